@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/fsutil.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+char *path_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return xstrdup(".");
+    if (slash == path)
+        return xstrdup("/");
+    return strndup(path, (size_t)(slash - path));
+}
+
+bool path_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+int mkdir_all(const char *path, mode_t mode, struct err *err)
+{
+    CLEANUP_FREE char *copy = xstrdup(path);
+    struct stat st;
+
+    for (char *p = copy + 1; *copy; p++) {
+        char saved = *p;
+
+        if (saved && saved != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+            return err_errno(err, errno, "create directory %s", copy);
+        if (!saved)
+            break;
+        *p = saved;
+    }
+    if (stat(path, &st) < 0)
+        return err_errno(err, errno, "%s", path);
+    if (!S_ISDIR(st.st_mode))
+        return err_errno(err, ENOTDIR, "%s", path);
+    return 0;
+}
+
+int sync_dir(const char *path, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_errno(err, errno, "open directory %s", path);
+    if (fsync(fd) < 0)
+        return err_errno(err, errno, "sync directory %s", path);
+    return 0;
+}
+
+static int write_all(int fd, const char *p, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+int rename_durably(const char *from, const char *to, struct err *err)
+{
+    CLEANUP_FREE char *dir = path_dirname(to);
+
+    if (rename(from, to) < 0)
+        return err_errno(err, errno, "rename %s to %s", from, to);
+    return sync_dir(dir, err);
+}
+
+int write_file_durably(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    CLEANUP_FREE char *tmp = xasprintf("%s.tmp", path);
+    CLEANUP_CLOSE int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+    if (fd < 0)
+        return err_errno(err, errno, "create %s", tmp);
+    if (write_all(fd, data, len) < 0 || fsync(fd) < 0) {
+        int sys = errno;
+
+        unlink(tmp);
+        return err_errno(err, sys, "write %s", tmp);
+    }
+    return rename_durably(tmp, path, err);
+}
+
+int read_file(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP_FREE char *buf = NULL;
+    size_t len = 0, cap = 0;
+
+    if (fd < 0)
+        return err_errno(err, errno, "%s", path);
+    for (;;) {
+        ssize_t n;
+
+        if (len + 1 >= cap) {
+            cap = cap ? cap * 2 : 4096;
+            buf = xreallocarray(buf, cap, 1);
+        }
+        n = read(fd, buf + len, cap - len - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(err, errno, "read %s", path);
+        if (n == 0)
+            break;
+        len += (size_t)n;
+        if (len > max)
+            return err_set(err, ERR_INVALID, "%s: larger than %zu bytes", path, max);
+    }
+    buf[len] = '\0';
+    if (ret_len)
+        *ret_len = len;
+    *ret = TAKE_PTR(buf);
+    return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fsutil: small, durable file operations.  All of them block for as long as the file system does;
+ * on the loop they are for small files and single directories only.
+ */
+#ifndef VMKEEP_BASE_FSUTIL_H
+#define VMKEEP_BASE_FSUTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Creates path and what is missing above it, each with the mode. Existing directories are fine. */
+int mkdir_all(const char *path, mode_t mode, struct err *err);
+
+/* fsync of a directory, so that names in it last. */
+int sync_dir(const char *path, struct err *err);
+
+/* Writes path.tmp, syncs it, renames it to path, syncs the directory. */
+int write_file_durably(const char *path, const void *data, size_t len, mode_t mode,
+                       struct err *err);
+
+/* The whole file, NUL-terminated, not larger than max bytes (ERR_INVALID). Caller frees.
+ * ret_len may be NULL. */
+int read_file(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err);
+
+/* rename(2), then sync of the directory that holds `to`. */
+int rename_durably(const char *from, const char *to, struct err *err);
+
+/* The part of path before the last slash: "." for a bare name, "/" for the root. Caller frees. */
+char *path_dirname(const char *path);
+
+bool path_exists(const char *path);
+
+#endif

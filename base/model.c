@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+void point_disk_done(struct point_disk *d)
+{
+    free(d->name);
+    free(d->path);
+    free(d->format);
+    free(d->backing);
+    free(d->digest);
+    *d = (struct point_disk){0};
+}
+
+void point_done(struct point *p)
+{
+    free(p->id);
+    free(p->host);
+    free(p->domain);
+    free(p->policy);
+    free(p->repository);
+    free(p->parent);
+    free(p->checkpoint);
+    free(p->why);
+    free(p->keep);
+    for (size_t i = 0; i < p->disks.n; i++)
+        point_disk_done(&p->disks.items[i]);
+    free(p->disks.items);
+    *p = (struct point){0};
+}
+
+void point_copy(struct point *dst, const struct point *src)
+{
+    *dst = *src;
+    dst->id = xstrdup(src->id);
+    dst->host = xstrdup(src->host);
+    dst->domain = xstrdup(src->domain);
+    dst->policy = xstrdup(src->policy);
+    dst->repository = xstrdup(src->repository);
+    dst->parent = xstrdup(src->parent);
+    dst->checkpoint = xstrdup(src->checkpoint);
+    dst->why = xstrdup(src->why);
+    dst->keep = xstrdup(src->keep);
+    dst->disks.items = NULL;
+    dst->disks.n = dst->disks.cap = 0;
+    for (size_t i = 0; i < src->disks.n; i++) {
+        const struct point_disk *s = &src->disks.items[i];
+        struct point_disk *d = VEC_ADD(&dst->disks);
+
+        *d = *s;
+        d->name = xstrdup(s->name);
+        d->path = xstrdup(s->path);
+        d->format = xstrdup(s->format);
+        d->backing = xstrdup(s->backing);
+        d->digest = xstrdup(s->digest);
+    }
+}
+
+void point_list_done(struct point_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        point_done(&l->items[i]);
+    free(l->items);
+    *l = (struct point_list){0};
+}
+
+const struct point *point_list_find(const struct point_list *l, const char *id)
+{
+    for (size_t i = 0; id && i < l->n; i++)
+        if (strcmp(l->items[i].id, id) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+const struct point_disk *point_find_disk(const struct point *p, const char *name)
+{
+    for (size_t i = 0; i < p->disks.n; i++)
+        if (strcmp(p->disks.items[i].name, name) == 0)
+            return &p->disks.items[i];
+    return NULL;
+}
+
+/* One table of words an enum, and both directions from it. */
+#define WORDS(type, fn, ...)                                                                       \
+    static const char *const fn##_words[] = {__VA_ARGS__};                                         \
+    const char *fn##_name(enum type v)                                                             \
+    {                                                                                              \
+        return (size_t)v < ARRAY_LEN(fn##_words) ? fn##_words[v] : "?";                            \
+    }                                                                                              \
+    int fn##_from_name(const char *s, enum type *ret)                                              \
+    {                                                                                              \
+        for (size_t i = 0; s && i < ARRAY_LEN(fn##_words); i++) {                                  \
+            if (strcmp(s, fn##_words[i]) == 0) {                                                   \
+                *ret = (enum type)i;                                                               \
+                return 0;                                                                          \
+            }                                                                                      \
+        }                                                                                          \
+        return -1;                                                                                 \
+    }
+
+WORDS(backup_level, level, "full", "incremental")
+WORDS(backup_mode, mode, "push", "pull")
+WORDS(quiesce, quiesce, "off", "try", "require")
+WORDS(point_state, point_state, "good", "damaged", "deleting")
+WORDS(job_kind, job_kind, "backup", "prune")
+WORDS(job_state, job_state, "queued", "running", "ended")
+WORDS(job_outcome, job_outcome, "", "success", "failed", "aborted", "skipped")

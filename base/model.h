@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * model: the nouns that the layers share, as plain structs.
+ */
+#ifndef VMKEEP_BASE_MODEL_H
+#define VMKEEP_BASE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+
+enum backup_level { LEVEL_FULL, LEVEL_INCREMENTAL };
+enum backup_mode { MODE_PUSH, MODE_PULL };
+enum quiesce { QUIESCE_OFF, QUIESCE_TRY, QUIESCE_REQUIRE };
+
+enum point_state {
+    POINT_GOOD,
+    POINT_DAMAGED,  /* found unreadable; nothing new is put on it */
+    POINT_DELETING, /* let go by retention; files may be half gone */
+};
+
+/* One disk of a restore point. */
+struct point_disk {
+    char *name;        /* the disk's target: vda */
+    char *path;        /* file name in the point's directory: vda.qcow2 */
+    char *format;      /* of the image: qcow2 */
+    char *backing;     /* the point whose image this one stands on, by id; NULL: stands alone */
+    uint64_t capacity; /* virtual size */
+    uint64_t bytes;    /* allocated on disk when published */
+    char *digest;      /* "blake3:HEX" of the image file; NULL: not taken */
+};
+
+/* A finished, published backup of one domain at one instant.
+ * Its id is its place in the repository: HOST/DOMAIN/TIME.POLICY, each part escaped as
+ * base/names.h says, so it outlives the catalog. */
+struct point {
+    char *id;
+    char *host, *domain, *policy, *repository;
+    enum backup_level level; /* full when no disk has a backing image */
+    char *parent;            /* id; NULL for a full */
+    int64_t created;         /* the instant, UTC seconds */
+    char *checkpoint;        /* NULL: none was made */
+    enum backup_mode mode;
+    enum point_state state;
+    bool quiesced;
+    char *why;               /* why this level, one sentence */
+    char *keep;              /* why retention keeps it, as of the last prune; NULL: not judged */
+    VEC(struct point_disk) disks;
+};
+
+struct point_list {
+    struct point *items;
+    size_t n, cap;
+};
+
+void point_disk_done(struct point_disk *d);
+void point_done(struct point *p);
+void point_copy(struct point *dst, const struct point *src);
+void point_list_done(struct point_list *l);
+const struct point *point_list_find(const struct point_list *l, const char *id);
+const struct point_disk *point_find_disk(const struct point *p, const char *name);
+
+enum job_kind { JOB_BACKUP, JOB_PRUNE };
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
+enum job_outcome { OUTCOME_NONE, OUTCOME_SUCCESS, OUTCOME_FAILED, OUTCOME_ABORTED, OUTCOME_SKIPPED };
+
+/* The words used in the catalog, in manifests, in JSON and on the command line. */
+const char *level_name(enum backup_level v);       /* full, incremental */
+const char *mode_name(enum backup_mode v);         /* push, pull */
+const char *quiesce_name(enum quiesce v);          /* off, try, require */
+const char *point_state_name(enum point_state v);  /* good, damaged, deleting */
+const char *job_kind_name(enum job_kind v);        /* backup, prune */
+const char *job_state_name(enum job_state v);      /* queued, running, ended */
+const char *job_outcome_name(enum job_outcome v);  /* "", success, failed, aborted, skipped */
+
+/* The reverse; -1 for a word they do not know. */
+int level_from_name(const char *s, enum backup_level *ret);
+int mode_from_name(const char *s, enum backup_mode *ret);
+int quiesce_from_name(const char *s, enum quiesce *ret);
+int point_state_from_name(const char *s, enum point_state *ret);
+int job_kind_from_name(const char *s, enum job_kind *ret);
+int job_state_from_name(const char *s, enum job_state *ret);
+int job_outcome_from_name(const char *s, enum job_outcome *ret);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+bool str_eq(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool starts_with(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool parse_int(const char *s, int64_t min, int64_t max, int64_t *ret)
+{
+    char *end = NULL;
+    long long v;
+
+    if (!isdigit((unsigned char)s[s[0] == '-']))
+        return false;
+    errno = 0;
+    v = strtoll(s, &end, 10);
+    if (errno || *end || v < min || v > max)
+        return false;
+    *ret = v;
+    return true;
+}
+
+int size_parse(const char *s, uint64_t *ret_bytes, struct err *err)
+{
+    static const struct {
+        const char *name;
+        int shift;
+    } units[] = {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+    char *end = NULL;
+    unsigned long long v;
+
+    if (!isdigit((unsigned char)*s))
+        goto bad;
+    errno = 0;
+    v = strtoull(s, &end, 10);
+    if (errno)
+        goto bad;
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (strcmp(end, units[i].name) != 0)
+            continue;
+        if (v > ((uint64_t)INT64_MAX >> units[i].shift))
+            return err_set(err, ERR_INVALID, "'%s' is too large", s);
+        *ret_bytes = (uint64_t)v << units[i].shift;
+        return 0;
+    }
+bad:
+    return err_set(err, ERR_INVALID, "'%s' is not a size (want a number with KiB, MiB, GiB or TiB)",
+                   s);
+}
+
+static int64_t unit_seconds(char c)
+{
+    switch (c) {
+    case 's':
+        return 1;
+    case 'm':
+        return 60;
+    case 'h':
+        return 3600;
+    case 'd':
+        return 86400;
+    case 'w':
+        return 7 * 86400;
+    default:
+        return 0;
+    }
+}
+
+int duration_parse(const char *s, int64_t *ret_seconds, struct err *err)
+{
+    int64_t sum = 0, part;
+    const char *p = s;
+
+    if (!*p)
+        goto bad;
+    while (*p) {
+        char *end = NULL;
+        long long v;
+
+        if (!isdigit((unsigned char)*p))
+            goto bad;
+        errno = 0;
+        v = strtoll(p, &end, 10);
+        if (errno || unit_seconds(*end) == 0)
+            goto bad;
+        if (__builtin_mul_overflow((int64_t)v, unit_seconds(*end), &part) ||
+            __builtin_add_overflow(sum, part, &sum) || sum > INT64_MAX / 1000)
+            return err_set(err, ERR_INVALID, "'%s' is too long", s);
+        p = end + 1;
+        while (*p == ' ' && p[1])
+            p++;
+    }
+    *ret_seconds = sum;
+    return 0;
+bad:
+    return err_set(err, ERR_INVALID, "'%s' is not a duration (want numbers with s, m, h, d or w)", s);
+}
+
+const char *size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double v = (double)bytes;
+    size_t u = 0;
+
+    while (v >= 999.5 && u + 1 < ARRAY_LEN(units)) {
+        v /= 1024;
+        u++;
+    }
+    snprintf(buf, SIZE_TEXT_MAX, u == 0 || v >= 99.95 ? "%.0f %s" : v >= 9.995 ? "%.1f %s" : "%.2f %s",
+             v, units[u]);
+    return buf;
+}
+
+/* Levenshtein's distance, one row at a time. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t na = strlen(a), nb = strlen(b);
+    CLEANUP_FREE size_t *row = xcalloc(nb + 1, sizeof(*row));
+
+    for (size_t j = 0; j <= nb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+const char *nearest_word(const char *s, const char *const *words, size_t n)
+{
+    const char *best = NULL;
+    size_t limit = strlen(s) / 3 + 1, least = limit + 1;
+
+    if (strlen(s) > 64)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(s, words[i]);
+
+        if (d < least) {
+            least = d;
+            best = words[i];
+        }
+    }
+    return best;
+}

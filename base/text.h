@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * text: sizes and durations with units, and the nearest of a set of words.
+ */
+#ifndef VMKEEP_BASE_TEXT_H
+#define VMKEEP_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define SIZE_TEXT_MAX 24
+
+/* "10GiB", "512MiB", "4096": a whole number of bytes, KiB, MiB, GiB or TiB. */
+int size_parse(const char *s, uint64_t *ret_bytes, struct err *err);
+
+/* "26h", "90s", "1d12h", "2w": s, m, h, d (24 h), w (7 d); parts add up. Never empty. */
+int duration_parse(const char *s, int64_t *ret_seconds, struct err *err);
+
+/* "1.5 GiB": three digits at most; for people. */
+const char *size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX]);
+
+/* The word nearest to s (edit distance), or NULL when none is near enough to suggest. */
+const char *nearest_word(const char *s, const char *const *words, size_t n);
+
+/* A whole decimal number within the range, all of s. */
+bool parse_int(const char *s, int64_t min, int64_t max, int64_t *ret);
+
+bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
+bool starts_with(const char *s, const char *prefix);
+
+#endif

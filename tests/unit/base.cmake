@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+unit_test(base text)
+unit_test(base names)
+unit_test(base timefmt)
+unit_test(base proc)
+unit_test(base fsutil)

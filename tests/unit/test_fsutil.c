@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fsutil.h"
+
+static char *tmp;
+
+static int setup(void **state)
+{
+    char dir[] = "/tmp/vmkeep-fsutil-XXXXXX";
+
+    (void)state;
+    tmp = xstrdup(mkdtemp(dir));
+    return tmp ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    assert_int_equal(rmdir(tmp), 0);
+    free(tmp);
+    return 0;
+}
+
+static void directories(void **state)
+{
+    char *path = xasprintf("%s/a/b", tmp), *above = path_dirname(path);
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(mkdir_all(path, 0700, &err), 0);
+    assert_int_equal(mkdir_all(path, 0700, &err), 0);
+    assert_int_equal(sync_dir(path, &err), 0);
+    rmdir(path);
+    rmdir(above);
+    assert_int_equal(sync_dir(path, &err), -1);
+    assert_int_equal(err.code, ERR_NOTFOUND);
+    free(path);
+    free(above);
+}
+
+static void files(void **state)
+{
+    char *path = xasprintf("%s/f", tmp), *under = xasprintf("%s/f/x", tmp), *text = NULL;
+    struct err err = ERR_INIT;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(write_file_durably(path, "one", 3, 0600, &err), 0);
+    assert_int_equal(write_file_durably(path, "two!", 4, 0600, &err), 0);
+    assert_int_equal(read_file(path, 100, &text, &len, &err), 0);
+    assert_string_equal(text, "two!");
+    assert_int_equal(len, 4);
+    free(text);
+    assert_int_equal(read_file(path, 3, &text, &len, &err), -1);
+    assert_int_equal(mkdir_all(under, 0700, &err), -1);
+    assert_int_equal(mkdir_all(path, 0700, &err), -1);
+    unlink(path);
+    free(path);
+    free(under);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(directories, setup, teardown),
+        cmocka_unit_test_setup_teardown(files, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/names.h"
+
+static void escape_is_reversible_and_stays_inside(void **state)
+{
+    static const char *const names[] = {"web01", "..", ".", ".hidden", "a/b", "../../etc", "100%",
+                                        "h\xc3\xa4user", "a b", "%41", "x\ny"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char *e = name_escape(names[i]), *back = name_unescape(e);
+
+        assert_null(strchr(e, '/'));
+        assert_int_not_equal(e[0], '.');
+        assert_string_equal(back, names[i]);
+        free(e);
+        free(back);
+    }
+}
+
+static void only_our_own_escapes_are_read(void **state)
+{
+    (void)state;
+    assert_null(name_unescape("%4"));
+    assert_null(name_unescape("%zz"));
+    assert_null(name_unescape("%41")); /* an A needs no escape */
+    assert_null(name_unescape("a/b"));
+    assert_null(name_unescape(".x"));
+}
+
+static void checkpoints(void **state)
+{
+    (void)state;
+    assert_true(name_is_checkpoint("vmkeep-3f2a-12"));
+    assert_false(name_is_checkpoint(""));
+    assert_false(name_is_checkpoint(".x"));
+    assert_false(name_is_checkpoint("a b"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(escape_is_reversible_and_stays_inside),
+        cmocka_unit_test(only_our_own_escapes_are_read),
+        cmocka_unit_test(checkpoints),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

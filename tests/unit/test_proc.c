@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/proc.h"
+
+struct run {
+    int done;
+    struct err err;
+    int lines;
+    struct proc_result res;
+    struct op *op;
+};
+
+static void on_done(void *ctx, const struct err *err)
+{
+    struct run *r = ctx;
+
+    r->done++;
+    r->err = err ? *err : ERR_INIT;
+}
+
+static void on_line(void *ctx, const char *line)
+{
+    struct run *r = ctx;
+
+    r->lines++;
+    assert_null(strchr(line, '\n'));
+}
+
+static void start(struct run *r, const char *script, double timeout_s, double idle_s, int lines)
+{
+    const char *argv[] = {"sh", "-c", script, NULL};
+    struct proc_spec spec = {.argv = argv, .timeout_s = timeout_s, .idle_timeout_s = idle_s,
+                             .line = lines ? on_line : NULL};
+
+    r->op = proc_start(EV_DEFAULT, &spec, &r->res, on_done, r, &r->err);
+    assert_non_null(r->op);
+    assert_int_equal(r->done, 0);
+}
+
+static struct run run(const char *script, double timeout_s, double idle_s, int lines)
+{
+    struct run r = {0};
+
+    start(&r, script, timeout_s, idle_s, lines);
+    ev_run(EV_DEFAULT, 0);
+    assert_int_equal(r.done, 1);
+    return r;
+}
+
+static void success_and_output(void **state)
+{
+    struct run r = run("echo hello; test ! -t 0", 10, 0, 0);
+
+    (void)state;
+    assert_int_equal(r.err.code, ERR_NONE);
+    assert_string_equal(r.res.out, "hello\n");
+    free(r.res.out);
+    r = run("i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done; printf last", 10, 0, 1);
+    assert_int_equal(r.lines, 1001);
+    free(r.res.out);
+    r = run("head -c 1000000 /dev/zero | tr '\\0' x; exit 0", 10, 0, 0);
+    assert_int_equal(r.err.code, ERR_NONE);
+    assert_int_equal(strlen(r.res.out), 64 * 1024);
+    free(r.res.out);
+}
+
+static void failures(void **state)
+{
+    struct run r = run("echo context >&2; echo 'sh: it broke' >&2; exit 3", 10, 0, 0);
+
+    (void)state;
+    assert_int_equal(r.err.code, ERR_IO);
+    assert_string_equal(r.err.msg, "sh: it broke");
+    r = run("echo 'write: No space left on device' >&2; exit 1", 10, 0, 0);
+    assert_int_equal(r.err.code, ERR_NOSPACE);
+    r = run("kill -SEGV $$", 10, 0, 0);
+    assert_non_null(strstr(r.err.msg, "signal 11"));
+    r = run("exec /nonexistent/program", 10, 0, 0);
+    assert_int_equal(r.err.code, ERR_IO);
+}
+
+static void limits(void **state)
+{
+    struct run r = run("sleep 30", 0.1, 0, 0);
+
+    (void)state;
+    assert_int_equal(r.err.code, ERR_TIMEOUT);
+    r = run("echo x; sleep 30", 0, 0.2, 0);
+    assert_int_equal(r.err.code, ERR_TIMEOUT);
+    /* A grandchild in the group that keeps the pipe open dies with it. */
+    r = run("sleep 30 & sleep 30", 0.1, 0, 0);
+    assert_int_equal(r.err.code, ERR_TIMEOUT);
+}
+
+static void cancel(void **state)
+{
+    struct run r = {0};
+
+    (void)state;
+    start(&r, "sleep 30", 0, 0, 0);
+    op_cancel(r.op);
+    op_cancel(r.op);
+    assert_int_equal(r.done, 0);
+    ev_run(EV_DEFAULT, 0);
+    assert_int_equal(r.done, 1);
+    assert_int_equal(r.err.code, ERR_CANCELED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(success_and_output),
+        cmocka_unit_test(failures),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(cancel),
+    };
+
+    ev_default_loop(0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
