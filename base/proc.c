@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "base/text.h"
 
 #define OUTPUT_MAX (64 * 1024)
+#define RUN_FAILED 64 /* exit status of a child that ran a function: this plus the error's code */
 #define GRACE_S 5.0
 
 /* What a child has written to one of its pipes, or the tail of it. */
@@ -34,6 +36,8 @@ struct proc {
     pid_t pid;
     ev_child child;
     ev_timer limit, idle, kill;
+    bool killed;
+    bool is_function;
     struct stream out, err;
     bool exited;
     int status;
@@ -86,7 +90,10 @@ static void on_kill(struct ev_loop *loop, ev_timer *w, int revents)
 
     (void)loop;
     (void)revents;
+    if (p->killed)
+        p->exited = true; /* given up; libev reaps it whenever it ends */
     signal_group(p, SIGKILL);
+    p->killed = true;
     close_stream(p, &p->out);
     close_stream(p, &p->err);
     maybe_finish(p);
@@ -108,6 +115,23 @@ static char *last_line(char *buf)
     return nl ? nl + 1 : buf;
 }
 
+/* The error behind an exit status and the last words on standard error. */
+static int describe_exit(const char *name, int status, const char *said, struct err *err)
+{
+    size_t len = strlen(name);
+
+    if (WIFSIGNALED(status))
+        return err_set(err, ERR_IO, "%s: killed by signal %d (%s)%s%s", name, WTERMSIG(status),
+                       strsignal(WTERMSIG(status)), *said ? ": " : "", said);
+    if (WEXITSTATUS(status) == 0)
+        return 0;
+    if (starts_with(said, name) && said[len] == ':')
+        said += len + 1 + (said[len + 1] == ' ');
+    if (!*said)
+        return err_set(err, ERR_IO, "%s: ended with status %d", name, WEXITSTATUS(status));
+    return err_set(err, strstr(said, strerror(ENOSPC)) ? ERR_NOSPACE : ERR_IO, "%s: %s", name, said);
+}
+
 static int describe(struct proc *p, struct err *err)
 {
     const char *said = last_line(p->err.buf);
@@ -116,17 +140,10 @@ static int describe(struct proc *p, struct err *err)
         return err_set(err, ERR_CANCELED, "%s: canceled", p->name);
     if (p->ended_by == ERR_TIMEOUT)
         return err_set(err, ERR_TIMEOUT, "%s: did not end in time", p->name);
-    if (WIFSIGNALED(p->status))
-        return err_set(err, ERR_IO, "%s: killed by signal %d (%s)%s%s", p->name,
-                       WTERMSIG(p->status), strsignal(WTERMSIG(p->status)), *said ? ": " : "", said);
-    if (WEXITSTATUS(p->status) == 0)
-        return 0;
-    if (starts_with(said, p->name) && said[strlen(p->name)] == ':')
-        said += strlen(p->name) + 1 + (said[strlen(p->name) + 1] == ' ');
-    if (!*said)
-        return err_set(err, ERR_IO, "%s: ended with status %d", p->name, WEXITSTATUS(p->status));
-    return err_set(err, strstr(said, strerror(ENOSPC)) ? ERR_NOSPACE : ERR_IO, "%s: %s", p->name,
-                   said);
+    if (p->is_function && WIFEXITED(p->status) && WEXITSTATUS(p->status) > RUN_FAILED &&
+        WEXITSTATUS(p->status) < RUN_FAILED + ERR_CODE_COUNT)
+        return err_set(err, (enum err_code)(WEXITSTATUS(p->status) - RUN_FAILED), "%s", said);
+    return describe_exit(p->name, p->status, said, err);
 }
 
 static void proc_free(struct proc *p)
@@ -215,6 +232,28 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
         give_lines(p, s);
 }
 
+static _Noreturn void run_program(const char *const *argv)
+{
+    execvp(argv[0], (char *const *)argv);
+    fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+    _exit(127);
+}
+
+static _Noreturn void run_function(const struct proc_spec *spec)
+{
+    struct err err = ERR_INIT;
+    FILE *out = fdopen(STDOUT_FILENO, "w");
+    int rc;
+
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    rc = spec->run(spec->arg, out, &err);
+    if (rc == 0 && fflush(out) != 0)
+        rc = err_errno(&err, errno, "write the result");
+    if (rc < 0)
+        dprintf(STDERR_FILENO, "%s\n", err.msg);
+    _exit(rc < 0 ? RUN_FAILED + (int)err.code : 0);
+}
+
 static _Noreturn void become(const struct proc_spec *spec, int out, int err)
 {
     sigset_t none;
@@ -230,9 +269,9 @@ static _Noreturn void become(const struct proc_spec *spec, int out, int err)
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     setenv("LC_ALL", "C", 1);
-    execvp(spec->argv[0], (char *const *)spec->argv);
-    fprintf(stderr, "%s: %s\n", spec->argv[0], strerror(errno));
-    _exit(127);
+    if (spec->run)
+        run_function(spec);
+    run_program(spec->argv);
 }
 
 static void watch(struct proc *p, struct stream *s, int fd)
@@ -259,16 +298,23 @@ static void arm(struct proc *p, const struct proc_spec *spec)
         ev_timer_again(p->loop, &p->idle);
 }
 
+static const char *program_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct proc_result *res,
                       op_done done, void *ctx, struct err *err)
 {
     int out[2] = {-1, -1}, errs[2] = {-1, -1};
-    const char *slash = strrchr(spec->argv[0], '/');
+    const char *name = spec->run ? "vmkeep" : program_name(spec->argv[0]);
     struct proc *p;
     pid_t pid;
 
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(errs, O_CLOEXEC) < 0) {
-        err_errno(err, errno, "%s: pipe", spec->argv[0]);
+        err_errno(err, errno, "%s: pipe", name);
         if (out[0] >= 0) {
             close(out[0]);
             close(out[1]);
@@ -281,7 +327,7 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
     close(out[1]);
     close(errs[1]);
     if (pid < 0) {
-        err_errno(err, errno, "%s: fork", spec->argv[0]);
+        err_errno(err, errno, "%s: fork", name);
         close(out[0]);
         close(errs[0]);
         return NULL;
@@ -290,7 +336,8 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
     p = xcalloc(1, sizeof(*p));
     p->op.cancel = proc_cancel;
     p->loop = loop;
-    p->name = xstrdup(slash ? slash + 1 : spec->argv[0]);
+    p->name = xstrdup(name);
+    p->is_function = spec->run != NULL;
     p->pid = pid;
     p->idle_timeout_s = spec->idle_timeout_s;
     p->line = spec->line;
@@ -301,4 +348,66 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
     watch(p, &p->err, errs[0]);
     arm(p, spec);
     return &p->op;
+}
+
+/* Reads both pipes to their end at once, so that neither can fill up and block the child. */
+static void drain(int fds[2], char *bufs[2])
+{
+    struct pollfd polls[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
+    size_t len[2] = {0, 0};
+
+    while (polls[0].fd >= 0 || polls[1].fd >= 0) {
+        if (poll(polls, 2, -1) < 0)
+            continue;
+        for (int i = 0; i < 2; i++) {
+            char drop[4096];
+            bool full = len[i] == OUTPUT_MAX;
+            ssize_t n;
+
+            if (polls[i].fd < 0 || !polls[i].revents)
+                continue;
+            n = read(polls[i].fd, full ? drop : bufs[i] + len[i],
+                     full ? sizeof(drop) : OUTPUT_MAX - len[i]);
+            if (n == 0 || (n < 0 && errno != EINTR))
+                polls[i].fd = -1;
+            else if (n > 0 && !full)
+                len[i] += (size_t)n;
+        }
+    }
+}
+
+int proc_run(const char *const *argv, char **ret_out, struct err *err)
+{
+    const char *name = program_name(argv[0]);
+    const struct proc_spec spec = {.argv = argv};
+    CLEANUP_CLOSE int out_w = -1, err_w = -1, out_r = -1, err_r = -1;
+    CLEANUP_FREE char *out = xcalloc(OUTPUT_MAX + 1, 1);
+    CLEANUP_FREE char *said = xcalloc(OUTPUT_MAX + 1, 1);
+    int pipes[2], status;
+    pid_t pid;
+
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return err_errno(err, errno, "%s: pipe", name);
+    out_r = pipes[0];
+    out_w = pipes[1];
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return err_errno(err, errno, "%s: pipe", name);
+    err_r = pipes[0];
+    err_w = pipes[1];
+    pid = fork();
+    if (pid == 0)
+        become(&spec, out_w, err_w);
+    if (pid < 0)
+        return err_errno(err, errno, "%s: fork", name);
+    close(take_fd(&out_w));
+    close(take_fd(&err_w));
+    drain((int[]){out_r, err_r}, (char *[]){out, said});
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return err_errno(err, errno, "%s: wait", name);
+    if (describe_exit(name, status, last_line(said), err) < 0)
+        return -1;
+    if (ret_out)
+        *ret_out = TAKE_PTR(out);
+    return 0;
 }

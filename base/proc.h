@@ -4,13 +4,15 @@
  *
  * A child runs in a process group of its own with default signals, /dev/null as standard input,
  * LC_ALL=C, and dies with us.  It has ended when it has exited and both its pipes are at their
- * end.  On a timeout or a cancel the group gets SIGTERM, after a grace of 5 s SIGKILL.
+ * end.  On a timeout or a cancel the group gets SIGTERM, after a grace of 5 s SIGKILL; a child that
+ * outlives even that (it hangs in the kernel, on a dead NFS server, say) is given up.
  * Only the default loop has child watchers (libev's manual).
  */
 #ifndef VMKEEP_BASE_PROC_H
 #define VMKEEP_BASE_PROC_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/op.h"
@@ -19,6 +21,12 @@ struct ev_loop;
 
 struct proc_spec {
     const char *const *argv;  /* argv[0] is looked up in PATH; borrowed until start returns */
+    /* Instead of argv: a function of ours, run in a forked child, for work on files that may hang
+     * for as long as a file system does.  What it writes to out is the child's standard output; an
+     * error it returns becomes the operation's, code and text.  It must touch nothing that the
+     * parent shares with it but memory (no SQLite, no sockets). */
+    int (*run)(void *arg, FILE *out, struct err *err);
+    void *arg;
     double timeout_s;         /* 0: none */
     double idle_timeout_s;    /* ends a child that prints nothing for so long; 0: none */
     /* Called with each whole line of standard output, without its end; may be NULL: then the first
@@ -35,5 +43,9 @@ struct proc_result {
  * what happened, ERR_CANCELED after a cancel.  res may be NULL. */
 struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct proc_result *res,
                       op_done done, void *ctx, struct err *err);
+
+/* Runs a program to its end and waits for it: for use in such a child, in commands, and in tests,
+ * never on the loop.  Errors as above; ret_out may be NULL. */
+int proc_run(const char *const *argv, char **ret_out, struct err *err);
 
 #endif

@@ -111,6 +111,45 @@ static void cancel(void **state)
     assert_int_equal(r.err.code, ERR_CANCELED);
 }
 
+static int function(void *arg, FILE *out, struct err *err)
+{
+    fprintf(out, "from the child\n");
+    return arg ? err_set(err, ERR_CORRUPT, "disk vda: damaged") : 0;
+}
+
+static void functions(void **state)
+{
+    struct proc_spec spec = {.run = function, .timeout_s = 10};
+    struct run r = {0};
+
+    (void)state;
+    assert_non_null(proc_start(EV_DEFAULT, &spec, &r.res, on_done, &r, &r.err));
+    ev_run(EV_DEFAULT, 0);
+    assert_int_equal(r.err.code, ERR_NONE);
+    assert_string_equal(r.res.out, "from the child\n");
+    free(r.res.out);
+    spec.arg = &spec;
+    assert_non_null(proc_start(EV_DEFAULT, &spec, NULL, on_done, &r, &r.err));
+    ev_run(EV_DEFAULT, 0);
+    assert_int_equal(r.err.code, ERR_CORRUPT);
+    assert_string_equal(r.err.msg, "disk vda: damaged");
+}
+
+static void waiting_for_a_program(void **state)
+{
+    const char *good[] = {"sh", "-c", "echo out; head -c 300000 /dev/zero >&2", NULL};
+    const char *bad[] = {"sh", "-c", "echo 'sh: no' >&2; exit 1", NULL};
+    struct err err = ERR_INIT;
+    char *out = NULL;
+
+    (void)state;
+    assert_int_equal(proc_run(good, &out, &err), 0);
+    assert_string_equal(out, "out\n");
+    free(out);
+    assert_int_equal(proc_run(bad, NULL, &err), -1);
+    assert_string_equal(err.msg, "sh: no");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +157,8 @@ int main(void)
         cmocka_unit_test(failures),
         cmocka_unit_test(limits),
         cmocka_unit_test(cancel),
+        cmocka_unit_test(functions),
+        cmocka_unit_test(waiting_for_a_program),
     };
 
     ev_default_loop(0);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hypervisor: the backup API of one host, with the semantics of libvirt's virDomainBackupBegin
+ * family, whatever the driver behind it (engine/qmp; simulated hosts in the tests).
+ *
+ * Everything runs on the loop's thread.  Operations keep the contract of base/op.h: each has one
+ * completion, later, within a time limit of its own.  Requests and strings are borrowed until the
+ * start returns; results are written before done runs.
+ *
+ * The life of a backup:
+ *   backup_begin   all disks at one instant, in one transaction, with the new checkpoint's bitmaps.
+ *   (copying)      HV_EVENT_JOB says "look": ask job_stats.  Events may be lost or doubled.
+ *   job_stats      HVJOB_COMPLETED: every target file is complete and closed by the hypervisor.
+ *                  The hypervisor keeps the ended job until job_forget, so that one that was not
+ *                  watching finds out how it ended.
+ *   abort_job      cancels a push: its images are invalid; ends as HVJOB_CANCELED.
+ *   job_forget     lets go of an ended job.  Never of the checkpoint: that is checkpoint_delete.
+ *
+ * A job is known by its tag, which the caller chooses, unique among all jobs of all time: letters,
+ * digits, "-", at most HV_TAG_MAX - 1 bytes.  Names at the hypervisor (jobs, nodes) derive from it
+ * alone, so a restarted daemon finds them again.
+ *
+ * Guest safety (DESIGN.md, "What must always hold", 9): a driver that sees the guest stopped by an
+ * I/O error while one of our jobs runs cancels the job, frees the disk of it and continues the guest
+ * at once, by itself; the job then ends as HVJOB_FAILED with that reason.
+ */
+#ifndef VMKEEP_ENGINE_HYPERVISOR_H
+#define VMKEEP_ENGINE_HYPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/model.h"
+#include "base/op.h"
+
+#define HV_TAG_MAX 24
+
+enum domain_state {
+    DOMAIN_RUNNING,
+    DOMAIN_PAUSED,
+    DOMAIN_SHUTOFF,
+    DOMAIN_UNREACHABLE, /* its state cannot be told; facts.problem says why */
+};
+const char *domain_state_name(enum domain_state s); /* running, paused, shut off, unreachable */
+
+/* A persistent dirty bitmap of a disk: one disk's part of a checkpoint. */
+struct bitmap_facts {
+    char *name;
+    bool recording, busy, inconsistent;
+};
+
+struct disk_facts {
+    char *name;        /* target */
+    char *image;       /* the open file; NULL when it is none (network, block device by URL) */
+    char *format;      /* qcow2, raw ... */
+    uint64_t capacity;
+    bool trackable;    /* qcow2 v3: holds bitmaps */
+    bool busy;         /* a block job that is not ours, or a migration, uses it */
+    VEC(struct bitmap_facts) bitmaps;
+};
+
+struct domain_facts {
+    enum domain_state state;
+    char *problem;      /* DOMAIN_UNREACHABLE: why, one line */
+    VEC(struct disk_facts) disks;
+    char *job_tag;      /* the backup job of ours that the hypervisor holds, running or ended */
+    char *foreign_job;  /* what else excludes a backup ("block job 'mirror0'"), or NULL */
+    char *definition;   /* the domain's definition as text, or NULL */
+    char *definition_name; /* as a file name: "domain.xml", "qemu.args" */
+};
+
+void domain_facts_free(struct domain_facts *f); /* NULL-safe */
+const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const char *name);
+const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name);
+
+struct backup_disk {
+    const char *name;   /* target */
+    const char *base;   /* incremental: the checkpoint to start from; NULL: full */
+    const char *target; /* push: file name of the image, absolute */
+    const char *format; /* of the target: "qcow2", "raw" */
+    bool track;         /* the new checkpoint takes in this disk */
+};
+
+struct backup_request {
+    const char *domain;
+    const char *tag;
+    const char *checkpoint;         /* the new one's name, or NULL for none */
+    enum backup_mode mode;
+    const struct backup_disk *disks;
+    size_t n_disks;
+    enum quiesce quiesce;
+    bool reuse_external;            /* the targets exist, made by the caller; else they must not */
+    uint64_t bandwidth;             /* bytes per second and disk; 0: unlimited */
+};
+
+/* What backup_begin can tell beyond success. */
+struct backup_begun {
+    bool quiesced;
+    int frozen_ms;          /* how long the guest's file systems were frozen */
+    char note[ERR_MSG_MAX]; /* QUIESCE_TRY: why the guest was not quiesced; else empty */
+};
+
+enum hv_job_state { HVJOB_NONE, HVJOB_RUNNING, HVJOB_COMPLETED, HVJOB_FAILED, HVJOB_CANCELED };
+
+struct hv_job_stats {
+    enum hv_job_state state;
+    char tag[HV_TAG_MAX];        /* empty for HVJOB_NONE */
+    uint64_t bytes_done, bytes_total;
+    struct err err;              /* HVJOB_FAILED, HVJOB_CANCELED: why */
+};
+
+enum hv_event_type {
+    HV_EVENT_JOB,    /* the domain's backup job has ended, probably: ask job_stats */
+    HV_EVENT_DOMAIN, /* the domain came, went or changed its state: look */
+};
+
+struct hv_event {
+    enum hv_event_type type;
+    const char *domain;
+};
+
+typedef void (*hv_event_fn)(void *ctx, const struct hv_event *event);
+
+struct hypervisor;
+
+struct hypervisor_ops {
+    /* Names of the domains, as far as known now. Does not wait. */
+    void (*domains)(struct hypervisor *hv, struct strlist *ret);
+
+    /* The domain's state, disks, bitmaps and jobs, as they are now. Succeeds with
+     * DOMAIN_UNREACHABLE or DOMAIN_SHUTOFF when it cannot be talked to; ERR_NOTFOUND for a domain
+     * that the host does not have. *ret: caller frees. */
+    struct op *(*inspect)(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
+                          op_done done, void *ctx, struct err *err);
+
+    /* Refusals: ERR_NOTFOUND (domain, disk, checkpoint), ERR_UNSUPPORTED (format cannot hold a
+     * bitmap, mode), ERR_BUSY (another job), ERR_EXISTS (target), ERR_NOSPACE, ERR_CORRUPT (bitmap
+     * inconsistent or not recording), ERR_REMOTE (hypervisor gone or refused), ERR_TIMEOUT.
+     * When it fails nothing of the request remains at the hypervisor, except when the connection
+     * was lost in between (ERR_REMOTE, ERR_TIMEOUT): then it may have begun, and job_stats tells. */
+    struct op *(*backup_begin)(struct hypervisor *hv, const struct backup_request *request,
+                               struct backup_begun *ret, op_done done, void *ctx, struct err *err);
+
+    /* The job of that tag; works also after a restart of this program.  HVJOB_NONE when the
+     * hypervisor runs but knows no such job; fails with ERR_REMOTE when it cannot be asked. */
+    struct op *(*job_stats)(struct hypervisor *hv, const char *domain, const char *tag,
+                            struct hv_job_stats *ret, op_done done, void *ctx, struct err *err);
+
+    /* Done when the job has ended (or there is none any more). */
+    struct op *(*abort_job)(struct hypervisor *hv, const char *domain, const char *tag,
+                            op_done done, void *ctx, struct err *err);
+
+    /* Idempotent. */
+    struct op *(*job_forget)(struct hypervisor *hv, const char *domain, const char *tag,
+                             op_done done, void *ctx, struct err *err);
+
+    /* A checkpoint of its own, without a backup, on the named disks, atomically. */
+    struct op *(*checkpoint_create)(struct hypervisor *hv, const char *domain, const char *name,
+                                    const struct strlist *disks, op_done done, void *ctx,
+                                    struct err *err);
+
+    /* Removes the checkpoint's bitmap from every disk that has it, inconsistent ones too.
+     * Idempotent: success when no disk has it. */
+    struct op *(*checkpoint_delete)(struct hypervisor *hv, const char *domain, const char *name,
+                                    op_done done, void *ctx, struct err *err);
+
+    /* Who hears of events; one listener; NULL for none. Never called from inside another call. */
+    void (*listen)(struct hypervisor *hv, hv_event_fn fn, void *ctx);
+
+    /* Lets everything go; ops still under way complete first, with ERR_CANCELED, from inside. */
+    void (*free)(struct hypervisor *hv);
+};
+
+/* Embedded first in every driver's own struct. */
+struct hypervisor {
+    const struct hypervisor_ops *ops;
+};
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * config: what the administrator wants, from YAML (libyaml) through one schema table.
+ *
+ * Reading reports every error at once, each with file, line, column and the key's path; an unknown
+ * key names the nearest known one.  A config that has errors is not returned at all, so a bad file
+ * cannot half replace a good one.  Pure: the caller reads the file.
+ */
+#ifndef VMKEEP_POLICIES_CONFIG_H
+#define VMKEEP_POLICIES_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/model.h"
+#include "policies/calendar.h"
+#include "policies/retention.h"
+
+enum host_driver { DRIVER_QEMU, DRIVER_LIBVIRT };
+
+struct config_disk {
+    char *name;  /* target */
+    char *image; /* file name */
+};
+
+struct config_domain {
+    char *name;
+    char *qmp;   /* socket path */
+    char *agent; /* socket path, or NULL */
+    VEC(struct config_disk) disks;
+};
+
+struct config_host {
+    char *name;
+    enum host_driver driver;
+    char *uri;                          /* DRIVER_LIBVIRT */
+    VEC(struct config_domain) domains;  /* DRIVER_QEMU */
+};
+
+struct config_repository {
+    char *name;
+    char *path;       /* absolute */
+    uint64_t reserve; /* bytes that stay free */
+};
+
+struct calspec_list {
+    struct calspec **items;
+    size_t n, cap;
+};
+
+struct config_policy {
+    char *name;
+    struct strlist domains; /* globs in order; see policies/selection.h */
+    struct strlist disks;   /* likewise; default "*" */
+    char *repository;
+    struct calspec_list incremental, full;
+    enum backup_mode mode;  /* default push */
+    enum quiesce quiesce;   /* default off */
+    struct retention keep;
+    int64_t rpo;            /* seconds; 0: no promise */
+    bool catch_up;          /* default yes */
+};
+
+struct config_limits {
+    int jobs;                /* at one time, in all; default 4 */
+    int jobs_per_host;       /* default 2 */
+    int jobs_per_repository; /* default 4 */
+};
+
+struct config {
+    char *catalog; /* default /var/lib/vmkeep/catalog.db */
+    char *control; /* default /run/vmkeep/control.sock */
+    char *web;     /* NULL: none */
+    struct config_limits limits;
+    VEC(struct config_host) hosts;
+    VEC(struct config_repository) repositories;
+    VEC(struct config_policy) policies;
+};
+
+struct diagnostic {
+    char *file;
+    int line, column; /* from 1; 0: the file as a whole */
+    bool warning;
+    char *text;       /* "policies[0] 'nightly': keep.daily: 'seven' is not a number" */
+};
+
+struct diagnostics {
+    struct diagnostic *items;
+    size_t n, cap;
+};
+
+/* text: the file's content, len bytes.  file: its name, for diagnostics.
+ * 0 and *ret when there are no errors (warnings may be in *diags all the same); -1 otherwise.
+ * diags: sorted by place; the caller releases it with diagnostics_done in both cases. */
+int config_parse(const char *text, size_t len, const char *file, struct config **ret,
+                 struct diagnostics *diags);
+void config_free(struct config *c);
+
+const struct config_host *config_host_find(const struct config *c, const char *name);
+const struct config_repository *config_repository_find(const struct config *c, const char *name);
+const struct config_policy *config_policy_find(const struct config *c, const char *name);
+
+/* FILE:LINE:COL: WHERE: WHY, one a line ("warning: " before WHERE for warnings); at most 50. */
+void diagnostics_print(const struct diagnostics *d, FILE *out);
+size_t diagnostics_errors(const struct diagnostics *d);
+void diagnostics_done(struct diagnostics *d);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan: what to run next for one domain under one policy, with which level, and why.
+ *
+ * Two questions, asked at two times.  plan_next says when the next backup is due; the answer
+ * needs the schedule and the history only.  plan_levels says, when the job begins and the
+ * hypervisor has been looked at, which disks can be incremental; a disk that cannot be tracked
+ * back to the base point without a gap gets a full, and the sentence says why.
+ * Both are pure functions.
+ */
+#ifndef VMKEEP_POLICIES_PLAN_H
+#define VMKEEP_POLICIES_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/model.h"
+#include "policies/config.h"
+
+/* What the catalog knows of a (domain, policy) for scheduling. */
+struct plan_history {
+    int64_t since;        /* the policy has selected the domain since then */
+    int64_t last_due;     /* the latest due time that a job was made for; 0: none */
+    bool has_attempt;     /* a scheduled backup has ended since last_due */
+    bool failed;          /* and it failed, for a reason that may pass (err_is_transient) */
+    int64_t last_end;     /* when it ended */
+    int failures;         /* failed attempts in a row for last_due */
+    enum backup_level last_level; /* the level that was asked for then */
+};
+
+struct plan_due {
+    int64_t at;               /* UTC; may lie in the past: then the run was missed */
+    enum backup_level level;  /* asked for; plan_levels may still make it a full */
+    bool missed;              /* it came due while nobody could run it, and is made up for */
+    bool retry;
+    char why[160];            /* "scheduled: incremental, Mon..Sat 02:30" */
+};
+
+/* The next backup of one domain under the policy.  started: when this daemon began to keep the
+ * policy (a due time before it was missed).  False: never.
+ * At most one run makes up for any number of missed ones; with catch_up off, missed ones are let
+ * go. A full due at or before the same moment wins over an incremental. A failed run is tried again
+ * after 5, 10 and 20 minutes unless a scheduled one comes first. */
+bool plan_next(const struct config_policy *policy, const struct zone *zone,
+               const struct plan_history *history, int64_t started, int64_t now,
+               struct plan_due *ret);
+
+/* A disk as the hypervisor shows it now. */
+struct plan_disk {
+    const char *name;
+    uint64_t capacity;
+    bool trackable;        /* its format holds bitmaps */
+    bool base_present;     /* the base checkpoint's bitmap is there */
+    bool base_usable;      /* ... and recording, consistent, and not in use */
+};
+
+/* What was decided for it. */
+struct plan_disk_level {
+    enum backup_level level;
+    char why[160]; /* empty for an incremental */
+};
+
+/* Levels of the disks of one backup.
+ * base: the last good point of this domain and policy; NULL: none.  base_missing: a reason why that
+ * point cannot be stood on (its files are gone, say), or NULL.  current: base's checkpoint is the
+ * one that the catalog holds as current.  ret: n entries.
+ * Returns the level of the point: full when no disk is incremental; why: one sentence. */
+enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
+                              const struct point *base, const char *base_missing, bool current,
+                              const struct plan_disk *disks, size_t n,
+                              struct plan_disk_level *ret, char why[ERR_MSG_MAX]);
+
+#endif
