@@ -49,6 +49,7 @@ const char *domain_state_name(enum domain_state s); /* running, paused, shut off
 struct bitmap_facts {
     char *name;
     bool recording, busy, inconsistent;
+    uint64_t dirty; /* bytes that changed since it was made */
 };
 
 struct disk_facts {
@@ -56,6 +57,7 @@ struct disk_facts {
     char *image;       /* the open file; NULL when it is none (network, block device by URL) */
     char *format;      /* qcow2, raw ... */
     uint64_t capacity;
+    uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
     bool trackable;    /* qcow2 v3: holds bitmaps */
     bool busy;         /* a block job that is not ours, or a migration, uses it */
     VEC(struct bitmap_facts) bitmaps;
