@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A backup's plan: which disks, at which level, into which files, with which checkpoint.  Made once
+ * the domain has been looked at; committed before anything is touched.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "policies/selection.h"
+
+int backup_plan_load_base(struct run *r, struct err *err)
+{
+    struct catalog *catalog = r->s->env.catalog;
+    struct checkpoint_list rows = {0};
+
+    if (catalog_last_good(catalog, r->row.host, r->row.domain, r->row.policy, &r->base,
+                          &r->has_base, err) < 0)
+        return -1;
+    if (!r->has_base || !r->base.checkpoint)
+        return 0;
+    if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
+        return -1;
+    for (size_t i = 0; i < rows.n; i++)
+        if (rows.items[i].state == CHECKPOINT_CURRENT &&
+            strcmp(rows.items[i].name, r->base.checkpoint) == 0)
+            r->base_current = true;
+    checkpoint_list_done(&rows);
+    return 0;
+}
+
+/* The domain's disks that the policy selects; caller frees the array, not what it points to. */
+static const struct disk_facts **select_disks(const struct run *r, size_t *ret_n)
+{
+    const struct disk_facts **ret = xcalloc(r->facts->disks.n, sizeof(struct disk_facts *));
+
+    *ret_n = 0;
+    for (size_t i = 0; i < r->facts->disks.n; i++)
+        if (selection_matches(&r->disks, r->facts->disks.items[i].name))
+            ret[(*ret_n)++] = &r->facts->disks.items[i];
+    return ret;
+}
+
+static int check_free(const struct run *r, const struct disk_facts *const *disks, size_t n,
+                      struct err *err)
+{
+    if (r->facts->foreign_job)
+        return err_set(err, ERR_BUSY, "%s is at work on the domain", r->facts->foreign_job);
+    if (n == 0)
+        return err_set(err, ERR_INVALID, "none of the domain's disks is selected by the policy");
+    for (size_t i = 0; i < n; i++)
+        if (disks[i]->busy)
+            return err_set(err, ERR_BUSY, "disk %s: another job uses it", disks[i]->name);
+    return 0;
+}
+
+static const struct bitmap_facts *base_bitmap(const struct run *r, const struct disk_facts *d)
+{
+    return r->base_current ? disk_facts_bitmap(d, r->base.checkpoint) : NULL;
+}
+
+/* Asks the planner for each disk's level. */
+static void decide(struct run *r, const struct disk_facts *const *disks, size_t n,
+                   struct plan_disk_level *levels, char why[ERR_MSG_MAX])
+{
+    CLEANUP_FREE struct plan_disk *in = xcalloc(n, sizeof(*in));
+
+    for (size_t i = 0; i < n; i++) {
+        const struct bitmap_facts *b = base_bitmap(r, disks[i]);
+
+        in[i] = (struct plan_disk){
+            .name = disks[i]->name,
+            .capacity = disks[i]->capacity,
+            .trackable = disks[i]->trackable,
+            .base_present = b != NULL,
+            .base_usable = b && b->recording && !b->inconsistent && !b->busy,
+        };
+    }
+    r->row.level = plan_levels(r->row.level, r->row.why ? r->row.why : "",
+                               r->has_base ? &r->base : NULL,
+                               *r->base_missing ? r->base_missing : NULL, r->base_current, in, n,
+                               levels, why);
+}
+
+static void fill_plan(struct run *r, const struct disk_facts *const *disks, size_t n,
+                      const struct plan_disk_level *levels, const char *why)
+{
+    struct point *p = &r->row.plan;
+    int64_t now = sched_now(r->s);
+    bool track = false;
+
+    /* Two points of one policy never share a second: the time is part of their name. */
+    p->created = r->has_base && r->base.created >= now ? r->base.created + 1 : now;
+    p->id = point_id_make(r->row.host, r->row.domain, r->row.policy, p->created);
+    p->host = xstrdup(r->row.host);
+    p->domain = xstrdup(r->row.domain);
+    p->policy = xstrdup(r->row.policy);
+    p->repository = xstrdup(r->row.repository);
+    p->level = r->row.level;
+    p->mode = r->mode;
+    p->why = xstrdup(why);
+    if (p->level == LEVEL_INCREMENTAL)
+        p->parent = xstrdup(r->base.id);
+    for (size_t i = 0; i < n; i++) {
+        struct point_disk *d = VEC_ADD(&p->disks);
+        CLEANUP_FREE char *file = name_escape(disks[i]->name);
+
+        d->name = xstrdup(disks[i]->name);
+        d->path = xasprintf("%s.qcow2", file);
+        d->format = xstrdup("qcow2");
+        d->capacity = disks[i]->capacity;
+        if (levels[i].level == LEVEL_INCREMENTAL)
+            d->backing = xstrdup(r->base.id);
+        track = track || disks[i]->trackable;
+    }
+    if (track)
+        p->checkpoint = xasprintf("vmkeep-%s", r->tag);
+}
+
+static int check_space(const struct run *r, const struct disk_facts *const *disks, size_t n,
+                       struct err *err)
+{
+    char need_text[SIZE_TEXT_MAX], free_text[SIZE_TEXT_MAX], reserve_text[SIZE_TEXT_MAX];
+    uint64_t need = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct bitmap_facts *b = base_bitmap(r, disks[i]);
+
+        need += r->row.plan.disks.items[i].backing && b ? b->dirty : disks[i]->allocated;
+    }
+    if (r->space.free >= r->repo->reserve && r->space.free - r->repo->reserve >= need)
+        return 0;
+    return err_set(err, ERR_NOSPACE,
+                   "repository %s: about %s needed and %s to stay free, but %s has only %s",
+                   r->repo->name, size_text(need, need_text),
+                   size_text(r->repo->reserve, reserve_text), r->repo->path,
+                   size_text(r->space.free, free_text));
+}
+
+int backup_plan_make(struct run *r, struct err *err)
+{
+    size_t n;
+    CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
+    CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
+    char why[ERR_MSG_MAX] = "";
+
+    if (check_free(r, disks, n, err) < 0)
+        return -1;
+    decide(r, disks, n, levels, why);
+    fill_plan(r, disks, n, levels, why);
+    if (check_space(r, disks, n, err) < 0)
+        return -1;
+    free(r->row.why);
+    r->row.why = xstrdup(why);
+    return 0;
+}
+
+struct op *backup_plan_begin(struct run *r, struct err *err)
+{
+    const struct point *p = &r->row.plan;
+    struct hypervisor *hv = r->host->hv;
+    CLEANUP_FREE struct backup_disk *disks = xcalloc(p->disks.n, sizeof(*disks));
+    CLEANUP_FREE char **targets = xcalloc(p->disks.n, sizeof(char *));
+    const struct backup_request request = {
+        .domain = r->row.domain,
+        .tag = r->tag,
+        .checkpoint = p->checkpoint,
+        .mode = r->mode,
+        .disks = disks,
+        .n_disks = p->disks.n,
+        .quiesce = r->quiesce,
+        .reuse_external = true,
+    };
+    struct op *op;
+
+    for (size_t i = 0; i < p->disks.n; i++) {
+        const struct point_disk *d = &p->disks.items[i];
+        const struct disk_facts *f = domain_facts_disk(r->facts, d->name);
+
+        targets[i] = r->repo->store->ops->target(r->repo->store, p, i);
+        disks[i] = (struct backup_disk){
+            .name = d->name,
+            .base = d->backing ? r->base.checkpoint : NULL,
+            .target = targets[i],
+            .format = d->format,
+            .track = p->checkpoint && f && f->trackable,
+        };
+    }
+    op = hv->ops->backup_begin(hv, &request, &r->begun, run_on_op, r, err);
+    for (size_t i = 0; i < p->disks.n; i++)
+        free(targets[i]);
+    return op;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What former jobs of ours left at a hypervisor, and its removal before the next backup: a backup
+ * job that nobody waits for, checkpoints that were let go, bitmaps of ours that no catalog row names.
+ * Ours is what carries this catalog's id in its name; nothing else is ever touched.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+
+void chores_done(struct chores *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        free(c->items[i].name);
+    free(c->items);
+    *c = (struct chores){0};
+}
+
+static bool listed(const struct chores *c, const char *name)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->items[i].kind == CHORE_DELETE_CHECKPOINT && strcmp(c->items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void add(struct chores *c, enum chore_kind kind, const char *name)
+{
+    struct chore *item = VEC_ADD(c);
+
+    item->kind = kind;
+    item->name = xstrdup(name);
+}
+
+static const struct checkpoint *row_of(const struct checkpoint_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].name, name) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+static bool facts_have(const struct domain_facts *f, const char *bitmap)
+{
+    for (size_t i = 0; i < f->disks.n; i++)
+        if (disk_facts_bitmap(&f->disks.items[i], bitmap))
+            return true;
+    return false;
+}
+
+static void add_bitmaps(struct run *r, const char *prefix, const struct checkpoint_list *rows)
+{
+    for (size_t i = 0; i < r->facts->disks.n; i++) {
+        const struct disk_facts *d = &r->facts->disks.items[i];
+
+        for (size_t k = 0; k < d->bitmaps.n; k++) {
+            const char *name = d->bitmaps.items[k].name;
+            const struct checkpoint *row = row_of(rows, name);
+
+            if (starts_with(name, prefix) && !listed(&r->chores, name) &&
+                (!row || row->state != CHECKPOINT_CURRENT))
+                add(&r->chores, CHORE_DELETE_CHECKPOINT, name);
+        }
+    }
+}
+
+int chores_find(struct run *r, struct err *err)
+{
+    struct catalog *catalog = r->s->env.catalog;
+    CLEANUP_FREE char *prefix = xasprintf("vmkeep-%s-", catalog_id(catalog));
+    struct checkpoint_list rows = {0};
+
+    chores_done(&r->chores);
+    if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
+        return -1;
+    if (r->facts->job_tag && starts_with(r->facts->job_tag, prefix + strlen("vmkeep-"))) {
+        add(&r->chores, CHORE_ABORT_JOB, r->facts->job_tag);
+        add(&r->chores, CHORE_FORGET_JOB, r->facts->job_tag);
+    }
+    add_bitmaps(r, prefix, &rows);
+    for (size_t i = 0; i < rows.n; i++) {
+        struct err ignored = ERR_INIT;
+
+        /* No disk has it: the row has done its duty. */
+        if (rows.items[i].state == CHECKPOINT_DROPPING && !facts_have(r->facts, rows.items[i].name))
+            catalog_checkpoint_forget(catalog, rows.items[i].name, &ignored);
+    }
+    checkpoint_list_done(&rows);
+    return 0;
+}
+
+struct op *chores_start(struct run *r, struct err *err)
+{
+    struct hypervisor *hv = r->host->hv;
+    const struct chore *c;
+
+    if (r->chores.next >= r->chores.n)
+        return NULL;
+    c = &r->chores.items[r->chores.next++];
+    log_debug("job=%lld domain=%s cleaning %s", (long long)r->row.id, r->row.domain, c->name);
+    switch (c->kind) {
+    case CHORE_ABORT_JOB:
+        return hv->ops->abort_job(hv, r->row.domain, c->name, run_on_op, r, err);
+    case CHORE_FORGET_JOB:
+        return hv->ops->job_forget(hv, r->row.domain, c->name, run_on_op, r, err);
+    case CHORE_DELETE_CHECKPOINT:
+        return hv->ops->checkpoint_delete(hv, r->row.domain, c->name, run_on_op, r, err);
+    }
+    return NULL;
+}
+
+void chores_after(struct run *r)
+{
+    const struct chore *c = &r->chores.items[r->chores.next - 1];
+    struct err err = ERR_INIT;
+
+    if (r->op_err.code != ERR_NONE)
+        log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
+                    (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
+    else if (c->kind == CHORE_DELETE_CHECKPOINT &&
+             catalog_checkpoint_forget(r->s->env.catalog, c->name, &err) < 0)
+        catalog_trouble(r->s, "forget a checkpoint", &err);
+    r->op_err = ERR_INIT;
+}

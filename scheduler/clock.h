@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clock: time as the scheduler sees it, an interface, so that simulations bring their own.
+ */
+#ifndef VMKEEP_SCHEDULER_CLOCK_H
+#define VMKEEP_SCHEDULER_CLOCK_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct clock;
+
+/* Something to be called once.  Embedded in its owner; zeroed, with fire and ctx set, it is idle.
+ * The rest belongs to the clock. */
+struct alarm {
+    void (*fire)(void *ctx);
+    void *ctx;
+    bool armed;
+    bool wall;
+    union {
+        ev_timer timer;
+        ev_periodic periodic;
+        struct {
+            int64_t at_ms;
+            uint64_t order;
+            struct alarm *next;
+        } sim;
+    } u;
+    struct clock *clock;
+};
+
+struct clock_ops {
+    int64_t (*now)(struct clock *c); /* wall clock, seconds UTC */
+    /* When the wall clock shows `at`, also after it was set (at once when that is past). */
+    void (*at)(struct clock *c, struct alarm *a, int64_t at);
+    /* After so many seconds have gone by; 0: on the next turn of the loop. */
+    void (*after)(struct clock *c, struct alarm *a, double seconds);
+    void (*stop)(struct clock *c, struct alarm *a); /* fine when idle */
+};
+
+struct clock {
+    const struct clock_ops *ops;
+};
+
+/* The real one, on a libev loop. Free with free(). */
+struct clock *clock_ev_new(struct ev_loop *loop);
+
+#endif

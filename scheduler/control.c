@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections: reading requests, writing answers, telling those that wait what happens to their
+ * jobs.  What the commands do is in control_commands.c.
+ */
+#include "scheduler/control_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "base/timefmt.h"
+
+#define REQUEST_MAX (64 * 1024)
+#define UNSENT_MAX (1024 * 1024)
+#define IDLE_S 10.0
+#define CLIENTS_MAX 64
+
+static void client_free(struct client *cl)
+{
+    struct control *c = cl->control;
+
+    ev_io_stop(c->env.loop, &cl->readable);
+    ev_io_stop(c->env.loop, &cl->writable);
+    ev_timer_stop(c->env.loop, &cl->idle);
+    close(cl->fd);
+    for (size_t i = 0; i < c->clients.n; i++) {
+        if (c->clients.items[i] == cl) {
+            c->clients.items[i] = c->clients.items[--c->clients.n];
+            break;
+        }
+    }
+    free(cl->in);
+    free(cl->out);
+    free(cl->waits.items);
+    free(cl);
+}
+
+static void flush(struct client *cl)
+{
+    while (cl->out_len > 0) {
+        ssize_t n = send(cl->fd, cl->out, cl->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            cl->broken = cl->broken || errno != EAGAIN;
+            break;
+        }
+        cl->out_len -= (size_t)n;
+        memmove(cl->out, cl->out + n, cl->out_len);
+    }
+    if (cl->out_len > 0 && !cl->broken)
+        ev_io_start(cl->control->env.loop, &cl->writable);
+    else
+        ev_io_stop(cl->control->env.loop, &cl->writable);
+}
+
+void client_send(struct client *cl, json_t *message)
+{
+    CLEANUP_FREE char *text = json_dumps(message, JSON_COMPACT);
+    size_t len = strlen(text);
+
+    json_decref(message);
+    if (cl->out_len + len + 1 > UNSENT_MAX)
+        cl->broken = true;
+    if (cl->broken)
+        return;
+    cl->out = xreallocarray(cl->out, cl->out_len + len + 1, 1);
+    memcpy(cl->out + cl->out_len, text, len);
+    cl->out[cl->out_len + len] = '\n';
+    cl->out_len += len + 1;
+    flush(cl);
+}
+
+static void answer_error(struct client *cl, const struct err *err)
+{
+    client_send(cl, json_pack("{s:b, s:{s:s, s:s}}", "ok", 0, "error", "code",
+                              err_code_name(err->code), "message", err->msg));
+}
+
+static void answer(struct client *cl, const char *line, size_t len)
+{
+    struct err err = ERR_INIT;
+    json_error_t bad;
+    json_t *request = json_loadb(line, len, 0, &bad);
+    json_t *args = NULL, *result = NULL;
+    const char *cmd = NULL;
+    int version = 0, rc;
+
+    if (!request)
+        rc = err_set(&err, ERR_PROTOCOL, "not JSON: %s", bad.text);
+    else if (json_unpack_ex(request, &bad, 0, "{s:i, s:s, s?o}", "v", &version, "cmd", &cmd, "args",
+                            &args) < 0)
+        rc = err_set(&err, ERR_PROTOCOL, "not a request: %s", bad.text);
+    else if (version != 1)
+        rc = err_set(&err, ERR_UNSUPPORTED, "protocol version %d, this daemon speaks 1", version);
+    else
+        rc = control_command(cl, cmd, args, &result, &err);
+    if (rc < 0)
+        answer_error(cl, &err);
+    else if (result)
+        client_send(cl, json_pack("{s:b, s:o}", "ok", 1, "result", result));
+    json_decref(request);
+}
+
+/* Answers each whole line. False: the connection is over. */
+static bool take_lines(struct client *cl)
+{
+    char *nl;
+
+    while ((nl = memchr(cl->in, '\n', cl->in_len))) {
+        size_t len = (size_t)(nl - cl->in);
+
+        answer(cl, cl->in, len);
+        cl->in_len -= len + 1;
+        memmove(cl->in, nl + 1, cl->in_len);
+    }
+    if (cl->in_len == REQUEST_MAX) {
+        struct err err = ERR_INIT;
+
+        err_set(&err, ERR_PROTOCOL, "a request is at most %d bytes long", REQUEST_MAX);
+        answer_error(cl, &err);
+        return false;
+    }
+    return !cl->broken;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct client *cl = w->data;
+    ssize_t n = recv(cl->fd, cl->in + cl->in_len, REQUEST_MAX - cl->in_len, MSG_DONTWAIT);
+
+    (void)revents;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        client_free(cl);
+        return;
+    }
+    cl->in_len += (size_t)n;
+    if (!take_lines(cl)) {
+        client_free(cl);
+        return;
+    }
+    if (cl->in_len > 0)
+        ev_timer_again(loop, &cl->idle);
+    else
+        ev_timer_stop(loop, &cl->idle);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct client *cl = w->data;
+
+    (void)loop;
+    (void)revents;
+    flush(cl);
+    if (cl->broken)
+        client_free(cl);
+}
+
+static void on_idle(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct client *cl = w->data;
+    struct err err = ERR_INIT;
+
+    (void)loop;
+    (void)revents;
+    err_set(&err, ERR_TIMEOUT, "the request was not complete within %.0f s", IDLE_S);
+    answer_error(cl, &err);
+    client_free(cl);
+}
+
+static bool may_connect(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+           (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void client_new(struct control *c, int fd)
+{
+    struct client *cl = xcalloc(1, sizeof(*cl));
+
+    cl->control = c;
+    cl->fd = fd;
+    cl->in = xcalloc(REQUEST_MAX, 1);
+    ev_io_init(&cl->readable, on_readable, fd, EV_READ);
+    ev_io_init(&cl->writable, on_writable, fd, EV_WRITE);
+    ev_timer_init(&cl->idle, on_idle, 0, IDLE_S);
+    cl->readable.data = cl->writable.data = cl->idle.data = cl;
+    *VEC_ADD(&c->clients) = cl;
+    ev_io_start(c->env.loop, &cl->readable);
+    ev_timer_again(c->env.loop, &cl->idle);
+}
+
+static void on_connect(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct control *c = w->data;
+    int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)loop;
+    (void)revents;
+    if (fd < 0)
+        return;
+    if (c->clients.n >= CLIENTS_MAX || !may_connect(fd)) {
+        static const char refusal[] = "{\"ok\":false,\"error\":{\"code\":\"denied\",\"message\":"
+                                      "\"only root and the daemon's user may connect\"}}\n";
+
+        if (c->clients.n < CLIENTS_MAX && send(fd, refusal, sizeof(refusal) - 1, MSG_NOSIGNAL) < 0)
+            log_debug("control: %s", strerror(errno));
+        close(fd);
+        return;
+    }
+    client_new(c, fd);
+}
+
+static bool waits_for(const struct client *cl, int64_t job)
+{
+    for (size_t i = 0; i < cl->waits.n; i++)
+        if (cl->waits.items[i] == job)
+            return true;
+    return false;
+}
+
+static void stop_waiting_for(struct client *cl, int64_t job)
+{
+    for (size_t i = 0; i < cl->waits.n; i++)
+        if (cl->waits.items[i] == job)
+            cl->waits.items[i--] = cl->waits.items[--cl->waits.n];
+    if (cl->waits.n == 0)
+        client_send(cl, json_pack("{s:b, s:{}}", "ok", 1, "result"));
+}
+
+static void on_job(void *ctx, const struct job_event *event)
+{
+    struct control *c = ctx;
+    const struct job *j = event->job;
+
+    for (size_t i = 0; i < c->clients.n; i++) {
+        struct client *cl = c->clients.items[i];
+
+        if (!waits_for(cl, j->id))
+            continue;
+        if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE) {
+            client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:s}", "event", "ended", "job",
+                                      (json_int_t)j->id, "domain", j->domain, "outcome",
+                                      job_outcome_name(j->outcome), "reason", j->reason));
+            stop_waiting_for(cl, j->id);
+        } else {
+            client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:I, s:I}", "event", "progress", "job",
+                                      (json_int_t)j->id, "domain", j->domain, "step",
+                                      j->step ? j->step : "queued", "done",
+                                      (json_int_t)j->bytes_done, "total",
+                                      (json_int_t)j->bytes_total));
+        }
+    }
+}
+
+static bool somebody_listens(const struct sockaddr_un *addr)
+{
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd >= 0 && (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ||
+                       errno == EAGAIN);
+}
+
+static int listen_on(const char *path, int *ret_fd, struct err *err)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    CLEANUP_FREE char *dir = path_dirname(path);
+    CLEANUP_CLOSE int fd = -1;
+
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return err_set(err, ERR_INVALID, "control socket %s: a socket's path has at most %zu bytes",
+                       path, sizeof(addr.sun_path) - 1);
+    strcpy(addr.sun_path, path);
+    if (mkdir_all(dir, 0755, err) < 0)
+        return -1;
+    if (somebody_listens(&addr))
+        return err_set(err, ERR_BUSY, "control socket %s: another daemon listens there", path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_errno(err, errno, "control socket");
+    unlink(path);
+    if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0600) < 0 ||
+        listen(fd, 16) < 0)
+        return err_errno(err, errno, "control socket %s", path);
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+int control_open(const struct control_env *env, const char *path, struct control **ret,
+                 struct err *err)
+{
+    struct control *c;
+    int fd;
+
+    if (listen_on(path, &fd, err) < 0)
+        return -1;
+    c = xcalloc(1, sizeof(*c));
+    c->env = *env;
+    c->path = xstrdup(path);
+    ev_io_init(&c->connectable, on_connect, fd, EV_READ);
+    c->connectable.data = c;
+    ev_io_start(env->loop, &c->connectable);
+    scheduler_listen(env->scheduler, on_job, c);
+    *ret = c;
+    return 0;
+}
+
+void control_close(struct control *c)
+{
+    if (!c)
+        return;
+    scheduler_listen(c->env.scheduler, NULL, NULL);
+    while (c->clients.n > 0)
+        client_free(c->clients.items[0]);
+    ev_io_stop(c->env.loop, &c->connectable);
+    close(c->connectable.fd);
+    unlink(c->path);
+    free(c->clients.items);
+    free(c->path);
+    free(c);
+}

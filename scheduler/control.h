@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * control: the socket through which the command asks the daemon to act.
+ *
+ * An AF_UNIX stream; each line is one JSON document.  A request:
+ *     {"v": 1, "cmd": "run", "args": {"target": "nightly", "wait": true}}
+ * is answered by event lines, if it waits, and then one final line:
+ *     {"ok": true, "result": {...}}   or   {"ok": false, "error": {"code": "busy", "message": "..."}}
+ * Only root and the daemon's own user may connect (SO_PEERCRED, unix(7)).  A request is at most
+ * 64 KiB long and must be complete within 10 s; a client that does not read is dropped.
+ */
+#ifndef VMKEEP_SCHEDULER_CONTROL_H
+#define VMKEEP_SCHEDULER_CONTROL_H
+
+#include "scheduler/scheduler.h"
+
+struct control;
+
+struct control_env {
+    struct ev_loop *loop;
+    struct scheduler *scheduler;
+    struct catalog *catalog;
+    const char *version;
+    int64_t started;
+    /* "reload": 0, or -1 with the first of the file's errors. */
+    int (*reload)(void *ctx, struct err *err);
+    void *ctx;
+};
+
+/* ERR_BUSY when another daemon listens there; a socket that nobody listens on is replaced. */
+int control_open(const struct control_env *env, const char *path, struct control **ret,
+                 struct err *err);
+void control_close(struct control *c); /* removes the socket */
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "scheduler/control_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+
+static int unpack(json_t *args, struct err *err, const char *fmt, ...)
+{
+    json_t *none = args ? NULL : json_object();
+    json_error_t bad;
+    va_list ap;
+    int rc;
+
+    va_start(ap, fmt);
+    rc = json_vunpack_ex(args ? args : none, &bad, 0, fmt, ap);
+    va_end(ap);
+    json_decref(none);
+    return rc < 0 ? err_set(err, ERR_INVALID, "arguments: %s", bad.text) : 0;
+}
+
+static int cmd_status(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const struct control_env *env = &cl->control->env;
+    struct scheduler_counts n = scheduler_count(env->scheduler);
+    char started[TIMEFMT_MAX];
+
+    (void)args;
+    (void)err;
+    *ret = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "pid", (int)getpid(), "version", env->version,
+                     "started", time_utc(env->started, started), "running", (json_int_t)n.running,
+                     "queued", (json_int_t)n.queued, "domains", (json_int_t)n.domains);
+    return 0;
+}
+
+static json_t *jobs_json(const struct scheduler *s, const struct job_ids *ids)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ids->n; i++) {
+        const struct job *j = scheduler_job(s, ids->items[i]);
+
+        if (j)
+            json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)j->id,
+                                                  "domain", j->domain, "host", j->host, "policy",
+                                                  j->policy));
+    }
+    return list;
+}
+
+/* The new jobs: named at once, or waited for. */
+static void give_jobs(struct client *cl, struct job_ids *ids, bool wait, json_t **ret)
+{
+    json_t *jobs = jobs_json(cl->control->env.scheduler, ids);
+
+    if (!wait || ids->n == 0) {
+        *ret = json_pack("{s:o}", "jobs", jobs);
+        return;
+    }
+    client_send(cl, json_pack("{s:s, s:o}", "event", "accepted", "jobs", jobs));
+    for (size_t i = 0; i < ids->n; i++)
+        *VEC_ADD(&cl->waits) = ids->items[i];
+}
+
+static int cmd_run(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *target = NULL, *level_word = NULL;
+    enum backup_level level;
+    struct job_ids ids = {0};
+    int wait = 0, rc;
+
+    if (unpack(args, err, "{s:s, s?s, s?b}", "target", &target, "level", &level_word, "wait",
+               &wait) < 0)
+        return -1;
+    if (level_word && level_from_name(level_word, &level) < 0)
+        return err_set(err, ERR_INVALID, "level '%s': want full or incremental", level_word);
+    rc = scheduler_run(cl->control->env.scheduler, target, level_word ? &level : NULL, &ids, err);
+    if (rc == 0)
+        give_jobs(cl, &ids, wait, ret);
+    free(ids.items);
+    return rc;
+}
+
+static int cmd_prune(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *target = NULL;
+    struct job_ids ids = {0};
+    int wait = 0, rc;
+
+    if (unpack(args, err, "{s?s, s?b}", "target", &target, "wait", &wait) < 0)
+        return -1;
+    rc = scheduler_prune(cl->control->env.scheduler, target, &ids, err);
+    if (rc == 0)
+        give_jobs(cl, &ids, wait, ret);
+    free(ids.items);
+    return rc;
+}
+
+static int cmd_cancel(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    json_int_t job = 0;
+
+    if (unpack(args, err, "{s:I}", "job", &job) < 0 ||
+        scheduler_cancel(cl->control->env.scheduler, job, err) < 0)
+        return -1;
+    *ret = json_object();
+    return 0;
+}
+
+static int cmd_reload(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    (void)args;
+    if (cl->control->env.reload(cl->control->env.ctx, err) < 0)
+        return -1;
+    *ret = json_object();
+    return 0;
+}
+
+static bool has_checkpoint(struct catalog *catalog, const char *host, const char *domain)
+{
+    struct checkpoint_list rows = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (catalog_checkpoints(catalog, host, domain, &rows, &err) == 0)
+        for (size_t i = 0; i < rows.n; i++)
+            ret = ret || rows.items[i].state == CHECKPOINT_CURRENT;
+    checkpoint_list_done(&rows);
+    return ret;
+}
+
+static json_t *running_job(struct catalog *catalog, const char *host, const char *domain)
+{
+    const struct job_filter filter = {.host = host, .domain = domain, .active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    json_t *ret = json_null();
+
+    if (catalog_jobs(catalog, &filter, &jobs, &err) == 0)
+        for (size_t i = 0; i < jobs.n; i++)
+            if (jobs.items[i].state == JOB_RUNNING)
+                ret = json_integer((json_int_t)jobs.items[i].id);
+    job_list_done(&jobs);
+    return ret;
+}
+
+static int cmd_domains(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    struct catalog *catalog = cl->control->env.catalog;
+    json_t *list = json_array();
+    struct seen_list seen = {0};
+
+    (void)args;
+    if (catalog_seen(catalog, "domain", &seen, err) < 0) {
+        json_decref(list);
+        return -1;
+    }
+    for (size_t i = 0; i < seen.n; i++) {
+        const struct seen *d = &seen.items[i];
+        CLEANUP_FREE char *host = NULL;
+        CLEANUP_FREE char *domain = NULL;
+
+        name_split_domain(d->name, &host, &domain);
+        if (!host || !config_host_find(scheduler_config(cl->control->env.scheduler), host))
+            continue;
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o}", "host", host, "domain", domain,
+                            "state", d->state, "problem", d->problem, "checkpoint",
+                            has_checkpoint(catalog, host, domain), "job",
+                            running_job(catalog, host, domain)));
+    }
+    seen_list_done(&seen);
+    *ret = json_pack("{s:o}", "domains", list);
+    return 0;
+}
+
+int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,
+                    struct err *err)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct client *, json_t *, json_t **, struct err *);
+    } commands[] = {
+        {"status", cmd_status}, {"run", cmd_run},       {"cancel", cmd_cancel},
+        {"prune", cmd_prune},   {"domains", cmd_domains}, {"reload", cmd_reload},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(cmd, commands[i].name) == 0)
+            return commands[i].run(cl, args, ret, err);
+    return err_set(err, ERR_UNSUPPORTED, "this daemon knows no command '%s'", cmd);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to scheduler/control*.c. */
+#ifndef VMKEEP_SCHEDULER_CONTROL_PRIV_H
+#define VMKEEP_SCHEDULER_CONTROL_PRIV_H
+
+#include <ev.h>
+#include <jansson.h>
+
+#include "scheduler/control.h"
+
+struct client {
+    struct control *control;
+    int fd;
+    ev_io readable, writable;
+    ev_timer idle;
+    char *in, *out;
+    size_t in_len, out_len;
+    bool broken;            /* to be dropped at the next occasion */
+    struct job_ids waits;   /* the jobs whose end it waits for */
+};
+
+struct control {
+    struct control_env env;
+    char *path;
+    ev_io connectable;
+    VEC(struct client *) clients;
+};
+
+/* Takes the message over. */
+void client_send(struct client *cl, json_t *message);
+
+/* Carries one command out.  *ret: its result, owned by the caller; NULL: the final line comes later. */
+int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,
+                    struct err *err);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which policy covers which domain, and when each is due next.  While a backup of a cover is queued
+ * or runs, its next due time is not looked at; when that ends, the planner sees from the catalog
+ * what fell due meanwhile, and makes up for it once.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "policies/selection.h"
+
+#define TROUBLE_PAUSE_S 60
+
+struct cover *coverage_find(struct scheduler *s, const char *host, const char *domain,
+                            const char *policy)
+{
+    for (size_t i = 0; i < s->covers.n; i++) {
+        struct cover *c = &s->covers.items[i];
+
+        if (strcmp(c->domain, domain) == 0 && strcmp(c->policy, policy) == 0 &&
+            strcmp(c->host, host) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+void coverage_refresh(struct scheduler *s, struct cover *c)
+{
+    const struct config_policy *policy = config_policy_find(s->config, c->policy);
+    struct catalog_history h;
+    struct plan_history history;
+    struct err err = ERR_INIT;
+
+    c->has_next = false;
+    if (catalog_history(s->env.catalog, c->host, c->domain, c->policy, &h, &err) < 0) {
+        catalog_trouble(s, "read the history", &err);
+        c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
+        return;
+    }
+    history = (struct plan_history){
+        .since = h.since,
+        .last_due = h.last_due,
+        .has_attempt = h.has_attempt,
+        .failed = h.failed,
+        .last_end = h.last_end,
+        .failures = h.failures,
+        .last_level = h.last_level,
+    };
+    c->has_next = plan_next(policy, s->env.zone, &history, s->started, sched_now(s), &c->next);
+}
+
+static void cover_add(struct scheduler *s, const char *host, const char *domain, const char *policy)
+{
+    struct cover *c = VEC_ADD(&s->covers);
+    struct err err = ERR_INIT;
+
+    c->host = xstrdup(host);
+    c->domain = xstrdup(domain);
+    c->policy = xstrdup(policy);
+    if (catalog_cover(s->env.catalog, host, domain, policy, sched_now(s), &err) < 0)
+        catalog_trouble(s, "record a domain", &err);
+    coverage_refresh(s, c);
+}
+
+static void cover_done(struct cover *c)
+{
+    free(c->host);
+    free(c->domain);
+    free(c->policy);
+}
+
+/* Covers of one policy on one host; how many there are now. */
+static size_t cover_policy(struct scheduler *s, const struct config_policy *p, struct host *h)
+{
+    struct strlist names = {0};
+    size_t n = 0;
+
+    h->hv->ops->domains(h->hv, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        if (!selection_matches_domain(&p->domains, h->name, names.items[i]))
+            continue;
+        cover_add(s, h->name, names.items[i], p->name);
+        n++;
+    }
+    strlist_done(&names);
+    return n;
+}
+
+static void note_policy(struct scheduler *s, const char *policy, size_t n)
+{
+    struct err err = ERR_INIT;
+
+    if (n == 0)
+        log_warning("policy %s: matches no domain", policy);
+    if (catalog_seen_put(s->env.catalog, "policy", policy, n ? "ok" : "empty",
+                         n ? NULL : "matches no domain", sched_now(s), &err) < 0)
+        catalog_trouble(s, "record a policy", &err);
+}
+
+/* Gives the jobs that wait or run their place in the new list, and lets go of what is covered no
+ * more: waiting jobs end as skipped. */
+static void rejoin(struct scheduler *s)
+{
+    for (size_t i = s->runs.n; i-- > 0;) {
+        struct run *r = s->runs.items[i];
+        struct cover *c;
+
+        if (r->row.kind != JOB_BACKUP)
+            continue;
+        c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
+        if (c)
+            c->job = r;
+        else if (!r->admitted)
+            queue_end(r, OUTCOME_SKIPPED, "the policy does not cover the domain any more");
+    }
+}
+
+/* Policies that covered a domain before and do so no more. */
+static void uncover_gone(struct scheduler *s, const struct cover *old, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct err err = ERR_INIT;
+
+        if (coverage_find(s, old[i].host, old[i].domain, old[i].policy))
+            continue;
+        if (catalog_uncover(s->env.catalog, old[i].host, old[i].domain, old[i].policy, &err) < 0)
+            catalog_trouble(s, "record a domain", &err);
+    }
+}
+
+void coverage_sync(struct scheduler *s)
+{
+    struct cover *old = s->covers.items;
+    size_t n_old = s->covers.n;
+
+    s->covers.items = NULL;
+    s->covers.n = s->covers.cap = 0;
+    for (size_t i = 0; i < s->config->policies.n; i++) {
+        const struct config_policy *p = &s->config->policies.items[i];
+        size_t n = 0;
+
+        for (size_t k = 0; k < s->hosts.n; k++)
+            if (!s->hosts.items[k]->retired && s->hosts.items[k]->hv)
+                n += cover_policy(s, p, s->hosts.items[k]);
+        note_policy(s, p->name, n);
+    }
+    rejoin(s);
+    uncover_gone(s, old, n_old);
+    for (size_t i = 0; i < n_old; i++)
+        cover_done(&old[i]);
+    free(old);
+    coverage_arm(s);
+}
+
+static void queue_backup(struct scheduler *s, struct cover *c)
+{
+    const struct config_policy *p = config_policy_find(s->config, c->policy);
+    struct job row = {
+        .kind = JOB_BACKUP,
+        .host = c->host,
+        .domain = c->domain,
+        .policy = c->policy,
+        .repository = p->repository,
+        .level = c->next.level,
+        .why = c->next.why,
+        .due = c->next.at,
+    };
+    struct err err = ERR_INIT;
+
+    c->has_next = false;
+    if (queue_add(s, &row, &c->job, &err) == 0)
+        return;
+    catalog_trouble(s, "record a job that is due", &err);
+    c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
+}
+
+void coverage_due(struct scheduler *s)
+{
+    int64_t now = sched_now(s);
+
+    for (size_t i = 0; i < s->covers.n && !s->draining; i++) {
+        struct cover *c = &s->covers.items[i];
+
+        if (c->job || c->not_before > now)
+            continue;
+        if (c->not_before) {
+            c->not_before = 0;
+            coverage_refresh(s, c);
+        }
+        if (c->has_next && c->next.at <= now)
+            queue_backup(s, c);
+    }
+    coverage_arm(s);
+}
+
+void coverage_arm(struct scheduler *s)
+{
+    int64_t first = INT64_MAX;
+
+    for (size_t i = 0; i < s->covers.n; i++) {
+        const struct cover *c = &s->covers.items[i];
+        int64_t at = c->not_before ? c->not_before : c->has_next ? c->next.at : INT64_MAX;
+
+        if (!c->job && at < first)
+            first = at;
+    }
+    if (first == INT64_MAX || s->draining)
+        s->env.clock->ops->stop(s->env.clock, &s->due);
+    else
+        s->env.clock->ops->at(s->env.clock, &s->due, first);
+}
+
+void coverage_free(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->covers.n; i++)
+        cover_done(&s->covers.items[i]);
+    free(s->covers.items);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A prune: lets go of the restore points of one domain under one policy that retention needs no
+ * more, and of checkpoints that no chain needs.
+ *
+ *   queued -> removing (one point after another, dependents first) -> looking -> cleaning -> done
+ *
+ * For each point: row to "deleting", files gone, row gone.  A crash in between leaves a row that the
+ * next prune finishes.  What can go is judged when the job starts; the domain has no other job then.
+ * So far only points that nothing stands on can go; merging a point into its neighbour will be one
+ * more way of removing, in the same place.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+enum prune_state { P_QUEUED, P_REMOVING, P_LOOKING, P_CLEANING, P_DONE, P_STATES };
+
+#define TO(s) FSM_BIT(P_##s)
+static const struct fsm_state states[] = {
+    [P_QUEUED] = {"queued", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
+    [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
+    [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE)},
+    [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE)},
+    [P_DONE] = {"done", 0},
+};
+
+static int store_reason(struct scheduler *s, const struct point *p, const char *reason,
+                        struct err *err)
+{
+    if (str_eq(p->keep, reason))
+        return 0;
+    return catalog_point_set_keep(s->env.catalog, p->id, reason, err);
+}
+
+int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,
+                const char *repository, struct strlist *doomed, struct err *err)
+{
+    static const struct retention keep_all = {0};
+    const struct config_policy *p = config_policy_find(s->config, policy);
+    const struct point_filter filter = {.host = host, .domain = domain, .policy = policy};
+    struct retention_verdict *verdicts = NULL;
+    struct point_list points = {0};
+    int rc = 0;
+
+    if (catalog_points(s->env.catalog, &filter, &points, err) < 0)
+        return -1;
+    retention_plan(p ? &p->keep : &keep_all, s->env.zone, &points, sched_now(s), &verdicts);
+    for (size_t i = points.n; i-- > 0 && rc == 0;) {
+        rc = store_reason(s, &points.items[i], verdicts[i].reasons, err);
+        if (!verdicts[i].keep && str_eq(points.items[i].repository, repository))
+            strlist_add(doomed, points.items[i].id);
+    }
+    retention_verdicts_free(verdicts, points.n);
+    point_list_done(&points);
+    return rc;
+}
+
+int prune_queue(struct scheduler *s, const char *host, const char *domain, const char *policy,
+                const char *repository, const char *why, struct run **ret, struct err *err)
+{
+    struct job row = {
+        .kind = JOB_PRUNE,
+        .host = (char *)host,
+        .domain = (char *)domain,
+        .policy = (char *)policy,
+        .repository = (char *)repository,
+        .why = (char *)why,
+    };
+
+    /* One that waits already will judge when it starts. */
+    for (size_t i = 0; i < s->runs.n; i++) {
+        struct run *r = s->runs.items[i];
+
+        if (r->row.kind == JOB_PRUNE && !r->admitted && strcmp(r->row.domain, domain) == 0 &&
+            strcmp(r->row.host, host) == 0 && strcmp(r->row.policy, policy) == 0 &&
+            strcmp(r->row.repository, repository) == 0) {
+            *ret = r;
+            return 0;
+        }
+    }
+    return queue_add(s, &row, ret, err);
+}
+
+/* The domain's checkpoints of policies that cover it no more serve no chain. */
+static void drop_uncovered(struct run *r)
+{
+    struct checkpoint_list rows = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_checkpoints(r->s->env.catalog, r->row.host, r->row.domain, &rows, &err) == 0)
+        for (size_t i = 0; i < rows.n; i++)
+            if (rows.items[i].state == CHECKPOINT_CURRENT &&
+                !coverage_find(r->s, r->row.host, r->row.domain, rows.items[i].policy))
+                catalog_checkpoint_drop(r->s->env.catalog, rows.items[i].name, &err);
+    if (err.code != ERR_NONE)
+        catalog_trouble(r->s, "drop a checkpoint", &err);
+    checkpoint_list_done(&rows);
+}
+
+static int judge_and_start(struct run *r)
+{
+    struct scheduler *s = r->s;
+
+    if (prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository, &r->doomed,
+                    &r->err) < 0)
+        return -1;
+    if (catalog_job_start(s->env.catalog, r->row.id, sched_now(s), LEVEL_FULL, r->row.why, NULL,
+                          &r->err) < 0)
+        return -1;
+    r->row.state = JOB_RUNNING;
+    r->row.started = sched_now(s);
+    drop_uncovered(r);
+    if (r->doomed.n > 0 && !r->repo)
+        return err_set(&r->err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
+    return 0;
+}
+
+static struct op *start_removing(struct run *r, struct err *err)
+{
+    const char *id = r->doomed.items[r->doomed_next++];
+
+    if (catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, err) < 0)
+        return NULL;
+    return r->repo->store->ops->remove(r->repo->store, id, run_on_op, r, err);
+}
+
+/* A point's files are gone, or not.  True: go on with the next. */
+static bool after_removing(struct run *r)
+{
+    const char *id = r->doomed.items[r->doomed_next - 1];
+    struct err err = ERR_INIT;
+
+    if (r->op_err.code == ERR_NONE) {
+        if (catalog_point_delete(r->s->env.catalog, id, &r->err) < 0)
+            return false;
+        log_info("job=%lld domain=%s let go of %s", (long long)r->row.id, r->row.domain, id);
+        return true;
+    }
+    /* Somebody restores from it: nothing was touched, so it is a point as before. */
+    if (r->op_err.code == ERR_BUSY)
+        catalog_point_set_state(r->s->env.catalog, id, POINT_GOOD, &err);
+    r->err = r->op_err;
+    err_wrap(&r->err, "%s", id);
+    r->doomed_next--;
+    return false;
+}
+
+static struct op *start_looking(struct run *r, struct err *err)
+{
+    if (!r->host || !r->host->hv)
+        return NULL;
+    return r->host->hv->ops->inspect(r->host->hv, r->row.domain, &r->facts, run_on_op, r, err);
+}
+
+static bool can_clean(struct run *r)
+{
+    return r->facts && (r->facts->state == DOMAIN_RUNNING || r->facts->state == DOMAIN_PAUSED);
+}
+
+static bool enter(struct run *r, enum prune_state state)
+{
+    static struct op *(*const starters[P_STATES])(struct run *, struct err *) = {
+        [P_REMOVING] = start_removing,
+        [P_LOOKING] = start_looking,
+        [P_CLEANING] = chores_start,
+    };
+
+    r->op_err = ERR_INIT;
+    fsm_move(&r->fsm, (int)state);
+    r->op_err = ERR_INIT;
+    r->op = starters[state](r, &r->op_err);
+    return r->op != NULL;
+}
+
+static void finish(struct run *r)
+{
+    char reason[ERR_MSG_MAX];
+    bool aborted = r->canceled && r->err.code == ERR_CANCELED;
+
+    if (r->err.code != ERR_NONE) {
+        queue_end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
+        return;
+    }
+    snprintf(reason, sizeof(reason), "%zu point%s let go", r->doomed.n,
+             r->doomed.n == 1 ? "" : "s");
+    queue_end(r, OUTCOME_SUCCESS, reason);
+}
+
+static void prune_step(struct run *r)
+{
+    for (;;) {
+        switch ((enum prune_state)r->fsm.state) {
+        case P_QUEUED:
+            if (judge_and_start(r) < 0)
+                fsm_move(&r->fsm, P_DONE);
+            else if (enter(r, r->doomed.n > 0 ? P_REMOVING : P_LOOKING))
+                return;
+            continue;
+        case P_REMOVING:
+            if (!after_removing(r)) {
+                fsm_move(&r->fsm, P_DONE);
+            } else if (r->canceled) {
+                err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu points",
+                        r->doomed_next, r->doomed.n);
+                fsm_move(&r->fsm, P_DONE);
+            } else if (enter(r, r->doomed_next < r->doomed.n ? P_REMOVING : P_LOOKING)) {
+                return;
+            }
+            continue;
+        case P_LOOKING:
+            /* That the domain cannot be asked now is no failure: its next backup cleans up. */
+            if (r->op_err.code != ERR_NONE || !can_clean(r) || chores_find(r, &r->err) < 0)
+                fsm_move(&r->fsm, P_DONE);
+            else if (enter(r, P_CLEANING))
+                return;
+            continue;
+        case P_CLEANING:
+            if (r->chores.next > 0)
+                chores_after(r);
+            if (r->chores.next >= r->chores.n)
+                fsm_move(&r->fsm, P_DONE);
+            else if (enter(r, P_CLEANING))
+                return;
+            continue;
+        case P_DONE:
+            finish(r);
+            return; /* *r is gone */
+        case P_STATES:
+            abort();
+        }
+    }
+}
+
+void prune_job_init(struct run *r)
+{
+    r->fsm.states = states;
+    r->step = prune_step;
+}
+
+void prune_job_cancel(struct run *r)
+{
+    r->canceled = true;
+}

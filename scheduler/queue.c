@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Jobs that wait and jobs that run.  A job is admitted, oldest first, when the limits allow it: in
+ * all, on its host, on its repository; and one job a domain at a time, always.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+static void copy_row(struct job *dst, const struct job *src)
+{
+    *dst = *src;
+    dst->host = xstrdup(src->host);
+    dst->domain = xstrdup(src->domain);
+    dst->policy = xstrdup(src->policy);
+    dst->repository = xstrdup(src->repository);
+    dst->step = xstrdup(src->step);
+    dst->reason = xstrdup(src->reason);
+    dst->why = xstrdup(src->why);
+    point_copy(&dst->plan, &src->plan);
+}
+
+struct run *run_new(struct scheduler *s, const struct job *row)
+{
+    struct run *r = xcalloc(1, sizeof(*r));
+
+    r->s = s;
+    copy_row(&r->row, row);
+    snprintf(r->tag, sizeof(r->tag), "%s-%lld", catalog_id(s->env.catalog), (long long)row->id);
+    if (row->kind == JOB_BACKUP)
+        backup_job_init(r);
+    else
+        prune_job_init(r);
+    r->fsm.observer = run_observe;
+    r->fsm.ctx = r;
+    return r;
+}
+
+static void run_leave(struct run *r)
+{
+    if (!r->admitted)
+        return;
+    r->admitted = false;
+    if (r->host) {
+        r->host->jobs--;
+        host_release(r->host);
+    }
+    if (r->repo) {
+        r->repo->jobs--;
+        repo_release(r->repo);
+    }
+}
+
+void run_free(struct run *r)
+{
+    r->s->env.clock->ops->stop(r->s->env.clock, &r->alarm);
+    run_leave(r);
+    job_done(&r->row);
+    strlist_done(&r->disks);
+    domain_facts_free(r->facts);
+    point_done(&r->base);
+    point_done(&r->found.point);
+    point_done(&r->published);
+    chores_done(&r->chores);
+    strlist_done(&r->doomed);
+    free(r);
+}
+
+int queue_add(struct scheduler *s, struct job *row, struct run **ret, struct err *err)
+{
+    row->state = JOB_QUEUED;
+    row->created = sched_now(s);
+    if (catalog_job_add(s->env.catalog, row, err) < 0)
+        return -1;
+    *ret = run_new(s, row);
+    queue_append(s, *ret);
+    return 0;
+}
+
+void queue_append(struct scheduler *s, struct run *r)
+{
+    *VEC_ADD(&s->runs) = r;
+    log_info("job=%lld domain=%s policy=%s %s queued: %s", (long long)r->row.id, r->row.domain,
+             r->row.policy, job_kind_name(r->row.kind), r->row.why ? r->row.why : "");
+    queue_notify(r);
+    queue_kick(s);
+}
+
+void queue_notify(struct run *r)
+{
+    const struct job_event event = {&r->row};
+
+    if (r->s->listener)
+        r->s->listener(r->s->listener_ctx, &event);
+}
+
+void queue_kick(struct scheduler *s)
+{
+    if (!s->kick.armed)
+        s->env.clock->ops->after(s->env.clock, &s->kick, 0);
+}
+
+bool domain_is_busy(const struct scheduler *s, const struct run *except, const char *host,
+                    const char *domain)
+{
+    for (size_t i = 0; i < s->runs.n; i++) {
+        const struct run *r = s->runs.items[i];
+
+        if (r != except && r->admitted && strcmp(r->row.domain, domain) == 0 &&
+            strcmp(r->row.host, host) == 0)
+            return true;
+    }
+    return false;
+}
+
+static size_t count_admitted(const struct scheduler *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->runs.n; i++)
+        n += s->runs.items[i]->admitted;
+    return n;
+}
+
+static bool may_start(struct scheduler *s, const struct run *r, const struct host *h,
+                      const struct repo *repo)
+{
+    const struct config_limits *l = &s->config->limits;
+
+    return (!h || h->jobs < l->jobs_per_host) && (!repo || repo->jobs < l->jobs_per_repository) &&
+           !domain_is_busy(s, r, r->row.host, r->row.domain);
+}
+
+void queue_take_place(struct run *r, struct host *h, struct repo *repo)
+{
+    r->admitted = true;
+    r->host = h;
+    r->repo = repo;
+    if (h) {
+        host_hold(h);
+        h->jobs++;
+    }
+    if (repo) {
+        repo_hold(repo);
+        repo->jobs++;
+    }
+}
+
+/* ctx: the scheduler. */
+void queue_admit(void *ctx)
+{
+    struct scheduler *s = ctx;
+
+    if (s->draining) {
+        if (s->idle && count_admitted(s) == 0)
+            s->idle(s->idle_ctx);
+        return;
+    }
+    for (size_t i = 0; i < s->runs.n; i++) {
+        struct run *r = s->runs.items[i];
+        struct host *h = host_find(s, r->row.host);
+        struct repo *repo = repo_find(s, r->row.repository);
+
+        if (count_admitted(s) >= (size_t)s->config->limits.jobs)
+            return;
+        if (r->admitted || !may_start(s, r, h, repo))
+            continue;
+        queue_take_place(r, h, repo);
+        r->step(r);
+        /* A job that could not even start is gone again: the list has moved. */
+        if (i >= s->runs.n || s->runs.items[i] != r)
+            i--;
+    }
+}
+
+void run_on_op(void *ctx, const struct err *err)
+{
+    struct run *r = ctx;
+
+    if (r->s->dead)
+        return;
+    r->op = NULL;
+    r->op_err = err ? *err : ERR_INIT;
+    r->step(r);
+}
+
+void run_observe(void *ctx, const char *from, const char *to)
+{
+    struct run *r = ctx;
+
+    log_debug("job=%lld domain=%s %s -> %s", (long long)r->row.id, r->row.domain, from, to);
+    free(r->row.step);
+    r->row.step = xstrdup(to);
+    if (r->row.state == JOB_RUNNING)
+        catalog_job_step(r->s->env.catalog, r->row.id, to, &r->op_err);
+    queue_notify(r);
+}
+
+static void say_end(const struct run *r)
+{
+    const struct job *j = &r->row;
+
+    if (j->outcome == OUTCOME_FAILED)
+        log_error("job=%lld domain=%s policy=%s %s failed: %s", (long long)j->id, j->domain,
+                  j->policy, job_kind_name(j->kind), j->reason);
+    else
+        log_notice("job=%lld domain=%s policy=%s %s %s: %s", (long long)j->id, j->domain, j->policy,
+                   job_kind_name(j->kind), job_outcome_name(j->outcome), j->reason);
+}
+
+void queue_ended(struct run *r, enum job_outcome outcome, const char *reason)
+{
+    struct scheduler *s = r->s;
+    struct cover *c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
+    size_t i = 0;
+
+    r->row.state = JOB_ENDED;
+    r->row.outcome = outcome;
+    r->row.ended = sched_now(s);
+    if (reason != r->row.reason) {
+        free(r->row.reason);
+        r->row.reason = xstrdup(reason);
+    }
+    say_end(r);
+    queue_notify(r);
+    while (s->runs.items[i] != r)
+        i++;
+    memmove(&s->runs.items[i], &s->runs.items[i + 1],
+            (--s->runs.n - i) * sizeof(struct run *));
+    if (c && c->job == r) {
+        c->job = NULL;
+        coverage_refresh(s, c);
+        coverage_arm(s);
+    }
+    run_free(r);
+    queue_kick(s);
+}
+
+void queue_end(struct run *r, enum job_outcome outcome, const char *reason)
+{
+    struct scheduler *s = r->s;
+    struct cover *c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
+    struct err err = ERR_INIT;
+
+    /* If this cannot be written, the row stays open and the next start settles it. */
+    if (catalog_job_end(s->env.catalog, r->row.id, sched_now(s), outcome, r->err.code, reason,
+                        &err) < 0) {
+        catalog_trouble(s, "record the end of a job", &err);
+        if (c)
+            c->not_before = sched_now(s) + 60;
+    }
+    queue_ended(r, outcome, reason);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Settling what a former life left open.  The journal says how far each job had come:
+ *
+ *   queued                       it waits again
+ *   preparing                    nothing at the hypervisor yet: undone, failed
+ *   beginning, copying           the hypervisor is asked: it goes on, or has ended, or is unknown there
+ *   publishing, recording        the images are complete: published (again), recorded
+ *   aborting ... discarding      undoing is done again from its start
+ *   a prune                      failed; points half removed are finished by a new one
+ *
+ * A job whose row had ended needs nothing: what it may have left at the hypervisor (the ended job,
+ * the old checkpoint) is cleaned up before the domain's next job, or by the prune queued here.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+static void settle(struct scheduler *s, const struct job *row)
+{
+    struct run *r = run_new(s, row);
+    struct cover *c;
+
+    if (row->state == JOB_QUEUED) {
+        queue_append(s, r);
+    } else {
+        *VEC_ADD(&s->runs) = r;
+        log_notice("job=%lld domain=%s was %s when the daemon stopped", (long long)row->id,
+                   row->domain, row->step ? row->step : "starting");
+    }
+    c = coverage_find(s, row->host, row->domain, row->policy);
+    if (c && row->kind == JOB_BACKUP)
+        c->job = r;
+    if (row->state == JOB_QUEUED)
+        return;
+    queue_take_place(r, host_find(s, row->host), repo_find(s, row->repository));
+    if (row->kind == JOB_BACKUP) {
+        backup_job_resume(r);
+    } else {
+        err_set(&r->err, ERR_REMOTE, "interrupted: the daemon was stopped");
+        queue_end(r, OUTCOME_FAILED, r->err.msg);
+    }
+}
+
+static bool needs_prune(struct scheduler *s, const struct cover *c)
+{
+    const struct point_filter filter = {.host = c->host, .domain = c->domain, .policy = c->policy};
+    struct checkpoint_list rows = {0};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (catalog_points(s->env.catalog, &filter, &points, &err) == 0)
+        for (size_t i = 0; i < points.n; i++)
+            ret = ret || points.items[i].state == POINT_DELETING;
+    if (catalog_checkpoints(s->env.catalog, c->host, c->domain, &rows, &err) == 0)
+        for (size_t i = 0; i < rows.n; i++)
+            ret = ret || (rows.items[i].state == CHECKPOINT_DROPPING &&
+                          strcmp(rows.items[i].policy, c->policy) == 0);
+    point_list_done(&points);
+    checkpoint_list_done(&rows);
+    return ret;
+}
+
+int recover(struct scheduler *s, struct err *err)
+{
+    const struct job_filter open = {.active = true};
+    struct job_list jobs = {0};
+
+    if (catalog_jobs(s->env.catalog, &open, &jobs, err) < 0)
+        return -1;
+    for (size_t i = 0; i < jobs.n; i++)
+        settle(s, &jobs.items[i]);
+    job_list_done(&jobs);
+    for (size_t i = 0; i < s->covers.n; i++) {
+        const struct cover *c = &s->covers.items[i];
+        const struct config_policy *p = config_policy_find(s->config, c->policy);
+        struct run *r;
+
+        if (needs_prune(s, c) && prune_queue(s, c->host, c->domain, c->policy, p->repository,
+                                             "after a start: what was interrupted is finished", &r,
+                                             err) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Hosts and repositories in use.  After a reload an unchanged one is kept as it is, with its
+ * connections; a changed one is retired: no new job gets it, and it goes when the last user has.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+
+/* All that matters of a host's configuration, as one comparable text. */
+static char *host_definition(const struct config_host *h)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+
+    fprintf(f, "%d\n%s\n", (int)h->driver, h->uri ? h->uri : "");
+    for (size_t i = 0; i < h->domains.n; i++) {
+        const struct config_domain *d = &h->domains.items[i];
+
+        fprintf(f, "%s\n%s\n%s\n", d->name, d->qmp, d->agent ? d->agent : "");
+        for (size_t k = 0; k < d->disks.n; k++)
+            fprintf(f, "\t%s\n\t%s\n", d->disks.items[k].name, d->disks.items[k].image);
+    }
+    fclose(f);
+    return text;
+}
+
+static void host_free(struct host *h)
+{
+    if (h->hv)
+        h->hv->ops->free(h->hv);
+    free(h->name);
+    free(h->definition);
+    free(h);
+}
+
+static void host_retire(struct scheduler *s, size_t i)
+{
+    struct host *h = s->hosts.items[i];
+
+    h->retired = true;
+    if (h->users > 0)
+        return;
+    s->hosts.items[i] = s->hosts.items[--s->hosts.n];
+    host_free(h);
+}
+
+void host_hold(struct host *h)
+{
+    h->users++;
+}
+
+void host_release(struct host *h)
+{
+    struct scheduler *s = h->s;
+
+    if (--h->users > 0 || !h->retired)
+        return;
+    for (size_t i = 0; i < s->hosts.n; i++) {
+        if (s->hosts.items[i] == h) {
+            host_retire(s, i);
+            return;
+        }
+    }
+}
+
+struct host *host_find(struct scheduler *s, const char *name)
+{
+    for (size_t i = 0; i < s->hosts.n; i++)
+        if (!s->hosts.items[i]->retired && strcmp(s->hosts.items[i]->name, name) == 0)
+            return s->hosts.items[i];
+    return NULL;
+}
+
+static void host_add(struct scheduler *s, const struct config_host *c, char *definition)
+{
+    struct host *h = xcalloc(1, sizeof(*h));
+
+    h->s = s;
+    h->name = xstrdup(c->name);
+    h->definition = definition;
+    h->hv = s->env.hypervisor_new(s->env.ctx, c, &h->problem);
+    if (h->hv)
+        h->hv->ops->listen(h->hv, watch_on_event, h);
+    else
+        log_warning("host %s: %s", h->name, h->problem.msg);
+    *VEC_ADD(&s->hosts) = h;
+}
+
+static void repo_free(struct repo *r)
+{
+    r->store->ops->free(r->store);
+    free(r->name);
+    free(r->path);
+    free(r);
+}
+
+static void repo_retire(struct scheduler *s, size_t i)
+{
+    struct repo *r = s->repos.items[i];
+
+    r->retired = true;
+    if (r->users > 0)
+        return;
+    s->repos.items[i] = s->repos.items[--s->repos.n];
+    repo_free(r);
+}
+
+void repo_hold(struct repo *r)
+{
+    r->users++;
+}
+
+void repo_release(struct repo *r)
+{
+    struct scheduler *s = r->s;
+
+    if (--r->users > 0 || !r->retired)
+        return;
+    for (size_t i = 0; i < s->repos.n; i++) {
+        if (s->repos.items[i] == r) {
+            repo_retire(s, i);
+            return;
+        }
+    }
+}
+
+struct repo *repo_find(struct scheduler *s, const char *name)
+{
+    for (size_t i = 0; i < s->repos.n; i++)
+        if (!s->repos.items[i]->retired && strcmp(s->repos.items[i]->name, name) == 0)
+            return s->repos.items[i];
+    return NULL;
+}
+
+static void sync_hosts(struct scheduler *s)
+{
+    for (size_t i = s->hosts.n; i-- > 0;) {
+        struct host *h = s->hosts.items[i];
+        const struct config_host *c = config_host_find(s->config, h->name);
+        CLEANUP_FREE char *definition = c ? host_definition(c) : NULL;
+
+        if (!h->retired && !str_eq(definition, h->definition))
+            host_retire(s, i);
+    }
+    for (size_t i = 0; i < s->config->hosts.n; i++)
+        if (!host_find(s, s->config->hosts.items[i].name))
+            host_add(s, &s->config->hosts.items[i], host_definition(&s->config->hosts.items[i]));
+}
+
+static void sync_repos(struct scheduler *s)
+{
+    for (size_t i = s->repos.n; i-- > 0;) {
+        struct repo *r = s->repos.items[i];
+        const struct config_repository *c = config_repository_find(s->config, r->name);
+
+        if (r->retired)
+            continue;
+        if (!c || strcmp(c->path, r->path) != 0)
+            repo_retire(s, i);
+        else
+            r->reserve = c->reserve;
+    }
+    for (size_t i = 0; i < s->config->repositories.n; i++) {
+        const struct config_repository *c = &s->config->repositories.items[i];
+        struct repo *r;
+
+        if (repo_find(s, c->name))
+            continue;
+        r = xcalloc(1, sizeof(*r));
+        r->s = s;
+        r->name = xstrdup(c->name);
+        r->path = xstrdup(c->path);
+        r->reserve = c->reserve;
+        r->store = s->env.store_new(s->env.ctx, c);
+        *VEC_ADD(&s->repos) = r;
+    }
+}
+
+void resources_sync(struct scheduler *s)
+{
+    sync_hosts(s);
+    sync_repos(s);
+}
+
+void resources_free(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->hosts.n; i++)
+        host_free(s->hosts.items[i]);
+    for (size_t i = 0; i < s->repos.n; i++)
+        repo_free(s->repos.items[i]);
+    free(s->hosts.items);
+    free(s->repos.items);
+}

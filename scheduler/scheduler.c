@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/text.h"
+
+#define JOBS_KEPT_S (INT64_C(400) * 86400)
+#define HOUSEKEEPING_S 86400.0
+
+void catalog_trouble(struct scheduler *s, const char *what, const struct err *err)
+{
+    (void)s;
+    log_error("catalog: cannot %s: %s", what, err->msg);
+}
+
+static void on_due(void *ctx)
+{
+    coverage_due(ctx);
+}
+
+static void on_housekeeping(void *ctx)
+{
+    struct scheduler *s = ctx;
+    struct err err = ERR_INIT;
+
+    if (catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0)
+        catalog_trouble(s, "let go of old jobs", &err);
+    s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
+}
+
+int scheduler_new(const struct scheduler_env *env, struct config *config, struct scheduler **ret,
+                  struct err *err)
+{
+    struct scheduler *s = xcalloc(1, sizeof(*s));
+
+    s->env = *env;
+    s->config = config;
+    s->started = sched_now(s);
+    s->due = (struct alarm){.fire = on_due, .ctx = s};
+    s->kick = (struct alarm){.fire = queue_admit, .ctx = s};
+    s->housekeeping = (struct alarm){.fire = on_housekeeping, .ctx = s};
+    resources_sync(s);
+    coverage_sync(s);
+    if (recover(s, err) < 0) {
+        scheduler_free(s);
+        return -1;
+    }
+    coverage_arm(s);
+    watch_all(s);
+    on_housekeeping(s);
+    *ret = s;
+    return 0;
+}
+
+void scheduler_free(struct scheduler *s)
+{
+    if (!s)
+        return;
+    s->dead = true;
+    s->env.clock->ops->stop(s->env.clock, &s->due);
+    s->env.clock->ops->stop(s->env.clock, &s->kick);
+    s->env.clock->ops->stop(s->env.clock, &s->housekeeping);
+    for (size_t i = 0; i < s->runs.n; i++)
+        s->env.clock->ops->stop(s->env.clock, &s->runs.items[i]->alarm);
+    resources_free(s);
+    for (size_t i = 0; i < s->runs.n; i++) {
+        s->runs.items[i]->admitted = false; /* its host and repository are gone */
+        run_free(s->runs.items[i]);
+    }
+    free(s->runs.items);
+    watch_free(s);
+    coverage_free(s);
+    config_free(s->config);
+    free(s);
+}
+
+void scheduler_reload(struct scheduler *s, struct config *config)
+{
+    struct config *old = s->config;
+
+    s->config = config;
+    resources_sync(s);
+    coverage_sync(s);
+    config_free(old);
+    watch_all(s);
+    queue_kick(s);
+}
+
+void scheduler_listen(struct scheduler *s, job_event_fn fn, void *ctx)
+{
+    s->listener = fn;
+    s->listener_ctx = ctx;
+}
+
+/* ---- requests ---- */
+
+static bool target_matches(const struct cover *c, bool is_policy, const char *target,
+                           const char *host, const char *domain)
+{
+    if (!target)
+        return true;
+    if (is_policy)
+        return strcmp(c->policy, target) == 0;
+    return strcmp(c->domain, domain) == 0 && (!host || strcmp(c->host, host) == 0);
+}
+
+static int unknown_target(const struct scheduler *s, const char *target, struct err *err)
+{
+    VEC(const char *) known = {0};
+    const char *near;
+
+    for (size_t i = 0; i < s->config->policies.n; i++)
+        *VEC_ADD(&known) = s->config->policies.items[i].name;
+    for (size_t i = 0; i < s->covers.n; i++)
+        *VEC_ADD(&known) = s->covers.items[i].domain;
+    near = nearest_word(target, known.items, known.n);
+    err_set(err, ERR_NOTFOUND, "no policy and no domain that a policy covers is named '%s'%s%s%s",
+            target, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    free(known.items);
+    return -1;
+}
+
+/* A domain's name that several hosts have must be told apart. */
+static int check_ambiguous(const struct scheduler *s, const char *domain, struct err *err)
+{
+    const char *host = NULL;
+
+    for (size_t i = 0; i < s->covers.n; i++) {
+        const struct cover *c = &s->covers.items[i];
+
+        if (strcmp(c->domain, domain) != 0)
+            continue;
+        if (host && strcmp(host, c->host) != 0)
+            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s", host,
+                           c->host, domain, host, domain);
+        host = c->host;
+    }
+    return 0;
+}
+
+/* Calls fn for each cover that target names; how many that were, or -1. */
+static int for_each_target(struct scheduler *s, const char *target,
+                           int (*fn)(struct scheduler *, size_t cover, void *arg, struct err *),
+                           void *arg, struct err *err)
+{
+    CLEANUP_FREE char *host = NULL;
+    CLEANUP_FREE char *domain = NULL;
+    bool is_policy = target && config_policy_find(s->config, target);
+    int n = 0;
+
+    if (target)
+        name_split_domain(target, &host, &domain);
+    if (target && !is_policy && !host && check_ambiguous(s, domain, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->covers.n; i++) {
+        if (!target_matches(&s->covers.items[i], is_policy, target, host, domain))
+            continue;
+        n++;
+        if (fn(s, i, arg, err) < 0)
+            return -1;
+    }
+    if (n == 0 && target && is_policy)
+        return err_set(err, ERR_NOTFOUND, "policy %s matches no domain", target);
+    return n > 0 || !target ? n : unknown_target(s, target, err);
+}
+
+struct run_request {
+    const enum backup_level *level;
+    struct job_ids *ids;
+    struct run *busy;
+};
+
+static int request_backup(struct scheduler *s, size_t cover, void *arg, struct err *err)
+{
+    struct run_request *q = arg;
+    struct cover *c = &s->covers.items[cover];
+    const struct config_policy *p = config_policy_find(s->config, c->policy);
+    enum backup_level usual = p->incremental.n > 0 || p->full.n == 0 ? LEVEL_INCREMENTAL : LEVEL_FULL;
+    struct job row = {
+        .kind = JOB_BACKUP,
+        .host = c->host,
+        .domain = c->domain,
+        .policy = c->policy,
+        .repository = p->repository,
+        .level = q->level ? *q->level : usual,
+        .why = q->level && *q->level == LEVEL_FULL ? "asked for by hand: full" : "asked for by hand",
+    };
+
+    if (c->job) {
+        q->busy = c->job;
+        return 0;
+    }
+    if (queue_add(s, &row, &c->job, err) < 0)
+        return -1;
+    *VEC_ADD(q->ids) = row.id;
+    return 0;
+}
+
+static int refuse_when_draining(const struct scheduler *s, struct err *err)
+{
+    return s->draining ? err_set(err, ERR_BUSY, "the daemon is shutting down") : 0;
+}
+
+int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
+                  struct job_ids *ret, struct err *err)
+{
+    struct run_request q = {.level = level, .ids = ret};
+
+    if (refuse_when_draining(s, err) < 0 || for_each_target(s, target, request_backup, &q, err) < 0)
+        return -1;
+    if (ret->n == 0 && q.busy)
+        return err_set(err, ERR_BUSY, "job %lld of policy %s is already %s for %s",
+                       (long long)q.busy->row.id, q.busy->row.policy,
+                       q.busy->admitted ? "running" : "queued", q.busy->row.domain);
+    return 0;
+}
+
+static int request_prune(struct scheduler *s, size_t cover, void *arg, struct err *err)
+{
+    const struct cover *c = &s->covers.items[cover];
+    const struct point_filter filter = {.host = c->host, .domain = c->domain, .policy = c->policy};
+    struct job_ids *ids = arg;
+    struct point_list points = {0};
+    struct strlist done = {0};
+    int rc = catalog_points(s->env.catalog, &filter, &points, err);
+
+    /* A policy that was moved has points in more than one repository. */
+    for (size_t i = 0; i < points.n && rc == 0; i++) {
+        const char *repository = points.items[i].repository;
+        struct run *r;
+        bool seen = false;
+
+        for (size_t k = 0; k < done.n; k++)
+            seen = seen || strcmp(done.items[k], repository) == 0;
+        if (seen)
+            continue;
+        strlist_add(&done, repository);
+        rc = prune_queue(s, c->host, c->domain, c->policy, repository, "asked for by hand", &r, err);
+        if (rc == 0)
+            *VEC_ADD(ids) = r->row.id;
+    }
+    strlist_done(&done);
+    point_list_done(&points);
+    return rc;
+}
+
+int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err)
+{
+    if (refuse_when_draining(s, err) < 0)
+        return -1;
+    return for_each_target(s, target, request_prune, ret, err) < 0 ? -1 : 0;
+}
+
+static struct run *run_find(const struct scheduler *s, int64_t id)
+{
+    for (size_t i = 0; i < s->runs.n; i++)
+        if (s->runs.items[i]->row.id == id)
+            return s->runs.items[i];
+    return NULL;
+}
+
+static void cancel(struct run *r)
+{
+    if (!r->admitted) {
+        err_set(&r->err, ERR_CANCELED, "cancelled on request");
+        queue_end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
+    } else if (r->row.kind == JOB_BACKUP) {
+        backup_job_cancel(r);
+    } else {
+        prune_job_cancel(r);
+    }
+}
+
+int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err)
+{
+    struct run *r = run_find(s, job);
+
+    if (!r)
+        return err_set(err, ERR_NOTFOUND, "no job %lld is queued or running", (long long)job);
+    cancel(r);
+    return 0;
+}
+
+void scheduler_cancel_all(struct scheduler *s)
+{
+    for (size_t i = s->runs.n; i-- > 0;)
+        if (i < s->runs.n && s->runs.items[i]->admitted)
+            cancel(s->runs.items[i]);
+}
+
+void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx)
+{
+    s->draining = true;
+    s->idle = idle;
+    s->idle_ctx = ctx;
+    coverage_arm(s);
+    queue_kick(s);
+}
+
+const struct job *scheduler_job(const struct scheduler *s, int64_t id)
+{
+    const struct run *r = run_find(s, id);
+
+    return r ? &r->row : NULL;
+}
+
+struct scheduler_counts scheduler_count(const struct scheduler *s)
+{
+    struct scheduler_counts ret = {0};
+
+    for (size_t i = 0; i < s->runs.n; i++) {
+        if (s->runs.items[i]->admitted)
+            ret.running++;
+        else
+            ret.queued++;
+    }
+    ret.domains = s->covers.n;
+    return ret;
+}
+
+const struct config *scheduler_config(const struct scheduler *s)
+{
+    return s->config;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * scheduler: keeps the policies.  Joins what should happen (policies/), the hypervisors (engine/)
+ * and what is kept (storage/), all of them behind interfaces that it is given.
+ *
+ * One alarm is armed for the next due time of all policies.  A due backup becomes a row in the
+ * catalog and waits in the queue until the limits allow it; then its state machine runs (see
+ * backup_job.c).  Everything happens on the caller's loop; nothing here blocks but the catalog's
+ * small transactions.
+ */
+#ifndef VMKEEP_SCHEDULER_SCHEDULER_H
+#define VMKEEP_SCHEDULER_SCHEDULER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/hypervisor.h"
+#include "policies/config.h"
+#include "scheduler/clock.h"
+#include "storage/catalog.h"
+#include "storage/store.h"
+
+/* The outside world. Borrowed; must outlive the scheduler. */
+struct scheduler_env {
+    struct clock *clock;
+    struct catalog *catalog;
+    const struct zone *zone; /* of the policies' calendars and retention periods */
+    /* NULL with *err when there is no driver for such a host. */
+    struct hypervisor *(*hypervisor_new)(void *ctx, const struct config_host *host,
+                                         struct err *err);
+    struct store *(*store_new)(void *ctx, const struct config_repository *repository);
+    void *ctx;
+};
+
+/* What happens to a job, for whoever watches. */
+struct job_event {
+    const struct job *job; /* borrowed; state JOB_ENDED tells that it is over */
+};
+typedef void (*job_event_fn)(void *ctx, const struct job_event *event);
+
+struct scheduler;
+
+/* Takes config over.  Settles what a former life left open, then keeps the policies.
+ * Fails only when the catalog does. */
+int scheduler_new(const struct scheduler_env *env, struct config *config, struct scheduler **ret,
+                  struct err *err);
+
+/* As if the program had been killed: nothing is cancelled, nothing recorded. */
+void scheduler_free(struct scheduler *s);
+
+/* Swaps the configuration (taken over). Jobs that run go on with what they were started with; queued
+ * ones whose policy or domain is gone end as skipped. */
+void scheduler_reload(struct scheduler *s, struct config *config);
+
+/* The listener hears of each step, progress and end; NULL: nobody. */
+void scheduler_listen(struct scheduler *s, job_event_fn fn, void *ctx);
+
+/* target: a policy, a domain, or HOST/DOMAIN.  level NULL: as the schedule would.
+ * *ret: ids of the new jobs. ERR_NOTFOUND (naming the nearest), ERR_BUSY when all of them have a
+ * job of that policy already. */
+struct job_ids {
+    int64_t *items;
+    size_t n, cap;
+};
+int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
+                  struct job_ids *ret, struct err *err);
+
+/* Lets go of what no rule keeps; target NULL: everything. */
+int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err);
+
+/* A request: the job ends a little later, as aborted, unless it was already past the point of being
+ * published. */
+int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err);
+
+/* No more jobs start; `idle` is called (later) when none runs any more. */
+void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx);
+void scheduler_cancel_all(struct scheduler *s);
+
+/* The job, if it is queued or running; else NULL. */
+const struct job *scheduler_job(const struct scheduler *s, int64_t id);
+
+struct scheduler_counts {
+    size_t queued, running, domains;
+};
+struct scheduler_counts scheduler_count(const struct scheduler *s);
+
+const struct config *scheduler_config(const struct scheduler *s);
+
+#endif

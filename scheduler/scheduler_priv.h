@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to scheduler/: its objects, and how its files call one another.
+ *
+ *   scheduler.c     life, reload, requests, the alarm
+ *   coverage.c      which policy covers which domain, and what is due
+ *   resources.c     hosts and repositories made from the configuration
+ *   queue.c         jobs waiting and running, limits, ends
+ *   backup_job.c    a backup's state machine       backup_plan.c  its plan
+ *   prune_job.c     a prune's state machine
+ *   clean.c         what our former jobs left at a hypervisor
+ *   recover.c       settling open jobs at start
+ *   watch.c         what was last seen of domains and repositories
+ */
+#ifndef VMKEEP_SCHEDULER_PRIV_H
+#define VMKEEP_SCHEDULER_PRIV_H
+
+#include "base/fsm.h"
+#include "policies/plan.h"
+#include "scheduler/scheduler.h"
+
+/* A host in use.  One that a reload changed is retired: its jobs go on with it, then it goes. */
+struct host {
+    struct scheduler *s;
+    char *name;
+    char *definition;       /* what it was made from, to see whether a reload changed it */
+    struct hypervisor *hv;  /* NULL: no driver; problem says why */
+    struct err problem;
+    int jobs;               /* running ones */
+    int users;              /* jobs and looks that hold it */
+    bool retired;
+};
+
+struct repo {
+    struct scheduler *s;
+    char *name;
+    char *path;
+    uint64_t reserve;
+    struct store *store;
+    int jobs, users;
+    bool retired;
+    struct op *probing;
+    struct store_space space;
+};
+
+/* A domain under a policy. */
+struct cover {
+    char *host, *domain, *policy;
+    bool has_next;
+    struct plan_due next;
+    struct run *job;        /* its queued or running backup */
+    int64_t not_before;     /* after trouble with the catalog: leave it alone until then */
+};
+
+/* One look at a domain or repository that is under way, or waits to be. */
+struct look {
+    struct scheduler *s;
+    struct host *host;
+    char *domain;
+    struct op *op;
+    struct domain_facts *facts;
+    bool again;
+};
+
+/* What has to be cleaned at a hypervisor before a backup, one thing at a time. */
+enum chore_kind { CHORE_ABORT_JOB, CHORE_FORGET_JOB, CHORE_DELETE_CHECKPOINT };
+struct chore {
+    enum chore_kind kind;
+    char *name; /* tag or checkpoint */
+};
+struct chores {
+    struct chore *items;
+    size_t n, cap;
+    size_t next;
+};
+
+/* A job that is queued or running. */
+struct run {
+    struct scheduler *s;
+    struct job row;
+    bool admitted;
+    bool canceled;              /* somebody asked for its end */
+    struct fsm fsm;
+    void (*step)(struct run *r);
+    struct op *op;              /* exactly one outstanding while suspended ... */
+    struct alarm alarm;         /* ... or this */
+    struct err op_err;          /* how the last op ended */
+    struct err err;             /* the first error that counts */
+    struct host *host;
+    struct repo *repo;
+    char tag[HV_TAG_MAX];
+
+    /* a backup's */
+    struct strlist disks;       /* the policy's globs */
+    enum backup_mode mode;
+    enum quiesce quiesce;
+    struct domain_facts *facts;
+    struct store_space space;
+    bool has_base;
+    struct point base;
+    bool base_current;          /* its checkpoint is the catalog's current one */
+    char base_missing[ERR_MSG_MAX];
+    struct chores chores;
+    struct backup_begun begun;
+    struct hv_job_stats stats;
+    struct store_found found;
+    bool copied;                /* COPYING is over */
+    bool look_again;            /* an event came while we were asking */
+    bool probing;               /* COPYING: the op asks for space, not for progress */
+    int deaf;                   /* times in a row that the hypervisor could not be asked */
+    uint64_t last_done;
+    int64_t progressed, progress_saved;
+    struct point published;
+    bool checkpoint_gone;
+    bool resumed;               /* taken over from a former life */
+
+    /* a prune's */
+    struct strlist doomed;      /* point ids, dependents first */
+    size_t doomed_next;
+};
+
+struct scheduler {
+    struct scheduler_env env;
+    struct config *config;
+    int64_t started;
+    VEC(struct host *) hosts;   /* retired ones too */
+    VEC(struct repo *) repos;
+    VEC(struct cover) covers;
+    VEC(struct run *) runs;     /* queued and running, oldest first */
+    VEC(struct look *) looks;
+    struct alarm due;           /* the next due time of all covers */
+    struct alarm kick;          /* look at the queue on the next turn */
+    struct alarm housekeeping;  /* once a day: old job rows go */
+    bool draining;
+    bool dead;                  /* being freed: what still completes counts no more */
+    void (*idle)(void *ctx);
+    void *idle_ctx;
+    job_event_fn listener;
+    void *listener_ctx;
+};
+
+static inline int64_t sched_now(const struct scheduler *s)
+{
+    return s->env.clock->ops->now(s->env.clock);
+}
+
+/* resources.c */
+void resources_sync(struct scheduler *s);           /* after s->config changed */
+struct host *host_find(struct scheduler *s, const char *name);
+struct repo *repo_find(struct scheduler *s, const char *name);
+void host_hold(struct host *h);
+void host_release(struct host *h);                  /* may free it */
+void repo_hold(struct repo *r);
+void repo_release(struct repo *r);
+void resources_free(struct scheduler *s);
+
+/* coverage.c */
+void coverage_sync(struct scheduler *s);            /* after hosts or policies changed */
+void coverage_refresh(struct scheduler *s, struct cover *c); /* its next due time, from the catalog */
+struct cover *coverage_find(struct scheduler *s, const char *host, const char *domain,
+                            const char *policy);
+void coverage_due(struct scheduler *s);             /* queue what is due; re-arm the alarm */
+void coverage_arm(struct scheduler *s);
+void coverage_free(struct scheduler *s);
+
+/* queue.c */
+struct run *run_new(struct scheduler *s, const struct job *row);
+void run_free(struct run *r);
+/* Writes the row and appends the job. */
+int queue_add(struct scheduler *s, struct job *row, struct run **ret, struct err *err);
+void queue_append(struct scheduler *s, struct run *r);
+/* Gives the job its place among the running ones; host and repo may be NULL. */
+void queue_take_place(struct run *r, struct host *host, struct repo *repo);
+void queue_kick(struct scheduler *s);
+void queue_admit(void *ctx);
+void queue_notify(struct run *r);
+/* The job is over: writes its end, tells the listener, frees it. */
+void queue_end(struct run *r, enum job_outcome outcome, const char *reason);
+/* The same when its end is in the catalog already. */
+void queue_ended(struct run *r, enum job_outcome outcome, const char *reason);
+bool domain_is_busy(const struct scheduler *s, const struct run *except, const char *host,
+                    const char *domain);
+
+/* Completion of every op of a job: result into r->op_err, then r->step. */
+void run_on_op(void *ctx, const struct err *err);
+/* The fsm's observer: journal, log, listener. A journal that cannot be written is in r->op_err. */
+void run_observe(void *ctx, const char *from, const char *to);
+
+/* backup_job.c, prune_job.c */
+void backup_job_init(struct run *r);
+void backup_job_resume(struct run *r);              /* from r->row.step */
+void backup_job_event(struct run *r);               /* the hypervisor says: look */
+void backup_job_cancel(struct run *r);
+void prune_job_init(struct run *r);
+void prune_job_cancel(struct run *r);
+/* Judges all points of (host, domain) under the policy: stores the reasons, and lists the ids of
+ * those in the repository that can go, dependents first. */
+int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,
+                const char *repository, struct strlist *doomed, struct err *err);
+int prune_queue(struct scheduler *s, const char *host, const char *domain, const char *policy,
+                const char *repository, const char *why, struct run **ret, struct err *err);
+
+/* backup_plan.c */
+int backup_plan_make(struct run *r, struct err *err);
+int backup_plan_load_base(struct run *r, struct err *err);
+struct op *backup_plan_begin(struct run *r, struct err *err);
+
+/* clean.c */
+int chores_find(struct run *r, struct err *err);
+struct op *chores_start(struct run *r, struct err *err); /* NULL and ERR_NONE: nothing left */
+void chores_after(struct run *r);                        /* the last one has ended */
+void chores_done(struct chores *c);
+
+/* recover.c */
+int recover(struct scheduler *s, struct err *err);
+
+/* watch.c */
+void watch_all(struct scheduler *s);
+void watch_domain(struct scheduler *s, struct host *h, const char *domain);
+void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
+                      const struct domain_facts *facts);
+void watch_saw_repo(struct scheduler *s, const struct repo *r, const struct err *problem);
+void watch_on_event(void *ctx, const struct hv_event *event);
+void watch_free(struct scheduler *s);
+
+/* scheduler.c */
+/* Logs what went wrong with the catalog where nothing better can be done. */
+void catalog_trouble(struct scheduler *s, const char *what, const struct err *err);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeepd: the daemon.  Opens catalog and control socket, keeps the policies until it is told to
+ * stop.  Runs in the foreground; systemd (or a shell) looks after the process.
+ */
+#include <errno.h>
+#include <ev.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "engine/qmp/driver.h"
+#include "scheduler/control.h"
+#include "scheduler/scheduler.h"
+
+#define CONFIG_DEFAULT "/etc/vmkeep/config"
+#define CONFIG_MAX (1024 * 1024)
+/* After SIGTERM, jobs may end for so long; copies that still run then are left to the hypervisor
+ * and found again at the next start.  Less than systemd's stop timeout of 90 s. */
+#define DRAIN_S 60.0
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_BUSY = 5 };
+
+struct daemon {
+    struct ev_loop *loop;
+    const char *config_path;
+    struct clock *clock;
+    struct zone *zone;
+    struct catalog *catalog;
+    struct scheduler *scheduler;
+    struct control *control;
+    ev_signal term, interrupt, hangup;
+    ev_timer drain;
+    bool stopping;
+};
+
+static const char usage[] =
+    "Usage: vmkeepd [--config FILE] [--verbose]\n"
+    "\n"
+    "Keeps the backup policies of FILE (default " CONFIG_DEFAULT "). Stays in the foreground and\n"
+    "logs to standard error.\n"
+    "\n"
+    "  --config FILE   the configuration\n"
+    "  --verbose       log every step of every job, and every exchange with a hypervisor\n"
+    "  --version       print the version and exit\n"
+    "  --help          print this text and exit\n"
+    "\n"
+    "Signals: SIGHUP reads the configuration again (a bad file changes nothing); SIGTERM or SIGINT\n"
+    "starts no more jobs and waits up to 60 s for those that run, copies that take longer go on in\n"
+    "the hypervisor and are found again at the next start; a second one cancels the jobs.\n"
+    "\n"
+    "Exit status: 0 stopped on request, 1 failed, 2 bad usage or configuration, 5 another daemon\n"
+    "keeps the same catalog or control socket.\n";
+
+static int exit_code(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_INVALID:
+        return EXIT_USAGE;
+    case ERR_BUSY:
+        return EXIT_BUSY;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+static int load_config(const char *path, struct config **ret, struct err *err)
+{
+    struct diagnostics diags = {0};
+    CLEANUP_FREE char *text = NULL;
+    size_t len;
+    int rc;
+
+    if (read_file(path, CONFIG_MAX, &text, &len, err) < 0) {
+        err->code = ERR_INVALID;
+        return -1;
+    }
+    rc = config_parse(text, len, path, ret, &diags);
+    for (size_t i = 0; i < diags.n; i++) {
+        const struct diagnostic *d = &diags.items[i];
+
+        log_line(d->warning ? LOG_LVL_WARNING : LOG_LVL_ERROR, "%s:%d:%d: %s", d->file, d->line,
+                 d->column, d->text);
+    }
+    if (rc < 0)
+        err_set(err, ERR_INVALID, "%s: %zu error%s; see `vmkeep check`", path,
+                diagnostics_errors(&diags), diagnostics_errors(&diags) == 1 ? "" : "s");
+    diagnostics_done(&diags);
+    return rc;
+}
+
+static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
+                                          struct err *err)
+{
+    struct daemon *d = ctx;
+    struct qmp_domain_config *domains;
+    struct hypervisor *ret;
+
+    if (host->driver != DRIVER_QEMU) {
+        err_set(err, ERR_UNSUPPORTED, "this version has no libvirt driver: none of its domains is "
+                                      "backed up");
+        return NULL;
+    }
+    domains = xcalloc(host->domains.n, sizeof(*domains));
+    for (size_t i = 0; i < host->domains.n; i++) {
+        const struct config_domain *c = &host->domains.items[i];
+        struct qmp_disk_config *disks = xcalloc(c->disks.n, sizeof(*disks));
+
+        for (size_t k = 0; k < c->disks.n; k++)
+            disks[k] = (struct qmp_disk_config){c->disks.items[k].name, c->disks.items[k].image};
+        domains[i] = (struct qmp_domain_config){.name = c->name, .qmp = c->qmp, .agent = c->agent,
+                                                .disks = disks, .n_disks = c->disks.n};
+    }
+    ret = qmp_hypervisor_new(d->loop, domains, host->domains.n);
+    for (size_t i = 0; i < host->domains.n; i++)
+        free((void *)domains[i].disks);
+    free(domains);
+    return ret;
+}
+
+static struct store *make_store(void *ctx, const struct config_repository *repository)
+{
+    struct daemon *d = ctx;
+
+    return store_new(d->loop, repository->path);
+}
+
+static int reload(void *ctx, struct err *err)
+{
+    struct daemon *d = ctx;
+    const struct config *old = scheduler_config(d->scheduler);
+    struct config *config = NULL;
+
+    if (load_config(d->config_path, &config, err) < 0)
+        return err_wrap(err, "not reloaded, the former configuration stays in force");
+    if (strcmp(config->catalog, old->catalog) != 0 || strcmp(config->control, old->control) != 0)
+        log_warning("%s: a changed catalog or control socket takes effect at the next start",
+                    d->config_path);
+    scheduler_reload(d->scheduler, config);
+    log_notice("configuration reloaded from %s", d->config_path);
+    return 0;
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
+{
+    struct daemon *d = w->data;
+    struct err err = ERR_INIT;
+
+    (void)loop;
+    (void)revents;
+    sd_notify(0, "RELOADING=1");
+    if (reload(d, &err) < 0)
+        log_error("%s", err.msg);
+    sd_notify(0, "READY=1");
+}
+
+static void on_drained(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    ev_break(d->loop, EVBREAK_ALL);
+}
+
+static void on_drain_limit(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    log_notice("jobs still run: their copies go on in the hypervisor and are found again at the "
+               "next start");
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
+{
+    struct daemon *d = w->data;
+
+    (void)revents;
+    if (d->stopping) {
+        log_notice("asked to stop again: the jobs that run are cancelled");
+        scheduler_cancel_all(d->scheduler);
+        return;
+    }
+    d->stopping = true;
+    log_notice("asked to stop: no more jobs start; %zu run", scheduler_count(d->scheduler).running);
+    sd_notify(0, "STOPPING=1");
+    ev_timer_start(loop, &d->drain);
+    scheduler_drain(d->scheduler, on_drained, d);
+}
+
+static void watch_signals(struct daemon *d)
+{
+    signal(SIGPIPE, SIG_IGN);
+    ev_signal_init(&d->term, on_stop, SIGTERM);
+    ev_signal_init(&d->interrupt, on_stop, SIGINT);
+    ev_signal_init(&d->hangup, on_hangup, SIGHUP);
+    ev_timer_init(&d->drain, on_drain_limit, DRAIN_S, 0);
+    d->term.data = d->interrupt.data = d->hangup.data = d->drain.data = d;
+    ev_signal_start(d->loop, &d->term);
+    ev_signal_start(d->loop, &d->interrupt);
+    ev_signal_start(d->loop, &d->hangup);
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+    struct config *config = NULL;
+    struct scheduler_env env;
+    struct control_env control = {
+        .loop = d->loop, .version = VMKEEP_VERSION, .reload = reload, .ctx = d,
+    };
+    CLEANUP_FREE char *control_path = NULL;
+
+    if (load_config(d->config_path, &config, err) < 0)
+        return -1;
+    control_path = xstrdup(config->control);
+    if (zone_open(NULL, &d->zone, err) < 0 ||
+        catalog_open(config->catalog, CATALOG_WRITE, &d->catalog, err) < 0) {
+        config_free(config);
+        return -1;
+    }
+    d->clock = clock_ev_new(d->loop);
+    env = (struct scheduler_env){
+        .clock = d->clock,
+        .catalog = d->catalog,
+        .zone = d->zone,
+        .hypervisor_new = make_hypervisor,
+        .store_new = make_store,
+        .ctx = d,
+    };
+    ev_now_update(d->loop);
+    if (scheduler_new(&env, config, &d->scheduler, err) < 0)
+        return -1;
+    control.scheduler = d->scheduler;
+    control.catalog = d->catalog;
+    control.started = d->clock->ops->now(d->clock);
+    return control_open(&control, control_path, &d->control, err);
+}
+
+static void stop(struct daemon *d)
+{
+    control_close(d->control);
+    scheduler_free(d->scheduler);
+    catalog_close(d->catalog);
+    zone_free(d->zone);
+    free(d->clock);
+}
+
+static int parse_options(struct daemon *d, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            d->config_path = optarg;
+            break;
+        case 'v':
+            log_set_level(LOG_LVL_DEBUG);
+            break;
+        case 'V':
+            printf("vmkeepd %s\n", VMKEEP_VERSION);
+            return EXIT_DONE;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        default:
+            fputs("Try 'vmkeepd --help'.\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "vmkeepd: %s: unexpected argument\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon d = {.config_path = CONFIG_DEFAULT};
+    struct err err = ERR_INIT;
+    int code = parse_options(&d, argc, argv);
+
+    if (code >= 0)
+        return code;
+    umask(077);
+    setlinebuf(stderr);
+    d.loop = ev_default_loop(0);
+    watch_signals(&d);
+    if (start(&d, &err) < 0) {
+        fprintf(stderr, "vmkeepd: %s\n", err.msg);
+        stop(&d);
+        return exit_code(&err);
+    }
+    log_notice("vmkeepd %s keeps %zu policies for %zu domains", VMKEEP_VERSION,
+               scheduler_config(d.scheduler)->policies.n, scheduler_count(d.scheduler).domains);
+    sd_notify(0, "READY=1");
+    ev_run(d.loop, 0);
+    stop(&d);
+    log_notice("stopped");
+    return EXIT_DONE;
+}

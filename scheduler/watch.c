@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What was last seen of domains and repositories, kept in the catalog for commands that read it
+ * while the daemon is down.  Domains are looked at when the daemon starts, when the hypervisor
+ * reports a change, and by each job; nothing is polled.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define LOOKS_AT_ONCE 8
+
+static void put(struct scheduler *s, const char *kind, const char *name, const char *state,
+                const char *problem)
+{
+    struct err err = ERR_INIT;
+
+    if (catalog_seen_put(s->env.catalog, kind, name, state, problem, sched_now(s), &err) < 0)
+        catalog_trouble(s, "record what was seen", &err);
+}
+
+void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
+                      const struct domain_facts *facts)
+{
+    CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
+
+    put(s, "domain", name, domain_state_name(facts->state), facts->problem);
+}
+
+void watch_saw_repo(struct scheduler *s, const struct repo *r, const struct err *problem)
+{
+    put(s, "repository", r->name, problem ? "problem" : "ok", problem ? problem->msg : NULL);
+}
+
+static void look_next(struct scheduler *s);
+
+static void look_free(struct look *l)
+{
+    struct scheduler *s = l->s;
+
+    for (size_t i = 0; i < s->looks.n; i++) {
+        if (s->looks.items[i] == l) {
+            s->looks.items[i] = s->looks.items[--s->looks.n];
+            break;
+        }
+    }
+    host_release(l->host);
+    domain_facts_free(l->facts);
+    free(l->domain);
+    free(l);
+}
+
+static void on_looked(void *ctx, const struct err *err)
+{
+    struct look *l = ctx;
+    struct scheduler *s = l->s;
+
+    if (s->dead)
+        return;
+    l->op = NULL;
+    if (!err)
+        watch_saw_domain(s, l->host->name, l->domain, l->facts);
+    domain_facts_free(l->facts);
+    l->facts = NULL;
+    if (!l->again)
+        look_free(l);
+    else
+        l->again = false;
+    look_next(s);
+}
+
+/* Starts looks that wait, a few at a time. */
+static void look_next(struct scheduler *s)
+{
+    size_t busy = 0;
+
+    for (size_t i = 0; i < s->looks.n; i++)
+        busy += s->looks.items[i]->op != NULL;
+    for (size_t i = 0; i < s->looks.n && busy < LOOKS_AT_ONCE; i++) {
+        struct look *l = s->looks.items[i];
+        struct hypervisor *hv = l->host->hv;
+        struct err err = ERR_INIT;
+
+        if (l->op)
+            continue;
+        l->op = hv->ops->inspect(hv, l->domain, &l->facts, on_looked, l, &err);
+        if (l->op) {
+            busy++;
+        } else {
+            look_free(l);
+            i--;
+        }
+    }
+}
+
+static struct look *look_find(struct scheduler *s, const struct host *h, const char *domain)
+{
+    for (size_t i = 0; i < s->looks.n; i++)
+        if (s->looks.items[i]->host == h && strcmp(s->looks.items[i]->domain, domain) == 0)
+            return s->looks.items[i];
+    return NULL;
+}
+
+static void look_add(struct scheduler *s, struct host *h, const char *domain)
+{
+    struct look *l = look_find(s, h, domain);
+
+    if (l) {
+        l->again = l->op != NULL;
+        return;
+    }
+    l = xcalloc(1, sizeof(*l));
+    l->s = s;
+    l->host = h;
+    l->domain = xstrdup(domain);
+    host_hold(h);
+    *VEC_ADD(&s->looks) = l;
+}
+
+void watch_domain(struct scheduler *s, struct host *h, const char *domain)
+{
+    look_add(s, h, domain);
+    look_next(s);
+}
+
+static void on_probed(void *ctx, const struct err *err)
+{
+    struct repo *r = ctx;
+
+    if (r->s->dead)
+        return;
+    r->probing = NULL;
+    watch_saw_repo(r->s, r, err);
+    repo_release(r);
+}
+
+static void probe(struct scheduler *s, struct repo *r)
+{
+    struct err err = ERR_INIT;
+
+    if (r->probing)
+        return;
+    r->probing = r->store->ops->probe(r->store, &r->space, on_probed, r, &err);
+    if (r->probing)
+        repo_hold(r);
+    else
+        watch_saw_repo(s, r, &err);
+}
+
+void watch_all(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->hosts.n; i++) {
+        struct host *h = s->hosts.items[i];
+        struct strlist names = {0};
+
+        if (h->retired || !h->hv)
+            continue;
+        h->hv->ops->domains(h->hv, &names);
+        for (size_t k = 0; k < names.n; k++)
+            look_add(s, h, names.items[k]);
+        strlist_done(&names);
+    }
+    look_next(s);
+    for (size_t i = 0; i < s->repos.n; i++)
+        if (!s->repos.items[i]->retired)
+            probe(s, s->repos.items[i]);
+}
+
+void watch_on_event(void *ctx, const struct hv_event *event)
+{
+    struct host *h = ctx;
+    struct scheduler *s = h->s;
+
+    if (event->type == HV_EVENT_DOMAIN && !h->retired)
+        watch_domain(s, h, event->domain);
+    /* Whatever it was: a job of that domain should look at itself. */
+    for (size_t i = 0; i < s->runs.n; i++) {
+        struct run *r = s->runs.items[i];
+
+        if (r->admitted && r->host == h && r->row.kind == JOB_BACKUP &&
+            strcmp(r->row.domain, event->domain) == 0)
+            backup_job_event(r);
+    }
+}
+
+void watch_free(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->looks.n; i++) {
+        domain_facts_free(s->looks.items[i]->facts);
+        free(s->looks.items[i]->domain);
+        free(s->looks.items[i]);
+    }
+    free(s->looks.items);
+}
