@@ -29,6 +29,7 @@ struct point_disk {
     char *backing;     /* the point whose image this one stands on, by id; NULL: stands alone */
     uint64_t capacity; /* virtual size */
     uint64_t bytes;    /* allocated on disk when published */
+    uint64_t length;   /* of the file when published; 0: not known */
     char *digest;      /* "blake3:HEX" of the image file; NULL: not taken */
 };
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,11 +15,10 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/proc_priv.h"
 #include "base/text.h"
 
-#define OUTPUT_MAX (64 * 1024)
 #define RUN_FAILED 64 /* exit status of a child that ran a function: this plus the error's code */
-#define GRACE_S 5.0
 
 /* What a child has written to one of its pipes, or the tail of it. */
 struct stream {
@@ -104,8 +102,7 @@ static void proc_cancel(struct op *op)
     end_it((struct proc *)op, ERR_CANCELED);
 }
 
-/* The last line that is not empty, cut out of buf in place. */
-static char *last_line(char *buf)
+char *proc_last_line(char *buf)
 {
     char *end = buf + strlen(buf), *nl;
 
@@ -115,8 +112,7 @@ static char *last_line(char *buf)
     return nl ? nl + 1 : buf;
 }
 
-/* The error behind an exit status and the last words on standard error. */
-static int describe_exit(const char *name, int status, const char *said, struct err *err)
+int proc_describe_exit(const char *name, int status, const char *said, struct err *err)
 {
     size_t len = strlen(name);
 
@@ -134,7 +130,7 @@ static int describe_exit(const char *name, int status, const char *said, struct 
 
 static int describe(struct proc *p, struct err *err)
 {
-    const char *said = last_line(p->err.buf);
+    const char *said = proc_last_line(p->err.buf);
 
     if (p->ended_by == ERR_CANCELED)
         return err_set(err, ERR_CANCELED, "%s: canceled", p->name);
@@ -143,7 +139,7 @@ static int describe(struct proc *p, struct err *err)
     if (p->is_function && WIFEXITED(p->status) && WEXITSTATUS(p->status) > RUN_FAILED &&
         WEXITSTATUS(p->status) < RUN_FAILED + ERR_CODE_COUNT)
         return err_set(err, (enum err_code)(WEXITSTATUS(p->status) - RUN_FAILED), "%s", said);
-    return describe_exit(p->name, p->status, said, err);
+    return proc_describe_exit(p->name, p->status, said, err);
 }
 
 static void proc_free(struct proc *p)
@@ -254,7 +250,7 @@ static _Noreturn void run_function(const struct proc_spec *spec)
     _exit(rc < 0 ? RUN_FAILED + (int)err.code : 0);
 }
 
-static _Noreturn void become(const struct proc_spec *spec, int out, int err)
+_Noreturn void proc_become(const struct proc_spec *spec, int out, int err)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
@@ -298,7 +294,7 @@ static void arm(struct proc *p, const struct proc_spec *spec)
         ev_timer_again(p->loop, &p->idle);
 }
 
-static const char *program_name(const char *path)
+const char *proc_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -309,7 +305,7 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
                       op_done done, void *ctx, struct err *err)
 {
     int out[2] = {-1, -1}, errs[2] = {-1, -1};
-    const char *name = spec->run ? "vmkeep" : program_name(spec->argv[0]);
+    const char *name = spec->run ? "vmkeep" : proc_name(spec->argv[0]);
     struct proc *p;
     pid_t pid;
 
@@ -323,7 +319,7 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
     }
     pid = fork();
     if (pid == 0)
-        become(spec, out[1], errs[1]);
+        proc_become(spec, out[1], errs[1]);
     close(out[1]);
     close(errs[1]);
     if (pid < 0) {
@@ -348,66 +344,4 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
     watch(p, &p->err, errs[0]);
     arm(p, spec);
     return &p->op;
-}
-
-/* Reads both pipes to their end at once, so that neither can fill up and block the child. */
-static void drain(int fds[2], char *bufs[2])
-{
-    struct pollfd polls[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
-    size_t len[2] = {0, 0};
-
-    while (polls[0].fd >= 0 || polls[1].fd >= 0) {
-        if (poll(polls, 2, -1) < 0)
-            continue;
-        for (int i = 0; i < 2; i++) {
-            char drop[4096];
-            bool full = len[i] == OUTPUT_MAX;
-            ssize_t n;
-
-            if (polls[i].fd < 0 || !polls[i].revents)
-                continue;
-            n = read(polls[i].fd, full ? drop : bufs[i] + len[i],
-                     full ? sizeof(drop) : OUTPUT_MAX - len[i]);
-            if (n == 0 || (n < 0 && errno != EINTR))
-                polls[i].fd = -1;
-            else if (n > 0 && !full)
-                len[i] += (size_t)n;
-        }
-    }
-}
-
-int proc_run(const char *const *argv, char **ret_out, struct err *err)
-{
-    const char *name = program_name(argv[0]);
-    const struct proc_spec spec = {.argv = argv};
-    CLEANUP_CLOSE int out_w = -1, err_w = -1, out_r = -1, err_r = -1;
-    CLEANUP_FREE char *out = xcalloc(OUTPUT_MAX + 1, 1);
-    CLEANUP_FREE char *said = xcalloc(OUTPUT_MAX + 1, 1);
-    int pipes[2], status;
-    pid_t pid;
-
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return err_errno(err, errno, "%s: pipe", name);
-    out_r = pipes[0];
-    out_w = pipes[1];
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return err_errno(err, errno, "%s: pipe", name);
-    err_r = pipes[0];
-    err_w = pipes[1];
-    pid = fork();
-    if (pid == 0)
-        become(&spec, out_w, err_w);
-    if (pid < 0)
-        return err_errno(err, errno, "%s: fork", name);
-    close(take_fd(&out_w));
-    close(take_fd(&err_w));
-    drain((int[]){out_r, err_r}, (char *[]){out, said});
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return err_errno(err, errno, "%s: wait", name);
-    if (describe_exit(name, status, last_line(said), err) < 0)
-        return -1;
-    if (ret_out)
-        *ret_out = TAKE_PTR(out);
-    return 0;
 }

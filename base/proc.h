@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * proc: child processes on the libev loop; the only file that forks.
+ * proc: child processes on the libev loop, and waited for.  Nothing else forks.
  *
  * A child runs in a process group of its own with default signals, /dev/null as standard input,
  * LC_ALL=C, and dies with us.  It has ended when it has exited and both its pipes are at their
@@ -11,8 +11,10 @@
 #ifndef VMKEEP_BASE_PROC_H
 #define VMKEEP_BASE_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/op.h"
@@ -47,5 +49,13 @@ struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct
 /* Runs a program to its end and waits for it: for use in such a child, in commands, and in tests,
  * never on the loop.  Errors as above; ret_out may be NULL. */
 int proc_run(const char *const *argv, char **ret_out, struct err *err);
+
+/* Is told each line of standard output as it comes (in the first 64 KiB; a line ends with \n or \r,
+ * as progress does), and line NULL at least twice a second.  Returning false ends the program. */
+typedef bool (*proc_watch)(void *ctx, pid_t pid, const char *line);
+
+/* As proc_run, with watch (may be NULL). ERR_CANCELED when watch ended it. */
+int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char **ret_out,
+                     struct err *err);
 
 #endif

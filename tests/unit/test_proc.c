@@ -150,6 +150,41 @@ static void waiting_for_a_program(void **state)
     assert_string_equal(err.msg, "sh: no");
 }
 
+struct watched {
+    int lines, ticks, stop_after;
+};
+
+static bool on_watch(void *ctx, pid_t pid, const char *line)
+{
+    struct watched *w = ctx;
+
+    assert_true(pid > 0);
+    if (line)
+        w->lines++;
+    else
+        w->ticks++;
+    return !w->stop_after || w->lines < w->stop_after;
+}
+
+static void watching_a_program(void **state)
+{
+    const char *good[] = {"sh", "-c", "printf 'a\\rb\\r\\nc'; sleep 0.7; echo d", NULL};
+    const char *endless[] = {"sh", "-c", "while :; do echo x; sleep 0.05; done", NULL};
+    struct err err = ERR_INIT;
+    struct watched w = {0};
+    char *out = NULL;
+
+    (void)state;
+    assert_int_equal(proc_run_watched(good, on_watch, &w, &out, &err), 0);
+    assert_string_equal(out, "a\rb\r\ncd\n");
+    assert_int_equal(w.lines, 3);
+    assert_true(w.ticks > 0);
+    free(out);
+    w = (struct watched){.stop_after = 2};
+    assert_int_equal(proc_run_watched(endless, on_watch, &w, NULL, &err), -1);
+    assert_int_equal(err.code, ERR_CANCELED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +194,7 @@ int main(void)
         cmocka_unit_test(cancel),
         cmocka_unit_test(functions),
         cmocka_unit_test(waiting_for_a_program),
+        cmocka_unit_test(watching_a_program),
     };
 
     ev_default_loop(0);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/proc_priv.h"
+
+#define TICK_MS 500
+#define GRACE_TICKS ((int)(GRACE_S * 1000 / TICK_MS))
+
+/* A program that proc_run_watched waits for. */
+struct waited {
+    pid_t pid;
+    proc_watch watch;
+    void *ctx;
+    bool canceled;
+    int ticks; /* since it was canceled */
+    char *out, *err;
+    size_t out_len, err_len;
+    size_t line; /* where in out the line begins that has not ended yet */
+};
+
+static void tell(struct waited *w, const char *line)
+{
+    if (!w->watch || w->canceled || w->watch(w->ctx, w->pid, line))
+        return;
+    w->canceled = true;
+    kill(-w->pid, SIGTERM);
+}
+
+static void tell_lines(struct waited *w)
+{
+    for (size_t i = w->line; i < w->out_len; i++) {
+        char end = w->out[i];
+
+        if (end != '\n' && end != '\r')
+            continue;
+        w->out[i] = '\0';
+        if (i > w->line)
+            tell(w, w->out + w->line);
+        w->out[i] = end;
+        w->line = i + 1;
+    }
+}
+
+/* false at the end of the pipe. */
+static bool take(int fd, char *buf, size_t *len)
+{
+    char drop[4096];
+    bool full = *len == OUTPUT_MAX;
+    ssize_t n = read(fd, full ? drop : buf + *len, full ? sizeof(drop) : OUTPUT_MAX - *len);
+
+    if (n > 0 && !full)
+        *len += (size_t)n;
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Reads both pipes to their end at once, so that neither can fill up and block the child.
+ * false: it was canceled and does not die (it hangs in the kernel). */
+static bool drain(struct waited *w, int out, int err)
+{
+    struct pollfd polls[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
+
+    while (polls[0].fd >= 0 || polls[1].fd >= 0) {
+        int n = poll(polls, 2, w->watch ? TICK_MS : -1);
+
+        if (n <= 0) {
+            tell(w, NULL);
+            if (w->canceled && n == 0 && ++w->ticks == GRACE_TICKS)
+                kill(-w->pid, SIGKILL);
+            if (w->ticks > 2 * GRACE_TICKS)
+                return false;
+            continue;
+        }
+        if (polls[0].revents && !take(out, w->out, &w->out_len))
+            polls[0].fd = -1;
+        if (polls[1].revents && !take(err, w->err, &w->err_len))
+            polls[1].fd = -1;
+        tell_lines(w);
+    }
+    return true;
+}
+
+/* Waits for the started program, to its end or for as long as watch wants it. */
+static int wait_for(struct waited *w, const char *name, int out, int errs, struct err *err)
+{
+    int status;
+
+    if (!drain(w, out, errs))
+        return err_set(err, ERR_CANCELED, "%s: canceled, and does not end", name);
+    while (waitpid(w->pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return err_errno(err, errno, "%s: wait", name);
+    if (w->canceled && status != 0)
+        return err_set(err, ERR_CANCELED, "%s: canceled", name);
+    return proc_describe_exit(name, status, proc_last_line(w->err), err);
+}
+
+int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char **ret_out,
+                     struct err *err)
+{
+    const char *name = proc_name(argv[0]);
+    const struct proc_spec spec = {.argv = argv};
+    CLEANUP_CLOSE int out_w = -1, err_w = -1, out_r = -1, err_r = -1;
+    CLEANUP_FREE char *out = xcalloc(OUTPUT_MAX + 1, 1);
+    CLEANUP_FREE char *said = xcalloc(OUTPUT_MAX + 1, 1);
+    struct waited w = {.watch = watch, .ctx = ctx, .out = out, .err = said};
+    int pipes[2];
+
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return err_errno(err, errno, "%s: pipe", name);
+    out_r = pipes[0];
+    out_w = pipes[1];
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return err_errno(err, errno, "%s: pipe", name);
+    err_r = pipes[0];
+    err_w = pipes[1];
+    w.pid = fork();
+    if (w.pid == 0)
+        proc_become(&spec, out_w, err_w);
+    if (w.pid < 0)
+        return err_errno(err, errno, "%s: fork", name);
+    setpgid(w.pid, w.pid); /* here too, so that a signal sent at once finds the group */
+    close(take_fd(&out_w));
+    close(take_fd(&err_w));
+    if (wait_for(&w, name, out_r, err_r, err) < 0)
+        return -1;
+    if (ret_out)
+        *ret_out = TAKE_PTR(out);
+    return 0;
+}
+
+int proc_run(const char *const *argv, char **ret_out, struct err *err)
+{
+    return proc_run_watched(argv, NULL, NULL, ret_out, err);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Chains: a point and those that its images stand on.  The manifests say what should be there, the
+ * images' own headers what QEMU will open; both must agree at every step.
+ */
+#include "storage/repository_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+static int read_point(const char *path, const char *point_id, struct point *ret, struct err *err)
+{
+    CLEANUP_FREE char *where = repository_path(path, point_id, "", NULL);
+    CLEANUP_CLOSE int domain = -1, dir = -1;
+
+    if (open_domain_dir(path, point_id, false, &domain, err) < 0 ||
+        open_dir_at(domain, point_id_name(point_id), where, &dir, err) < 0)
+        return -1;
+    return read_manifest(dir, path, point_id, ret, err);
+}
+
+int read_chain(const char *path, const char *point_id, struct point_list *ret, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list l = {0};
+
+    if (read_point(path, point_id, VEC_ADD(&l), err) < 0)
+        return -1;
+    for (size_t i = 0; i < l.n; i++) {
+        for (size_t k = 0; k < l.items[i].disks.n; k++) {
+            const char *below = l.items[i].disks.items[k].backing;
+            struct point p = {0};
+
+            if (!below || point_list_find(&l, below))
+                continue;
+            if (read_point(path, below, &p, err) < 0)
+                return err_wrap(err, "%s: what it stands on", l.items[i].id);
+            *VEC_ADD(&l) = p;
+        }
+    }
+    *ret = l;
+    l = (struct point_list){0};
+    return 0;
+}
+
+int backing_name(const struct point *below, const char *disk, char **ret, struct err *err)
+{
+    const struct point_disk *d = point_find_disk(below, disk);
+
+    if (!d)
+        return err_set(err, ERR_CORRUPT, "%s: has no disk %s to stand on", below->id, disk);
+    *ret = xasprintf("../%s/%s", point_id_name(below->id), d->path);
+    return 0;
+}
+
+static int check_image(const char *path, const struct point *p, const struct point_disk *d,
+                       const char *backing, struct err *err)
+{
+    CLEANUP_FREE char *where = repository_path(path, p->id, "", d->path);
+    CLEANUP_FREE char *dir_name = repository_path(path, p->id, "", NULL);
+    CLEANUP_CLOSE int domain = -1, dir = -1, fd = -1;
+    struct stat st;
+
+    if (open_domain_dir(path, p->id, false, &domain, err) < 0 ||
+        open_dir_at(domain, point_id_name(p->id), dir_name, &dir, err) < 0 ||
+        open_file_at(dir, d->path, where, &fd, err) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0)
+        return err_errno(err, errno, "%s", where);
+    if (d->length && (uint64_t)st.st_size != d->length)
+        return err_set(err, ERR_CORRUPT, "%s: %llu bytes long, its manifest says %llu", where,
+                       (unsigned long long)st.st_size, (unsigned long long)d->length);
+    return image_check_header(fd, where, d->capacity, backing, err);
+}
+
+int check_disk_chain(const char *path, const struct point_list *chain, const char *point_id,
+                     const char *disk, struct err *err)
+{
+    const struct point *p = point_list_find(chain, point_id);
+
+    for (size_t steps = 0; steps < chain->n; steps++) {
+        const struct point_disk *d = point_find_disk(p, disk);
+        const struct point *below = d ? point_list_find(chain, d->backing) : NULL;
+        CLEANUP_FREE char *backing = NULL;
+
+        if (!d)
+            return err_set(err, ERR_NOTFOUND, "%s: has no disk %s", p->id, disk);
+        if (below && backing_name(below, disk, &backing, err) < 0)
+            return -1;
+        if (check_image(path, p, d, backing, err) < 0)
+            return -1;
+        if (!below)
+            return 0;
+        p = below;
+    }
+    return err_set(err, ERR_CORRUPT, "%s: disk %s: the chain goes in a circle", point_id, disk);
+}
+
+int repository_check_chain(const char *path, const char *point_id, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list chain = {0};
+
+    if (read_chain(path, point_id, &chain, err) < 0)
+        return -1;
+    for (size_t i = 0; i < chain.items[0].disks.n; i++)
+        if (check_disk_chain(path, &chain, point_id, chain.items[0].disks.items[i].name, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- holding ---- */
+
+/* Some file systems cannot lock directories; a restore from them must still be possible. */
+static bool is_held_by_other(void)
+{
+    return errno == EWOULDBLOCK;
+}
+
+static int hold_point(const char *path, const char *id, struct repository_hold *h, struct err *err)
+{
+    CLEANUP_FREE char *where = repository_path(path, id, "", NULL);
+    CLEANUP_CLOSE int domain = -1, dir = -1;
+    struct stat held, now;
+
+    if (open_domain_dir(path, id, false, &domain, err) < 0 ||
+        open_dir_at(domain, point_id_name(id), where, &dir, err) < 0)
+        return -1;
+    if (flock(dir, LOCK_SH | LOCK_NB) < 0 && is_held_by_other())
+        return err_set(err, ERR_BUSY, "%s: is being removed", where);
+    if (fstatat(domain, point_id_name(id), &now, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_errno(err, errno, "%s", where);
+    if (fstat(dir, &held) < 0 || held.st_ino != now.st_ino || held.st_dev != now.st_dev)
+        return err_set(err, ERR_NOTFOUND, "%s: was replaced meanwhile", where);
+    *VEC_ADD(h) = take_fd(&dir);
+    return 0;
+}
+
+int repository_hold(const char *path, const char *point_id, struct repository_hold *ret,
+                    struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list chain = {0};
+    CLEANUP(repository_unhold) struct repository_hold h = {0};
+
+    if (read_chain(path, point_id, &chain, err) < 0)
+        return -1;
+    for (size_t i = chain.n; i > 0; i--)
+        if (hold_point(path, chain.items[i - 1].id, &h, err) < 0)
+            return -1;
+    *ret = h;
+    h = (struct repository_hold){0};
+    return 0;
+}
+
+void repository_unhold(struct repository_hold *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        close(h->items[i]);
+    free(h->items);
+    *h = (struct repository_hold){0};
+}

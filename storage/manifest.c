@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/manifest.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "storage/repository.h"
+
+#define FORMAT 1
+
+/* ---- writing ---- */
+
+/* Texts may quote what others said, cut off anywhere; JSON takes UTF-8 only. */
+static json_t *text(const char *s)
+{
+    json_t *ret = s ? json_string(s) : json_null();
+
+    if (!ret) {
+        CLEANUP_FREE char *copy = xstrdup(s);
+
+        for (char *p = copy; *p; p++)
+            if ((unsigned char)*p >= 0x80)
+                *p = '?';
+        ret = json_string(copy);
+    }
+    return ret;
+}
+
+static json_t *number(uint64_t v)
+{
+    return json_integer((json_int_t)v);
+}
+
+static json_t *disk_json(const struct point_disk *d)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", text(d->name));
+    json_object_set_new(o, "path", text(d->path));
+    json_object_set_new(o, "format", text(d->format));
+    json_object_set_new(o, "capacity", number(d->capacity));
+    json_object_set_new(o, "bytes", number(d->bytes));
+    json_object_set_new(o, "length", number(d->length));
+    json_object_set_new(o, "digest", text(d->digest));
+    json_object_set_new(o, "backing", text(d->backing));
+    return o;
+}
+
+char *manifest_write(const struct point *p)
+{
+    json_t *o = json_object(), *disks = json_array();
+    char created[TIMEFMT_MAX], *ret;
+
+    json_object_set_new(o, "format", json_integer(FORMAT));
+    json_object_set_new(o, "id", text(p->id));
+    json_object_set_new(o, "host", text(p->host));
+    json_object_set_new(o, "domain", text(p->domain));
+    json_object_set_new(o, "policy", text(p->policy));
+    json_object_set_new(o, "repository", text(p->repository));
+    json_object_set_new(o, "kind", text(level_name(p->level)));
+    json_object_set_new(o, "parent", text(p->parent));
+    json_object_set_new(o, "created", text(time_utc(p->created, created)));
+    json_object_set_new(o, "checkpoint", text(p->checkpoint));
+    json_object_set_new(o, "mode", text(mode_name(p->mode)));
+    json_object_set_new(o, "quiesced", json_boolean(p->quiesced));
+    json_object_set_new(o, "why", text(p->why));
+    for (size_t i = 0; i < p->disks.n; i++)
+        json_array_append_new(disks, disk_json(&p->disks.items[i]));
+    json_object_set_new(o, "disks", disks);
+    ret = json_dumps(o, JSON_INDENT(2));
+    json_decref(o);
+    return ret;
+}
+
+/* ---- reading ---- */
+
+enum need { REQUIRED, OPTIONAL /* may be null or missing */ };
+
+static int bad(const char *key, const char *why, struct err *err)
+{
+    return err_set(err, ERR_CORRUPT, "%s: %s", key, why);
+}
+
+static int read_text(const json_t *o, const char *key, enum need need, char **ret, struct err *err)
+{
+    const json_t *v = json_object_get(o, key);
+
+    if ((!v || json_is_null(v)) && need == OPTIONAL)
+        return 0;
+    if (!json_is_string(v))
+        return bad(key, v ? "is not a text" : "is missing", err);
+    if (need == REQUIRED && !*json_string_value(v))
+        return bad(key, "is empty", err);
+    *ret = xstrdup(json_string_value(v));
+    return 0;
+}
+
+static int read_size(const json_t *o, const char *key, enum need need, uint64_t *ret,
+                     struct err *err)
+{
+    const json_t *v = json_object_get(o, key);
+
+    if (!v && need == OPTIONAL)
+        return 0;
+    if (!json_is_integer(v) || json_integer_value(v) < 0)
+        return bad(key, v ? "is not a number of bytes" : "is missing", err);
+    *ret = (uint64_t)json_integer_value(v);
+    return 0;
+}
+
+static int read_words(const json_t *o, struct point *p, struct err *err)
+{
+    CLEANUP_FREE char *kind = NULL;
+    CLEANUP_FREE char *mode = NULL;
+    CLEANUP_FREE char *created = NULL;
+    const json_t *quiesced = json_object_get(o, "quiesced");
+
+    if (read_text(o, "kind", REQUIRED, &kind, err) < 0 ||
+        read_text(o, "mode", REQUIRED, &mode, err) < 0 ||
+        read_text(o, "created", REQUIRED, &created, err) < 0)
+        return -1;
+    if (level_from_name(kind, &p->level) < 0)
+        return bad("kind", "is neither full nor incremental", err);
+    if (mode_from_name(mode, &p->mode) < 0)
+        return bad("mode", "is neither push nor pull", err);
+    if (time_parse(created, &p->created, err) < 0)
+        return bad("created", "is not a time", err);
+    if (!json_is_boolean(quiesced))
+        return bad("quiesced", quiesced ? "is neither true nor false" : "is missing", err);
+    p->quiesced = json_is_true(quiesced);
+    return 0;
+}
+
+/* A disk's file lies in the point's own directory, beside the manifest and the definition. */
+static bool is_image_name(const char *path)
+{
+    CLEANUP_FREE char *name = name_unescape(path);
+
+    return name && *name && !str_eq(path, "point.json") && !repository_is_definition(path);
+}
+
+static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
+{
+    if (read_text(o, "name", REQUIRED, &d->name, err) < 0 ||
+        read_text(o, "path", REQUIRED, &d->path, err) < 0 ||
+        read_text(o, "format", REQUIRED, &d->format, err) < 0 ||
+        read_size(o, "capacity", REQUIRED, &d->capacity, err) < 0 ||
+        read_size(o, "bytes", REQUIRED, &d->bytes, err) < 0 ||
+        read_size(o, "length", OPTIONAL, &d->length, err) < 0 ||
+        read_text(o, "digest", OPTIONAL, &d->digest, err) < 0 ||
+        read_text(o, "backing", OPTIONAL, &d->backing, err) < 0)
+        return -1;
+    if (!is_image_name(d->path))
+        return bad("path", "is not the name of an image in the point's directory", err);
+    if (!str_eq(d->format, "qcow2"))
+        return err_set(err, ERR_UNSUPPORTED, "format: '%s' is not one that this program knows",
+                       d->format);
+    return 0;
+}
+
+static int read_disks(const json_t *o, struct point *p, struct err *err)
+{
+    const json_t *disks = json_object_get(o, "disks");
+
+    if (!json_is_array(disks))
+        return bad("disks", disks ? "is not a list" : "is missing", err);
+    for (size_t i = 0; i < json_array_size(disks); i++) {
+        struct point_disk *d = VEC_ADD(&p->disks);
+
+        if (read_disk(json_array_get(disks, i), d, err) < 0)
+            return err_wrap(err, "disk %zu", i + 1);
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(p->disks.items[k].name, d->name) || str_eq(p->disks.items[k].path, d->path))
+                return err_set(err, ERR_CORRUPT, "disk %zu: '%s' is there twice", i + 1, d->name);
+    }
+    return 0;
+}
+
+/* Points stand on points of the same domain only. */
+static int check_below(const struct point *p, const char *key, const char *id, struct err *err)
+{
+    if (point_ids_share_domain(p->id, id) && !str_eq(p->id, id))
+        return 0;
+    return bad(key, "is not another point of the same domain", err);
+}
+
+static int check_point(const struct point *p, struct err *err)
+{
+    CLEANUP_FREE char *id = point_id_make(p->host, p->domain, p->policy, p->created);
+    struct err ignored = ERR_INIT;
+    bool based = false;
+
+    if (!str_eq(id, p->id) || point_id_check(p->id, &ignored) < 0)
+        return bad("id", "does not follow from host, domain, policy and created", err);
+    if (p->parent && check_below(p, "parent", p->parent, err) < 0)
+        return -1;
+    for (size_t i = 0; i < p->disks.n; i++) {
+        const struct point_disk *d = &p->disks.items[i];
+
+        if (d->backing && check_below(p, "backing", d->backing, err) < 0)
+            return err_wrap(err, "disk %s", d->name);
+        based = based || d->backing;
+    }
+    if (based != (p->level == LEVEL_INCREMENTAL))
+        return bad("kind", based ? "is full, but a disk stands on another point"
+                                 : "is incremental, but no disk stands on another point", err);
+    return 0;
+}
+
+static int read_point(const json_t *o, struct point *p, struct err *err)
+{
+    const json_t *format = json_object_get(o, "format");
+
+    if (!json_is_integer(format) || json_integer_value(format) < 1)
+        return bad("format", format ? "is not a version" : "is missing", err);
+    if (json_integer_value(format) > FORMAT)
+        return err_set(err, ERR_UNSUPPORTED, "format %lld, this program knows up to %d",
+                       (long long)json_integer_value(format), FORMAT);
+    if (read_text(o, "id", REQUIRED, &p->id, err) < 0 ||
+        read_text(o, "host", REQUIRED, &p->host, err) < 0 ||
+        read_text(o, "domain", REQUIRED, &p->domain, err) < 0 ||
+        read_text(o, "policy", REQUIRED, &p->policy, err) < 0 ||
+        read_text(o, "repository", OPTIONAL, &p->repository, err) < 0 ||
+        read_text(o, "parent", OPTIONAL, &p->parent, err) < 0 ||
+        read_text(o, "checkpoint", OPTIONAL, &p->checkpoint, err) < 0 ||
+        read_text(o, "why", OPTIONAL, &p->why, err) < 0 || read_words(o, p, err) < 0 ||
+        read_disks(o, p, err) < 0)
+        return -1;
+    return check_point(p, err);
+}
+
+int manifest_read(const char *json, size_t len, const char *where, struct point *ret,
+                  struct err *err)
+{
+    CLEANUP(point_done) struct point p = {0};
+    json_error_t at;
+    json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+    int rc;
+
+    if (!o)
+        return err_set(err, ERR_CORRUPT, "%s:%d: %s", where, at.line, at.text);
+    rc = read_point(o, &p, err);
+    json_decref(o);
+    if (rc < 0)
+        return err_wrap(err, "%s", where);
+    *ret = p;
+    p = (struct point){0};
+    return 0;
+}

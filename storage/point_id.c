@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A point's id is its path in the repository, so whatever comes as an id from outside must be
+ * exactly what point_id_make makes: then it cannot name anything else.
+ */
+#include "storage/repository.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "storage/repository_priv.h"
+
+#define TIME_LENGTH (sizeof("2026-11-23T02-30-00Z") - 1)
+
+char *point_id_make(const char *host, const char *domain, const char *policy, int64_t created)
+{
+    CLEANUP_FREE char *h = name_escape(host);
+    CLEANUP_FREE char *d = name_escape(domain);
+    CLEANUP_FREE char *p = name_escape(policy);
+    char when[TIMEFMT_MAX];
+
+    return xasprintf("%s/%s/%s.%s", h, d, time_filename(created, when), p);
+}
+
+static bool is_escaped(const char *s)
+{
+    CLEANUP_FREE char *name = name_unescape(s);
+
+    return name && *name;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t len = strlen(s), n = strlen(end);
+
+    return len >= n && strcmp(s + len - n, end) == 0;
+}
+
+/* "2026-11-23T02-30-00Z" */
+static bool is_time(const char *s)
+{
+    char text[TIME_LENGTH + 1], again[TIMEFMT_MAX];
+    struct err ignored = ERR_INIT;
+    int64_t t;
+
+    memcpy(text, s, TIME_LENGTH);
+    text[TIME_LENGTH] = '\0';
+    text[13] = text[16] = ':';
+    return time_parse(text, &t, &ignored) == 0 &&
+           strncmp(time_filename(t, again), s, TIME_LENGTH) == 0;
+}
+
+/* The suffixes that directories carry while they are made and removed are no part of a name. */
+static bool is_point_name(const char *s)
+{
+    if (strlen(s) <= TIME_LENGTH + 1 || s[TIME_LENGTH] != '.' || !is_time(s))
+        return false;
+    return is_escaped(s + TIME_LENGTH + 1) && !ends_with(s, PARTIAL) && !ends_with(s, DELETING);
+}
+
+int point_id_check(const char *id, struct err *err)
+{
+    CLEANUP_FREE char *copy = xstrdup(id);
+    char *rest = copy, *host = strsep(&rest, "/"), *domain = strsep(&rest, "/");
+
+    if (domain && rest && is_escaped(host) && is_escaped(domain) && is_point_name(rest))
+        return 0;
+    return err_set(err, ERR_INVALID, "'%s' is not a point's id (HOST/DOMAIN/TIME.POLICY)", id);
+}
+
+const char *point_id_name(const char *id)
+{
+    const char *slash = strrchr(id, '/');
+
+    return slash ? slash + 1 : id;
+}
+
+bool point_ids_share_domain(const char *a, const char *b)
+{
+    struct err ignored = ERR_INIT;
+    size_t len = (size_t)(point_id_name(a) - a);
+
+    return point_id_check(a, &ignored) == 0 && point_id_check(b, &ignored) == 0 &&
+           (size_t)(point_id_name(b) - b) == len && strncmp(a, b, len) == 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * repository: restore points as directories (DESIGN.md, "Repository").
+ *
+ *   PATH/repository.json                       {"format": 1, "id": "..."}
+ *   PATH/HOST/DOMAIN/TIME.POLICY.partial/      being made; nobody reads it
+ *   PATH/HOST/DOMAIN/TIME.POLICY/              a point: point.json, the definition, one image a disk
+ *   PATH/HOST/DOMAIN/TIME.POLICY.deleting/     being removed
+ *
+ * The rename from .partial is what publishes a point: before it everything inside is synced, and
+ * after it the directory is.  Images of increments name the parent's by a relative path.
+ *
+ * These functions do the work and wait for it; they touch files and run qemu-img and b3sum.  On the
+ * loop they are reached through storage/store.h, which runs each in a child process.
+ */
+#ifndef VMKEEP_STORAGE_REPOSITORY_H
+#define VMKEEP_STORAGE_REPOSITORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/model.h"
+
+/* Checks that PATH is a repository of a format we know; an existing, empty directory becomes one.
+ * ERR_NOTFOUND: no such directory (it is not created: it may be a disk that is not mounted);
+ * ERR_INVALID: it holds something else. */
+int repository_open(const char *path, struct err *err);
+
+/* Bytes that we could write. */
+int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct err *err);
+
+/* "HOST/DOMAIN/TIME.POLICY", escaped as base/names.h says. Caller frees. */
+char *point_id_make(const char *host, const char *domain, const char *policy, int64_t created);
+
+/* ERR_INVALID: not what point_id_make makes, or of a policy whose name ends in ".partial" or
+ * ".deleting".  Every function here checks the ids it is given. */
+int point_id_check(const char *id, struct err *err);
+
+/* Both are ids, of points of one domain. */
+bool point_ids_share_domain(const char *a, const char *b);
+
+/* One of the names under which a domain's definition is kept: domain.xml, qemu.args. */
+bool repository_is_definition(const char *file);
+
+/* Absolute name of the disk's image; partial: while it is being made. Caller frees. */
+char *repository_image(const char *path, const char *point_id, const char *file, bool partial);
+
+/* Makes the partial directory anew (one left over from a crash is removed first), the definition,
+ * and an empty qcow2 image of each of plan's disks, with its backing file where it has one.  Checks
+ * that each backing image is there and opens.  ERR_EXISTS: the point is published already.
+ * definition may be NULL; else its name is one of repository_is_definition.  path is absolute.
+ * Directories are of mode 0700 and files 0600, our user's: a QEMU that runs as another user cannot
+ * write there. */
+int repository_prepare(const char *path, const struct point *plan, const char *definition_name,
+                       const char *definition, struct err *err);
+
+/* Checks that the images are what the plan says and that nobody writes them any more, syncs them,
+ * takes their digests and sizes, writes the manifest, renames.  *ret is the point as published.
+ * progress: gets a line now and then for as long as there is progress; may be NULL.
+ * Idempotent: one that is published already is read and returned.
+ * ERR_NOTFOUND: neither is there; ERR_CORRUPT: an image is not as planned. */
+int repository_publish(const char *path, const struct point *plan, FILE *progress,
+                       struct point *ret, struct err *err);
+
+/* Removes the partial directory; fine if there is none. */
+int repository_discard(const char *path, const char *point_id, struct err *err);
+
+/* Removes a published point; fine if there is none, and finishes a removal that was interrupted.
+ * ERR_BUSY while someone restores from it, or an image of another point stands on it. */
+int repository_remove(const char *path, const char *point_id, struct err *err);
+
+enum point_presence { POINT_ABSENT, POINT_PARTIAL, POINT_PUBLISHED };
+
+/* What is there under that id; of a published one the manifest, into *ret (may be NULL). */
+int repository_find(const char *path, const char *point_id, enum point_presence *presence,
+                    struct point *ret, struct err *err);
+
+/* Every published point, by host and domain, then oldest first.  One whose manifest cannot be read
+ * is left out, and the reason added to damaged. */
+int repository_list(const char *path, struct point_list *ret, struct strlist *damaged,
+                    struct err *err);
+
+/* The point and all below it in its chain: every image there, as long as its manifest says, and the
+ * backing files as recorded.  Reads no data. ERR_NOTFOUND, ERR_CORRUPT. */
+int repository_check_chain(const char *path, const char *point_id, struct err *err);
+
+/* Holds the point and its chain against repository_remove for as long as the process or the
+ * descriptors live; ret_fds gets them (free with repository_unhold). */
+struct repository_hold {
+    int *items;
+    size_t n, cap;
+};
+int repository_hold(const char *path, const char *point_id, struct repository_hold *ret,
+                    struct err *err);
+void repository_unhold(struct repository_hold *h);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How a point comes to be and goes.  At each instant it is in exactly one state, told by the name
+ * of its directory, and each change of state is one rename:
+ *
+ *   absent -> TIME.POLICY.partial -> TIME.POLICY -> TIME.POLICY.deleting -> absent
+ *             prepare               publish        remove
+ *
+ * publish syncs all that is inside before its rename, and the directory after it, so that a name
+ * without suffix stands for a whole point whatever was cut off where.  Each function begins where
+ * an interrupted run of it has left off.
+ */
+#include "storage/repository_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+#include "storage/digest.h"
+#include "storage/manifest.h"
+#include "storage/qcow2.h"
+
+#define SYNC_PIECE ((off_t)256 << 20)
+
+/* A plan must be one that can be published, and read again: it is held against the same rules as a
+ * manifest. */
+static int check_plan(const char *path, const struct point *plan, struct err *err)
+{
+    CLEANUP_FREE char *text = manifest_write(plan);
+    CLEANUP(point_done) struct point again = {0};
+
+    if (path[0] != '/')
+        return err_set(err, ERR_INVALID, "%s: the repository's path must be absolute", path);
+    if (manifest_read(text, strlen(text), "plan", &again, err) == 0)
+        return 0;
+    err->code = ERR_INVALID;
+    return -1;
+}
+
+static int exists_at(int dir, const char *name)
+{
+    return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int remove_suffixed(int domain, const char *path, const char *point_id, const char *suffix,
+                           struct err *err)
+{
+    CLEANUP_FREE char *where = repository_path(path, point_id, suffix, NULL);
+    CLEANUP_FREE char *name = xasprintf("%s%s", point_id_name(point_id), suffix);
+
+    if (!exists_at(domain, name))
+        return 0;
+    if (remove_tree_at(domain, name, where, err) < 0)
+        return -1;
+    return sync_fd(domain, where, err);
+}
+
+int repository_discard(const char *path, const char *point_id, struct err *err)
+{
+    CLEANUP_CLOSE int domain = -1;
+
+    if (find_domain_dir(path, point_id, &domain, err) < 0)
+        return -1;
+    if (domain < 0)
+        return 0;
+    return remove_suffixed(domain, path, point_id, PARTIAL, err);
+}
+
+/* ---- prepare ---- */
+
+/* The name in the header of the image that stands on point d->backing, which must be whole. */
+static int find_backing(const char *path, const struct point_disk *d, char **ret, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list chain = {0};
+    CLEANUP_FREE char *image = NULL;
+
+    if (read_chain(path, d->backing, &chain, err) < 0 ||
+        backing_name(&chain.items[0], d->name, ret, err) < 0 ||
+        check_disk_chain(path, &chain, d->backing, d->name, err) < 0)
+        return -1;
+    image = repository_image(path, d->backing,
+                             point_find_disk(&chain.items[0], d->name)->path, false);
+    return image_check_opens(image, err);
+}
+
+static int prepare_disk(const char *path, const struct point *plan, const struct point_disk *d,
+                        struct err *err)
+{
+    CLEANUP_FREE char *image = repository_image(path, plan->id, d->path, true);
+    CLEANUP_FREE char *backing = NULL;
+
+    if (d->backing && find_backing(path, d, &backing, err) < 0)
+        return err_wrap(err, "disk %s", d->name);
+    if (image_create(image, d->capacity, backing, err) < 0)
+        return err_wrap(err, "disk %s", d->name);
+    return 0;
+}
+
+static int prepare_files(const char *path, const struct point *plan, const char *definition_name,
+                         const char *definition, struct err *err)
+{
+    if (definition) {
+        CLEANUP_FREE char *file = repository_image(path, plan->id, definition_name, true);
+
+        if (write_file_durably(file, definition, strlen(definition), 0600, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < plan->disks.n; i++)
+        if (prepare_disk(path, plan, &plan->disks.items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+int repository_prepare(const char *path, const struct point *plan, const char *definition_name,
+                       const char *definition, struct err *err)
+{
+    CLEANUP_FREE char *name = NULL;
+    CLEANUP_CLOSE int domain = -1;
+    struct err ignored = ERR_INIT;
+
+    if (check_plan(path, plan, err) < 0)
+        return -1;
+    if (definition && !repository_is_definition(definition_name))
+        return err_set(err, ERR_INVALID, "'%s' is not the name of a definition", definition_name);
+    if (open_domain_dir(path, plan->id, true, &domain, err) < 0)
+        return -1;
+    if (exists_at(domain, point_id_name(plan->id)))
+        return err_set(err, ERR_EXISTS, "%s/%s: is published already", path, plan->id);
+    if (remove_suffixed(domain, path, plan->id, PARTIAL, err) < 0)
+        return -1;
+    name = xasprintf("%s%s", point_id_name(plan->id), PARTIAL);
+    if (mkdirat(domain, name, 0700) < 0)
+        return err_errno(err, errno, "create directory %s/%s%s", path, plan->id, PARTIAL);
+    if (prepare_files(path, plan, definition_name, definition, err) < 0) {
+        remove_suffixed(domain, path, plan->id, PARTIAL, &ignored);
+        return -1;
+    }
+    return sync_fd(domain, path, err);
+}
+
+/* ---- publish ---- */
+
+static void say_progress(FILE *progress)
+{
+    if (!progress)
+        return;
+    fprintf(progress, "\n");
+    fflush(progress);
+}
+
+/* fsync alone could take long for much data that is still in memory, with no sign of life. */
+static int sync_image(int fd, uint64_t length, const char *where, FILE *progress, struct err *err)
+{
+    for (off_t at = 0; (uint64_t)at < length; at += SYNC_PIECE) {
+        if (sync_file_range(fd, at, SYNC_PIECE,
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+            break; /* not every file system can; fsync tells of errors, too */
+        say_progress(progress);
+    }
+    return sync_fd(fd, where, err);
+}
+
+static int planned_backing(const char *path, const struct point_disk *d, char **ret,
+                           struct err *err)
+{
+    CLEANUP(point_done) struct point below = {0};
+    enum point_presence presence;
+
+    if (!d->backing)
+        return 0;
+    if (repository_find(path, d->backing, &presence, &below, err) < 0)
+        return -1;
+    if (presence != POINT_PUBLISHED)
+        return err_set(err, ERR_NOTFOUND, "%s, which it stands on, is gone", d->backing);
+    return backing_name(&below, d->name, ret, err);
+}
+
+/* Fills in what is known of the image now that it is complete. */
+static int finish_disk(const char *path, const struct point *plan, int dir, struct point_disk *d,
+                       FILE *progress, struct err *err)
+{
+    CLEANUP_FREE char *image = repository_image(path, plan->id, d->path, true);
+    CLEANUP_FREE char *backing = NULL;
+    CLEANUP_CLOSE int fd = -1;
+    struct stat st;
+
+    if (planned_backing(path, d, &backing, err) < 0 ||
+        open_file_at(dir, d->path, image, &fd, err) < 0 ||
+        image_check_header(fd, image, d->capacity, backing, err) < 0 ||
+        image_check_opens(image, err) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0)
+        return err_errno(err, errno, "%s", image);
+    if (sync_image(fd, (uint64_t)st.st_size, image, progress, err) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0) /* again: blocks are counted once they are allocated */
+        return err_errno(err, errno, "%s", image);
+    d->length = (uint64_t)st.st_size;
+    d->bytes = (uint64_t)st.st_blocks * 512;
+    free(TAKE_PTR(d->digest));
+    return digest_file(image, progress, &d->digest, err);
+}
+
+static int write_manifest(const char *path, const struct point *p, struct err *err)
+{
+    CLEANUP_FREE char *file = repository_image(path, p->id, MANIFEST, true);
+    CLEANUP_FREE char *text = manifest_write(p);
+
+    return write_file_durably(file, text, strlen(text), 0600, err);
+}
+
+static int finish_partial(const char *path, int domain, const char *partial, struct point *p,
+                          FILE *progress, struct err *err)
+{
+    CLEANUP_FREE char *where = repository_path(path, p->id, PARTIAL, NULL);
+    CLEANUP_CLOSE int dir = -1;
+
+    if (open_dir_at(domain, partial, where, &dir, err) < 0)
+        return -1;
+    for (size_t i = 0; i < p->disks.n; i++) {
+        struct point_disk *d = &p->disks.items[i];
+
+        if (finish_disk(path, p, dir, d, progress, err) < 0)
+            return err_wrap(err, "disk %s", d->name);
+        say_progress(progress);
+    }
+    if (write_manifest(path, p, err) < 0)
+        return -1;
+    return sync_fd(dir, where, err);
+}
+
+int repository_publish(const char *path, const struct point *plan, FILE *progress,
+                       struct point *ret, struct err *err)
+{
+    CLEANUP_FREE char *partial = NULL;
+    CLEANUP(point_done) struct point p = {0};
+    CLEANUP_CLOSE int domain = -1;
+    enum point_presence presence;
+
+    if (check_plan(path, plan, err) < 0 || repository_find(path, plan->id, &presence, &p, err) < 0)
+        return -1;
+    if (presence == POINT_ABSENT)
+        return err_set(err, ERR_NOTFOUND, "%s/%s%s: is gone", path, plan->id, PARTIAL);
+    if (open_domain_dir(path, plan->id, false, &domain, err) < 0)
+        return -1;
+    if (presence == POINT_PARTIAL) {
+        point_copy(&p, plan);
+        partial = xasprintf("%s%s", point_id_name(p.id), PARTIAL);
+        if (finish_partial(path, domain, partial, &p, progress, err) < 0)
+            return -1;
+        if (renameat(domain, partial, domain, point_id_name(p.id)) < 0)
+            return err_errno(err, errno, "publish %s/%s", path, p.id);
+    }
+    if (sync_fd(domain, path, err) < 0)
+        return -1;
+    *ret = p;
+    p = (struct point){0};
+    return 0;
+}
+
+/* ---- remove ---- */
+
+/* An image that stands on a file of point `name`, in this directory beside it. */
+static bool dir_stands_on(int dir, const char *name)
+{
+    CLEANUP_FREE char *prefix = xasprintf("../%s/", name);
+    CLEANUP_CLOSEDIR DIR *d = fdopendir(fcntl(dir, F_DUPFD_CLOEXEC, 3));
+    struct dirent *e;
+    bool found = false;
+
+    while (d && !found && (e = readdir(d))) {
+        CLEANUP(qcow2_header_done) struct qcow2_header h = {0};
+        CLEANUP_CLOSE int fd = -1;
+        struct err ignored = ERR_INIT;
+
+        if (open_file_at(dir, e->d_name, e->d_name, &fd, &ignored) == 0 &&
+            qcow2_read_header(fd, e->d_name, &h, &ignored) == 0)
+            found = h.backing && starts_with(h.backing, prefix);
+    }
+    return found;
+}
+
+/* The last line of defence for what is kept: the images themselves are asked, those in the making
+ * too, so that neither a wrong plan nor a lost catalog can cut a chain. */
+static int check_nothing_above(int domain, const char *path, const char *point_id, struct err *err)
+{
+    CLEANUP_CLOSEDIR DIR *d = fdopendir(fcntl(domain, F_DUPFD_CLOEXEC, 3));
+    const char *name = point_id_name(point_id);
+    struct err ignored = ERR_INIT;
+    struct dirent *e;
+
+    if (!d)
+        return err_errno(err, errno, "%s", path);
+    rewinddir(d);
+    while ((e = readdir(d))) {
+        CLEANUP_CLOSE int dir = -1;
+
+        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 ||
+            strstr(e->d_name, DELETING) || open_dir_at(domain, e->d_name, name, &dir, &ignored) < 0)
+            continue;
+        if (dir_stands_on(dir, name))
+            return err_set(err, ERR_BUSY, "%s/%s: %s stands on it", path, point_id, e->d_name);
+    }
+    return 0;
+}
+
+static int take_away(int domain, const char *path, const char *point_id, struct err *err)
+{
+    CLEANUP_FREE char *where = repository_path(path, point_id, "", NULL);
+    CLEANUP_FREE char *deleting = xasprintf("%s%s", point_id_name(point_id), DELETING);
+    CLEANUP_CLOSE int dir = -1;
+
+    if (open_dir_at(domain, point_id_name(point_id), where, &dir, err) < 0)
+        return -1;
+    if (flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return err_set(err, ERR_BUSY, "%s: is being restored from", where);
+    if (check_nothing_above(domain, path, point_id, err) < 0)
+        return -1;
+    if (renameat(domain, point_id_name(point_id), domain, deleting) < 0)
+        return err_errno(err, errno, "remove %s", where);
+    return sync_fd(domain, where, err);
+}
+
+int repository_remove(const char *path, const char *point_id, struct err *err)
+{
+    CLEANUP_CLOSE int domain = -1;
+
+    if (find_domain_dir(path, point_id, &domain, err) < 0)
+        return -1;
+    if (domain < 0)
+        return 0;
+    if (remove_suffixed(domain, path, point_id, DELETING, err) < 0)
+        return -1;
+    if (!exists_at(domain, point_id_name(point_id)))
+        return 0;
+    if (take_away(domain, path, point_id, err) < 0)
+        return -1;
+    return remove_suffixed(domain, path, point_id, DELETING, err);
+}

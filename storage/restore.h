@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * restore: a point's disks out of a repository into plain images that stand alone, through
+ * `qemu-img convert`.  Needs no daemon, no hypervisor and no catalog.  Waits; for commands.
+ */
+#ifndef VMKEEP_STORAGE_RESTORE_H
+#define VMKEEP_STORAGE_RESTORE_H
+
+#include "base/err.h"
+#include "base/model.h"
+
+struct restore_request {
+    const char *repository;     /* path */
+    const char *point_id;
+    const char *to;             /* directory; created; must not hold the files yet */
+    const char *format;         /* "qcow2" or "raw" */
+    const struct strlist *disks;/* names; none: all */
+    bool dry_run;               /* fills the result, writes nothing */
+    /* Called now and then; fraction of all bytes, 0..1; may be NULL. Returning false cancels. */
+    bool (*progress)(void *ctx, const char *disk, double fraction);
+    void *ctx;
+};
+
+struct restored_disk {
+    char *name, *path;          /* the file written */
+    uint64_t capacity, bytes;
+};
+
+struct restore_result {
+    struct point point;         /* from its manifest */
+    VEC(struct restored_disk) disks;
+    char *definition;           /* file written, or NULL */
+};
+
+/* Each image is written as NAME.EXT.partial, synced, and renamed; on failure what this call made is
+ * removed again.  ERR_NOTFOUND: point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE. */
+int restore_run(const struct restore_request *r, struct restore_result *ret, struct err *err);
+void restore_result_done(struct restore_result *r);
+
+#endif

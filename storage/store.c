@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Each operation is a child process that calls the function of storage/repository.h and writes what
+ * it found to its standard output.  The child is forked with all it needs in memory, so what the
+ * caller lends for the start is enough.  An empty line is a sign of life; it resets the idle limit.
+ */
+#include "storage/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "storage/manifest.h"
+
+#define SHORT_S 60.0
+#define PREPARE_S 120.0
+#define REMOVE_S 3600.0
+#define PUBLISH_IDLE_S 600.0
+
+struct disk_store {
+    struct store store;
+    struct ev_loop *loop;
+    char *path;
+};
+
+/* What the child is to do; lives until the fork. */
+struct task {
+    const char *path, *point_id;
+    const struct point *plan;
+    const char *definition_name, *definition;
+};
+
+/* One operation under way, in the parent. */
+struct request {
+    struct op op; /* first: a struct op * is a struct request * */
+    struct op *child;
+    struct strlist lines;
+    int (*result)(struct request *r, struct err *err); /* reads lines; NULL: nothing to read */
+    void *ret;
+    op_done done;
+    void *ctx;
+};
+
+static void request_cancel(struct op *op)
+{
+    op_cancel(((struct request *)op)->child);
+}
+
+static void request_free(struct request *r)
+{
+    strlist_done(&r->lines);
+    free(r);
+}
+
+static void on_line(void *ctx, const char *line)
+{
+    struct request *r = ctx;
+
+    if (*line)
+        strlist_add(&r->lines, line);
+}
+
+static void on_child(void *ctx, const struct err *child_err)
+{
+    struct request *r = ctx;
+    op_done done = r->done;
+    void *done_ctx = r->ctx;
+    struct err err = ERR_INIT;
+
+    if (child_err)
+        err = *child_err;
+    else if (r->result)
+        r->result(r, &err);
+    request_free(r);
+    done(done_ctx, err.code == ERR_NONE ? NULL : &err);
+}
+
+static struct op *start(struct store *s, struct proc_spec spec,
+                        int (*result)(struct request *, struct err *), void *ret, op_done done,
+                        void *ctx, struct err *err)
+{
+    struct request *r = xcalloc(1, sizeof(*r));
+
+    *r = (struct request){.op.cancel = request_cancel, .result = result, .ret = ret, .done = done,
+                          .ctx = ctx};
+    spec.line = on_line;
+    r->child = proc_start(((struct disk_store *)s)->loop, &spec, NULL, on_child, r, err);
+    if (!r->child) {
+        request_free(r);
+        return NULL;
+    }
+    return &r->op;
+}
+
+static const char *path_of(const struct store *s)
+{
+    return ((const struct disk_store *)s)->path;
+}
+
+/* ---- probe ---- */
+
+static int run_probe(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+    uint64_t avail, total;
+
+    if (repository_open(t->path, err) < 0 || repository_space(t->path, &avail, &total, err) < 0)
+        return -1;
+    fprintf(out, "%llu %llu\n", (unsigned long long)avail, (unsigned long long)total);
+    return 0;
+}
+
+static int result_probe(struct request *r, struct err *err)
+{
+    struct store_space *ret = r->ret;
+    unsigned long long avail, total;
+
+    if (r->lines.n != 1 || sscanf(r->lines.items[0], "%llu %llu", &avail, &total) != 2)
+        return err_set(err, ERR_INTERNAL, "no answer about the space");
+    *ret = (struct store_space){.free = avail, .total = total};
+    return 0;
+}
+
+static struct op *probe(struct store *s, struct store_space *ret, op_done done, void *ctx,
+                        struct err *err)
+{
+    struct task t = {.path = path_of(s)};
+
+    return start(s, (struct proc_spec){.run = run_probe, .arg = &t, .timeout_s = SHORT_S},
+                 result_probe, ret, done, ctx, err);
+}
+
+/* ---- those that answer with success or an error alone ---- */
+
+static int run_check_chain(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+
+    (void)out;
+    return repository_check_chain(t->path, t->point_id, err);
+}
+
+static struct op *check_chain(struct store *s, const char *point_id, op_done done, void *ctx,
+                              struct err *err)
+{
+    struct task t = {.path = path_of(s), .point_id = point_id};
+
+    return start(s, (struct proc_spec){.run = run_check_chain, .arg = &t, .timeout_s = SHORT_S},
+                 NULL, NULL, done, ctx, err);
+}
+
+static int run_prepare(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+
+    (void)out;
+    return repository_prepare(t->path, t->plan, t->definition_name, t->definition, err);
+}
+
+static struct op *prepare(struct store *s, const struct point *plan, const char *definition_name,
+                          const char *definition, op_done done, void *ctx, struct err *err)
+{
+    struct task t = {.path = path_of(s), .plan = plan, .definition_name = definition_name,
+                     .definition = definition};
+
+    return start(s, (struct proc_spec){.run = run_prepare, .arg = &t, .timeout_s = PREPARE_S},
+                 NULL, NULL, done, ctx, err);
+}
+
+static int run_discard(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+
+    (void)out;
+    return repository_discard(t->path, t->point_id, err);
+}
+
+static struct op *discard(struct store *s, const char *point_id, op_done done, void *ctx,
+                          struct err *err)
+{
+    struct task t = {.path = path_of(s), .point_id = point_id};
+
+    return start(s, (struct proc_spec){.run = run_discard, .arg = &t, .timeout_s = SHORT_S}, NULL,
+                 NULL, done, ctx, err);
+}
+
+static int run_remove(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+
+    (void)out;
+    return repository_remove(t->path, t->point_id, err);
+}
+
+static struct op *remove_point(struct store *s, const char *point_id, op_done done, void *ctx,
+                               struct err *err)
+{
+    struct task t = {.path = path_of(s), .point_id = point_id};
+
+    return start(s, (struct proc_spec){.run = run_remove, .arg = &t, .timeout_s = REMOVE_S}, NULL,
+                 NULL, done, ctx, err);
+}
+
+/* ---- those that answer with a point: its manifest ---- */
+
+static void print_point(FILE *out, const struct point *p)
+{
+    CLEANUP_FREE char *text = manifest_write(p);
+
+    fprintf(out, "%s\n", text);
+}
+
+static int read_point(const struct request *r, size_t from, struct point *ret, struct err *err)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0, size = 1;
+
+    for (size_t i = from; i < r->lines.n; i++)
+        size += strlen(r->lines.items[i]) + 1;
+    text = xcalloc(size, 1);
+    for (size_t i = from; i < r->lines.n; i++)
+        len += (size_t)sprintf(text + len, "%s\n", r->lines.items[i]);
+    return manifest_read(text, len, "the manifest", ret, err);
+}
+
+static int run_publish(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+    CLEANUP(point_done) struct point p = {0};
+
+    if (repository_publish(t->path, t->plan, out, &p, err) < 0)
+        return -1;
+    print_point(out, &p);
+    return 0;
+}
+
+static int result_publish(struct request *r, struct err *err)
+{
+    return read_point(r, 0, r->ret, err);
+}
+
+static struct op *publish(struct store *s, const struct point *plan, struct point *ret,
+                          op_done done, void *ctx, struct err *err)
+{
+    struct task t = {.path = path_of(s), .plan = plan};
+
+    return start(s,
+                 (struct proc_spec){.run = run_publish, .arg = &t,
+                                    .idle_timeout_s = PUBLISH_IDLE_S},
+                 result_publish, ret, done, ctx, err);
+}
+
+static int run_find(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+    CLEANUP(point_done) struct point p = {0};
+    enum point_presence presence;
+
+    if (repository_find(t->path, t->point_id, &presence, &p, err) < 0)
+        return -1;
+    fprintf(out, "%d\n", (int)presence);
+    if (presence == POINT_PUBLISHED)
+        print_point(out, &p);
+    return 0;
+}
+
+static int result_find(struct request *r, struct err *err)
+{
+    struct store_found *ret = r->ret;
+    struct store_found found = {0};
+
+    if (r->lines.n < 1)
+        return err_set(err, ERR_INTERNAL, "no answer about the point");
+    found.presence = (enum point_presence)atoi(r->lines.items[0]);
+    if (found.presence == POINT_PUBLISHED && read_point(r, 1, &found.point, err) < 0)
+        return -1;
+    *ret = found;
+    return 0;
+}
+
+static struct op *find(struct store *s, const char *point_id, struct store_found *ret,
+                       op_done done, void *ctx, struct err *err)
+{
+    struct task t = {.path = path_of(s), .point_id = point_id};
+
+    return start(s, (struct proc_spec){.run = run_find, .arg = &t, .timeout_s = SHORT_S},
+                 result_find, ret, done, ctx, err);
+}
+
+/* ---- the store ---- */
+
+static char *target(struct store *s, const struct point *plan, size_t disk)
+{
+    return repository_image(path_of(s), plan->id, plan->disks.items[disk].path, true);
+}
+
+static void store_free(struct store *s)
+{
+    struct disk_store *d = (struct disk_store *)s;
+
+    free(d->path);
+    free(d);
+}
+
+struct store *store_new(struct ev_loop *loop, const char *path)
+{
+    static const struct store_ops ops = {
+        .probe = probe,
+        .check_chain = check_chain,
+        .prepare = prepare,
+        .publish = publish,
+        .discard = discard,
+        .remove = remove_point,
+        .find = find,
+        .target = target,
+        .free = store_free,
+    };
+    struct disk_store *d = xcalloc(1, sizeof(*d));
+
+    d->store.ops = &ops;
+    d->loop = loop;
+    d->path = xstrdup(path);
+    return &d->store;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "storage/repository.h"
+#include "storage/store.h"
+#include "tests/integration/repo_support.h"
+
+#define FAILS(call, want)                                                                          \
+    do {                                                                                           \
+        struct err e_ = ERR_INIT, *err = &e_;                                                      \
+        assert_int_equal(call, -1);                                                                \
+        if (e_.code != (want))                                                                     \
+            fail_msg("%s: %s, not %s", e_.msg, err_code_name(e_.code), err_code_name(want));       \
+    } while (0)
+
+#define WORKS(call)                                                                                \
+    do {                                                                                           \
+        struct err e_ = ERR_INIT, *err = &e_;                                                      \
+        if ((call) < 0)                                                                            \
+            fail_msg("%s", e_.msg);                                                                \
+    } while (0)
+
+static enum point_presence presence(const char *id)
+{
+    enum point_presence p = POINT_ABSENT;
+
+    WORKS(repository_find(repo_path, id, &p, NULL, err));
+    return p;
+}
+
+static void put(const char *name, const char *text)
+{
+    CLEANUP_FREE char *file = xasprintf("%s/%s", repo_path, name);
+
+    WORKS(write_file_durably(file, text, strlen(text), 0600, err));
+}
+
+/* ---- the repository itself ---- */
+
+static void opening(void **state)
+{
+    CLEANUP_FREE char *none = xasprintf("%s/none", repo_tmp);
+    uint64_t avail, total;
+
+    (void)state;
+    WORKS(repository_open(repo_path, err));
+    WORKS(repository_space(repo_path, &avail, &total, err));
+    assert_true(avail > 0 && avail <= total);
+    FAILS(repository_open(none, err), ERR_NOTFOUND);
+    FAILS(repository_open(repo_tmp, err), ERR_INVALID);
+    put("repository.json", "{\"format\": 99, \"id\": \"x\"}");
+    FAILS(repository_open(repo_path, err), ERR_UNSUPPORTED);
+    put("repository.json", "{\"format\": 1");
+    FAILS(repository_open(repo_path, err), ERR_CORRUPT);
+    put("repository.json", "[]");
+    FAILS(repository_open(repo_path, err), ERR_CORRUPT);
+}
+
+static void new_file_system_with_lost_and_found(void **state)
+{
+    CLEANUP_FREE char *dir = xasprintf("%s/fresh", repo_tmp);
+    CLEANUP_FREE char *lost = xasprintf("%s/lost+found", dir);
+
+    (void)state;
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(mkdir(lost, 0700), 0);
+    WORKS(repository_open(dir, err));
+    WORKS(repository_open(dir, err));
+}
+
+/* An empty mount point is not an empty repository. */
+static void disk_that_is_not_mounted(void **state)
+{
+    CLEANUP_FREE char *dir = xasprintf("%s/mnt", repo_tmp);
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    enum point_presence p;
+
+    (void)state;
+    assert_int_equal(mkdir(dir, 0700), 0);
+    FAILS(repository_find(dir, plan.id, &p, NULL, err), ERR_NOTFOUND);
+    FAILS(repository_prepare(dir, &plan, NULL, NULL, err), ERR_NOTFOUND);
+    FAILS(repository_remove(dir, plan.id, err), ERR_NOTFOUND);
+    FAILS(repository_discard(dir, plan.id, err), ERR_NOTFOUND);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* ---- names ---- */
+
+static void ids_cannot_lead_outside(void **state)
+{
+    static const char *const bad[] = {
+        "", "/", "//", "local/web01", "local/web01/", "../x/2026-11-23T02-30-00Z.nightly",
+        "local/../2026-11-23T02-30-00Z.nightly", "local/web01/..", "local/web01/../../etc",
+        "/local/web01/2026-11-23T02-30-00Z.nightly", "local//2026-11-23T02-30-00Z.nightly",
+        "local/web01/2026-11-23T02-30-00Z.nightly/", "local/web01/2026-11-23T02-30-00Z.",
+        "local/web01/2026-11-23T02-30-00Z", "local/web01/2026-13-23T02-30-00Z.nightly",
+        "local/web01/2026-11-23T02:30:00Z.nightly", "local/web01/2026-11-23T02-30-00Z.a/b",
+        "local/web01/2026-11-23T02-30-00Z..", "local/web01/2026-11-23T02-30-00Z.%2e",
+        "local/web 01/2026-11-23T02-30-00Z.nightly", "local/%77eb/2026-11-23T02-30-00Z.nightly",
+        "local/web01/2026-11-23T02-30-00Z.nightly.partial",
+        "local/web01/2026-11-23T02-30-00Z.nightly.deleting",
+    };
+    CLEANUP_FREE char *odd = point_id_make("h/o", "..", "a b", T0);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        enum point_presence p;
+
+        FAILS(point_id_check(bad[i], err), ERR_INVALID);
+        FAILS(repository_find(repo_path, bad[i], &p, NULL, err), ERR_INVALID);
+        FAILS(repository_remove(repo_path, bad[i], err), ERR_INVALID);
+        FAILS(repository_discard(repo_path, bad[i], err), ERR_INVALID);
+        FAILS(repository_check_chain(repo_path, bad[i], err), ERR_INVALID);
+    }
+    assert_string_equal(odd, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b");
+    WORKS(point_id_check(odd, err));
+}
+
+static void links_are_not_followed(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP_FREE char *outside = xasprintf("%s/outside", repo_tmp);
+    CLEANUP_FREE char *kept = xasprintf("%s/outside/kept", repo_tmp);
+    CLEANUP_FREE char *host = xasprintf("%s/local", repo_path);
+    CLEANUP_FREE char *inside = xasprintf("%s/local/web01/%s.partial/link", repo_path,
+                                          strrchr(plan.id, '/') + 1);
+
+    (void)state;
+    assert_int_equal(mkdir(outside, 0700), 0);
+    WORKS(write_file_durably(kept, "x", 1, 0600, err));
+    assert_int_equal(symlink(outside, host), 0);
+    assert_int_equal(repository_prepare(repo_path, &plan, NULL, NULL, &(struct err){0}), -1);
+    unlink(host);
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    assert_int_equal(symlink(outside, inside), 0);
+    WORKS(repository_discard(repo_path, plan.id, err));
+    assert_true(path_exists(kept));
+}
+
+static void plans_that_cannot_be(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+
+    (void)state;
+    free(plan.disks.items[0].path);
+    plan.disks.items[0].path = xstrdup("../vda.qcow2");
+    FAILS(repository_prepare(repo_path, &plan, NULL, NULL, err), ERR_INVALID);
+    free(plan.disks.items[0].path);
+    plan.disks.items[0].path = xstrdup("vda.qcow2");
+    FAILS(repository_prepare(repo_path, &plan, "../x", "text", err), ERR_INVALID);
+    FAILS(repository_prepare("relative", &plan, NULL, NULL, err), ERR_INVALID);
+    plan.created++;
+    FAILS(repository_prepare(repo_path, &plan, NULL, NULL, err), ERR_INVALID);
+}
+
+/* ---- a point's life ---- */
+
+static void done_all(struct point points[3])
+{
+    for (int i = 0; i < 3; i++)
+        point_done(&points[i]);
+}
+
+static void full_and_increments(void **state)
+{
+    struct point points[3] = {0};
+
+    (void)state;
+    make_chain(points);
+    for (int i = 0; i < 3; i++) {
+        enum point_presence p;
+        CLEANUP(point_done) struct point again = {0};
+
+        assert_int_equal(points[i].disks.n, 2);
+        assert_true(points[i].disks.items[0].bytes > 65536);
+        assert_int_equal(strncmp(points[i].disks.items[1].digest, "blake3:", 7), 0);
+        assert_int_equal(strlen(points[i].disks.items[1].digest), 7 + 64);
+        WORKS(repository_find(repo_path, points[i].id, &p, &again, err));
+        assert_int_equal(p, POINT_PUBLISHED);
+        assert_string_equal(again.disks.items[1].digest, points[i].disks.items[1].digest);
+        assert_int_equal(again.disks.items[0].length, points[i].disks.items[0].length);
+        WORKS(repository_check_chain(repo_path, points[i].id, err));
+    }
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 2; k++) {
+            CLEANUP_FREE char *ref = xasprintf("%s/ref-%d-%s.raw", repo_tmp, i, k ? "vdb" : "vda");
+            CLEANUP_FREE char *file = repository_image(repo_path, points[i].id,
+                                                       points[i].disks.items[k].path, false);
+
+            assert_same_content(file, "qcow2", ref, "raw");
+        }
+    done_all(points);
+}
+
+static void leftover_of_a_crash(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP(point_done) struct point p = {0};
+    CLEANUP_FREE char *junk = repository_image(repo_path, plan.id, "junk", true);
+    CLEANUP_FREE char *junk_dir = repository_image(repo_path, plan.id, "a", true);
+    CLEANUP_FREE char *deep = repository_image(repo_path, plan.id, "a/b", true);
+
+    (void)state;
+    WORKS(repository_prepare(repo_path, &plan, "domain.xml", "<a/>", err));
+    WORKS(write_file_durably(junk, "x", 1, 0600, err));
+    assert_int_equal(mkdir(junk_dir, 0700), 0);
+    WORKS(write_file_durably(deep, "x", 1, 0600, err));
+    assert_int_equal(presence(plan.id), POINT_PARTIAL);
+    WORKS(repository_prepare(repo_path, &plan, "domain.xml", "<a/>", err));
+    assert_false(path_exists(junk));
+    WORKS(repository_publish(repo_path, &plan, NULL, &p, err));
+    assert_int_equal(presence(plan.id), POINT_PUBLISHED);
+    FAILS(repository_prepare(repo_path, &plan, NULL, NULL, err), ERR_EXISTS);
+    WORKS(repository_discard(repo_path, plan.id, err));
+    assert_int_equal(presence(plan.id), POINT_PUBLISHED);
+}
+
+static void publishing_twice(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP(point_done) struct point a = {0};
+    CLEANUP(point_done) struct point b = {0};
+
+    (void)state;
+    FAILS(repository_publish(repo_path, &plan, NULL, &a, err), ERR_NOTFOUND);
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    WORKS(repository_publish(repo_path, &plan, NULL, &a, err));
+    WORKS(repository_publish(repo_path, &plan, NULL, &b, err));
+    assert_string_equal(a.disks.items[0].digest, b.disks.items[0].digest);
+    WORKS(repository_discard(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, plan.id, err));
+    assert_int_equal(presence(plan.id), POINT_ABSENT);
+    FAILS(repository_publish(repo_path, &plan, NULL, &b, err), ERR_NOTFOUND);
+}
+
+/* What a hypervisor may leave that is not what was planned is never published. */
+static void images_not_as_planned(void **state)
+{
+    struct point points[3] = {0};
+    CLEANUP_FREE char *image = NULL;
+    CLEANUP_FREE char *backing = NULL;
+    CLEANUP(point_done) struct point p = {0};
+    struct point plan;
+
+    (void)state;
+    make_chain(points);
+    plan = plan_make(3, &points[2]);
+    image = repository_image(repo_path, plan.id, "vda.qcow2", true);
+    backing = repository_image(repo_path, points[1].id, "vda.qcow2", false);
+
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    MUST_RUN("qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b", backing, image);
+    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_CORRUPT);
+    assert_int_equal(presence(plan.id), POINT_PARTIAL);
+
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    MUST_RUN("qemu-img", "resize", "-q", "-f", "qcow2", image, "16M");
+    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_CORRUPT);
+
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    WORKS(write_file_durably(image, "no image", 8, 0600, err));
+    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_CORRUPT);
+
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    unlink(image);
+    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_NOTFOUND);
+    point_done(&plan);
+    done_all(points);
+}
+
+static void damaged_chains(void **state)
+{
+    struct point points[3] = {0};
+    CLEANUP_FREE char *image = NULL;
+    CLEANUP_FREE char *away = xasprintf("%s/away", repo_tmp);
+    CLEANUP_FREE char *dir = NULL;
+    CLEANUP_FREE char *manifest = NULL;
+    struct point plan;
+
+    (void)state;
+    make_chain(points);
+    image = repository_image(repo_path, points[0].id, "vdb.qcow2", false);
+    dir = xasprintf("%s/%s", repo_path, points[1].id);
+    manifest = xasprintf("%s/point.json", points[1].id);
+    plan = plan_make(3, &points[2]);
+
+    assert_int_equal(rename(image, away), 0);
+    FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_NOTFOUND);
+    FAILS(repository_prepare(repo_path, &plan, NULL, NULL, err), ERR_NOTFOUND);
+    assert_int_equal(presence(plan.id), POINT_ABSENT);
+    assert_int_equal(symlink(away, image), 0);
+    FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_CORRUPT);
+    assert_int_equal(rename(away, image), 0);
+    WORKS(repository_check_chain(repo_path, points[2].id, err));
+
+    assert_int_equal(truncate(image, (off_t)points[0].disks.items[1].length - 1), 0);
+    FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_CORRUPT);
+    assert_int_equal(truncate(image, (off_t)points[0].disks.items[1].length), 0);
+    WORKS(repository_check_chain(repo_path, points[2].id, err));
+
+    assert_int_equal(rename(dir, away), 0);
+    FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_NOTFOUND);
+    assert_int_equal(rename(away, dir), 0);
+
+    put(manifest, "{}");
+    FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_CORRUPT);
+    FAILS(repository_find(repo_path, points[1].id, &(enum point_presence){0}, NULL, err),
+          ERR_CORRUPT);
+    point_done(&plan);
+    done_all(points);
+}
+
+static void removing(void **state)
+{
+    struct point points[3] = {0};
+    struct repository_hold hold = {0};
+    CLEANUP_FREE char *dir = NULL;
+    CLEANUP_FREE char *deleting = NULL;
+
+    (void)state;
+    make_chain(points);
+    dir = xasprintf("%s/%s", repo_path, points[1].id);
+    deleting = xasprintf("%s.deleting", dir);
+    FAILS(repository_remove(repo_path, points[0].id, err), ERR_BUSY);
+    FAILS(repository_remove(repo_path, points[1].id, err), ERR_BUSY);
+    WORKS(repository_hold(repo_path, points[2].id, &hold, err));
+    assert_int_equal(hold.n, 3);
+    FAILS(repository_remove(repo_path, points[2].id, err), ERR_BUSY);
+    WORKS(repository_check_chain(repo_path, points[2].id, err));
+    repository_unhold(&hold);
+    WORKS(repository_remove(repo_path, points[2].id, err));
+    WORKS(repository_remove(repo_path, points[2].id, err));
+    assert_int_equal(presence(points[2].id), POINT_ABSENT);
+
+    /* interrupted after its rename */
+    assert_int_equal(rename(dir, deleting), 0);
+    assert_int_equal(presence(points[1].id), POINT_ABSENT);
+    FAILS(repository_hold(repo_path, points[1].id, &hold, err), ERR_NOTFOUND);
+    WORKS(repository_remove(repo_path, points[1].id, err));
+    assert_false(path_exists(deleting));
+    WORKS(repository_remove(repo_path, points[0].id, err));
+    done_all(points);
+}
+
+/* An increment in the making counts, too. */
+static void base_of_a_point_in_the_making(void **state)
+{
+    struct point points[3] = {0}, plan;
+
+    (void)state;
+    make_chain(points);
+    plan = plan_make(3, &points[2]);
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    FAILS(repository_remove(repo_path, points[2].id, err), ERR_BUSY);
+    WORKS(repository_discard(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, points[2].id, err));
+    point_done(&plan);
+    done_all(points);
+}
+
+static void listing(void **state)
+{
+    struct point points[3] = {0};
+    CLEANUP(point_list_done) struct point_list all = {0};
+    CLEANUP(point_list_done) struct point_list rest = {0};
+    CLEANUP(strlist_done) struct strlist damaged = {0};
+    CLEANUP_FREE char *manifest = NULL;
+
+    (void)state;
+    make_chain(points);
+    WORKS(repository_list(repo_path, &all, &damaged, err));
+    assert_int_equal(all.n, 3);
+    assert_int_equal(damaged.n, 0);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(all.items[i].id, points[i].id);
+    manifest = xasprintf("%s/point.json", points[1].id);
+    put(manifest, "{}");
+    WORKS(repository_list(repo_path, &rest, &damaged, err));
+    assert_int_equal(rest.n, 2);
+    assert_int_equal(damaged.n, 1);
+    assert_non_null(strstr(damaged.items[0], points[1].id));
+    done_all(points);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, repo_setup, repo_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(opening),
+        TEST(new_file_system_with_lost_and_found),
+        TEST(disk_that_is_not_mounted),
+        TEST(ids_cannot_lead_outside),
+        TEST(links_are_not_followed),
+        TEST(plans_that_cannot_be),
+        TEST(full_and_increments),
+        TEST(leftover_of_a_crash),
+        TEST(publishing_twice),
+        TEST(images_not_as_planned),
+        TEST(damaged_chains),
+        TEST(removing),
+        TEST(base_of_a_point_in_the_making),
+        TEST(listing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
