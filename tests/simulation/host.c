@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A simulated host, see sim.h. */
+#include "tests/simulation/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+struct sim_hypervisor {
+    struct hypervisor hv;
+    struct sim_host *host;
+};
+
+/* ---- the guest and its QEMU ---- */
+
+static void write_block(struct sim_disk *d, uint32_t block, uint32_t version)
+{
+    d->blocks[block] = version;
+    for (size_t i = 0; i < d->bitmaps.n; i++)
+        if (!d->bitmaps.items[i].inconsistent)
+            d->bitmaps.items[i].dirty |= UINT32_C(1) << block;
+}
+
+void sim_guest_writes(struct sim_domain *d)
+{
+    struct sim_world *w = d->host->w;
+
+    for (size_t i = 0; d->up && i < d->disks.n; i++)
+        for (uint32_t n = sim_random(w, 5); n > 0; n--)
+            write_block(&d->disks.items[i], sim_random(w, SIM_BLOCKS), sim_random(w, UINT32_MAX));
+}
+
+struct sim_bitmap *sim_bitmap_find(struct sim_disk *d, const char *name)
+{
+    for (size_t i = 0; i < d->bitmaps.n; i++)
+        if (strcmp(d->bitmaps.items[i].name, name) == 0)
+            return &d->bitmaps.items[i];
+    return NULL;
+}
+
+static void bitmap_remove(struct sim_disk *d, const char *name)
+{
+    struct sim_bitmap *b = sim_bitmap_find(d, name);
+
+    if (b)
+        *b = d->bitmaps.items[--d->bitmaps.n];
+}
+
+static void bitmap_add(struct sim_disk *d, const char *name)
+{
+    snprintf(VEC_ADD(&d->bitmaps)->name, sizeof(d->bitmaps.items[0].name), "%s", name);
+}
+
+void sim_disk_add(struct sim_domain *d)
+{
+    struct sim_disk *disk = VEC_ADD(&d->disks);
+
+    snprintf(disk->name, sizeof(disk->name), "vd%c", (char)('a' + d->disks.n - 1));
+    disk->capacity = SIM_BLOCKS * 65536;
+    for (uint32_t i = 0; i < SIM_BLOCKS; i++)
+        disk->blocks[i] = sim_random(d->host->w, UINT32_MAX);
+    bitmap_add(disk, "somebody-elses");
+}
+
+struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks)
+{
+    struct sim_domain *d = xcalloc(1, sizeof(*d));
+
+    snprintf(d->name, sizeof(d->name), "%s", name);
+    d->host = h;
+    d->up = true;
+    while (n_disks-- > 0)
+        sim_disk_add(d);
+    *VEC_ADD(&h->domains) = d;
+    return d;
+}
+
+static void job_drop(struct sim_domain *d)
+{
+    free(d->job.images.items);
+    d->job = (struct sim_job){0};
+    d->has_job = false;
+}
+
+static void tell(struct sim_domain *d, enum hv_event_type type);
+
+void sim_qemu_kill(struct sim_domain *d)
+{
+    d->host->w->counts.qemu_kills++;
+    job_drop(d);
+    for (size_t i = 0; i < d->disks.n; i++) {
+        struct sim_disk *disk = &d->disks.items[i];
+
+        for (size_t k = disk->bitmaps.n; k-- > 0;) {
+            if (disk->bitmaps.items[k].saved || strcmp(disk->bitmaps.items[k].name, "somebody-elses") == 0)
+                disk->bitmaps.items[k].inconsistent = true;
+            else
+                disk->bitmaps.items[k] = disk->bitmaps.items[--disk->bitmaps.n];
+        }
+    }
+    tell(d, HV_EVENT_DOMAIN);
+}
+
+void sim_qemu_restart(struct sim_domain *d)
+{
+    job_drop(d);
+    for (size_t i = 0; i < d->disks.n; i++)
+        for (size_t k = 0; k < d->disks.items[i].bitmaps.n; k++)
+            d->disks.items[i].bitmaps.items[k].saved = true;
+    tell(d, HV_EVENT_DOMAIN);
+}
+
+/* ---- events ---- */
+
+struct sim_tell {
+    struct sim_world *w;
+    enum hv_event_type type;
+    char domain[16];
+};
+
+static void deliver(void *ctx)
+{
+    struct sim_tell t = *(struct sim_tell *)ctx;
+    const struct hv_event event = {t.type, t.domain};
+
+    free(ctx);
+    if (t.w->listener)
+        t.w->listener(t.w->listener_ctx, &event);
+}
+
+static void tell(struct sim_domain *d, enum hv_event_type type)
+{
+    struct sim_world *w = d->host->w;
+    int times = sim_chance(w, w->faults.event_lost) ? 0 : sim_chance(w, w->faults.event_doubled) ? 2 : 1;
+
+    w->counts.lost_events += times == 0;
+    while (times-- > 0) {
+        struct sim_tell *t = xcalloc(1, sizeof(*t));
+
+        t->w = w;
+        t->type = type;
+        memcpy(t->domain, d->name, sizeof(t->domain));
+        sim_at(w, 1 + sim_random(w, 20), true, deliver, t);
+    }
+}
+
+/* ---- backups ---- */
+
+struct sim_job_end {
+    struct sim_domain *d;
+    uint64_t id;
+};
+
+static void job_ends(void *ctx)
+{
+    struct sim_job_end e = *(struct sim_job_end *)ctx;
+    struct sim_job *j = &e.d->job;
+    struct sim_repo *repo = &e.d->host->w->repo;
+
+    free(ctx);
+    if (!e.d->has_job || j->id != e.id || j->state != HVJOB_RUNNING)
+        return;
+    if (j->doomed || repo->full) {
+        j->state = HVJOB_FAILED;
+        err_set(&j->err, repo->full ? ERR_NOSPACE : ERR_IO, "disk vda: the copy failed");
+        e.d->host->w->counts.job_faults++;
+    } else {
+        j->state = HVJOB_COMPLETED;
+        for (size_t i = 0; i < j->images.n; i++)
+            sim_image_arrives(repo, &j->images.items[i]);
+    }
+    tell(e.d, HV_EVENT_JOB);
+}
+
+static struct sim_domain *domain_of(struct hypervisor *hv, const char *name)
+{
+    struct sim_host *h = ((struct sim_hypervisor *)hv)->host;
+
+    for (size_t i = 0; i < h->domains.n; i++)
+        if (strcmp(h->domains.items[i]->name, name) == 0)
+            return h->domains.items[i];
+    sim_broken("the daemon asks for a domain that does not exist: %s", name);
+}
+
+static struct sim_disk *disk_of(struct sim_domain *d, const char *name)
+{
+    for (size_t i = 0; i < d->disks.n; i++)
+        if (strcmp(d->disks.items[i].name, name) == 0)
+            return &d->disks.items[i];
+    return NULL;
+}
+
+static int refuse(struct sim_domain *d, const struct backup_request *q, struct err *err)
+{
+    if (!d->up)
+        return err_set(err, ERR_REMOTE, "%s is down", d->name);
+    if (d->has_job && d->job.state == HVJOB_RUNNING)
+        sim_broken("%s: a second backup job begins while one runs", d->name);
+    for (size_t i = 0; i < q->n_disks; i++) {
+        struct sim_disk *disk = disk_of(d, q->disks[i].name);
+        const struct sim_bitmap *base;
+
+        if (!disk)
+            return err_set(err, ERR_NOTFOUND, "no disk named %s", q->disks[i].name);
+        if (q->checkpoint && sim_bitmap_find(disk, q->checkpoint))
+            return err_set(err, ERR_EXISTS, "bitmap %s exists", q->checkpoint);
+        base = q->disks[i].base ? sim_bitmap_find(disk, q->disks[i].base) : NULL;
+        if (q->disks[i].base && (!base || base->inconsistent))
+            return err_set(err, ERR_CORRUPT, "no usable bitmap %s", q->disks[i].base);
+    }
+    return 0;
+}
+
+static void take_image(struct sim_domain *d, const struct backup_request *q,
+                       const struct backup_disk *b)
+{
+    struct sim_world *w = d->host->w;
+    struct sim_disk *disk = disk_of(d, b->name);
+    struct sim_image *image = VEC_ADD(&d->job.images);
+    struct sim_truth *t = VEC_ADD(&w->truths);
+
+    snprintf(image->target, sizeof(image->target), "%s", b->target);
+    image->present = b->base ? sim_bitmap_find(disk, b->base)->dirty : UINT32_MAX;
+    memcpy(image->blocks, disk->blocks, sizeof(image->blocks));
+    memcpy(t->target, image->target, sizeof(t->target));
+    memcpy(t->blocks, disk->blocks, sizeof(t->blocks));
+    if (q->checkpoint && b->track)
+        bitmap_add(disk, q->checkpoint);
+    w->counts.increments += b->base != NULL;
+}
+
+static void begin(struct sim_domain *d, const struct backup_request *q)
+{
+    struct sim_world *w = d->host->w;
+    struct sim_job_end *end = xcalloc(1, sizeof(*end));
+
+    job_drop(d);
+    d->has_job = true;
+    d->job.id = ++w->next_job;
+    snprintf(d->job.tag, sizeof(d->job.tag), "%s", q->tag);
+    d->job.state = HVJOB_RUNNING;
+    d->job.doomed = sim_chance(w, w->faults.job_fails);
+    d->job.start_ms = w->now_ms;
+    d->job.end_ms = w->now_ms + 1000 * (1 + sim_random(w, 120));
+    for (size_t i = 0; i < q->n_disks; i++)
+        take_image(d, q, &q->disks[i]);
+    w->counts.jobs++;
+    end->d = d;
+    end->id = d->job.id;
+    sim_at(w, d->job.end_ms - w->now_ms, false, job_ends, end);
+    sim_guest_writes(d);
+}
+
+static struct op *backup_begin(struct hypervisor *hv, const struct backup_request *q,
+                               struct backup_begun *ret, op_done done, void *ctx, struct err *err)
+{
+    struct sim_domain *d = domain_of(hv, q->domain);
+    struct sim_world *w = d->host->w;
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    *ret = (struct backup_begun){0};
+    sim_maybe_kill(w);
+    sim_guest_writes(d);
+    fails = sim_op_fails(w, &effect);
+    if (refuse(d, q, &refusal) == 0 && effect)
+        begin(d, q);
+    if (fails)
+        err_set(&refusal, ERR_TIMEOUT, "no answer");
+    return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);
+}
+
+/* Results are filled in when the answer comes. */
+struct answer {
+    struct sim_domain *d;
+    char tag[64];
+    struct hv_job_stats *stats;
+    struct domain_facts **facts;
+    bool fails, effect;
+};
+
+static int give_stats(void *arg, struct err *err)
+{
+    struct answer *a = arg;
+    const struct sim_job *j = &a->d->job;
+
+    if (a->fails || !a->d->up) {
+        free(a);
+        return err_set(err, ERR_REMOTE, "no connection");
+    }
+    *a->stats = (struct hv_job_stats){0};
+    if (a->d->has_job && strcmp(j->tag, a->tag) == 0) {
+        a->stats->state = j->state;
+        a->stats->err = j->err;
+        a->stats->bytes_total = 100000;
+        a->stats->bytes_done = (uint64_t)(a->d->host->w->now_ms - j->start_ms);
+        snprintf(a->stats->tag, sizeof(a->stats->tag), "%s", j->tag);
+    }
+    free(a);
+    return 0;
+}
+
+static struct answer *answer_new(struct hypervisor *hv, const char *domain, const char *tag)
+{
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    a->d = domain_of(hv, domain);
+    snprintf(a->tag, sizeof(a->tag), "%s", tag ? tag : "");
+    sim_maybe_kill(a->d->host->w);
+    a->fails = sim_op_fails(a->d->host->w, &a->effect);
+    return a;
+}
+
+static struct op *job_stats(struct hypervisor *hv, const char *domain, const char *tag,
+                            struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+
+    (void)err;
+    a->stats = ret;
+    return sim_op_with(a->d->host->w, give_stats, a, done, ctx);
+}
+
+static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
+{
+    f->state = d->up ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
+    if (d->has_job)
+        f->job_tag = xstrdup(d->job.tag);
+    for (size_t i = 0; i < d->disks.n; i++) {
+        const struct sim_disk *s = &d->disks.items[i];
+        struct disk_facts *disk = VEC_ADD(&f->disks);
+
+        disk->name = xstrdup(s->name);
+        disk->image = xasprintf("/images/%s", s->name);
+        disk->format = xstrdup("qcow2");
+        disk->capacity = disk->allocated = s->capacity;
+        disk->trackable = true;
+        for (size_t k = 0; k < s->bitmaps.n; k++) {
+            struct bitmap_facts *b = VEC_ADD(&disk->bitmaps);
+
+            b->name = xstrdup(s->bitmaps.items[k].name);
+            b->inconsistent = s->bitmaps.items[k].inconsistent;
+            b->recording = !b->inconsistent;
+        }
+    }
+}
+
+static int give_facts(void *arg, struct err *err)
+{
+    struct answer *a = arg;
+
+    if (a->fails) {
+        free(a);
+        return err_set(err, ERR_REMOTE, "no connection");
+    }
+    *a->facts = xcalloc(1, sizeof(**a->facts));
+    fill_facts(a->d, *a->facts);
+    free(a);
+    return 0;
+}
+
+static struct op *inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
+                          op_done done, void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, NULL);
+
+    (void)err;
+    a->facts = ret;
+    return sim_op_with(a->d->host->w, give_facts, a, done, ctx);
+}
+
+/* Ends an operation that has had its effect, or not, by now. */
+static struct op *acted(struct answer *a, op_done done, void *ctx)
+{
+    struct sim_world *w = a->d->host->w;
+    struct err failure = ERR_INIT;
+
+    if (a->fails || !a->d->up)
+        err_set(&failure, ERR_REMOTE, "no connection");
+    free(a);
+    return sim_op(w, failure.code ? &failure : NULL, done, ctx);
+}
+
+static struct op *abort_job(struct hypervisor *hv, const char *domain, const char *tag,
+                            op_done done, void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+    struct sim_job *j = &a->d->job;
+
+    (void)err;
+    if (a->effect && a->d->up && a->d->has_job && strcmp(j->tag, tag) == 0 &&
+        j->state == HVJOB_RUNNING) {
+        j->state = HVJOB_CANCELED;
+        err_set(&j->err, ERR_CANCELED, "Operation canceled");
+        tell(a->d, HV_EVENT_JOB);
+    }
+    return acted(a, done, ctx);
+}
+
+static struct op *job_forget(struct hypervisor *hv, const char *domain, const char *tag,
+                             op_done done, void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+
+    (void)err;
+    if (a->effect && a->d->up && a->d->has_job && strcmp(a->d->job.tag, tag) == 0 &&
+        a->d->job.state != HVJOB_RUNNING)
+        job_drop(a->d);
+    return acted(a, done, ctx);
+}
+
+static struct op *checkpoint_delete(struct hypervisor *hv, const char *domain, const char *name,
+                                    op_done done, void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, NULL);
+    CLEANUP_FREE char *ours = xasprintf("vmkeep-%s-", a->d->host->w->catalog_id);
+
+    (void)err;
+    if (!starts_with(name, ours))
+        sim_broken("the daemon deletes a checkpoint that is not its own: %s", name);
+    for (size_t i = 0; a->effect && a->d->up && i < a->d->disks.n; i++)
+        bitmap_remove(&a->d->disks.items[i], name);
+    return acted(a, done, ctx);
+}
+
+static void domains(struct hypervisor *hv, struct strlist *ret)
+{
+    const struct sim_host *h = ((struct sim_hypervisor *)hv)->host;
+
+    for (size_t i = 0; i < h->domains.n; i++)
+        strlist_add(ret, h->domains.items[i]->name);
+}
+
+static void listen_to(struct hypervisor *hv, hv_event_fn fn, void *ctx)
+{
+    struct sim_world *w = ((struct sim_hypervisor *)hv)->host->w;
+
+    w->listener = fn;
+    w->listener_ctx = ctx;
+}
+
+static void hypervisor_free(struct hypervisor *hv)
+{
+    free(hv);
+}
+
+struct hypervisor *sim_hypervisor_new(struct sim_host *h)
+{
+    static const struct hypervisor_ops ops = {
+        .domains = domains,
+        .inspect = inspect,
+        .backup_begin = backup_begin,
+        .job_stats = job_stats,
+        .abort_job = abort_job,
+        .job_forget = job_forget,
+        .checkpoint_delete = checkpoint_delete,
+        .listen = listen_to,
+        .free = hypervisor_free,
+    };
+    struct sim_hypervisor *hv = xcalloc(1, sizeof(*hv));
+
+    hv->hv.ops = &ops;
+    hv->host = h;
+    return &hv->hv;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A simulated repository, see sim.h. */
+#include "tests/simulation/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+struct sim_store {
+    struct store store;
+    struct sim_repo *repo;
+};
+
+struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id)
+{
+    for (size_t i = r->points.n; i-- > 0;)
+        if (strcmp(r->points.items[i]->point.id, id) == 0)
+            return r->points.items[i];
+    return NULL;
+}
+
+static void stored_remove(struct sim_repo *r, const char *id, bool published)
+{
+    for (size_t i = 0; i < r->points.n; i++) {
+        struct sim_stored *p = r->points.items[i];
+
+        if (p->published != published || strcmp(p->point.id, id) != 0)
+            continue;
+        r->points.items[i] = r->points.items[--r->points.n];
+        point_done(&p->point);
+        free(p->images.items);
+        free(p);
+        return;
+    }
+}
+
+static void image_name(char name[SIM_TEXT], const char *id, const char *disk)
+{
+    snprintf(name, SIM_TEXT, "%s/%s", id, disk);
+}
+
+static const struct sim_image *image_of(const struct sim_stored *p, const char *disk)
+{
+    char name[SIM_TEXT];
+
+    image_name(name, p->point.id, disk);
+    for (size_t i = 0; i < p->images.n; i++)
+        if (strcmp(p->images.items[i].target, name) == 0)
+            return &p->images.items[i];
+    return NULL;
+}
+
+void sim_image_arrives(struct sim_repo *r, const struct sim_image *image)
+{
+    for (size_t i = 0; i < r->points.n; i++) {
+        struct sim_stored *p = r->points.items[i];
+        size_t len = strlen(p->point.id);
+
+        if (strncmp(image->target, p->point.id, len) != 0 || image->target[len] != '/')
+            continue;
+        if (p->published)
+            sim_broken("an image arrives in a published point: %s", image->target);
+        *VEC_ADD(&p->images) = *image;
+    }
+}
+
+bool sim_restore(struct sim_repo *r, const char *id, const char *disk, uint32_t *blocks)
+{
+    uint32_t missing = UINT32_MAX;
+
+    while (id) {
+        const struct sim_stored *p = sim_stored_find(r, id);
+        const struct sim_image *image = p && p->published ? image_of(p, disk) : NULL;
+        const struct point_disk *d = p ? point_find_disk(&p->point, disk) : NULL;
+
+        if (!image || !d)
+            return false;
+        for (uint32_t i = 0; i < SIM_BLOCKS; i++)
+            if (missing & image->present & UINT32_C(1) << i)
+                blocks[i] = image->blocks[i];
+        missing &= ~image->present;
+        id = d->backing;
+    }
+    return missing == 0;
+}
+
+const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *target)
+{
+    for (size_t i = w->truths.n; i-- > 0;)
+        if (strcmp(w->truths.items[i].target, target) == 0)
+            return &w->truths.items[i];
+    return NULL;
+}
+
+static void compare_point(struct sim_world *w, const struct point *p)
+{
+    for (size_t i = 0; i < p->disks.n; i++) {
+        char name[SIM_TEXT];
+        uint32_t blocks[SIM_BLOCKS] = {0};
+        const struct sim_truth *t;
+
+        image_name(name, p->id, p->disks.items[i].name);
+        t = sim_truth_find(w, name);
+        if (!t || !sim_restore(&w->repo, p->id, p->disks.items[i].name, blocks))
+            sim_broken("%s cannot be restored", name);
+        if (memcmp(blocks, t->blocks, sizeof(blocks)) != 0)
+            sim_broken("%s holds what the disk did not", name);
+        w->counts.compared++;
+    }
+}
+
+void sim_compare_all(struct sim_world *w, struct catalog *catalog)
+{
+    const struct point_filter all = {0};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_points(catalog, &all, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < points.n; i++)
+        if (points.items[i].state == POINT_GOOD)
+            compare_point(w, &points.items[i]);
+    point_list_done(&points);
+}
+
+/* ---- the store's operations ---- */
+
+static struct sim_repo *repo_of(struct store *s)
+{
+    return ((struct sim_store *)s)->repo;
+}
+
+static struct op *end(struct sim_repo *r, bool fails, struct err *refusal, op_done done, void *ctx)
+{
+    if (r->gone)
+        err_set(refusal, ERR_NOTFOUND, "/srv/backup: no such directory; is the disk not mounted?");
+    else if (fails && refusal->code == ERR_NONE)
+        err_set(refusal, ERR_IO, "/srv/backup: Input/output error");
+    return sim_op(r->w, refusal->code ? refusal : NULL, done, ctx);
+}
+
+static struct op *probe(struct store *s, struct store_space *ret, op_done done, void *ctx,
+                        struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    ret->total = UINT64_C(1) << 40;
+    ret->free = r->full ? 4096 : UINT64_C(1) << 39;
+    return end(r, fails, &refusal, done, ctx);
+}
+
+static struct op *check_chain(struct store *s, const char *id, op_done done, void *ctx,
+                              struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    const struct sim_stored *p = sim_stored_find(r, id);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    if (!p || !p->published)
+        err_set(&refusal, ERR_NOTFOUND, "%s is not there", id);
+    return end(r, fails, &refusal, done, ctx);
+}
+
+static struct op *prepare(struct store *s, const struct point *plan, const char *definition_name,
+                          const char *definition, op_done done, void *ctx, struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)definition_name;
+    (void)definition;
+    (void)err;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    stored_remove(r, plan->id, false);
+    if (sim_stored_find(r, plan->id))
+        sim_broken("%s is made a second time", plan->id);
+    if (r->full)
+        err_set(&refusal, ERR_NOSPACE, "No space left on device");
+    else if (effect && !r->gone) {
+        struct sim_stored *p = xcalloc(1, sizeof(*p));
+
+        point_copy(&p->point, plan);
+        *VEC_ADD(&r->points) = p;
+    }
+    return end(r, fails, &refusal, done, ctx);
+}
+
+struct publish {
+    struct sim_repo *r;
+    char *id;
+    struct point *ret;
+    bool fails, effect;
+};
+
+/* Publishes, as the last thing before the answer. */
+static int publish_now(void *arg, struct err *err)
+{
+    struct publish *q = arg;
+    struct sim_stored *p = sim_stored_find(q->r, q->id);
+    int rc = 0;
+
+    if (q->r->gone || !p)
+        rc = err_set(err, ERR_NOTFOUND, "%s: neither published nor in the making", q->id);
+    else if (q->effect) {
+        if (p->images.n != p->point.disks.n)
+            sim_broken("%s is published with %zu of %zu images", q->id, p->images.n,
+                       p->point.disks.n);
+        if (!p->published)
+            q->r->w->counts.points++;
+        p->published = true;
+        compare_point(q->r->w, &p->point);
+    }
+    if (rc == 0 && q->fails)
+        rc = err_set(err, ERR_IO, "Input/output error");
+    if (rc == 0)
+        point_copy(q->ret, &p->point);
+    free(q->id);
+    free(q);
+    return rc;
+}
+
+static struct op *publish(struct store *s, const struct point *plan, struct point *ret,
+                          op_done done, void *ctx, struct err *err)
+{
+    struct publish *q = xcalloc(1, sizeof(*q));
+
+    (void)err;
+    q->r = repo_of(s);
+    q->id = xstrdup(plan->id);
+    q->ret = ret;
+    sim_maybe_kill(q->r->w);
+    q->fails = sim_op_fails(q->r->w, &q->effect);
+    return sim_op_with(q->r->w, publish_now, q, done, ctx);
+}
+
+static struct op *discard(struct store *s, const char *id, op_done done, void *ctx, struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    if (effect && !r->gone)
+        stored_remove(r, id, false);
+    return end(r, fails, &refusal, done, ctx);
+}
+
+/* The last good point of a (domain, policy) is never removed, nor one that another stands on. */
+static void check_removal(struct sim_repo *r, const char *id)
+{
+    struct sim_stored *doomed = sim_stored_find(r, id);
+    bool newer = false;
+
+    if (!doomed)
+        return;
+    for (size_t i = 0; i < r->points.n; i++) {
+        const struct sim_stored *p = r->points.items[i];
+
+        newer = newer || (p->published && p->point.created > doomed->point.created &&
+                          strcmp(p->point.domain, doomed->point.domain) == 0 &&
+                          strcmp(p->point.policy, doomed->point.policy) == 0);
+        for (size_t k = 0; k < p->point.disks.n; k++)
+            if (str_eq(p->point.disks.items[k].backing, id))
+                sim_broken("%s is removed, but %s stands on it", id, p->point.id);
+    }
+    if (!newer)
+        sim_broken("%s is removed, the last point of its domain", id);
+}
+
+static struct op *remove_point(struct store *s, const char *id, op_done done, void *ctx,
+                               struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    check_removal(r, id);
+    if (effect && !r->gone) {
+        stored_remove(r, id, true);
+        r->w->counts.prunes++;
+    }
+    return end(r, fails, &refusal, done, ctx);
+}
+
+static struct op *find(struct store *s, const char *id, struct store_found *ret, op_done done,
+                       void *ctx, struct err *err)
+{
+    (void)s;
+    (void)id;
+    (void)ret;
+    (void)done;
+    (void)ctx;
+    err_set(err, ERR_UNSUPPORTED, "not simulated");
+    return NULL;
+}
+
+static char *target(struct store *s, const struct point *plan, size_t disk)
+{
+    (void)s;
+    return xasprintf("%s/%s", plan->id, plan->disks.items[disk].name);
+}
+
+static void store_free(struct store *s)
+{
+    free(s);
+}
+
+struct store *sim_store_new(struct sim_repo *r)
+{
+    static const struct store_ops ops = {
+        .probe = probe,
+        .check_chain = check_chain,
+        .prepare = prepare,
+        .publish = publish,
+        .discard = discard,
+        .remove = remove_point,
+        .find = find,
+        .target = target,
+        .free = store_free,
+    };
+    struct sim_store *s = xcalloc(1, sizeof(*s));
+
+    s->store.ops = &ops;
+    s->repo = r;
+    return &s->store;
+}

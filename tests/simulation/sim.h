@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sim: a world for the real scheduler, policies and catalog: a virtual clock, simulated hosts and
+ * repositories, and faults from a seed.
+ *
+ * Disks have few blocks, each a version number that guest writes raise, so a restore point's
+ * contents can be compared with what the disk held at its instant.  What is simulated follows
+ * what was measured of QEMU: bitmaps live in memory until QEMU closes, a killed QEMU leaves saved
+ * ones inconsistent and loses new ones, ended jobs are kept until they are forgotten.
+ *
+ * The daemon can be killed at every call it makes to the world (longjmp out of it), before or after
+ * the effect; world and catalog file stay as they are then.
+ */
+#ifndef VMKEEP_TESTS_SIM_H
+#define VMKEEP_TESTS_SIM_H
+
+#include <setjmp.h>
+
+#include "engine/hypervisor.h"
+#include "scheduler/scheduler.h"
+#include "storage/store.h"
+
+#define SIM_BLOCKS 32
+#define SIM_TEXT 128
+
+/* ---- events and time ---- */
+
+struct sim_event {
+    int64_t at_ms;
+    uint64_t order;
+    bool of_daemon;            /* dies with it */
+    struct alarm *alarm;       /* either this ... */
+    void (*fn)(void *ctx);     /* ... or this */
+    void *ctx;
+};
+
+/* ---- simulated disks, domains ---- */
+
+struct sim_bitmap {
+    char name[64];
+    uint32_t dirty;            /* one bit a block */
+    bool saved;                /* has been in the file once: a kill leaves it inconsistent */
+    bool inconsistent;
+};
+
+struct sim_disk {
+    char name[16];
+    uint64_t capacity;
+    uint32_t blocks[SIM_BLOCKS];
+    VEC(struct sim_bitmap) bitmaps;
+};
+
+struct sim_image {
+    char target[SIM_TEXT];     /* "POINT/disk" */
+    uint32_t present;          /* blocks that the image holds itself */
+    uint32_t blocks[SIM_BLOCKS];
+};
+
+struct sim_job {
+    char tag[HV_TAG_MAX];
+    enum hv_job_state state;
+    struct err err;
+    VEC(struct sim_image) images;
+    int64_t start_ms, end_ms;
+    bool doomed;               /* will fail at its end */
+    uint64_t id;               /* tells a job from a later one of the same domain */
+};
+
+struct sim_domain {
+    char name[16];
+    bool up;
+    VEC(struct sim_disk) disks;
+    bool has_job;
+    struct sim_job job;
+    struct sim_host *host;
+};
+
+struct sim_host {
+    struct sim_world *w;
+    char name[16];
+    VEC(struct sim_domain *) domains;
+};
+
+/* What a disk held at the instant of a backup. */
+struct sim_truth {
+    char target[SIM_TEXT];
+    uint32_t blocks[SIM_BLOCKS];
+};
+
+/* ---- the simulated repository ---- */
+
+struct sim_stored {
+    struct point point;        /* as planned or published */
+    bool published;
+    VEC(struct sim_image) images;
+};
+
+struct sim_repo {
+    struct sim_world *w;
+    VEC(struct sim_stored *) points;
+    bool gone;                 /* not mounted */
+    bool full;
+};
+
+/* Chances in 1/10000, asked for at each occasion. */
+struct sim_faults {
+    int op_fails;              /* an operation fails, with or without its effect */
+    int op_slow;               /* it answers after minutes */
+    int job_fails;
+    int event_lost, event_doubled;
+    int kill_daemon;           /* at a call to the world */
+};
+
+struct sim_counts {
+    uint64_t events, kills, points, prunes, jobs, op_faults, job_faults, qemu_kills, lost_events,
+        increments, wall_steps, compared, cancels;
+};
+
+struct sim_world {
+    uint64_t rng;
+    int64_t now_ms;            /* elapsed time */
+    int64_t wall_offset;       /* wall clock = now_ms / 1000 + this */
+    uint64_t order;
+    VEC(struct sim_event) events;
+    struct clock clock;
+    struct sim_host host;
+    struct sim_repo repo;
+    VEC(struct sim_truth) truths;
+    struct sim_faults faults;
+    struct sim_counts counts;
+    uint64_t next_job;
+    jmp_buf killed;
+    bool can_kill;             /* the daemon runs, and the jump's target is set */
+    const char *catalog_id;    /* of the daemon that runs */
+    const struct catalog *catalog;
+    hv_event_fn listener;
+    void *listener_ctx;
+};
+
+/* world.c */
+uint32_t sim_random(struct sim_world *w, uint32_t below);
+bool sim_chance(struct sim_world *w, int in_10000);
+int64_t sim_wall(const struct sim_world *w);
+void sim_clock_init(struct sim_world *w);
+void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx);
+/* Runs the next event; false when there is none before until_ms. */
+bool sim_step(struct sim_world *w, int64_t until_ms);
+/* The daemon is gone: its events are dropped. */
+void sim_drop_daemon(struct sim_world *w);
+/* A place where the daemon may die. */
+void sim_maybe_kill(struct sim_world *w);
+/* An operation that completes later: fails with *err if that is set. Returns the op. */
+struct op *sim_op(struct sim_world *w, const struct err *err, op_done done, void *ctx);
+/* The same, with work to be done at the time of completion, which may fail. */
+struct op *sim_op_with(struct sim_world *w, int (*work)(void *arg, struct err *err), void *arg,
+                       op_done done, void *ctx);
+/* Draws whether this operation fails, and whether its effect happens all the same. */
+bool sim_op_fails(struct sim_world *w, bool *ret_effect);
+_Noreturn void sim_broken(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* host.c */
+struct hypervisor *sim_hypervisor_new(struct sim_host *h);
+void sim_guest_writes(struct sim_domain *d);
+void sim_qemu_kill(struct sim_domain *d);    /* SIGKILL, and started again */
+void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started again */
+struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
+void sim_disk_add(struct sim_domain *d);
+struct sim_bitmap *sim_bitmap_find(struct sim_disk *d, const char *name);
+
+/* repo.c */
+struct store *sim_store_new(struct sim_repo *r);
+struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id);
+/* Writes a finished image into the point in the making, if that is still there. */
+void sim_image_arrives(struct sim_repo *r, const struct sim_image *image);
+/* What restoring the disk gives. False: something of the chain is missing. */
+bool sim_restore(struct sim_repo *r, const char *id, const char *disk, uint32_t *blocks);
+const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *target);
+/* Compares every published point that the catalog calls good with the truth. */
+void sim_compare_all(struct sim_world *w, struct catalog *catalog);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/simulation/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* splitmix64 */
+static uint64_t next(struct sim_world *w)
+{
+    uint64_t z = (w->rng += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint32_t sim_random(struct sim_world *w, uint32_t below)
+{
+    return (uint32_t)(next(w) % below);
+}
+
+bool sim_chance(struct sim_world *w, int in_10000)
+{
+    return in_10000 > 0 && (int)sim_random(w, 10000) < in_10000;
+}
+
+int64_t sim_wall(const struct sim_world *w)
+{
+    return w->now_ms / 1000 + w->wall_offset;
+}
+
+void sim_broken(const char *fmt, ...)
+{
+    va_list ap;
+
+    fputs("BROKEN: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    abort();
+}
+
+static void add_event(struct sim_world *w, struct sim_event e)
+{
+    e.order = w->order++;
+    *VEC_ADD(&w->events) = e;
+}
+
+void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx)
+{
+    add_event(w, (struct sim_event){.at_ms = w->now_ms + after_ms, .of_daemon = of_daemon, .fn = fn,
+                                    .ctx = ctx});
+}
+
+static void remove_event(struct sim_world *w, size_t i)
+{
+    w->events.items[i] = w->events.items[--w->events.n];
+}
+
+/* Wall-clock alarms are due by the wall clock as it stands now. */
+static int64_t due_ms(const struct sim_world *w, const struct sim_event *e)
+{
+    if (e->alarm && e->alarm->wall)
+        return (e->alarm->u.sim.at_ms - w->wall_offset) * 1000;
+    return e->at_ms;
+}
+
+bool sim_step(struct sim_world *w, int64_t until_ms)
+{
+    size_t first = 0;
+    int64_t at = INT64_MAX;
+    struct sim_event e;
+
+    for (size_t i = 0; i < w->events.n; i++) {
+        int64_t due = due_ms(w, &w->events.items[i]);
+
+        if (due < at || (due == at && w->events.items[i].order < w->events.items[first].order)) {
+            at = due;
+            first = i;
+        }
+    }
+    if (w->events.n == 0 || at > until_ms) {
+        w->now_ms = until_ms;
+        return false;
+    }
+    e = w->events.items[first];
+    remove_event(w, first);
+    if (at > w->now_ms)
+        w->now_ms = at;
+    w->counts.events++;
+    if (e.alarm) {
+        e.alarm->armed = false;
+        e.alarm->fire(e.alarm->ctx);
+    } else {
+        e.fn(e.ctx);
+    }
+    return true;
+}
+
+void sim_drop_daemon(struct sim_world *w)
+{
+    for (size_t i = w->events.n; i-- > 0;) {
+        if (!w->events.items[i].of_daemon)
+            continue;
+        if (!w->events.items[i].alarm)
+            free(w->events.items[i].ctx);
+        remove_event(w, i);
+    }
+    w->listener = NULL;
+    w->can_kill = false;
+}
+
+void sim_maybe_kill(struct sim_world *w)
+{
+    if (!w->can_kill || !sim_chance(w, w->faults.kill_daemon))
+        return;
+    w->can_kill = false;
+    w->counts.kills++;
+    longjmp(w->killed, 1);
+}
+
+/* ---- the clock ---- */
+
+static struct sim_world *world_of(struct clock *c)
+{
+    return CONTAINER_OF(c, struct sim_world, clock);
+}
+
+static int64_t clock_now(struct clock *c)
+{
+    return sim_wall(world_of(c));
+}
+
+static void clock_stop(struct clock *c, struct alarm *a)
+{
+    struct sim_world *w = world_of(c);
+
+    for (size_t i = 0; a->armed && i < w->events.n; i++) {
+        if (w->events.items[i].alarm == a) {
+            remove_event(w, i);
+            break;
+        }
+    }
+    a->armed = false;
+}
+
+static void clock_at(struct clock *c, struct alarm *a, int64_t at)
+{
+    clock_stop(c, a);
+    a->armed = a->wall = true;
+    a->u.sim.at_ms = at;
+    add_event(world_of(c), (struct sim_event){.of_daemon = true, .alarm = a});
+}
+
+static void clock_after(struct clock *c, struct alarm *a, double seconds)
+{
+    struct sim_world *w = world_of(c);
+
+    clock_stop(c, a);
+    a->armed = true;
+    a->wall = false;
+    add_event(w, (struct sim_event){.at_ms = w->now_ms + (int64_t)(seconds * 1000),
+                                    .of_daemon = true, .alarm = a});
+}
+
+void sim_clock_init(struct sim_world *w)
+{
+    static const struct clock_ops ops = {clock_now, clock_at, clock_after, clock_stop};
+
+    w->clock.ops = &ops;
+}
+
+/* ---- operations ---- */
+
+struct sim_operation {
+    struct op op;
+    struct sim_world *w;
+    struct err err;
+    int (*work)(void *arg, struct err *err);
+    void *arg;
+    op_done done;
+    void *ctx;
+};
+
+static void complete(void *ctx)
+{
+    struct sim_operation o = *(struct sim_operation *)ctx;
+
+    free(ctx);
+    sim_maybe_kill(o.w);
+    if (o.err.code == ERR_NONE && o.work)
+        o.work(o.arg, &o.err);
+    sim_maybe_kill(o.w);
+    o.done(o.ctx, o.err.code == ERR_NONE ? NULL : &o.err);
+}
+
+/* The op ends as cancelled, or wins the race. */
+static void cancel(struct op *op)
+{
+    struct sim_operation *o = (struct sim_operation *)op;
+
+    if (o->err.code == ERR_NONE && sim_chance(o->w, 5000))
+        err_set(&o->err, ERR_CANCELED, "canceled");
+}
+
+struct op *sim_op_with(struct sim_world *w, int (*work)(void *arg, struct err *err), void *arg,
+                       op_done done, void *ctx)
+{
+    struct sim_operation *o = xcalloc(1, sizeof(*o));
+    int64_t ms = 1 + sim_random(w, 50);
+
+    if (sim_chance(w, w->faults.op_slow))
+        ms = 1000 * (1 + sim_random(w, 60));
+    o->op.cancel = cancel;
+    o->w = w;
+    o->work = work;
+    o->arg = arg;
+    o->done = done;
+    o->ctx = ctx;
+    sim_at(w, ms, true, complete, o);
+    sim_maybe_kill(w);
+    return &o->op;
+}
+
+struct op *sim_op(struct sim_world *w, const struct err *err, op_done done, void *ctx)
+{
+    struct op *op = sim_op_with(w, NULL, NULL, done, ctx);
+
+    if (err)
+        ((struct sim_operation *)op)->err = *err;
+    return op;
+}
+
+bool sim_op_fails(struct sim_world *w, bool *ret_effect)
+{
+    *ret_effect = true;
+    if (!sim_chance(w, w->faults.op_fails))
+        return false;
+    w->counts.op_faults++;
+    *ret_effect = sim_chance(w, 5000);
+    return true;
+}
