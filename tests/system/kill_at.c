@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A preloaded library that kills vmkeepd with SIGKILL at its n-th durable effect: each fsync,
+ * fdatasync and rename, of the daemon and of the children in which it works on files, is two places,
+ * before and after it.  KILL_AT=n.  Programs that the daemon runs (qemu-img) are left alone.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static pid_t daemon_pid;
+static atomic_long *passed; /* shared with the children */
+
+__attribute__((constructor)) static void start(void)
+{
+    if (strcmp(program_invocation_short_name, "vmkeepd") != 0)
+        return;
+    daemon_pid = getpid();
+    passed = mmap(NULL, sizeof(*passed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static void place(void)
+{
+    const char *at = getenv("KILL_AT");
+
+    if (!passed || !at || atomic_fetch_add(passed, 1) + 1 != atol(at))
+        return;
+    kill(daemon_pid, SIGKILL);
+    kill(getpid(), SIGKILL);
+}
+
+#define WRAP(name, params, args)                                                                   \
+    int name params                                                                                \
+    {                                                                                              \
+        int(*real) params = (int(*) params)dlsym(RTLD_NEXT, #name);                                \
+        int ret;                                                                                   \
+                                                                                                   \
+        place();                                                                                   \
+        ret = real args;                                                                           \
+        place();                                                                                   \
+        return ret;                                                                                \
+    }
+
+WRAP(fsync, (int fd), (fd))
+WRAP(fdatasync, (int fd), (fd))
+WRAP(rename, (const char *from, const char *to), (from, to))

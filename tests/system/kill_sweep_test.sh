@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Kill sweep: the daemon is killed (SIGKILL) at each of its durable effects in turn (kill_at.c), while
+# it makes an increment; then it is started again.  Each time every open job must be settled, the next backup
+# must succeed, every point that exists must restore to exactly what the disks held when it was taken,
+# and nothing may be left behind: no directory in the making, no bitmap but the current one.
+. "$(dirname "$0")/lib.sh"
+
+make_disks vm1 vda vdb
+start_vm vm1 vda vdb
+write_config "$never"
+
+settled()
+{
+    [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
+}
+
+daemon_answers_or_is_dead()
+{
+    daemon_answers || ! kill -0 "${pids[daemon]}"
+}
+
+# Bitmaps of ours on the first disk.
+bitmaps()
+{
+    "$WRITER" qmp "$tmp/vm1.test" query-named-block-nodes |
+        jq -r '.[] | select(."node-name" == "vda") | ."dirty-bitmaps" // [] | .[].name // empty'
+}
+
+# Every point restores to the number of writes that was noted when it was taken.
+check_points()
+{
+    local id state
+    for id in $(points | jq -r '.[].id'); do
+        [ -n "${known[$id]:-}" ] || fail "$id appeared from nowhere"
+        state=$(restored_state "$id" vm1 vda vdb)
+        [ "$state" = "${known[$id]}" ] ||
+            fail "$id holds the state after $state writes, not ${known[$id]}"
+    done
+}
+declare -A known=()
+
+# Points that are new belong to the state the disks were in all the time.
+note_points()
+{
+    local id
+    for id in $(points | jq -r '.[].id'); do
+        : "${known[$id]:=$1}"
+    done
+}
+
+writes=0
+more_writes()
+{
+    write_some vm1 20 vda vdb
+    writes=$((writes + 20))
+}
+
+start_daemon
+await_daemon
+more_writes
+vmkeep run nightly --wait > /dev/null
+note_points $writes
+stop_daemon
+
+kills=0
+for ((n = 1; ; n++)); do
+    more_writes
+    DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" "KILL_AT=$n"
+                 ASAN_OPTIONS=verify_asan_link_order=0)
+    start_daemon
+    wait_for 10 "the daemon, or its end" daemon_answers_or_is_dead
+    vmkeep run nightly --wait > /dev/null 2>&1 || true
+    if kill -0 "${pids[daemon]}" 2>/dev/null; then
+        note_points $writes
+        DAEMON_WRAP=(env)
+        kill -KILL "${pids[daemon]}"
+        wait "${pids[daemon]}" 2>/dev/null || true
+        unset "pids[daemon]"
+        break # it came through without reaching the n-th effect
+    fi
+    wait "${pids[daemon]}" 2>/dev/null || true
+    unset "pids[daemon]"
+    kills=$((kills + 1))
+    DAEMON_WRAP=(env)
+    start_daemon
+    await_daemon
+    wait_for 30 "open jobs to be settled after kill $n" settled
+    note_points $writes
+    more_writes
+    vmkeep run nightly --wait > /dev/null || fail "no backup after kill $n"
+    note_points $writes
+    wait_for 10 "jobs to end" settled
+    [ "$(bitmaps | grep -c .)" = 1 ] || fail "after kill $n: bitmaps left behind: $(bitmaps | tr '\n' ' ')"
+    [ -z "$(find "$tmp/repo" -name '*.partial')" ] || fail "after kill $n: a partial directory is left"
+    stop_daemon
+    [ $((n % 8)) -ne 0 ] || check_points
+done
+[ "$kills" -gt 10 ] || fail "only $kills kills: the sweep did not reach the daemon's work"
+start_daemon
+await_daemon
+check_points
+stop_daemon
+echo "$kills kills, $(points | jq length) points, all as they should be"

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Functions for the system tests: a real QEMU without a guest (its CPU never starts; writes are made
+# through its block layer, see writer.c), a real daemon, the real command.  Source it with
+# BUILD set to the build directory.  Everything lives in one temporary folder, and every process that
+# was started is ended by its pid when the script ends.
+
+set -euo pipefail
+
+: "${BUILD:?the build directory}"
+VMKEEP=$BUILD/cli/vmkeep
+VMKEEPD=$BUILD/scheduler/vmkeepd
+WRITER=$BUILD/tests/system/writer
+DISK_SIZE=$((16 * 1024 * 1024))
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/vmkeep-system-XXXXXX")
+declare -A pids=()
+
+cleanup()
+{
+    local status=$? name
+    trap - EXIT
+    if [ "$status" -ne 0 ] && [ -f "$tmp/log" ]; then
+        echo "--- the daemon's log (its end):" >&2
+        tail -n 60 "$tmp/log" >&2
+    fi
+    for name in "${!pids[@]}"; do
+        kill -KILL "${pids[$name]}" 2>/dev/null || true
+        wait "${pids[$name]}" 2>/dev/null || true
+    done
+    if mountpoint -q "$tmp/small" 2>/dev/null; then
+        umount "$tmp/small"
+    fi
+    rm -rf "$tmp"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+fail()
+{
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for()
+{
+    local until=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$until" ] || fail "waited in vain for: $what"
+        sleep 0.05
+    done
+}
+
+# make_disks NAME DISK...: images, with a raw reference of what they hold at first.
+make_disks()
+{
+    local vm=$1 disk
+    shift
+    mkdir -p "$tmp/images"
+    for disk in "$@"; do
+        head -c "$DISK_SIZE" /dev/urandom > "$tmp/images/$vm-$disk.raw"
+        qemu-img convert -q -f raw -O qcow2 "$tmp/images/$vm-$disk.raw" "$tmp/images/$vm-$disk.qcow2"
+    done
+}
+
+# start_vm NAME DISK...: QEMU with two QMP sockets, vmkeep's and the test's.
+start_vm()
+{
+    local vm=$1 disk args=()
+    shift
+    for disk in "$@"; do
+        args+=(-blockdev "driver=file,filename=$tmp/images/$vm-$disk.qcow2,node-name=$disk-file"
+               -blockdev "driver=qcow2,file=$disk-file,node-name=$disk"
+               -device "virtio-blk-pci,drive=$disk,id=$disk")
+    done
+    qemu-system-x86_64 -M q35 -accel tcg -m 64 -S -nodefaults -display none \
+        -qmp "unix:$tmp/$vm.qmp,server=on,wait=off" -qmp "unix:$tmp/$vm.test,server=on,wait=off" \
+        "${args[@]}" > "$tmp/$vm.out" 2>&1 &
+    pids[$vm]=$!
+    wait_for 10 "QEMU $vm" "$WRITER" qmp "$tmp/$vm.test" query-status
+}
+
+stop_vm()
+{
+    "$WRITER" qmp "$tmp/$1.test" quit > /dev/null
+    wait "${pids[$1]}" || true
+    unset "pids[$1]"
+}
+
+# write_config SCHEDULE [KEEP]: one host, one repository, one policy for all domains with a socket named in VMS.
+write_config()
+{
+    local vm
+    mkdir -p "$tmp/repo"
+    {
+        echo "catalog: $tmp/catalog.db"
+        echo "control: $tmp/control.sock"
+        echo "hosts:"
+        echo "  - name: lab"
+        echo "    driver: qemu"
+        echo "    domains:"
+        for vm in ${VMS:-vm1}; do
+            echo "      - { name: $vm, qmp: $tmp/$vm.qmp }"
+        done
+        echo "repositories:"
+        echo "  - { name: main, path: ${REPO:-$tmp/repo} }"
+        echo "policies:"
+        echo "  - name: nightly"
+        echo "    domains: ['*']"
+        echo "    repository: main"
+        echo "    schedule: $1"
+        echo "    keep: ${2:-{ last: 100 \}}"
+        echo "    rpo: 1h"
+    } > "$tmp/config"
+}
+
+never='{ incremental: ["2199-01-01"] }' # only by hand
+
+vmkeep()
+{
+    "$VMKEEP" --config "$tmp/config" "$@"
+}
+
+daemon_answers()
+{
+    [ "$(vmkeep status --json 2>/dev/null | jq -r .daemon.running)" = true ]
+}
+
+start_daemon()
+{
+    "${DAEMON_WRAP[@]}" "$VMKEEPD" --config "$tmp/config" --verbose >> "$tmp/log" 2>&1 &
+    pids[daemon]=$!
+}
+DAEMON_WRAP=(env)
+
+await_daemon()
+{
+    wait_for 10 "the daemon" daemon_answers
+}
+
+stop_daemon()
+{
+    kill -TERM "${pids[daemon]}"
+    wait "${pids[daemon]}" || fail "the daemon did not end well"
+    unset "pids[daemon]"
+}
+
+points()
+{
+    vmkeep points --json
+}
+
+# restored_state POINT VM DISK...: restores the point and prints how many of the writer's writes it
+# holds; fails when the disks are at no point of their history.
+restored_state()
+{
+    local point=$1 vm=$2 disk base=() restored=()
+    shift 2
+    rm -rf "$tmp/restored"
+    vmkeep restore "$point" --to "$tmp/restored" --format raw > /dev/null
+    for disk in "$@"; do
+        base+=("$tmp/images/$vm-$disk.raw")
+        restored+=("$tmp/restored/$disk.raw")
+    done
+    "$WRITER" check "$tmp/$vm.writes" "$DISK_SIZE" "${base[@]}" -- "${restored[@]}"
+    rm -rf "$tmp/restored"
+}
+
+# write_some VM N DISK...
+write_some()
+{
+    local vm=$1 n=$2
+    shift 2
+    "$WRITER" write "$tmp/$vm.test" "$tmp/$vm.writes" "$tmp/never" "$n" "$@" > /dev/null
+}
