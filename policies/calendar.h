@@ -2,7 +2,9 @@
  *
  * calendar: systemd's calendar expressions (systemd.time(7), CALENDAR EVENTS), whole: weekdays,
  * dates, times, lists, ranges, repetitions, "~" days from the month's end, words such as "daily",
- * time zones, fractions of a second (accepted; elapses are whole seconds, rounded up).
+ * "@" seconds since the epoch, time zones by name, fractions of a second (accepted; elapses are
+ * whole seconds, rounded up).  Not taken over: a zone by the local zone's abbreviation ("CEST").
+ * In systemd that never elapses in the other half of the year.
  *
  * Around clock changes our own rules hold, for systemd loses runs there: a wall-clock time that
  * the clock skips elapses at the first instant after the gap, once however many fall there; a time
@@ -27,8 +29,9 @@ void calspec_free(struct calspec *spec);
 /* The normal form, as `systemd-analyze calendar` prints it; parses to the same. Caller frees. */
 char *calspec_format(const struct calspec *spec);
 
-/* The first elapse strictly after `after`, in the expression's own zone or else in `local`.
- * False: it never elapses again (the search ends with the year 2199, like systemd's). */
+/* The first elapse strictly after `after`, in the expression's own zone or else in `local`; none
+ * lies before 1970.  False: it never elapses again (the search ends with the year 2199, like
+ * systemd's). */
 bool calspec_next(const struct calspec *spec, const struct zone *local, int64_t after,
                   int64_t *ret);
 
