@@ -23,7 +23,7 @@ struct restore_request {
 
 struct restored_disk {
     char *name, *path;          /* the file written */
-    uint64_t capacity, bytes;
+    uint64_t capacity, bytes;   /* bytes: allocated; of a dry run, what it will be about */
 };
 
 struct restore_result {
@@ -32,8 +32,11 @@ struct restore_result {
     char *definition;           /* file written, or NULL */
 };
 
-/* Each image is written as NAME.EXT.partial, synced, and renamed; on failure what this call made is
- * removed again.  ERR_NOTFOUND: point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE. */
+/* Checks the chain, files in the way and the space before it writes anything.  Each image is written
+ * as NAME.EXT.partial, synced, and renamed; the definition goes along (one of the same text that is
+ * there already stays).  On failure what this call made is removed again.
+ * ERR_NOTFOUND: point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE; ERR_BUSY: another
+ * restore is writing there, or the point is being removed; ERR_CANCELED. */
 int restore_run(const struct restore_request *r, struct restore_result *ret, struct err *err);
 void restore_result_done(struct restore_result *r);
 

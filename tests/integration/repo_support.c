@@ -5,10 +5,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/proc.h"
 #include "storage/repository.h"
 
@@ -25,14 +27,11 @@ void must_run(const char *const *argv)
 int repo_setup(void **state)
 {
     char dir[] = "/tmp/vmkeep-repo-XXXXXX";
-    struct err err = ERR_INIT;
-
     (void)state;
     repo_tmp = xstrdup(mkdtemp(dir));
     repo_path = xasprintf("%s/repository", repo_tmp);
     assert_int_equal(mkdir(repo_path, 0700), 0);
-    if (repository_open(repo_path, &err) < 0)
-        fail_msg("%s", err.msg);
+    WORKS(repository_open(repo_path, err));
     return 0;
 }
 
@@ -114,7 +113,7 @@ static void guest_writes(const char *image, const char *reference, int day, size
     }
 }
 
-static char *reference_name(int day, size_t disk)
+char *reference_name(int day, size_t disk)
 {
     return xasprintf("%s/ref-%d-%s.raw", repo_tmp, day, disk ? "vdb" : "vda");
 }
@@ -130,15 +129,25 @@ static void reference_make(const char *reference, int day, size_t disk)
         MUST_RUN("truncate", "-s", size, reference);
 }
 
+void done_all(struct point points[3])
+{
+    for (int i = 0; i < 3; i++)
+        point_done(&points[i]);
+}
+
+void put(const char *name, const char *text)
+{
+    CLEANUP_FREE char *file = xasprintf("%s/%s", repo_path, name);
+
+    WORKS(write_file_durably(file, text, strlen(text), 0600, err));
+}
+
 void make_chain(struct point points[3])
 {
-    struct err err = ERR_INIT;
-
     for (int day = 0; day < 3; day++) {
         CLEANUP(point_done) struct point plan = plan_make(day, day ? &points[day - 1] : NULL);
 
-        if (repository_prepare(repo_path, &plan, "domain.xml", "<domain/>\n", &err) < 0)
-            fail_msg("%s", err.msg);
+        WORKS(repository_prepare(repo_path, &plan, "domain.xml", "<domain/>\n", err));
         for (size_t i = 0; i < plan.disks.n; i++) {
             CLEANUP_FREE char *image = repository_image(repo_path, plan.id,
                                                         plan.disks.items[i].path, true);
@@ -147,7 +156,6 @@ void make_chain(struct point points[3])
             reference_make(reference, day, i);
             guest_writes(image, reference, day, i);
         }
-        if (repository_publish(repo_path, &plan, NULL, &points[day], &err) < 0)
-            fail_msg("%s", err.msg);
+        WORKS(repository_publish(repo_path, &plan, NULL, &points[day], err));
     }
 }

@@ -1,34 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
-#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "storage/repository.h"
-#include "storage/store.h"
 #include "tests/integration/repo_support.h"
-
-#define FAILS(call, want)                                                                          \
-    do {                                                                                           \
-        struct err e_ = ERR_INIT, *err = &e_;                                                      \
-        assert_int_equal(call, -1);                                                                \
-        if (e_.code != (want))                                                                     \
-            fail_msg("%s: %s, not %s", e_.msg, err_code_name(e_.code), err_code_name(want));       \
-    } while (0)
-
-#define WORKS(call)                                                                                \
-    do {                                                                                           \
-        struct err e_ = ERR_INIT, *err = &e_;                                                      \
-        if ((call) < 0)                                                                            \
-            fail_msg("%s", e_.msg);                                                                \
-    } while (0)
 
 static enum point_presence presence(const char *id)
 {
@@ -36,13 +18,6 @@ static enum point_presence presence(const char *id)
 
     WORKS(repository_find(repo_path, id, &p, NULL, err));
     return p;
-}
-
-static void put(const char *name, const char *text)
-{
-    CLEANUP_FREE char *file = xasprintf("%s/%s", repo_path, name);
-
-    WORKS(write_file_durably(file, text, strlen(text), 0600, err));
 }
 
 /* ---- the repository itself ---- */
@@ -165,12 +140,6 @@ static void plans_that_cannot_be(void **state)
 
 /* ---- a point's life ---- */
 
-static void done_all(struct point points[3])
-{
-    for (int i = 0; i < 3; i++)
-        point_done(&points[i]);
-}
-
 static void full_and_increments(void **state)
 {
     struct point points[3] = {0};
@@ -193,7 +162,7 @@ static void full_and_increments(void **state)
     }
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 2; k++) {
-            CLEANUP_FREE char *ref = xasprintf("%s/ref-%d-%s.raw", repo_tmp, i, k ? "vdb" : "vda");
+            CLEANUP_FREE char *ref = reference_name(i, (size_t)k);
             CLEANUP_FREE char *file = repository_image(repo_path, points[i].id,
                                                        points[i].disks.items[k].path, false);
 
@@ -392,25 +361,23 @@ static void listing(void **state)
     done_all(points);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, repo_setup, repo_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(opening),
-        TEST(new_file_system_with_lost_and_found),
-        TEST(disk_that_is_not_mounted),
-        TEST(ids_cannot_lead_outside),
-        TEST(links_are_not_followed),
-        TEST(plans_that_cannot_be),
-        TEST(full_and_increments),
-        TEST(leftover_of_a_crash),
-        TEST(publishing_twice),
-        TEST(images_not_as_planned),
-        TEST(damaged_chains),
-        TEST(removing),
-        TEST(base_of_a_point_in_the_making),
-        TEST(listing),
+        REPO_TEST(opening),
+        REPO_TEST(new_file_system_with_lost_and_found),
+        REPO_TEST(disk_that_is_not_mounted),
+        REPO_TEST(ids_cannot_lead_outside),
+        REPO_TEST(links_are_not_followed),
+        REPO_TEST(plans_that_cannot_be),
+        REPO_TEST(full_and_increments),
+        REPO_TEST(leftover_of_a_crash),
+        REPO_TEST(publishing_twice),
+        REPO_TEST(images_not_as_planned),
+        REPO_TEST(damaged_chains),
+        REPO_TEST(removing),
+        REPO_TEST(base_of_a_point_in_the_making),
+        REPO_TEST(listing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Order of effects: everything that can be known beforehand is checked (the point's chain, files in
+ * the way, space); then one image after the other is written as NAME.partial, synced and renamed;
+ * the definition comes last.  What was made is noted before it is made, so that a failure or a
+ * cancel takes all of it away again and nothing else.
+ */
+#include "storage/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/names.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "storage/repository_priv.h"
+
+#define DEFINITION_MAX ((size_t)64 << 20)
+
+struct restore {
+    const struct restore_request *r;
+    char *repository, *to;      /* absolute */
+    struct point_list chain;    /* the point first */
+    struct repository_hold hold;
+    char *definition;           /* the file in the repository; NULL: the point has none */
+    uint64_t total, done;       /* bytes of all disks, of the finished ones */
+    size_t current;             /* the disk being written */
+    double fraction;            /* of it, so far */
+    char *first_made_dir;       /* NULL: the target directory was there */
+    struct strlist made;        /* files */
+    int lock;                   /* on the target directory */
+    struct restore_result *ret;
+};
+
+void restore_result_done(struct restore_result *r)
+{
+    point_done(&r->point);
+    for (size_t i = 0; i < r->disks.n; i++) {
+        free(r->disks.items[i].name);
+        free(r->disks.items[i].path);
+    }
+    free(r->disks.items);
+    free(r->definition);
+    *r = (struct restore_result){0};
+}
+
+static void restore_done(struct restore *s)
+{
+    repository_unhold(&s->hold);
+    point_list_done(&s->chain);
+    strlist_done(&s->made);
+    free(s->repository);
+    free(s->to);
+    free(s->definition);
+    free(s->first_made_dir);
+    if (s->lock >= 0)
+        close(s->lock);
+}
+
+static const struct point *the_point(const struct restore *s)
+{
+    return &s->chain.items[0];
+}
+
+static char *absolute(const char *path)
+{
+    CLEANUP_FREE char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *ret = cwd ? xasprintf("%s/%s", cwd, path) : xstrdup(path);
+
+    for (size_t len = strlen(ret); len > 1 && ret[len - 1] == '/'; len--)
+        ret[len - 1] = '\0';
+    return ret;
+}
+
+/* ---- before anything is written ---- */
+
+static int read_source(struct restore *s, struct err *err)
+{
+    static const char *const definitions[] = {"domain.xml", "qemu.args"};
+    const char *id = s->r->point_id;
+    CLEANUP_FREE char *dir = repository_path(s->repository, id, "", NULL);
+    struct stat st;
+
+    if (point_id_check(id, err) < 0)
+        return -1;
+    if (lstat(dir, &st) < 0 && errno == ENOENT)
+        return err_set(err, ERR_NOTFOUND, "%s: there is no such point in %s", id, s->repository);
+    if (repository_hold(s->repository, id, &s->hold, err) < 0 ||
+        read_chain(s->repository, id, &s->chain, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(definitions) && !s->definition; i++) {
+        CLEANUP_FREE char *file = repository_path(s->repository, id, "", definitions[i]);
+
+        if (lstat(file, &st) == 0 && S_ISREG(st.st_mode))
+            s->definition = TAKE_PTR(file);
+    }
+    return 0;
+}
+
+static bool is_wanted(const struct restore_request *r, const char *disk)
+{
+    bool wanted = !r->disks || r->disks->n == 0;
+
+    for (size_t i = 0; !wanted && i < r->disks->n; i++)
+        wanted = strcmp(r->disks->items[i], disk) == 0;
+    return wanted;
+}
+
+static int check_disks_exist(const struct restore *s, struct err *err)
+{
+    for (size_t i = 0; s->r->disks && i < s->r->disks->n; i++)
+        if (!point_find_disk(the_point(s), s->r->disks->items[i]))
+            return err_set(err, ERR_NOTFOUND, "%s: has no disk %s", the_point(s)->id,
+                           s->r->disks->items[i]);
+    return 0;
+}
+
+/* The bytes that the image will take when all layers are one; reads the layers' tables only. */
+static int measure(const char *image, uint64_t *ret, struct err *err)
+{
+    const char *argv[] = {"qemu-img", "measure", "--output=json", "-f", "qcow2", "-O", "qcow2",
+                          image, NULL};
+    CLEANUP_FREE char *out = NULL;
+    json_int_t required = 0;
+    json_t *o;
+
+    if (proc_run(argv, &out, err) < 0)
+        return -1;
+    o = json_loads(out, 0, NULL);
+    if (!o || json_unpack(o, "{s:I}", "required", &required) < 0 || required < 0) {
+        json_decref(o);
+        return err_set(err, ERR_INTERNAL, "qemu-img measure: an answer without the size");
+    }
+    json_decref(o);
+    *ret = (uint64_t)required;
+    return 0;
+}
+
+static char *source_of(const struct restore *s, const char *disk)
+{
+    return repository_image(s->repository, the_point(s)->id,
+                            point_find_disk(the_point(s), disk)->path, false);
+}
+
+static int plan_disk(struct restore *s, const struct point_disk *d, struct err *err)
+{
+    CLEANUP_FREE char *name = name_escape(d->name);
+    CLEANUP_FREE char *source = source_of(s, d->name);
+    struct restored_disk *out = VEC_ADD(&s->ret->disks);
+
+    out->name = xstrdup(d->name);
+    out->path = xasprintf("%s/%s.%s", s->to, name, s->r->format);
+    out->capacity = d->capacity;
+    if (check_disk_chain(s->repository, &s->chain, the_point(s)->id, d->name, err) < 0 ||
+        measure(source, &out->bytes, err) < 0)
+        return err_wrap(err, "disk %s", d->name);
+    if (path_exists(out->path))
+        return err_set(err, ERR_EXISTS, "%s: is there already; choose another directory, or move it away",
+                       out->path);
+    s->total += out->bytes;
+    return 0;
+}
+
+/* A definition of the same text may be there: of another disk restored before. */
+static int plan_definition(struct restore *s, struct err *err)
+{
+    CLEANUP_FREE char *there = NULL;
+    CLEANUP_FREE char *ours = NULL;
+    struct err ignored = ERR_INIT;
+
+    if (!s->definition)
+        return 0;
+    s->ret->definition = xasprintf("%s/%s", s->to, strrchr(s->definition, '/') + 1);
+    if (!path_exists(s->ret->definition))
+        return 0;
+    if (read_file(s->ret->definition, DEFINITION_MAX, &there, NULL, &ignored) == 0 &&
+        read_file(s->definition, DEFINITION_MAX, &ours, NULL, &ignored) == 0 &&
+        strcmp(there, ours) == 0)
+        return 0;
+    return err_set(err, ERR_EXISTS, "%s: is there already, and differs; choose another directory, or move it away",
+                   s->ret->definition);
+}
+
+/* The lowest directory at or above path that exists; *ret_missing: the one below it that does not. */
+static char *existing_above(const char *path, char **ret_missing)
+{
+    char *dir = xstrdup(path);
+
+    *ret_missing = NULL;
+    while (!path_exists(dir) && strcmp(dir, "/") != 0 && strcmp(dir, ".") != 0) {
+        free(*ret_missing);
+        *ret_missing = dir;
+        dir = path_dirname(dir);
+    }
+    return dir;
+}
+
+static int check_space(const struct restore *s, struct err *err)
+{
+    CLEANUP_FREE char *missing = NULL;
+    CLEANUP_FREE char *dir = existing_above(s->to, &missing);
+    char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX];
+    uint64_t avail, all;
+
+    if (repository_space(dir, &avail, &all, err) < 0)
+        return -1;
+    if (s->total <= avail)
+        return 0;
+    return err_set(err, ERR_NOSPACE, "%s: %s needed, %s free", s->to, size_text(s->total, need),
+                   size_text(avail, have));
+}
+
+static int plan(struct restore *s, struct err *err)
+{
+    const struct point *p;
+
+    if (!str_eq(s->r->format, "qcow2") && !str_eq(s->r->format, "raw"))
+        return err_set(err, ERR_INVALID, "format '%s' is neither qcow2 nor raw", s->r->format);
+    if (read_source(s, err) < 0 || check_disks_exist(s, err) < 0)
+        return -1;
+    p = the_point(s);
+    point_copy(&s->ret->point, p);
+    for (size_t i = 0; i < p->disks.n; i++)
+        if (is_wanted(s->r, p->disks.items[i].name) && plan_disk(s, &p->disks.items[i], err) < 0)
+            return -1;
+    if (plan_definition(s, err) < 0)
+        return -1;
+    return check_space(s, err);
+}
+
+/* ---- writing ---- */
+
+/* Locked for as long as we write, so that two restores into one directory do not mix. */
+static int take_directory(struct restore *s, struct err *err)
+{
+    CLEANUP_FREE char *above = existing_above(s->to, &s->first_made_dir);
+
+    if (mkdir_all(s->to, 0700, err) < 0)
+        return -1;
+    s->lock = open(s->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->lock < 0)
+        return err_errno(err, errno, "%s", s->to);
+    if (flock(s->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return err_set(err, ERR_BUSY, "%s: another restore is writing there", s->to);
+    return 0;
+}
+
+/* Makes the file, for our user alone; a leftover of a restore that was killed goes first.
+ * *ret_direct: the file system can write it past the page cache, which saves a copy and makes the
+ * sync at the end short. */
+static int make_file(const char *file, bool *ret_direct, struct err *err)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    CLEANUP_CLOSE int fd = -1;
+
+    unlink(file);
+    fd = open(file, flags | O_DIRECT, 0600);
+    *ret_direct = fd >= 0;
+    if (fd < 0 && errno == EINVAL) {
+        unlink(file);
+        fd = open(file, flags, 0600);
+    }
+    return fd < 0 ? err_errno(err, errno, "create %s", file) : 0;
+}
+
+static bool say_progress(const struct restore *s)
+{
+    const struct restored_disk *d = &s->ret->disks.items[s->current];
+    double all = s->total ? (double)s->total : 1;
+
+    if (!s->r->progress)
+        return true;
+    return s->r->progress(s->r->ctx, d->name,
+                          ((double)s->done + s->fraction * (double)d->bytes) / all);
+}
+
+/* "    (12.34/100%)" */
+static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
+{
+    struct restore *s = ctx;
+    double percent;
+
+    (void)pid;
+    if (line && sscanf(line, " (%lf/", &percent) == 1)
+        s->fraction = percent / 100;
+    return say_progress(s); /* without news, too: a cancel must not wait for the next percent */
+}
+
+static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_errno(err, errno, "%s", file);
+    if (sync_fd(fd, file, err) < 0)
+        return -1;
+    *ret_bytes = (uint64_t)st.st_blocks * 512;
+    return 0;
+}
+
+static int write_disk(struct restore *s, struct restored_disk *d, struct err *err)
+{
+    CLEANUP_FREE char *source = source_of(s, d->name);
+    CLEANUP_FREE char *partial = xasprintf("%s.partial", d->path);
+    const uint64_t expected = d->bytes;
+    bool direct;
+
+    s->fraction = 0;
+    strlist_add(&s->made, partial);
+    if (make_file(partial, &direct, err) < 0)
+        return -1;
+    {
+        const char *argv[] = {"qemu-img", "convert", "-p", "-t", direct ? "none" : "unsafe", "-f",
+                              "qcow2", "-O", s->r->format, source, partial, NULL};
+
+        if (proc_run_watched(argv, on_qemu_img, s, NULL, err) < 0)
+            return -1;
+    }
+    if (sync_file(partial, &d->bytes, err) < 0)
+        return -1;
+    if (path_exists(d->path))
+        return err_set(err, ERR_EXISTS, "%s: appeared meanwhile", d->path);
+    strlist_add(&s->made, d->path);
+    if (rename(partial, d->path) < 0)
+        return err_errno(err, errno, "rename %s", partial);
+    s->done += expected;
+    return 0;
+}
+
+static int write_definition(struct restore *s, struct err *err)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len;
+
+    if (!s->definition || path_exists(s->ret->definition))
+        return 0;
+    if (read_file(s->definition, DEFINITION_MAX, &text, &len, err) < 0)
+        return -1;
+    strlist_add(&s->made, s->ret->definition);
+    return write_file_durably(s->ret->definition, text, len, 0600, err);
+}
+
+static int write_all(struct restore *s, struct err *err)
+{
+    if (take_directory(s, err) < 0)
+        return -1;
+    for (s->current = 0; s->current < s->ret->disks.n; s->current++) {
+        struct restored_disk *d = &s->ret->disks.items[s->current];
+
+        if (write_disk(s, d, err) < 0)
+            return err_wrap(err, "disk %s", d->name);
+    }
+    if (write_definition(s, err) < 0)
+        return -1;
+    return sync_dir(s->to, err);
+}
+
+static void undo(struct restore *s)
+{
+    char *dir;
+
+    for (size_t i = 0; i < s->made.n; i++)
+        unlink(s->made.items[i]);
+    if (!s->first_made_dir)
+        return;
+    dir = xstrdup(s->to);
+    while ((rmdir(dir) == 0 || errno == ENOENT) && strcmp(dir, s->first_made_dir) != 0) {
+        char *above = path_dirname(dir);
+
+        free(dir);
+        dir = above;
+    }
+    free(dir);
+}
+
+int restore_run(const struct restore_request *r, struct restore_result *ret, struct err *err)
+{
+    struct restore_result result = {0};
+    struct restore s = {.r = r, .ret = &result, .lock = -1};
+    int rc;
+
+    s.repository = realpath(r->repository, NULL);
+    s.to = absolute(r->to);
+    rc = s.repository ? plan(&s, err) : err_errno(err, errno, "%s", r->repository);
+    if (rc == 0 && !r->dry_run) {
+        rc = write_all(&s, err);
+        if (rc < 0)
+            undo(&s);
+    }
+    restore_done(&s);
+    if (rc < 0)
+        restore_result_done(&result);
+    else
+        *ret = result;
+    return rc;
+}
