@@ -17,6 +17,8 @@
 #include "base/model.h"
 #include "policies/config.h"
 
+#define PLAN_WHY_MAX 240
+
 /* What the catalog knows of a (domain, policy) for scheduling. */
 struct plan_history {
     int64_t since;        /* the policy has selected the domain since then */
@@ -24,23 +26,32 @@ struct plan_history {
     bool has_attempt;     /* a scheduled backup has ended since last_due */
     bool failed;          /* and it failed, for a reason that may pass (err_is_transient) */
     int64_t last_end;     /* when it ended */
-    int failures;         /* failed attempts in a row for last_due */
+    int failures;         /* failed attempts for last_due, retries among them */
     enum backup_level last_level; /* the level that was asked for then */
 };
 
 struct plan_due {
-    int64_t at;               /* UTC; may lie in the past: then the run was missed */
+    int64_t at;               /* UTC; when to begin; may lie in the past */
+    int64_t due;              /* the due time to record for the job: at, or for a retry that of the
+                                 run that failed, so that its failures can be counted */
     enum backup_level level;  /* asked for; plan_levels may still make it a full */
     bool missed;              /* it came due while nobody could run it, and is made up for */
     bool retry;
-    char why[160];            /* "scheduled: incremental, Mon..Sat 02:30" */
+    char why[PLAN_WHY_MAX];   /* "scheduled: incremental, Mon..Sat *-*-* 02:30:00" */
 };
 
 /* The next backup of one domain under the policy.  started: when this daemon began to keep the
- * policy (a due time before it was missed).  False: never.
- * At most one run makes up for any number of missed ones; with catch_up off, missed ones are let
- * go. A full due at or before the same moment wins over an incremental. A failed run is tried again
- * after 5, 10 and 20 minutes unless a scheduled one comes first. */
+ * policy.  False: never.
+ *
+ * Elapses after history->since and last_due count.  What is due by now is answered by one run, at
+ * the latest of these times (so that none of them is found again), full when a full is among them.
+ * It is missed when it came due before `started`, or more than a minute ago; with catch_up off
+ * missed ones are let go.  A full due at the same moment wins over an incremental.
+ * A failed run is tried again after 5, 10 and 20 minutes, at the level asked for then, unless a
+ * scheduled time comes first.
+ * An answer holds for this `now` only: ask again when its time has come, for more may be due then.
+ * Times that lie ahead of now (the clock was set back) never stop backups for more than a day: a
+ * last_due or since beyond that is ignored, and why says so. */
 bool plan_next(const struct config_policy *policy, const struct zone *zone,
                const struct plan_history *history, int64_t started, int64_t now,
                struct plan_due *ret);
@@ -49,15 +60,17 @@ bool plan_next(const struct config_policy *policy, const struct zone *zone,
 struct plan_disk {
     const char *name;
     uint64_t capacity;
+    const char *format;    /* "qcow2", "raw"; NULL: not known */
     bool trackable;        /* its format holds bitmaps */
     bool base_present;     /* the base checkpoint's bitmap is there */
     bool base_usable;      /* ... and recording, consistent, and not in use */
+    const char *unusable;  /* why not, when base_usable is false: "inconsistent"; NULL: not known */
 };
 
 /* What was decided for it. */
 struct plan_disk_level {
     enum backup_level level;
-    char why[160]; /* empty for an incremental */
+    char why[PLAN_WHY_MAX]; /* empty for an incremental */
 };
 
 /* Levels of the disks of one backup.

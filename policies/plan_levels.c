@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which disks of a backup can be incremental.
+ *
+ * An incremental is right only if every change since the base point is known: the base point is
+ * there and good, its checkpoint is the current one, and the disk's bitmap of that checkpoint has
+ * recorded without a gap on a disk of the same size.  Whatever fails makes a full, and a sentence.
+ */
+#include "policies/plan.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+__attribute__((format(printf, 3, 4))) static void append(char *buf, size_t size, const char *fmt,
+                                                         ...)
+{
+    size_t len = strlen(buf);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(buf + len, size - len, fmt, ap);
+    va_end(ap);
+}
+
+/* Why no disk at all can be incremental; false: nothing speaks against it. */
+static bool whole_reason(const struct point *base, const char *base_missing, bool current,
+                         char why[PLAN_WHY_MAX])
+{
+    if (!base && base_missing)
+        snprintf(why, PLAN_WHY_MAX, "there is no point to stand on: %s", base_missing);
+    else if (!base)
+        snprintf(why, PLAN_WHY_MAX, "first backup: there is no good point to stand on");
+    else if (base_missing)
+        snprintf(why, PLAN_WHY_MAX, "point %s cannot be stood on: %s", base->id, base_missing);
+    else if (!base->checkpoint)
+        snprintf(why, PLAN_WHY_MAX, "the last point has no checkpoint");
+    else if (!current)
+        snprintf(why, PLAN_WHY_MAX, "checkpoint %s of the last point is not the current one",
+                 base->checkpoint);
+    else
+        return false;
+    return true;
+}
+
+static void size_reason(uint64_t old, uint64_t new, char why[PLAN_WHY_MAX])
+{
+    char from[SIZE_TEXT_MAX], to[SIZE_TEXT_MAX];
+
+    size_text(old, from);
+    size_text(new, to);
+    if (strcmp(from, to) != 0)
+        snprintf(why, PLAN_WHY_MAX, "size changed from %s to %s", from, to);
+    else /* too little for three digits */
+        snprintf(why, PLAN_WHY_MAX, "size changed from %" PRIu64 " to %" PRIu64 " bytes", old, new);
+}
+
+/* Why this disk needs a full; false: it can be incremental. */
+static bool disk_reason(const struct point *base, const struct plan_disk *d, char why[PLAN_WHY_MAX])
+{
+    const struct point_disk *old = point_find_disk(base, d->name);
+
+    if (!d->trackable && str_eq(d->format, "qcow2"))
+        snprintf(why, PLAN_WHY_MAX,
+                 "qcow2 of the old version (compat 0.10): every backup of it is a full");
+    else if (!d->trackable)
+        snprintf(why, PLAN_WHY_MAX, "%s disk: every backup of it is a full",
+                 d->format ? d->format : "untrackable");
+    else if (!old)
+        snprintf(why, PLAN_WHY_MAX, "disk is new");
+    else if (old->capacity != d->capacity)
+        size_reason(old->capacity, d->capacity, why);
+    else if (!d->base_present)
+        snprintf(why, PLAN_WHY_MAX, "tracking lost: the bitmap of checkpoint %s is gone",
+                 base->checkpoint);
+    else if (!d->base_usable)
+        snprintf(why, PLAN_WHY_MAX, "tracking lost: the bitmap of checkpoint %s is %s",
+                 base->checkpoint, d->unusable ? d->unusable : "not usable");
+    else
+        return false;
+    return true;
+}
+
+/* "vda, vdb: REASON; vdc: REASON" for the disks that are full. */
+static void append_disks(char *buf, size_t size, const struct plan_disk *disks, size_t n,
+                         const struct plan_disk_level *levels)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < n; i++) {
+        bool told = levels[i].level != LEVEL_FULL;
+
+        for (size_t k = 0; k < i; k++)
+            told = told || strcmp(levels[k].why, levels[i].why) == 0;
+        if (told)
+            continue;
+        append(buf, size, "%s%s", between, disks[i].name);
+        for (size_t k = i + 1; k < n; k++)
+            if (strcmp(levels[k].why, levels[i].why) == 0)
+                append(buf, size, ", %s", disks[k].name);
+        append(buf, size, ": %s", levels[i].why);
+        between = "; ";
+    }
+}
+
+static void all_full(const char *why, size_t n, struct plan_disk_level *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        ret[i].level = LEVEL_FULL;
+        snprintf(ret[i].why, sizeof(ret[i].why), "%s", why);
+    }
+}
+
+enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
+                              const struct point *base, const char *base_missing, bool current,
+                              const struct plan_disk *disks, size_t n,
+                              struct plan_disk_level *ret, char why[ERR_MSG_MAX])
+{
+    char reason[PLAN_WHY_MAX];
+    size_t incrementals = 0;
+
+    snprintf(why, ERR_MSG_MAX, "%s", asked_why);
+    if (asked == LEVEL_FULL) {
+        all_full("a full was asked for", n, ret);
+        return LEVEL_FULL;
+    }
+    if (whole_reason(base, base_missing, current, reason)) {
+        all_full(reason, n, ret);
+        append(why, ERR_MSG_MAX, "; made a full: %s", reason);
+        return LEVEL_FULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool full = disk_reason(base, &disks[i], ret[i].why);
+
+        ret[i].level = full ? LEVEL_FULL : LEVEL_INCREMENTAL;
+        if (!full)
+            ret[i].why[0] = '\0';
+        incrementals += !full;
+    }
+    if (incrementals < n)
+        append(why, ERR_MSG_MAX, "; %s: ", incrementals ? "in full" : "made a full");
+    append_disks(why, ERR_MSG_MAX, disks, n, ret);
+    return incrementals ? LEVEL_INCREMENTAL : LEVEL_FULL;
+}
