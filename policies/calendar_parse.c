@@ -317,12 +317,13 @@ static int take_zone(struct parser *ps)
     if (!isalpha((unsigned char)*name))
         return 0;
     if (zone_open(name, &ps->spec->zone, ps->err) < 0) {
-        if (ps->err->code != ERR_NOTFOUND)
-            return -1;
-        return err_set(ps->err, ERR_INVALID,
-                       "'%s' is not a time zone of this system (want UTC, or a name such as "
-                       "Europe/Prague)",
-                       name);
+        if (ps->err->code == ERR_NOTFOUND)
+            err_set(ps->err, ERR_INVALID,
+                    "'%s' is not a time zone of this system (want UTC, or a name such as "
+                    "Europe/Prague)",
+                    name);
+        ps->err->code = ERR_INVALID; /* a file that is no zone file, too, is a bad name */
+        return -1;
     }
     ps->spec->zone_name = xstrdup(strcasecmp(name, "UTC") == 0 ? "UTC" : name);
     *space = '\0';
