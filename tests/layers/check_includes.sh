@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The linker sees calls from one layer into another (tests/layers/probe.c); a type or a macro that
+# is borrowed it cannot see.  So this reads each layer's #include lines against the same table.
+# "Private" headers (NAME_priv.h) must not be included from another layer at all.
+#
+#   tests/layers/check_includes.sh [SOURCE_DIR]
+set -euo pipefail
+cd "${1:-$(dirname "$0")/../..}"
+
+# layer: what it may include
+table='
+base:
+policies: base
+engine: base
+storage: base
+report: base
+scheduler: policies engine storage report base
+cli: report policies storage base
+'
+
+bad=0
+while IFS=: read -r layer allowed; do
+    [[ -n $layer ]] || continue
+    while IFS=: read -r file line text; do
+        used=$(sed -n 's/.*"\([a-z]*\)\/.*/\1/p' <<<"$text")
+        [[ $used == "$layer" ]] && continue
+        if [[ " $allowed " != *" $used "* ]]; then
+            echo "$file:$line: $layer/ may not include $used/ (it may use:${allowed:- nothing})"
+            bad=1
+        elif [[ $text == *_priv.h* ]]; then
+            echo "$file:$line: this header is private to $used/"
+            bad=1
+        fi
+    done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include "[a-z]+/' "$layer" || true)
+done <<<"$table"
+exit "$bad"
