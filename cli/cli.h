@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli: what the subcommands of `vmkeep` share.  A subcommand is one file, cmd_NAME.c, with one
+ * function that main.c calls with the subcommand's name as argv[0]; it returns the exit code.
+ * Results go to standard output, errors to standard error as "vmkeep: WHERE: WHY".
+ */
+#ifndef VMKEEP_CLI_CLI_H
+#define VMKEEP_CLI_CLI_H
+
+#include <getopt.h>
+
+#include "base/err.h"
+#include "policies/config.h"
+#include "storage/catalog.h"
+
+enum cli_exit {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,      /* bad usage or configuration */
+    EXIT_PARTLY = 3,     /* some of it failed; status: a domain is not protected */
+    EXIT_NOT_FOUND = 4,
+    EXIT_BUSY = 5,
+    EXIT_NO_DAEMON = 6,
+    EXIT_DAMAGED = 7,
+    EXIT_INTERRUPTED = 130,
+};
+
+int cmd_calendar(int argc, char **argv);
+int cmd_cancel(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_domains(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_jobs(int argc, char **argv);
+int cmd_points(int argc, char **argv);
+int cmd_prune(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
+int cmd_retention(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+
+/* From --config FILE, which main takes out of the arguments wherever it stands. */
+const char *cli_config_path(void);
+
+/* As getopt_long(argc, argv, "", options, NULL), but a bad option is reported the way all errors
+ * are; '?' then, and the command returns EXIT_USAGE. */
+int cli_option(int argc, char **argv, const struct option *options);
+
+/* "vmkeep: WHERE: WHY" for a wrong argument; returns EXIT_USAGE. */
+int cli_usage(const char *where, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Reads the configuration and prints its diagnostics; 0, or EXIT_USAGE. */
+int cli_load_config(struct config **ret);
+
+/* Opens the catalog read-only; 0, or an exit code when the error has been printed. */
+int cli_open_catalog(const struct config *config, struct catalog **ret);
+
+/* Prints "vmkeep: WHERE: WHY" (where NULL: "vmkeep: WHY") and returns the exit code for the error. */
+int cli_fail(const char *where, const struct err *err);
+
+#endif

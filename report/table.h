@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * table: aligned columns for a terminal.  What comes from outside is made harmless: control
+ * characters and broken UTF-8 show as '?'.
+ */
+#ifndef VMKEEP_REPORT_TABLE_H
+#define VMKEEP_REPORT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct table;
+
+enum table_colour { COLOUR_NONE, COLOUR_GREEN, COLOUR_RED };
+
+/* Is out a terminal that may be coloured? Not with NO_COLOR set in the environment. */
+bool table_may_colour(FILE *out);
+
+/* A title that starts with '>' is of a column that is aligned to the right. */
+struct table *table_new(const char *const *titles, size_t n);
+void table_free(struct table *t);
+
+/* The next cell of the current row, a new row after the last column.  NULL: "-". */
+void table_cell(struct table *t, const char *text);
+void table_cell_coloured(struct table *t, enum table_colour colour, const char *text);
+void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Nothing, not even the titles, when there is no row. */
+void table_print(const struct table *t, FILE *out);
+
+/* The text on one line, as a table's cell would show it. */
+void print_plain(const char *text, FILE *out);
+
+#endif
