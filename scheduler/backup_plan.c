@@ -64,6 +64,16 @@ static const struct bitmap_facts *base_bitmap(const struct run *r, const struct 
     return r->base_current ? disk_facts_bitmap(d, r->base.checkpoint) : NULL;
 }
 
+/* Why nothing can be based on the bitmap; NULL when it can. */
+static const char *unusable(const struct bitmap_facts *b)
+{
+    if (b->inconsistent)
+        return "inconsistent";
+    if (!b->recording)
+        return "not recording";
+    return b->busy ? "in use by another job" : NULL;
+}
+
 /* Asks the planner for each disk's level. */
 static void decide(struct run *r, const struct disk_facts *const *disks, size_t n,
                    struct plan_disk_level *levels, char why[ERR_MSG_MAX])
@@ -76,9 +86,11 @@ static void decide(struct run *r, const struct disk_facts *const *disks, size_t 
         in[i] = (struct plan_disk){
             .name = disks[i]->name,
             .capacity = disks[i]->capacity,
+            .format = disks[i]->format,
             .trackable = disks[i]->trackable,
             .base_present = b != NULL,
-            .base_usable = b && b->recording && !b->inconsistent && !b->busy,
+            .base_usable = b && !unusable(b),
+            .unusable = b ? unusable(b) : NULL,
         };
     }
     r->row.level = plan_levels(r->row.level, r->row.why ? r->row.why : "",

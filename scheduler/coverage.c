@@ -167,7 +167,7 @@ static void queue_backup(struct scheduler *s, struct cover *c)
         .repository = p->repository,
         .level = c->next.level,
         .why = c->next.why,
-        .due = c->next.at,
+        .due = c->next.due,
     };
     struct err err = ERR_INIT;
 
@@ -187,7 +187,8 @@ void coverage_due(struct scheduler *s)
 
         if (c->job || c->not_before > now)
             continue;
-        if (c->not_before) {
+        /* What was planned earlier may have been overtaken: a full may be due by now as well. */
+        if (c->not_before || (c->has_next && c->next.at <= now)) {
             c->not_before = 0;
             coverage_refresh(s, c);
         }
