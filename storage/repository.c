@@ -96,7 +96,7 @@ int repository_open(const char *path, struct err *err)
     CLEANUP_FREE char *text = NULL;
     struct stat st;
     size_t len;
-    bool empty;
+    bool empty = false;
 
     if (stat(path, &st) < 0 && errno == ENOENT)
         return err_set(err, ERR_NOTFOUND, "%s: no such directory; create it, or is the disk not mounted?",

@@ -163,7 +163,7 @@ int read_manifest(int point_dir, const char *path, const char *point_id, struct 
     CLEANUP_FREE char *text = NULL;
     CLEANUP_CLOSE int fd = -1;
     CLEANUP(point_done) struct point p = {0};
-    size_t len;
+    size_t len = 0;
 
     if (open_file_at(point_dir, MANIFEST, where, &fd, err) < 0) {
         if (err->code == ERR_NOTFOUND) /* the directory is there, so a file is lost */

@@ -242,8 +242,7 @@ static int plan(struct restore *s, struct err *err)
 /* Locked for as long as we write, so that two restores into one directory do not mix. */
 static int take_directory(struct restore *s, struct err *err)
 {
-    CLEANUP_FREE char *above = existing_above(s->to, &s->first_made_dir);
-
+    free(existing_above(s->to, &s->first_made_dir));
     if (mkdir_all(s->to, 0700, err) < 0)
         return -1;
     s->lock = open(s->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

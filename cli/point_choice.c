@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/point_choice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+
+#define LISTED 5
+
+static bool is_end_of(const char *end, const char *id)
+{
+    size_t n = strlen(end), len = strlen(id);
+
+    return n > 0 && n <= len && strcmp(id + len - n, end) == 0 &&
+           (n == len || id[len - n - 1] == '/');
+}
+
+static bool names_domain(const char *what, const struct point *p)
+{
+    CLEANUP_FREE char *full = xasprintf("%s/%s", p->host, p->domain);
+
+    return strcmp(what, p->domain) == 0 || strcmp(what, full) == 0;
+}
+
+static bool same_domain(const struct point *a, const struct point *b)
+{
+    return strcmp(a->host, b->host) == 0 && strcmp(a->domain, b->domain) == 0;
+}
+
+/* Adds one of the candidates to a message. */
+static void list(char **text, const char *candidate, size_t count)
+{
+    char *longer;
+
+    if (count > LISTED)
+        return;
+    if (count == LISTED)
+        candidate = "...";
+    longer = *text ? xasprintf("%s, %s", *text, candidate) : xstrdup(candidate);
+    free(*text);
+    *text = longer;
+}
+
+static int choose_by_id(const struct point_list *all, const char *what, struct point_choice *ret,
+                        struct err *err)
+{
+    CLEANUP_FREE char *candidates = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        if (!is_end_of(what, all->items[i].id))
+            continue;
+        ret->point = &all->items[i];
+        list(&candidates, all->items[i].id, n++);
+    }
+    if (n < 2)
+        return 0;
+    return err_set(err, ERR_INVALID, "'%s' could be %zu points: %s", what, n, candidates);
+}
+
+static int check_one_domain(const struct point_list *all, const char *what, struct err *err)
+{
+    CLEANUP_FREE char *candidates = NULL;
+    const struct point *last = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const struct point *p = &all->items[i];
+        CLEANUP_FREE char *full = xasprintf("%s/%s", p->host, p->domain);
+
+        if (!names_domain(what, p) || (last && same_domain(last, p)))
+            continue;
+        last = p;
+        list(&candidates, full, n++);
+    }
+    if (n == 0)
+        return err_set(err, ERR_NOTFOUND, "'%s' is neither a point nor a domain that has one", what);
+    if (n > 1)
+        return err_set(err, ERR_INVALID, "'%s' could be %zu domains: %s", what, n, candidates);
+    return 0;
+}
+
+static int choose_by_domain(const struct point_list *all, const char *what, const int64_t *at,
+                            struct point_choice *ret, struct err *err)
+{
+    const struct point *oldest = NULL;
+    char when[TIMEFMT_MAX], first[TIMEFMT_MAX];
+
+    if (check_one_domain(all, what, err) < 0)
+        return -1;
+    ret->by_domain = true;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct point *p = &all->items[i];
+
+        if (!names_domain(what, p) || p->state != POINT_GOOD)
+            continue;
+        if (!oldest || p->created < oldest->created)
+            oldest = p;
+        if ((!at || p->created <= *at) && (!ret->point || p->created > ret->point->created))
+            ret->point = p;
+    }
+    if (!oldest)
+        return err_set(err, ERR_NOTFOUND, "%s: none of its points is good", what);
+    if (!ret->point)
+        return err_set(err, ERR_NOTFOUND, "%s: no good point at or before %s; the oldest is of %s",
+                       what, time_local(*at, when), time_local(oldest->created, first));
+    for (size_t i = 0; i < all->n; i++)
+        if (names_domain(what, &all->items[i]) && all->items[i].state == POINT_DAMAGED &&
+            all->items[i].created > ret->point->created && (!at || all->items[i].created <= *at))
+            ret->passed_over++;
+    return 0;
+}
+
+int point_choose(const struct point_list *all, const char *what, const int64_t *at,
+                 struct point_choice *ret, struct err *err)
+{
+    struct point_choice choice = {0};
+
+    if (choose_by_id(all, what, &choice, err) < 0)
+        return -1;
+    if (choice.point && at)
+        return err_set(err, ERR_INVALID, "'%s' is a point already; --at goes with a domain", what);
+    if (!choice.point && choose_by_domain(all, what, at, &choice, err) < 0)
+        return -1;
+    *ret = choice;
+    return 0;
+}
