@@ -4,9 +4,9 @@
  *
  * The elapses of a schedule are points on a line, and a baseline divides those that have been dealt
  * with from those that have not: the latest due time that a job was made for, or when the policy
- * began to select the domain.  Between the baseline and now lies what is due; behind now, what comes.
- * Answering with the latest elapse that is due moves the baseline over all of them at once, so any
- * number of missed runs costs one.
+ * began to select the domain.  Between the baseline and now lies what is due; behind now, what
+ * comes. Answering with the latest elapse that is due moves the baseline over all of them at once,
+ * so any number of missed runs costs one.
  *
  * Clocks are set back.  A time that lies more than a day ahead of now is not believed; if that
  * leaves no baseline, one day is looked back.
@@ -127,24 +127,23 @@ static bool next_scheduled(const struct config_policy *policy, const struct zone
     *ret = (struct plan_due){0};
     if (has_full || has_incremental) {
         ret->level = has_full ? LEVEL_FULL : LEVEL_INCREMENTAL;
-        ret->at = !has_full          ? incremental
-                  : !has_incremental ? full
-                                     : later(full, incremental);
+        ret->at = !has_full ? incremental : !has_incremental ? full : later(full, incremental);
     } else {
         has_full = next_elapse(&policy->full, zone, after, &full);
         has_incremental = next_elapse(&policy->incremental, zone, after, &incremental);
         if (!has_full && !has_incremental)
             return false;
-        ret->level = has_full && (!has_incremental || full <= incremental) ? LEVEL_FULL
-                                                                           : LEVEL_INCREMENTAL;
+        ret->level =
+            has_full && (!has_incremental || full <= incremental) ? LEVEL_FULL : LEVEL_INCREMENTAL;
         ret->at = ret->level == LEVEL_FULL ? full : incremental;
     }
     ret->due = ret->at;
     decisive = ret->level == LEVEL_FULL ? full : incremental;
     ret->missed = decisive < prompt_from;
-    expression = expression_at(ret->level == LEVEL_FULL ? &policy->full : &policy->incremental, zone,
-                               decisive);
-    snprintf(ret->why, sizeof(ret->why), "%s%s: %s, %.80s", ret->missed ? "missed at " : "scheduled",
+    expression = expression_at(ret->level == LEVEL_FULL ? &policy->full : &policy->incremental,
+                               zone, decisive);
+    snprintf(ret->why, sizeof(ret->why), "%s%s: %s, %.80s",
+             ret->missed ? "missed at " : "scheduled",
              ret->missed ? wall_text(zone, decisive, when, sizeof(when)) : "",
              level_name(ret->level), expression ? expression : "");
     return true;
@@ -159,12 +158,12 @@ static bool next_retry(const struct config_policy *policy, const struct zone *zo
 
     if (!history->has_attempt || !history->failed || history->failures > tries)
         return false;
-    *ret = (struct plan_due){
-        .due = history->last_due, .level = history->last_level, .retry = true};
+    *ret = (struct plan_due){.due = history->last_due, .level = history->last_level, .retry = true};
     /* An end that lies ahead (the clock was set back) tells nothing: try now. */
-    ret->at = history->last_end > now
-                  ? now
-                  : history->last_end + retry_after[history->failures > 0 ? history->failures - 1 : 0];
+    ret->at =
+        history->last_end > now
+            ? now
+            : history->last_end + retry_after[history->failures > 0 ? history->failures - 1 : 0];
     ret->missed = ret->at < prompt_from;
     if (!policy->catch_up && started <= now && ret->at < started)
         return false;

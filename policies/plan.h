@@ -21,23 +21,23 @@
 
 /* What the catalog knows of a (domain, policy) for scheduling. */
 struct plan_history {
-    int64_t since;        /* the policy has selected the domain since then */
-    int64_t last_due;     /* the latest due time that a job was made for; 0: none */
-    bool has_attempt;     /* a scheduled backup has ended since last_due */
-    bool failed;          /* and it failed, for a reason that may pass (err_is_transient) */
-    int64_t last_end;     /* when it ended */
-    int failures;         /* failed attempts for last_due, retries among them */
+    int64_t since;                /* the policy has selected the domain since then */
+    int64_t last_due;             /* the latest due time that a job was made for; 0: none */
+    bool has_attempt;             /* a scheduled backup has ended since last_due */
+    bool failed;                  /* and it failed, for a reason that may pass (err_is_transient) */
+    int64_t last_end;             /* when it ended */
+    int failures;                 /* failed attempts for last_due, retries among them */
     enum backup_level last_level; /* the level that was asked for then */
 };
 
 struct plan_due {
-    int64_t at;               /* UTC; when to begin; may lie in the past */
-    int64_t due;              /* the due time to record for the job: at, or for a retry that of the
-                                 run that failed, so that its failures can be counted */
-    enum backup_level level;  /* asked for; plan_levels may still make it a full */
-    bool missed;              /* it came due while nobody could run it, and is made up for */
+    int64_t at;              /* UTC; when to begin; may lie in the past */
+    int64_t due;             /* the due time to record for the job: at, or for a retry that of the
+                                run that failed, so that its failures can be counted */
+    enum backup_level level; /* asked for; plan_levels may still make it a full */
+    bool missed;             /* it came due while nobody could run it, and is made up for */
     bool retry;
-    char why[PLAN_WHY_MAX];   /* "scheduled: incremental, Mon..Sat *-*-* 02:30:00" */
+    char why[PLAN_WHY_MAX]; /* "scheduled: incremental, Mon..Sat *-*-* 02:30:00" */
 };
 
 /* The next backup of one domain under the policy.  started: when this daemon began to keep the
@@ -60,11 +60,11 @@ bool plan_next(const struct config_policy *policy, const struct zone *zone,
 struct plan_disk {
     const char *name;
     uint64_t capacity;
-    const char *format;    /* "qcow2", "raw"; NULL: not known */
-    bool trackable;        /* its format holds bitmaps */
-    bool base_present;     /* the base checkpoint's bitmap is there */
-    bool base_usable;      /* ... and recording, consistent, and not in use */
-    const char *unusable;  /* why not, when base_usable is false: "inconsistent"; NULL: not known */
+    const char *format;   /* "qcow2", "raw"; NULL: not known */
+    bool trackable;       /* its format holds bitmaps */
+    bool base_present;    /* the base checkpoint's bitmap is there */
+    bool base_usable;     /* ... and recording, consistent, and not in use */
+    const char *unusable; /* why not, when base_usable is false: "inconsistent"; NULL: not known */
 };
 
 /* What was decided for it. */
@@ -80,7 +80,7 @@ struct plan_disk_level {
  * Returns the level of the point: full when no disk is incremental; why: one sentence. */
 enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
                               const struct point *base, const char *base_missing, bool current,
-                              const struct plan_disk *disks, size_t n,
-                              struct plan_disk_level *ret, char why[ERR_MSG_MAX]);
+                              const struct plan_disk *disks, size_t n, struct plan_disk_level *ret,
+                              char why[ERR_MSG_MAX]);
 
 #endif

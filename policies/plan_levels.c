@@ -116,8 +116,8 @@ static void all_full(const char *why, size_t n, struct plan_disk_level *ret)
 
 enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
                               const struct point *base, const char *base_missing, bool current,
-                              const struct plan_disk *disks, size_t n,
-                              struct plan_disk_level *ret, char why[ERR_MSG_MAX])
+                              const struct plan_disk *disks, size_t n, struct plan_disk_level *ret,
+                              char why[ERR_MSG_MAX])
 {
     char reason[PLAN_WHY_MAX];
     size_t incrementals = 0;

@@ -67,8 +67,8 @@ static void period_text(enum retention_period period, const struct zone *zone, i
         snprintf(buf, PERIOD_TEXT_MAX, "@%lld", (long long)t);
 }
 
-/* t less the span: years, months and days by the calendar (a month before 31 March is "31 February",
- * so 3 March, or 2 March in a leap year), hours by the clock. */
+/* t less the span: years, months and days by the calendar (a month before 31 March is "31
+ * February", so 3 March, or 2 March in a leap year), hours by the clock. */
 static int64_t before(const struct zone *zone, int64_t t, const struct span *span)
 {
     struct wall w;
@@ -154,8 +154,8 @@ static void rules_done(struct rules *rules)
     }
 }
 
-__attribute__((format(printf, 2, 3))) static void
-add_reason(struct retention_verdict *v, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void add_reason(struct retention_verdict *v,
+                                                             const char *fmt, ...)
 {
     CLEANUP_FREE char *text = NULL;
     va_list ap;
@@ -233,7 +233,8 @@ static void judge(const struct retention *r, const struct zone *zone, const stru
     rules_done(&rules);
 }
 
-/* The last step of every verdict: one that nothing has kept says so, and the reasons become text. */
+/* The last step of every verdict: one that nothing has kept says so, and the reasons become text.
+ */
 static void finish(struct retention_verdict *verdicts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -268,9 +269,9 @@ void retention_apply(const struct retention *r, const struct zone *zone, const i
 struct chains {
     const struct point_list *points;
     struct retention_verdict *verdicts;
-    bool *seen;            /* what this one stands on has been walked */
+    bool *seen; /* what this one stands on has been walked */
     VEC(size_t) to_walk;
-    const char *holder;    /* the id that the walk began with */
+    const char *holder; /* the id that the walk began with */
 };
 
 /* The point of that id is stood on by the one that the walk is at. */
@@ -315,9 +316,8 @@ static void hold_all_below(struct chains *c, size_t place)
 static void keep_promises(const struct point_list *points, const struct entry *entries,
                           struct retention_verdict *verdicts)
 {
-    struct chains c = {.points = points,
-                       .verdicts = verdicts,
-                       .seen = xcalloc(points->n, sizeof(*c.seen))};
+    struct chains c = {
+        .points = points, .verdicts = verdicts, .seen = xcalloc(points->n, sizeof(*c.seen))};
 
     for (size_t i = 0; i < points->n; i++) {
         struct retention_verdict *v = &verdicts[entries[i].place];

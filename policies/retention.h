@@ -6,9 +6,9 @@
  * point that any rule keeps is kept.  A count rule keeps the newest point of each of the last N
  * periods that have one; while its count is not used up it keeps the oldest point too.  -1 counts
  * without end.  `within D` keeps what is younger than D, counted back by the calendar from the
- * newest point that is not in the future, strictly after; `within-daily D` keeps the newest point of
- * each day in that span, and so on.  Periods are those of the zone given; weeks are ISO weeks; the
- * hour that a clock set back shows twice is one hour.
+ * newest point that is not in the future, strictly after; `within-daily D` keeps the newest point
+ * of each day in that span, and so on.  Periods are those of the zone given; weeks are ISO weeks;
+ * the hour that a clock set back shows twice is one hour.
  *
  * Points in the future (a clock was wrong) are counted like any other; only `within` looks past
  * them for its newest point.  When all points lie in the future there is none to count back from,
@@ -62,9 +62,9 @@ bool retention_is_set(const struct retention *r);
 
 struct retention_verdict {
     bool keep;
-    bool held;          /* kept for one reason only: a kept point stands on it. Whoever can merge its
-                           blocks into that point may let it go. */
-    char *reasons;      /* "last 3, daily (2026-11-23)"; for a pruned one why not. One line */
+    bool held;     /* kept for one reason only: a kept point stands on it. Whoever can merge its
+                      blocks into that point may let it go. */
+    char *reasons; /* "last 3, daily (2026-11-23)"; for a pruned one why not. One line */
     struct strlist why; /* the same, one by one */
 };
 
@@ -75,11 +75,11 @@ void retention_apply(const struct retention *r, const struct zone *zone, const i
 
 /* What to do with the points of one (domain, policy): the rules, and beyond them the promises: the
  * newest good point is never let go ("newest good point"), nor one that a kept point stands on by
- * its disks or its parent, directly or not ("ID stands on it"), nor anything when there are no rules.
- * Damaged points count for no rule and are never let go by one ("damaged: left for you to decide").
- * Points in state POINT_DELETING are already let go: keep false; what they stand on is kept only
- * if a kept point stands on them.
- * points: any order, borrowed.  ret: one verdict a point, same order. */
+ * its disks or its parent, directly or not ("ID stands on it"), nor anything when there are no
+ * rules. Damaged points count for no rule and are never let go by one ("damaged: left for you to
+ * decide"). Points in state POINT_DELETING are already let go: keep false; what they stand on is
+ * kept only if a kept point stands on them. points: any order, borrowed.  ret: one verdict a point,
+ * same order. */
 void retention_plan(const struct retention *r, const struct zone *zone,
                     const struct point_list *points, int64_t now, struct retention_verdict **ret);
 

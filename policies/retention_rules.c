@@ -56,9 +56,9 @@ int span_parse(const char *s, struct span *ret, struct err *err)
     *ret = (struct span){.years = part[0], .months = part[1], .days = part[2], .hours = part[3]};
     return 0;
 bad:
-    return err_set(err, ERR_INVALID,
-                   "'%s' is not a span (want numbers with y, m, d, h in this order, as in 1y6m or 14d)",
-                   s);
+    return err_set(
+        err, ERR_INVALID,
+        "'%s' is not a span (want numbers with y, m, d, h in this order, as in 1y6m or 14d)", s);
 }
 
 bool span_is_set(const struct span *s)
@@ -85,9 +85,9 @@ static int set_count(int *count, const char *value, struct err *err)
     if (strcmp(value, "unlimited") == 0)
         v = -1;
     else if (!parse_int(value, -1, INT32_MAX, &v))
-        return err_set(err, ERR_INVALID,
-                       "'%s' is not a number of points (want 0 or more, or -1 or unlimited for all)",
-                       value);
+        return err_set(
+            err, ERR_INVALID,
+            "'%s' is not a number of points (want 0 or more, or -1 or unlimited for all)", value);
     *count = (int)v;
     return 0;
 }

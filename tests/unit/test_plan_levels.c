@@ -26,10 +26,18 @@ static struct point base_point(void)
 }
 
 static const struct plan_disk sound[] = {
-    {.name = "vda", .capacity = 10 * GIB, .format = "qcow2", .trackable = true,
-     .base_present = true, .base_usable = true},
-    {.name = "vdb", .capacity = 10 * GIB, .format = "qcow2", .trackable = true,
-     .base_present = true, .base_usable = true},
+    {.name = "vda",
+     .capacity = 10 * GIB,
+     .format = "qcow2",
+     .trackable = true,
+     .base_present = true,
+     .base_usable = true},
+    {.name = "vdb",
+     .capacity = 10 * GIB,
+     .format = "qcow2",
+     .trackable = true,
+     .base_present = true,
+     .base_usable = true},
 };
 
 /* levels: one letter a disk, F or I. */
@@ -74,8 +82,9 @@ static void whole_fulls(void **state)
     expect(LEVEL_INCREMENTAL, NULL, "its repository was replaced", false, sound, 2, "FF",
            ASKED "; made a full: there is no point to stand on: its repository was replaced");
     expect(LEVEL_INCREMENTAL, &base, "vda.qcow2 is gone", true, sound, 2, "FF",
-           ASKED "; made a full: point local/web01/2026-11-22T02-30-00Z.nightly cannot be stood on: "
-                 "vda.qcow2 is gone");
+           ASKED
+           "; made a full: point local/web01/2026-11-22T02-30-00Z.nightly cannot be stood on: "
+           "vda.qcow2 is gone");
     expect(LEVEL_INCREMENTAL, &base, NULL, false, sound, 2, "FF",
            ASKED "; made a full: checkpoint vmkeep-41 of the last point is not the current one");
     free(base.checkpoint);
@@ -142,7 +151,8 @@ static void several_disks_in_full(void **state)
     disks[0].base_present = disks[0].base_usable = false;
     disks[1].base_present = disks[1].base_usable = false;
     expect(LEVEL_INCREMENTAL, &base, NULL, true, disks, 2, "FF",
-           ASKED "; made a full: vda, vdb: tracking lost: the bitmap of checkpoint vmkeep-41 is gone");
+           ASKED
+           "; made a full: vda, vdb: tracking lost: the bitmap of checkpoint vmkeep-41 is gone");
     disks[1] = sound[1];
     disks[2].name = "vdc";
     disks[3].name = "vdd";
@@ -175,10 +185,8 @@ static void long_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_incremental),
-        cmocka_unit_test(whole_fulls),
-        cmocka_unit_test(one_disk_in_full),
-        cmocka_unit_test(several_disks_in_full),
+        cmocka_unit_test(all_incremental),  cmocka_unit_test(whole_fulls),
+        cmocka_unit_test(one_disk_in_full), cmocka_unit_test(several_disks_in_full),
         cmocka_unit_test(long_names),
     };
 

@@ -40,8 +40,8 @@ static uint64_t random_below(uint64_t n)
 static void add_random_spec(struct calspec_list *l)
 {
     static const char *const specs[] = {
-        "02:30", "Mon..Sat 02:30", "Sun 02:30", "*:0/30",  "0/6:15",  "*-*-1 04:00", "Sat 23:59:59",
-        "*:30",  "03:00",          "monthly",   "Fri *:0", "daily",   "*-*~1 12:00", "1/4:0",
+        "02:30", "Mon..Sat 02:30", "Sun 02:30", "*:0/30",  "0/6:15", "*-*-1 04:00", "Sat 23:59:59",
+        "*:30",  "03:00",          "monthly",   "Fri *:0", "daily",  "*-*~1 12:00", "1/4:0",
     };
     struct err err = ERR_INIT;
 
@@ -80,15 +80,15 @@ struct year {
     struct zone *zone;
     struct plan_history history;
     int64_t now, started, asked; /* asked: when plan_next was, the last time */
-    bool faults; /* jobs fail, the daemon is down, it oversleeps */
+    bool faults;                 /* jobs fail, the daemon is down, it oversleeps */
     VEC(struct run) runs;
 };
 
 /* What the job that was just made becomes of; moves the clock to its end. */
 static void run_job(struct year *y, const struct plan_due *due)
 {
-    *VEC_ADD(&y->runs) = (struct run){due->at,     y->now,     y->started,
-                                        due->missed, due->retry, due->level};
+    *VEC_ADD(&y->runs) =
+        (struct run){due->at, y->now, y->started, due->missed, due->retry, due->level};
     if (due->due != y->history.last_due)
         y->history.failures = 0;
     y->history.last_due = due->due;
@@ -104,8 +104,7 @@ static void live_a_year(struct year *y)
 {
     struct plan_due due;
 
-    while (y->now < END &&
-           plan_next(&y->policy, y->zone, &y->history, y->started, y->now, &due)) {
+    while (y->now < END && plan_next(&y->policy, y->zone, &y->history, y->started, y->now, &due)) {
         y->asked = y->now;
         if (due.at <= y->now) {
             run_job(y, &due);
@@ -130,7 +129,8 @@ static int64_t last_of(const struct calspec_list *l, const struct zone *zone, in
 }
 
 /* A scheduled job answers for all elapses behind the job before, up to its own beginning: it is due
- * at the last of them, and full when a full is among them.  So none is lost, and none runs twice. */
+ * at the last of them, and full when a full is among them.  So none is lost, and none runs twice.
+ */
 static void check_jobs(const struct year *y)
 {
     int64_t handled = BEGIN;

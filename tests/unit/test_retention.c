@@ -54,8 +54,18 @@ static struct retention rules(const char *text)
 static void spans(void **state)
 {
     static const char *const same[] = {"1y2m3d4h", "7d", "0h", "1y4h", "48h", "999999d"};
-    static const char *const bad[] = {"",     "7",   "d",      "7w",       "1d2m", "1d1d",
-                                      "-1d",  "7 d", "1000000d", "1y ",    "1.5d", "7D",
+    static const char *const bad[] = {"",
+                                      "7",
+                                      "d",
+                                      "7w",
+                                      "1d2m",
+                                      "1d1d",
+                                      "-1d",
+                                      "7 d",
+                                      "1000000d",
+                                      "1y ",
+                                      "1.5d",
+                                      "7D",
                                       "99999999999999999999d"};
     struct span s;
     struct err err = ERR_INIT;
@@ -162,7 +172,8 @@ static char *case_text(const char *zone_name, const char *points, const char *ru
 
     retention_apply(&r, zone, times.t, times.text.n, at(NOW), &v);
     for (size_t i = 0; i < times.text.n; i++)
-        fprintf(out, "%s\t%s\t%s\n", times.text.items[i], v[i].keep ? "keep" : "prune", v[i].reasons);
+        fprintf(out, "%s\t%s\t%s\n", times.text.items[i], v[i].keep ? "keep" : "prune",
+                v[i].reasons);
     fclose(out);
     retention_verdicts_free(v, times.text.n);
     strlist_done(&times.text);
@@ -236,9 +247,10 @@ static void expect_plan(struct point_list *l, const char *rule_text, const char 
 
     retention_plan(&r, zone, l, at(NOW), &v);
     for (size_t i = 0; i < l->n; i++) {
-        CLEANUP_FREE char *got = xasprintf("%s %s", v[i].held   ? "hold"
-                                                    : v[i].keep ? "keep"
-                                                                : "prune",
+        CLEANUP_FREE char *got = xasprintf("%s %s",
+                                           v[i].held   ? "hold"
+                                           : v[i].keep ? "keep"
+                                                       : "prune",
                                            v[i].reasons);
 
         assert_string_equal(got, wanted[i]);
