@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "storage/store.h"
+#include "tests/integration/repo_support.h"
+
+static struct store *store;
+
+static int setup(void **state)
+{
+    repo_setup(state);
+    store = store_new(EV_DEFAULT, repo_path);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    store->ops->free(store);
+    return repo_teardown(state);
+}
+
+struct end {
+    int done;
+    struct err err;
+};
+
+static void on_done(void *ctx, const struct err *err)
+{
+    struct end *e = ctx;
+
+    e->done++;
+    e->err = err ? *err : ERR_INIT;
+}
+
+/* Runs the loop until the operation has ended, once, and not before the loop ran. */
+#define END(start, want)                                                                           \
+    do {                                                                                           \
+        struct end end = {0};                                                                      \
+        struct err err = ERR_INIT;                                                                 \
+        assert_non_null(start);                                                                    \
+        assert_int_equal(end.done, 0);                                                             \
+        ev_run(EV_DEFAULT, 0);                                                                     \
+        assert_int_equal(end.done, 1);                                                             \
+        if (end.err.code != (want))                                                                \
+            fail_msg("%s: %s, not %s", end.err.msg, err_code_name(end.err.code),                   \
+                     err_code_name(want));                                                         \
+    } while (0)
+
+#define THEN on_done, &end, &err
+
+static void from_nothing_to_a_point_and_back(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP(point_done) struct point p = {0};
+    CLEANUP_FREE char *image = NULL;
+    struct store_space space = {0};
+    struct store_found found = {0};
+
+    (void)state;
+    END(store->ops->probe(store, &space, THEN), ERR_NONE);
+    assert_true(space.free > 0 && space.free <= space.total);
+    END(store->ops->find(store, plan.id, &found, THEN), ERR_NONE);
+    assert_int_equal(found.presence, POINT_ABSENT);
+    END(store->ops->prepare(store, &plan, "domain.xml", "<domain/>", THEN), ERR_NONE);
+    image = store->ops->target(store, &plan, 1);
+    image_write(image, 0, 1 << 20, 0x77);
+    END(store->ops->find(store, plan.id, &found, THEN), ERR_NONE);
+    assert_int_equal(found.presence, POINT_PARTIAL);
+    END(store->ops->publish(store, &plan, &p, THEN), ERR_NONE);
+    assert_string_equal(p.id, plan.id);
+    assert_true(p.disks.items[1].bytes > 1 << 20);
+    assert_non_null(p.disks.items[1].digest);
+    END(store->ops->find(store, plan.id, &found, THEN), ERR_NONE);
+    assert_int_equal(found.presence, POINT_PUBLISHED);
+    assert_string_equal(found.point.disks.items[1].digest, p.disks.items[1].digest);
+    point_done(&found.point);
+    END(store->ops->check_chain(store, plan.id, THEN), ERR_NONE);
+    END(store->ops->discard(store, plan.id, THEN), ERR_NONE);
+    END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
+    END(store->ops->check_chain(store, plan.id, THEN), ERR_NOTFOUND);
+}
+
+static void errors_come_through(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP(point_done) struct point p = {0};
+    struct store *none = store_new(EV_DEFAULT, "/nonexistent");
+    struct store_space space;
+
+    (void)state;
+    END(none->ops->probe(none, &space, THEN), ERR_NOTFOUND);
+    none->ops->free(none);
+    END(store->ops->publish(store, &plan, &p, THEN), ERR_NOTFOUND);
+    assert_null(p.id);
+    END(store->ops->remove(store, "../x", THEN), ERR_INVALID);
+    END(store->ops->prepare(store, &plan, NULL, NULL, THEN), ERR_NONE);
+    END(store->ops->publish(store, &plan, &p, THEN), ERR_NONE);
+    END(store->ops->prepare(store, &plan, NULL, NULL, THEN), ERR_EXISTS);
+}
+
+/* What was lent for the start may go as soon as it has returned. */
+static void arguments_are_lent_for_the_start_only(void **state)
+{
+    struct point plan = plan_make(0, NULL);
+    char *id = xstrdup(plan.id), definition[] = "<domain/>";
+    CLEANUP_FREE char *file = repository_image(repo_path, id, "domain.xml", true);
+    CLEANUP_FREE char *text = NULL;
+    struct end end = {0};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_non_null(store->ops->prepare(store, &plan, "domain.xml", definition, THEN));
+    point_done(&plan);
+    memset(definition, 'x', sizeof(definition));
+    ev_run(EV_DEFAULT, 0);
+    assert_int_equal(end.err.code, ERR_NONE);
+    assert_int_equal(read_file(file, 100, &text, NULL, &err), 0);
+    assert_string_equal(text, "<domain/>");
+    free(id);
+}
+
+/* A repository that hangs (its marker is a FIFO that nobody writes) does not hold up a cancel. */
+static void canceling_what_hangs(void **state)
+{
+    CLEANUP_FREE char *marker = xasprintf("%s/repository.json", repo_path);
+    struct store_space space;
+    struct end end = {0};
+    struct err err = ERR_INIT;
+    struct op *op;
+
+    (void)state;
+    unlink(marker);
+    assert_int_equal(mkfifo(marker, 0600), 0);
+    op = store->ops->probe(store, &space, THEN);
+    assert_non_null(op);
+    op_cancel(op);
+    assert_int_equal(end.done, 0);
+    ev_run(EV_DEFAULT, 0);
+    assert_int_equal(end.done, 1);
+    assert_int_equal(end.err.code, ERR_CANCELED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(from_nothing_to_a_point_and_back),
+        TEST(errors_come_through),
+        TEST(arguments_are_lent_for_the_start_only),
+        TEST(canceling_what_hangs),
+    };
+
+    ev_default_loop(0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
