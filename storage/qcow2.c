@@ -15,6 +15,7 @@
 #define BACKING_NAME_MAX 1023
 #define FORMAT_NAME_MAX 64
 #define EXTENSIONS_MAX 64
+#define FIRST_CLUSTER_MAX (UINT64_C(2) << 20) /* which holds the name, too */
 #define EXTENSION_END 0u
 #define EXTENSION_BACKING_FORMAT 0xe2792acau
 #define V2_LENGTH 72u
@@ -96,7 +97,8 @@ static int check_layout(const struct layout *l, const char *where, struct err *e
     if (be32toh(l->version) != 2 && be32toh(l->version) != 3)
         return err_set(err, ERR_UNSUPPORTED, "%s: qcow2 of version %u", where,
                        be32toh(l->version));
-    if (be32toh(l->backing_size) > BACKING_NAME_MAX)
+    if (be32toh(l->backing_size) > BACKING_NAME_MAX ||
+        be64toh(l->backing_offset) > FIRST_CLUSTER_MAX)
         return err_set(err, ERR_CORRUPT, "%s: damaged qcow2 header", where);
     if (be32toh(l->version) == 2)
         return 0;
