@@ -21,8 +21,8 @@
  * alone, so a restarted daemon finds them again.
  *
  * Guest safety (DESIGN.md, "What must always hold", 9): a driver that sees the guest stopped by an
- * I/O error while one of our jobs runs cancels the job, frees the disk of it and continues the guest
- * at once, by itself; the job then ends as HVJOB_FAILED with that reason.
+ * I/O error while one of our jobs runs cancels the job, frees the disk of it and continues the
+ * guest at once, by itself; the job then ends as HVJOB_FAILED with that reason.
  */
 #ifndef VMKEEP_ENGINE_HYPERVISOR_H
 #define VMKEEP_ENGINE_HYPERVISOR_H
@@ -53,27 +53,28 @@ struct bitmap_facts {
 };
 
 struct disk_facts {
-    char *name;        /* target */
-    char *image;       /* the open file; NULL when it is none (network, block device by URL) */
-    char *format;      /* qcow2, raw ... */
+    char *name;   /* target */
+    char *image;  /* the open file; NULL when it is none (network, block device by URL) */
+    char *format; /* qcow2, raw ... */
     uint64_t capacity;
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
-    bool trackable;    /* qcow2 v3: holds bitmaps */
-    bool busy;         /* a block job that is not ours, or a migration, uses it */
+    bool trackable;     /* qcow2 v3: holds bitmaps */
+    bool busy;          /* a block job that is not ours, or a migration, uses it */
     VEC(struct bitmap_facts) bitmaps;
 };
 
 struct domain_facts {
     enum domain_state state;
-    char *problem;      /* DOMAIN_UNREACHABLE: why, one line */
+    char *problem; /* DOMAIN_UNREACHABLE: why, one line */
     VEC(struct disk_facts) disks;
-    char *job_tag;      /* the backup job of ours that the hypervisor holds, running or ended */
-    char *foreign_job;  /* what else excludes a backup ("block job 'mirror0'"), or NULL */
-    char *definition;   /* the domain's definition as text, or NULL */
+    char *job_tag;         /* the backup job of ours that the hypervisor holds, running or ended */
+    char *foreign_job;     /* what else excludes a backup ("block job 'mirror0'"), or NULL */
+    char *definition;      /* the domain's definition as text, or NULL */
     char *definition_name; /* as a file name: "domain.xml", "qemu.args" */
 };
 
 void domain_facts_free(struct domain_facts *f); /* NULL-safe */
+void disk_facts_done(struct disk_facts *d);
 const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const char *name);
 const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name);
 
@@ -88,13 +89,13 @@ struct backup_disk {
 struct backup_request {
     const char *domain;
     const char *tag;
-    const char *checkpoint;         /* the new one's name, or NULL for none */
+    const char *checkpoint; /* the new one's name, or NULL for none */
     enum backup_mode mode;
     const struct backup_disk *disks;
     size_t n_disks;
     enum quiesce quiesce;
-    bool reuse_external;            /* the targets exist, made by the caller; else they must not */
-    uint64_t bandwidth;             /* bytes per second and disk; 0: unlimited */
+    bool reuse_external; /* the targets exist, made by the caller; else they must not */
+    uint64_t bandwidth;  /* bytes per second and disk; 0: unlimited */
 };
 
 /* What backup_begin can tell beyond success. */
@@ -108,9 +109,9 @@ enum hv_job_state { HVJOB_NONE, HVJOB_RUNNING, HVJOB_COMPLETED, HVJOB_FAILED, HV
 
 struct hv_job_stats {
     enum hv_job_state state;
-    char tag[HV_TAG_MAX];        /* empty for HVJOB_NONE */
+    char tag[HV_TAG_MAX]; /* empty for HVJOB_NONE */
     uint64_t bytes_done, bytes_total;
-    struct err err;              /* HVJOB_FAILED, HVJOB_CANCELED: why */
+    struct err err; /* HVJOB_FAILED, HVJOB_CANCELED: why */
 };
 
 enum hv_event_type {
@@ -141,7 +142,8 @@ struct hypervisor_ops {
      * bitmap, mode), ERR_BUSY (another job), ERR_EXISTS (target), ERR_NOSPACE, ERR_CORRUPT (bitmap
      * inconsistent or not recording), ERR_REMOTE (hypervisor gone or refused), ERR_TIMEOUT.
      * When it fails nothing of the request remains at the hypervisor, except when the connection
-     * was lost in between (ERR_REMOTE, ERR_TIMEOUT): then it may have begun, and job_stats tells. */
+     * was lost in between (ERR_REMOTE, ERR_TIMEOUT): then it may have begun, and job_stats tells.
+     */
     struct op *(*backup_begin)(struct hypervisor *hv, const struct backup_request *request,
                                struct backup_begun *ret, op_done done, void *ctx, struct err *err);
 

@@ -3,8 +3,8 @@
  * qmp/driver: the hypervisor interface over QMP, for QEMU processes that nobody else manages.
  *
  * Each domain has a QMP socket that is vmkeep's own (QEMU serves one client a socket, others wait
- * for their greeting), and may have one of the guest agent.  The connection is kept; when it is lost
- * it is made again with growing pauses, 1 s to 60 s, and at once when an operation needs it.
+ * for their greeting), and may have one of the guest agent.  The connection is kept; when it is
+ * lost it is made again with growing pauses, 1 s to 60 s, and at once when an operation needs it.
  */
 #ifndef VMKEEP_ENGINE_QMP_DRIVER_H
 #define VMKEEP_ENGINE_QMP_DRIVER_H
@@ -14,7 +14,7 @@
 struct ev_loop;
 
 struct qmp_disk_config {
-    const char *name;  /* target */
+    const char *name; /* target */
     const char *image;
 };
 

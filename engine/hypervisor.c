@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/hypervisor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *domain_state_name(enum domain_state s)
+{
+    switch (s) {
+    case DOMAIN_RUNNING:
+        return "running";
+    case DOMAIN_PAUSED:
+        return "paused";
+    case DOMAIN_SHUTOFF:
+        return "shut off";
+    case DOMAIN_UNREACHABLE:
+        return "unreachable";
+    }
+    return "unknown";
+}
+
+void disk_facts_done(struct disk_facts *d)
+{
+    for (size_t i = 0; i < d->bitmaps.n; i++)
+        free(d->bitmaps.items[i].name);
+    free(d->bitmaps.items);
+    free(d->name);
+    free(d->image);
+    free(d->format);
+}
+
+void domain_facts_free(struct domain_facts *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->disks.n; i++)
+        disk_facts_done(&f->disks.items[i]);
+    free(f->disks.items);
+    free(f->problem);
+    free(f->job_tag);
+    free(f->foreign_job);
+    free(f->definition);
+    free(f->definition_name);
+    free(f);
+}
+
+const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const char *name)
+{
+    for (size_t i = 0; i < f->disks.n; i++)
+        if (strcmp(f->disks.items[i].name, name) == 0)
+            return &f->disks.items[i];
+    return NULL;
+}
+
+const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name)
+{
+    for (size_t i = 0; i < d->bitmaps.n; i++)
+        if (strcmp(d->bitmaps.items[i].name, name) == 0)
+            return &d->bitmaps.items[i];
+    return NULL;
+}

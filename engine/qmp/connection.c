@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A domain's QMP session: made when first needed and in the background, kept, and when lost made
+ * again after 1 s, 2 s, 4 s ... 60 s, or at once when a task needs it.  A connected domain wakes
+ * nobody.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/qmp/domain.h"
+#include "engine/qmp/ids.h"
+#include "engine/qmp/stream.h"
+#include "engine/qmp/tasks.h"
+
+#define GREETING_S 5.0
+#define PAUSE_FIRST_S 1.0
+#define PAUSE_LAST_S 60.0
+
+/* A socket that nobody listens on is that of a QEMU that does not run. */
+static enum domain_state state_behind(const struct err *err)
+{
+    return err->sys == ENOENT || err->sys == ECONNREFUSED ? DOMAIN_SHUTOFF : DOMAIN_UNREACHABLE;
+}
+
+static void go_down(struct domain *d, const struct err *why)
+{
+    enum domain_state state = state_behind(why);
+    struct ev_loop *loop = d->owner->loop;
+
+    if (d->up || state != d->down_state)
+        domain_raise(d, HV_EVENT_DOMAIN);
+    if (d->up)
+        domain_raise(d, HV_EVENT_JOB);
+    d->down_why = *why;
+    d->down_why.code = ERR_REMOTE;
+    d->down_state = state;
+    d->up = false;
+    d->pid = 0;
+    qmp_client_free(d->client);
+    d->client = NULL;
+    ev_timer_stop(loop, &d->retry);
+    ev_timer_set(&d->retry, d->pause_s, 0);
+    ev_timer_start(loop, &d->retry);
+    d->pause_s = d->pause_s * 2 < PAUSE_LAST_S ? d->pause_s * 2 : PAUSE_LAST_S;
+    domain_turn(d);
+}
+
+static void on_closed(void *ctx, const struct err *err)
+{
+    struct domain *d = ctx;
+    struct err why = *err;
+
+    err_wrap(&why, "%s", d->qmp);
+    if (d->up)
+        log_debug("qmp: %s: %s", d->name, why.msg);
+    go_down(d, &why);
+}
+
+static void on_ready(void *ctx)
+{
+    struct domain *d = ctx;
+
+    d->up = true;
+    d->pause_s = PAUSE_FIRST_S;
+    domain_raise(d, HV_EVENT_DOMAIN);
+    /* Events may have been missed: a job that ended, a guest that stopped. */
+    if (d->was_up)
+        domain_raise(d, HV_EVENT_JOB);
+    d->was_up = true;
+    tend_start(d);
+    domain_turn(d);
+}
+
+static void on_job_event(struct domain *d, const char *id, const char *status)
+{
+    if (!id || !job_id_parse(id, NULL, NULL))
+        return;
+    domain_wake_sleeper(d);
+    if (str_eq(status, "concluded"))
+        tend_start(d);
+}
+
+static void on_event(void *ctx, const char *name, json_t *data)
+{
+    static const char *const changes[] = {"STOP", "RESUME", "SHUTDOWN"};
+    struct domain *d = ctx;
+    const char *reason;
+
+    if (strcmp(name, "JOB_STATUS_CHANGE") == 0)
+        on_job_event(d, json_string_value(json_object_get(data, "id")),
+                     json_string_value(json_object_get(data, "status")));
+    if (strcmp(name, "BLOCK_IO_ERROR") == 0) {
+        reason = json_string_value(json_object_get(data, "reason"));
+        snprintf(d->io_error, sizeof(d->io_error), "%s", reason ? reason : "");
+    }
+    if (strcmp(name, "STOP") == 0 || strcmp(name, "BLOCK_IO_ERROR") == 0)
+        tend_start(d);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+        if (strcmp(name, changes[i]) == 0)
+            domain_raise(d, HV_EVENT_DOMAIN);
+}
+
+static pid_t peer_of(int fd)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 ? cred.pid : 0;
+}
+
+bool connection_want(struct domain *d)
+{
+    static const struct qmp_client_events events = {on_ready, on_event, on_closed};
+    struct err err = ERR_INIT;
+    int fd;
+
+    if (d->client)
+        return d->up;
+    ev_timer_stop(d->owner->loop, &d->retry);
+    fd = stream_connect(d->qmp, &err);
+    if (fd < 0) {
+        go_down(d, &err);
+        return false;
+    }
+    d->pid = peer_of(fd);
+    d->client = qmp_client_new(d->owner->loop, fd, GREETING_S, &events, d);
+    return false;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    connection_want(w->data);
+}
+
+void connection_init(struct domain *d)
+{
+    d->pause_s = PAUSE_FIRST_S;
+    d->down_state = DOMAIN_UNREACHABLE;
+    err_set(&d->down_why, ERR_REMOTE, "%s: not connected yet", d->qmp);
+    ev_timer_init(&d->retry, on_retry, 0, 0);
+    d->retry.data = d;
+    ev_timer_start(d->owner->loop, &d->retry);
+}
+
+void connection_done(struct domain *d)
+{
+    ev_timer_stop(d->owner->loop, &d->retry);
+    qmp_client_free(d->client);
+    d->client = NULL;
+}
+
+bool connection_is_up(const struct domain *d)
+{
+    return d->up && qmp_client_is_open(d->client);
+}
+
+int connection_error(const struct domain *d, struct err *err)
+{
+    if (d->up)
+        return err_set(err, ERR_REMOTE, "%s: connection lost", d->qmp);
+    if (d->down_state == DOMAIN_SHUTOFF)
+        return err_set(err, ERR_REMOTE, "the domain is shut off: %s", d->down_why.msg);
+    *err = d->down_why;
+    return -1;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/qmp/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/qmp/tasks.h"
+
+static struct qmp_hypervisor *of(struct hypervisor *hv)
+{
+    return (struct qmp_hypervisor *)hv;
+}
+
+static struct domain *find(struct hypervisor *hv, const char *name, struct err *err)
+{
+    struct qmp_hypervisor *q = of(hv);
+
+    for (size_t i = 0; i < q->domains.n; i++)
+        if (strcmp(q->domains.items[i]->name, name) == 0)
+            return q->domains.items[i];
+    err_set(err, ERR_NOTFOUND, "no domain '%s' is configured", name);
+    return NULL;
+}
+
+static void driver_domains(struct hypervisor *hv, struct strlist *ret)
+{
+    struct qmp_hypervisor *q = of(hv);
+
+    for (size_t i = 0; i < q->domains.n; i++)
+        strlist_add(ret, q->domains.items[i]->name);
+}
+
+static struct op *driver_inspect(struct hypervisor *hv, const char *domain,
+                                 struct domain_facts **ret, op_done done, void *ctx,
+                                 struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? inspect_start(d, ret, done, ctx) : NULL;
+}
+
+static struct op *driver_begin(struct hypervisor *hv, const struct backup_request *request,
+                               struct backup_begun *ret, op_done done, void *ctx, struct err *err)
+{
+    struct domain *d = find(hv, request->domain, err);
+
+    return d ? begin_start(d, request, ret, done, ctx, err) : NULL;
+}
+
+static struct op *driver_stats(struct hypervisor *hv, const char *domain, const char *tag,
+                               struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? job_stats_start(d, tag, ret, done, ctx, err) : NULL;
+}
+
+static struct op *driver_abort(struct hypervisor *hv, const char *domain, const char *tag,
+                               op_done done, void *ctx, struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? job_abort_start(d, tag, done, ctx, err) : NULL;
+}
+
+static struct op *driver_forget(struct hypervisor *hv, const char *domain, const char *tag,
+                                op_done done, void *ctx, struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? job_forget_start(d, tag, done, ctx, err) : NULL;
+}
+
+static struct op *driver_create(struct hypervisor *hv, const char *domain, const char *name,
+                                const struct strlist *disks, op_done done, void *ctx,
+                                struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? checkpoint_create_start(d, name, disks, done, ctx, err) : NULL;
+}
+
+static struct op *driver_delete(struct hypervisor *hv, const char *domain, const char *name,
+                                op_done done, void *ctx, struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? checkpoint_delete_start(d, name, done, ctx) : NULL;
+}
+
+static void driver_listen(struct hypervisor *hv, hv_event_fn fn, void *ctx)
+{
+    of(hv)->listener = fn;
+    of(hv)->listener_ctx = ctx;
+}
+
+static void tell(struct qmp_hypervisor *q, const struct domain *d, enum hv_event_type type)
+{
+    const struct hv_event event = {.type = type, .domain = d->name};
+
+    if (q->listener)
+        q->listener(q->listener_ctx, &event);
+}
+
+static void on_raise(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct qmp_hypervisor *q = w->data;
+
+    (void)loop;
+    (void)revents;
+    for (size_t i = 0; i < q->domains.n; i++) {
+        struct domain *d = q->domains.items[i];
+        bool domain = d->raise_domain, job = d->raise_job;
+
+        d->raise_domain = d->raise_job = false;
+        if (domain)
+            tell(q, d, HV_EVENT_DOMAIN);
+        if (job)
+            tell(q, d, HV_EVENT_JOB);
+    }
+}
+
+static void driver_free(struct hypervisor *hv)
+{
+    struct qmp_hypervisor *q = of(hv);
+
+    q->listener = NULL;
+    for (size_t i = 0; i < q->domains.n; i++)
+        domain_free(q->domains.items[i]);
+    ev_timer_stop(q->loop, &q->raise);
+    free(q->domains.items);
+    free(q);
+}
+
+struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_domain_config *domains,
+                                      size_t n)
+{
+    static const struct hypervisor_ops ops = {
+        .domains = driver_domains,
+        .inspect = driver_inspect,
+        .backup_begin = driver_begin,
+        .job_stats = driver_stats,
+        .abort_job = driver_abort,
+        .job_forget = driver_forget,
+        .checkpoint_create = driver_create,
+        .checkpoint_delete = driver_delete,
+        .listen = driver_listen,
+        .free = driver_free,
+    };
+    struct qmp_hypervisor *q = xcalloc(1, sizeof(*q));
+
+    q->hv.ops = &ops;
+    q->loop = loop;
+    ev_timer_init(&q->raise, on_raise, 0, 0);
+    q->raise.data = q;
+    for (size_t i = 0; i < n; i++)
+        *VEC_ADD(&q->domains) = domain_new(q, &domains[i]);
+    return &q->hv;
+}

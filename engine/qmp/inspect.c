@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * inspect: the domain as it is now.  One that cannot be talked to is a finding, not an error.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "engine/qmp/ids.h"
+#include "engine/qmp/look.h"
+#include "engine/qmp/tasks.h"
+
+#define ARGS_MAX ((size_t)256 << 10)
+
+struct inspect {
+    struct task task; /* first */
+    struct look look;
+    struct domain_facts **ret;
+};
+
+/* QEMU's command line, one argument a line; NULL when it cannot be read. */
+static char *read_args(pid_t pid)
+{
+    CLEANUP_FREE char *args = NULL;
+    struct err err = ERR_INIT;
+    char path[64];
+    size_t len;
+
+    snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+    if (pid <= 0 || read_file(path, ARGS_MAX, &args, &len, &err) < 0 || len == 0)
+        return NULL;
+    for (size_t i = 0; i < len; i++)
+        if (args[i] == '\0')
+            args[i] = '\n';
+    return TAKE_PTR(args);
+}
+
+static struct domain_facts *facts_of(const struct domain *d, struct view *v)
+{
+    struct domain_facts *f = xcalloc(1, sizeof(*f));
+    char tag[HV_TAG_MAX];
+
+    f->state = v->running ? DOMAIN_RUNNING : DOMAIN_PAUSED;
+    f->foreign_job = TAKE_PTR(v->foreign_job);
+    for (size_t i = 0; i < v->disks.n; i++) {
+        struct disk_facts *disk = VEC_ADD(&f->disks);
+
+        *disk = v->disks.items[i].facts;
+        v->disks.items[i].facts = (struct disk_facts){0};
+    }
+    for (size_t i = 0; i < v->jobs.n && !f->job_tag; i++)
+        if (job_id_parse(v->jobs.items[i].id, tag, NULL))
+            f->job_tag = xstrdup(tag);
+    f->definition = read_args(d->pid);
+    if (f->definition)
+        f->definition_name = xstrdup("qemu.args");
+    return f;
+}
+
+static struct domain_facts *facts_of_absent(enum domain_state state, const struct err *why)
+{
+    struct domain_facts *f = xcalloc(1, sizeof(*f));
+
+    f->state = state;
+    f->problem = xstrdup(why->msg);
+    return f;
+}
+
+static bool is_deaf(const struct err *err)
+{
+    return err->code == ERR_REMOTE || err->code == ERR_TIMEOUT;
+}
+
+static void inspect_step(struct task *t)
+{
+    struct inspect *in = (struct inspect *)t;
+    struct err err = ERR_INIT;
+
+    if (t->canceled)
+        err_set(&err, ERR_CANCELED, "cancelled");
+    else if (!connection_is_up(t->domain))
+        *in->ret = facts_of_absent(t->domain->down_state, &t->domain->down_why);
+    else if (!in->look.n) {
+        look_start(&in->look, t, VIEW_ALL);
+        return;
+    } else {
+        enum look_result result = look_step(&in->look, t, &err);
+
+        if (result == LOOK_WAITING)
+            return;
+        if (result == LOOK_DONE)
+            *in->ret = facts_of(t->domain, &in->look.view);
+        else if (is_deaf(&err)) {
+            *in->ret = facts_of_absent(DOMAIN_UNREACHABLE, &err);
+            err = ERR_INIT;
+        }
+    }
+    task_finish(t, err.code != ERR_NONE ? &err : NULL);
+}
+
+static void inspect_release(struct task *t)
+{
+    struct inspect *in = (struct inspect *)t;
+
+    look_done(&in->look);
+    free(in);
+}
+
+struct op *inspect_start(struct domain *d, struct domain_facts **ret, op_done done, void *ctx)
+{
+    static const struct task_kind kind = {inspect_step, inspect_release};
+    struct inspect *in = xcalloc(1, sizeof(*in));
+
+    in->ret = ret;
+    return task_start(d, &in->task, &kind, done, ctx);
+}

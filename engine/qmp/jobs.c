@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * job_stats, abort_job, job_forget, and tending: each is a reap (reap.h) with a goal.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "engine/qmp/ids.h"
+#include "engine/qmp/reap.h"
+#include "engine/qmp/tasks.h"
+
+struct job_task {
+    struct task task; /* first */
+    struct reap reap;
+    struct hv_job_stats *ret;
+};
+
+/* The jobs of a QEMU that is no more have ended, and are forgotten. */
+static bool ended_with_qemu(const struct job_task *j)
+{
+    const struct domain *d = j->task.domain;
+
+    return j->reap.goal != REAP_STATS && !d->up && d->down_state == DOMAIN_SHUTOFF;
+}
+
+static void job_step(struct task *t)
+{
+    struct job_task *j = (struct job_task *)t;
+    struct err err = ERR_INIT;
+
+    if (t->canceled)
+        err_set(&err, ERR_CANCELED, "cancelled");
+    else if (!connection_is_up(t->domain) && !ended_with_qemu(j))
+        connection_error(t->domain, &err);
+    else if (connection_is_up(t->domain) && reap_step(&j->reap, t, &err))
+        return;
+    if (err.code == ERR_NONE && j->ret)
+        *j->ret = j->reap.stats;
+    if (err.code != ERR_NONE && !t->done)
+        log_debug("qmp: %s: looking after jobs: %s", t->domain->name, err.msg);
+    task_finish(t, err.code != ERR_NONE ? &err : NULL);
+}
+
+static void job_release(struct task *t)
+{
+    struct job_task *j = (struct job_task *)t;
+
+    reap_done(&j->reap);
+    free(j);
+}
+
+static const struct task_kind job_kind = {job_step, job_release};
+static const struct task_kind tend_kind = {job_step, job_release};
+
+static struct op *start(struct domain *d, enum reap_goal goal, const char *tag,
+                        struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
+{
+    struct job_task *j;
+
+    if (tag_check(tag, err) < 0)
+        return NULL;
+    j = xcalloc(1, sizeof(*j));
+    j->ret = ret;
+    reap_init(&j->reap, goal, tag);
+    return task_start(d, &j->task, &job_kind, done, ctx);
+}
+
+struct op *job_stats_start(struct domain *d, const char *tag, struct hv_job_stats *ret,
+                           op_done done, void *ctx, struct err *err)
+{
+    return start(d, REAP_STATS, tag, ret, done, ctx, err);
+}
+
+struct op *job_abort_start(struct domain *d, const char *tag, op_done done, void *ctx,
+                           struct err *err)
+{
+    return start(d, REAP_ABORT, tag, NULL, done, ctx, err);
+}
+
+struct op *job_forget_start(struct domain *d, const char *tag, op_done done, void *ctx,
+                            struct err *err)
+{
+    return start(d, REAP_FORGET, tag, NULL, done, ctx, err);
+}
+
+void tend_start(struct domain *d)
+{
+    struct job_task *j;
+
+    if (domain_has_waiting(d, &tend_kind))
+        return;
+    j = xcalloc(1, sizeof(*j));
+    reap_init(&j->reap, REAP_TEND, NULL);
+    task_start_first(d, &j->task, &tend_kind);
+}

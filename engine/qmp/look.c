@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/qmp/look.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static void ask(struct look *l, struct task *t)
+{
+    struct command command = command_plain(view_query_commands[l->asked]);
+
+    if (l->asked == Q_NODES)
+        command.args = json_pack("{s:b}", "flat", 1);
+    l->asked++;
+    task_call(t, command);
+}
+
+void look_start(struct look *l, struct task *t, int n)
+{
+    look_done(l);
+    l->n = n;
+    ask(l, t);
+}
+
+/* QEMU's working directory, or NULL. */
+static char *cwd_of(pid_t pid)
+{
+    char path[64], cwd[PATH_MAX];
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+    n = pid > 0 ? readlink(path, cwd, sizeof(cwd) - 1) : -1;
+    if (n < 0)
+        return NULL;
+    cwd[n] = '\0';
+    return xstrdup(cwd);
+}
+
+enum look_result look_step(struct look *l, struct task *t, struct err *err)
+{
+    CLEANUP_FREE char *cwd = NULL;
+    struct view_names names;
+
+    /* The graph is for developers, says QEMU; without it less is known. */
+    if (t->wait_err.code != ERR_NONE && !(l->asked - 1 == Q_GRAPH && connection_is_up(t->domain))) {
+        *err = t->wait_err;
+        return LOOK_FAILED;
+    }
+    l->replies[l->asked - 1] = TAKE_PTR(t->reply);
+    if (l->asked < l->n) {
+        ask(l, t);
+        return LOOK_WAITING;
+    }
+    cwd = cwd_of(t->domain->pid);
+    names = domain_names(t->domain, cwd);
+    return view_decode(l->replies, &names, &l->view, err) < 0 ? LOOK_FAILED : LOOK_DONE;
+}
+
+void look_done(struct look *l)
+{
+    for (int i = 0; i < Q_COUNT; i++)
+        json_decref(l->replies[i]);
+    view_done(&l->view);
+    *l = (struct look){0};
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking after the jobs of a tag.
+ *
+ *   start -> looking -> canceling -> waiting -+
+ *              | ^                            |
+ *              | +----------------------------+
+ *              +-> sealing -> closing -> continuing -> dismissing -> done
+ *
+ * Every decision is made from what QEMU says now (looking), never from an event.
+ *
+ * - When one job has failed, the others are cancelled: without it the backup is worth nothing.
+ * - A target is complete only when QEMU has written out and closed it.  blockdev-del hides errors
+ *   in that, so a successful job's targets are sealed first; where that fails, the backup has
+ * failed, and the nodes stay until the job is let go, so that whoever asks again is told the same.
+ * - The guest's safety.  A copy can stop the guest: blockdev-backup keeps what the guest is about
+ * to overwrite, and when the target takes it no more, the guest's write fails and QEMU stops the
+ * guest (status io-error).  Then the jobs are given up, their nodes closed, and the guest is
+ * continued, once a tag.  A guest that is paused for any other reason is left alone.
+ */
+#include "engine/qmp/reap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "engine/qmp/ids.h"
+
+#define WAIT_S 30.0                        /* for jobs to end after a cancel */
+#define LOOK_AGAIN_S 1.0                   /* should an event be lost */
+#define CANCELED_TEXT "Operation canceled" /* strerror(ECANCELED): the error of a cancelled job */
+
+enum reap_state {
+    R_START,
+    R_LOOKING,
+    R_CANCELING,
+    R_WAITING,
+    R_SEALING,
+    R_CLOSING,
+    R_CONTINUING,
+    R_DISMISSING,
+    R_DONE,
+};
+
+#define TO(s) FSM_BIT(R_##s)
+static const struct fsm_state states[] = {
+    [R_START] = {"start", TO(LOOKING) | TO(DONE)},
+    [R_LOOKING] = {"looking", TO(CANCELING) | TO(WAITING) | TO(SEALING) | TO(DONE)},
+    [R_CANCELING] = {"canceling", TO(WAITING) | TO(DONE)},
+    [R_WAITING] = {"waiting", TO(LOOKING) | TO(DONE)},
+    [R_SEALING] = {"sealing", TO(CLOSING) | TO(DONE)},
+    [R_CLOSING] = {"closing", TO(CONTINUING) | TO(DONE)},
+    [R_CONTINUING] = {"continuing", TO(DISMISSING) | TO(DONE)},
+    [R_DISMISSING] = {"dismissing", TO(DONE)},
+    [R_DONE] = {"done", 0},
+};
+
+void reap_init(struct reap *r, enum reap_goal goal, const char *tag)
+{
+    *r = (struct reap){.goal = goal, .fsm = {.states = states, .state = R_START}};
+    snprintf(r->tag, sizeof(r->tag), "%s", tag ? tag : "");
+}
+
+void reap_done(struct reap *r)
+{
+    look_done(&r->look);
+    strlist_done(&r->todo);
+}
+
+/* ---- what the look has shown ---- */
+
+static void find_tag(struct reap *r)
+{
+    for (size_t i = 0; i < r->look.view.jobs.n && !*r->tag; i++)
+        job_id_parse(r->look.view.jobs.items[i].id, r->tag, NULL);
+}
+
+/* The first error that is not a mere consequence of another (the others are cancelled then). */
+static void note_error(struct hv_job_stats *stats, const struct view_job *job)
+{
+    CLEANUP_FREE char *disk = NULL;
+    bool canceled = strcmp(job->error, CANCELED_TEXT) == 0;
+
+    if (stats->err.code != ERR_NONE && (canceled || stats->err.code != ERR_CANCELED))
+        return;
+    job_id_parse(job->id, NULL, &disk);
+    err_set(&stats->err, canceled ? ERR_CANCELED : qmp_error_code(job->error), "%s", job->error);
+    err_wrap(&stats->err, "disk %s", disk);
+}
+
+static void sum_up(struct reap *r, const struct domain *d)
+{
+    const struct view *v = &r->look.view;
+    struct hv_job_stats *stats = &r->stats;
+    size_t jobs = 0, running = 0;
+
+    *stats = (struct hv_job_stats){.state = HVJOB_NONE};
+    for (size_t i = 0; i < v->jobs.n; i++) {
+        const struct view_job *job = &v->jobs.items[i];
+
+        if (!job_id_has_tag(job->id, r->tag))
+            continue;
+        jobs++;
+        running += !job->concluded;
+        stats->bytes_done += job->done;
+        stats->bytes_total += job->total;
+        if (job->error)
+            note_error(stats, job);
+    }
+    if (!jobs)
+        return;
+    memcpy(stats->tag, r->tag, sizeof(stats->tag));
+    if (stats->err.code != ERR_NONE && strcmp(d->given_up_tag, r->tag) == 0)
+        stats->err = d->given_up_why;
+    if (running)
+        stats->state = HVJOB_RUNNING;
+    else if (stats->err.code == ERR_NONE)
+        stats->state = HVJOB_COMPLETED;
+    else
+        stats->state = stats->err.code == ERR_CANCELED ? HVJOB_CANCELED : HVJOB_FAILED;
+}
+
+/* Is the guest stopped, and by our doing?  Says so once a tag: should its disks be full themselves,
+ * continuing it again and again would help nobody. */
+static void judge_guest(struct reap *r, struct domain *d)
+{
+    bool ours = r->stats.state == HVJOB_RUNNING || r->stats.state == HVJOB_FAILED ||
+                r->stats.state == HVJOB_CANCELED;
+
+    if (!ours || !str_eq(r->look.view.status, "io-error") || strcmp(d->given_up_tag, r->tag) == 0)
+        return;
+    r->rescue = true;
+    memcpy(d->given_up_tag, r->tag, sizeof(d->given_up_tag));
+    err_set(&d->given_up_why, qmp_error_code(d->io_error),
+            "the guest was stopped by an I/O error%s%s%s during the backup; the backup was given up"
+            " and the guest continued",
+            *d->io_error ? " (" : "", d->io_error, *d->io_error ? ")" : "");
+    if (r->stats.state != HVJOB_RUNNING) {
+        r->stats.state = HVJOB_FAILED;
+        r->stats.err = d->given_up_why;
+    }
+}
+
+/* ---- lists of things to do, one command each ---- */
+
+static void todo_clear(struct reap *r)
+{
+    strlist_done(&r->todo);
+    r->next = 0;
+}
+
+static void todo_jobs(struct reap *r, bool concluded)
+{
+    const struct view *v = &r->look.view;
+
+    todo_clear(r);
+    for (size_t i = 0; i < v->jobs.n; i++)
+        if (job_id_has_tag(v->jobs.items[i].id, r->tag) && v->jobs.items[i].concluded == concluded)
+            strlist_add(&r->todo, v->jobs.items[i].id);
+}
+
+static void todo_nodes(struct reap *r, bool files)
+{
+    const struct view *v = &r->look.view;
+    bool file;
+
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (node_name_has_tag(v->nodes.items[i].name, r->tag, &file) && file == files)
+            strlist_add(&r->todo, v->nodes.items[i].name);
+}
+
+static const char *driver_of(const struct reap *r, const char *node)
+{
+    const struct view *v = &r->look.view;
+
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (strcmp(v->nodes.items[i].name, node) == 0)
+            return v->nodes.items[i].driver;
+    return "raw";
+}
+
+static struct command command_for(struct reap *r, const char *name)
+{
+    CLEANUP_FREE char *file = NULL;
+
+    switch ((enum reap_state)r->fsm.state) {
+    case R_CANCELING:
+        return command_job_cancel(name);
+    case R_DISMISSING:
+        return command_job_dismiss(name);
+    case R_SEALING:
+        file = xasprintf("%sf", name);
+        return command_seal(name, file, driver_of(r, name));
+    default:
+        return command_del_node(name);
+    }
+}
+
+/* Sends the next command of the state's list. False: there is none left. */
+static bool do_next(struct reap *r, struct task *t)
+{
+    if (r->next == r->todo.n)
+        return false;
+    task_call(t, command_for(r, r->todo.items[r->next++]));
+    return true;
+}
+
+/* ---- the machine ---- */
+
+static void enter_sealing(struct reap *r)
+{
+    fsm_move(&r->fsm, R_SEALING);
+    todo_clear(r);
+    if (r->goal == REAP_STATS && r->stats.state == HVJOB_COMPLETED)
+        todo_nodes(r, false);
+}
+
+static void enter_closing(struct reap *r)
+{
+    fsm_move(&r->fsm, R_CLOSING);
+    todo_clear(r);
+    if ((r->goal == REAP_TEND && !r->rescue) || r->unsealed)
+        return;
+    todo_nodes(r, false);
+    todo_nodes(r, true);
+}
+
+/* What to do about what was seen. *err: the end. */
+static void decide(struct reap *r, struct task *t, struct err *err)
+{
+    bool failed;
+
+    find_tag(r);
+    sum_up(r, t->domain);
+    failed = r->stats.err.code != ERR_NONE;
+    judge_guest(r, t->domain);
+    if (r->stats.state != HVJOB_RUNNING) {
+        if (r->goal == REAP_TEND && r->stats.state != HVJOB_NONE)
+            domain_raise(t->domain, HV_EVENT_JOB);
+        enter_sealing(r);
+    } else if (!r->canceled && (r->goal == REAP_ABORT || r->rescue || failed)) {
+        r->canceled = true;
+        r->deadline = ev_now(t->domain->owner->loop) + WAIT_S;
+        fsm_move(&r->fsm, R_CANCELING);
+        todo_jobs(r, false);
+    } else if (r->canceled && ev_now(t->domain->owner->loop) < r->deadline) {
+        fsm_move(&r->fsm, R_WAITING);
+    } else {
+        if (r->goal == REAP_FORGET)
+            err_set(err, ERR_BUSY, "backup job %s still runs", r->tag);
+        else if (r->canceled)
+            err_set(err, ERR_TIMEOUT, "backup job %s did not end within %.0f s of its cancelling",
+                    r->tag, WAIT_S);
+        fsm_move(&r->fsm, R_DONE);
+    }
+}
+
+static void note_unsealed(struct reap *r, const struct err *why)
+{
+    r->unsealed = true;
+    r->stats.state = HVJOB_FAILED;
+    r->stats.err = *why;
+    err_wrap(&r->stats.err, "write out the images");
+}
+
+/* A command of the state's list has failed. True: go on with the list. */
+static bool tolerate(struct reap *r, const struct task *t, struct err *err)
+{
+    /* A job may have ended before its cancelling, or have been dismissed: looking tells. */
+    if (r->fsm.state == R_CANCELING || r->fsm.state == R_DISMISSING)
+        return connection_is_up(t->domain);
+    if (r->fsm.state == R_SEALING && t->wait_err.code != ERR_TIMEOUT &&
+        connection_is_up(t->domain)) {
+        note_unsealed(r, &t->wait_err);
+        return true;
+    }
+    *err = t->wait_err;
+    err_wrap(err, r->fsm.state == R_CONTINUING ? "continue the guest" : "close the images");
+    return false;
+}
+
+/* A state that works on a list: true while suspended. */
+static bool work(struct reap *r, struct task *t, struct err *err)
+{
+    if (r->next > 0 && t->wait_err.code != ERR_NONE && !tolerate(r, t, err)) {
+        fsm_move(&r->fsm, R_DONE);
+        return false;
+    }
+    return do_next(r, t);
+}
+
+static bool look(struct reap *r, struct task *t, struct err *err)
+{
+    switch (look_step(&r->look, t, err)) {
+    case LOOK_WAITING:
+        return true;
+    case LOOK_DONE:
+        decide(r, t, err);
+        return false;
+    case LOOK_FAILED:
+        fsm_move(&r->fsm, R_DONE);
+        return false;
+    }
+    return false;
+}
+
+static bool move_and_look(struct reap *r, struct task *t)
+{
+    fsm_move(&r->fsm, R_LOOKING);
+    look_start(&r->look, t, VIEW_JOBS);
+    return true;
+}
+
+bool reap_step(struct reap *r, struct task *t, struct err *err)
+{
+    for (;;) {
+        switch ((enum reap_state)r->fsm.state) {
+        case R_START:
+            return move_and_look(r, t);
+        case R_LOOKING:
+            if (look(r, t, err))
+                return true;
+            if (r->fsm.state == R_WAITING) {
+                task_sleep(t, LOOK_AGAIN_S);
+                return true;
+            }
+            continue;
+        case R_CANCELING:
+            if (work(r, t, err))
+                return true;
+            if (r->fsm.state == R_DONE)
+                continue;
+            fsm_move(&r->fsm, R_WAITING);
+            task_yield(t);
+            return true;
+        case R_WAITING:
+            return move_and_look(r, t);
+        case R_SEALING:
+            if (work(r, t, err))
+                return true;
+            if (r->fsm.state != R_DONE)
+                enter_closing(r);
+            continue;
+        case R_CLOSING:
+            if (work(r, t, err))
+                return true;
+            if (r->fsm.state == R_DONE)
+                continue;
+            fsm_move(&r->fsm, R_CONTINUING);
+            todo_clear(r);
+            if (!r->rescue)
+                continue;
+            r->next = 1; /* its answer counts */
+            r->rescue = false;
+            task_call(t, command_plain("cont"));
+            return true;
+        case R_CONTINUING:
+            if (r->next > 0 && t->wait_err.code != ERR_NONE) {
+                tolerate(r, t, err);
+                fsm_move(&r->fsm, R_DONE);
+                continue;
+            }
+            fsm_move(&r->fsm, R_DISMISSING);
+            todo_clear(r);
+            if (r->goal == REAP_FORGET)
+                todo_jobs(r, true);
+            continue;
+        case R_DISMISSING:
+            if (work(r, t, err))
+                return true;
+            if (r->fsm.state != R_DONE)
+                fsm_move(&r->fsm, R_DONE);
+            continue;
+        case R_DONE:
+            /* The guest still waits to be continued: whoever looks next tries again. */
+            if (r->rescue)
+                t->domain->given_up_tag[0] = '\0';
+            return false;
+        }
+    }
+}

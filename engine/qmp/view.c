@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/qmp/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/qmp/ids.h"
+#include "engine/qmp/view_disks.h"
+
+const char *const view_query_commands[Q_COUNT] = {
+    [Q_STATUS] = "query-status",
+    [Q_JOBS] = "query-jobs",
+    [Q_NODES] = "query-named-block-nodes",
+    [Q_BLOCK] = "query-block",
+    [Q_GRAPH] = "x-debug-query-block-graph",
+    [Q_MIGRATION] = "query-migrate",
+};
+
+static int decode_status(json_t *reply, struct view *v, struct err *err)
+{
+    json_error_t where;
+    const char *status;
+    int running;
+
+    if (json_unpack_ex(reply, &where, 0, "{s:s, s:b}", "status", &status, "running", &running) < 0)
+        return err_set(err, ERR_PROTOCOL, "query-status: %s", where.text);
+    v->status = xstrdup(status);
+    v->running = running;
+    return 0;
+}
+
+static uint64_t not_negative(json_int_t v)
+{
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+static int decode_jobs(json_t *reply, struct view *v, struct err *err)
+{
+    json_t *item;
+    size_t i;
+
+    if (!json_is_array(reply))
+        return err_set(err, ERR_PROTOCOL, "query-jobs: not a list");
+    json_array_foreach(reply, i, item)
+    {
+        const char *id, *type, *status, *error = NULL;
+        json_int_t done, total;
+        json_error_t where;
+        struct view_job *job;
+
+        if (json_unpack_ex(item, &where, 0, "{s:s, s:s, s:s, s?s, s:I, s:I}", "id", &id, "type",
+                           &type, "status", &status, "error", &error, "current-progress", &done,
+                           "total-progress", &total) < 0)
+            return err_set(err, ERR_PROTOCOL, "query-jobs: %s", where.text);
+        if (strcmp(status, "null") == 0)
+            continue;
+        job = VEC_ADD(&v->jobs);
+        job->id = xstrdup(id);
+        job->type = xstrdup(type);
+        job->concluded = strcmp(status, "concluded") == 0;
+        job->error = xstrdup(error);
+        job->done = not_negative(done);
+        job->total = not_negative(total);
+    }
+    return 0;
+}
+
+static int decode_nodes(json_t *reply, struct view *v, struct err *err)
+{
+    json_t *item;
+    size_t i;
+
+    if (!json_is_array(reply))
+        return err_set(err, ERR_PROTOCOL, "query-named-block-nodes: not a list");
+    json_array_foreach(reply, i, item)
+    {
+        const char *name, *driver;
+        json_error_t where;
+        struct view_node *node;
+
+        if (json_unpack_ex(item, &where, 0, "{s:s, s:s}", "node-name", &name, "drv", &driver) < 0)
+            return err_set(err, ERR_PROTOCOL, "query-named-block-nodes: %s", where.text);
+        node = VEC_ADD(&v->nodes);
+        node->name = xstrdup(name);
+        node->driver = xstrdup(driver);
+        v->frozen_mark |= strcmp(name, FROZEN_MARK) == 0;
+    }
+    return 0;
+}
+
+/* Migration, saving a snapshot: what else excludes a backup, besides block jobs. */
+static void find_foreign_work(json_t *migration, struct view *v)
+{
+    static const char *const idle[] = {"none", "completed", "failed", "cancelled"};
+    const char *status = json_string_value(json_object_get(migration, "status"));
+    bool busy = status != NULL;
+
+    for (size_t i = 0; status && i < sizeof(idle) / sizeof(idle[0]); i++)
+        busy = busy && strcmp(status, idle[i]) != 0;
+    if (v->foreign_job)
+        return;
+    if (busy)
+        v->foreign_job = xasprintf("migration (%s)", status);
+    else if (strcmp(v->status, "inmigrate") == 0)
+        v->foreign_job = xstrdup("incoming migration");
+    for (size_t i = 0; i < v->jobs.n && !v->foreign_job; i++)
+        if (starts_with(v->jobs.items[i].type, "snapshot-") && !v->jobs.items[i].concluded)
+            v->foreign_job = xasprintf("%s job '%s'", v->jobs.items[i].type, v->jobs.items[i].id);
+}
+
+int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, struct view *ret,
+                struct err *err)
+{
+    if (decode_status(replies[Q_STATUS], ret, err) < 0 ||
+        decode_jobs(replies[Q_JOBS], ret, err) < 0 || decode_nodes(replies[Q_NODES], ret, err) < 0)
+        return -1;
+    if (!replies[Q_BLOCK])
+        return 0;
+    if (view_decode_disks(replies, names, ret, err) < 0)
+        return -1;
+    find_foreign_work(replies[Q_MIGRATION], ret);
+    return 0;
+}
+
+void view_done(struct view *v)
+{
+    for (size_t i = 0; i < v->jobs.n; i++) {
+        free(v->jobs.items[i].id);
+        free(v->jobs.items[i].type);
+        free(v->jobs.items[i].error);
+    }
+    free(v->jobs.items);
+    for (size_t i = 0; i < v->disks.n; i++) {
+        disk_facts_done(&v->disks.items[i].facts);
+        free(v->disks.items[i].node);
+    }
+    free(v->disks.items);
+    for (size_t i = 0; i < v->nodes.n; i++) {
+        free(v->nodes.items[i].name);
+        free(v->nodes.items[i].driver);
+    }
+    free(v->nodes.items);
+    free(v->status);
+    free(v->foreign_job);
+    *v = (struct view){0};
+}
+
+const struct view_disk *view_find_disk(const struct view *v, const char *name)
+{
+    for (size_t i = 0; i < v->disks.n; i++)
+        if (strcmp(v->disks.items[i].facts.name, name) == 0)
+            return &v->disks.items[i];
+    return NULL;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to engine/qmp.  What QEMU says of itself, decoded: the answers to a fixed list of queries
+ * go in, structs come out.  Nothing here waits or talks to QEMU.
+ *
+ * A disk is a virtual block device with a writable medium.  Filters above its image (throttle, a
+ * running backup's copy-before-write) are looked through: what counts is the node of the image
+ * format, where the bitmaps live.
+ */
+#ifndef VMKEEP_ENGINE_QMP_VIEW_H
+#define VMKEEP_ENGINE_QMP_VIEW_H
+
+#include <jansson.h>
+
+#include "engine/hypervisor.h"
+
+/* The queries, in the order in which they are asked. */
+enum view_query { Q_STATUS, Q_JOBS, Q_NODES, Q_BLOCK, Q_GRAPH, Q_MIGRATION, Q_COUNT };
+extern const char *const view_query_commands[Q_COUNT];
+/* Ask the first n of them; Q_GRAPH may fail (then it stays NULL). */
+#define VIEW_ALL Q_COUNT
+#define VIEW_JOBS Q_BLOCK /* status, jobs and nodes are enough to look after jobs */
+
+struct view_disk {
+    struct disk_facts facts;
+    char *node; /* of the image format */
+};
+
+struct view_job {
+    char *id, *type;
+    bool concluded;
+    char *error; /* NULL: none */
+    uint64_t done, total;
+};
+
+struct view_node {
+    char *name, *driver;
+};
+
+struct view {
+    char *status; /* QEMU's word: running, paused, io-error ... */
+    bool running;
+    VEC(struct view_job) jobs;
+    VEC(struct view_node) nodes;
+    bool frozen_mark; /* we have frozen the guest's file systems, and not thawed them */
+    VEC(struct view_disk) disks;
+    char *foreign_job;
+};
+
+/* How disks get their names. */
+struct view_names {
+    const struct view_disk_name {
+        char *name, *image;
+    } * items;
+    size_t n;
+    const char *cwd; /* QEMU's working directory, for relative file names; may be NULL */
+};
+
+/* replies: NULL where a query was not asked.  ret is filled as far as it got; view_done in any
+ * case. ERR_PROTOCOL for answers of another shape, ERR_INVALID when two disks have one name. */
+int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, struct view *ret,
+                struct err *err);
+void view_done(struct view *v);
+
+const struct view_disk *view_find_disk(const struct view *v, const char *name);
+
+#endif
