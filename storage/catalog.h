@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * catalog: what was planned, done and kept, in SQLite.
+ *
+ * One writer, the daemon, holds a lock for as long as it lives; readers open read-only and see the
+ * last commit.  Every function is synchronous and small; each write is one transaction that is on
+ * disk when the function returns (synchronous=FULL).  Times are seconds, UTC.
+ */
+#ifndef VMKEEP_STORAGE_CATALOG_H
+#define VMKEEP_STORAGE_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/model.h"
+
+struct catalog;
+
+enum catalog_access { CATALOG_WRITE, CATALOG_READ };
+
+/* CATALOG_WRITE creates the file and its directory, and brings an older schema up to date; ERR_BUSY
+ * "another vmkeepd (pid N) keeps it" when it is locked.  CATALOG_READ: ERR_NOTFOUND when there is
+ * none yet.  Both: ERR_CORRUPT for a damaged one or a file that is no catalog, ERR_UNSUPPORTED for one of a newer
+ * version ("catalog has schema 99, this program knows up to 1"). */
+int catalog_open(const char *path, enum catalog_access access, struct catalog **ret, struct err *err);
+void catalog_close(struct catalog *c);
+
+/* Eight hexadecimal digits drawn when the catalog was made: part of every name at a hypervisor, so
+ * that two catalogs never take one another's checkpoints for their own. */
+const char *catalog_id(const struct catalog *c);
+
+/* ---- jobs ---- */
+
+struct job {
+    int64_t id;
+    enum job_kind kind;
+    char *host, *domain, *policy, *repository;
+    enum backup_level level;   /* asked for, then decided */
+    enum job_state state;
+    char *step;                /* the state of its state machine; the journal */
+    enum job_outcome outcome;
+    enum err_code error;       /* of a failed one; ERR_NONE else */
+    char *reason;              /* outcome, one sentence; NULL before the end */
+    char *why;                 /* why it runs, and at this level; one sentence */
+    int64_t due;               /* when it was to run; 0: asked for by hand */
+    int64_t created, started, ended; /* 0: not yet */
+    uint64_t bytes_done, bytes_total;
+    /* What a backup will make: decided when it begins, committed before anything is touched.
+     * plan.id NULL before that. plan.checkpoint: the provisional checkpoint. For each disk name,
+     * path, format, backing, capacity. */
+    struct point plan;
+};
+
+struct job_list {
+    struct job *items;
+    size_t n, cap;
+};
+
+void job_done(struct job *j);
+void job_list_done(struct job_list *l);
+
+/* Adds j (kind, host, domain, policy, repository, level, state, outcome, reason, why, due, created,
+ * ended) and sets j->id. For queued jobs, and for skipped ones that end at once. */
+int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
+
+/* The job starts: state running, with its level, why and plan (may be NULL for a prune), and the
+ * plan's checkpoint as provisional. */
+int catalog_job_start(struct catalog *c, int64_t id, int64_t now, enum backup_level level,
+                      const char *why, const struct point *plan, struct err *err);
+
+/* The journal: written before the work of the step begins. */
+int catalog_job_step(struct catalog *c, int64_t id, const char *step, struct err *err);
+
+int catalog_job_progress(struct catalog *c, int64_t id, uint64_t done, uint64_t total,
+                         struct err *err);
+
+/* The end without a point. The plan's checkpoint, if one is recorded and still provisional, becomes
+ * "dropping". */
+int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome outcome,
+                    enum err_code code, const char *reason, struct err *err);
+
+/* The good end of a backup, in one transaction: the point with its disks, its checkpoint current,
+ * the former current one of the same (host, domain, policy) dropping, the job a success. */
+int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct point *p,
+                    const char *reason, struct err *err);
+
+/* Rows of jobs that ended before that time go, but for what the planner needs. */
+int catalog_job_expire(struct catalog *c, int64_t before, struct err *err);
+
+struct job_filter {
+    const char *host, *domain, *policy; /* NULL: any */
+    bool active;                        /* not ended only */
+    int64_t id;                         /* 0: any */
+    int limit;                          /* the newest so many; 0: all */
+};
+
+/* Oldest first. */
+int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
+                 struct err *err);
+
+/* ---- restore points ---- */
+
+struct point_filter {
+    const char *host, *domain, *policy, *repository; /* NULL: any */
+};
+
+/* By domain, then oldest first. */
+int catalog_points(struct catalog *c, const struct point_filter *f, struct point_list *ret,
+                   struct err *err);
+
+/* The newest point in state good, of one (host, domain, policy); policy NULL: of any. *ret_found false: none. */
+int catalog_last_good(struct catalog *c, const char *host, const char *domain, const char *policy,
+                      struct point *ret, bool *ret_found, struct err *err);
+
+int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
+                            struct err *err);
+int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
+
+/* Refused (ERR_BUSY) while another point stands on it. */
+int catalog_point_delete(struct catalog *c, const char *id, struct err *err);
+
+/* ---- checkpoints ---- */
+
+enum checkpoint_state {
+    CHECKPOINT_PROVISIONAL, /* made with a backup that is not published: no base for anything */
+    CHECKPOINT_CURRENT,     /* of the last good point: what the next incremental starts from */
+    CHECKPOINT_DROPPING,    /* to be removed from the hypervisor, then from here */
+};
+
+struct checkpoint {
+    char *name, *host, *domain, *policy;
+    enum checkpoint_state state;
+    int64_t created;
+};
+
+struct checkpoint_list {
+    struct checkpoint *items;
+    size_t n, cap;
+};
+
+void checkpoint_list_done(struct checkpoint_list *l);
+
+int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
+                        struct checkpoint_list *ret, struct err *err);
+int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err);   /* -> dropping */
+int catalog_checkpoint_forget(struct catalog *c, const char *name, struct err *err); /* row removed; idempotent */
+
+/* ---- what a policy covers, and what was last seen ---- */
+
+/* The (host, domain) is selected by the policy; the first time is kept as "since". */
+int catalog_cover(struct catalog *c, const char *host, const char *domain, const char *policy,
+                  int64_t now, struct err *err);
+int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
+                    struct err *err);
+
+/* For the planner; see policies/plan.h. */
+struct catalog_history {
+    int64_t since, last_due;
+    bool has_attempt, failed;
+    enum err_code error;
+    int64_t last_end;
+    int failures;
+    enum backup_level last_level;
+};
+
+/* Scheduled backups (due != 0) only. */
+int catalog_history(struct catalog *c, const char *host, const char *domain, const char *policy,
+                    struct catalog_history *ret, struct err *err);
+
+/* What the daemon last saw of a domain or repository, for reading commands. */
+struct seen {
+    char *kind;    /* "domain", "repository", "policy" */
+    char *name;    /* HOST/DOMAIN, or the repository's or policy's name */
+    char *state;   /* "running", "ok" ... */
+    char *problem; /* NULL: none */
+    int64_t at;
+};
+
+struct seen_list {
+    struct seen *items;
+    size_t n, cap;
+};
+
+void seen_list_done(struct seen_list *l);
+int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
+                     const char *problem, int64_t now, struct err *err);
+int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
+
+#endif

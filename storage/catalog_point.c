@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/catalog_priv.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err)
+{
+    int rc;
+
+    while ((rc = db_row(db, st, err)) > 0) {
+        struct point_disk *d = VEC_ADD(&p->disks);
+
+        d->name = db_text(st, 0);
+        d->path = db_text(st, 1);
+        d->format = db_text(st, 2);
+        d->backing = db_text(st, 3);
+        d->capacity = (uint64_t)sqlite3_column_int64(st, 4);
+        d->bytes = (uint64_t)sqlite3_column_int64(st, 5);
+        d->digest = db_text(st, 6);
+    }
+    return rc;
+}
+
+static int insert_disk(struct db *db, const char *point, size_t i, const struct point_disk *d,
+                       struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(db, ST_POINT_DISK_ADD, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, point);
+    sqlite3_bind_int64(st, 2, (int64_t)i);
+    db_bind_text(st, 3, d->name);
+    db_bind_text(st, 4, d->path);
+    db_bind_text(st, 5, d->format);
+    db_bind_text(st, 6, d->backing);
+    sqlite3_bind_int64(st, 7, (int64_t)d->capacity);
+    sqlite3_bind_int64(st, 8, (int64_t)d->bytes);
+    db_bind_text(st, 9, d->digest);
+    return db_run(db, st, err);
+}
+
+int catalog_insert_point(struct db *db, const struct point *p, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(db, ST_POINT_ADD, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, p->id);
+    db_bind_text(st, 2, p->host);
+    db_bind_text(st, 3, p->domain);
+    db_bind_text(st, 4, p->policy);
+    db_bind_text(st, 5, p->repository);
+    db_bind_text(st, 6, level_name(p->level));
+    db_bind_text(st, 7, p->parent);
+    sqlite3_bind_int64(st, 8, p->created);
+    db_bind_text(st, 9, p->checkpoint);
+    db_bind_text(st, 10, mode_name(p->mode));
+    db_bind_text(st, 11, point_state_name(p->state));
+    sqlite3_bind_int(st, 12, p->quiesced);
+    db_bind_text(st, 13, p->why);
+    db_bind_text(st, 14, p->keep);
+    if (db_run(db, st, err) < 0)
+        return err_wrap(err, "point %s", p->id);
+    for (size_t i = 0; i < p->disks.n; i++)
+        if (insert_disk(db, p->id, i, &p->disks.items[i], err) < 0)
+            return err_wrap(err, "point %s", p->id);
+    return 0;
+}
+
+static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err)
+{
+    STMT disks = NULL;
+
+    if (CATALOG_WORD(db, st, 5, level_from_name, &p->level, err) < 0 ||
+        CATALOG_WORD(db, st, 9, mode_from_name, &p->mode, err) < 0 ||
+        CATALOG_WORD(db, st, 10, point_state_from_name, &p->state, err) < 0 ||
+        db_stmt(db, ST_POINT_DISK_LIST, &disks, err) < 0)
+        return -1;
+    p->id = db_text(st, 0);
+    p->host = db_text(st, 1);
+    p->domain = db_text(st, 2);
+    p->policy = db_text(st, 3);
+    p->repository = db_text(st, 4);
+    p->parent = db_text(st, 6);
+    p->created = sqlite3_column_int64(st, 7);
+    p->checkpoint = db_text(st, 8);
+    p->quiesced = sqlite3_column_int(st, 11);
+    p->why = db_text(st, 12);
+    p->keep = db_text(st, 13);
+    db_bind_text(disks, 1, p->id);
+    return catalog_read_disks(db, disks, p, err);
+}
+
+int catalog_points(struct catalog *c, const struct point_filter *f, struct point_list *ret,
+                   struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_LIST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, f->host);
+    db_bind_text(st, 2, f->domain);
+    db_bind_text(st, 3, f->policy);
+    db_bind_text(st, 4, f->repository);
+    while ((rc = db_row(&c->db, st, err)) > 0) {
+        if (read_point(&c->db, st, VEC_ADD(ret), err) < 0) {
+            rc = -1;
+            break;
+        }
+    }
+    if (rc < 0)
+        point_list_done(ret);
+    return rc;
+}
+
+int catalog_last_good(struct catalog *c, const char *host, const char *domain, const char *policy,
+                      struct point *ret, bool *ret_found, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_LAST_GOOD, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    rc = db_row(&c->db, st, err);
+    if (rc > 0 && read_point(&c->db, st, ret, err) < 0) {
+        point_done(ret);
+        return -1;
+    }
+    *ret_found = rc > 0;
+    return rc < 0 ? -1 : 0;
+}
+
+int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
+                            struct err *err)
+{
+    return catalog_exec(&c->db, ST_POINT_STATE, (const char *const[]){id, point_state_name(state)},
+                        2, err);
+}
+
+int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err)
+{
+    return catalog_exec(&c->db, ST_POINT_KEEP, (const char *const[]){id, reason}, 2, err);
+}
+
+static int delete_body(struct db *db, void *arg, struct err *err)
+{
+    const char *id = arg;
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(db, ST_POINT_NEEDED, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, id);
+    rc = db_row(db, st, err);
+    if (rc > 0)
+        return err_set(err, ERR_BUSY, "point %s: %s stands on it", id,
+                       (const char *)sqlite3_column_text(st, 0));
+    return rc < 0 ? -1 : catalog_exec(db, ST_POINT_DELETE, &id, 1, err);
+}
+
+int catalog_point_delete(struct catalog *c, const char *id, struct err *err)
+{
+    return db_tx(&c->db, delete_body, (void *)id, err);
+}

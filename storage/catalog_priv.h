@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to storage/catalog*.c. */
+#ifndef VMKEEP_STORAGE_CATALOG_PRIV_H
+#define VMKEEP_STORAGE_CATALOG_PRIV_H
+
+#include "storage/catalog.h"
+#include "storage/db.h"
+
+struct catalog {
+    struct db db;
+    char id[9];
+};
+
+/* One statement with text arguments only, and no rows. */
+int catalog_exec(struct db *db, enum db_stmt id, const char *const *args, int n, struct err *err);
+
+/* A word from a row; a word that is not known means a damaged catalog. */
+#define CATALOG_WORD(db, st, column, from_name, ret, err)                                          \
+    (from_name((const char *)sqlite3_column_text(st, column), ret) < 0                             \
+         ? err_set(err, ERR_CORRUPT, "catalog %s: unknown word '%s'", (db)->path,                  \
+                   (const char *)sqlite3_column_text(st, column))                                  \
+         : 0)
+
+/* The disks of a point, or of a job's plan. */
+int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err);
+int catalog_insert_point(struct db *db, const struct point *p, struct err *err);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What policies cover, how their backups went, and what was last seen. */
+#include "storage/catalog_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+int catalog_cover(struct catalog *c, const char *host, const char *domain, const char *policy,
+                  int64_t now, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_COVER, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    sqlite3_bind_int64(st, 4, now);
+    return db_run(&c->db, st, err);
+}
+
+int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
+                    struct err *err)
+{
+    return catalog_exec(&c->db, ST_UNCOVER, (const char *const[]){host, domain, policy}, 3, err);
+}
+
+static int query_of(struct catalog *c, enum db_stmt id, const char *host, const char *domain,
+                    const char *policy, sqlite3_stmt **ret, struct err *err)
+{
+    if (db_stmt(&c->db, id, ret, err) < 0)
+        return -1;
+    db_bind_text(*ret, 1, host);
+    db_bind_text(*ret, 2, domain);
+    db_bind_text(*ret, 3, policy);
+    return db_row(&c->db, *ret, err);
+}
+
+int catalog_history(struct catalog *c, const char *host, const char *domain, const char *policy,
+                    struct catalog_history *ret, struct err *err)
+{
+    STMT since = NULL;
+    STMT last = NULL;
+    struct catalog_history h = {0};
+    int rc = query_of(c, ST_COVER_SINCE, host, domain, policy, &since, err);
+
+    if (rc > 0)
+        h.since = sqlite3_column_int64(since, 0);
+    if (rc >= 0)
+        rc = query_of(c, ST_HISTORY, host, domain, policy, &last, err);
+    if (rc > 0) {
+        h.last_due = sqlite3_column_int64(last, 0);
+        h.has_attempt = strcmp((const char *)sqlite3_column_text(last, 1), "ended") == 0;
+        h.error = (enum err_code)sqlite3_column_int(last, 3);
+        h.failed = sqlite3_column_int(last, 4);
+        h.last_end = sqlite3_column_int64(last, 5);
+        rc = CATALOG_WORD(&c->db, last, 6, level_from_name, &h.last_level, err);
+        h.failures = sqlite3_column_int(last, 7);
+    }
+    if (rc < 0)
+        return -1;
+    *ret = h;
+    return 0;
+}
+
+void seen_list_done(struct seen_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].kind);
+        free(l->items[i].name);
+        free(l->items[i].state);
+        free(l->items[i].problem);
+    }
+    free(l->items);
+    *l = (struct seen_list){0};
+}
+
+int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
+                     const char *problem, int64_t now, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_SEEN_PUT, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, kind);
+    db_bind_text(st, 2, name);
+    db_bind_text(st, 3, state);
+    db_bind_text(st, 4, problem);
+    sqlite3_bind_int64(st, 5, now);
+    return db_run(&c->db, st, err);
+}
+
+int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_SEEN_LIST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, kind);
+    while ((rc = db_row(&c->db, st, err)) > 0) {
+        struct seen *s = VEC_ADD(ret);
+
+        s->kind = db_text(st, 0);
+        s->name = db_text(st, 1);
+        s->state = db_text(st, 2);
+        s->problem = db_text(st, 3);
+        s->at = sqlite3_column_int64(st, 4);
+    }
+    if (rc < 0)
+        seen_list_done(ret);
+    return rc;
+}

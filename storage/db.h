@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to storage/: SQLite.  Opening, migrations, statements, transactions; what the statements
+ * say is in db_sql.c.
+ */
+#ifndef VMKEEP_STORAGE_DB_H
+#define VMKEEP_STORAGE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum db_stmt {
+    ST_META_GET,
+    ST_META_PUT,
+    ST_JOB_ADD,
+    ST_JOB_START,
+    ST_JOB_STEP,
+    ST_JOB_PROGRESS,
+    ST_JOB_END,
+    ST_JOB_LIST,
+    ST_JOB_EXPIRE,
+    ST_JOB_DISK_ADD,
+    ST_JOB_DISK_LIST,
+    ST_POINT_ADD,
+    ST_POINT_LIST,
+    ST_POINT_LAST_GOOD,
+    ST_POINT_STATE,
+    ST_POINT_KEEP,
+    ST_POINT_NEEDED,
+    ST_POINT_DELETE,
+    ST_POINT_DISK_ADD,
+    ST_POINT_DISK_LIST,
+    ST_CHECKPOINT_ADD,
+    ST_CHECKPOINT_LIST,
+    ST_CHECKPOINT_DROP,
+    ST_CHECKPOINT_DROP_CURRENT,
+    ST_CHECKPOINT_DROP_OF_JOB,
+    ST_CHECKPOINT_MAKE_CURRENT,
+    ST_CHECKPOINT_FORGET,
+    ST_COVER,
+    ST_UNCOVER,
+    ST_COVER_SINCE,
+    ST_HISTORY,
+    ST_SEEN_PUT,
+    ST_SEEN_LIST,
+    ST_COUNT
+};
+
+extern const char *const db_sql[ST_COUNT];
+
+struct db {
+    sqlite3 *h;
+    char *path;
+    int lock; /* descriptor of the writer's lock, or -1 */
+    sqlite3_stmt *stmts[ST_COUNT];
+};
+
+#define DB_SCHEMA_VERSION 1
+#define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
+
+/* See catalog_open. */
+int db_open(struct db *db, const char *path, bool write, struct err *err);
+void db_close(struct db *db);
+
+/* A statement, prepared on first use. Reset and unbound when it leaves scope: declare it STMT. */
+int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err);
+
+static inline void db_stmt_release(sqlite3_stmt **st)
+{
+    if (*st) {
+        sqlite3_reset(*st);
+        sqlite3_clear_bindings(*st);
+    }
+}
+#define STMT __attribute__((cleanup(db_stmt_release))) sqlite3_stmt *
+
+/* Runs a statement that gives no rows. */
+int db_run(struct db *db, sqlite3_stmt *st, struct err *err);
+
+/* The next row: 1, or 0 at the end, or -1. */
+int db_row(struct db *db, sqlite3_stmt *st, struct err *err);
+
+int db_fail(struct db *db, struct err *err);
+
+/* One transaction around body: committed when it returns 0, else rolled back. */
+int db_tx(struct db *db, int (*body)(struct db *db, void *arg, struct err *err), void *arg,
+          struct err *err);
+
+/* NULL binds as NULL; the text must outlive the statement's run. */
+void db_bind_text(sqlite3_stmt *st, int i, const char *s);
+
+/* Caller frees; NULL for NULL. */
+char *db_text(sqlite3_stmt *st, int column);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All SQL of the catalog on one page. */
+#include "storage/db.h"
+
+const char *const db_sql[ST_COUNT] = {
+    [ST_META_GET] = "SELECT value FROM meta WHERE key = ?1",
+    [ST_META_PUT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+
+    [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, level, state, outcome,"
+                    " reason, why, due, created, ended)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
+    [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
+                      " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
+                      " WHERE id = ?1 AND state = 'queued'"),
+    [ST_JOB_STEP] = "UPDATE job SET step = ?2 WHERE id = ?1",
+    [ST_JOB_PROGRESS] = "UPDATE job SET bytes_done = ?2, bytes_total = ?3 WHERE id = ?1",
+    [ST_JOB_END] = ("UPDATE job SET state = 'ended', ended = ?2, outcome = ?3, error = ?4,"
+                    " transient = ?5, reason = ?6 WHERE id = ?1 AND state <> 'ended'"),
+    [ST_JOB_LIST] = ("SELECT * FROM (SELECT id, kind, host, domain, policy, repository, level, state,"
+                     " step, outcome, error, reason, why, due, created, started, ended, bytes_done,"
+                     " bytes_total, point, parent, point_time, checkpoint, mode FROM job"
+                     " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
+                     " AND (?3 IS NULL OR policy = ?3) AND (?4 = 0 OR state <> 'ended')"
+                     " AND (?5 = 0 OR id = ?5) ORDER BY id DESC LIMIT ?6) ORDER BY id"),
+    /* The newest of each (host, domain, policy) tells the planner where it stands. */
+    [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND id NOT IN"
+                       " (SELECT max(id) FROM job WHERE kind = 'backup' AND due <> 0"
+                       " GROUP BY host, domain, policy)"),
+    [ST_JOB_DISK_ADD] = ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+    [ST_JOB_DISK_LIST] = ("SELECT name, path, format, backing, capacity, 0, NULL FROM job_disk"
+                          " WHERE job = ?1 ORDER BY position"),
+
+    [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"
+                      " created, checkpoint, mode, state, quiesced, why, keep)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
+    [ST_POINT_LIST] = ("SELECT id, host, domain, policy, repository, level, parent, created,"
+                       " checkpoint, mode, state, quiesced, why, keep FROM point"
+                       " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
+                       " AND (?3 IS NULL OR policy = ?3) AND (?4 IS NULL OR repository = ?4)"
+                       " ORDER BY host, domain, created, policy"),
+    [ST_POINT_LAST_GOOD] = ("SELECT id, host, domain, policy, repository, level, parent, created,"
+                            " checkpoint, mode, state, quiesced, why, keep FROM point"
+                            " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
+                            " AND state = 'good' ORDER BY created DESC LIMIT 1"),
+    [ST_POINT_STATE] = "UPDATE point SET state = ?2 WHERE id = ?1",
+    [ST_POINT_KEEP] = "UPDATE point SET keep = ?2 WHERE id = ?1",
+    [ST_POINT_NEEDED] = ("SELECT id FROM point WHERE parent = ?1 UNION"
+                         " SELECT point FROM point_disk WHERE backing = ?1 LIMIT 1"),
+    [ST_POINT_DELETE] = "DELETE FROM point WHERE id = ?1",
+    [ST_POINT_DISK_ADD] = ("INSERT INTO point_disk (point, position, name, path, format, backing,"
+                           " capacity, bytes, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+    [ST_POINT_DISK_LIST] = ("SELECT name, path, format, backing, capacity, bytes, digest"
+                            " FROM point_disk WHERE point = ?1 ORDER BY position"),
+
+    [ST_CHECKPOINT_ADD] = ("INSERT INTO checkpoint (name, host, domain, policy, state, created)"
+                           " VALUES (?1, ?2, ?3, ?4, 'provisional', ?5)"),
+    [ST_CHECKPOINT_LIST] = ("SELECT name, host, domain, policy, state, created FROM checkpoint"
+                            " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
+                            " ORDER BY created, name"),
+    [ST_CHECKPOINT_DROP] = "UPDATE checkpoint SET state = 'dropping' WHERE name = ?1",
+    [ST_CHECKPOINT_DROP_CURRENT] = ("UPDATE checkpoint SET state = 'dropping' WHERE host = ?1"
+                                    " AND domain = ?2 AND policy = ?3 AND state = 'current'"),
+    [ST_CHECKPOINT_DROP_OF_JOB] = ("UPDATE checkpoint SET state = 'dropping' WHERE state ="
+                                   " 'provisional' AND name = (SELECT checkpoint FROM job"
+                                   " WHERE id = ?1)"),
+    [ST_CHECKPOINT_MAKE_CURRENT] = ("UPDATE checkpoint SET state = 'current' WHERE name = ?1"
+                                    " AND state = 'provisional'"),
+    [ST_CHECKPOINT_FORGET] = "DELETE FROM checkpoint WHERE name = ?1",
+
+    [ST_COVER] = ("INSERT OR IGNORE INTO coverage (host, domain, policy, since)"
+                  " VALUES (?1, ?2, ?3, ?4)"),
+    [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
+    [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
+    /* Of the jobs with the latest due time: their number that failed for a passing reason, and what
+     * the newest of them came to. */
+    [ST_HISTORY] = ("SELECT due, state, outcome, error, transient, ended, level,"
+                    " (SELECT count(*) FROM job f WHERE f.host = j.host AND f.domain = j.domain"
+                    "  AND f.policy = j.policy AND f.due = j.due AND f.kind = 'backup'"
+                    "  AND f.outcome = 'failed')"
+                    " FROM job j WHERE kind = 'backup' AND due <> 0 AND host = ?1 AND domain = ?2"
+                    " AND policy = ?3 ORDER BY due DESC, id DESC LIMIT 1"),
+
+    [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5)"),
+    [ST_SEEN_LIST] = "SELECT kind, name, state, problem, at FROM seen WHERE kind = ?1 ORDER BY name",
+};
