@@ -29,6 +29,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+    CLEANUP_FREE char *small = xasprintf("%s/small", repo_tmp);
+
+    umount2(small, MNT_DETACH); /* where a test has failed */
     done_all(points);
     free(to);
     return repo_teardown(state);
@@ -302,12 +305,16 @@ static void too_small(void **state)
     struct restore_request r = request(2);
     CLEANUP(restore_result_done) struct restore_result res = {0};
     CLEANUP_FREE char *dir = small_disk("size=1m");
+    struct seen seen = {.cancel_at = 2};
 
     (void)state;
     if (!dir)
         skip();
     r.to = dir;
+    r.progress = on_progress;
+    r.ctx = &seen;
     FAILS(restore_run(&r, &res, err), ERR_NOSPACE);
+    assert_int_equal(seen.calls, 0); /* refused before anything was written */
     assert_int_equal(count_files(dir), 0);
     assert_int_equal(umount(dir), 0);
 }
