@@ -7,7 +7,8 @@
 #   guest_start GUEST DIR     starts it on them and waits until it writes; sets guest_pid
 #   guest_stop                ends it as its host's administrator would; fine if it is gone
 #   guest_round DIR           the last round that the guest has told of (see scripts/guest/init)
-#   guest_check DIR           is the restored pair DIR/vda.raw, DIR/vdb.raw of one instant and whole?
+#   guest_longest_pause DIR   the longest time between two rounds, by the guest's own clock
+#   guest_check DIR [TOLD]    is the restored pair DIR/vda.raw, DIR/vdb.raw of one instant and whole?
 #
 # The guest's sockets are DIR/qmp and DIR/agent, what it says is in DIR/console, and what it has
 # written, as it tells itself, in DIR/told.
@@ -59,7 +60,8 @@ guest_is_ready() # DIR
 guest_start()
 {
     guest_command "$1" "$2"
-    "${guest_argv[@]}" >"$2/qemu.log" 2>&1 </dev/null &
+    # It dies with this shell, however that ends.
+    setpriv --pdeathsig KILL "${guest_argv[@]}" >"$2/qemu.log" 2>&1 </dev/null &
     guest_pid=$!
     if ! guest_wait 90 "$guest_pid" guest_is_ready "$2"; then
         echo "guest: it did not come up; its console and QEMU's messages:" >&2
@@ -81,7 +83,15 @@ guest_stop()
 guest_round()
 {
     # The last line may be half written.
-    sed -n '$!p' "$1/told" | sed -n '$s/ .*//p'
+    sed '$d' "$1/told" | sed -n '$s/ .*//p'
+}
+
+guest_longest_pause()
+{
+    sed '$d' "$1/told" | awk '{ print $2 }' | date -f - +%s | awk '
+        NR > 1 && $1 - last > longest { longest = $1 - last }
+        { last = $1 }
+        END { print (longest > 1 ? longest " seconds" : "a second") }'
 }
 
 # Takes the files out of a raw image's file system.  No mount, no loop device, no root.
