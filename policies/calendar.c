@@ -79,13 +79,13 @@ static int normalize_part(enum calspec_field_id id, struct calspec_part *p, bool
     if (check_value(id, b, p->start, err) < 0)
         return -1;
     if (p->stop != NO_STOP) {
-        if (check_value(id, b, p->stop, err) < 0)
-            return -1;
         if (p->stop < p->start)
             return err_set(err, ERR_INVALID,
                            "%s: the range %" PRId64 "..%" PRId64 " runs backwards", b->name,
                            shown(id, p->start), shown(id, p->stop));
         p->stop -= (p->stop - p->start) % p->repeat; /* the last value that is hit */
+        if (check_value(id, b, p->stop, err) < 0)
+            return -1;
         if (p->stop == p->start) {
             p->stop = NO_STOP;
             p->repeat = 0;

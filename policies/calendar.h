@@ -3,8 +3,12 @@
  * calendar: systemd's calendar expressions (systemd.time(7), CALENDAR EVENTS), whole: weekdays,
  * dates, times, lists, ranges, repetitions, "~" days from the month's end, words such as "daily",
  * "@" seconds since the epoch, time zones by name, fractions of a second (accepted; elapses are
- * whole seconds, rounded up).  Not taken over: a zone by the local zone's abbreviation ("CEST").
- * In systemd that never elapses in the other half of the year.
+ * whole seconds, rounded up).
+ *
+ * Not taken over from systemd 252 on purpose: a zone by the local zone's abbreviation ("CEST"),
+ * which never elapses in the other half of the year; that a repetition such as "*:9/21" loses its
+ * first elapse when the next larger unit but one begins, here each day at 00:09; and that
+ * lists such as "*-*~1,28" are refused.
  *
  * Around clock changes our own rules hold, for systemd loses runs there: a wall-clock time that
  * the clock skips elapses at the first instant after the gap, once however many fall there; a time

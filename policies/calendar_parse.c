@@ -169,7 +169,7 @@ static int number(struct parser *ps, enum calspec_field_id id, int64_t *ret)
 
 static int part(struct parser *ps, enum calspec_field_id id, struct calspec_part *ret)
 {
-    ret->stop = NO_STOP;
+    *ret = (struct calspec_part){.stop = NO_STOP};
     if (number(ps, id, &ret->start) < 0)
         return -1;
     if (skip_string(ps, "..")) {
@@ -182,6 +182,8 @@ static int part(struct parser *ps, enum calspec_field_id id, struct calspec_part
             return -1;
         if (ret->repeat == 0)
             return err_set(ps->err, ERR_INVALID, "%s: a repetition by 0", calspec_bounds[id].name);
+    } else if (id == FIELD_SECOND && ret->repeat && ret->stop - ret->start < SECOND_US) {
+        return err_set(ps->err, ERR_INVALID, "second: the range is shorter than a second");
     }
     return 0;
 }
