@@ -179,7 +179,7 @@ static struct op *start_discarding(struct run *r, struct err *err)
         err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
         return NULL;
     }
-    return r->repo->store->ops->discard(r->repo->store, r->row.plan.id, run_on_op, r, err);
+    return r->repo->store->ops->remove(r->repo->store, r->row.plan.id, run_on_op, r, err);
 }
 
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
@@ -294,6 +294,23 @@ static void forget_checkpoint(struct run *r, const char *name)
         drop_warning(r, name);
     else if (name && catalog_checkpoint_forget(r->s->env.catalog, name, &err) < 0)
         catalog_trouble(r->s, "forget a checkpoint", &err);
+}
+
+/* Files that could not be removed stay in the catalog, as a point that is being deleted: the next
+ * prune removes them. */
+static void keep_debris(struct run *r)
+{
+    struct point debris = r->row.plan;
+    struct err err = ERR_INIT;
+
+    if (r->op_err.code == ERR_NONE)
+        return;
+    drop_warning(r, "what it wrote to the repository");
+    debris.state = POINT_DELETING;
+    debris.parent = NULL;
+    debris.disks.n = 0;
+    if (catalog_point_add(r->s->env.catalog, &debris, &err) < 0)
+        catalog_trouble(r->s, "remember what is to be removed", &err);
 }
 
 /* ---- copying: wait for an event or the alarm, then ask ---- */
@@ -596,7 +613,7 @@ static void backup_step(struct run *r)
                 return;
             continue;
         case B_DISCARDING:
-            drop_warning(r, "the partial directory");
+            keep_debris(r);
             fsm_move(&r->fsm, B_FAILED);
             continue;
         case B_DONE:

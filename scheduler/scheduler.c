@@ -188,7 +188,8 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
         .policy = c->policy,
         .repository = p->repository,
         .level = q->level ? *q->level : usual,
-        .why = q->level && *q->level == LEVEL_FULL ? "asked for by hand: full" : "asked for by hand",
+        .why = (char *)(q->level && *q->level == LEVEL_FULL ? "asked for by hand: full"
+                                                            : "asked for by hand"),
     };
 
     if (c->job) {

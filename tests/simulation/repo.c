@@ -248,40 +248,40 @@ static struct op *publish(struct store *s, const struct point *plan, struct poin
     return sim_op_with(q->r->w, publish_now, q, done, ctx);
 }
 
-static struct op *discard(struct store *s, const char *id, op_done done, void *ctx, struct err *err)
+static void check_is_not_the_last(struct sim_world *w, const struct point *doomed)
 {
-    struct sim_repo *r = repo_of(s);
-    struct err refusal = ERR_INIT;
-    bool effect, fails;
+    const struct point_filter of = {.domain = doomed->domain, .policy = doomed->policy};
+    struct point_list points = {0};
+    struct point last = {0};
+    struct err err = ERR_INIT;
+    bool found = false;
 
-    (void)err;
-    sim_maybe_kill(r->w);
-    fails = sim_op_fails(r->w, &effect);
-    if (effect && !r->gone)
-        stored_remove(r, id, false);
-    return end(r, fails, &refusal, done, ctx);
+    if (catalog_points(w->catalog, &of, &points, &err) < 0 ||
+        catalog_last_good(w->catalog, doomed->host, doomed->domain, doomed->policy, &last, &found,
+                          &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    /* What was never recorded, or is in the making, is no point. */
+    if (point_list_find(&points, doomed->id) && (!found || strcmp(last.id, doomed->id) == 0))
+        sim_broken("%s is removed, the last good point of its domain", doomed->id);
+    point_done(&last);
+    point_list_done(&points);
 }
 
 /* The last good point of a (domain, policy) is never removed, nor one that another stands on. */
 static void check_removal(struct sim_repo *r, const char *id)
 {
     struct sim_stored *doomed = sim_stored_find(r, id);
-    bool newer = false;
 
-    if (!doomed)
+    if (!doomed || !doomed->published)
         return;
     for (size_t i = 0; i < r->points.n; i++) {
         const struct sim_stored *p = r->points.items[i];
 
-        newer = newer || (p->published && p->point.created > doomed->point.created &&
-                          strcmp(p->point.domain, doomed->point.domain) == 0 &&
-                          strcmp(p->point.policy, doomed->point.policy) == 0);
         for (size_t k = 0; k < p->point.disks.n; k++)
             if (str_eq(p->point.disks.items[k].backing, id))
                 sim_broken("%s is removed, but %s stands on it", id, p->point.id);
     }
-    if (!newer)
-        sim_broken("%s is removed, the last point of its domain", id);
+    check_is_not_the_last(r->w, &doomed->point);
 }
 
 static struct op *remove_point(struct store *s, const char *id, op_done done, void *ctx,
@@ -296,22 +296,11 @@ static struct op *remove_point(struct store *s, const char *id, op_done done, vo
     fails = sim_op_fails(r->w, &effect);
     check_removal(r, id);
     if (effect && !r->gone) {
+        r->w->counts.prunes += sim_stored_find(r, id) != NULL;
+        stored_remove(r, id, false);
         stored_remove(r, id, true);
-        r->w->counts.prunes++;
     }
     return end(r, fails, &refusal, done, ctx);
-}
-
-static struct op *find(struct store *s, const char *id, struct store_found *ret, op_done done,
-                       void *ctx, struct err *err)
-{
-    (void)s;
-    (void)id;
-    (void)ret;
-    (void)done;
-    (void)ctx;
-    err_set(err, ERR_UNSUPPORTED, "not simulated");
-    return NULL;
 }
 
 static char *target(struct store *s, const struct point *plan, size_t disk)
@@ -332,9 +321,7 @@ struct store *sim_store_new(struct sim_repo *r)
         .check_chain = check_chain,
         .prepare = prepare,
         .publish = publish,
-        .discard = discard,
         .remove = remove_point,
-        .find = find,
         .target = target,
         .free = store_free,
     };

@@ -132,7 +132,7 @@ struct sim_world {
     jmp_buf killed;
     bool can_kill;             /* the daemon runs, and the jump's target is set */
     const char *catalog_id;    /* of the daemon that runs */
-    const struct catalog *catalog;
+    struct catalog *catalog;
     hv_event_fn listener;
     void *listener_ctx;
 };

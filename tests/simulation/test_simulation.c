@@ -105,6 +105,7 @@ static void daemon_start(void *ctx)
         sim_broken("catalog: %s", err.msg);
     snprintf(sim.catalog_id, sizeof(sim.catalog_id), "%s", catalog_id(sim.catalog));
     sim.w.catalog_id = sim.catalog_id;
+    sim.w.catalog = sim.catalog;
     sim.down = false;
     sim.w.can_kill = true;
     with_catalog.catalog = sim.catalog;
