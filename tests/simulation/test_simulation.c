@@ -283,6 +283,8 @@ static void weather(void *ctx)
     (void)ctx;
     if (quiet)
         return;
+    /* First of all, for what follows may kill the daemon and never come back here. */
+    sim_at(w, 1000 * (int64_t)sim_random(w, 3 * 3600), false, weather, NULL);
     switch (sim_random(w, 12)) {
     case 0:
         sim_qemu_kill(d);
@@ -332,7 +334,6 @@ static void weather(void *ctx)
         break;
     }
     free(ids.items);
-    sim_at(w, 1000 * (int64_t)sim_random(w, 3 * 3600), false, weather, NULL);
 }
 
 static void calm_down(void)
