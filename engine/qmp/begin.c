@@ -2,11 +2,16 @@
  *
  * backup_begin.
  *
- *   start -> looking -> creating -> attaching -> beginning -> done
- *                           |           |            |
- *                           +-----------+------------+  error, cancel
- *                                       v
- *                                    undoing -> failed
+ *   start -> looking -> creating -> attaching -> marking -> freezing -> beginning -> done
+ *                                                   |          |         |  ^ |       ^
+ *                                                   |          v         v  | |       |
+ *                                                   |         thawing -> unmarking ---+
+ *   (error, cancel)                                 v                         |
+ *    from creating on                            undoing -> failed            |
+ *                                                   ^                         |
+ *                                                   +------ retracting <------+
+ *
+ * (marking to unmarking only where the guest is to be quiesced; see freezer.h.)
  *
  * beginning is one transaction: all disks' copies start, and the new checkpoint's bitmaps record,
  * at the same instant, or nothing of it happens.  Before it, only targets are made, and undoing
@@ -39,7 +44,12 @@ enum begin_state {
     B_LOOKING,
     B_CREATING,
     B_ATTACHING,
+    B_MARKING,
+    B_FREEZING,
     B_BEGINNING,
+    B_THAWING,
+    B_UNMARKING,
+    B_RETRACTING,
     B_DONE,
     B_UNDOING,
     B_FAILED,
@@ -50,22 +60,18 @@ static const struct fsm_state states[] = {
     [B_START] = {"start", TO(LOOKING) | TO(FAILED)},
     [B_LOOKING] = {"looking", TO(CREATING) | TO(FAILED)},
     [B_CREATING] = {"creating", TO(ATTACHING) | TO(UNDOING)},
-    [B_ATTACHING] = {"attaching", TO(BEGINNING) | TO(UNDOING)},
-    [B_BEGINNING] = {"beginning", TO(DONE) | TO(UNDOING) | TO(FAILED)},
+    [B_ATTACHING] = {"attaching", TO(MARKING) | TO(BEGINNING) | TO(UNDOING)},
+    [B_MARKING] = {"marking", TO(FREEZING) | TO(BEGINNING) | TO(UNDOING)},
+    [B_FREEZING] = {"freezing", TO(BEGINNING) | TO(THAWING)},
+    [B_BEGINNING] = {"beginning", TO(THAWING) | TO(DONE) | TO(UNDOING) | TO(FAILED)},
+    [B_THAWING] = {"thawing", TO(UNMARKING)},
+    [B_UNMARKING] = {"unmarking",
+                     TO(BEGINNING) | TO(RETRACTING) | TO(DONE) | TO(UNDOING) | TO(FAILED)},
+    [B_RETRACTING] = {"retracting", TO(UNDOING) | TO(FAILED)},
     [B_DONE] = {"done", 0},
     [B_UNDOING] = {"undoing", TO(FAILED)},
     [B_FAILED] = {"failed", 0},
 };
-
-/* Has the last wait gone wrong, or has somebody asked for the end?  The first error counts. */
-static bool bad(struct begin *b)
-{
-    if (b->err.code == ERR_NONE)
-        b->err = b->task.wait_err;
-    if (b->err.code == ERR_NONE && b->task.canceled)
-        err_set(&b->err, ERR_CANCELED, "cancelled");
-    return b->err.code != ERR_NONE;
-}
 
 /* ---- creating: the targets' images ---- */
 
@@ -88,7 +94,7 @@ static bool create_next(struct begin *b)
     const char *argv[] = {"qemu-img", "create", "-q", "-f", NULL, NULL, size, NULL};
     const struct proc_spec spec = {.argv = argv, .timeout_s = CREATE_S};
 
-    if (b->next > 0 && bad(b)) {
+    if (b->next > 0 && begin_is_bad(b)) {
         err_wrap(&b->err, "disk %s", b->disks.items[b->next - 1].name);
         return false;
     }
@@ -112,7 +118,7 @@ static bool attach_next(struct begin *b)
 
     if (b->next > 0) {
         disk = &b->disks.items[(b->next - 1) / 2];
-        if (bad(b)) {
+        if (begin_is_bad(b)) {
             err_wrap(&b->err, "disk %s: open %s", disk->name, disk->target);
             return false;
         }
@@ -151,32 +157,8 @@ static struct command transaction(const struct begin *b)
 /* Did QEMU answer at all? Its refusal means that nothing has happened. */
 static bool may_have_begun(const struct begin *b)
 {
-    return b->err.code == ERR_TIMEOUT || !connection_is_up(b->task.domain);
-}
-
-/* ---- undoing: formats before files, the last disk first ---- */
-
-static bool undo_next(struct begin *b)
-{
-    const struct err *err = &b->task.wait_err;
-
-    if (err->code != ERR_NONE)
-        log_debug("qmp: %s: undo a backup's beginning: %s", b->task.domain->name, err->msg);
-    for (size_t i = b->disks.n; i-- > 0;) {
-        struct begin_disk *disk = &b->disks.items[i];
-        bool *added = disk->format_added ? &disk->format_added : &disk->file_added;
-
-        if (!*added)
-            continue;
-        *added = false;
-        task_call(&b->task, command_del_node(added == &disk->format_added ? disk->format_node
-                                                                          : disk->file_node));
-        return true;
-    }
-    for (size_t i = 0; i < b->disks.n; i++)
-        if (b->disks.items[i].created)
-            unlink(b->disks.items[i].target);
-    return false;
+    return b->err.code != ERR_NONE &&
+           (b->err.code == ERR_TIMEOUT || !connection_is_up(b->task.domain));
 }
 
 /* ---- the machine ---- */
@@ -198,7 +180,7 @@ static bool start(struct begin *b)
      */
     if (!connection_is_up(d) && d->down_state == DOMAIN_SHUTOFF)
         b->err.code = ERR_UNSUPPORTED;
-    if (bad(b)) {
+    if (begin_is_bad(b)) {
         enter(b, B_FAILED);
         return false;
     }
@@ -213,11 +195,71 @@ static bool look(struct begin *b)
 
     if (result == LOOK_WAITING)
         return true;
-    if (result == LOOK_FAILED || begin_check_domain(b, &b->err) < 0 || bad(b))
+    if (result == LOOK_FAILED || begin_check_domain(b, &b->err) < 0 || begin_is_bad(b))
         enter(b, B_FAILED);
     else
         enter(b, B_CREATING);
     return false;
+}
+
+static void start_transaction(struct begin *b)
+{
+    enter(b, B_BEGINNING);
+    b->asked = true;
+    task_call(&b->task, transaction(b));
+}
+
+static void attached(struct begin *b)
+{
+    if (!begin_is_bad(b) && begin_wants_freeze(b)) {
+        enter(b, B_MARKING);
+        task_call(&b->task, command_add_mark(FROZEN_MARK));
+    } else if (b->err.code != ERR_NONE) {
+        enter(b, B_UNDOING);
+        task_yield(&b->task);
+    } else {
+        start_transaction(b);
+    }
+}
+
+static void marked(struct begin *b)
+{
+    if (b->task.wait_err.code == ERR_NONE) {
+        b->marked = true;
+        enter(b, B_FREEZING);
+        begin_freeze(b);
+        return;
+    }
+    begin_quiesce_failed(b, &b->task.wait_err);
+    if (b->err.code == ERR_NONE) {
+        start_transaction(b);
+        return;
+    }
+    enter(b, B_UNDOING);
+    task_yield(&b->task);
+}
+
+static void frozen(struct begin *b)
+{
+    b->frozen = b->task.wait_err.code == ERR_NONE && !b->task.canceled;
+    if (b->frozen) {
+        start_transaction(b);
+        return;
+    }
+    begin_quiesce_failed(b, &b->task.wait_err);
+    enter(b, B_THAWING);
+    begin_thaw(b);
+}
+
+/* The transaction has been answered, and nothing is frozen any more. */
+static void conclude(struct begin *b)
+{
+    if (b->err.code != ERR_NONE)
+        enter(b, b->uncertain ? B_FAILED : B_UNDOING);
+    else if (begin_judge_quiesce(b) < 0)
+        enter(b, B_RETRACTING);
+    else
+        enter(b, B_DONE);
 }
 
 static void begin_step(struct task *t)
@@ -237,27 +279,51 @@ static void begin_step(struct task *t)
         case B_CREATING:
             if (create_next(b))
                 return;
-            enter(b, bad(b) ? B_UNDOING : B_ATTACHING);
+            enter(b, begin_is_bad(b) ? B_UNDOING : B_ATTACHING);
             continue;
         case B_ATTACHING:
-            if (attach_next(b))
-                return;
-            if (bad(b)) {
-                enter(b, B_UNDOING);
-                continue;
-            }
-            enter(b, B_BEGINNING);
-            task_call(t, transaction(b));
+            if (!attach_next(b))
+                attached(b);
+            return;
+        case B_MARKING:
+            marked(b);
+            return;
+        case B_FREEZING:
+            frozen(b);
             return;
         case B_BEGINNING:
             b->err = t->wait_err;
-            if (b->err.code == ERR_NONE)
-                enter(b, B_DONE);
-            else
-                enter(b, may_have_begun(b) ? B_FAILED : B_UNDOING);
+            b->uncertain = may_have_begun(b);
+            if (b->marked) {
+                enter(b, B_THAWING);
+                begin_thaw(b);
+                return;
+            }
+            conclude(b);
+            continue;
+        case B_THAWING:
+            begin_thawed(b);
+            enter(b, B_UNMARKING);
+            begin_unmark(b);
+            return;
+        case B_UNMARKING:
+            if (b->asked) {
+                conclude(b);
+                continue;
+            }
+            if (b->err.code == ERR_NONE) {
+                start_transaction(b);
+                return;
+            }
+            enter(b, B_UNDOING);
+            continue;
+        case B_RETRACTING:
+            if (begin_retract_next(b))
+                return;
+            enter(b, B_UNDOING);
             continue;
         case B_UNDOING:
-            if (undo_next(b))
+            if (begin_undo_next(b))
                 return;
             enter(b, B_FAILED);
             continue;
@@ -285,7 +351,9 @@ static void begin_release(struct task *t)
     }
     free(b->disks.items);
     free(b->checkpoint);
+    ev_timer_stop(b->task.domain->owner->loop, &b->hold);
     look_done(&b->look);
+    reap_done(&b->retract);
     free(b);
 }
 

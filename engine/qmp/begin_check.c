@@ -95,6 +95,17 @@ static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)
     return check_target(b, disk, err);
 }
 
+const char *begin_check_quiesce(const struct begin *b)
+{
+    if (!b->task.domain->freezer)
+        return "no guest agent is configured";
+    if (!b->look.view.running)
+        return "the guest does not run";
+    if (b->look.view.frozen_mark)
+        return "the guest agent has not confirmed the thaw of an earlier backup";
+    return NULL;
+}
+
 int begin_check_domain(struct begin *b, struct err *err)
 {
     const struct view *v = &b->look.view;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "engine/qmp/freezer.h"
+#include "engine/qmp/tasks.h"
 
 /* A child process outlives its task when the driver is freed meanwhile. */
 struct waiting_child {
@@ -264,6 +266,12 @@ struct view_names domain_names(const struct domain *d, const char *cwd)
     return (struct view_names){.items = d->disks, .n = d->n_disks, .cwd = cwd};
 }
 
+/* The mark that a thaw was owed may go. */
+static void on_thawed(void *ctx)
+{
+    tend_start(ctx);
+}
+
 struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_config *config)
 {
     struct domain *d = xcalloc(1, sizeof(*d));
@@ -280,6 +288,8 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
     }
     ev_timer_init(&d->turn, on_turn, 0, 0);
     d->turn.data = d;
+    if (d->agent)
+        d->freezer = freezer_new(owner->loop, d->agent, on_thawed, d);
     connection_init(d);
     return d;
 }
@@ -287,6 +297,7 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
 void domain_free(struct domain *d)
 {
     domain_drop_tasks(d);
+    freezer_free(d->freezer);
     connection_done(d);
     ev_timer_stop(d->owner->loop, &d->turn);
     for (size_t i = 0; i < d->n_disks; i++) {

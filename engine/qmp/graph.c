@@ -11,8 +11,7 @@ static json_int_t number_of(json_t *graph, const char *type, const char *name)
     json_t *node;
     size_t i;
 
-    json_array_foreach(json_object_get(graph, "nodes"), i, node)
-    {
+    json_array_foreach(json_object_get(graph, "nodes"), i, node) {
         const char *its_type = json_string_value(json_object_get(node, "type"));
         const char *its_name = json_string_value(json_object_get(node, "name"));
 
@@ -27,8 +26,7 @@ static const char *name_of(json_t *graph, const char *type, json_int_t number)
     json_t *node;
     size_t i;
 
-    json_array_foreach(json_object_get(graph, "nodes"), i, node)
-    {
+    json_array_foreach(json_object_get(graph, "nodes"), i, node) {
         const char *its_type = json_string_value(json_object_get(node, "type"));
 
         if (its_type && strcmp(its_type, type) == 0 &&
@@ -44,8 +42,7 @@ const char *graph_child(json_t *graph, const char *node, const char *edge)
     json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(graph, "edges"), i, item)
-    {
+    json_array_foreach(json_object_get(graph, "edges"), i, item) {
         const char *name = json_string_value(json_object_get(item, "name"));
 
         if (name && strcmp(name, edge) == 0 &&
@@ -63,8 +60,7 @@ static const char *job_above(json_t *graph, json_int_t child, bool (*skip)(const
     json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(graph, "edges"), i, item)
-    {
+    json_array_foreach(json_object_get(graph, "edges"), i, item) {
         json_int_t parent = json_integer_value(json_object_get(item, "parent"));
         const char *edge = json_string_value(json_object_get(item, "name"));
         const char *job;

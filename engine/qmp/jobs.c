@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "engine/qmp/freezer.h"
 #include "engine/qmp/ids.h"
 #include "engine/qmp/reap.h"
 #include "engine/qmp/tasks.h"
@@ -13,6 +14,7 @@ struct job_task {
     struct task task; /* first */
     struct reap reap;
     struct hv_job_stats *ret;
+    bool unmarking; /* the last thing: the mark of a freeze is being taken away */
 };
 
 /* The jobs of a QEMU that is no more have ended, and are forgotten. */
@@ -23,16 +25,35 @@ static bool ended_with_qemu(const struct job_task *j)
     return j->reap.goal != REAP_STATS && !d->up && d->down_state == DOMAIN_SHUTOFF;
 }
 
+/* While tending: the mark of a freeze, and no backup is beginning.  A former life has left it
+ * behind, or the thaw was confirmed late.  The freeze was ours, so the thaw is, too; when it is
+ * confirmed, we come here again, and the mark goes.  True: suspended. */
+static bool look_after_freeze(struct job_task *j)
+{
+    struct freezer *f = j->task.domain->freezer;
+
+    if (j->unmarking || j->reap.goal != REAP_TEND || !j->reap.look.view.frozen_mark || !f)
+        return false;
+    if (!freezer_is_thawed(f)) {
+        freezer_thaw(f, NULL, NULL);
+        return false;
+    }
+    j->unmarking = true;
+    task_call(&j->task, command_del_node(FROZEN_MARK));
+    return true;
+}
+
 static void job_step(struct task *t)
 {
     struct job_task *j = (struct job_task *)t;
     struct err err = ERR_INIT;
 
-    if (t->canceled)
+    if (t->canceled && !j->reap.rescue)
         err_set(&err, ERR_CANCELED, "cancelled");
     else if (!connection_is_up(t->domain) && !ended_with_qemu(j))
         connection_error(t->domain, &err);
-    else if (connection_is_up(t->domain) && reap_step(&j->reap, t, &err))
+    else if (connection_is_up(t->domain) &&
+             ((!j->unmarking && reap_step(&j->reap, t, &err)) || look_after_freeze(j)))
         return;
     if (err.code == ERR_NONE && j->ret)
         *j->ret = j->reap.stats;

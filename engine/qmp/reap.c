@@ -270,6 +270,9 @@ static bool tolerate(struct reap *r, const struct task *t, struct err *err)
     /* A job may have ended before its cancelling, or have been dismissed: looking tells. */
     if (r->fsm.state == R_CANCELING || r->fsm.state == R_DISMISSING)
         return connection_is_up(t->domain);
+    /* The guest comes first. */
+    if (r->fsm.state == R_CLOSING && r->rescue)
+        return connection_is_up(t->domain);
     if (r->fsm.state == R_SEALING && t->wait_err.code != ERR_TIMEOUT &&
         connection_is_up(t->domain)) {
         note_unsealed(r, &t->wait_err);

@@ -42,8 +42,7 @@ static int decode_jobs(json_t *reply, struct view *v, struct err *err)
 
     if (!json_is_array(reply))
         return err_set(err, ERR_PROTOCOL, "query-jobs: not a list");
-    json_array_foreach(reply, i, item)
-    {
+    json_array_foreach(reply, i, item) {
         const char *id, *type, *status, *error = NULL;
         json_int_t done, total;
         json_error_t where;
@@ -73,8 +72,7 @@ static int decode_nodes(json_t *reply, struct view *v, struct err *err)
 
     if (!json_is_array(reply))
         return err_set(err, ERR_PROTOCOL, "query-named-block-nodes: not a list");
-    json_array_foreach(reply, i, item)
-    {
+    json_array_foreach(reply, i, item) {
         const char *name, *driver;
         json_error_t where;
         struct view_node *node;

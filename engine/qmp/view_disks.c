@@ -53,8 +53,9 @@ static json_t *find_node(json_t *nodes, const char *name)
     json_t *node;
     size_t i;
 
-    json_array_foreach(nodes, i,
-                       node) if (name && str_eq(text_of(node, "node-name"), name)) return node;
+    json_array_foreach(nodes, i, node)
+        if (name && str_eq(text_of(node, "node-name"), name))
+            return node;
     return NULL;
 }
 
@@ -166,8 +167,7 @@ static void decode_bitmaps(const struct source *s, struct disk_facts *disk)
     json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(s->node, "dirty-bitmaps"), i, item)
-    {
+    json_array_foreach(json_object_get(s->node, "dirty-bitmaps"), i, item) {
         const char *name = text_of(item, "name");
         struct bitmap_facts *bitmap;
 
@@ -268,8 +268,7 @@ int view_decode_disks(json_t *const replies[Q_COUNT], const struct view_names *n
 
     if (!json_is_array(replies[Q_BLOCK]))
         return err_set(err, ERR_PROTOCOL, "query-block: not a list");
-    json_array_foreach(replies[Q_BLOCK], i, block)
-    {
+    json_array_foreach(replies[Q_BLOCK], i, block) {
         json_t *inserted = json_object_get(block, "inserted");
 
         if (json_is_object(inserted) && !json_is_true(json_object_get(inserted, "ro")) &&

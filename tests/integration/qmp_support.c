@@ -75,7 +75,7 @@ static void on_event(void *ctx, const struct hv_event *event)
     }
 }
 
-static void start_driver(struct lab *lab)
+void lab_start_driver(struct lab *lab)
 {
     const struct qmp_domain_config config = {
         .name = "web01", .qmp = lab->qemu.qmp, .agent = lab->agent};
@@ -84,28 +84,65 @@ static void start_driver(struct lab *lab)
     lab->hv->ops->listen(lab->hv, on_event, lab);
 }
 
+void lab_stop_driver(struct lab *lab)
+{
+    if (lab->hv)
+        lab->hv->ops->free(lab->hv);
+    lab->hv = NULL;
+}
+
+void lab_prepare(struct lab *lab, const struct test_qemu_disk *disks, size_t n)
+{
+    *lab = (struct lab){0};
+    test_qemu_init(&lab->qemu, disks, n);
+}
+
+void lab_launch(struct lab *lab)
+{
+    test_qemu_start(&lab->qemu);
+    lab_start_driver(lab);
+}
+
 void lab_start(struct lab *lab, size_t n)
 {
     struct test_qemu_disk disks[TEST_QEMU_DISKS];
 
     for (size_t i = 0; i < n; i++)
         disks[i] = (struct test_qemu_disk){.format = "qcow2", .size = SMALL};
-    *lab = (struct lab){0};
-    test_qemu_init(&lab->qemu, disks, n);
-    test_qemu_start(&lab->qemu);
-    start_driver(lab);
+    lab_prepare(lab, disks, n);
+    lab_launch(lab);
 }
 
 void lab_done(struct lab *lab)
 {
-    lab->hv->ops->free(lab->hv);
+    lab_stop_driver(lab);
     test_qemu_done(&lab->qemu);
 }
 
 void lab_restart_driver(struct lab *lab)
 {
-    lab->hv->ops->free(lab->hv);
-    start_driver(lab);
+    lab_stop_driver(lab);
+    lab_start_driver(lab);
+}
+
+size_t lab_count_nodes(struct lab *lab)
+{
+    json_t *nodes = test_qemu_command(&lab->qemu, "query-named-block-nodes", NULL), *node;
+    size_t i, n = json_array_size(nodes);
+
+    json_array_foreach(nodes, i, node)
+        assert_null(strstr(json_string_value(json_object_get(node, "node-name")), "vk-"));
+    json_decref(nodes);
+    return n;
+}
+
+struct domain_facts *lab_look(struct lab *lab)
+{
+    struct domain_facts *f = NULL;
+    struct err err = lab_inspect(lab, &f);
+
+    assert_ok(&err);
+    return f;
 }
 
 struct err lab_inspect(struct lab *lab, struct domain_facts **ret)
@@ -143,9 +180,17 @@ struct err lab_forget(struct lab *lab, const char *tag)
     return OP(lab->hv->ops->job_forget(lab->hv, "web01", tag, on_done, NULL, &err));
 }
 
-struct err lab_checkpoint_create(struct lab *lab, const char *name, const struct strlist *disks)
+struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *disk,
+                                 const char *other_disk)
 {
-    return OP(lab->hv->ops->checkpoint_create(lab->hv, "web01", name, disks, on_done, NULL, &err));
+    struct strlist disks = {0};
+    struct err ret;
+
+    strlist_add(&disks, disk);
+    strlist_add(&disks, other_disk);
+    ret = OP(lab->hv->ops->checkpoint_create(lab->hv, "web01", name, &disks, on_done, NULL, &err));
+    strlist_done(&disks);
+    return ret;
 }
 
 struct err lab_checkpoint_delete(struct lab *lab, const char *name)
@@ -153,23 +198,23 @@ struct err lab_checkpoint_delete(struct lab *lab, const char *name)
     return OP(lab->hv->ops->checkpoint_delete(lab->hv, "web01", name, on_done, NULL, &err));
 }
 
-void lab_wait_job_event(struct lab *lab)
+void lab_wait_job_event(struct lab *lab, int since)
 {
-    (void)lab;
-    run_until(&job_event);
-    job_event = false;
+    while (lab->job_events <= since) {
+        job_event = false;
+        run_until(&job_event);
+    }
 }
 
 struct hv_job_stats lab_wait_end(struct lab *lab, const char *tag)
 {
     for (;;) {
-        struct hv_job_stats stats;
+        int since = lab->job_events;
+        struct hv_job_stats stats = lab_stats(lab, tag);
 
-        job_event = false;
-        stats = lab_stats(lab, tag);
         if (stats.state != HVJOB_RUNNING)
             return stats;
-        lab_wait_job_event(lab);
+        lab_wait_job_event(lab, since);
     }
 }
 

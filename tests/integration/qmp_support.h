@@ -19,10 +19,17 @@ struct lab {
 /* A QEMU with n qcow2 disks of SMALL bytes, and a driver on it; the domain is called "web01", its
  * disks d0, d1 ... */
 void lab_start(struct lab *lab, size_t n);
+/* The same in parts: set lab->qemu.device_options, write into the images ... in between. */
+void lab_prepare(struct lab *lab, const struct test_qemu_disk *disks, size_t n);
+void lab_launch(struct lab *lab);
 void lab_done(struct lab *lab);
 
 /* The driver goes as if the daemon died, and a new one comes. */
 void lab_restart_driver(struct lab *lab);
+void lab_stop_driver(struct lab *lab);
+void lab_start_driver(struct lab *lab);
+
+struct domain_facts *lab_look(struct lab *lab); /* inspect; asserts success */
 
 /* Each returns how it ended. */
 struct err lab_inspect(struct lab *lab, struct domain_facts **ret);
@@ -32,11 +39,15 @@ struct hv_job_stats lab_stats(struct lab *lab, const char *tag); /* asserts succ
 struct err lab_try_stats(struct lab *lab, const char *tag, struct hv_job_stats *ret);
 struct err lab_abort(struct lab *lab, const char *tag);
 struct err lab_forget(struct lab *lab, const char *tag);
-struct err lab_checkpoint_create(struct lab *lab, const char *name, const struct strlist *disks);
+struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *disk,
+                                 const char *other_disk);
 struct err lab_checkpoint_delete(struct lab *lab, const char *name);
 
-/* Waits for an event that the job may have ended. */
-void lab_wait_job_event(struct lab *lab);
+/* Waits for one more event that the job may have ended than there were (lab->job_events). */
+void lab_wait_job_event(struct lab *lab, int since);
+
+/* Asserts that QEMU has none of our nodes, and returns the number of all. */
+size_t lab_count_nodes(struct lab *lab);
 
 /* Waits, by events alone, until the job has ended. */
 struct hv_job_stats lab_wait_end(struct lab *lab, const char *tag);

@@ -10,15 +10,6 @@
 #include "base/cleanup.h"
 #include "tests/integration/qmp_support.h"
 
-static struct domain_facts *look(struct lab *lab)
-{
-    struct domain_facts *f = NULL;
-    struct err err = lab_inspect(lab, &f);
-
-    assert_ok(&err);
-    return f;
-}
-
 static void set_backing(const char *image, const char *backing)
 {
     TEST_RUN("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", backing, image);
@@ -31,7 +22,7 @@ static void facts(void **state)
 
     (void)state;
     lab_start(&lab, 2);
-    f = look(&lab);
+    f = lab_look(&lab);
     assert_int_equal(f->state, DOMAIN_PAUSED);
     assert_int_equal(f->disks.n, 2);
     assert_string_equal(f->disks.items[0].name, "d0");

@@ -57,14 +57,46 @@ char *test_qemu_path(const struct test_qemu *q, const char *name)
     return xasprintf("%s/%s", q->dir, name);
 }
 
+/* What a test that failed in the middle has left behind goes at exit. */
+static struct leftover {
+    char *dir; /* NULL: free */
+    pid_t pid;
+} leftovers[8];
+
+static void clean_leftovers(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(leftovers); i++) {
+        if (!leftovers[i].dir)
+            continue;
+        if (leftovers[i].pid > 0 && kill(leftovers[i].pid, SIGKILL) == 0)
+            waitpid(leftovers[i].pid, NULL, 0);
+        status_of((const char *const[]){"rm", "-rf", leftovers[i].dir, NULL});
+        free(leftovers[i].dir);
+    }
+}
+
+static struct leftover *leftover_of(const char *dir)
+{
+    for (size_t i = 0; i < ARRAY_LEN(leftovers); i++)
+        if (dir ? leftovers[i].dir && strcmp(leftovers[i].dir, dir) == 0 : !leftovers[i].dir)
+            return &leftovers[i];
+    fail_msg("too many QEMUs");
+    return NULL;
+}
+
 void test_qemu_init(struct test_qemu *q, const struct test_qemu_disk *disks, size_t n)
 {
+    static bool registered;
     const char *tmp = getenv("TMPDIR");
 
     *q = (struct test_qemu){.n_disks = n, .control = -1};
     assert_true(n <= TEST_QEMU_DISKS);
     q->dir = xasprintf("%s/vmkeep-qemu-XXXXXX", tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(q->dir));
+    if (!registered)
+        atexit(clean_leftovers);
+    registered = true;
+    leftover_of(NULL)->dir = xstrdup(q->dir);
     q->qmp = test_qemu_path(q, "qmp.sock");
     for (size_t i = 0; i < n; i++) {
         char name[16], size[32];
@@ -193,6 +225,7 @@ void test_qemu_start(struct test_qemu *q)
         execvp(args.items[0], args.items);
         _exit(127);
     }
+    leftover_of(q->dir)->pid = q->pid;
     strlist_done(&args);
     q->control = connect_to(control);
     json_decref(read_message(q));
@@ -233,7 +266,7 @@ static void reap_qemu(struct test_qemu *q)
 {
     while (waitpid(q->pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    q->pid = 0;
+    q->pid = leftover_of(q->dir)->pid = 0;
     close(q->control);
     q->control = -1;
 }
@@ -255,6 +288,7 @@ void test_qemu_done(struct test_qemu *q)
     if (q->pid > 0)
         test_qemu_kill(q);
     TEST_RUN("rm", "-rf", q->dir);
+    free(TAKE_PTR(leftover_of(q->dir)->dir));
     for (size_t i = 0; i < q->n_disks; i++) {
         free(q->images[i]);
         free(q->refs[i]);
