@@ -34,8 +34,8 @@ struct config_domain {
 struct config_host {
     char *name;
     enum host_driver driver;
-    char *uri;                          /* DRIVER_LIBVIRT */
-    VEC(struct config_domain) domains;  /* DRIVER_QEMU */
+    char *uri;                         /* DRIVER_LIBVIRT */
+    VEC(struct config_domain) domains; /* DRIVER_QEMU */
 };
 
 struct config_repository {
@@ -55,11 +55,11 @@ struct config_policy {
     struct strlist disks;   /* likewise; default "*" */
     char *repository;
     struct calspec_list incremental, full;
-    enum backup_mode mode;  /* default push */
-    enum quiesce quiesce;   /* default off */
+    enum backup_mode mode; /* default push */
+    enum quiesce quiesce;  /* default off */
     struct retention keep;
-    int64_t rpo;            /* seconds; 0: no promise */
-    bool catch_up;          /* default yes */
+    int64_t rpo;   /* seconds; 0: no promise */
+    bool catch_up; /* default yes */
 };
 
 struct config_limits {
@@ -82,13 +82,15 @@ struct diagnostic {
     char *file;
     int line, column; /* from 1; 0: the file as a whole */
     bool warning;
-    char *text;       /* "policies[0] 'nightly': keep.daily: 'seven' is not a number" */
+    char *text; /* "policies[0] 'nightly': keep.daily: 'seven' is not a number" */
 };
 
 struct diagnostics {
     struct diagnostic *items;
     size_t n, cap;
 };
+
+#define CONFIG_TEXT_MAX (1024 * 1024) /* a larger file is refused */
 
 /* text: the file's content, len bytes.  file: its name, for diagnostics.
  * 0 and *ret when there are no errors (warnings may be in *diags all the same); -1 otherwise.
@@ -101,7 +103,14 @@ const struct config_host *config_host_find(const struct config *c, const char *n
 const struct config_repository *config_repository_find(const struct config *c, const char *name);
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
 
-/* FILE:LINE:COL: WHERE: WHY, one a line ("warning: " before WHERE for warnings); at most 50. */
+/* Control characters and what is not UTF-8 in the text become "?". */
+void diagnostics_add(struct diagnostics *d, const char *file, int line, int column, bool warning,
+                     const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void diagnostics_sort(struct diagnostics *d);
+
+/* FILE:LINE:COL: WHERE: WHY ("warning: " before WHERE for warnings); caller frees. */
+char *diagnostic_format(const struct diagnostic *d);
+/* The same, one a line; at most 50. */
 void diagnostics_print(const struct diagnostics *d, FILE *out);
 size_t diagnostics_errors(const struct diagnostics *d);
 void diagnostics_done(struct diagnostics *d);

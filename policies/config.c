@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "policies/config.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "policies/config_priv.h"
+
+#define DIAGNOSTICS_MAX 500 /* a file that is no configuration at all is not judged to its end */
+
+void config_report(struct config_reader *r, int line, int column, bool warning, const char *fmt,
+                   ...)
+{
+    CLEANUP_FREE char *text = NULL;
+    va_list ap;
+
+    if (r->diags->n >= DIAGNOSTICS_MAX)
+        return;
+    va_start(ap, fmt);
+    text = xvasprintf(fmt, ap);
+    va_end(ap);
+    diagnostics_add(r->diags, r->file, line, column, warning, "%s", text);
+}
+
+static void read_document(struct config_reader *r, struct config *config)
+{
+    config_walk(r, config);
+    config_check_errors(r, config);
+    if (diagnostics_errors(r->diags) == 0)
+        config_check_warnings(r, config);
+    for (size_t i = 0; i < r->places.n; i++)
+        free(r->places.items[i].where);
+    free(r->places.items);
+    yaml_document_delete(&r->doc);
+}
+
+int config_parse(const char *text, size_t len, const char *file, struct config **ret,
+                 struct diagnostics *diags)
+{
+    struct config_reader r = {.file = file, .diags = diags};
+    struct config *config = xcalloc(1, sizeof(*config));
+
+    if (config_load_yaml(&r, text, len) == 0)
+        read_document(&r, config);
+    diagnostics_sort(diags);
+    if (diagnostics_errors(diags) > 0) {
+        config_free(config);
+        return -1;
+    }
+    *ret = config;
+    return 0;
+}
+
+static void host_done(struct config_host *h)
+{
+    for (size_t i = 0; i < h->domains.n; i++) {
+        struct config_domain *d = &h->domains.items[i];
+
+        for (size_t k = 0; k < d->disks.n; k++) {
+            free(d->disks.items[k].name);
+            free(d->disks.items[k].image);
+        }
+        free(d->disks.items);
+        free(d->name);
+        free(d->qmp);
+        free(d->agent);
+    }
+    free(h->domains.items);
+    free(h->name);
+    free(h->uri);
+}
+
+static void calspec_list_done(struct calspec_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        calspec_free(l->items[i]);
+    free(l->items);
+}
+
+static void policy_done(struct config_policy *p)
+{
+    free(p->name);
+    strlist_done(&p->domains);
+    strlist_done(&p->disks);
+    free(p->repository);
+    calspec_list_done(&p->incremental);
+    calspec_list_done(&p->full);
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->hosts.n; i++)
+        host_done(&c->hosts.items[i]);
+    for (size_t i = 0; i < c->repositories.n; i++) {
+        free(c->repositories.items[i].name);
+        free(c->repositories.items[i].path);
+    }
+    for (size_t i = 0; i < c->policies.n; i++)
+        policy_done(&c->policies.items[i]);
+    free(c->hosts.items);
+    free(c->repositories.items);
+    free(c->policies.items);
+    free(c->catalog);
+    free(c->control);
+    free(c->web);
+    free(c);
+}
+
+const struct config_host *config_host_find(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->hosts.n; i++)
+        if (str_eq(c->hosts.items[i].name, name))
+            return &c->hosts.items[i];
+    return NULL;
+}
+
+const struct config_repository *config_repository_find(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->repositories.n; i++)
+        if (str_eq(c->repositories.items[i].name, name))
+            return &c->repositories.items[i];
+    return NULL;
+}
+
+const struct config_policy *config_policy_find(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->policies.n; i++)
+        if (str_eq(c->policies.items[i].name, name))
+            return &c->policies.items[i];
+    return NULL;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What can only be judged of the whole configuration: names that must differ, names that must be
+ * there, and what is allowed but hardly meant.
+ */
+#include "policies/config_priv.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "policies/selection.h"
+
+#define LISTED_MAX 8
+
+__attribute__((format(printf, 4, 5))) static void report(struct config_reader *r,
+                                                         const struct config_place *place,
+                                                         bool warning, const char *fmt, ...)
+{
+    CLEANUP_FREE char *why = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    why = xvasprintf(fmt, ap);
+    va_end(ap);
+    config_report(r, place->line, place->column, warning, "%s: %s", place->where, why);
+}
+
+/* A text of the file that is compared with others. */
+struct entry {
+    char *text; /* owned */
+    const struct config_place *place;
+};
+
+struct entries {
+    struct entry *items;
+    size_t n, cap;
+};
+
+/* member: what the text is the value of; one that could not be read is left out. */
+static void entries_add(struct entries *e, const struct config_reader *r, char *const *member)
+{
+    const struct config_place *place = config_place_of(r, member);
+
+    if (place)
+        *VEC_ADD(e) = (struct entry){xstrdup(*member), place};
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+
+    if (order == 0)
+        order = x->place->line - y->place->line;
+    return order ? order : x->place->column - y->place->column;
+}
+
+static void entries_sort(struct entries *e)
+{
+    if (e->n > 0)
+        qsort(e->items, e->n, sizeof(*e->items), by_text);
+}
+
+static void entries_done(struct entries *e)
+{
+    for (size_t i = 0; i < e->n; i++)
+        free(e->items[i].text);
+    free(e->items);
+    *e = (struct entries){0};
+}
+
+/* Reports each text that stands there more than once, and empties the list. */
+static void want_different(struct config_reader *r, struct entries *e)
+{
+    entries_sort(e);
+    for (size_t i = 1; i < e->n; i++)
+        if (strcmp(e->items[i - 1].text, e->items[i].text) == 0)
+            report(r, e->items[i].place, false, "'%s' is there twice, also on line %d",
+                   e->items[i].text, e->items[i - 1].place->line);
+    entries_done(e);
+}
+
+static void check_names(struct config_reader *r, const struct config *c)
+{
+    struct entries names = {0};
+
+    for (size_t i = 0; i < c->hosts.n; i++)
+        entries_add(&names, r, &c->hosts.items[i].name);
+    want_different(r, &names);
+    for (size_t i = 0; i < c->repositories.n; i++)
+        entries_add(&names, r, &c->repositories.items[i].name);
+    want_different(r, &names);
+    for (size_t i = 0; i < c->policies.n; i++)
+        entries_add(&names, r, &c->policies.items[i].name);
+    want_different(r, &names);
+}
+
+static void check_domains(struct config_reader *r, const struct config_host *h,
+                          struct entries *sockets)
+{
+    struct entries names = {0}, disks = {0};
+
+    for (size_t i = 0; i < h->domains.n; i++) {
+        struct config_domain *d = &h->domains.items[i];
+
+        entries_add(&names, r, &d->name);
+        entries_add(sockets, r, &d->qmp);
+        for (size_t k = 0; k < d->disks.n; k++)
+            entries_add(&disks, r, &d->disks.items[k].name);
+        want_different(r, &disks);
+    }
+    want_different(r, &names);
+}
+
+static void check_driver(struct config_reader *r, const struct config_host *h)
+{
+    const struct config_place *host = config_place_of_item(r, h);
+    const struct config_place *uri = config_place_of(r, &h->uri);
+    const struct config_place *domains = config_place_of(r, &h->domains);
+
+    if (!config_place_of(r, &h->driver))
+        return;
+    if (h->driver == DRIVER_LIBVIRT && domains)
+        report(r, domains, false, "only driver qemu wants a list; libvirt has its own");
+    if (h->driver == DRIVER_LIBVIRT && !uri)
+        report(r, host, false,
+               "'uri' is missing (driver libvirt needs one, such as qemu:///system)");
+    if (h->driver == DRIVER_QEMU && uri)
+        report(r, uri, false, "only driver libvirt has a URI");
+}
+
+static void check_hosts(struct config_reader *r, const struct config *c)
+{
+    struct entries sockets = {0};
+
+    for (size_t i = 0; i < c->hosts.n; i++) {
+        check_driver(r, &c->hosts.items[i]);
+        check_domains(r, &c->hosts.items[i], &sockets);
+    }
+    want_different(r, &sockets); /* a QMP socket takes one client, and is one domain's */
+}
+
+/* "//srv/./backup" as "/srv/backup/". */
+static char *plain_path(const char *path)
+{
+    char *ret = xcalloc(strlen(path) + 2, 1), *out = ret;
+
+    *out++ = '/';
+    while (*(path += strspn(path, "/"))) {
+        size_t len = strcspn(path, "/");
+
+        if (len != 1 || *path != '.') {
+            memcpy(out, path, len);
+            out[len] = '/';
+            out += len + 1;
+        }
+        path += len;
+    }
+    return ret;
+}
+
+/* No two the same, and none within another. Whatever lies within a path follows it at once when
+ * they are sorted, so neighbours are all that must be compared. */
+static void check_repositories(struct config_reader *r, const struct config *c)
+{
+    struct entries paths = {0};
+
+    for (size_t i = 0; i < c->repositories.n; i++)
+        entries_add(&paths, r, &c->repositories.items[i].path);
+    for (size_t i = 0; i < paths.n; i++) {
+        char *given = paths.items[i].text;
+
+        paths.items[i].text = plain_path(given);
+        free(given);
+    }
+    entries_sort(&paths);
+    for (size_t i = 1; i < paths.n; i++) {
+        const struct entry *outer = &paths.items[i - 1], *e = &paths.items[i];
+
+        if (strcmp(outer->text, e->text) == 0)
+            report(r, e->place, false, "this directory is a repository already, also on line %d",
+                   outer->place->line);
+        else if (starts_with(e->text, outer->text))
+            report(r, e->place, false, "lies within another repository, on line %d",
+                   outer->place->line);
+    }
+    entries_done(&paths);
+}
+
+/* "a (line 12), b (line 15)". Caller frees. */
+static char *list_repositories(const struct config_reader *r, const struct config *c)
+{
+    char *ret = xstrdup("");
+    size_t listed = 0;
+
+    for (size_t i = 0; i < c->repositories.n && listed < LISTED_MAX; i++) {
+        const struct config_place *place = config_place_of(r, &c->repositories.items[i].name);
+        char *old = ret;
+
+        if (!place)
+            continue;
+        ret = xasprintf("%s%s%s (line %d)", old, listed++ ? ", " : "",
+                        c->repositories.items[i].name, place->line);
+        free(old);
+    }
+    return ret;
+}
+
+static const char *nearest_repository(const struct config *c, const char *name)
+{
+    CLEANUP_FREE const char **names = xcalloc(c->repositories.n, sizeof(*names));
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->repositories.n; i++)
+        if (c->repositories.items[i].name)
+            names[n++] = c->repositories.items[i].name;
+    return nearest_word(name, names, n);
+}
+
+static void check_reference(struct config_reader *r, const struct config *c,
+                            const struct config_policy *p)
+{
+    const struct config_place *place = config_place_of(r, &p->repository);
+    CLEANUP_FREE char *known = NULL;
+    const char *near;
+
+    if (!place || config_repository_find(c, p->repository))
+        return;
+    known = list_repositories(r, c);
+    near = nearest_repository(c, p->repository);
+    if (near)
+        report(r, place, false, "no repository is called '%s'; did you mean '%s'? known: %s",
+               p->repository, near, known);
+    else
+        report(r, place, false, "no repository is called '%s'; known: %s", p->repository,
+               *known ? known : "none");
+}
+
+void config_check_errors(struct config_reader *r, const struct config *config)
+{
+    check_names(r, config);
+    check_hosts(r, config);
+    check_repositories(r, config);
+    for (size_t i = 0; i < config->policies.n; i++)
+        check_reference(r, config, &config->policies.items[i]);
+}
+
+static bool only_takes_away(const struct strlist *globs)
+{
+    for (size_t i = 0; i < globs->n; i++)
+        if (globs->items[i][0] != '!')
+            return false;
+    return true;
+}
+
+static bool selects_any(const struct config *c, const struct config_policy *p)
+{
+    for (size_t i = 0; i < c->hosts.n; i++) {
+        const struct config_host *h = &c->hosts.items[i];
+
+        for (size_t k = 0; k < h->domains.n; k++)
+            if (selection_matches_domain(&p->domains, h->name, h->domains.items[k].name))
+                return true;
+    }
+    return false;
+}
+
+/* Are all domains known from the configuration alone? */
+static bool knows_domains(const struct config *c)
+{
+    for (size_t i = 0; i < c->hosts.n; i++)
+        if (c->hosts.items[i].driver != DRIVER_QEMU)
+            return false;
+    return c->hosts.n > 0; /* without hosts there is a warning for that already */
+}
+
+static void warn_of_policy(struct config_reader *r, const struct config *c,
+                           const struct config_policy *p)
+{
+    const struct config_place *domains = config_place_of(r, &p->domains);
+    const struct config_place *disks = config_place_of(r, &p->disks);
+
+    if (p->incremental.n == 0 && p->full.n == 0)
+        report(r, config_place_of_item(r, p), true,
+               "has no schedule: it runs only when it is asked to");
+    if (only_takes_away(&p->domains))
+        report(r, domains, true, "selects no domain: every glob takes away; put \"*\" before them");
+    else if (knows_domains(c) && !selects_any(c, p))
+        report(r, domains, true, "selects none of the hosts' domains");
+    if (disks && only_takes_away(&p->disks))
+        report(r, disks, true, "selects no disk: every glob takes away; put \"*\" before them");
+    if (p->mode == MODE_PULL)
+        report(r, config_place_of(r, &p->mode), true,
+               "this version backs up in push mode only: jobs of this policy will fail");
+}
+
+static void warn_of_host(struct config_reader *r, const struct config_host *h)
+{
+    if (h->driver == DRIVER_LIBVIRT)
+        report(r, config_place_of(r, &h->driver), true,
+               "this version has no libvirt driver: the host's domains are not backed up");
+    else if (h->domains.n == 0)
+        report(r, config_place_of_item(r, h), true, "has no domains: nothing of it is backed up");
+}
+
+void config_check_warnings(struct config_reader *r, const struct config *config)
+{
+    if (config->hosts.n == 0)
+        config_report(r, 0, 0, true, "there are no hosts: nothing is backed up");
+    if (config->policies.n == 0)
+        config_report(r, 0, 0, true, "there are no policies: nothing is backed up");
+    if (config->web)
+        report(r, config_place_of(r, &config->web), true,
+               "the status page is not served by this version");
+    for (size_t i = 0; i < config->hosts.n; i++)
+        warn_of_host(r, &config->hosts.items[i]);
+    for (size_t i = 0; i < config->policies.n; i++)
+        warn_of_policy(r, config, &config->policies.items[i]);
+}
