@@ -21,6 +21,17 @@ int catalog_exec(struct db *db, enum db_stmt id, const char *const *args, int n,
     return db_run(db, st, err);
 }
 
+int catalog_error_from_name(const char *s, enum err_code *ret)
+{
+    for (int i = 0; i < ERR_CODE_COUNT; i++) {
+        if (strcmp(s, err_code_name((enum err_code)i)) == 0) {
+            *ret = (enum err_code)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
 static int read_id(struct catalog *c, bool *found, struct err *err)
 {
     STMT st = NULL;
@@ -29,13 +40,14 @@ static int read_id(struct catalog *c, bool *found, struct err *err)
     if (db_stmt(&c->db, ST_META_GET, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, "id");
-    rc = db_row(&c->db, st, err);
+    rc = db_row(&c->db, st, 1, err);
     *found = rc > 0;
     if (*found)
         snprintf(c->id, sizeof(c->id), "%s", (const char *)sqlite3_column_text(st, 0));
     return rc < 0 ? -1 : 0;
 }
 
+/* Drawn once.  A writer that was killed before it could leaves that to the next. */
 static int ensure_id(struct catalog *c, bool write, struct err *err)
 {
     uint32_t random;
@@ -46,14 +58,15 @@ static int ensure_id(struct catalog *c, bool write, struct err *err)
     if (found)
         return 0;
     if (!write)
-        return err_set(err, ERR_CORRUPT, "catalog %s: it has no id", c->db.path);
+        return err_set(err, ERR_NOTFOUND, "catalog %s: it is being made", c->db.path);
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        return err_errno(err, errno, "draw an id");
+        return err_errno(err, errno, "catalog %s: draw its id", c->db.path);
     snprintf(c->id, sizeof(c->id), "%08x", random);
     return catalog_exec(&c->db, ST_META_PUT, (const char *const[]){"id", c->id}, 2, err);
 }
 
-int catalog_open(const char *path, enum catalog_access access, struct catalog **ret, struct err *err)
+int catalog_open(const char *path, enum catalog_access access, struct catalog **ret,
+                 struct err *err)
 {
     struct catalog *c = xcalloc(1, sizeof(*c));
 

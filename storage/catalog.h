@@ -5,6 +5,9 @@
  * One writer, the daemon, holds a lock for as long as it lives; readers open read-only and see the
  * last commit.  Every function is synchronous and small; each write is one transaction that is on
  * disk when the function returns (synchronous=FULL).  Times are seconds, UTC.
+ *
+ * Readers that return a list leave it empty when they fail.  Any call may fail with ERR_NOSPACE,
+ * ERR_IO, ERR_CORRUPT; a write that fails has changed nothing, and may be tried again.
  */
 #ifndef VMKEEP_STORAGE_CATALOG_H
 #define VMKEEP_STORAGE_CATALOG_H
@@ -23,7 +26,8 @@ enum catalog_access { CATALOG_WRITE, CATALOG_READ };
  * "another vmkeepd (pid N) keeps it" when it is locked.  CATALOG_READ: ERR_NOTFOUND when there is
  * none yet.  Both: ERR_CORRUPT for a damaged one or a file that is no catalog, ERR_UNSUPPORTED for one of a newer
  * version ("catalog has schema 99, this program knows up to 1"). */
-int catalog_open(const char *path, enum catalog_access access, struct catalog **ret, struct err *err);
+int catalog_open(const char *path, enum catalog_access access, struct catalog **ret,
+                 struct err *err);
 void catalog_close(struct catalog *c);
 
 /* Eight hexadecimal digits drawn when the catalog was made: part of every name at a hypervisor, so
@@ -36,14 +40,14 @@ struct job {
     int64_t id;
     enum job_kind kind;
     char *host, *domain, *policy, *repository;
-    enum backup_level level;   /* asked for, then decided */
+    enum backup_level level; /* asked for, then decided */
     enum job_state state;
-    char *step;                /* the state of its state machine; the journal */
+    char *step; /* the state of its state machine; the journal */
     enum job_outcome outcome;
-    enum err_code error;       /* of a failed one; ERR_NONE else */
-    char *reason;              /* outcome, one sentence; NULL before the end */
-    char *why;                 /* why it runs, and at this level; one sentence */
-    int64_t due;               /* when it was to run; 0: asked for by hand */
+    enum err_code error;             /* of a failed one; ERR_NONE else */
+    char *reason;                    /* outcome, one sentence; NULL before the end */
+    char *why;                       /* why it runs, and at this level; one sentence */
+    int64_t due;                     /* when it was to run; 0: asked for by hand */
     int64_t created, started, ended; /* 0: not yet */
     uint64_t bytes_done, bytes_total;
     /* What a backup will make: decided when it begins, committed before anything is touched.
@@ -64,8 +68,8 @@ void job_list_done(struct job_list *l);
  * ended) and sets j->id. For queued jobs, and for skipped ones that end at once. */
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
 
-/* The job starts: state running, with its level, why and plan (may be NULL for a prune), and the
- * plan's checkpoint as provisional. */
+/* The queued job starts: state running, with its level, why and plan (may be NULL for a prune), and
+ * the plan's checkpoint as provisional.  ERR_BUSY: another backup of the domain is running. */
 int catalog_job_start(struct catalog *c, int64_t id, int64_t now, enum backup_level level,
                       const char *why, const struct point *plan, struct err *err);
 
@@ -76,16 +80,18 @@ int catalog_job_progress(struct catalog *c, int64_t id, uint64_t done, uint64_t 
                          struct err *err);
 
 /* The end without a point. The plan's checkpoint, if one is recorded and still provisional, becomes
- * "dropping". */
+ * "dropping".  ERR_INVALID: it has ended already. */
 int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome outcome,
                     enum err_code code, const char *reason, struct err *err);
 
 /* The good end of a backup, in one transaction: the point with its disks, its checkpoint current,
- * the former current one of the same (host, domain, policy) dropping, the job a success. */
+ * the former current one of the same (host, domain, policy) dropping (also when the point has none),
+ * the job a success.  A checkpoint that is no more provisional does not become current. */
 int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct point *p,
                     const char *reason, struct err *err);
 
-/* Rows of jobs that ended before that time go, but for what the planner needs. */
+/* Rows of jobs that ended before that time go; of each (host, domain, policy) the last scheduled
+ * backup, and the last job of each kind that was asked for by hand, stay. */
 int catalog_job_expire(struct catalog *c, int64_t before, struct err *err);
 
 struct job_filter {
@@ -113,12 +119,18 @@ int catalog_points(struct catalog *c, const struct point_filter *f, struct point
 int catalog_last_good(struct catalog *c, const char *host, const char *domain, const char *policy,
                       struct point *ret, bool *ret_found, struct err *err);
 
+/* ERR_NOTFOUND: no such point. */
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
                             struct err *err);
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
 
-/* Refused (ERR_BUSY) while another point stands on it. */
+/* Refused (ERR_BUSY) while another point stands on it; fine if there is none. */
 int catalog_point_delete(struct catalog *c, const char *id, struct err *err);
+
+/* A point by itself: one that a repository has and the catalog lacks; one in state deleting stands
+ * for files that a failed job could not remove.  One that is there already stays as it is.
+ * ERR_NOTFOUND: a point that it stands on is not in the catalog. */
+int catalog_point_add(struct catalog *c, const struct point *p, struct err *err);
 
 /* ---- checkpoints ---- */
 
@@ -143,8 +155,9 @@ void checkpoint_list_done(struct checkpoint_list *l);
 
 int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
                         struct checkpoint_list *ret, struct err *err);
-int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err);   /* -> dropping */
-int catalog_checkpoint_forget(struct catalog *c, const char *name, struct err *err); /* row removed; idempotent */
+int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err); /* -> dropping */
+int catalog_checkpoint_forget(struct catalog *c, const char *name,
+                              struct err *err); /* row removed; idempotent */
 
 /* ---- what a policy covers, and what was last seen ---- */
 
@@ -161,7 +174,7 @@ struct catalog_history {
     enum err_code error;
     int64_t last_end;
     int failures;
-    enum backup_level last_level;
+    enum backup_level last_level; /* asked for */
 };
 
 /* Scheduled backups (due != 0) only. */

@@ -42,7 +42,7 @@ int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
         return -1;
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);
-    while ((rc = db_row(&c->db, st, err)) > 0) {
+    while ((rc = db_row(&c->db, st, 6, err)) > 0) {
         struct checkpoint *k = VEC_ADD(ret);
 
         if (CATALOG_WORD(&c->db, st, 4, state_from_name, &k->state, err) < 0) {
@@ -62,7 +62,11 @@ int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
 
 int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err)
 {
-    return catalog_exec(&c->db, ST_CHECKPOINT_DROP, &name, 1, err);
+    if (catalog_exec(&c->db, ST_CHECKPOINT_DROP, &name, 1, err) < 0)
+        return -1;
+    if (sqlite3_changes(c->db.h) == 0)
+        return err_set(err, ERR_NOTFOUND, "checkpoint %s is not in the catalog", name);
+    return 0;
 }
 
 int catalog_checkpoint_forget(struct catalog *c, const char *name, struct err *err)

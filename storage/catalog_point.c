@@ -5,22 +5,35 @@
 
 #include "base/alloc.h"
 
+/* The columns of a point and of a disk that are never NULL come first; see db_sql.c. */
+#define POINT_WHOLE 10
+#define DISK_WHOLE 6
+
 int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err)
 {
     int rc;
 
-    while ((rc = db_row(db, st, err)) > 0) {
+    while ((rc = db_row(db, st, DISK_WHOLE, err)) > 0) {
         struct point_disk *d = VEC_ADD(&p->disks);
 
         d->name = db_text(st, 0);
         d->path = db_text(st, 1);
         d->format = db_text(st, 2);
-        d->backing = db_text(st, 3);
-        d->capacity = (uint64_t)sqlite3_column_int64(st, 4);
-        d->bytes = (uint64_t)sqlite3_column_int64(st, 5);
-        d->digest = db_text(st, 6);
+        d->capacity = (uint64_t)sqlite3_column_int64(st, 3);
+        d->bytes = (uint64_t)sqlite3_column_int64(st, 4);
+        d->length = (uint64_t)sqlite3_column_int64(st, 5);
+        d->backing = db_text(st, 6);
+        d->digest = db_text(st, 7);
     }
     return rc;
+}
+
+/* What stands on a point that is not there cannot be recorded. */
+static int constraint(struct db *db, const char *below, struct err *err)
+{
+    if (sqlite3_extended_errcode(db->h) == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return err_set(err, ERR_NOTFOUND, "it stands on %s, which is not in the catalog", below);
+    return -1;
 }
 
 static int insert_disk(struct db *db, const char *point, size_t i, const struct point_disk *d,
@@ -38,13 +51,17 @@ static int insert_disk(struct db *db, const char *point, size_t i, const struct 
     db_bind_text(st, 6, d->backing);
     sqlite3_bind_int64(st, 7, (int64_t)d->capacity);
     sqlite3_bind_int64(st, 8, (int64_t)d->bytes);
-    db_bind_text(st, 9, d->digest);
-    return db_run(db, st, err);
+    sqlite3_bind_int64(st, 9, (int64_t)d->length);
+    db_bind_text(st, 10, d->digest);
+    if (db_run(db, st, err) == 0)
+        return 0;
+    return constraint(db, d->backing, err);
 }
 
 int catalog_insert_point(struct db *db, const struct point *p, struct err *err)
 {
     STMT st = NULL;
+    bool is_new;
 
     if (db_stmt(db, ST_POINT_ADD, &st, err) < 0)
         return -1;
@@ -62,9 +79,12 @@ int catalog_insert_point(struct db *db, const struct point *p, struct err *err)
     sqlite3_bind_int(st, 12, p->quiesced);
     db_bind_text(st, 13, p->why);
     db_bind_text(st, 14, p->keep);
-    if (db_run(db, st, err) < 0)
+    if (db_run(db, st, err) < 0) {
+        constraint(db, p->parent, err);
         return err_wrap(err, "point %s", p->id);
-    for (size_t i = 0; i < p->disks.n; i++)
+    }
+    is_new = sqlite3_changes(db->h) > 0;
+    for (size_t i = 0; is_new && i < p->disks.n; i++)
         if (insert_disk(db, p->id, i, &p->disks.items[i], err) < 0)
             return err_wrap(err, "point %s", p->id);
     return 0;
@@ -75,8 +95,8 @@ static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct e
     STMT disks = NULL;
 
     if (CATALOG_WORD(db, st, 5, level_from_name, &p->level, err) < 0 ||
-        CATALOG_WORD(db, st, 9, mode_from_name, &p->mode, err) < 0 ||
-        CATALOG_WORD(db, st, 10, point_state_from_name, &p->state, err) < 0 ||
+        CATALOG_WORD(db, st, 6, mode_from_name, &p->mode, err) < 0 ||
+        CATALOG_WORD(db, st, 7, point_state_from_name, &p->state, err) < 0 ||
         db_stmt(db, ST_POINT_DISK_LIST, &disks, err) < 0)
         return -1;
     p->id = db_text(st, 0);
@@ -84,10 +104,10 @@ static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct e
     p->domain = db_text(st, 2);
     p->policy = db_text(st, 3);
     p->repository = db_text(st, 4);
-    p->parent = db_text(st, 6);
-    p->created = sqlite3_column_int64(st, 7);
-    p->checkpoint = db_text(st, 8);
-    p->quiesced = sqlite3_column_int(st, 11);
+    p->created = sqlite3_column_int64(st, 8);
+    p->quiesced = sqlite3_column_int(st, 9);
+    p->parent = db_text(st, 10);
+    p->checkpoint = db_text(st, 11);
     p->why = db_text(st, 12);
     p->keep = db_text(st, 13);
     db_bind_text(disks, 1, p->id);
@@ -106,7 +126,7 @@ int catalog_points(struct catalog *c, const struct point_filter *f, struct point
     db_bind_text(st, 2, f->domain);
     db_bind_text(st, 3, f->policy);
     db_bind_text(st, 4, f->repository);
-    while ((rc = db_row(&c->db, st, err)) > 0) {
+    while ((rc = db_row(&c->db, st, POINT_WHOLE, err)) > 0) {
         if (read_point(&c->db, st, VEC_ADD(ret), err) < 0) {
             rc = -1;
             break;
@@ -128,7 +148,7 @@ int catalog_last_good(struct catalog *c, const char *host, const char *domain, c
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);
     db_bind_text(st, 3, policy);
-    rc = db_row(&c->db, st, err);
+    rc = db_row(&c->db, st, POINT_WHOLE, err);
     if (rc > 0 && read_point(&c->db, st, ret, err) < 0) {
         point_done(ret);
         return -1;
@@ -137,16 +157,36 @@ int catalog_last_good(struct catalog *c, const char *host, const char *domain, c
     return rc < 0 ? -1 : 0;
 }
 
+/* A statement on one point that must be there. */
+static int change_point(struct catalog *c, enum db_stmt stmt, const char *id, const char *value,
+                        struct err *err)
+{
+    if (catalog_exec(&c->db, stmt, (const char *const[]){id, value}, 2, err) < 0)
+        return -1;
+    if (sqlite3_changes(c->db.h) == 0)
+        return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", id);
+    return 0;
+}
+
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
                             struct err *err)
 {
-    return catalog_exec(&c->db, ST_POINT_STATE, (const char *const[]){id, point_state_name(state)},
-                        2, err);
+    return change_point(c, ST_POINT_STATE, id, point_state_name(state), err);
 }
 
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err)
 {
-    return catalog_exec(&c->db, ST_POINT_KEEP, (const char *const[]){id, reason}, 2, err);
+    return change_point(c, ST_POINT_KEEP, id, reason, err);
+}
+
+static int add_body(struct db *db, void *arg, struct err *err)
+{
+    return catalog_insert_point(db, arg, err);
+}
+
+int catalog_point_add(struct catalog *c, const struct point *p, struct err *err)
+{
+    return db_tx(&c->db, add_body, (void *)p, err);
 }
 
 static int delete_body(struct db *db, void *arg, struct err *err)
@@ -158,7 +198,7 @@ static int delete_body(struct db *db, void *arg, struct err *err)
     if (db_stmt(db, ST_POINT_NEEDED, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, id);
-    rc = db_row(db, st, err);
+    rc = db_row(db, st, 1, err);
     if (rc > 0)
         return err_set(err, ERR_BUSY, "point %s: %s stands on it", id,
                        (const char *)sqlite3_column_text(st, 0));

@@ -15,15 +15,20 @@ struct catalog {
 /* One statement with text arguments only, and no rows. */
 int catalog_exec(struct db *db, enum db_stmt id, const char *const *args, int n, struct err *err);
 
-/* A word from a row; a word that is not known means a damaged catalog. */
+/* A word from a row, not NULL; one that is not known means a damaged catalog. */
 #define CATALOG_WORD(db, st, column, from_name, ret, err)                                          \
     (from_name((const char *)sqlite3_column_text(st, column), ret) < 0                             \
-         ? err_set(err, ERR_CORRUPT, "catalog %s: unknown word '%s'", (db)->path,                  \
-                   (const char *)sqlite3_column_text(st, column))                                  \
+         ? err_set(err, ERR_CORRUPT, "catalog %s: it is damaged (unknown %s '%s')", (db)->path,    \
+                   sqlite3_column_name(st, column), (const char *)sqlite3_column_text(st, column)) \
          : 0)
+
+/* The reverse of err_code_name; -1 for a word it does not know. */
+int catalog_error_from_name(const char *s, enum err_code *ret);
 
 /* The disks of a point, or of a job's plan. */
 int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err);
+
+/* One that is there already stays as it is.  ERR_NOTFOUND: a point that it stands on is not. */
 int catalog_insert_point(struct db *db, const struct point *p, struct err *err);
 
 #endif

@@ -28,15 +28,33 @@ int catalog_uncover(struct catalog *c, const char *host, const char *domain, con
     return catalog_exec(&c->db, ST_UNCOVER, (const char *const[]){host, domain, policy}, 3, err);
 }
 
-static int query_of(struct catalog *c, enum db_stmt id, const char *host, const char *domain,
-                    const char *policy, sqlite3_stmt **ret, struct err *err)
+static int query_of(struct catalog *c, enum db_stmt id, int whole, const char *host,
+                    const char *domain, const char *policy, sqlite3_stmt **ret, struct err *err)
 {
     if (db_stmt(&c->db, id, ret, err) < 0)
         return -1;
     db_bind_text(*ret, 1, host);
     db_bind_text(*ret, 2, domain);
     db_bind_text(*ret, 3, policy);
-    return db_row(&c->db, *ret, err);
+    return db_row(&c->db, *ret, whole, err);
+}
+
+static int read_last(struct db *db, sqlite3_stmt *st, struct catalog_history *h, struct err *err)
+{
+    enum job_state state;
+    enum job_outcome outcome;
+
+    if (CATALOG_WORD(db, st, 1, job_state_from_name, &state, err) < 0 ||
+        CATALOG_WORD(db, st, 2, job_outcome_from_name, &outcome, err) < 0 ||
+        CATALOG_WORD(db, st, 3, catalog_error_from_name, &h->error, err) < 0 ||
+        CATALOG_WORD(db, st, 5, level_from_name, &h->last_level, err) < 0)
+        return -1;
+    h->last_due = sqlite3_column_int64(st, 0);
+    h->has_attempt = state == JOB_ENDED;
+    h->failed = outcome == OUTCOME_FAILED && err_is_transient(h->error);
+    h->last_end = sqlite3_column_int64(st, 4);
+    h->failures = sqlite3_column_int(st, 6);
+    return 0;
 }
 
 int catalog_history(struct catalog *c, const char *host, const char *domain, const char *policy,
@@ -45,22 +63,13 @@ int catalog_history(struct catalog *c, const char *host, const char *domain, con
     STMT since = NULL;
     STMT last = NULL;
     struct catalog_history h = {0};
-    int rc = query_of(c, ST_COVER_SINCE, host, domain, policy, &since, err);
+    int rc = query_of(c, ST_COVER_SINCE, 1, host, domain, policy, &since, err);
 
     if (rc > 0)
         h.since = sqlite3_column_int64(since, 0);
     if (rc >= 0)
-        rc = query_of(c, ST_HISTORY, host, domain, policy, &last, err);
-    if (rc > 0) {
-        h.last_due = sqlite3_column_int64(last, 0);
-        h.has_attempt = strcmp((const char *)sqlite3_column_text(last, 1), "ended") == 0;
-        h.error = (enum err_code)sqlite3_column_int(last, 3);
-        h.failed = sqlite3_column_int(last, 4);
-        h.last_end = sqlite3_column_int64(last, 5);
-        rc = CATALOG_WORD(&c->db, last, 6, level_from_name, &h.last_level, err);
-        h.failures = sqlite3_column_int(last, 7);
-    }
-    if (rc < 0)
+        rc = query_of(c, ST_HISTORY, 7, host, domain, policy, &last, err);
+    if (rc < 0 || (rc > 0 && read_last(&c->db, last, &h, err) < 0))
         return -1;
     *ret = h;
     return 0;
@@ -101,14 +110,14 @@ int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, str
     if (db_stmt(&c->db, ST_SEEN_LIST, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, kind);
-    while ((rc = db_row(&c->db, st, err)) > 0) {
+    while ((rc = db_row(&c->db, st, 4, err)) > 0) {
         struct seen *s = VEC_ADD(ret);
 
         s->kind = db_text(st, 0);
         s->name = db_text(st, 1);
         s->state = db_text(st, 2);
-        s->problem = db_text(st, 3);
-        s->at = sqlite3_column_int64(st, 4);
+        s->at = sqlite3_column_int64(st, 3);
+        s->problem = db_text(st, 4);
     }
     if (rc < 0)
         seen_list_done(ret);

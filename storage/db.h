@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to storage/: SQLite.  Opening, migrations, statements, transactions; what the statements
- * say is in db_sql.c.
+ * Private to storage/: SQLite.  Opening and migrations are in db_open.c, what the statements say in
+ * db_sql.c.
  */
 #ifndef VMKEEP_STORAGE_DB_H
 #define VMKEEP_STORAGE_DB_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 
 enum db_stmt {
@@ -20,7 +21,9 @@ enum db_stmt {
     ST_JOB_STEP,
     ST_JOB_PROGRESS,
     ST_JOB_END,
+    ST_JOB_STATE,
     ST_JOB_LIST,
+    ST_JOB_LIST_OPEN,
     ST_JOB_EXPIRE,
     ST_JOB_DISK_ADD,
     ST_JOB_DISK_LIST,
@@ -61,9 +64,15 @@ struct db {
 #define DB_SCHEMA_VERSION 1
 #define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
 
-/* See catalog_open. */
+/* See catalog_open. db_open.c. */
 int db_open(struct db *db, const char *path, bool write, struct err *err);
 void db_close(struct db *db);
+
+/* What SQLite's last error on the handle means, in our words. */
+int db_fail(struct db *db, struct err *err);
+
+/* SQL without parameters and results. */
+int db_exec(struct db *db, const char *sql, struct err *err);
 
 /* A statement, prepared on first use. Reset and unbound when it leaves scope: declare it STMT. */
 int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err);
@@ -75,15 +84,14 @@ static inline void db_stmt_release(sqlite3_stmt **st)
         sqlite3_clear_bindings(*st);
     }
 }
-#define STMT __attribute__((cleanup(db_stmt_release))) sqlite3_stmt *
+#define STMT CLEANUP(db_stmt_release) sqlite3_stmt *
 
 /* Runs a statement that gives no rows. */
 int db_run(struct db *db, sqlite3_stmt *st, struct err *err);
 
-/* The next row: 1, or 0 at the end, or -1. */
-int db_row(struct db *db, sqlite3_stmt *st, struct err *err);
-
-int db_fail(struct db *db, struct err *err);
+/* The next row: 1, or 0 at the end, or -1.  The first `whole` of its columns are never NULL, else
+ * the catalog is damaged. */
+int db_row(struct db *db, sqlite3_stmt *st, int whole, struct err *err);
 
 /* One transaction around body: committed when it returns 0, else rolled back. */
 int db_tx(struct db *db, int (*body)(struct db *db, void *arg, struct err *err), void *arg,

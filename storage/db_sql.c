@@ -1,57 +1,75 @@
 /* SPDX-License-Identifier: MIT
  *
- * All SQL of the catalog on one page. */
+ * All SQL of the catalog on one page.
+ *
+ * Columns that are never NULL come first in each list, so that db_row can tell a damaged row. */
 #include "storage/db.h"
+
+#define JOB_COLUMNS                                                                                 \
+    "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"       \
+    " started, ended, bytes_done, bytes_total, mode, point_time, step, reason, why, point, parent," \
+    " checkpoint"
+#define POINT_COLUMNS                                                                              \
+    "id, host, domain, policy, repository, level, mode, state, created, quiesced, parent,"         \
+    " checkpoint, why, keep"
+/* Both newest first for the limit, then oldest first. */
+#define JOBS_WHERE(condition)                                                                      \
+    ("SELECT * FROM (SELECT " JOB_COLUMNS " FROM job WHERE " condition                             \
+     " AND (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"                              \
+     " AND (?3 IS NULL OR policy = ?3) AND id BETWEEN ?4 AND ?5 ORDER BY id DESC LIMIT ?6)"        \
+     " ORDER BY id")
 
 const char *const db_sql[ST_COUNT] = {
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?1",
-    [ST_META_PUT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+    [ST_META_PUT] = "INSERT INTO meta (key, value) VALUES (?1, ?2)",
 
-    [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, level, state, outcome,"
-                    " reason, why, due, created, ended)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
+    [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
+                    " outcome, reason, why, due, created, ended)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
     [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
                       " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
                       " WHERE id = ?1 AND state = 'queued'"),
-    [ST_JOB_STEP] = "UPDATE job SET step = ?2 WHERE id = ?1",
-    [ST_JOB_PROGRESS] = "UPDATE job SET bytes_done = ?2, bytes_total = ?3 WHERE id = ?1",
+    [ST_JOB_STEP] = "UPDATE job SET step = ?2 WHERE id = ?1 AND state = 'running'",
+    [ST_JOB_PROGRESS] = ("UPDATE job SET bytes_done = ?2, bytes_total = ?3"
+                         " WHERE id = ?1 AND state = 'running'"),
     [ST_JOB_END] = ("UPDATE job SET state = 'ended', ended = ?2, outcome = ?3, error = ?4,"
-                    " transient = ?5, reason = ?6 WHERE id = ?1 AND state <> 'ended'"),
-    [ST_JOB_LIST] = ("SELECT * FROM (SELECT id, kind, host, domain, policy, repository, level, state,"
-                     " step, outcome, error, reason, why, due, created, started, ended, bytes_done,"
-                     " bytes_total, point, parent, point_time, checkpoint, mode FROM job"
-                     " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
-                     " AND (?3 IS NULL OR policy = ?3) AND (?4 = 0 OR state <> 'ended')"
-                     " AND (?5 = 0 OR id = ?5) ORDER BY id DESC LIMIT ?6) ORDER BY id"),
-    /* The newest of each (host, domain, policy) tells the planner where it stands. */
-    [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND id NOT IN"
-                       " (SELECT max(id) FROM job WHERE kind = 'backup' AND due <> 0"
-                       " GROUP BY host, domain, policy)"),
-    [ST_JOB_DISK_ADD] = ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
-    [ST_JOB_DISK_LIST] = ("SELECT name, path, format, backing, capacity, 0, NULL FROM job_disk"
+                    " reason = ?5 WHERE id = ?1 AND state <> 'ended'"),
+    [ST_JOB_STATE] = "SELECT state FROM job WHERE id = ?1",
+    [ST_JOB_LIST] = JOBS_WHERE("1"),
+    [ST_JOB_LIST_OPEN] = JOBS_WHERE("state <> 'ended'"),
+    /* What the planner needs stays: of each (host, domain, policy) the last scheduled backup; and,
+     * for people, the last one of each kind that was asked for by hand. */
+    [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND EXISTS"
+                       " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
+                       "  AND n.policy = job.policy AND n.kind = job.kind"
+                       "  AND (n.due = job.due AND n.id > job.id"
+                       "       OR job.due <> 0 AND n.due > job.due))"),
+    [ST_JOB_DISK_ADD] =
+        ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+    [ST_JOB_DISK_LIST] = ("SELECT name, path, format, capacity, 0, 0, backing, NULL FROM job_disk"
                           " WHERE job = ?1 ORDER BY position"),
 
     [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"
                       " created, checkpoint, mode, state, quiesced, why, keep)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
-    [ST_POINT_LIST] = ("SELECT id, host, domain, policy, repository, level, parent, created,"
-                       " checkpoint, mode, state, quiesced, why, keep FROM point"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+                      " ON CONFLICT (id) DO NOTHING"),
+    [ST_POINT_LIST] = ("SELECT " POINT_COLUMNS " FROM point"
                        " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
                        " AND (?3 IS NULL OR policy = ?3) AND (?4 IS NULL OR repository = ?4)"
                        " ORDER BY host, domain, created, policy"),
-    [ST_POINT_LAST_GOOD] = ("SELECT id, host, domain, policy, repository, level, parent, created,"
-                            " checkpoint, mode, state, quiesced, why, keep FROM point"
+    [ST_POINT_LAST_GOOD] = ("SELECT " POINT_COLUMNS " FROM point"
                             " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
-                            " AND state = 'good' ORDER BY created DESC LIMIT 1"),
+                            " AND state = 'good' ORDER BY created DESC, policy DESC LIMIT 1"),
     [ST_POINT_STATE] = "UPDATE point SET state = ?2 WHERE id = ?1",
     [ST_POINT_KEEP] = "UPDATE point SET keep = ?2 WHERE id = ?1",
     [ST_POINT_NEEDED] = ("SELECT id FROM point WHERE parent = ?1 UNION"
                          " SELECT point FROM point_disk WHERE backing = ?1 LIMIT 1"),
     [ST_POINT_DELETE] = "DELETE FROM point WHERE id = ?1",
     [ST_POINT_DISK_ADD] = ("INSERT INTO point_disk (point, position, name, path, format, backing,"
-                           " capacity, bytes, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
-    [ST_POINT_DISK_LIST] = ("SELECT name, path, format, backing, capacity, bytes, digest"
+                           " capacity, bytes, length, digest)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+    [ST_POINT_DISK_LIST] = ("SELECT name, path, format, capacity, bytes, length, backing, digest"
                             " FROM point_disk WHERE point = ?1 ORDER BY position"),
 
     [ST_CHECKPOINT_ADD] = ("INSERT INTO checkpoint (name, host, domain, policy, state, created)"
@@ -65,24 +83,25 @@ const char *const db_sql[ST_COUNT] = {
     [ST_CHECKPOINT_DROP_OF_JOB] = ("UPDATE checkpoint SET state = 'dropping' WHERE state ="
                                    " 'provisional' AND name = (SELECT checkpoint FROM job"
                                    " WHERE id = ?1)"),
+    /* One that is dropping already may be gone at the hypervisor: it never comes back. */
     [ST_CHECKPOINT_MAKE_CURRENT] = ("UPDATE checkpoint SET state = 'current' WHERE name = ?1"
                                     " AND state = 'provisional'"),
     [ST_CHECKPOINT_FORGET] = "DELETE FROM checkpoint WHERE name = ?1",
 
-    [ST_COVER] = ("INSERT OR IGNORE INTO coverage (host, domain, policy, since)"
-                  " VALUES (?1, ?2, ?3, ?4)"),
+    [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
+                  " ON CONFLICT DO NOTHING"),
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
-    /* Of the jobs with the latest due time: their number that failed for a passing reason, and what
-     * the newest of them came to. */
-    [ST_HISTORY] = ("SELECT due, state, outcome, error, transient, ended, level,"
+    /* Of the jobs with the latest due time: what the newest of them came to, and how many failed. */
+    [ST_HISTORY] = ("SELECT due, state, outcome, error, ended, asked,"
                     " (SELECT count(*) FROM job f WHERE f.host = j.host AND f.domain = j.domain"
-                    "  AND f.policy = j.policy AND f.due = j.due AND f.kind = 'backup'"
+                    "  AND f.policy = j.policy AND f.kind = 'backup' AND f.due = j.due"
                     "  AND f.outcome = 'failed')"
-                    " FROM job j WHERE kind = 'backup' AND due <> 0 AND host = ?1 AND domain = ?2"
-                    " AND policy = ?3 ORDER BY due DESC, id DESC LIMIT 1"),
+                    " FROM job j WHERE host = ?1 AND domain = ?2 AND policy = ?3"
+                    " AND kind = 'backup' AND due <> 0 ORDER BY due DESC, id DESC LIMIT 1"),
 
     [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at)"
                      " VALUES (?1, ?2, ?3, ?4, ?5)"),
-    [ST_SEEN_LIST] = "SELECT kind, name, state, problem, at FROM seen WHERE kind = ?1 ORDER BY name",
+    [ST_SEEN_LIST] =
+        "SELECT kind, name, state, at, problem FROM seen WHERE kind = ?1 ORDER BY name",
 };

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- Times are seconds since the epoch, UTC. Words are those of base/model.h.
+-- Times are seconds since the epoch, UTC; 0: not yet. Words are those of base/model.h.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
+-- AUTOINCREMENT: a job's number is part of names at the hypervisor, so none is ever used again.
 CREATE TABLE job (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     kind        TEXT NOT NULL CHECK (kind IN ('backup', 'prune')),
@@ -13,12 +14,12 @@ CREATE TABLE job (
     domain      TEXT NOT NULL,
     policy      TEXT NOT NULL,
     repository  TEXT NOT NULL,
+    asked       TEXT NOT NULL CHECK (asked IN ('full', 'incremental')),
     level       TEXT NOT NULL CHECK (level IN ('full', 'incremental')),
     state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'ended')),
     step        TEXT,
     outcome     TEXT NOT NULL DEFAULT '' CHECK (outcome IN ('', 'success', 'failed', 'aborted', 'skipped')),
-    error       INTEGER NOT NULL DEFAULT 0,
-    transient   INTEGER NOT NULL DEFAULT 0,
+    error       TEXT NOT NULL DEFAULT 'none',
     reason      TEXT,
     why         TEXT,
     due         INTEGER NOT NULL DEFAULT 0,
@@ -39,7 +40,7 @@ CREATE TABLE job (
 -- One backup job a domain at a time.
 CREATE UNIQUE INDEX job_running ON job (host, domain) WHERE state = 'running' AND kind = 'backup';
 CREATE INDEX job_open ON job (state) WHERE state <> 'ended';
-CREATE INDEX job_due ON job (host, domain, policy, due) WHERE kind = 'backup' AND due <> 0;
+CREATE INDEX job_due ON job (host, domain, policy, kind, due);
 CREATE INDEX job_ended ON job (ended) WHERE state = 'ended';
 
 CREATE TABLE job_disk (
@@ -49,8 +50,9 @@ CREATE TABLE job_disk (
     path     TEXT NOT NULL,
     format   TEXT NOT NULL,
     backing  TEXT,
-    capacity INTEGER NOT NULL,
-    PRIMARY KEY (job, position)
+    capacity INTEGER NOT NULL CHECK (capacity >= 0),
+    PRIMARY KEY (job, position),
+    UNIQUE (job, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE point (
@@ -60,14 +62,15 @@ CREATE TABLE point (
     policy     TEXT NOT NULL,
     repository TEXT NOT NULL,
     level      TEXT NOT NULL CHECK (level IN ('full', 'incremental')),
-    parent     TEXT REFERENCES point (id),
+    parent     TEXT REFERENCES point (id) CHECK (parent <> id),
     created    INTEGER NOT NULL,
     checkpoint TEXT,
     mode       TEXT NOT NULL CHECK (mode IN ('push', 'pull')),
     state      TEXT NOT NULL CHECK (state IN ('good', 'damaged', 'deleting')),
-    quiesced   INTEGER NOT NULL,
+    quiesced   INTEGER NOT NULL CHECK (quiesced IN (0, 1)),
     why        TEXT,
-    keep       TEXT
+    keep       TEXT,
+    CHECK (level = 'incremental' OR parent IS NULL)
 ) STRICT;
 
 CREATE INDEX point_of ON point (host, domain, policy, created);
@@ -79,11 +82,13 @@ CREATE TABLE point_disk (
     name     TEXT NOT NULL,
     path     TEXT NOT NULL,
     format   TEXT NOT NULL,
-    backing  TEXT REFERENCES point (id),
-    capacity INTEGER NOT NULL,
-    bytes    INTEGER NOT NULL,
+    backing  TEXT REFERENCES point (id) CHECK (backing <> point),
+    capacity INTEGER NOT NULL CHECK (capacity >= 0),
+    bytes    INTEGER NOT NULL CHECK (bytes >= 0),
+    length   INTEGER NOT NULL CHECK (length >= 0),
     digest   TEXT,
-    PRIMARY KEY (point, position)
+    PRIMARY KEY (point, position),
+    UNIQUE (point, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX point_disk_backing ON point_disk (backing);
@@ -98,6 +103,7 @@ CREATE TABLE checkpoint (
 ) STRICT;
 
 CREATE UNIQUE INDEX checkpoint_current ON checkpoint (host, domain, policy) WHERE state = 'current';
+CREATE INDEX checkpoint_of ON checkpoint (host, domain);
 
 CREATE TABLE coverage (
     host   TEXT NOT NULL,

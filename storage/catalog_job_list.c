@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Jobs, read. */
+#include "storage/catalog_priv.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+/* The columns of a job that are never NULL come first; see db_sql.c. */
+#define JOB_WHOLE 18
+
+void job_done(struct job *j)
+{
+    free(j->host);
+    free(j->domain);
+    free(j->policy);
+    free(j->repository);
+    free(j->step);
+    free(j->reason);
+    free(j->why);
+    point_done(&j->plan);
+    *j = (struct job){0};
+}
+
+void job_list_done(struct job_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        job_done(&l->items[i]);
+    free(l->items);
+    *l = (struct job_list){0};
+}
+
+static void read_figures(sqlite3_stmt *st, struct job *j)
+{
+    j->due = sqlite3_column_int64(st, 10);
+    j->created = sqlite3_column_int64(st, 11);
+    j->started = sqlite3_column_int64(st, 12);
+    j->ended = sqlite3_column_int64(st, 13);
+    j->bytes_done = (uint64_t)sqlite3_column_int64(st, 14);
+    j->bytes_total = (uint64_t)sqlite3_column_int64(st, 15);
+}
+
+static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struct point *plan,
+                     struct err *err)
+{
+    STMT disks = NULL;
+
+    plan->id = db_text(st, 21);
+    if (!plan->id)
+        return 0;
+    plan->host = xstrdup(j->host);
+    plan->domain = xstrdup(j->domain);
+    plan->policy = xstrdup(j->policy);
+    plan->repository = xstrdup(j->repository);
+    plan->level = j->level;
+    plan->why = xstrdup(j->why);
+    plan->created = sqlite3_column_int64(st, 17);
+    plan->parent = db_text(st, 22);
+    plan->checkpoint = db_text(st, 23);
+    if (CATALOG_WORD(db, st, 16, mode_from_name, &plan->mode, err) < 0 ||
+        db_stmt(db, ST_JOB_DISK_LIST, &disks, err) < 0)
+        return -1;
+    sqlite3_bind_int64(disks, 1, j->id);
+    return catalog_read_disks(db, disks, plan, err);
+}
+
+static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *err)
+{
+    if (CATALOG_WORD(db, st, 1, job_kind_from_name, &j->kind, err) < 0 ||
+        CATALOG_WORD(db, st, 6, level_from_name, &j->level, err) < 0 ||
+        CATALOG_WORD(db, st, 7, job_state_from_name, &j->state, err) < 0 ||
+        CATALOG_WORD(db, st, 8, job_outcome_from_name, &j->outcome, err) < 0 ||
+        CATALOG_WORD(db, st, 9, catalog_error_from_name, &j->error, err) < 0)
+        return -1;
+    j->id = sqlite3_column_int64(st, 0);
+    j->host = db_text(st, 2);
+    j->domain = db_text(st, 3);
+    j->policy = db_text(st, 4);
+    j->repository = db_text(st, 5);
+    read_figures(st, j);
+    j->step = db_text(st, 18);
+    j->reason = db_text(st, 19);
+    j->why = db_text(st, 20);
+    return read_plan(db, st, j, &j->plan, err);
+}
+
+int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
+                 struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, f->active ? ST_JOB_LIST_OPEN : ST_JOB_LIST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, f->host);
+    db_bind_text(st, 2, f->domain);
+    db_bind_text(st, 3, f->policy);
+    sqlite3_bind_int64(st, 4, f->id);
+    sqlite3_bind_int64(st, 5, f->id ? f->id : INT64_MAX);
+    sqlite3_bind_int(st, 6, f->limit > 0 ? f->limit : -1);
+    while ((rc = db_row(&c->db, st, JOB_WHOLE, err)) > 0) {
+        if (read_job(&c->db, st, VEC_ADD(ret), err) < 0) {
+            rc = -1;
+            break;
+        }
+    }
+    if (rc < 0)
+        job_list_done(ret);
+    return rc;
+}

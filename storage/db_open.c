@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening the catalog's file.
+ *
+ * The writer takes a lock beside it first, so that nobody writes while it judges and migrates.
+ * A fresh file becomes a catalog with the first migration, in whose transaction it gets our
+ * application id too: it is a catalog or it is empty, never half of one.
+ *
+ * Readers need the shared-memory file beside a catalog in WAL mode, and make it when no writer has;
+ * who may not write in the directory cannot.  Then, as long as no log waits beside the catalog, the
+ * file alone is the whole truth, and is read as one that does not change.
+ */
+#include "storage/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/alloc.h"
+#include "base/fsutil.h"
+#include "storage/schema.h"
+
+#define BUSY_MS 2000
+#define CATALOG_FILE_MODE 0640
+
+/* ---- the writer's files ---- */
+
+/* The lock lives as long as the descriptor.  Its file stays: one that is removed can be locked
+ * twice. */
+static int take_lock(struct db *db, struct err *err)
+{
+    CLEANUP_FREE char *path = xasprintf("%s.lock", db->path);
+    char pid[32] = "";
+
+    db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, CATALOG_FILE_MODE);
+    if (db->lock < 0)
+        return err_errno(err, errno, "catalog %s: open %s", db->path, path);
+    if (flock(db->lock, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return err_errno(err, errno, "catalog %s: lock %s", db->path, path);
+        if (read(db->lock, pid, sizeof(pid) - 1) > 0)
+            pid[strcspn(pid, "\n")] = '\0';
+        return err_set(err, ERR_BUSY, "catalog %s: another vmkeepd (pid %s) keeps it", db->path,
+                       *pid ? pid : "unknown");
+    }
+    snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+    if (ftruncate(db->lock, 0) < 0 || pwrite(db->lock, pid, strlen(pid), 0) < 0)
+        return err_errno(err, errno, "catalog %s: write %s", db->path, path);
+    return 0;
+}
+
+/* SQLite gives the files that it puts beside the catalog the catalog's own mode, so this is right
+ * from the start.  A file that is there stays as its owner wants it. */
+static int create_file(const char *path, const char *dir, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, CATALOG_FILE_MODE);
+
+    if (fd < 0)
+        return errno == EEXIST ? 0 : err_errno(err, errno, "catalog %s", path);
+    if (fchmod(fd, CATALOG_FILE_MODE) < 0)
+        return err_errno(err, errno, "catalog %s: chmod", path);
+    return sync_dir(dir, err);
+}
+
+/* WAL needs memory that all processes share: only on a local file system. */
+static bool is_local(const char *dir)
+{
+    static const uint32_t remote[] = {0x6969 /* NFS */,
+                                      0xff534d42 /* CIFS */,
+                                      0xfe534d42 /* SMB2 */,
+                                      0x65735546 /* FUSE */,
+                                      0x01021997 /* 9P */,
+                                      0x5346414f /* AFS */,
+                                      0x00c36400 /* Ceph */};
+    struct statfs fs;
+
+    if (statfs(dir, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(remote); i++)
+        if ((uint32_t)fs.f_type == remote[i])
+            return false;
+    return true;
+}
+
+/* ---- what the file is ---- */
+
+static int pragma_int(struct db *db, const char *sql, int *ret, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = 0;
+
+    if (sqlite3_prepare_v2(db->h, sql, -1, &st, NULL) == SQLITE_OK &&
+        sqlite3_step(st) == SQLITE_ROW)
+        *ret = sqlite3_column_int(st, 0);
+    else
+        rc = db_fail(db, err);
+    sqlite3_finalize(st);
+    return rc;
+}
+
+/* *ret: the schema's version; 0 for an empty file. */
+static int check_version(struct db *db, int *ret, struct err *err)
+{
+    int application = 0, tables = 0;
+
+    if (pragma_int(db, "PRAGMA user_version", ret, err) < 0 ||
+        pragma_int(db, "PRAGMA application_id", &application, err) < 0 ||
+        pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0)
+        return -1;
+    if (application == 0 && *ret == 0 && tables == 0)
+        return 0;
+    if (application != DB_APPLICATION_ID || *ret < 1)
+        return err_set(err, ERR_CORRUPT,
+                       "catalog %s: it is not a vmkeep catalog (but some other database)",
+                       db->path);
+    if (*ret > DB_SCHEMA_VERSION)
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "catalog %s has schema %d, this program knows up to %d: a newer vmkeep made it",
+            db->path, *ret, DB_SCHEMA_VERSION);
+    return 0;
+}
+
+/* One clear error now rather than many later. Stops at the first thing it finds. */
+static int check_damage(struct db *db, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    const char *found = NULL;
+    int rc = 0;
+
+    if (sqlite3_prepare_v2(db->h, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK)
+        return db_fail(db, err);
+    if (sqlite3_step(st) == SQLITE_ROW)
+        found = (const char *)sqlite3_column_text(st, 0);
+    if (!found)
+        rc = db_fail(db, err);
+    else if (strcmp(found, "ok") != 0)
+        rc = err_set(err, ERR_CORRUPT, "catalog %s: it is damaged (%s)", db->path, found);
+    sqlite3_finalize(st);
+    return rc;
+}
+
+/* ---- the writer ---- */
+
+static int migrate_one(struct db *db, void *arg, struct err *err)
+{
+    const int *version = arg;
+    CLEANUP_FREE char *marks = xasprintf("PRAGMA user_version = %d; PRAGMA application_id = %d",
+                                         *version, DB_APPLICATION_ID);
+
+    return db_exec(db, schema_step(*version), err) < 0 ? -1 : db_exec(db, marks, err);
+}
+
+static int migrate(struct db *db, int version, struct err *err)
+{
+    while (version < DB_SCHEMA_VERSION) {
+        version++;
+        if (db_tx(db, migrate_one, &version, err) < 0)
+            return err_wrap(err, "bring the catalog to schema %d", version);
+    }
+    return 0;
+}
+
+static int open_handle(struct db *db, const char *name, int flags, struct err *err)
+{
+    if (sqlite3_open_v2(name, &db->h, flags, NULL) != SQLITE_OK)
+        return db->h ? db_fail(db, err)
+                     : err_set(err, ERR_INTERNAL, "catalog %s: out of memory", db->path);
+    sqlite3_extended_result_codes(db->h, 1);
+    sqlite3_busy_timeout(db->h, BUSY_MS);
+    return db_exec(db, "PRAGMA trusted_schema = OFF", err);
+}
+
+static int open_writer(struct db *db, struct err *err)
+{
+    CLEANUP_FREE char *dir = path_dirname(db->path);
+    int version = 0;
+
+    if (mkdir_all(dir, 0755, err) < 0 || take_lock(db, err) < 0 ||
+        create_file(db->path, dir, err) < 0 ||
+        open_handle(db, db->path, SQLITE_OPEN_READWRITE, err) < 0 ||
+        check_version(db, &version, err) < 0 || check_damage(db, err) < 0)
+        return -1;
+    if (db_exec(db, is_local(dir) ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE",
+                err) < 0 ||
+        db_exec(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) < 0)
+        return -1;
+    return migrate(db, version, err);
+}
+
+/* ---- readers ---- */
+
+/* "file:PATH?immutable=1", see https://www.sqlite.org/uri.html. Caller frees. */
+static char *immutable_uri(const char *path)
+{
+    char *ret = xcalloc(1, sizeof("file:?immutable=1") + 3 * strlen(path));
+    char *p = ret + sprintf(ret, "file:");
+
+    for (; *path; path++)
+        p += sprintf(p, strchr("%?#", *path) ? "%%%02X" : "%c", (unsigned char)*path);
+    strcpy(p, "?immutable=1");
+    return ret;
+}
+
+static bool log_waits(const char *path)
+{
+    CLEANUP_FREE char *wal = xasprintf("%s-wal", path);
+    struct stat st;
+
+    return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+/* After an open that failed for want of the shared memory. */
+static int reopen_immutable(struct db *db, int *version, struct err *err)
+{
+    CLEANUP_FREE char *uri = immutable_uri(db->path);
+
+    if (log_waits(db->path))
+        return err_set(err, ERR_DENIED,
+                       "catalog %s: vmkeepd was stopped hard and has not run since; until it does, "
+                       "only a user who may write in the catalog's directory can read it",
+                       db->path);
+    sqlite3_close(db->h);
+    if (open_handle(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) < 0)
+        return -1;
+    return check_version(db, version, err);
+}
+
+static int open_reader(struct db *db, struct err *err)
+{
+    struct err first = ERR_INIT;
+    int version = 0, rc;
+
+    if (access(db->path, R_OK) < 0)
+        return errno != ENOENT
+                   ? err_errno(err, errno, "catalog %s", db->path)
+                   : err_set(err, ERR_NOTFOUND, "catalog %s: there is none yet; vmkeepd makes it",
+                             db->path);
+    if (open_handle(db, db->path, SQLITE_OPEN_READONLY, err) < 0)
+        return -1;
+    if (check_version(db, &version, &first) < 0) {
+        rc = sqlite3_errcode(db->h) & 0xff;
+        if (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY) {
+            *err = first;
+            return -1;
+        }
+        if (reopen_immutable(db, &version, err) < 0)
+            return -1;
+    }
+    if (version == 0)
+        return err_set(err, ERR_NOTFOUND, "catalog %s: it is empty yet; vmkeepd fills it",
+                       db->path);
+    if (version < DB_SCHEMA_VERSION)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "catalog %s has schema %d, this program reads %d: start vmkeepd, it brings "
+                       "the catalog up to date",
+                       db->path, version, DB_SCHEMA_VERSION);
+    return 0;
+}
+
+int db_open(struct db *db, const char *path, bool write, struct err *err)
+{
+    *db = (struct db){.path = xstrdup(path), .lock = -1};
+    if ((write ? open_writer(db, err) : open_reader(db, err)) == 0)
+        return 0;
+    db_close(db);
+    return -1;
+}
+
+void db_close(struct db *db)
+{
+    for (size_t i = 0; i < ST_COUNT; i++)
+        sqlite3_finalize(db->stmts[i]);
+    sqlite3_close(db->h);
+    if (db->lock >= 0)
+        close(db->lock);
+    free(db->path);
+    *db = (struct db){.lock = -1};
+}
