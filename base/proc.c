@@ -125,7 +125,8 @@ int proc_describe_exit(const char *name, int status, const char *said, struct er
         said += len + 1 + (said[len + 1] == ' ');
     if (!*said)
         return err_set(err, ERR_IO, "%s: ended with status %d", name, WEXITSTATUS(status));
-    return err_set(err, strstr(said, strerror(ENOSPC)) ? ERR_NOSPACE : ERR_IO, "%s: %s", name, said);
+    return err_set(err, strstr(said, strerror(ENOSPC)) ? ERR_NOSPACE : ERR_IO, "%s: %s", name,
+                   said);
 }
 
 static int describe(struct proc *p, struct err *err)
@@ -208,7 +209,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
     struct stream *s = CONTAINER_OF(w, struct stream, io);
     char drop[4096];
     bool full = s->len == OUTPUT_MAX;
-    ssize_t n = read(w->fd, full ? drop : s->buf + s->len, full ? sizeof(drop) : OUTPUT_MAX - s->len);
+    ssize_t n =
+        read(w->fd, full ? drop : s->buf + s->len, full ? sizeof(drop) : OUTPUT_MAX - s->len);
 
     (void)revents;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -22,15 +22,15 @@
 struct ev_loop;
 
 struct proc_spec {
-    const char *const *argv;  /* argv[0] is looked up in PATH; borrowed until start returns */
+    const char *const *argv; /* argv[0] is looked up in PATH; borrowed until start returns */
     /* Instead of argv: a function of ours, run in a forked child, for work on files that may hang
      * for as long as a file system does.  What it writes to out is the child's standard output; an
      * error it returns becomes the operation's, code and text.  It must touch nothing that the
      * parent shares with it but memory (no SQLite, no sockets). */
     int (*run)(void *arg, FILE *out, struct err *err);
     void *arg;
-    double timeout_s;         /* 0: none */
-    double idle_timeout_s;    /* ends a child that prints nothing for so long; 0: none */
+    double timeout_s;      /* 0: none */
+    double idle_timeout_s; /* ends a child that prints nothing for so long; 0: none */
     /* Called with each whole line of standard output, without its end; may be NULL: then the first
      * 64 KiB are kept in proc_result.out. */
     void (*line)(void *ctx, const char *line);

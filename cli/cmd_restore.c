@@ -109,10 +109,14 @@ static int take_option(struct arguments *a, int c, struct err *err)
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},     {"at", required_argument, NULL, 'a'},
-        {"disk", required_argument, NULL, 'd'},   {"format", required_argument, NULL, 'f'},
-        {"dry-run", no_argument, NULL, 'n'},      {"repository", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+        {"to", required_argument, NULL, 't'},
+        {"at", required_argument, NULL, 'a'},
+        {"disk", required_argument, NULL, 'd'},
+        {"format", required_argument, NULL, 'f'},
+        {"dry-run", no_argument, NULL, 'n'},
+        {"repository", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     struct err err = ERR_INIT;
@@ -179,7 +183,8 @@ static int points_of_catalog(const struct config *config, struct point_list *ret
     catalog_close(catalog);
     if (code != 0)
         fputs("vmkeep: restore: a repository can be restored from without the catalog: "
-              "--repository PATH\n", stderr);
+              "--repository PATH\n",
+              stderr);
     return code;
 }
 
@@ -191,9 +196,10 @@ static int path_of_point(const struct config *config, const struct point *p, cha
     struct err err = ERR_INIT;
 
     if (!r) {
-        err_set(&err, ERR_NOTFOUND,
-                "%s: is in repository '%s', which the configuration does not have; give its path with --repository",
-                p->id, p->repository ? p->repository : "");
+        err_set(
+            &err, ERR_NOTFOUND,
+            "%s: is in repository '%s', which the configuration does not have; give its path with --repository",
+            p->id, p->repository ? p->repository : "");
         return cli_fail("restore", &err);
     }
     *ret = xstrdup(r->path);
@@ -226,10 +232,10 @@ static void print_json(const struct restore_result *res, const char *format)
     for (size_t i = 0; i < res->disks.n; i++) {
         const struct restored_disk *d = &res->disks.items[i];
 
-        json_array_append_new(disks, json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", d->name, "path",
-                                               d->path, "format", format, "capacity",
-                                               (json_int_t)d->capacity, "bytes",
-                                               (json_int_t)d->bytes));
+        json_array_append_new(disks,
+                              json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", d->name, "path",
+                                        d->path, "format", format, "capacity",
+                                        (json_int_t)d->capacity, "bytes", (json_int_t)d->bytes));
     }
     o = json_pack("{s:s, s:s, s:o, s:s?}", "point", res->point.id, "created",
                   time_utc(res->point.created, created), "disks", disks, "definition",
@@ -309,7 +315,7 @@ static int run(struct arguments *a)
     CLEANUP(point_list_done) struct point_list all = {0};
     CLEANUP_FREE char *path = NULL;
     struct config *config = NULL;
-    struct point_choice choice;
+    struct point_choice choice = {0};
     int code;
 
     if (a->repository) {

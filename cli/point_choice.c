@@ -77,7 +77,8 @@ static int check_one_domain(const struct point_list *all, const char *what, stru
         list(&candidates, full, n++);
     }
     if (n == 0)
-        return err_set(err, ERR_NOTFOUND, "'%s' is neither a point nor a domain that has one", what);
+        return err_set(err, ERR_NOTFOUND, "'%s' is neither a point nor a domain that has one",
+                       what);
     if (n > 1)
         return err_set(err, ERR_INVALID, "'%s' could be %zu domains: %s", what, n, candidates);
     return 0;

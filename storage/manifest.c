@@ -207,8 +207,10 @@ static int check_point(const struct point *p, struct err *err)
         based = based || d->backing;
     }
     if (based != (p->level == LEVEL_INCREMENTAL))
-        return bad("kind", based ? "is full, but a disk stands on another point"
-                                 : "is incremental, but no disk stands on another point", err);
+        return bad("kind",
+                   based ? "is full, but a disk stands on another point"
+                         : "is incremental, but no disk stands on another point",
+                   err);
     return 0;
 }
 

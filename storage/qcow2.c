@@ -95,8 +95,7 @@ static int check_layout(const struct layout *l, const char *where, struct err *e
     if (be32toh(l->magic) != MAGIC)
         return err_set(err, ERR_CORRUPT, "%s: not a qcow2 image", where);
     if (be32toh(l->version) != 2 && be32toh(l->version) != 3)
-        return err_set(err, ERR_UNSUPPORTED, "%s: qcow2 of version %u", where,
-                       be32toh(l->version));
+        return err_set(err, ERR_UNSUPPORTED, "%s: qcow2 of version %u", where, be32toh(l->version));
     if (be32toh(l->backing_size) > BACKING_NAME_MAX ||
         be64toh(l->backing_offset) > FIRST_CLUSTER_MAX)
         return err_set(err, ERR_CORRUPT, "%s: damaged qcow2 header", where);

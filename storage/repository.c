@@ -53,8 +53,9 @@ static int check_marker(const char *text, size_t len, const char *where, struct 
     else if (format < 1)
         rc = err_set(err, ERR_CORRUPT, "%s: format %d is none", where, format);
     else if (format > FORMAT)
-        rc = err_set(err, ERR_UNSUPPORTED, "%s: repository has format %d, this program knows up to %d",
-                     where, format, FORMAT);
+        rc = err_set(err, ERR_UNSUPPORTED,
+                     "%s: repository has format %d, this program knows up to %d", where, format,
+                     FORMAT);
     json_decref(o);
     return rc;
 }
@@ -99,8 +100,8 @@ int repository_open(const char *path, struct err *err)
     bool empty = false;
 
     if (stat(path, &st) < 0 && errno == ENOENT)
-        return err_set(err, ERR_NOTFOUND, "%s: no such directory; create it, or is the disk not mounted?",
-                       path);
+        return err_set(err, ERR_NOTFOUND,
+                       "%s: no such directory; create it, or is the disk not mounted?", path);
     if (read_file(where, MARKER_MAX, &text, &len, err) == 0)
         return check_marker(text, len, where, err);
     if (err->sys != ENOENT)
@@ -108,8 +109,8 @@ int repository_open(const char *path, struct err *err)
     if (is_empty(path, &empty, err) < 0)
         return -1;
     if (!empty)
-        return err_set(err, ERR_INVALID, "%s: no repository, but not empty either; name an empty directory",
-                       path);
+        return err_set(err, ERR_INVALID,
+                       "%s: no repository, but not empty either; name an empty directory", path);
     return make_marker(where, err);
 }
 

@@ -67,8 +67,9 @@ int repository_publish(const char *path, const struct point *plan, FILE *progres
 /* Removes the partial directory; fine if there is none. */
 int repository_discard(const char *path, const char *point_id, struct err *err);
 
-/* Removes a published point; fine if there is none, and finishes a removal that was interrupted.
- * ERR_BUSY while someone restores from it, or an image of another point stands on it. */
+/* Removes whatever is there under that id: the point, in the making, published or half removed;
+ * fine if there is none.  ERR_BUSY, with nothing touched, while someone restores from it or another
+ * point stands on it. */
 int repository_remove(const char *path, const char *point_id, struct err *err);
 
 enum point_presence { POINT_ABSENT, POINT_PARTIAL, POINT_PUBLISHED };

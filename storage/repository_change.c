@@ -84,8 +84,8 @@ static int find_backing(const char *path, const struct point_disk *d, char **ret
         backing_name(&chain.items[0], d->name, ret, err) < 0 ||
         check_disk_chain(path, &chain, d->backing, d->name, err) < 0)
         return -1;
-    image = repository_image(path, d->backing,
-                             point_find_disk(&chain.items[0], d->name)->path, false);
+    image =
+        repository_image(path, d->backing, point_find_disk(&chain.items[0], d->name)->path, false);
     return image_check_opens(image, err);
 }
 
@@ -302,8 +302,8 @@ static int check_nothing_above(int domain, const char *path, const char *point_i
     while ((e = readdir(d))) {
         CLEANUP_CLOSE int dir = -1;
 
-        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 ||
-            strstr(e->d_name, DELETING) || open_dir_at(domain, e->d_name, name, &dir, &ignored) < 0)
+        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 || strstr(e->d_name, DELETING) ||
+            open_dir_at(domain, e->d_name, name, &dir, &ignored) < 0)
             continue;
         if (dir_stands_on(dir, name))
             return err_set(err, ERR_BUSY, "%s/%s: %s stands on it", path, point_id, e->d_name);
@@ -336,7 +336,8 @@ int repository_remove(const char *path, const char *point_id, struct err *err)
         return -1;
     if (domain < 0)
         return 0;
-    if (remove_suffixed(domain, path, point_id, DELETING, err) < 0)
+    if (remove_suffixed(domain, path, point_id, PARTIAL, err) < 0 ||
+        remove_suffixed(domain, path, point_id, DELETING, err) < 0)
         return -1;
     if (!exists_at(domain, point_id_name(point_id)))
         return 0;

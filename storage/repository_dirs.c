@@ -65,7 +65,8 @@ static int require_marker(int root, const char *path, struct err *err)
 {
     if (faccessat(root, "repository.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
-    return err_set(err, ERR_NOTFOUND, "%s: no repository here (repository.json is missing); is the disk not mounted?",
+    return err_set(err, ERR_NOTFOUND,
+                   "%s: no repository here (repository.json is missing); is the disk not mounted?",
                    path);
 }
 
@@ -83,8 +84,8 @@ int open_domain_dir(const char *path, const char *point_id, bool create, int *re
     if (root < 0)
         return err_errno(err, errno, "%s", path);
     where = xasprintf("%s/%s/%s", path, host_name, domain_name);
-    if (create && (require_marker(root, path, err) < 0 ||
-                   make_dir_at(root, host_name, where, err) < 0))
+    if (create &&
+        (require_marker(root, path, err) < 0 || make_dir_at(root, host_name, where, err) < 0))
         return -1;
     if (open_dir_at(root, host_name, where, &host, err) < 0)
         return -1;
@@ -170,8 +171,7 @@ int read_manifest(int point_dir, const char *path, const char *point_id, struct 
             err->code = ERR_CORRUPT;
         return -1;
     }
-    if (read_whole(fd, where, &text, &len, err) < 0 ||
-        manifest_read(text, len, where, &p, err) < 0)
+    if (read_whole(fd, where, &text, &len, err) < 0 || manifest_read(text, len, where, &p, err) < 0)
         return -1;
     if (strcmp(p.id, point_id) != 0)
         return err_set(err, ERR_CORRUPT, "%s: is the manifest of another point, %s", where, p.id);

@@ -33,11 +33,11 @@ int image_check_header(int fd, const char *where, uint64_t capacity, const char 
 int image_create(const char *file, uint64_t capacity, const char *backing, struct err *err)
 {
     CLEANUP_FREE char *size = xasprintf("%llu", (unsigned long long)capacity);
-    const char *full[] = {"qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=65536",
-                          file, size, NULL};
-    const char *increment[] = {"qemu-img", "create", "-q", "-f", "qcow2", "-o",
-                               "cluster_size=65536", "-F", "qcow2", "-b", backing, "-u", file, size,
-                               NULL};
+    const char *full[] = {"qemu-img",           "create", "-q", "-f", "qcow2", "-o",
+                          "cluster_size=65536", file,     size, NULL};
+    const char *increment[] = {
+        "qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=65536", "-F", "qcow2",
+        "-b",       backing,  "-u", file, size,    NULL};
 
     if (proc_run(backing ? increment : full, NULL, err) < 0)
         return -1;

@@ -20,8 +20,7 @@ const char *point_id_name(const char *id);
 
 /* Absolute name of a file in the point's directory, or of the directory (file NULL). suffix: "",
  * PARTIAL or DELETING. Caller frees. */
-char *repository_path(const char *path, const char *point_id, const char *suffix,
-                      const char *file);
+char *repository_path(const char *path, const char *point_id, const char *suffix, const char *file);
 
 /* *ret_fd: the directory HOST/DOMAIN of a valid point_id. ERR_NOTFOUND; create makes it, durably. */
 int open_domain_dir(const char *path, const char *point_id, bool create, int *ret_fd,

@@ -28,16 +28,16 @@
 
 struct restore {
     const struct restore_request *r;
-    char *repository, *to;      /* absolute */
-    struct point_list chain;    /* the point first */
+    char *repository, *to;   /* absolute */
+    struct point_list chain; /* the point first */
     struct repository_hold hold;
-    char *definition;           /* the file in the repository; NULL: the point has none */
-    uint64_t total, done;       /* bytes of all disks, of the finished ones */
-    size_t current;             /* the disk being written */
-    double fraction;            /* of it, so far */
-    char *first_made_dir;       /* NULL: the target directory was there */
-    struct strlist made;        /* files */
-    int lock;                   /* on the target directory */
+    char *definition;     /* the file in the repository; NULL: the point has none */
+    uint64_t total, done; /* bytes of all disks, of the finished ones */
+    size_t current;       /* the disk being written */
+    double fraction;      /* of it, so far */
+    char *first_made_dir; /* NULL: the target directory was there */
+    struct strlist made;  /* files */
+    int lock;             /* on the target directory */
     struct restore_result *ret;
 };
 
@@ -127,8 +127,8 @@ static int check_disks_exist(const struct restore *s, struct err *err)
 /* The bytes that the image will take when all layers are one; reads the layers' tables only. */
 static int measure(const char *image, uint64_t *ret, struct err *err)
 {
-    const char *argv[] = {"qemu-img", "measure", "--output=json", "-f", "qcow2", "-O", "qcow2",
-                          image, NULL};
+    const char *argv[] = {"qemu-img", "measure", "--output=json", "-f", "qcow2",
+                          "-O",       "qcow2",   image,           NULL};
     CLEANUP_FREE char *out = NULL;
     json_int_t required = 0;
     json_t *o;
@@ -164,7 +164,8 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
         measure(source, &out->bytes, err) < 0)
         return err_wrap(err, "disk %s", d->name);
     if (path_exists(out->path))
-        return err_set(err, ERR_EXISTS, "%s: is there already; choose another directory, or move it away",
+        return err_set(err, ERR_EXISTS,
+                       "%s: is there already; choose another directory, or move it away",
                        out->path);
     s->total += out->bytes;
     return 0;
@@ -186,7 +187,8 @@ static int plan_definition(struct restore *s, struct err *err)
         read_file(s->definition, DEFINITION_MAX, &ours, NULL, &ignored) == 0 &&
         strcmp(there, ours) == 0)
         return 0;
-    return err_set(err, ERR_EXISTS, "%s: is there already, and differs; choose another directory, or move it away",
+    return err_set(err, ERR_EXISTS,
+                   "%s: is there already, and differs; choose another directory, or move it away",
                    s->ret->definition);
 }
 
@@ -319,8 +321,9 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
     if (make_file(partial, &direct, err) < 0)
         return -1;
     {
-        const char *argv[] = {"qemu-img", "convert", "-p", "-t", direct ? "none" : "unsafe", "-f",
-                              "qcow2", "-O", s->r->format, source, partial, NULL};
+        const char *argv[] = {"qemu-img", "convert", "-p", "-t",         direct ? "none" : "unsafe",
+                              "-f",       "qcow2",   "-O", s->r->format, source,
+                              partial,    NULL};
 
         if (proc_run_watched(argv, on_qemu_img, s, NULL, err) < 0)
             return -1;

@@ -10,26 +10,26 @@
 #include "base/model.h"
 
 struct restore_request {
-    const char *repository;     /* path */
+    const char *repository; /* path */
     const char *point_id;
-    const char *to;             /* directory; created; must not hold the files yet */
-    const char *format;         /* "qcow2" or "raw" */
-    const struct strlist *disks;/* names; none: all */
-    bool dry_run;               /* fills the result, writes nothing */
+    const char *to;              /* directory; created; must not hold the files yet */
+    const char *format;          /* "qcow2" or "raw" */
+    const struct strlist *disks; /* names; none: all */
+    bool dry_run;                /* fills the result, writes nothing */
     /* Called now and then; fraction of all bytes, 0..1; may be NULL. Returning false cancels. */
     bool (*progress)(void *ctx, const char *disk, double fraction);
     void *ctx;
 };
 
 struct restored_disk {
-    char *name, *path;          /* the file written */
-    uint64_t capacity, bytes;   /* bytes: allocated; of a dry run, what it will be about */
+    char *name, *path;        /* the file written */
+    uint64_t capacity, bytes; /* bytes: allocated; of a dry run, what it will be about */
 };
 
 struct restore_result {
-    struct point point;         /* from its manifest */
+    struct point point; /* from its manifest */
     VEC(struct restored_disk) disks;
-    char *definition;           /* file written, or NULL */
+    char *definition; /* file written, or NULL */
 };
 
 /* Checks the chain, files in the way and the space before it writes anything.  Each image is written

@@ -82,8 +82,8 @@ static struct op *start(struct store *s, struct proc_spec spec,
 {
     struct request *r = xcalloc(1, sizeof(*r));
 
-    *r = (struct request){.op.cancel = request_cancel, .result = result, .ret = ret, .done = done,
-                          .ctx = ctx};
+    *r = (struct request){
+        .op.cancel = request_cancel, .result = result, .ret = ret, .done = done, .ctx = ctx};
     spec.line = on_line;
     r->child = proc_start(((struct disk_store *)s)->loop, &spec, NULL, on_child, r, err);
     if (!r->child) {
@@ -161,11 +161,13 @@ static int run_prepare(void *arg, FILE *out, struct err *err)
 static struct op *prepare(struct store *s, const struct point *plan, const char *definition_name,
                           const char *definition, op_done done, void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .plan = plan, .definition_name = definition_name,
+    struct task t = {.path = path_of(s),
+                     .plan = plan,
+                     .definition_name = definition_name,
                      .definition = definition};
 
-    return start(s, (struct proc_spec){.run = run_prepare, .arg = &t, .timeout_s = PREPARE_S},
-                 NULL, NULL, done, ctx, err);
+    return start(s, (struct proc_spec){.run = run_prepare, .arg = &t, .timeout_s = PREPARE_S}, NULL,
+                 NULL, done, ctx, err);
 }
 
 static int run_discard(void *arg, FILE *out, struct err *err)
@@ -245,10 +247,9 @@ static struct op *publish(struct store *s, const struct point *plan, struct poin
 {
     struct task t = {.path = path_of(s), .plan = plan};
 
-    return start(s,
-                 (struct proc_spec){.run = run_publish, .arg = &t,
-                                    .idle_timeout_s = PUBLISH_IDLE_S},
-                 result_publish, ret, done, ctx, err);
+    return start(
+        s, (struct proc_spec){.run = run_publish, .arg = &t, .idle_timeout_s = PUBLISH_IDLE_S},
+        result_publish, ret, done, ctx, err);
 }
 
 static int run_find(void *arg, FILE *out, struct err *err)
@@ -279,8 +280,8 @@ static int result_find(struct request *r, struct err *err)
     return 0;
 }
 
-static struct op *find(struct store *s, const char *point_id, struct store_found *ret,
-                       op_done done, void *ctx, struct err *err)
+static struct op *find(struct store *s, const char *point_id, struct store_found *ret, op_done done,
+                       void *ctx, struct err *err)
 {
     struct task t = {.path = path_of(s), .point_id = point_id};
 

@@ -38,8 +38,8 @@ struct store_ops {
                           struct err *err);
     struct op *(*remove)(struct store *s, const char *point_id, op_done done, void *ctx,
                          struct err *err);
-    struct op *(*find)(struct store *s, const char *point_id, struct store_found *ret,
-                       op_done done, void *ctx, struct err *err);
+    struct op *(*find)(struct store *s, const char *point_id, struct store_found *ret, op_done done,
+                       void *ctx, struct err *err);
     /* Where the hypervisor writes the disk's image of a point in the making. Caller frees. */
     char *(*target)(struct store *s, const struct point *plan, size_t disk);
     void (*free)(struct store *s);

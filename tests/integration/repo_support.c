@@ -75,8 +75,8 @@ struct point plan_make(int day, const struct point *parent)
 static void write_image(const char *file, const char *format, uint64_t at, uint64_t len,
                         int pattern)
 {
-    CLEANUP_FREE char *zero = xasprintf("write -z %llu %llu", (unsigned long long)at,
-                                        (unsigned long long)len);
+    CLEANUP_FREE char *zero =
+        xasprintf("write -z %llu %llu", (unsigned long long)at, (unsigned long long)len);
     CLEANUP_FREE char *data = xasprintf("write -P %d %llu %llu", pattern, (unsigned long long)at,
                                         (unsigned long long)len);
 
@@ -149,8 +149,8 @@ void make_chain(struct point points[3])
 
         WORKS(repository_prepare(repo_path, &plan, "domain.xml", "<domain/>\n", err));
         for (size_t i = 0; i < plan.disks.n; i++) {
-            CLEANUP_FREE char *image = repository_image(repo_path, plan.id,
-                                                        plan.disks.items[i].path, true);
+            CLEANUP_FREE char *image =
+                repository_image(repo_path, plan.id, plan.disks.items[i].path, true);
             CLEANUP_FREE char *reference = reference_name(day, i);
 
             reference_make(reference, day, i);

@@ -74,14 +74,27 @@ static void disk_that_is_not_mounted(void **state)
 static void ids_cannot_lead_outside(void **state)
 {
     static const char *const bad[] = {
-        "", "/", "//", "local/web01", "local/web01/", "../x/2026-11-23T02-30-00Z.nightly",
-        "local/../2026-11-23T02-30-00Z.nightly", "local/web01/..", "local/web01/../../etc",
-        "/local/web01/2026-11-23T02-30-00Z.nightly", "local//2026-11-23T02-30-00Z.nightly",
-        "local/web01/2026-11-23T02-30-00Z.nightly/", "local/web01/2026-11-23T02-30-00Z.",
-        "local/web01/2026-11-23T02-30-00Z", "local/web01/2026-13-23T02-30-00Z.nightly",
-        "local/web01/2026-11-23T02:30:00Z.nightly", "local/web01/2026-11-23T02-30-00Z.a/b",
-        "local/web01/2026-11-23T02-30-00Z..", "local/web01/2026-11-23T02-30-00Z.%2e",
-        "local/web 01/2026-11-23T02-30-00Z.nightly", "local/%77eb/2026-11-23T02-30-00Z.nightly",
+        "",
+        "/",
+        "//",
+        "local/web01",
+        "local/web01/",
+        "../x/2026-11-23T02-30-00Z.nightly",
+        "local/../2026-11-23T02-30-00Z.nightly",
+        "local/web01/..",
+        "local/web01/../../etc",
+        "/local/web01/2026-11-23T02-30-00Z.nightly",
+        "local//2026-11-23T02-30-00Z.nightly",
+        "local/web01/2026-11-23T02-30-00Z.nightly/",
+        "local/web01/2026-11-23T02-30-00Z.",
+        "local/web01/2026-11-23T02-30-00Z",
+        "local/web01/2026-13-23T02-30-00Z.nightly",
+        "local/web01/2026-11-23T02:30:00Z.nightly",
+        "local/web01/2026-11-23T02-30-00Z.a/b",
+        "local/web01/2026-11-23T02-30-00Z..",
+        "local/web01/2026-11-23T02-30-00Z.%2e",
+        "local/web 01/2026-11-23T02-30-00Z.nightly",
+        "local/%77eb/2026-11-23T02-30-00Z.nightly",
         "local/web01/2026-11-23T02-30-00Z.nightly.partial",
         "local/web01/2026-11-23T02-30-00Z.nightly.deleting",
     };
@@ -107,8 +120,8 @@ static void links_are_not_followed(void **state)
     CLEANUP_FREE char *outside = xasprintf("%s/outside", repo_tmp);
     CLEANUP_FREE char *kept = xasprintf("%s/outside/kept", repo_tmp);
     CLEANUP_FREE char *host = xasprintf("%s/local", repo_path);
-    CLEANUP_FREE char *inside = xasprintf("%s/local/web01/%s.partial/link", repo_path,
-                                          strrchr(plan.id, '/') + 1);
+    CLEANUP_FREE char *inside =
+        xasprintf("%s/local/web01/%s.partial/link", repo_path, strrchr(plan.id, '/') + 1);
 
     (void)state;
     assert_int_equal(mkdir(outside, 0700), 0);
@@ -163,8 +176,8 @@ static void full_and_increments(void **state)
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 2; k++) {
             CLEANUP_FREE char *ref = reference_name(i, (size_t)k);
-            CLEANUP_FREE char *file = repository_image(repo_path, points[i].id,
-                                                       points[i].disks.items[k].path, false);
+            CLEANUP_FREE char *file =
+                repository_image(repo_path, points[i].id, points[i].disks.items[k].path, false);
 
             assert_same_content(file, "qcow2", ref, "raw");
         }
@@ -291,7 +304,7 @@ static void damaged_chains(void **state)
 
 static void removing(void **state)
 {
-    struct point points[3] = {0};
+    struct point points[3] = {0}, plan;
     struct repository_hold hold = {0};
     CLEANUP_FREE char *dir = NULL;
     CLEANUP_FREE char *deleting = NULL;
@@ -311,6 +324,12 @@ static void removing(void **state)
     WORKS(repository_remove(repo_path, points[2].id, err));
     assert_int_equal(presence(points[2].id), POINT_ABSENT);
 
+    /* what is still in the making goes the same way */
+    plan = plan_make(3, &points[1]);
+    WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
+    WORKS(repository_remove(repo_path, plan.id, err));
+    assert_int_equal(presence(plan.id), POINT_ABSENT);
+
     /* interrupted after its rename */
     assert_int_equal(rename(dir, deleting), 0);
     assert_int_equal(presence(points[1].id), POINT_ABSENT);
@@ -318,6 +337,7 @@ static void removing(void **state)
     WORKS(repository_remove(repo_path, points[1].id, err));
     assert_false(path_exists(deleting));
     WORKS(repository_remove(repo_path, points[0].id, err));
+    point_done(&plan);
     done_all(points);
 }
 

@@ -231,8 +231,8 @@ static void durable_before_the_rename(void **state)
     assert_true(when(&l, "sync domain.xml.tmp", 0) < done);
     assert_true(when(&l, "sync vda.qcow2", 0) < done);
     assert_true(when(&l, "sync vdb.qcow2", 0) < done);
-    assert_true(when(&l, partial, when(&l, "rename point.json", when(&l, "sync point.json.tmp", 0))) <
-                done);
+    assert_true(when(&l, partial,
+                     when(&l, "rename point.json", when(&l, "sync point.json.tmp", 0))) < done);
     assert_true(when(&l, "sync web01", done) > done);
 }
 

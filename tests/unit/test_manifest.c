@@ -109,11 +109,14 @@ static void damaged(void **state)
         {"02:30:00Z\"", "02:30:01Z\"", ERR_CORRUPT},
         {"02:30:00Z\"", "\"", ERR_CORRUPT},
         {"\"parent\": \"local/web01/2026-11-22", "\"parent\": \"../web01/2026-11-22", ERR_CORRUPT},
-        {"\"parent\": \"local/web01/2026-11-22", "\"parent\": \"local/web02/2026-11-22", ERR_CORRUPT},
-        {"\"parent\": \"local/web01/2026-11-22", "\"parent\": \"local/web01/2026-11-23", ERR_CORRUPT},
+        {"\"parent\": \"local/web01/2026-11-22", "\"parent\": \"local/web02/2026-11-22",
+         ERR_CORRUPT},
+        {"\"parent\": \"local/web01/2026-11-22", "\"parent\": \"local/web01/2026-11-23",
+         ERR_CORRUPT},
         {"\"backing\": \"local/web01/", "\"backing\": \"local/../", ERR_CORRUPT},
         {"\"backing\": \"local/web01/", "\"backing\": \"local/web02/", ERR_CORRUPT},
-        {"\"backing\": \"local/web01/2026-11-22T02-30-00Z.nightly\"", "\"backing\": null", ERR_CORRUPT},
+        {"\"backing\": \"local/web01/2026-11-22T02-30-00Z.nightly\"", "\"backing\": null",
+         ERR_CORRUPT},
         {"\"disks\": [", "\"disks\": {}, \"x\": [", ERR_CORRUPT},
         {"\"disks\": [", "\"disks\": [1, ", ERR_CORRUPT},
         {"\"name\": \"vdb\"", "\"name\": \"vda\"", ERR_CORRUPT},
@@ -172,10 +175,8 @@ static void names_the_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reading),
-        cmocka_unit_test(what_is_written_can_be_read),
-        cmocka_unit_test(damaged),
-        cmocka_unit_test(cut_off_or_not_json),
+        cmocka_unit_test(reading),         cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(damaged),         cmocka_unit_test(cut_off_or_not_json),
         cmocka_unit_test(names_the_place),
     };
 

@@ -14,12 +14,12 @@
 static void make_header(unsigned char b[SIZE])
 {
     static const unsigned char head[] = {
-        'Q', 'F', 'I', 0xfb, 0, 0, 0, 3,           /* magic, version */
-        0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 14,       /* backing file: at 512, 14 bytes */
-        0, 0, 0, 16, 0, 0, 0, 0, 0x40, 0, 0, 0,    /* cluster bits, size */
+        'Q', 'F', 'I', 0xfb, 0, 0, 0, 3,                 /* magic, version */
+        0,   0,   0,   0,    0, 0, 2, 0, 0,    0, 0, 14, /* backing file: at 512, 14 bytes */
+        0,   0,   0,   16,   0, 0, 0, 0, 0x40, 0, 0, 0,  /* cluster bits, size */
     };
-    static const unsigned char extension[] = {0xe2, 0x79, 0x2a, 0xca, 0, 0, 0, 5,
-                                              'q',  'c',  'o',  'w',  '2'};
+    static const unsigned char extension[] = {0xe2, 0x79, 0x2a, 0xca, 0,   0,  0,
+                                              5,    'q',  'c',  'o',  'w', '2'};
 
     memset(b, 0, SIZE);
     memcpy(b, head, sizeof(head));
@@ -74,13 +74,13 @@ static void damaged(void **state)
         unsigned char value;
         enum err_code code;
     } cases[] = {
-        {0, 'X', ERR_CORRUPT},       {7, 4, ERR_UNSUPPORTED}, {7, 0, ERR_UNSUPPORTED},
-        {17, 1, ERR_CORRUPT},        /* a name of 65550 bytes */
-        {8, 0xff, ERR_CORRUPT},      /* far behind the end of the file */
-        {79, 2, ERR_CORRUPT},        /* marked corrupt */
-        {79, 4, ERR_UNSUPPORTED},    /* an external data file */
-        {108, 0xff, ERR_CORRUPT},    /* an extension without end */
-        {100, 0xff, ERR_CORRUPT},    /* a header without end */
+        {0, 'X', ERR_CORRUPT},    {7, 4, ERR_UNSUPPORTED},
+        {7, 0, ERR_UNSUPPORTED},  {17, 1, ERR_CORRUPT}, /* a name of 65550 bytes */
+        {8, 0xff, ERR_CORRUPT},                         /* far behind the end of the file */
+        {79, 2, ERR_CORRUPT},                           /* marked corrupt */
+        {79, 4, ERR_UNSUPPORTED},                       /* an external data file */
+        {108, 0xff, ERR_CORRUPT},                       /* an extension without end */
+        {100, 0xff, ERR_CORRUPT},                       /* a header without end */
     };
     CLEANUP(qcow2_header_done) struct qcow2_header h = {0};
 

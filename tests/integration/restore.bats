@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# `vmkeep restore --repository`: a repository that this test makes by hand, with qemu-img and a text
+# editor's means, so that what other programs may rely on is what the command reads.
+# VMKEEP names the program.
+
+setup() {
+    export TZ=UTC
+    tmp=$(mktemp -d)
+    repo=$tmp/repository
+    mkdir "$repo"
+    echo '{"format": 1, "id": "0123456789abcdef"}' > "$repo/repository.json"
+    truncate -s 8M "$tmp/reference"
+    point 2026-11-22T02-30-00Z full 0x11
+    point 2026-11-23T02-30-00Z 2026-11-22T02-30-00Z 0x22
+}
+
+teardown() {
+    rm -rf "$tmp"
+}
+
+# point TIME full|PARENT PATTERN [HOST]: one of web01, and the guest's disk then as $tmp/TIME.raw.
+point() {
+    local host=${4-local} time=$1 id dir backing=null parent=null kind=full
+    id=$host/web01/$time.nightly
+    dir=$repo/$id
+    mkdir -p "$dir"
+    if [ "$2" = full ]; then
+        qemu-img create -q -f qcow2 "$dir/vda.qcow2" 8M
+    else
+        kind=incremental
+        parent="\"$host/web01/$2.nightly\""
+        backing=$parent
+        qemu-img create -q -f qcow2 -u -F qcow2 -b "../$2.nightly/vda.qcow2" "$dir/vda.qcow2" 8M
+    fi
+    qemu-io -f qcow2 -c "write -P $3 $((16#${3#0x} * 65536)) 1M" "$dir/vda.qcow2" > /dev/null
+    qemu-io -f raw -c "write -P $3 $((16#${3#0x} * 65536)) 1M" "$tmp/reference" > /dev/null
+    cp "$tmp/reference" "$tmp/$time.raw"
+    echo '<domain/>' > "$dir/domain.xml"
+    cat > "$dir/point.json" << END
+{"format": 1, "id": "$id", "host": "$host", "domain": "web01", "policy": "nightly",
+ "kind": "$kind", "parent": $parent, "created": "${time:0:13}:${time:14:2}:${time:17:2}Z",
+ "checkpoint": null, "mode": "push", "quiesced": false, "why": "by hand",
+ "disks": [{"name": "vda", "path": "vda.qcow2", "format": "qcow2", "capacity": 8388608,
+            "bytes": 1048576, "digest": null, "backing": $backing}]}
+END
+}
+
+restore() {
+    "$VMKEEP" restore --repository "$repo" "$@"
+}
+
+@test "a domain: its latest point" {
+    run restore web01 --to "$tmp/to"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "The latest good point is local/web01/2026-11-23T02-30-00Z.nightly." ]
+    [ "${lines[1]}" = "Restored local/web01 as it was at 2026-11-23 02:30:00 (local/web01/2026-11-23T02-30-00Z.nightly)" ]
+    qemu-img compare -q -f qcow2 -F raw "$tmp/to/vda.qcow2" "$tmp/2026-11-23T02-30-00Z.raw"
+    [ "$(cat "$tmp/to/domain.xml")" = "<domain/>" ]
+}
+
+@test "a domain at a time; raw" {
+    run restore local/web01 --at '2026-11-23 02:29' --to "$tmp/to" --format raw
+    [ "$status" -eq 0 ]
+    cmp "$tmp/to/vda.raw" "$tmp/2026-11-22T02-30-00Z.raw"
+    run restore web01 --at 2026-11-20 --to "$tmp/none"
+    [ "$status" -eq 4 ]
+    [ "$output" = "vmkeep: restore: web01: no good point at or before 2026-11-20 00:00:00; the oldest is of 2026-11-22 02:30:00" ]
+    [ ! -e "$tmp/none" ]
+}
+
+@test "a point, by any end of its id" {
+    for id in local/web01/2026-11-22T02-30-00Z.nightly web01/2026-11-22T02-30-00Z.nightly \
+        2026-11-22T02-30-00Z.nightly; do
+        restore "$id" --to "$tmp/to" --disk vda
+        qemu-img compare -q -f qcow2 -F raw "$tmp/to/vda.qcow2" "$tmp/2026-11-22T02-30-00Z.raw"
+        rm -r "$tmp/to"
+    done
+}
+
+@test "what could be several is refused, with the candidates" {
+    point 2026-11-22T02-30-00Z full 0x33 lab
+    run restore web01 --to "$tmp/to"
+    [ "$status" -eq 2 ]
+    [ "$output" = "vmkeep: restore: 'web01' could be 2 domains: lab/web01, local/web01" ]
+    run restore 2026-11-22T02-30-00Z.nightly --to "$tmp/to"
+    [ "$status" -eq 2 ]
+    [[ $output == *"could be 2 points: lab/web01/2026-11-22T02-30-00Z.nightly, local/web01/"* ]]
+    restore lab/web01 --to "$tmp/to"
+}
+
+@test "--json" {
+    restore web01 --to "$tmp/to" --json > "$tmp/out"
+    [ "$(jq -r .point "$tmp/out")" = local/web01/2026-11-23T02-30-00Z.nightly ]
+    [ "$(jq -r .created "$tmp/out")" = 2026-11-23T02:30:00Z ]
+    [ "$(jq -r .definition "$tmp/out")" = "$tmp/to/domain.xml" ]
+    [ "$(jq -c '.disks[0] | [.name, .path, .format, .capacity]' "$tmp/out")" = "[\"vda\",\"$tmp/to/vda.qcow2\",\"qcow2\",8388608]" ]
+    [ "$(jq '.disks[0].bytes' "$tmp/out")" -gt 2097152 ]
+}
+
+@test "--dry-run writes nothing" {
+    run restore web01 --to "$tmp/to" --dry-run
+    [ "$status" -eq 0 ]
+    [[ $output == *"Would restore local/web01"*"about"* ]]
+    [ ! -e "$tmp/to" ]
+}
+
+@test "what is in the way, damaged or missing" {
+    mkdir "$tmp/to"
+    touch "$tmp/to/vda.qcow2"
+    run restore web01 --to "$tmp/to"
+    [ "$status" -eq 1 ]
+    [[ $output == *"$tmp/to/vda.qcow2: is there already"* ]]
+    [ ! -s "$tmp/to/vda.qcow2" ]
+    run restore web01 --to "$tmp/new" --disk vdz
+    [ "$status" -eq 4 ]
+    run restore nosuch --to "$tmp/new"
+    [ "$status" -eq 4 ]
+    echo '{}' > "$repo/local/web01/2026-11-22T02-30-00Z.nightly/point.json"
+    run restore web01 --to "$tmp/new"
+    [ "$status" -eq 7 ]
+    [[ $output == *"2026-11-22T02-30-00Z.nightly/point.json: format: is missing (left out)"* ]]
+    [ ! -e "$tmp/new" ]
+}
+
+@test "wrong usage" {
+    for args in "" "web01" "web01 other --to x" "web01 --to" "web01 --to x --format vmdk" \
+        "web01 --to x --at never" "web01 --too x" "web01/2026-11-23T02-30-00Z.nightly --at 2026-11-23 --to x"; do
+        # shellcheck disable=SC2086 # words are wanted
+        run restore $args
+        [ "$status" -eq 2 ] || { echo "$args: $status" && false; }
+        [[ $output == "vmkeep: restore: "* ]]
+    done
+    run restore --help
+    [ "$status" -eq 0 ]
+    [[ $output == *Examples:* ]]
+}
+
+# A program in qemu-img's place that holds the restore until the signal has come.
+@test "interrupted: nothing is left" {
+    mkdir "$tmp/bin"
+    cat > "$tmp/bin/qemu-img" << END
+#!/bin/sh
+case \$1 in convert) touch "$tmp/started"; exec sleep 60 ;; esac
+PATH=$PATH exec qemu-img "\$@"
+END
+    chmod +x "$tmp/bin/qemu-img"
+    for signal in INT TERM; do
+        PATH=$tmp/bin:$PATH "$VMKEEP" restore --repository "$repo" web01 --to "$tmp/to" 3>&- &
+        pid=$!
+        until [ -e "$tmp/started" ]; do
+            kill -0 "$pid"
+            sleep 0.05
+        done
+        kill -$signal "$pid"
+        code=0
+        wait "$pid" || code=$?
+        [ "$code" -eq 130 ]
+        [ ! -e "$tmp/to" ]
+        rm "$tmp/started"
+    done
+}
