@@ -94,6 +94,22 @@ int cli_open_catalog(const struct config *config, struct catalog **ret)
                                                                       : EXIT_DONE;
 }
 
+int cli_with_catalog(int (*run)(void *arg, const struct config *config, struct catalog *catalog),
+                     void *arg)
+{
+    struct config *config = NULL;
+    struct catalog *catalog = NULL;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE)
+        code = cli_open_catalog(config, &catalog);
+    if (code == EXIT_DONE)
+        code = run(arg, config, catalog);
+    catalog_close(catalog);
+    config_free(config);
+    return code;
+}
+
 static int exit_code(enum err_code code)
 {
     switch (code) {

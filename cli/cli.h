@@ -16,8 +16,8 @@
 enum cli_exit {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
-    EXIT_USAGE = 2,      /* bad usage or configuration */
-    EXIT_PARTLY = 3,     /* some of it failed; status: a domain is not protected */
+    EXIT_USAGE = 2,  /* bad usage or configuration */
+    EXIT_PARTLY = 3, /* some of it failed; status: a domain is not protected */
     EXIT_NOT_FOUND = 4,
     EXIT_BUSY = 5,
     EXIT_NO_DAEMON = 6,
@@ -53,6 +53,10 @@ int cli_load_config(struct config **ret);
 
 /* Opens the catalog read-only; 0, or an exit code when the error has been printed. */
 int cli_open_catalog(const struct config *config, struct catalog **ret);
+
+/* Both, then run, whose exit code is returned. */
+int cli_with_catalog(int (*run)(void *arg, const struct config *config, struct catalog *catalog),
+                     void *arg);
 
 /* Prints "vmkeep: WHERE: WHY" (where NULL: "vmkeep: WHY") and returns the exit code for the error. */
 int cli_fail(const char *where, const struct err *err);

@@ -10,19 +10,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-/* While commands are being written, those that are not there yet are NULL. */
-#pragma weak cmd_calendar
-#pragma weak cmd_cancel
-#pragma weak cmd_check
-#pragma weak cmd_domains
-#pragma weak cmd_explain
-#pragma weak cmd_jobs
-#pragma weak cmd_points
-#pragma weak cmd_prune
-#pragma weak cmd_restore
-#pragma weak cmd_retention
-#pragma weak cmd_run
-#pragma weak cmd_status
+#pragma weak cmd_check /* not there yet */
 
 #define CONFIG_DEFAULT "/etc/vmkeep/config"
 
@@ -61,17 +49,18 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n"
-          "Options:\n"
-          "  --config FILE   the configuration (default " CONFIG_DEFAULT "), anywhere on the line\n"
-          "  --version       print the version and exit\n"
-          "  --help          print this text and exit; of a command, after it\n"
-          "\n"
-          "'vmkeep help COMMAND' tells what a command takes, with examples.\n"
-          "\n"
-          "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 3 partly done, 4 not found,\n"
-          "5 busy, 6 the daemon cannot be reached, 7 damage found, 130 interrupted.\n",
-          out);
+    fputs(
+        "\n"
+        "Options:\n"
+        "  --config FILE   the configuration (default " CONFIG_DEFAULT "), anywhere on the line\n"
+        "  --version       print the version and exit\n"
+        "  --help          print this text and exit; of a command, after it\n"
+        "\n"
+        "'vmkeep help COMMAND' tells what a command takes, with examples.\n"
+        "\n"
+        "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 3 partly done, 4 not found,\n"
+        "5 busy, 6 the daemon cannot be reached, 7 damage found, 130 interrupted.\n",
+        out);
 }
 
 /* Takes --config FILE out of the arguments; the new argc, or -1. */

@@ -32,7 +32,12 @@ bool table_may_colour(FILE *out)
 /* Length of the UTF-8 sequence at s; 0 when it is broken, or encodes a control character. */
 static size_t utf8_length(const unsigned char *s)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    size_t n = s[0] < 0x80   ? 1
+               : s[0] < 0xc2 ? 0
+               : s[0] < 0xe0 ? 2
+               : s[0] < 0xf0 ? 3
+               : s[0] < 0xf5 ? 4
+                             : 0;
 
     if (s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0))
         return 0;
@@ -42,7 +47,7 @@ static size_t utf8_length(const unsigned char *s)
     return n;
 }
 
-static char *plain(const char *text)
+char *plain_text(const char *text)
 {
     char *ret = xcalloc(strlen(text) + 1, 1);
     char *out = ret;
@@ -63,11 +68,11 @@ static char *plain(const char *text)
 }
 
 /* In characters; wide ones are rare in names and count as one. */
-static size_t width(const char *plain_text)
+static size_t width(const char *text)
 {
     size_t n = 0;
 
-    for (const char *p = plain_text; *p; p++)
+    for (const char *p = text; *p; p++)
         n += ((unsigned char)*p & 0xc0) != 0x80;
     return n;
 }
@@ -96,7 +101,7 @@ void table_cell_coloured(struct table *t, enum table_colour colour, const char *
 {
     struct cell *c = VEC_ADD(&t->cells);
 
-    c->text = plain(text && *text ? text : "-");
+    c->text = plain_text(text && *text ? text : "-");
     c->colour = colour;
 }
 
@@ -166,7 +171,7 @@ void table_print(const struct table *t, FILE *out)
 
 void print_plain(const char *text, FILE *out)
 {
-    CLEANUP_FREE char *safe = plain(text);
+    CLEANUP_FREE char *safe = plain_text(text);
 
     fputs(safe, out);
 }

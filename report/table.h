@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
+
 struct table;
 
 enum table_colour { COLOUR_NONE, COLOUR_GREEN, COLOUR_RED };
@@ -20,6 +22,7 @@ bool table_may_colour(FILE *out);
 /* A title that starts with '>' is of a column that is aligned to the right. */
 struct table *table_new(const char *const *titles, size_t n);
 void table_free(struct table *t);
+DEFINE_FREEP(struct table, table_free)
 
 /* The next cell of the current row, a new row after the last column.  NULL: "-". */
 void table_cell(struct table *t, const char *text);
@@ -29,7 +32,8 @@ void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(pr
 /* Nothing, not even the titles, when there is no row. */
 void table_print(const struct table *t, FILE *out);
 
-/* The text on one line, as a table's cell would show it. */
+/* The text as a table's cell would show it. Caller frees. */
+char *plain_text(const char *text);
 void print_plain(const char *text, FILE *out);
 
 #endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep explain: the sentences that were stored when something was decided, about a domain, a
+ * point or a job.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "cli/facts.h"
+#include "cli/point_choice.h"
+#include "report/json.h"
+#include "report/table.h"
+
+static const char help[] =
+    "Usage: vmkeep explain [--json] DOMAIN|POINT|JOB\n"
+    "\n"
+    "Why a domain is protected or at risk, and what is due next; why a point is a full or an\n"
+    "incremental, and why it is kept; why a job ran, and why it ended as it did. POINT is a point's\n"
+    "id, or an end of it that only one has; JOB is a number. Works while the daemon is down.\n"
+    "\n"
+    "  --json   print {kind: \"domain\"|\"point\"|\"job\", name, sentences: [{about, text}]}\n"
+    "  --help   print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 there is no such thing, or no\n"
+    "catalog yet, 7 the catalog is damaged.\n"
+    "\n"
+    "Examples:\n"
+    "  vmkeep explain web01\n"
+    "  vmkeep explain 2026-11-23T02-30-00Z.nightly\n"
+    "  vmkeep explain 812\n";
+
+struct arguments {
+    bool json;
+    const char *what;
+};
+
+struct sentence {
+    char *about, *text;
+};
+
+struct explanation {
+    const char *kind;
+    char *name;
+    VEC(struct sentence) sentences;
+};
+
+static void explanation_done(struct explanation *e)
+{
+    for (size_t i = 0; i < e->sentences.n; i++) {
+        free(e->sentences.items[i].about);
+        free(e->sentences.items[i].text);
+    }
+    free(e->sentences.items);
+    free(e->name);
+}
+
+__attribute__((format(printf, 3, 4))) static void say(struct explanation *e, const char *about,
+                                                      const char *fmt, ...)
+{
+    struct sentence *s = VEC_ADD(&e->sentences);
+    va_list ap;
+
+    s->about = xstrdup(about);
+    va_start(ap, fmt);
+    s->text = xvasprintf(fmt, ap);
+    va_end(ap);
+}
+
+static void explain_job(const struct job *j, struct explanation *e)
+{
+    bool backup = j->kind == JOB_BACKUP;
+    char from[TIMEFMT_MAX], to[TIMEFMT_MAX];
+
+    e->kind = "job";
+    e->name = xasprintf("%lld", (long long)j->id);
+    say(e, "what", "%s%s%s of %s/%s under policy %s", backup ? level_name(j->level) : "",
+        backup ? " " : "", job_kind_name(j->kind), j->host, j->domain, j->policy);
+    say(e, "why", "%s", j->why ? j->why : "not recorded");
+    if (j->started)
+        say(e, "when", "%s%s%s", time_local(j->started, from), j->ended ? " to " : " until now",
+            j->ended ? time_local(j->ended, to) : "");
+    if (j->state != JOB_ENDED)
+        say(e, "state", "%s%s%s", job_state_name(j->state), j->step ? ", " : "",
+            j->step ? j->step : "");
+    else
+        say(e, "outcome", "%s: %s", job_outcome_name(j->outcome),
+            j->reason ? j->reason : "no reason recorded");
+    if (j->plan.id && j->outcome == OUTCOME_SUCCESS)
+        say(e, "point", "%s", j->plan.id);
+}
+
+static void explain_point(const struct point_list *all, const struct point *p,
+                          struct explanation *e)
+{
+    size_t above = 0;
+
+    for (size_t i = 0; i < all->n; i++)
+        above += str_eq(all->items[i].parent, p->id);
+    e->kind = "point";
+    e->name = xstrdup(p->id);
+    say(e, level_name(p->level), "%s", p->why ? p->why : "not recorded why");
+    say(e, "kept", "%s", p->keep ? p->keep : "not judged yet: no prune has looked at it");
+    if (p->parent)
+        say(e, "stands on", "%s", p->parent);
+    if (above > 0)
+        say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
+            above == 1 ? "s" : "");
+    if (p->state != POINT_GOOD)
+        say(e, "state", "%s", point_state_name(p->state));
+}
+
+static void explain_policy(const struct status_domain *d, const struct status_policy *p,
+                           int64_t now, struct explanation *e)
+{
+    CLEANUP_FREE char *policy = xasprintf("policy %s", p->name);
+    const struct status_job *j = &p->last_job;
+    char reason[STATUS_REASON_MAX], time[TIMEFMT_MAX];
+
+    status_judge_policy(p, d->problem, now, reason);
+    say(e, policy, "%s", reason);
+    if (j->id)
+        say(e, "last job", "%lld, ended %s, %s: %s", (long long)j->id, time_local(j->ended, time),
+            job_outcome_name(j->outcome), j->reason ? j->reason : "no reason recorded");
+    else
+        say(e, "last job", "none has ended yet");
+    if (p->next_run)
+        say(e, "next run", "%s, %s", time_local(p->next_run, time), p->next_why);
+    else
+        say(e, "next run", "none is scheduled");
+}
+
+static int explain_domain(const struct facts *f, const struct domain_name *name,
+                          struct explanation *e, struct err *err)
+{
+    struct domain_name copy = *name;
+    const struct domain_names only = {.items = &copy, .n = 1};
+    struct status status = {0};
+    int rc = facts_status(f, &only, &status, err);
+
+    if (rc == 0) {
+        const struct status_domain *d = &status.domains.items[0];
+        struct point point = {0};
+        bool found = false;
+
+        e->kind = "domain";
+        e->name = xasprintf("%s/%s", d->host, d->domain);
+        say(e, protection_name(d->protection), "%s", d->reason);
+        if (d->problem)
+            say(e, "problem", "%s", d->problem);
+        for (size_t i = 0; i < d->policies.n; i++)
+            explain_policy(d, &d->policies.items[i], f->now, e);
+        rc = catalog_last_good(f->catalog, d->host, d->domain, NULL, &point, &found, err);
+        if (rc == 0 && found)
+            say(e, "last point", "%s, %s: %s", point.id, level_name(point.level),
+                point.why ? point.why : "not recorded why");
+        point_done(&point);
+    }
+    status_done(&status);
+    return rc;
+}
+
+/* Each of the next three: *ret_found false when what is no such thing. */
+static int try_job(const struct facts *f, const char *what, struct explanation *e, bool *ret_found,
+                   struct err *err)
+{
+    struct job_filter filter = {0};
+    struct job_list jobs = {0};
+
+    if (!parse_int(what, 1, INT64_MAX, &filter.id))
+        return 0;
+    if (catalog_jobs(f->catalog, &filter, &jobs, err) < 0)
+        return -1;
+    *ret_found = jobs.n == 1;
+    if (jobs.n == 1)
+        explain_job(&jobs.items[0], e);
+    job_list_done(&jobs);
+    return 0;
+}
+
+static int try_domain(const struct facts *f, const char *what, struct explanation *e,
+                      bool *ret_found, struct err *err)
+{
+    struct domain_name name = {0};
+    int rc = domain_find(f->config, f->catalog, what, &name, err);
+
+    if (rc < 0 && err->code == ERR_NOTFOUND)
+        return 0;
+    if (rc == 0)
+        rc = explain_domain(f, &name, e, err);
+    *ret_found = rc == 0;
+    domain_name_done(&name);
+    return rc;
+}
+
+static int try_point(const struct facts *f, const char *what, struct explanation *e,
+                     bool *ret_found, struct err *err)
+{
+    const struct point_filter filter = {0};
+    struct point_choice choice = {0};
+    struct point_list points = {0};
+    int rc = catalog_points(f->catalog, &filter, &points, err);
+
+    if (rc == 0 && point_choose(&points, what, NULL, &choice, err) < 0)
+        rc = err->code == ERR_NOTFOUND ? 0 : -1;
+    if (choice.point) {
+        explain_point(&points, choice.point, e);
+        *ret_found = true;
+    }
+    point_list_done(&points);
+    return rc;
+}
+
+static void print_text(const struct explanation *e)
+{
+    size_t width = 0;
+
+    printf("%s ", e->kind);
+    print_plain(e->name, stdout);
+    putchar('\n');
+    for (size_t i = 0; i < e->sentences.n; i++)
+        if (strlen(e->sentences.items[i].about) > width)
+            width = strlen(e->sentences.items[i].about);
+    for (size_t i = 0; i < e->sentences.n; i++) {
+        const struct sentence *s = &e->sentences.items[i];
+
+        fputs("  ", stdout);
+        print_plain(s->about, stdout);
+        printf(":%*s", (int)(width - strlen(s->about)) + 1, "");
+        print_plain(s->text, stdout);
+        putchar('\n');
+    }
+}
+
+static void print_json(const struct explanation *e)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < e->sentences.n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "about",
+                                              report_json_text(e->sentences.items[i].about), "text",
+                                              report_json_text(e->sentences.items[i].text)));
+    report_json_print(json_pack("{s:s, s:o, s:o}", "kind", e->kind, "name",
+                                report_json_text(e->name), "sentences", list),
+                      stdout);
+}
+
+static int explain(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    const struct facts f = {.config = config, .catalog = catalog, .now = time(NULL)};
+    struct explanation e = {0};
+    struct err err = ERR_INIT;
+    bool found = false;
+    int code = EXIT_DONE;
+    int rc = try_job(&f, a->what, &e, &found, &err);
+
+    if (rc == 0 && !found)
+        rc = try_domain(&f, a->what, &e, &found, &err);
+    if (rc == 0 && !found)
+        rc = try_point(&f, a->what, &e, &found, &err);
+    if (rc < 0)
+        code = cli_fail(NULL, &err);
+    else if (!found)
+        code = cli_fail(a->what, &(struct err){ERR_NOTFOUND, 0, "no such domain, point or job"});
+    else if (a->json)
+        print_json(&e);
+    else
+        print_text(&e);
+    explanation_done(&e);
+    return code;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    struct arguments a = {0};
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        a.json = true;
+    }
+    if (argc - optind != 1)
+        return cli_usage("explain", "name one domain, point or job (see 'vmkeep explain --help')");
+    a.what = argv[optind];
+    return cli_with_catalog(explain, &a);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep jobs: what was done and what is being done.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "cli/names.h"
+#include "report/json.h"
+#include "report/table.h"
+
+#define SHOWN 50
+
+static const char help[] =
+    "Usage: vmkeep jobs [--active] [--limit N] [--json] [DOMAIN]\n"
+    "\n"
+    "Lists jobs, oldest first: of every domain, or of DOMAIN. Works while the daemon is down.\n"
+    "\n"
+    "  --active    only those that are queued or running\n"
+    "  --limit N   the newest N; 0: all (default: 50, with --json all)\n"
+    "  --json      print an array of {id, kind, domain, policy, level, state, outcome, reason, due,\n"
+    "              started, ended, bytes_done, bytes_total, ...}\n"
+    "  --help      print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
+    "yet, 7 the catalog is damaged.\n"
+    "\n"
+    "Examples:\n"
+    "  vmkeep jobs --active\n"
+    "  vmkeep jobs web01 --limit 5\n"
+    "  vmkeep jobs --json | jq '.[] | select(.outcome == \"failed\")'\n";
+
+struct arguments {
+    bool active, json;
+    int limit; /* -1: not given */
+    const char *domain;
+};
+
+static json_t *job_json(const struct job *j)
+{
+    bool backup = j->kind == JOB_BACKUP;
+    json_t *ret =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", report_json_number(j->id),
+                  "kind", report_json_text(job_kind_name(j->kind)), "domain",
+                  report_json_text(j->domain), "host", report_json_text(j->host), "policy",
+                  report_json_text(j->policy), "repository", report_json_text(j->repository),
+                  "level", report_json_text(backup ? level_name(j->level) : NULL), "state",
+                  report_json_text(job_state_name(j->state)), "step",
+                  report_json_text(j->state == JOB_RUNNING ? j->step : NULL));
+    json_t *more = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "outcome",
+        report_json_text(j->outcome == OUTCOME_NONE ? NULL : job_outcome_name(j->outcome)),
+        "reason", report_json_text(j->reason), "error",
+        report_json_text(j->error == ERR_NONE ? NULL : err_code_name(j->error)), "why",
+        report_json_text(j->why), "due", report_json_time(j->due), "created",
+        report_json_time(j->created), "started", report_json_time(j->started), "ended",
+        report_json_time(j->ended), "bytes_done", report_json_number((int64_t)j->bytes_done),
+        "bytes_total", report_json_number((int64_t)j->bytes_total));
+
+    json_object_update(ret, more);
+    json_decref(more);
+    return ret;
+}
+
+static void print_json(const struct job_list *jobs)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < jobs->n; i++)
+        json_array_append_new(list, job_json(&jobs->items[i]));
+    report_json_print(list, stdout);
+}
+
+static void add_row(struct table *t, const struct job *j)
+{
+    char started[TIMEFMT_MAX], took[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
+    bool failed = j->outcome == OUTCOME_FAILED;
+
+    table_cellf(t, "%lld", (long long)j->id);
+    table_cell(t, time_local(j->started ? j->started : j->created, started));
+    table_cellf(t, "%s/%s", j->host, j->domain);
+    table_cell(t, j->policy);
+    table_cell(t, j->kind == JOB_BACKUP ? level_name(j->level) : job_kind_name(j->kind));
+    if (j->state == JOB_ENDED)
+        table_cell_coloured(t, failed ? COLOUR_RED : COLOUR_NONE, job_outcome_name(j->outcome));
+    else
+        table_cell(t, job_state_name(j->state));
+    table_cell(t, j->ended && j->started ? duration_text(j->ended - j->started, took) : NULL);
+    table_cell(t, j->bytes_done ? size_text(j->bytes_done, size) : NULL);
+    table_cell(t, j->reason ? j->reason : j->state == JOB_RUNNING ? j->step : j->why);
+}
+
+static void print_text(const struct job_list *jobs)
+{
+    static const char *const titles[] = {">JOB",  "STARTED", "DOMAIN", "POLICY", "WHAT",
+                                         "STATE", ">TOOK",   ">DATA",  "WHY"};
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+
+    for (size_t i = 0; i < jobs->n; i++)
+        add_row(t, &jobs->items[i]);
+    table_print(t, stdout);
+}
+
+static int list(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    struct job_filter filter = {.active = a->active, .limit = a->limit};
+    struct domain_name domain = {0};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    int code = EXIT_DONE;
+
+    if (a->limit < 0)
+        filter.limit = a->json || a->active ? 0 : SHOWN;
+    if (a->domain && domain_find(config, catalog, a->domain, &domain, &err) < 0)
+        return cli_fail(NULL, &err);
+    filter.host = domain.host;
+    filter.domain = domain.domain;
+    if (catalog_jobs(catalog, &filter, &jobs, &err) < 0)
+        code = cli_fail(NULL, &err);
+    else if (a->json)
+        print_json(&jobs);
+    else
+        print_text(&jobs);
+    job_list_done(&jobs);
+    domain_name_done(&domain);
+    return code;
+}
+
+/* -1: go on. */
+static int parse(int argc, char **argv, struct arguments *a)
+{
+    static const struct option options[] = {{"active", no_argument, NULL, 'a'},
+                                            {"limit", required_argument, NULL, 'l'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int64_t n;
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        if (c == 'l' && !parse_int(optarg, 0, INT32_MAX, &n))
+            return cli_usage("jobs", "--limit: '%s' is not a number", optarg);
+        if (c == 'l')
+            a->limit = (int)n;
+        a->active = a->active || c == 'a';
+        a->json = a->json || c == 'j';
+    }
+    if (argc - optind > 1)
+        return cli_usage("jobs", "one domain at most (see 'vmkeep jobs --help')");
+    a->domain = optind < argc ? argv[optind] : NULL;
+    return -1;
+}
+
+int cmd_jobs(int argc, char **argv)
+{
+    struct arguments a = {.limit = -1};
+    int code = parse(argc, argv, &a);
+
+    return code >= 0 ? code : cli_with_catalog(list, &a);
+}

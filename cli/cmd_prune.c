@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep prune: let go of what no rule keeps, or say what would go.  The dry run makes the same
+ * plan as the daemon, of the same facts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "cli/names.h"
+#include "cli/start_jobs.h"
+#include "policies/retention.h"
+#include "policies/selection.h"
+#include "report/json.h"
+#include "report/table.h"
+
+static const char help[] =
+    "Usage: vmkeep prune [--dry-run] [--wait] [--json] [POLICY|DOMAIN]\n"
+    "\n"
+    "Asks the daemon to let go of the restore points that no rule keeps: of every domain, of those\n"
+    "that POLICY covers, or of DOMAIN. The daemon prunes by itself after each backup.\n"
+    "\n"
+    "  --dry-run   print of each point whether it stays, and why; change nothing. Works while the\n"
+    "              daemon is down\n"
+    "  --wait      wait for the jobs to end; Ctrl-C ends the waiting, not the jobs\n"
+    "  --json      print {jobs: [{id, domain, host, policy}]}; with --dry-run an array of\n"
+    "              {id, domain, host, policy, created, bytes, keep, reasons}\n"
+    "  --help      print this text and exit\n"
+    "\n"
+    "Exit status: 0 done or queued, 1 failed, 2 bad usage or configuration, 3 some jobs failed,\n"
+    "4 no such policy or domain, 6 the daemon cannot be reached, 7 the catalog is damaged,\n"
+    "130 interrupted.\n"
+    "\n"
+    "Examples:\n"
+    "  vmkeep prune --dry-run\n"
+    "  vmkeep prune web01 --wait\n";
+
+struct arguments {
+    bool dry_run, wait, json;
+    const char *target;
+};
+
+struct verdicts {
+    struct point_list points;        /* all that were asked for */
+    struct retention_verdict *items; /* one a point */
+};
+
+static bool same_group(const struct point *a, const struct point *b)
+{
+    return strcmp(a->host, b->host) == 0 && strcmp(a->domain, b->domain) == 0 &&
+           strcmp(a->policy, b->policy) == 0;
+}
+
+/* The rules for a point: none, which keeps it, when its policy covers its domain no more. */
+static const struct retention *rules_for(const struct config *config, const struct point *p)
+{
+    static const struct retention keep_all = {0};
+    const struct config_policy *policy = config_policy_find(config, p->policy);
+
+    return policy && selection_matches_domain(&policy->domains, p->host, p->domain) ? &policy->keep
+                                                                                    : &keep_all;
+}
+
+/* Judges the group that begins at first, and puts the verdicts where their points are. */
+static void judge_group(const struct config *config, const struct zone *zone, int64_t now,
+                        struct verdicts *v, size_t first)
+{
+    const struct point *head = &v->points.items[first];
+    CLEANUP_FREE size_t *place = xcalloc(v->points.n, sizeof(*place));
+    struct retention_verdict *verdicts = NULL;
+    struct point_list group = {0};
+
+    for (size_t i = first; i < v->points.n; i++) {
+        if (!same_group(head, &v->points.items[i]))
+            continue;
+        place[group.n] = i;
+        *VEC_ADD(&group) = v->points.items[i]; /* borrows what it points at */
+    }
+    retention_plan(rules_for(config, head), zone, &group, now, &verdicts);
+    for (size_t i = 0; i < group.n; i++)
+        v->items[place[i]] = verdicts[i];
+    free(verdicts);
+    free(group.items);
+}
+
+static void judge_all(const struct config *config, const struct zone *zone, struct verdicts *v)
+{
+    int64_t now = time(NULL);
+
+    v->items = xcalloc(v->points.n + 1, sizeof(*v->items));
+    for (size_t i = 0; i < v->points.n; i++)
+        if (!v->items[i].reasons)
+            judge_group(config, zone, now, v, i);
+}
+
+static uint64_t bytes_of(const struct point *p)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < p->disks.n; i++)
+        sum += p->disks.items[i].bytes;
+    return sum;
+}
+
+static void print_json(const struct verdicts *v)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < v->points.n; i++) {
+        const struct point *p = &v->points.items[i];
+
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id",
+                            report_json_text(p->id), "domain", report_json_text(p->domain), "host",
+                            report_json_text(p->host), "policy", report_json_text(p->policy),
+                            "created", report_json_time(p->created), "bytes",
+                            report_json_number((int64_t)bytes_of(p)), "keep", v->items[i].keep,
+                            "reasons", report_json_text(v->items[i].reasons)));
+    }
+    report_json_print(list, stdout);
+}
+
+static void print_text(const struct verdicts *v)
+{
+    static const char *const titles[] = {"TIME", "VERDICT", "KIND", ">SIZE", "POINT", "WHY"};
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+    uint64_t freed = 0;
+    size_t pruned = 0;
+    char buf[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < v->points.n; i++) {
+        const struct point *p = &v->points.items[i];
+
+        table_cell(t, time_local(p->created, buf));
+        table_cell_coloured(t, v->items[i].keep ? COLOUR_NONE : COLOUR_RED,
+                            v->items[i].keep ? "keep" : "prune");
+        table_cell(t, level_name(p->level));
+        table_cell(t, size_text(bytes_of(p), size));
+        table_cell(t, p->id);
+        table_cell(t, v->items[i].reasons);
+        pruned += !v->items[i].keep;
+        freed += v->items[i].keep ? 0 : bytes_of(p);
+    }
+    table_print(t, stdout);
+    printf("%s%zu of %zu points would go, %s\n", v->points.n > 0 ? "\n" : "", pruned, v->points.n,
+           size_text(freed, size));
+}
+
+static int load_points(const struct arguments *a, const struct config *config,
+                       struct catalog *catalog, struct point_list *ret, struct err *err)
+{
+    struct domain_name domain = {0};
+    struct point_filter filter = {0};
+    int rc = 0;
+
+    if (a->target && config_policy_find(config, a->target))
+        filter.policy = a->target;
+    else if (a->target)
+        rc = domain_find(config, catalog, a->target, &domain, err);
+    if (domain.domain) {
+        filter.host = domain.host;
+        filter.domain = domain.domain;
+    }
+    if (rc == 0)
+        rc = catalog_points(catalog, &filter, ret, err);
+    domain_name_done(&domain);
+    return rc;
+}
+
+static int dry_run(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    struct verdicts v = {0};
+    struct zone *zone = NULL;
+    struct err err = ERR_INIT;
+    int code = EXIT_DONE;
+
+    if (zone_open(NULL, &zone, &err) < 0 || load_points(a, config, catalog, &v.points, &err) < 0) {
+        code = cli_fail(NULL, &err);
+    } else {
+        judge_all(config, zone, &v);
+        if (a->json)
+            print_json(&v);
+        else
+            print_text(&v);
+        retention_verdicts_free(v.items, v.points.n);
+    }
+    point_list_done(&v.points);
+    zone_free(zone);
+    return code;
+}
+
+static int prune(const struct arguments *a)
+{
+    struct config *config = NULL;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE)
+        code =
+            start_jobs(config, "prune", json_pack("{s:s*}", "target", a->target), a->wait, a->json);
+    config_free(config);
+    return code;
+}
+
+int cmd_prune(int argc, char **argv)
+{
+    static const struct option options[] = {{"dry-run", no_argument, NULL, 'n'},
+                                            {"wait", no_argument, NULL, 'w'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct arguments a = {0};
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        a.dry_run = a.dry_run || c == 'n';
+        a.wait = a.wait || c == 'w';
+        a.json = a.json || c == 'j';
+    }
+    if (argc - optind > 1)
+        return cli_usage("prune", "one policy or domain at most (see 'vmkeep prune --help')");
+    a.target = optind < argc ? argv[optind] : NULL;
+    return a.dry_run ? cli_with_catalog(dry_run, &a) : prune(&a);
+}

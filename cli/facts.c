@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "policies/plan.h"
+#include "policies/selection.h"
+
+#define DAY INT64_C(86400)
+/* Of the newest jobs of a domain under a policy one at least is a backup that has ended: a prune
+ * follows a backup, and few wait at a time. */
+#define JOBS_LOOKED_AT 6
+
+struct gathering {
+    const struct facts *f;
+    struct zone *zone;
+    struct seen_list seen;
+    int64_t started; /* the daemon's start; now, when it does not run */
+};
+
+bool facts_is_whole(const struct point_list *points, const struct point *p)
+{
+    if (p->state != POINT_GOOD)
+        return false;
+    for (size_t i = 0; i < p->disks.n; i++) {
+        const char *backing = p->disks.items[i].backing;
+        const struct point *base = backing ? point_list_find(points, backing) : NULL;
+
+        if (i > 0 && str_eq(backing, p->disks.items[i - 1].backing))
+            continue;
+        /* A chain goes back in time, so that this comes to an end. */
+        if (backing && (!base || base->created >= p->created || !facts_is_whole(points, base)))
+            return false;
+    }
+    return true;
+}
+
+/* The newest whole point of the policy (NULL: any), and one that lies in the future. */
+static void find_newest(const struct point_list *points, const char *policy, int64_t now,
+                        int64_t *ret_newest, int64_t *ret_ahead)
+{
+    *ret_newest = *ret_ahead = 0;
+    for (size_t i = points->n; i-- > 0;) {
+        const struct point *p = &points->items[i];
+
+        if (p->created <= *ret_newest || (policy && strcmp(p->policy, policy) != 0) ||
+            !facts_is_whole(points, p))
+            continue;
+        /* Clocks may differ a little; a day is none that can be trusted. */
+        *(p->created > now + DAY ? ret_ahead : ret_newest) = p->created;
+    }
+}
+
+static int find_last_job(const struct facts *f, const struct domain_name *d, const char *policy,
+                         struct status_job *ret, struct err *err)
+{
+    const struct job_filter filter = {
+        .host = d->host, .domain = d->domain, .policy = policy, .limit = JOBS_LOOKED_AT};
+    struct job_list jobs = {0};
+
+    if (catalog_jobs(f->catalog, &filter, &jobs, err) < 0)
+        return -1;
+    for (size_t i = jobs.n; i-- > 0;) {
+        const struct job *j = &jobs.items[i];
+
+        if (j->kind != JOB_BACKUP || j->state != JOB_ENDED)
+            continue;
+        *ret = (struct status_job){j->id, j->outcome, xstrdup(j->reason), j->ended};
+        break;
+    }
+    job_list_done(&jobs);
+    return 0;
+}
+
+static int find_next_run(const struct gathering *g, const struct domain_name *d,
+                         const struct config_policy *policy, struct status_policy *ret,
+                         struct err *err)
+{
+    struct catalog_history h = {0};
+    struct plan_history history;
+    struct plan_due due;
+
+    if (catalog_history(g->f->catalog, d->host, d->domain, policy->name, &h, err) < 0)
+        return -1;
+    history = (struct plan_history){
+        .since = h.since ? h.since : g->f->now, /* not covered yet: from now on */
+        .last_due = h.last_due,
+        .has_attempt = h.has_attempt,
+        .failed = h.failed,
+        .last_end = h.last_end,
+        .failures = h.failures,
+        .last_level = h.last_level,
+    };
+    if (!plan_next(policy, g->zone, &history, g->started, g->f->now, &due))
+        return 0;
+    ret->next_run = due.at;
+    ret->next_why = xstrdup(due.why);
+    return 0;
+}
+
+static int add_policy(const struct gathering *g, const struct domain_name *d,
+                      const struct config_policy *policy, const struct point_list *points,
+                      struct status_domain *ret, struct err *err)
+{
+    struct status_policy *p = VEC_ADD(&ret->policies);
+
+    p->name = xstrdup(policy->name);
+    p->rpo = policy->rpo;
+    find_newest(points, policy->name, g->f->now, &p->last_good, &p->ahead);
+    if (find_last_job(g->f, d, policy->name, &p->last_job, err) < 0)
+        return -1;
+    return find_next_run(g, d, policy, p, err);
+}
+
+static const struct seen *find_seen(const struct seen_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].name, name) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+static int add_domain(const struct gathering *g, const struct domain_name *d,
+                      struct status_domain *ret, struct err *err)
+{
+    const struct config *config = g->f->config;
+    const struct point_filter filter = {.host = d->host, .domain = d->domain};
+    CLEANUP_FREE char *name = xasprintf("%s/%s", d->host, d->domain);
+    const struct seen *seen = find_seen(&g->seen, name);
+    struct point_list points = {0};
+    int64_t ahead;
+    int rc = 0;
+
+    ret->host = xstrdup(d->host);
+    ret->domain = xstrdup(d->domain);
+    ret->state = seen ? xstrdup(seen->state) : NULL;
+    ret->problem = seen ? xstrdup(seen->problem) : NULL;
+    if (catalog_points(g->f->catalog, &filter, &points, err) < 0)
+        return -1;
+    find_newest(&points, NULL, g->f->now, &ret->last_point, &ahead);
+    for (size_t i = 0; i < config->policies.n && rc == 0; i++) {
+        const struct config_policy *p = &config->policies.items[i];
+
+        if (config_host_find(config, d->host) &&
+            selection_matches_domain(&p->domains, d->host, d->domain))
+            rc = add_policy(g, d, p, &points, ret, err);
+    }
+    point_list_done(&points);
+    return rc;
+}
+
+static void warn_of_idle_policies(const struct config *config, const struct domain_names *known,
+                                  struct status *ret)
+{
+    for (size_t i = 0; i < config->policies.n; i++) {
+        const struct config_policy *p = &config->policies.items[i];
+        CLEANUP_FREE char *text = NULL;
+        bool matches = false;
+
+        for (size_t k = 0; k < known->n && !matches; k++)
+            matches =
+                selection_matches_domain(&p->domains, known->items[k].host, known->items[k].domain);
+        if (matches)
+            continue;
+        text = xasprintf("policy %s: matches no domain", p->name);
+        strlist_add(&ret->warnings, text);
+    }
+}
+
+static bool soon_enough(void *ctx, pid_t pid, const char *line)
+{
+    int *ticks = ctx;
+
+    (void)pid;
+    return line || ++*ticks < 4;
+}
+
+/* Asked of another process: a file system that hangs shall not hang the report. */
+static void find_space(struct status_repository *r)
+{
+    const char *const argv[] = {"stat", "-f", "-c", "%S %a %b", r->path, NULL};
+    CLEANUP_FREE char *out = NULL;
+    struct err err = ERR_INIT;
+    unsigned long long block, avail, total;
+    int ticks = 0;
+
+    if (proc_run_watched(argv, soon_enough, &ticks, &out, &err) < 0 ||
+        sscanf(out, "%llu %llu %llu", &block, &avail, &total) != 3)
+        return;
+    r->has_space = true;
+    r->free = avail * block;
+    r->total = total * block;
+}
+
+static int add_repositories(const struct facts *f, struct status *ret, struct err *err)
+{
+    struct seen_list list = {0};
+
+    if (catalog_seen(f->catalog, "repository", &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < f->config->repositories.n; i++) {
+        const struct config_repository *c = &f->config->repositories.items[i];
+        const struct seen *seen = find_seen(&list, c->name);
+        struct status_repository *r = VEC_ADD(&ret->repositories);
+
+        r->name = xstrdup(c->name);
+        r->path = xstrdup(c->path);
+        r->state = seen ? xstrdup(seen->state) : NULL;
+        r->problem = seen ? xstrdup(seen->problem) : NULL;
+        if (!r->problem)
+            find_space(r);
+    }
+    seen_list_done(&list);
+    return 0;
+}
+
+static int gather(struct gathering *g, const struct domain_names *only, struct status *ret,
+                  struct err *err)
+{
+    struct domain_names known = {0};
+    int rc = domains_known(g->f->config, g->f->catalog, &known, err);
+    const struct domain_names *chosen = only ? only : &known;
+
+    for (size_t i = 0; i < chosen->n && rc == 0; i++)
+        rc = add_domain(g, &chosen->items[i], VEC_ADD(&ret->domains), err);
+    if (rc == 0 && !only) {
+        warn_of_idle_policies(g->f->config, &known, ret);
+        rc = add_repositories(g->f, ret, err);
+    }
+    domain_names_done(&known);
+    return rc;
+}
+
+int facts_status(const struct facts *f, const struct domain_names *only, struct status *ret,
+                 struct err *err)
+{
+    struct gathering g = {.f = f, .started = ret->daemon.running ? ret->daemon.started : f->now};
+    int rc = -1;
+
+    ret->now = f->now;
+    if (zone_open(NULL, &g.zone, err) == 0 && catalog_seen(f->catalog, "domain", &g.seen, err) == 0)
+        rc = gather(&g, only, ret, err);
+    if (rc == 0)
+        status_judge(ret);
+    seen_list_done(&g.seen);
+    zone_free(g.zone);
+    return rc;
+}

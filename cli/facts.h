@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * facts: what configuration, catalog and plan say of the domains, joined for the status model.
+ */
+#ifndef VMKEEP_CLI_FACTS_H
+#define VMKEEP_CLI_FACTS_H
+
+#include "cli/cli.h"
+#include "cli/names.h"
+#include "report/model.h"
+
+struct facts {
+    const struct config *config;
+    struct catalog *catalog;
+    int64_t now;
+};
+
+/* Fills in and judges everything but the daemon.  only: these domains; NULL: all that are known.
+ * ret->daemon must be filled in before: from when it runs depends what is due. */
+int facts_status(const struct facts *f, const struct domain_names *only, struct status *ret,
+                 struct err *err);
+
+/* Can it be restored as far as the catalog knows: is it good, and all that it stands on?
+ * points: all of its domain, oldest first. */
+bool facts_is_whole(const struct point_list *points, const struct point *p);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+
+void domain_name_done(struct domain_name *d)
+{
+    free(d->host);
+    free(d->domain);
+    *d = (struct domain_name){0};
+}
+
+void domain_names_done(struct domain_names *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        domain_name_done(&l->items[i]);
+    free(l->items);
+    *l = (struct domain_names){0};
+}
+
+static void add(struct domain_names *l, const char *host, const char *domain)
+{
+    struct domain_name *d = VEC_ADD(l);
+
+    d->host = xstrdup(host);
+    d->domain = xstrdup(domain);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct domain_name *x = a, *y = b;
+    int c = strcmp(x->host, y->host);
+
+    return c ? c : strcmp(x->domain, y->domain);
+}
+
+static void sort_once_each(struct domain_names *l)
+{
+    size_t n = 0;
+
+    if (l->n > 0)
+        qsort(l->items, l->n, sizeof(*l->items), compare);
+    for (size_t i = 0; i < l->n; i++) {
+        if (n > 0 && compare(&l->items[n - 1], &l->items[i]) == 0)
+            domain_name_done(&l->items[i]);
+        else
+            l->items[n++] = l->items[i];
+    }
+    l->n = n;
+}
+
+int domains_known(const struct config *config, struct catalog *catalog, struct domain_names *ret,
+                  struct err *err)
+{
+    struct seen_list seen = {0};
+
+    if (catalog_seen(catalog, "domain", &seen, err) < 0)
+        return -1;
+    for (size_t i = 0; i < config->hosts.n; i++) {
+        const struct config_host *h = &config->hosts.items[i];
+
+        for (size_t k = 0; k < h->domains.n; k++)
+            add(ret, h->name, h->domains.items[k].name);
+    }
+    for (size_t i = 0; i < seen.n; i++) {
+        CLEANUP_FREE char *host = NULL;
+        CLEANUP_FREE char *domain = NULL;
+        const struct config_host *h;
+
+        name_split_domain(seen.items[i].name, &host, &domain);
+        h = host ? config_host_find(config, host) : NULL;
+        /* What a QEMU host has is what the configuration says, and no more. */
+        if (h && h->driver != DRIVER_QEMU)
+            add(ret, host, domain);
+    }
+    seen_list_done(&seen);
+    sort_once_each(ret);
+    return 0;
+}
+
+/* Those with a history: they may be gone from the hosts, or the hosts from the configuration. */
+static int add_remembered(struct catalog *catalog, struct domain_names *ret, struct err *err)
+{
+    const struct point_filter all_points = {0};
+    const struct job_filter newest_jobs = {.limit = 1000};
+    struct point_list points = {0};
+    struct job_list jobs = {0};
+    int rc = catalog_points(catalog, &all_points, &points, err);
+
+    if (rc == 0)
+        rc = catalog_jobs(catalog, &newest_jobs, &jobs, err);
+    for (size_t i = 0; i < points.n; i++)
+        add(ret, points.items[i].host, points.items[i].domain);
+    for (size_t i = 0; i < jobs.n; i++)
+        add(ret, jobs.items[i].host, jobs.items[i].domain);
+    point_list_done(&points);
+    job_list_done(&jobs);
+    sort_once_each(ret);
+    return rc;
+}
+
+static int choose(const struct domain_names *l, const char *text, struct domain_name *ret,
+                  bool *ret_found, struct err *err)
+{
+    CLEANUP_FREE char *host = NULL;
+    CLEANUP_FREE char *domain = NULL;
+    const struct domain_name *found = NULL;
+
+    name_split_domain(text, &host, &domain);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct domain_name *d = &l->items[i];
+
+        if (strcmp(d->domain, domain) != 0 || (host && strcmp(d->host, host) != 0))
+            continue;
+        if (found)
+            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s",
+                           found->host, d->host, domain, found->host, domain);
+        found = d;
+    }
+    *ret_found = found != NULL;
+    if (found)
+        *ret = (struct domain_name){xstrdup(found->host), xstrdup(found->domain)};
+    return 0;
+}
+
+static int unknown(const struct domain_names *l, const char *text, struct err *err)
+{
+    CLEANUP_FREE const char **words = xcalloc(l->n + 1, sizeof(*words));
+    bool with_host = strchr(text, '/') != NULL;
+    struct strlist full = {0};
+    const char *near;
+
+    for (size_t i = 0; i < l->n; i++) {
+        CLEANUP_FREE char *name = xasprintf("%s/%s", l->items[i].host, l->items[i].domain);
+
+        strlist_add(&full, with_host ? name : l->items[i].domain);
+        words[i] = full.items[i];
+    }
+    near = nearest_word(text, words, l->n);
+    if (near)
+        err_set(err, ERR_NOTFOUND, "%s: no such domain; did you mean '%s'?", text, near);
+    else
+        err_set(err, ERR_NOTFOUND, "%s: no such domain", text);
+    strlist_done(&full);
+    return -1;
+}
+
+int domain_find(const struct config *config, struct catalog *catalog, const char *text,
+                struct domain_name *ret, struct err *err)
+{
+    struct domain_names known = {0};
+    bool found = false;
+    int rc = domains_known(config, catalog, &known, err);
+
+    if (rc == 0)
+        rc = choose(&known, text, ret, &found, err);
+    if (rc == 0 && !found)
+        rc = add_remembered(catalog, &known, err);
+    if (rc == 0 && !found)
+        rc = choose(&known, text, ret, &found, err);
+    if (rc == 0 && !found)
+        rc = unknown(&known, text, err);
+    domain_names_done(&known);
+    return rc;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * names: domains by the names that people give: DOMAIN, or HOST/DOMAIN.
+ */
+#ifndef VMKEEP_CLI_NAMES_H
+#define VMKEEP_CLI_NAMES_H
+
+#include "cli/cli.h"
+
+struct domain_name {
+    char *host, *domain;
+};
+
+struct domain_names {
+    struct domain_name *items;
+    size_t n, cap;
+};
+
+void domain_names_done(struct domain_names *l);
+
+/* The domains that the hosts have: those in the configuration, and what the daemon last saw on
+ * hosts that are configured.  By host, then domain. */
+int domains_known(const struct config *config, struct catalog *catalog, struct domain_names *ret,
+                  struct err *err);
+
+/* The domain that is meant by text, out of the known ones and those that have points or jobs.
+ * ERR_NOTFOUND names the nearest; ERR_INVALID when several hosts have one of that name. */
+int domain_find(const struct config *config, struct catalog *catalog, const char *text,
+                struct domain_name *ret, struct err *err);
+
+void domain_name_done(struct domain_name *d);
+
+#endif

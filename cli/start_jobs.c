@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/start_jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "report/json.h"
+#include "report/table.h"
+
+#define ANSWER_S 20
+
+struct started {
+    int64_t id;
+    char *host, *domain, *policy;
+    char *step;             /* the last one told */
+    char *outcome, *reason; /* NULL: it has not ended */
+};
+
+struct jobs {
+    VEC(struct started) list;
+    bool json, terminal;
+    bool line; /* a progress line stands on the terminal */
+};
+
+static struct started *find(struct jobs *j, json_int_t id)
+{
+    for (size_t i = 0; i < j->list.n; i++)
+        if (j->list.items[i].id == id)
+            return &j->list.items[i];
+    return NULL;
+}
+
+static void take_jobs(struct jobs *j, const json_t *list)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(list, i, item) {
+        const char *host = "", *domain = "", *policy = "";
+        json_int_t id = 0;
+        struct started *s;
+
+        if (json_unpack(item, "{s:I, s?s, s?s, s?s}", "id", &id, "host", &host, "domain", &domain,
+                        "policy", &policy) < 0)
+            continue;
+        s = VEC_ADD(&j->list);
+        s->id = id;
+        s->host = xstrdup(host);
+        s->domain = xstrdup(domain);
+        s->policy = xstrdup(policy);
+    }
+}
+
+static void jobs_done(struct jobs *j)
+{
+    for (size_t i = 0; i < j->list.n; i++) {
+        struct started *s = &j->list.items[i];
+
+        free(s->host);
+        free(s->domain);
+        free(s->policy);
+        free(s->step);
+        free(s->outcome);
+        free(s->reason);
+    }
+    free(j->list.items);
+}
+
+static size_t count_ended(const struct jobs *j, const char *outcome)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < j->list.n; i++) {
+        const struct started *s = &j->list.items[i];
+
+        n += s->outcome && (!outcome || strcmp(s->outcome, outcome) == 0);
+    }
+    return n;
+}
+
+static void wipe_line(struct jobs *j)
+{
+    if (j->line)
+        fputs("\r\033[K", stderr);
+    j->line = false;
+}
+
+static void print_name(const struct started *s, FILE *out)
+{
+    fprintf(out, "job %lld: ", (long long)s->id);
+    print_plain(s->host, out);
+    fputc('/', out);
+    print_plain(s->domain, out);
+}
+
+/* On a terminal one line that changes; elsewhere a line for each step. */
+static void show_progress(struct jobs *j, struct started *s, uint64_t done, uint64_t total,
+                          bool new_step)
+{
+    char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
+
+    if (!j->terminal && !new_step)
+        return;
+    wipe_line(j);
+    print_name(s, stderr);
+    fputs(": ", stderr);
+    print_plain(s->step, stderr);
+    if (j->terminal && total > 0 && done <= total)
+        fprintf(stderr, " %.0f%% (%s of %s)", (double)done * 100.0 / (double)total,
+                size_text(done, text), size_text(total, all));
+    if (j->terminal && j->list.n > 1)
+        fprintf(stderr, " [%zu of %zu ended]", count_ended(j, NULL), j->list.n);
+    if (!j->terminal)
+        fputc('\n', stderr);
+    j->line = j->terminal;
+}
+
+static void on_progress(struct jobs *j, const json_t *event)
+{
+    const char *step = "";
+    json_int_t id = 0, done = 0, total = 0;
+    struct started *s;
+    bool new_step;
+
+    if (json_unpack((json_t *)event, "{s:I, s?s, s?I, s?I}", "job", &id, "step", &step, "done",
+                    &done, "total", &total) < 0 ||
+        !(s = find(j, id)))
+        return;
+    new_step = !str_eq(s->step, step);
+    if (new_step) {
+        free(s->step);
+        s->step = xstrdup(step);
+    }
+    show_progress(j, s, (uint64_t)done, (uint64_t)total, new_step);
+}
+
+static void print_end(const struct started *s)
+{
+    print_name(s, stdout);
+    fputs(": ", stdout);
+    print_plain(s->outcome, stdout);
+    if (s->reason) {
+        fputs(": ", stdout);
+        print_plain(s->reason, stdout);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void on_ended(struct jobs *j, const json_t *event)
+{
+    const char *outcome = "", *reason = NULL;
+    json_int_t id = 0;
+    struct started *s;
+
+    if (json_unpack((json_t *)event, "{s:I, s:s, s?s}", "job", &id, "outcome", &outcome, "reason",
+                    &reason) < 0 ||
+        !(s = find(j, id)) || s->outcome)
+        return;
+    s->outcome = xstrdup(outcome);
+    s->reason = xstrdup(reason);
+    wipe_line(j);
+    if (!j->json)
+        print_end(s);
+}
+
+static void on_event(void *ctx, const json_t *event)
+{
+    struct jobs *j = ctx;
+    const char *name = json_string_value(json_object_get(event, "event"));
+
+    if (!name)
+        return;
+    if (strcmp(name, "accepted") == 0)
+        take_jobs(j, json_object_get(event, "jobs"));
+    else if (strcmp(name, "progress") == 0)
+        on_progress(j, event);
+    else if (strcmp(name, "ended") == 0)
+        on_ended(j, event);
+}
+
+static json_t *jobs_json(const struct jobs *j)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < j->list.n; i++) {
+        const struct started *s = &j->list.items[i];
+        json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "id", report_json_number(s->id), "domain",
+                              report_json_text(s->domain), "host", report_json_text(s->host),
+                              "policy", report_json_text(s->policy));
+
+        if (s->outcome) {
+            json_object_set_new(o, "outcome", report_json_text(s->outcome));
+            json_object_set_new(o, "reason", report_json_text(s->reason));
+        }
+        json_array_append_new(list, o);
+    }
+    return json_pack("{s:o}", "jobs", list);
+}
+
+static void print_started(const struct jobs *j)
+{
+    for (size_t i = 0; i < j->list.n; i++) {
+        print_name(&j->list.items[i], stdout);
+        fputs(" under ", stdout);
+        print_plain(j->list.items[i].policy, stdout);
+        fputs(" is queued\n", stdout);
+    }
+    if (j->list.n == 0)
+        puts("There is nothing to do.");
+}
+
+static void print_still_running(const struct jobs *j)
+{
+    fputs("vmkeep: interrupted; still queued or running:", stderr);
+    for (size_t i = 0; i < j->list.n; i++)
+        if (!j->list.items[i].outcome)
+            fprintf(stderr, " job %lld", (long long)j->list.items[i].id);
+    fputs(" ('vmkeep cancel JOB' ends one)\n", stderr);
+}
+
+static int judge(const struct jobs *j, bool wait)
+{
+    size_t good = count_ended(j, job_outcome_name(OUTCOME_SUCCESS));
+
+    if (!wait || good == j->list.n)
+        return EXIT_DONE;
+    return good > 0 ? EXIT_PARTLY : EXIT_FAILED;
+}
+
+static int finish(struct jobs *j, const json_t *result, bool wait)
+{
+    bool accepted = j->list.n > 0;
+
+    if (!accepted)
+        take_jobs(j, json_object_get(result, "jobs"));
+    if (j->json)
+        report_json_print(jobs_json(j), stdout);
+    else if (!accepted)
+        print_started(j);
+    return judge(j, wait);
+}
+
+int start_jobs(const struct config *config, const char *cmd, json_t *args, bool wait, bool json)
+{
+    struct jobs j = {.json = json, .terminal = isatty(STDERR_FILENO)};
+    const struct client_request request = {.cmd = cmd, .args = args, .event = on_event, .ctx = &j};
+    struct err err = ERR_INIT;
+    json_t *result = NULL;
+    bool reached;
+    int code;
+
+    if (wait)
+        json_object_set_new(args, "wait", json_true());
+    if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {
+        wipe_line(&j);
+        code = finish(&j, result, wait);
+    } else if (err.code == ERR_CANCELED && count_ended(&j, NULL) < j.list.n) {
+        wipe_line(&j);
+        print_still_running(&j);
+        code = EXIT_INTERRUPTED;
+    } else {
+        wipe_line(&j);
+        code = cli_fail(NULL, &err);
+        code = reached ? code : EXIT_NO_DAEMON;
+    }
+    json_decref(result);
+    jobs_done(&j);
+    return code;
+}

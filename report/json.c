@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/timefmt.h"
+#include "report/table.h"
+
+json_t *report_json_time(int64_t t)
+{
+    char buf[TIMEFMT_MAX];
+
+    return t ? json_string(time_utc(t, buf)) : json_null();
+}
+
+json_t *report_json_text(const char *s)
+{
+    CLEANUP_FREE char *plain = NULL;
+    json_t *ret;
+
+    if (!s)
+        return json_null();
+    ret = json_string(s);
+    if (ret)
+        return ret;
+    plain = plain_text(s);
+    return json_string(plain);
+}
+
+json_t *report_json_number(int64_t v)
+{
+    return json_integer((json_int_t)v);
+}
+
+void report_json_print(json_t *value, FILE *out)
+{
+    json_dumpf(value, out, JSON_INDENT(2));
+    fputc('\n', out);
+    json_decref(value);
+}
+
+static json_t *daemon_json(const struct status_daemon *d)
+{
+    if (!d->running)
+        return json_pack("{s:b, s:o}", "running", 0, "problem", report_json_text(d->problem));
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "running", 1, "pid",
+                     report_json_number(d->pid), "version", report_json_text(d->version), "started",
+                     report_json_time(d->started), "jobs_running",
+                     report_json_number(d->jobs_running), "jobs_queued",
+                     report_json_number(d->jobs_queued));
+}
+
+static json_t *job_json(const struct status_job *j)
+{
+    if (!j)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o}", "id", report_json_number(j->id), "outcome",
+                     report_json_text(job_outcome_name(j->outcome)), "reason",
+                     report_json_text(j->reason), "ended", report_json_time(j->ended));
+}
+
+static json_t *domain_json(const struct status_domain *d)
+{
+    json_t *policies = json_array();
+
+    for (size_t i = 0; i < d->policies.n; i++)
+        json_array_append_new(policies, report_json_text(d->policies.items[i].name));
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "domain",
+                     report_json_text(d->domain), "host", report_json_text(d->host), "policies",
+                     policies, "status", report_json_text(protection_name(d->protection)),
+                     "protected", d->protection == PROTECTION_GOOD, "reason",
+                     report_json_text(d->reason), "last_point", report_json_time(d->last_point),
+                     "rpo_seconds", d->rpo ? report_json_number(d->rpo) : json_null(), "next_run",
+                     report_json_time(d->next_run), "last_job", job_json(status_last_job(d)),
+                     "state", report_json_text(d->state), "problem", report_json_text(d->problem));
+}
+
+static json_t *repository_json(const struct status_repository *r)
+{
+    json_t *avail = r->has_space ? report_json_number((int64_t)r->free) : json_null();
+    json_t *total = r->has_space ? report_json_number((int64_t)r->total) : json_null();
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",
+                     report_json_text(r->path), "state", report_json_text(r->state), "problem",
+                     report_json_text(r->problem), "free", avail, "total", total);
+}
+
+json_t *report_status_json(const struct status *s)
+{
+    json_t *domains = json_array(), *repositories = json_array(), *warnings = json_array();
+
+    for (size_t i = 0; i < s->domains.n; i++)
+        json_array_append_new(domains, domain_json(&s->domains.items[i]));
+    for (size_t i = 0; i < s->repositories.n; i++)
+        json_array_append_new(repositories, repository_json(&s->repositories.items[i]));
+    for (size_t i = 0; i < s->warnings.n; i++)
+        json_array_append_new(warnings, report_json_text(s->warnings.items[i]));
+    return json_pack("{s:o, s:o, s:o, s:o}", "daemon", daemon_json(&s->daemon), "domains", domains,
+                     "repositories", repositories, "warnings", warnings);
+}

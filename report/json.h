@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * json: the status as JSON, and what all JSON that users read has in common: times are RFC 3339 in
+ * UTC, what is not there is null.
+ */
+#ifndef VMKEEP_REPORT_JSON_H
+#define VMKEEP_REPORT_JSON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "report/model.h"
+
+/* null for 0. */
+json_t *report_json_time(int64_t t);
+
+/* null for NULL. Bytes that are not UTF-8 become '?'. */
+json_t *report_json_text(const char *s);
+
+json_t *report_json_number(int64_t v);
+
+/* Prints it for people and programs to read, and takes it over. */
+void report_json_print(json_t *value, FILE *out);
+
+/* Caller owns it. */
+json_t *report_status_json(const struct status *s);
+
+#endif
