@@ -151,8 +151,8 @@ static int choose(const struct arguments *a, const struct point_list *all,
     if (point_choose(all, a->what, a->has_at ? &a->at : NULL, choice, &err) < 0)
         return cli_fail("restore", &err);
     if (choice->passed_over)
-        fprintf(stderr, "vmkeep: restore: %zu newer point%s found damaged and passed over\n",
-                choice->passed_over, choice->passed_over > 1 ? "s were" : " was");
+        fprintf(stderr, "vmkeep: restore: %zu newer point%s not whole, and passed over\n",
+                choice->passed_over, choice->passed_over > 1 ? "s are" : " is");
     if (!choice->by_domain && choice->point->state != POINT_GOOD)
         fprintf(stderr, "vmkeep: restore: %s is marked %s; trying all the same\n",
                 choice->point->id, point_state_name(choice->point->state));

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/facts.h"
 
 #define LISTED 5
 
@@ -96,7 +97,7 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
     for (size_t i = 0; i < all->n; i++) {
         const struct point *p = &all->items[i];
 
-        if (!names_domain(what, p) || p->state != POINT_GOOD)
+        if (!names_domain(what, p) || !facts_is_whole(all, p))
             continue;
         if (!oldest || p->created < oldest->created)
             oldest = p;
@@ -104,12 +105,12 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
             ret->point = p;
     }
     if (!oldest)
-        return err_set(err, ERR_NOTFOUND, "%s: none of its points is good", what);
+        return err_set(err, ERR_CORRUPT, "%s: none of its points is whole", what);
     if (!ret->point)
         return err_set(err, ERR_NOTFOUND, "%s: no good point at or before %s; the oldest is of %s",
                        what, time_local(*at, when), time_local(oldest->created, first));
     for (size_t i = 0; i < all->n; i++)
-        if (names_domain(what, &all->items[i]) && all->items[i].state == POINT_DAMAGED &&
+        if (names_domain(what, &all->items[i]) && all->items[i].state != POINT_DELETING &&
             all->items[i].created > ret->point->created && (!at || all->items[i].created <= *at))
             ret->passed_over++;
     return 0;

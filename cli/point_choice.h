@@ -11,13 +11,14 @@
 struct point_choice {
     const struct point *point; /* borrowed from the list */
     bool by_domain;            /* a domain was named, and the point found for it */
-    size_t passed_over;        /* newer points that would have been it, but are not good */
+    size_t passed_over;        /* newer points that would have been it, but are damaged, or what
+                                * they stand on is */
 };
 
 /* what: a point's id or an end of it behind a slash that only one has (DOMAIN/TIME.POLICY,
- * TIME.POLICY); or a domain, DOMAIN or HOST/DOMAIN: its newest good point, at or before *at where
- * that is given.  all: by domain, then oldest first; of a domain in several repositories that may
- * repeat.  ERR_NOTFOUND, ERR_INVALID: more than one is meant. */
+ * TIME.POLICY); or a domain, DOMAIN or HOST/DOMAIN: its newest good point on a whole chain, at or
+ * before *at where that is given.  all: by domain, then oldest first.
+ * ERR_NOTFOUND; ERR_INVALID: more than one is meant; ERR_CORRUPT: none is whole. */
 int point_choose(const struct point_list *all, const char *what, const int64_t *at,
                  struct point_choice *ret, struct err *err);
 

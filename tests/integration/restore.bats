@@ -121,7 +121,17 @@ restore() {
     run restore web01 --to "$tmp/new"
     [ "$status" -eq 7 ]
     [[ $output == *"2026-11-22T02-30-00Z.nightly/point.json: format: is missing (left out)"* ]]
+    [[ $output == *"web01: none of its points is whole" ]]
     [ ! -e "$tmp/new" ]
+}
+
+@test "of a domain, a point on a whole chain" {
+    point 2026-11-21T02-30-00Z full 0x33
+    rm "$repo/local/web01/2026-11-22T02-30-00Z.nightly/point.json"
+    run restore web01 --to "$tmp/to" --format raw
+    [ "$status" -eq 0 ]
+    [[ $output == *"restore: 1 newer point is not whole, and passed over"* ]]
+    [[ $output == *"The latest good point is local/web01/2026-11-21T02-30-00Z.nightly."* ]]
 }
 
 @test "wrong usage" {
