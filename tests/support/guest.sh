@@ -54,7 +54,7 @@ guest_wait() # SECONDS PID COMMAND...
 
 guest_is_ready() # DIR
 {
-    [[ -s $1/told ]] && grep -q GUEST-READY "$1/console"
+    [[ -n $(guest_round "$1" 2>/dev/null) ]]
 }
 
 guest_start()
