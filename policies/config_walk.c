@@ -331,7 +331,7 @@ static void read_mapping(struct config_reader *r, const struct where *w,
                          const struct config_key *keys, const yaml_node_t *node, char *base)
 {
     struct found found[CONFIG_KEYS_MAX] = {0};
-    const char *names[CONFIG_KEYS_MAX];
+    const char *names[CONFIG_KEYS_MAX] = {0};
     size_t n = 0;
 
     for (; keys[n].name; n++) {

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep check: validates a configuration without touching anything, with the code by which the
+ * daemon reads it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "report/json.h"
+
+static const char help[] =
+    "Usage: vmkeep check [--json] [FILE]\n"
+    "\n"
+    "Validates FILE, or else the configuration in use (see --config). All errors and warnings are\n"
+    "printed to standard error, each with file, line and column; nothing is changed. What the\n"
+    "daemon runs on is its configuration at the last start or reload.\n"
+    "\n"
+    "  --json    print an array of {file, line, column, severity, text} to standard output instead;\n"
+    "            severity is error or warning; line 0 is the file as a whole\n"
+    "  --help    print this text and exit\n"
+    "\n"
+    "Exit status: 0 no errors, though there may be warnings, 2 errors or bad usage.\n"
+    "\n"
+    "Examples:\n"
+    "  vmkeep check\n"
+    "  vmkeep check ./config.new && systemctl reload vmkeepd\n"
+    "  vmkeep check --json | jq -r '.[] | select(.severity == \"error\") | .text'\n";
+
+static void print_json(const struct diagnostics *diags)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < diags->n; i++) {
+        const struct diagnostic *d = &diags->items[i];
+
+        json_array_append_new(
+            list, json_pack("{s:o, s:i, s:i, s:s, s:o}", "file", report_json_text(d->file), "line",
+                            d->line, "column", d->column, "severity",
+                            d->warning ? "warning" : "error", "text", report_json_text(d->text)));
+    }
+    report_json_print(list, stdout);
+}
+
+static void print_count(const char *sep, size_t n, const char *one, const char *many)
+{
+    printf("%s%zu %s", sep, n, n == 1 ? one : many);
+}
+
+static void print_summary(const char *path, const struct config *c)
+{
+    printf("%s: ok: ", path);
+    print_count("", c->hosts.n, "host", "hosts");
+    print_count(", ", c->repositories.n, "repository", "repositories");
+    print_count(", ", c->policies.n, "policy", "policies");
+    putchar('\n');
+}
+
+static struct config *read_config(const char *path, struct diagnostics *diags)
+{
+    CLEANUP_FREE char *text = NULL;
+    struct config *config = NULL;
+    struct err err = ERR_INIT;
+    size_t len;
+
+    if (read_file(path, CONFIG_TEXT_MAX, &text, &len, &err) < 0) {
+        const char *why = starts_with(err.msg, path) ? err.msg + strlen(path) + 2 : err.msg;
+
+        diagnostics_add(diags, path, 0, 0, false, "%s", why);
+    } else {
+        config_parse(text, len, path, &config, diags);
+    }
+    return config;
+}
+
+static int check(const char *path, bool json)
+{
+    struct diagnostics diags = {0};
+    struct config *config = read_config(path, &diags);
+
+    if (json)
+        print_json(&diags);
+    else
+        diagnostics_print(&diags, stderr);
+    if (config && !json)
+        print_summary(path, config);
+    diagnostics_done(&diags);
+    config_free(config);
+    return config ? EXIT_DONE : EXIT_USAGE;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        json = true;
+    }
+    if (argc - optind > 1)
+        return cli_usage("check", "one FILE at most (see 'vmkeep check --help')");
+    return check(optind < argc ? argv[optind] : cli_config_path(), json);
+}
