@@ -118,7 +118,7 @@ write_config()
     } > "$tmp/config"
 }
 
-never='{ incremental: ["2199-01-01"] }' # only by hand
+export never="{ incremental: [\"2199-01-01\"] }" # only by hand
 
 vmkeep()
 {

@@ -35,7 +35,7 @@ static void die(const char *what)
 
 /* ---- QMP ---- */
 
-static FILE *qmp;
+static FILE *qmp, *from_qmp;
 
 static json_t *reply(void)
 {
@@ -46,7 +46,7 @@ static json_t *reply(void)
         json_error_t bad;
         json_t *j;
 
-        if (getline(&line, &cap, qmp) < 0)
+        if (getline(&line, &cap, from_qmp) < 0)
             die("QMP connection lost");
         j = json_loads(line, 0, &bad);
         if (json_object_get(j, "return") || json_object_get(j, "error") ||
@@ -77,7 +77,8 @@ static void connect_qmp(const char *path)
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
     if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
         die(path);
-    qmp = fdopen(fd, "r+");
+    qmp = fdopen(fd, "w");
+    from_qmp = fdopen(dup(fd), "r");
     json_decref(reply());
     json_decref(call(json_pack("{s:s}", "execute", "qmp_capabilities")));
 }
@@ -86,13 +87,19 @@ static int one_command(int argc, char **argv)
 {
     json_t *args = argc > 4 ? json_loads(argv[4], 0, NULL) : json_object(), *r;
     char *text;
+    int failed;
 
     connect_qmp(argv[2]);
     r = call(json_pack("{s:s, s:o}", "execute", argv[3], "arguments", args));
     text = json_dumps(json_object_get(r, json_object_get(r, "error") ? "error" : "return"),
                       JSON_ENCODE_ANY | JSON_COMPACT);
     puts(text);
-    return json_object_get(r, "error") ? 1 : 0;
+    failed = json_object_get(r, "error") != NULL;
+    free(text);
+    json_decref(r);
+    fclose(qmp);
+    fclose(from_qmp);
+    return failed;
 }
 
 /* ---- the sequence of writes ---- */
@@ -105,17 +112,19 @@ struct write_op {
 
 static uint64_t mix(uint64_t z)
 {
-    z = (z + UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
-    return z ^ (z >> 29);
+    z = (z + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
 }
 
 static struct write_op nth_write(uint64_t k, size_t disks, uint64_t size)
 {
     static const uint64_t lengths[] = {4096, 65536, 200 * 1024, 512};
-    struct write_op w = {.disk = k % disks, .len = lengths[mix(k) % 4],
-                         .pattern = mix(k + 1) % 8 == 0 ? -1 : (int)(mix(k + 2) % 255 + 1)};
+    struct write_op w = {.disk = k % disks, .len = lengths[mix(k * 4) % 4],
+                         .pattern = mix(k * 4 + 1) % 8 == 0 ? -1 : (int)(mix(k * 4 + 2) % 255 + 1)};
 
-    w.offset = mix(k + 3) % ((size - w.len) / 512) * 512;
+    w.offset = mix(k * 4 + 3) % ((size - w.len) / 512) * 512;
     return w;
 }
 
@@ -179,6 +188,9 @@ static int write_on(int argc, char **argv)
         do_write(argv[6 + w.disk], &w);
     }
     printf("%llu\n", (unsigned long long)k);
+    fclose(log);
+    fclose(qmp);
+    fclose(from_qmp);
     return 0;
 }
 
@@ -226,6 +238,7 @@ static int check(int argc, char **argv)
             same++;
         if (same == disks) {
             printf("%llu\n", (unsigned long long)k);
+            fclose(log);
             return 0;
         }
         memset(now[w.disk] + w.offset, w.pattern < 0 ? 0 : w.pattern, w.len);
