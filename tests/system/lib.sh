@@ -161,13 +161,12 @@ restored_state()
     local point=$1 vm=$2 disk base=() restored=()
     shift 2
     rm -rf "$tmp/restored"
-    vmkeep restore "$point" --to "$tmp/restored" --format raw > /dev/null
+    vmkeep restore "$point" --to "$tmp/restored" --format raw > /dev/null || return 1
     for disk in "$@"; do
         base+=("$tmp/images/$vm-$disk.raw")
         restored+=("$tmp/restored/$disk.raw")
     done
     "$WRITER" check "$tmp/$vm.writes" "$DISK_SIZE" "${base[@]}" -- "${restored[@]}"
-    rm -rf "$tmp/restored"
 }
 
 # write_some VM N DISK...

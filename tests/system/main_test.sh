@@ -41,6 +41,7 @@ points > "$tmp/points"
 last=-1
 for id in $(jq -r '.[].id' "$tmp/points"); do
     state=$(restored_state "$id" vm1 vda vdb) || fail "$id is not a state that the disks had"
+    state=${state##* }
     [ "$state" -ge "$last" ] || fail "$id is older than the one before it"
     echo "  $id: the state after $state writes"
     last=$state

@@ -5,7 +5,8 @@
  *   writer write QMP LOG STOP N DISK...   writes until the file STOP exists or N writes are done
  *   writer check LOG SIZE BASE... -- RESTORED...
  *       raw images before the first write, and as restored: they must be what the disks held after
- *       the same number of writes, all disks alike; prints that number
+ *       the same number of writes, all disks alike; prints that number (or several: a write may
+ *       change nothing)
  *   writer qmp QMP COMMAND [ARGUMENTS]    one QMP command; prints what it returns
  *
  * Each write goes through QEMU's own block layer (HMP qemu-io on the attached device), one after
@@ -148,15 +149,13 @@ static uint64_t disk_size(const char *disk)
     return size;
 }
 
-static void do_write(const char *disk, const struct write_op *w)
+static void qemu_io(const char *disk, const char *command)
 {
-    char line[256], what[32] = "-z";
+    char line[256];
     json_t *r;
 
-    if (w->pattern >= 0)
-        snprintf(what, sizeof(what), "-P %d", w->pattern);
-    snprintf(line, sizeof(line), "qemu-io -d /machine/peripheral/%s/virtio-backend \"write %s %llu %llu\"",
-             disk, what, (unsigned long long)w->offset, (unsigned long long)w->len);
+    snprintf(line, sizeof(line), "qemu-io -d /machine/peripheral/%s/virtio-backend \"%s\"", disk,
+             command);
     r = call(json_pack("{s:s, s:{s:s}}", "execute", "human-monitor-command", "arguments",
                        "command-line", line));
     if (json_string_length(json_object_get(r, "return")) > 0 || !json_object_get(r, "return")) {
@@ -164,6 +163,17 @@ static void do_write(const char *disk, const struct write_op *w)
         exit(1);
     }
     json_decref(r);
+}
+
+static void do_write(const char *disk, const struct write_op *w)
+{
+    char command[128], what[32] = "-z";
+
+    if (w->pattern >= 0)
+        snprintf(what, sizeof(what), "-P %d", w->pattern);
+    snprintf(command, sizeof(command), "write %s %llu %llu", what, (unsigned long long)w->offset,
+             (unsigned long long)w->len);
+    qemu_io(disk, command);
 }
 
 static int write_on(int argc, char **argv)
@@ -187,6 +197,8 @@ static int write_on(int argc, char **argv)
         fflush(log);
         do_write(argv[6 + w.disk], &w);
     }
+    for (size_t i = 0; i < disks; i++) /* a QEMU that is killed may lose what was not flushed */
+        qemu_io(argv[6 + i], "flush");
     printf("%llu\n", (unsigned long long)k);
     fclose(log);
     fclose(qmp);
@@ -220,6 +232,7 @@ static int check(int argc, char **argv)
     size_t disks = ((size_t)argc - 5) / 2;
     unsigned char *now[DISKS_MAX], *want[DISKS_MAX];
     FILE *log = fopen(argv[2], "r");
+    unsigned found = 0;
     char line[64];
 
     if (!log)
@@ -230,18 +243,22 @@ static int check(int argc, char **argv)
         now[i] = map(argv[4 + i], size, 1);
         want[i] = map(argv[5 + disks + i], size, 0);
     }
+    fclose(log);
     for (uint64_t k = 0; k <= writes; k++) {
         struct write_op w = nth_write(k, disks, size);
         size_t same = 0;
 
         while (same < disks && memcmp(now[same], want[same], size) == 0)
             same++;
-        if (same == disks) {
-            printf("%llu\n", (unsigned long long)k);
-            fclose(log);
-            return 0;
-        }
+        if (same == disks)
+            printf(found++ ? " %llu" : "%llu", (unsigned long long)k);
+        else if (found)
+            break;
         memset(now[w.disk] + w.offset, w.pattern < 0 ? 0 : w.pattern, w.len);
+    }
+    if (found) {
+        putchar('\n');
+        return 0;
     }
     fprintf(stderr, "writer: the restored disks are at no point of the %llu writes\n",
             (unsigned long long)writes);
