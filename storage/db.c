@@ -46,19 +46,22 @@ int db_exec(struct db *db, const char *sql, struct err *err)
     return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(db, err);
 }
 
-int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err)
+int db_prepare(struct db *db, const char *text, unsigned flags, sqlite3_stmt **ret, struct err *err)
 {
-    int rc = SQLITE_OK;
+    int rc = sqlite3_prepare_v3(db->h, text, -1, flags, ret, NULL);
 
-    if (!db->stmts[id])
-        rc = sqlite3_prepare_v3(db->h, db_sql[id], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[id],
-                                NULL);
     /* Our SQL fits our schema: what it misses is missing in the file. */
     if (rc == SQLITE_ERROR)
         return err_set(err, ERR_CORRUPT, "catalog %s: it is damaged (%s)", db->path,
                        sqlite3_errmsg(db->h));
-    if (rc != SQLITE_OK)
-        return db_fail(db, err);
+    return rc == SQLITE_OK ? 0 : db_fail(db, err);
+}
+
+int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err)
+{
+    if (!db->stmts[id] &&
+        db_prepare(db, db_sql[id], SQLITE_PREPARE_PERSISTENT, &db->stmts[id], err) < 0)
+        return -1;
     *ret = db->stmts[id];
     return 0;
 }

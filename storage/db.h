@@ -74,7 +74,11 @@ int db_fail(struct db *db, struct err *err);
 /* SQL without parameters and results. */
 int db_exec(struct db *db, const char *sql, struct err *err);
 
-/* A statement, prepared on first use. Reset and unbound when it leaves scope: declare it STMT. */
+/* ERR_CORRUPT also when the file lacks what the SQL is about. The caller finalizes. */
+int db_prepare(struct db *db, const char *text, unsigned flags, sqlite3_stmt **ret,
+               struct err *err);
+
+/* A statement of the table, prepared on first use. Reset and unbound when it leaves scope: declare it STMT. */
 int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err);
 
 static inline void db_stmt_release(sqlite3_stmt **st)

@@ -12,9 +12,9 @@
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, parent,"         \
     " checkpoint, why, keep"
-/* Both newest first for the limit, then oldest first. */
-#define JOBS_WHERE(condition)                                                                      \
-    ("SELECT * FROM (SELECT " JOB_COLUMNS " FROM job WHERE " condition                             \
+/* Newest first for the limit, then oldest first. */
+#define JOBS(from, condition)                                                                      \
+    ("SELECT * FROM (SELECT " JOB_COLUMNS " FROM " from " WHERE " condition                        \
      " AND (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"                              \
      " AND (?3 IS NULL OR policy = ?3) AND id BETWEEN ?4 AND ?5 ORDER BY id DESC LIMIT ?6)"        \
      " ORDER BY id")
@@ -35,8 +35,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_END] = ("UPDATE job SET state = 'ended', ended = ?2, outcome = ?3, error = ?4,"
                     " reason = ?5 WHERE id = ?1 AND state <> 'ended'"),
     [ST_JOB_STATE] = "SELECT state FROM job WHERE id = ?1",
-    [ST_JOB_LIST] = JOBS_WHERE("1"),
-    [ST_JOB_LIST_OPEN] = JOBS_WHERE("state <> 'ended'"),
+    [ST_JOB_LIST] = JOBS("job", "1"),
+    [ST_JOB_LIST_OPEN] = JOBS("job INDEXED BY job_open", "state <> 'ended'"),
     /* What the planner needs stays: of each (host, domain, policy) the last scheduled backup; and,
      * for people, the last one of each kind that was asked for by hand. */
     [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND EXISTS"

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the catalog keeps of jobs, points and checkpoints. */
+#include "tests/unit/catalog_support.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static struct catalog *c;
+
+static int setup(void **state)
+{
+    scratch_make(state);
+    c = open_writer(*state);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    catalog_close(c);
+    return scratch_remove(state);
+}
+
+static void assert_checkpoints(const char *domain, const char *want)
+{
+    CLEANUP_FREE char *text = checkpoints_text(c, domain);
+
+    assert_string_equal(text, want);
+}
+
+static void assert_same_point(const struct point *a, const struct point *b)
+{
+    assert_string_equal(a->id, b->id);
+    assert_string_equal(a->host, b->host);
+    assert_string_equal(a->domain, b->domain);
+    assert_string_equal(a->policy, b->policy);
+    assert_string_equal(a->repository, b->repository);
+    assert_int_equal(a->level, b->level);
+    assert_int_equal(a->created, b->created);
+    assert_int_equal(a->mode, b->mode);
+    assert_string_equal(a->why, b->why);
+    assert_int_equal(!a->parent, !b->parent);
+    assert_int_equal(!a->checkpoint, !b->checkpoint);
+    if (a->parent)
+        assert_string_equal(a->parent, b->parent);
+    if (a->checkpoint)
+        assert_string_equal(a->checkpoint, b->checkpoint);
+    assert_int_equal(a->disks.n, b->disks.n);
+    for (size_t i = 0; i < a->disks.n; i++) {
+        const struct point_disk *x = &a->disks.items[i], *y = &b->disks.items[i];
+
+        assert_string_equal(x->name, y->name);
+        assert_string_equal(x->path, y->path);
+        assert_string_equal(x->format, y->format);
+        assert_int_equal(x->capacity, y->capacity);
+        assert_int_equal(!x->backing, !y->backing);
+        if (x->backing)
+            assert_string_equal(x->backing, y->backing);
+    }
+}
+
+/* ---- jobs ---- */
+
+static void job_life(void **state)
+{
+    CLEANUP(point_done) struct point p = sample_point("a2", "d", "n", 1000, "a1", "cp");
+    int64_t id = add_job(c, "d", "n", 900);
+    struct job j = get_job(c, id);
+
+    (void)state;
+    assert_int_equal(j.state, JOB_QUEUED);
+    assert_int_equal(j.level, LEVEL_INCREMENTAL);
+    assert_int_equal(j.outcome, OUTCOME_NONE);
+    assert_string_equal(j.why, "scheduled");
+    assert_int_equal(j.due, 900);
+    assert_null(j.plan.id);
+    assert_null(j.step);
+    assert_null(j.reason);
+    job_done(&j);
+
+    OK(catalog_job_start(c, id, 1001, LEVEL_FULL, p.why, &p, &err));
+    OK(catalog_job_step(c, id, "copying", &err));
+    OK(catalog_job_progress(c, id, UINT64_C(1) << 40, UINT64_C(1) << 41, &err));
+    j = get_job(c, id);
+    assert_int_equal(j.state, JOB_RUNNING);
+    assert_int_equal(j.level, LEVEL_FULL);
+    assert_int_equal(j.started, 1001);
+    assert_string_equal(j.step, "copying");
+    assert_int_equal(j.bytes_done, UINT64_C(1) << 40);
+    assert_int_equal(j.bytes_total, UINT64_C(1) << 41);
+    j.plan.level = p.level; /* the plan's level is the job's */
+    assert_same_point(&j.plan, &p);
+    job_done(&j);
+    assert_checkpoints("d", "cp provisional");
+
+    OK(catalog_job_end(c, id, 1100, OUTCOME_FAILED, ERR_NOSPACE, "disk vda: full", &err));
+    j = get_job(c, id);
+    assert_int_equal(j.state, JOB_ENDED);
+    assert_int_equal(j.outcome, OUTCOME_FAILED);
+    assert_int_equal(j.error, ERR_NOSPACE);
+    assert_string_equal(j.reason, "disk vda: full");
+    assert_int_equal(j.ended, 1100);
+    job_done(&j);
+    assert_checkpoints("d", "cp dropping");
+}
+
+static void job_added_ended(void **state)
+{
+    struct job j = {.kind = JOB_PRUNE,
+                    .host = (char *)"h",
+                    .domain = (char *)"d",
+                    .policy = (char *)"n",
+                    .repository = (char *)"main",
+                    .state = JOB_ENDED,
+                    .outcome = OUTCOME_SKIPPED,
+                    .reason = (char *)"nothing to do",
+                    .created = 5,
+                    .ended = 6};
+    struct job back;
+
+    (void)state;
+    OK(catalog_job_add(c, &j, &err));
+    back = get_job(c, j.id);
+    assert_int_equal(back.kind, JOB_PRUNE);
+    assert_int_equal(back.outcome, OUTCOME_SKIPPED);
+    assert_string_equal(back.reason, "nothing to do");
+    assert_int_equal(back.ended, 6);
+    assert_null(back.why);
+    job_done(&back);
+}
+
+static void job_wrong_states(void **state)
+{
+    int64_t id = add_job(c, "d", "n", 0);
+
+    (void)state;
+    FAILS(ERR_INVALID, "queued, not running", catalog_job_step(c, id, "copying", &err));
+    FAILS(ERR_INVALID, "queued, not running", catalog_job_progress(c, id, 1, 2, &err));
+    OK(catalog_job_start(c, id, 1, LEVEL_FULL, "", NULL, &err));
+    FAILS(ERR_INVALID, "running, not queued",
+          catalog_job_start(c, id, 1, LEVEL_FULL, "", NULL, &err));
+    OK(catalog_job_end(c, id, 2, OUTCOME_ABORTED, ERR_CANCELED, "stop", &err));
+    FAILS(ERR_INVALID, "ended, not open",
+          catalog_job_end(c, id, 3, OUTCOME_SUCCESS, ERR_NONE, "", &err));
+    FAILS(ERR_NOTFOUND, "job 99 is not in the catalog",
+          catalog_job_end(c, 99, 3, OUTCOME_SUCCESS, ERR_NONE, "", &err));
+    FAILS(ERR_NOTFOUND, "job 99", catalog_job_start(c, 99, 3, LEVEL_FULL, "", NULL, &err));
+    FAILS(ERR_NOTFOUND, "job 99", catalog_job_step(c, 99, "x", &err));
+}
+
+static void one_backup_a_domain(void **state)
+{
+    CLEANUP(point_done) struct point p = sample_point("a1", "d", "n", 10, NULL, "cp-second");
+    int64_t first = add_job(c, "d", "n", 0), second = add_job(c, "d", "other", 0);
+    int64_t elsewhere = add_job(c, "e", "n", 0);
+    struct job prune = {.kind = JOB_PRUNE,
+                        .host = (char *)"h",
+                        .domain = (char *)"d",
+                        .policy = (char *)"n",
+                        .repository = (char *)"main"};
+    struct job away = {.host = (char *)"h2",
+                       .domain = (char *)"d",
+                       .policy = (char *)"n",
+                       .repository = (char *)"main"};
+
+    (void)state;
+    OK(catalog_job_add(c, &prune, &err));
+    OK(catalog_job_add(c, &away, &err));
+    OK(catalog_job_start(c, first, 1, LEVEL_FULL, "", NULL, &err));
+    OK(catalog_job_start(c, elsewhere, 1, LEVEL_FULL, "", NULL, &err));
+    OK(catalog_job_start(c, prune.id, 1, LEVEL_FULL, "", NULL, &err));
+    OK(catalog_job_start(c, away.id, 1, LEVEL_FULL, "", NULL, &err));
+    FAILS(ERR_BUSY, "another backup", catalog_job_start(c, second, 1, LEVEL_FULL, "", &p, &err));
+    assert_checkpoints("d", "");
+    OK(catalog_job_end(c, first, 2, OUTCOME_FAILED, ERR_IO, "", &err));
+    OK(catalog_job_start(c, second, 3, LEVEL_FULL, "", &p, &err));
+    assert_checkpoints("d", "cp-second provisional");
+}
+
+static void start_is_whole_or_nothing(void **state)
+{
+    CLEANUP(point_done) struct point p = sample_point("a1", "d", "n", 10, NULL, "cp");
+    int64_t id = add_job(c, "d", "n", 0);
+    CLEANUP_FREE char *before = dump(c->db.h), *after = NULL;
+
+    (void)state;
+    free(p.disks.items[1].name); /* the second disk's name is taken: its row fails */
+    p.disks.items[1].name = xstrdup("vda");
+    FAILS(ERR_INTERNAL, "", catalog_job_start(c, id, 1, LEVEL_FULL, "", &p, &err));
+    after = dump(c->db.h);
+    assert_string_equal(before, after);
+}
+
+static void job_filters(void **state)
+{
+    static const struct {
+        struct job_filter f;
+        const char *want;
+    } cases[] = {
+        {{0}, "1 2 3 4 5"},
+        {{.limit = 2}, "4 5"},
+        {{.domain = "d"}, "1 2 4"},
+        {{.domain = "d", .policy = "n"}, "1 4"},
+        {{.domain = "d", .limit = 1}, "4"},
+        {{.active = true}, "2 5"},
+        {{.active = true, .domain = "d"}, "2"},
+        {{.active = true, .id = 1}, ""},
+        {{.id = 3}, "3"},
+        {{.id = 9}, ""},
+        {{.host = "h"}, "1 2 3 4 5"},
+        {{.host = "other"}, ""},
+        {{.host = "h", .domain = "e", .policy = "n", .active = true, .limit = 9}, "5"},
+    };
+
+    (void)state;
+    add_job(c, "d", "n", 0);
+    add_job(c, "d", "m", 0);
+    add_job(c, "e", "m", 0);
+    add_job(c, "d", "n", 0);
+    add_job(c, "e", "n", 0);
+    OK(catalog_job_end(c, 1, 5, OUTCOME_SKIPPED, ERR_NONE, "", &err));
+    OK(catalog_job_end(c, 3, 5, OUTCOME_FAILED, ERR_IO, "", &err));
+    OK(catalog_job_end(c, 4, 5, OUTCOME_FAILED, ERR_IO, "", &err));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct job_list l = {0};
+        char text[64] = "";
+
+        OK(catalog_jobs(c, &cases[i].f, &l, &err));
+        for (size_t k = 0; k < l.n; k++)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d", k ? " " : "",
+                     (int)l.items[k].id);
+        if (strcmp(text, cases[i].want) != 0)
+            fail_msg("case %zu: '%s', not '%s'", i, text, cases[i].want);
+        job_list_done(&l);
+    }
+}
+
+static bool job_exists(int64_t id)
+{
+    const struct job_filter f = {.id = id};
+    struct job_list l = {0};
+    bool ret;
+
+    OK(catalog_jobs(c, &f, &l, &err));
+    ret = l.n > 0;
+    job_list_done(&l);
+    return ret;
+}
+
+static int64_t ended_job(const char *domain, int64_t due, int64_t ended)
+{
+    int64_t id = add_job(c, domain, "n", due);
+
+    OK(catalog_job_end(c, id, ended, OUTCOME_FAILED, ERR_IO, "", &err));
+    return id;
+}
+
+static void job_expiry(void **state)
+{
+    int64_t old = ended_job("d", 100, 110), old_hand = ended_job("d", 0, 120);
+    int64_t old_last_hand = ended_job("d", 0, 130), fresh = ended_job("d", 200, 500);
+    int64_t alone = ended_job("e", 100, 110);
+    int64_t retried = ended_job("f", 100, 110), last_try = ended_job("f", 100, 120);
+    int64_t late = ended_job("g", 300, 310), out_of_order = ended_job("g", 200, 320);
+    int64_t open = add_job(c, "k", "n", 10);
+    int64_t newer = add_job(c, "k", "n", 20), next;
+    CLEANUP(point_done) struct point p = sample_point("a1", "d", "n", 90, NULL, NULL);
+    int64_t with_disks = backup(c, &p);
+
+    (void)state;
+    OK(catalog_job_expire(c, 400, &err));
+    assert_false(job_exists(old));
+    assert_false(job_exists(with_disks));
+    assert_false(job_exists(old_hand));
+    assert_true(job_exists(old_last_hand));
+    assert_true(job_exists(fresh));
+    assert_true(job_exists(alone));
+    assert_false(job_exists(retried));
+    assert_true(job_exists(last_try));
+    assert_true(job_exists(late));
+    assert_false(job_exists(out_of_order));
+    assert_true(job_exists(open));
+    assert_true(job_exists(newer));
+    /* The highest number of all is gone, and is not given again. */
+    next = add_job(c, "d", "n", 600);
+    assert_true(next > with_disks);
+}
+
+/* ---- publishing, points, checkpoints ---- */
+
+static void publishing(void **state)
+{
+    CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, "cp1");
+    CLEANUP(point_done) struct point a2 = sample_point("a2", "d", "n", 200, "a1", "cp2");
+    CLEANUP(point_done) struct point b1 = sample_point("b1", "d", "m", 150, NULL, "cpm");
+    CLEANUP(point_done) struct point a3 = sample_point("a3", "d", "n", 300, NULL, NULL);
+    CLEANUP(point_done) struct point last = {0};
+    int64_t id = backup(c, &a1);
+    struct job j = get_job(c, id);
+    bool found = false;
+
+    (void)state;
+    assert_int_equal(j.state, JOB_ENDED);
+    assert_int_equal(j.outcome, OUTCOME_SUCCESS);
+    assert_int_equal(j.ended, 110);
+    assert_string_equal(j.reason, "done");
+    job_done(&j);
+    assert_checkpoints("d", "cp1 current");
+    backup(c, &b1);
+    backup(c, &a2);
+    assert_checkpoints("d", "cp1 dropping, cpm current, cp2 current");
+    OK(catalog_last_good(c, "h", "d", "n", &last, &found, &err));
+    assert_true(found);
+    assert_same_point(&last, &a2);
+    assert_int_equal(last.disks.items[1].bytes, a2.disks.items[1].bytes);
+    assert_int_equal(last.disks.items[1].length, a2.disks.items[1].length);
+    assert_string_equal(last.disks.items[1].digest, "blake3:vdb");
+    assert_true(last.quiesced);
+    assert_int_equal(last.state, POINT_GOOD);
+    assert_null(last.keep);
+    /* Without a checkpoint there is nothing that the next incremental could start from. */
+    backup(c, &a3);
+    assert_checkpoints("d", "cp1 dropping, cpm current, cp2 dropping");
+    OK(catalog_checkpoint_forget(c, "cp1", &err));
+    OK(catalog_checkpoint_forget(c, "cp1", &err));
+    OK(catalog_checkpoint_drop(c, "cpm", &err));
+    FAILS(ERR_NOTFOUND, "checkpoint cp1", catalog_checkpoint_drop(c, "cp1", &err));
+    assert_checkpoints("d", "cpm dropping, cp2 dropping");
+}
+
+static void publish_refused(void **state)
+{
+    CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, "cp1");
+    CLEANUP(point_done) struct point lost = sample_point("a2", "d", "n", 200, "gone", "cp2");
+    CLEANUP(point_done) struct point on_disk = sample_point("a2", "d", "n", 200, "a1", "cp2");
+    int64_t id = backup(c, &a1);
+    CLEANUP_FREE char *before = NULL, *after = NULL, *later = NULL;
+
+    (void)state;
+    before = dump(c->db.h);
+    FAILS(ERR_INVALID, "ended", catalog_publish(c, id, 200, &a1, "again", &err));
+    FAILS(ERR_NOTFOUND, "job 77", catalog_publish(c, 77, 200, &a1, "again", &err));
+    after = dump(c->db.h);
+    assert_string_equal(before, after);
+    id = add_job(c, "d", "n", 200);
+    OK(catalog_job_start(c, id, 200, LEVEL_INCREMENTAL, "", &lost, &err));
+    free(before);
+    before = dump(c->db.h);
+    FAILS(ERR_NOTFOUND, "point a2: it stands on gone, which is not in the catalog",
+          catalog_publish(c, id, 210, &lost, "", &err));
+    free(on_disk.disks.items[0].backing);
+    on_disk.disks.items[0].backing = xstrdup("lost");
+    FAILS(ERR_NOTFOUND, "it stands on lost", catalog_publish(c, id, 210, &on_disk, "", &err));
+    later = dump(c->db.h);
+    assert_string_equal(before, later);
+}
+
+/* A checkpoint that was let go meanwhile may be gone at the hypervisor. */
+static void no_way_back_for_checkpoints(void **state)
+{
+    CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, "cp1");
+    int64_t id = add_job(c, "d", "n", 100);
+
+    (void)state;
+    OK(catalog_job_start(c, id, 100, LEVEL_FULL, "", &a1, &err));
+    OK(catalog_checkpoint_drop(c, "cp1", &err));
+    OK(catalog_publish(c, id, 110, &a1, "", &err));
+    assert_checkpoints("d", "cp1 dropping");
+}
+
+/* The point came without the checkpoint that was planned: it is no base, and must go. */
+static void planned_checkpoint_unused(void **state)
+{
+    CLEANUP(point_done) struct point plan = sample_point("a1", "d", "n", 100, NULL, "cp1");
+    CLEANUP(point_done) struct point made = sample_point("a1", "d", "n", 100, NULL, NULL);
+    int64_t id = add_job(c, "d", "n", 100);
+
+    (void)state;
+    OK(catalog_job_start(c, id, 100, LEVEL_FULL, "", &plan, &err));
+    OK(catalog_publish(c, id, 110, &made, "", &err));
+    assert_checkpoints("d", "cp1 dropping");
+}
+
+static void point_added_by_itself(void **state)
+{
+    CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, "cp1");
+    CLEANUP(point_done) struct point a2 = sample_point("a2", "d", "n", 200, "a1", "cp2");
+    const struct point_filter all = {0};
+    struct point_list l = {0};
+    int64_t id;
+
+    (void)state;
+    FAILS(ERR_NOTFOUND, "point a2: it stands on a1", catalog_point_add(c, &a2, &err));
+    OK(catalog_point_add(c, &a1, &err));
+    OK(catalog_point_set_keep(c, "a1", "daily 1", &err));
+    OK(catalog_point_add(c, &a1, &err));
+    OK(catalog_points(c, &all, &l, &err));
+    assert_int_equal(l.n, 1);
+    assert_same_point(&l.items[0], &a1);
+    assert_string_equal(l.items[0].keep, "daily 1");
+    point_list_done(&l);
+    assert_checkpoints("d", "");
+    /* The job that made it ends well all the same. */
+    id = add_job(c, "d", "n", 100);
+    OK(catalog_job_start(c, id, 100, LEVEL_FULL, "", &a1, &err));
+    OK(catalog_publish(c, id, 110, &a1, "", &err));
+    assert_checkpoints("d", "cp1 current");
+}
+
+static void point_filters(void **state)
+{
+    static const struct {
+        struct point_filter f;
+        const char *want;
+    } cases[] = {
+        {{0}, "d1 d2 d3 e1 "},
+        {{.host = "h"}, "d1 d2 d3 e1 "},
+        {{.host = "g"}, ""},
+        {{.domain = "d"}, "d1 d2 d3 "},
+        {{.domain = "d", .policy = "n"}, "d1 d3 "},
+        {{.host = "h", .domain = "d", .policy = "m", .repository = "main"}, "d2 "},
+        {{.repository = "other"}, ""},
+    };
+    struct point points[] = {
+        sample_point("e1", "e", "n", 50, NULL, NULL),
+        sample_point("d3", "d", "n", 300, NULL, NULL),
+        sample_point("d1", "d", "n", 100, NULL, NULL),
+        sample_point("d2", "d", "m", 200, NULL, NULL),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+        OK(catalog_point_add(c, &points[i], &err));
+        point_done(&points[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct point_list l = {0};
+        char text[64] = "";
+
+        OK(catalog_points(c, &cases[i].f, &l, &err));
+        for (size_t k = 0; k < l.n; k++)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ", l.items[k].id);
+        if (strcmp(text, cases[i].want) != 0)
+            fail_msg("case %zu: '%s', not '%s'", i, text, cases[i].want);
+        point_list_done(&l);
+    }
+}
+
+static void assert_last_good(const char *domain, const char *policy, const char *want)
+{
+    CLEANUP(point_done) struct point p = {0};
+    bool found = !want;
+
+    OK(catalog_last_good(c, "h", domain, policy, &p, &found, &err));
+    assert_int_equal(found, want != NULL);
+    if (want)
+        assert_string_equal(p.id, want);
+}
+
+static void last_good(void **state)
+{
+    struct point points[] = {
+        sample_point("d1", "d", "n", 100, NULL, NULL),
+        sample_point("d2", "d", "m", 200, NULL, NULL),
+        sample_point("d3", "d", "n", 300, NULL, NULL),
+    };
+
+    (void)state;
+    assert_last_good("d", NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+        OK(catalog_point_add(c, &points[i], &err));
+        point_done(&points[i]);
+    }
+    assert_last_good("d", "n", "d3");
+    assert_last_good("d", NULL, "d3");
+    OK(catalog_point_set_state(c, "d3", POINT_DAMAGED, &err));
+    assert_last_good("d", "n", "d1");
+    assert_last_good("d", NULL, "d2");
+    OK(catalog_point_set_state(c, "d2", POINT_DELETING, &err));
+    OK(catalog_point_set_state(c, "d1", POINT_DELETING, &err));
+    assert_last_good("d", NULL, NULL);
+    FAILS(ERR_NOTFOUND, "point x", catalog_point_set_state(c, "x", POINT_GOOD, &err));
+    FAILS(ERR_NOTFOUND, "point x", catalog_point_set_keep(c, "x", "why", &err));
+}
+
+static void point_deletion(void **state)
+{
+    CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, NULL);
+    CLEANUP(point_done) struct point a2 = sample_point("a2", "d", "n", 200, "a1", NULL);
+    CLEANUP(point_done) struct point b1 = sample_point("b1", "d", "n", 300, NULL, NULL);
+    CLEANUP_FREE char *left = NULL;
+
+    (void)state;
+    b1.disks.items[1].backing = xstrdup("a2"); /* by a disk alone */
+    OK(catalog_point_add(c, &a1, &err));
+    OK(catalog_point_add(c, &a2, &err));
+    OK(catalog_point_add(c, &b1, &err));
+    FAILS(ERR_BUSY, "point a1: a2 stands on it", catalog_point_delete(c, "a1", &err));
+    FAILS(ERR_BUSY, "point a2: b1 stands on it", catalog_point_delete(c, "a2", &err));
+    OK(catalog_point_delete(c, "b1", &err));
+    OK(catalog_point_delete(c, "a2", &err));
+    OK(catalog_point_delete(c, "a1", &err));
+    OK(catalog_point_delete(c, "a1", &err));
+    left = dump(c->db.h);
+    assert_string_equal(left, "");
+}
+
+/* What the code gets wrong the database refuses. */
+static void constraints(void **state)
+{
+    static const char *const refused[] = {
+        "INSERT INTO checkpoint VALUES ('y', 'h', 'd', 'n', 'current', 1)",
+        "INSERT INTO checkpoint VALUES ('z', 'h', 'd', 'n', 'lost', 1)",
+        "UPDATE point SET state = 'fine'",
+        "UPDATE point SET created = 'soon'",
+        "UPDATE point SET parent = id, level = 'incremental'",
+        "UPDATE point SET parent = 'nobody', level = 'incremental'",
+        "UPDATE point_disk SET backing = 'nobody'",
+        "UPDATE point_disk SET bytes = -1",
+        "UPDATE job SET state = 'running'",
+        "UPDATE job SET outcome = ''",
+        "INSERT INTO job_disk VALUES (77, 0, 'vda', 'f', 'qcow2', NULL, 1)",
+    };
+    CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, "cp1");
+
+    (void)state;
+    backup(c, &a1);
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        if (sqlite3_exec(c->db.h, refused[i], NULL, NULL, NULL) == SQLITE_OK)
+            fail_msg("not refused: %s", refused[i]);
+}
+
+/* ---- coverage, history, what was seen ---- */
+
+static void coverage(void **state)
+{
+    struct catalog_history h;
+
+    (void)state;
+    OK(catalog_history(c, "h", "d", "n", &h, &err));
+    assert_int_equal(h.since, 0);
+    OK(catalog_cover(c, "h", "d", "n", 100, &err));
+    OK(catalog_cover(c, "h", "d", "n", 200, &err));
+    OK(catalog_cover(c, "h", "d", "m", 300, &err));
+    OK(catalog_history(c, "h", "d", "n", &h, &err));
+    assert_int_equal(h.since, 100);
+    assert_int_equal(h.last_due, 0);
+    assert_false(h.has_attempt);
+    OK(catalog_uncover(c, "h", "d", "n", &err));
+    OK(catalog_uncover(c, "h", "d", "n", &err));
+    OK(catalog_cover(c, "h", "d", "n", 400, &err));
+    OK(catalog_history(c, "h", "d", "n", &h, &err));
+    assert_int_equal(h.since, 400);
+    OK(catalog_history(c, "h", "d", "m", &h, &err));
+    assert_int_equal(h.since, 300);
+}
+
+static void end_job(int64_t id, int64_t now, enum job_outcome outcome, enum err_code code)
+{
+    OK(catalog_job_end(c, id, now, outcome, code, "", &err));
+}
+
+static struct catalog_history history(void)
+{
+    struct catalog_history h = {0};
+
+    OK(catalog_history(c, "h", "d", "n", &h, &err));
+    return h;
+}
+
+static void history_of_failures(void **state)
+{
+    struct catalog_history h;
+    int64_t id;
+
+    (void)state;
+    end_job(add_job(c, "d", "n", 50), 60, OUTCOME_FAILED, ERR_IO);
+    end_job(add_job(c, "d", "n", 100), 110, OUTCOME_FAILED, ERR_TIMEOUT);
+    h = history();
+    assert_int_equal(h.last_due, 100);
+    assert_true(h.has_attempt);
+    assert_true(h.failed);
+    assert_int_equal(h.error, ERR_TIMEOUT);
+    assert_int_equal(h.last_end, 110);
+    assert_int_equal(h.failures, 1);
+    assert_int_equal(h.last_level, LEVEL_INCREMENTAL);
+
+    /* A retry, for the same due time; what was decided does not change what was asked for. */
+    id = add_job(c, "d", "n", 100);
+    h = history();
+    assert_false(h.has_attempt);
+    assert_false(h.failed);
+    assert_int_equal(h.failures, 1);
+    OK(catalog_job_start(c, id, 120, LEVEL_FULL, "tracking lost", NULL, &err));
+    assert_false(history().has_attempt);
+    end_job(id, 130, OUTCOME_FAILED, ERR_CORRUPT);
+    h = history();
+    assert_true(h.has_attempt);
+    assert_false(h.failed); /* will not pass by itself */
+    assert_int_equal(h.failures, 2);
+    assert_int_equal(h.last_end, 130);
+    assert_int_equal(h.last_level, LEVEL_INCREMENTAL);
+}
+
+static void history_of_other_ends(void **state)
+{
+    struct job prune = {.kind = JOB_PRUNE,
+                        .host = (char *)"h",
+                        .domain = (char *)"d",
+                        .policy = (char *)"n",
+                        .repository = (char *)"main",
+                        .due = 900};
+    struct catalog_history h;
+
+    (void)state;
+    end_job(add_job(c, "d", "n", 100), 110, OUTCOME_ABORTED, ERR_TIMEOUT);
+    h = history();
+    assert_true(h.has_attempt);
+    assert_false(h.failed);
+    assert_int_equal(h.failures, 0);
+    end_job(add_job(c, "d", "n", 200), 210, OUTCOME_SKIPPED, ERR_NONE);
+    h = history();
+    assert_int_equal(h.last_due, 200);
+    assert_true(h.has_attempt);
+    assert_false(h.failed);
+    /* Neither jobs asked for by hand count, nor prunes, nor anybody else's. */
+    end_job(add_job(c, "d", "n", 0), 300, OUTCOME_FAILED, ERR_IO);
+    end_job(add_job(c, "d", "m", 400), 410, OUTCOME_FAILED, ERR_IO);
+    end_job(add_job(c, "e", "n", 500), 510, OUTCOME_FAILED, ERR_IO);
+    OK(catalog_job_add(c, &prune, &err));
+    h = history();
+    assert_int_equal(h.last_due, 200);
+    assert_false(h.failed);
+    /* The latest due time counts, not the latest row. */
+    end_job(add_job(c, "d", "n", 150), 610, OUTCOME_FAILED, ERR_IO);
+    assert_int_equal(history().last_due, 200);
+    end_job(add_job(c, "d", "n", 700), 710, OUTCOME_SUCCESS, ERR_NONE);
+    h = history();
+    assert_int_equal(h.last_due, 700);
+    assert_false(h.failed);
+    assert_int_equal(h.failures, 0);
+}
+
+static void seen(void **state)
+{
+    struct seen_list l = {0};
+
+    (void)state;
+    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, 1, &err));
+    OK(catalog_seen_put(c, "domain", "h/a", "unreachable", "no socket", 2, &err));
+    OK(catalog_seen_put(c, "repository", "main", "ok", NULL, 3, &err));
+    OK(catalog_seen_put(c, "domain", "h/d", "shut off", "it's off", 4, &err));
+    OK(catalog_seen(c, "domain", &l, &err));
+    assert_int_equal(l.n, 2);
+    assert_string_equal(l.items[0].name, "h/a");
+    assert_string_equal(l.items[0].problem, "no socket");
+    assert_string_equal(l.items[1].name, "h/d");
+    assert_string_equal(l.items[1].kind, "domain");
+    assert_string_equal(l.items[1].state, "shut off");
+    assert_string_equal(l.items[1].problem, "it's off");
+    assert_int_equal(l.items[1].at, 4);
+    seen_list_done(&l);
+    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, 5, &err));
+    OK(catalog_seen(c, "domain", &l, &err));
+    assert_null(l.items[1].problem);
+    seen_list_done(&l);
+}
+
+/* Decisions ask the catalog all the time: each of these questions goes to the rows it is about. */
+static void fast_questions(void **state)
+{
+    static const struct {
+        enum db_stmt stmt;
+        const char *plan;
+    } asked[] = {
+        {ST_HISTORY, "SEARCH j USING INDEX job_due (host=? AND domain=? AND policy=?"},
+        {ST_JOB_LIST, "SEARCH job USING INTEGER PRIMARY KEY"},
+        {ST_JOB_LIST_OPEN, "INDEX job_open"},
+        {ST_JOB_EXPIRE, "SEARCH job USING INDEX job_ended (ended<?)"},
+        {ST_JOB_STEP, "SEARCH job USING INTEGER PRIMARY KEY"},
+        {ST_POINT_LAST_GOOD, "SEARCH point USING INDEX point_of (host=? AND domain=?"},
+        {ST_POINT_NEEDED, "INDEX point_disk_backing (backing=?)"},
+        {ST_POINT_DISK_LIST, "SEARCH point_disk USING PRIMARY KEY (point=?)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        CLEANUP_FREE char *q = xasprintf("EXPLAIN QUERY PLAN %s", db_sql[asked[i].stmt]);
+        sqlite3_stmt *st = NULL;
+        bool found = false;
+
+        assert_int_equal(sqlite3_prepare_v2(c->db.h, q, -1, &st, NULL), SQLITE_OK);
+        while (sqlite3_step(st) == SQLITE_ROW)
+            found = found || strstr((const char *)sqlite3_column_text(st, 3), asked[i].plan);
+        sqlite3_finalize(st);
+        if (!found)
+            fail_msg("not by '%s': %s", asked[i].plan, db_sql[asked[i].stmt]);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(job_life),
+        TEST(job_added_ended),
+        TEST(job_wrong_states),
+        TEST(one_backup_a_domain),
+        TEST(start_is_whole_or_nothing),
+        TEST(job_filters),
+        TEST(job_expiry),
+        TEST(publishing),
+        TEST(publish_refused),
+        TEST(no_way_back_for_checkpoints),
+        TEST(planned_checkpoint_unused),
+        TEST(point_added_by_itself),
+        TEST(point_filters),
+        TEST(last_good),
+        TEST(point_deletion),
+        TEST(constraints),
+        TEST(coverage),
+        TEST(history_of_failures),
+        TEST(history_of_other_ends),
+        TEST(seen),
+        TEST(fast_questions),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
