@@ -17,6 +17,7 @@
 #include "engine/qmp/tasks.h"
 
 #define GREETING_S 5.0
+#define KNOCK_S 0.1
 #define PAUSE_FIRST_S 1.0
 #define PAUSE_LAST_S 60.0
 
@@ -112,30 +113,54 @@ static pid_t peer_of(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 ? cred.pid : 0;
 }
 
-bool connection_want(struct domain *d)
+/* The socket's queue is full, perhaps only until QEMU has seen that its last client has gone. */
+static bool knock_again(struct domain *d)
+{
+    double now = ev_now(d->owner->loop);
+
+    if (d->knock_until == 0)
+        d->knock_until = now + GREETING_S;
+    if (now >= d->knock_until)
+        return false;
+    ev_timer_set(&d->retry, KNOCK_S, 0);
+    ev_timer_start(d->owner->loop, &d->retry);
+    return true;
+}
+
+static void try_to_connect(struct domain *d)
 {
     static const struct qmp_client_events events = {on_ready, on_event, on_closed};
     struct err err = ERR_INIT;
-    int fd;
+    int fd = stream_connect(d->qmp, &err);
 
-    if (d->client)
-        return d->up;
     ev_timer_stop(d->owner->loop, &d->retry);
-    fd = stream_connect(d->qmp, &err);
+    if (fd < 0 && err.code == ERR_BUSY && knock_again(d))
+        return;
+    d->knock_until = 0;
     if (fd < 0) {
         go_down(d, &err);
-        return false;
+        return;
     }
     d->pid = peer_of(fd);
     d->client = qmp_client_new(d->owner->loop, fd, GREETING_S, &events, d);
-    return false;
+}
+
+bool connection_is_pending(const struct domain *d)
+{
+    return (d->client && !d->up) || d->knock_until > 0;
+}
+
+void connection_want(struct domain *d)
+{
+    if (!d->client && !connection_is_pending(d))
+        try_to_connect(d);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
 {
     (void)loop;
     (void)revents;
-    connection_want(w->data);
+    try_to_connect(w->data);
 }
 
 void connection_init(struct domain *d)

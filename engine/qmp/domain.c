@@ -103,8 +103,8 @@ static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
     if (!t->tried)
         connection_want(d);
     t->tried = true;
-    if (d->client && !d->up)
-        return; /* being made */
+    if (connection_is_pending(d))
+        return;
     t->at_work = true;
     t->wait_err = d->up ? ERR_INIT : d->down_why;
     step(t);

@@ -72,6 +72,7 @@ struct domain {
     struct qmp_client *client;    /* NULL: no connection, none being made */
     bool up;                      /* commands may be sent */
     bool was_up;                  /* ever */
+    double knock_until;           /* the socket's queue is full: try again until then; 0: not so */
     pid_t pid;                    /* QEMU's, or 0 */
     enum domain_state down_state; /* while not up: shut off or unreachable, */
     struct err down_why;          /* and why */
@@ -132,8 +133,9 @@ struct view_names domain_names(const struct domain *d, const char *cwd);
 /* ---- connection.c ---- */
 
 void connection_init(struct domain *d);
-/* Makes one if there is none; its outcome is told by domain_turn.  True: there is one. */
-bool connection_want(struct domain *d);
+/* Makes one if there is none and none is being made; its outcome is told by domain_turn. */
+void connection_want(struct domain *d);
+bool connection_is_pending(const struct domain *d);
 /* May commands be sent? */
 bool connection_is_up(const struct domain *d);
 void connection_done(struct domain *d);

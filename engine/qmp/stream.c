@@ -28,7 +28,7 @@ int stream_connect(const char *path, struct err *err)
         return take_fd(&fd);
     /* A listener's queue is full of others that wait for their turn. */
     if (errno == EAGAIN)
-        return err_set(err, ERR_BUSY, "connect %s: others are waiting to be served there", path);
+        return err_set(err, ERR_BUSY, "connect %s: in use by another client", path);
     return err_errno(err, errno, "connect %s", path);
 }
 
@@ -148,7 +148,7 @@ void stream_open(struct stream *s, struct ev_loop *loop, int fd, size_t line_max
 
 void stream_send(struct stream *s, const char *data, size_t len)
 {
-    if (s->fd < 0)
+    if (s->fd < 0 || len == 0)
         return;
     if (s->out_cap - s->out_len < len) {
         s->out_cap = (s->out_len + len) * 2;

@@ -3,6 +3,7 @@
  * Backups that are refused, fail, or are interrupted, against a real QEMU. */
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "engine/qmp/stream.h"
 #include "tests/integration/qmp_support.h"
 
 #define SLOW 65536 /* bytes a second: does not end before the test wants it */
@@ -248,6 +250,99 @@ static void full_target(void **state)
     lab_done(&lab);
 }
 
+/* The copy is done, but its target cannot be written out: a failed flush makes no complete image. */
+static void target_that_cannot_be_flushed(void **state)
+{
+    struct hv_job_stats stats;
+    struct lab lab;
+    struct err err;
+
+    (void)state;
+    lab_start(&lab, 1);
+    test_qemu_write(&lab.qemu, 0, 1, 0, 1 << 20);
+    begin_slowly(&lab, "s", NULL);
+    test_qemu_do(&lab.qemu, "blockdev-add",
+                 json_pack("{s:s, s:s, s:s, s:[{s:s, s:i, s:b}]}", "driver", "blkdebug",
+                           "node-name", "flaky", "image", "vk-s-0f", "inject-error", "event",
+                           "flush_to_disk", "errno", ENOSPC, "once", 0));
+    test_qemu_do(&lab.qemu, "blockdev-reopen",
+                 json_pack("{s:[{s:s, s:s, s:s, s:n}]}", "options", "driver", "qcow2", "node-name",
+                           "vk-s-0", "file", "flaky", "backing"));
+    speed_up(&lab);
+    for (int i = 0; i < 2; i++) { /* whoever asks again is told the same */
+        stats = lab_wait_end(&lab, "s");
+        assert_int_equal(stats.state, HVJOB_FAILED);
+        assert_err(&stats.err, ERR_NOSPACE, "write out the images: ");
+    }
+    err = lab_forget(&lab, "s");
+    assert_err(&err, ERR_REMOTE, "close the images: "); /* the flaky node is on it, too */
+    test_qemu_do(&lab.qemu, "blockdev-del", json_pack("{s:s}", "node-name", "flaky"));
+    err = lab_forget(&lab, "s");
+    assert_ok(&err);
+    assert_int_equal(lab_stats(&lab, "s").state, HVJOB_NONE);
+    lab_count_nodes(&lab);
+    lab_done(&lab);
+}
+
+/* QEMU serves one client a monitor. */
+static void monitor_in_use(void **state)
+{
+    struct domain_facts *f;
+    struct lab lab;
+    int other;
+    struct err err;
+
+    (void)state;
+    lab_start(&lab, 1);
+    lab_stop_driver(&lab);
+    other = stream_connect(lab.qemu.qmp, &err);
+    assert_true(other >= 0);
+    lab_start_driver(&lab);
+    f = lab_look(&lab);
+    assert_int_equal(f->state, DOMAIN_UNREACHABLE);
+    if (!strstr(f->problem, "in use by another client"))
+        fail_msg("%s", f->problem);
+    domain_facts_free(f);
+    close(other);
+    f = lab_look(&lab);
+    assert_int_equal(f->state, DOMAIN_PAUSED);
+    domain_facts_free(f);
+
+    test_qemu_quit(&lab.qemu);
+    unlink(lab.qemu.qmp);
+    domain_facts_free(lab_look(&lab)); /* sees that the connection is lost */
+    f = lab_look(&lab);
+    assert_int_equal(f->state, DOMAIN_SHUTOFF);
+    assert_non_null(strstr(f->problem, "No such file or directory"));
+    domain_facts_free(f);
+    lab_done(&lab);
+}
+
+static void on_end(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void idle(void **state)
+{
+    unsigned int turns;
+    ev_timer end;
+    struct lab lab;
+
+    (void)state;
+    lab_start(&lab, 1);
+    domain_facts_free(lab_look(&lab));
+    ev_run(EV_DEFAULT, EVRUN_NOWAIT);
+    ev_timer_init(&end, on_end, 1, 0);
+    ev_timer_start(EV_DEFAULT, &end);
+    turns = ev_iteration(EV_DEFAULT);
+    ev_run(EV_DEFAULT, 0);
+    assert_true(ev_iteration(EV_DEFAULT) - turns <= 2);
+    lab_done(&lab);
+}
+
 static void killed_qemu(void **state)
 {
     struct hv_job_stats stats;
@@ -402,10 +497,17 @@ static void own_mounts(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals),         cmocka_unit_test(target_that_exists),
-        cmocka_unit_test(abort_and_forget), cmocka_unit_test(full_target),
-        cmocka_unit_test(killed_qemu),      cmocka_unit_test(new_driver),
-        cmocka_unit_test(things_of_others), cmocka_unit_test(checkpoints_alone),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(target_that_exists),
+        cmocka_unit_test(abort_and_forget),
+        cmocka_unit_test(full_target),
+        cmocka_unit_test(killed_qemu),
+        cmocka_unit_test(new_driver),
+        cmocka_unit_test(things_of_others),
+        cmocka_unit_test(checkpoints_alone),
+        cmocka_unit_test(target_that_cannot_be_flushed),
+        cmocka_unit_test(monitor_in_use),
+        cmocka_unit_test(idle),
     };
 
     own_mounts();

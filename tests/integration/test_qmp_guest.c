@@ -7,6 +7,7 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -14,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "engine/qmp/freezer.h"
 #include "tests/integration/qmp_support.h"
 #include "tests/support/fake_agent.h"
 
@@ -266,6 +268,49 @@ static void no_answer(void **state)
     quiesce_done(&q);
 }
 
+static void wake_qemu(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct quiesce_lab *q = w->data;
+
+    (void)loop;
+    (void)revents;
+    assert_false(q->agent.frozen);
+    kill(q->lab.qemu.pid, SIGCONT);
+}
+
+static void stop_qemu(void *ctx)
+{
+    struct quiesce_lab *q = ctx;
+
+    kill(q->lab.qemu.pid, SIGSTOP);
+}
+
+/* QEMU hangs while the guest is frozen: it is thawed in time, and the backup that then began must not
+ * stay, nor its checkpoint. */
+static void hold_ends(void **state)
+{
+    struct quiesce_lab q;
+    struct domain_facts *f;
+    ev_timer wake;
+    struct err err;
+
+    (void)state;
+    quiesce_start(&q, QUIESCE_REQUIRE);
+    q.agent.on_freeze = stop_qemu;
+    ev_timer_init(&wake, wake_qemu, FREEZE_HOLD_S + 1, 0);
+    wake.data = &q;
+    ev_timer_start(EV_DEFAULT, &wake);
+    err = quiesce_begin(&q);
+    assert_err(&err, ERR_TIMEOUT, "quiesce the guest: QEMU took longer than 10 s to begin");
+    assert_false(job_exists(&q));
+    lab_count_nodes(&q.lab);
+    assert_false(path_exists(q.req.targets[0]));
+    f = lab_look(&q.lab);
+    assert_int_equal(f->disks.items[0].bitmaps.n, 0);
+    domain_facts_free(f);
+    quiesce_done(&q);
+}
+
 /* ---- a full target stops the guest ---- */
 
 /* Writes 32 KiB at every 64 KiB of its own disk from 2 MiB on, and begins anew. */
@@ -360,6 +405,7 @@ int main(void)
         cmocka_unit_test(thawed_on_shutdown),
         cmocka_unit_test(no_answer),
         cmocka_unit_test(guest_is_rescued),
+        cmocka_unit_test(hold_ends),
     };
 
     own_mounts();

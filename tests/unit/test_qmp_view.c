@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "engine/qmp/view.h"
+
+/* One disk: vda-fmt (qcow2) on vda-file, as -blockdev makes it. */
+#define STATUS "{'status': 'running', 'running': true, 'singlestep': false}"
+#define FMT(name, drv, more)                                                                       \
+    "{'node-name': '" name "', 'drv': '" drv "', 'file': '/x/a.qcow2', 'ro': false, 'image': "     \
+    "{'virtual-size': 1000, 'actual-size': 300, 'format-specific': {'type': 'qcow2', 'data': "     \
+    "{'compat': '1.1'}}}" more "}"
+#define FILE_NODE(name, path)                                                                      \
+    "{'node-name': '" name "', 'drv': 'file', 'file': '" path "', 'ro': false, 'image': "          \
+    "{'virtual-size': 1000, 'actual-size': 300}}"
+#define DEVICE(drive, qdev, node)                                                                  \
+    "{'device': '" drive "', 'qdev': '" qdev "', 'inserted': {'ro': false, 'node-name': '" node    \
+    "'}}"
+#define DRIVER(name, id) "{'type': 'block-driver', 'name': '" name "', 'id': " #id "}"
+#define EDGE(parent, name, child) "{'parent': " #parent ", 'name': '" name "', 'child': " #child "}"
+#define GRAPH(nodes, edges) "{'nodes': [" nodes "], 'edges': [" edges "]}"
+#define USUAL_GRAPH GRAPH(DRIVER("vda-fmt", 1) "," DRIVER("vda-file", 2), EDGE(1, "file", 2))
+#define VDA_PATH "/machine/peripheral/disk0/virtio-backend"
+
+struct case_ {
+    const char *text[Q_COUNT]; /* with ' for "; NULL: not answered */
+    struct view_names names;
+    struct view view;
+    struct err err;
+    int rc;
+};
+
+static json_t *parse(const char *text)
+{
+    CLEANUP_FREE char *copy = xstrdup(text);
+    json_error_t where;
+    json_t *ret;
+
+    for (char *p = copy; p && *p; p++)
+        if (*p == '\'')
+            *p = '"';
+    if (!copy)
+        return NULL;
+    ret = json_loads(copy, JSON_DECODE_ANY, &where);
+    if (!ret)
+        fail_msg("%s at %d: %s", where.text, where.position, copy);
+    return ret;
+}
+
+static void decode(struct case_ *c)
+{
+    json_t *replies[Q_COUNT];
+
+    for (int i = 0; i < Q_COUNT; i++)
+        replies[i] = parse(c->text[i]);
+    c->rc = view_decode(replies, &c->names, &c->view, &c->err);
+    for (int i = 0; i < Q_COUNT; i++)
+        json_decref(replies[i]);
+}
+
+static struct case_ usual(void)
+{
+    return (struct case_){.text = {[Q_STATUS] = STATUS,
+                                   [Q_JOBS] = "[]",
+                                   [Q_NODES] = "[" FMT("vda-fmt", "qcow2", "") "," FILE_NODE(
+                                       "vda-file", "/x/a.qcow2") "]",
+                                   [Q_BLOCK] = "[" DEVICE("", VDA_PATH, "vda-fmt") "]",
+                                   [Q_GRAPH] = USUAL_GRAPH,
+                                   [Q_MIGRATION] = "{}"}};
+}
+
+static void expect_name(struct case_ c, const char *name)
+{
+    decode(&c);
+    if (c.rc < 0)
+        fail_msg("%s", c.err.msg);
+    assert_int_equal(c.view.disks.n, 1);
+    assert_string_equal(c.view.disks.items[0].facts.name, name);
+    view_done(&c.view);
+}
+
+static void plain(void **state)
+{
+    struct case_ c = usual();
+    const struct disk_facts *f;
+
+    (void)state;
+    decode(&c);
+    assert_int_equal(c.rc, 0);
+    assert_true(c.view.running);
+    assert_null(c.view.foreign_job);
+    assert_string_equal(c.view.disks.items[0].node, "vda-fmt");
+    f = &c.view.disks.items[0].facts;
+    assert_string_equal(f->name, "vda-fmt");
+    assert_string_equal(f->image, "/x/a.qcow2");
+    assert_int_equal(f->capacity, 1000);
+    assert_int_equal(f->allocated, 300);
+    assert_true(f->trackable);
+    view_done(&c.view);
+}
+
+static void names(void **state)
+{
+    struct view_disk_name configured = {.name = (char[]){"vda"}, .image = (char[]){"/x/a.qcow2"}};
+    struct case_ c = usual();
+    char cwd[4096], link[] = "/tmp/vmkeep-view-XXXXXX";
+    CLEANUP_FREE char *real = NULL, *other = NULL, *nodes = NULL;
+
+    (void)state;
+    c.names = (struct view_names){.items = &configured, .n = 1};
+    expect_name(c, "vda"); /* by path */
+
+    /* By being the same file, however it is called; QEMU's name is relative. */
+    assert_non_null(mkdtemp(link));
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    real = xasprintf("%s/real", link);
+    other = xasprintf("%s/other", link);
+    fclose(fopen(real, "w"));
+    assert_int_equal(symlink("real", other), 0);
+    configured.image = other;
+    c.names.cwd = link;
+    c.text[Q_NODES] = "[" FMT("vda-fmt", "qcow2", "") "," FILE_NODE("vda-file", "real") "]";
+    expect_name(c, "vda");
+    c.names.cwd = NULL; /* QEMU's directory is not known */
+    expect_name(c, "vda-fmt");
+    unlink(other);
+    unlink(real);
+    rmdir(link);
+
+    c = usual();
+    c.text[Q_BLOCK] = "[" DEVICE("drive0", VDA_PATH, "vda-fmt") "]";
+    expect_name(c, "drive0");
+    c.text[Q_NODES] = "[" FMT("#block1", "qcow2", "") "]";
+    c.text[Q_BLOCK] = "[" DEVICE("", VDA_PATH, "#block1") "]";
+    expect_name(c, "disk0");
+    c.text[Q_BLOCK] = "[" DEVICE("", "/machine/peripheral/scsi7", "#block1") "]";
+    expect_name(c, "scsi7");
+    c.text[Q_BLOCK] =
+        "[" DEVICE("", "/machine/peripheral-anon/device[1]/virtio-backend", "#block1") "]";
+    expect_name(c, "device[1]");
+    c.text[Q_BLOCK] = "[{'device': '', 'inserted': {'ro': false, 'node-name': '#block1'}}]";
+    expect_name(c, "#block1");
+}
+
+static void what_is_no_disk(void **state)
+{
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_BLOCK] =
+        "[{'device': 'cd0', 'removable': true},"
+        "{'device': 'cd1', 'inserted': {'ro': true, 'node-name': 'vda-file'}}," DEVICE(
+            "", VDA_PATH, "vda-fmt") "," DEVICE("", "/machine/peripheral/path2", "vda-fmt") "]";
+    expect_name(c, "vda-fmt");
+}
+
+static void same_names(void **state)
+{
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_BLOCK] =
+        "[" DEVICE("d", VDA_PATH, "vda-fmt") "," DEVICE("d", VDA_PATH, "vda-file") "]";
+    decode(&c);
+    assert_int_equal(c.rc, -1);
+    assert_int_equal(c.err.code, ERR_INVALID);
+    assert_non_null(strstr(c.err.msg, "two disks are called 'd'"));
+    view_done(&c.view);
+}
+
+/* throttle -> copy-before-write of a backup -> image. */
+static void filters(void **state)
+{
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_NODES] = "[{'node-name': 'thr', 'drv': 'throttle'}, {'node-name': '#b', 'drv': "
+                      "'copy-before-write'}, " FMT("#block9", "qcow2", "") "]";
+    c.text[Q_BLOCK] = "[" DEVICE("", VDA_PATH, "thr") "]";
+    c.text[Q_GRAPH] = GRAPH(DRIVER("thr", 1) "," DRIVER("#b", 2) "," DRIVER("#block9", 3),
+                            EDGE(1, "file", 2) "," EDGE(2, "target", 1) "," EDGE(2, "file", 3));
+    decode(&c);
+    assert_int_equal(c.rc, 0);
+    assert_string_equal(c.view.disks.items[0].node, "#block9");
+    assert_string_equal(c.view.disks.items[0].facts.name, "thr");
+    view_done(&c.view);
+    c.text[Q_GRAPH] = NULL;
+    decode(&c);
+    assert_int_equal(c.rc, -1);
+    assert_int_equal(c.err.code, ERR_UNSUPPORTED);
+    assert_non_null(strstr(c.err.msg, "'thr'"));
+    view_done(&c.view);
+    c.text[Q_GRAPH] = GRAPH(DRIVER("thr", 1), EDGE(1, "file", 1)); /* a circle */
+    decode(&c);
+    assert_int_equal(c.rc, -1);
+    view_done(&c.view);
+}
+
+static void bitmaps(void **state)
+{
+    const struct bitmap_facts *b;
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_NODES] = "[" FMT(
+        "vda-fmt", "qcow2",
+        ", 'dirty-bitmaps': [{'recording': false, 'count': 5},"
+        "{'name': 'tmp', 'persistent': false, 'recording': true, 'busy': false, 'count': 1},"
+        "{'name': 'bad', 'persistent': true, 'recording': false, 'inconsistent': true},"
+        "{'name': 'cp', 'persistent': true, 'recording': true, 'busy': true, 'count': 7}]") "]";
+    decode(&c);
+    assert_int_equal(c.view.disks.items[0].facts.bitmaps.n, 2);
+    b = &c.view.disks.items[0].facts.bitmaps.items[0];
+    assert_true(str_eq(b->name, "bad") && b->inconsistent && !b->recording && !b->busy);
+    b++;
+    assert_true(str_eq(b->name, "cp") && !b->inconsistent && b->recording && b->busy &&
+                b->dirty == 7);
+    view_done(&c.view);
+}
+
+static void foreign(struct case_ c, const char *expected)
+{
+    decode(&c);
+    assert_int_equal(c.rc, 0);
+    if (!str_eq(c.view.foreign_job, expected))
+        fail_msg("%s instead of %s", c.view.foreign_job, expected);
+    view_done(&c.view);
+}
+
+#define JOB(id, type)                                                                              \
+    "{'id': '" id "', 'type': '" type                                                              \
+    "', 'status': 'running', 'current-progress': 1, 'total-progress': 2}"
+#define JOB_GRAPH(id)                                                                              \
+    GRAPH(DRIVER("vda-fmt", 1) "," DRIVER("top", 2) ",{'type': 'block-job', 'name': '" id          \
+                                                    "', 'id': 3}",                                 \
+          EDGE(2, "backing", 1) "," EDGE(3, "main node", 2))
+
+static void foreign_work(void **state)
+{
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_GRAPH] = JOB_GRAPH("mirror0");
+    foreign(c, "block job 'mirror0' on disk vda-fmt");
+    c.text[Q_GRAPH] = JOB_GRAPH("vmkeep-5-0.vda");
+    foreign(c, NULL);
+    c = usual();
+    c.text[Q_JOBS] = "[" JOB("j", "mirror") "]";
+    foreign(c, NULL); /* the graph says: elsewhere */
+    c.text[Q_GRAPH] = NULL;
+    foreign(c, "block job 'j' on disk vda-fmt");
+    c = usual();
+    c.text[Q_JOBS] = "[" JOB("s1", "snapshot-save") "]";
+    foreign(c, "snapshot-save job 's1'");
+    c.text[Q_JOBS] = "[" JOB("c1", "create") "]";
+    foreign(c, NULL);
+    c.text[Q_MIGRATION] = "{'status': 'completed'}";
+    foreign(c, NULL);
+    c.text[Q_MIGRATION] = "{'status': 'active'}";
+    foreign(c, "migration (active)");
+    c = usual();
+    c.text[Q_STATUS] = "{'status': 'inmigrate', 'running': false}";
+    foreign(c, "incoming migration");
+}
+
+static void backing_files(void **state)
+{
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_NODES] = "[" FMT("vda-fmt", "qcow2", "") "," FILE_NODE("vda-file", "/x/a") "," FMT(
+        "base", "qcow2", "") "," FILE_NODE("base-file", "/x/b") "]";
+    c.text[Q_GRAPH] = GRAPH(DRIVER("vda-fmt", 1) "," DRIVER("vda-file", 2) "," DRIVER(
+                                "base", 3) "," DRIVER("base-file", 4),
+                            EDGE(1, "file", 2) "," EDGE(1, "backing", 3) "," EDGE(3, "file", 4));
+    decode(&c);
+    assert_int_equal(c.view.disks.items[0].facts.allocated, 600);
+    assert_string_equal(c.view.disks.items[0].facts.image, "/x/a");
+    view_done(&c.view);
+    /* On a network: what is allocated cannot be told, and there is no file. */
+    c.text[Q_NODES] =
+        "[" FMT("vda-fmt", "raw", "") ", {'node-name': 'vda-file', 'drv': 'nbd', 'file': "
+                                      "'nbd://h/x'}]";
+    decode(&c);
+    assert_int_equal(c.view.disks.items[0].facts.allocated, 1000);
+    assert_null(c.view.disks.items[0].facts.image);
+    assert_false(c.view.disks.items[0].facts.trackable);
+    view_done(&c.view);
+}
+
+static void other_shapes(void **state)
+{
+    static const char *const shapes[] = {"[]", "{}", "7", "'x'", "[7]", "[{}]", "[null]", "null"};
+
+    (void)state;
+    for (int query = 0; query < Q_COUNT; query++)
+        for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+            struct case_ c = usual();
+
+            c.text[query] = shapes[i];
+            decode(&c);
+            assert_true(c.rc == 0 || c.err.code == ERR_PROTOCOL || c.err.code == ERR_UNSUPPORTED);
+            view_done(&c.view);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain),           cmocka_unit_test(names),
+        cmocka_unit_test(what_is_no_disk), cmocka_unit_test(same_names),
+        cmocka_unit_test(filters),         cmocka_unit_test(bitmaps),
+        cmocka_unit_test(foreign_work),    cmocka_unit_test(backing_files),
+        cmocka_unit_test(other_shapes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
