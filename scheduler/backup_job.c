@@ -110,7 +110,7 @@ static struct op *start_looking(struct run *r, struct err *err)
 
 static struct op *start_probing(struct run *r, struct err *err)
 {
-    return r->repo->store->ops->probe(r->repo->store, &r->space, run_on_op, r, err);
+    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, &r->space, run_on_op, r, err);
 }
 
 static struct op *start_checking(struct run *r, struct err *err)
@@ -478,6 +478,7 @@ static bool record(struct run *r)
         r->s->env.clock->ops->after(r->s->env.clock, &r->alarm, RECORD_AGAIN_S);
         return false;
     }
+    r->repo->known = true;
     r->row.state = JOB_ENDED;
     free(r->row.reason);
     r->row.reason = xstrdup(reason);

@@ -64,7 +64,6 @@ void run_free(struct run *r)
     strlist_done(&r->disks);
     domain_facts_free(r->facts);
     point_done(&r->base);
-    point_done(&r->found.point);
     point_done(&r->published);
     chores_done(&r->chores);
     strlist_done(&r->doomed);

@@ -155,6 +155,20 @@ static void sync_hosts(struct scheduler *s)
             host_add(s, &s->config->hosts.items[i], host_definition(&s->config->hosts.items[i]));
 }
 
+static bool has_points(struct scheduler *s, const char *repository)
+{
+    const struct point_filter filter = {.repository = repository};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+    bool ret;
+
+    if (catalog_points(s->env.catalog, &filter, &points, &err) < 0)
+        catalog_trouble(s, "list the points of a repository", &err);
+    ret = points.n > 0 || err.code != ERR_NONE;
+    point_list_done(&points);
+    return ret;
+}
+
 static void sync_repos(struct scheduler *s)
 {
     for (size_t i = s->repos.n; i-- > 0;) {
@@ -179,6 +193,7 @@ static void sync_repos(struct scheduler *s)
         r->name = xstrdup(c->name);
         r->path = xstrdup(c->path);
         r->reserve = c->reserve;
+        r->known = has_points(s, c->name);
         r->store = s->env.store_new(s->env.ctx, c);
         *VEC_ADD(&s->repos) = r;
     }

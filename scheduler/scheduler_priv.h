@@ -36,6 +36,7 @@ struct repo {
     char *name;
     char *path;
     uint64_t reserve;
+    bool known;             /* points have been made there: an empty directory is no repository */
     struct store *store;
     int jobs, users;
     bool retired;
@@ -103,7 +104,6 @@ struct run {
     struct chores chores;
     struct backup_begun begun;
     struct hv_job_stats stats;
-    struct store_found found;
     bool copied;                /* COPYING is over */
     bool look_again;            /* an event came while we were asking */
     bool probing;               /* COPYING: the op asks for space, not for progress */

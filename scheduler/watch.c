@@ -143,7 +143,7 @@ static void probe(struct scheduler *s, struct repo *r)
 
     if (r->probing)
         return;
-    r->probing = r->store->ops->probe(r->store, &r->space, on_probed, r, &err);
+    r->probing = r->store->ops->probe(r->store, !r->known, &r->space, on_probed, r, &err);
     if (r->probing)
         repo_hold(r);
     else

@@ -91,7 +91,7 @@ static int is_empty(const char *path, bool *ret, struct err *err)
     return errno ? err_errno(err, errno, "%s", path) : 0;
 }
 
-int repository_open(const char *path, struct err *err)
+int repository_open(const char *path, bool may_begin, struct err *err)
 {
     CLEANUP_FREE char *where = xasprintf("%s/%s", path, MARKER);
     CLEANUP_FREE char *text = NULL;
@@ -111,6 +111,10 @@ int repository_open(const char *path, struct err *err)
     if (!empty)
         return err_set(err, ERR_INVALID,
                        "%s: no repository, but not empty either; name an empty directory", path);
+    if (!may_begin)
+        return err_set(err, ERR_NOTFOUND,
+                       "%s: empty, but restore points were made there; is the disk not mounted?",
+                       path);
     return make_marker(where, err);
 }
 

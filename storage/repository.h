@@ -23,10 +23,11 @@
 #include "base/err.h"
 #include "base/model.h"
 
-/* Checks that PATH is a repository of a format we know; an existing, empty directory becomes one.
- * ERR_NOTFOUND: no such directory (it is not created: it may be a disk that is not mounted);
- * ERR_INVALID: it holds something else. */
-int repository_open(const char *path, struct err *err);
+/* Checks that PATH is a repository of a format we know.  may_begin: an existing, empty directory
+ * becomes one; it is for a repository of which no point is known, for else the empty directory is
+ * where a disk is not mounted.  ERR_NOTFOUND: no such directory (none is created, for the same
+ * reason), or an empty one; ERR_INVALID: it holds something else. */
+int repository_open(const char *path, bool may_begin, struct err *err);
 
 /* Bytes that we could write. */
 int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct err *err);
@@ -63,9 +64,6 @@ int repository_prepare(const char *path, const struct point *plan, const char *d
  * ERR_NOTFOUND: neither is there; ERR_CORRUPT: an image is not as planned. */
 int repository_publish(const char *path, const struct point *plan, FILE *progress,
                        struct point *ret, struct err *err);
-
-/* Removes the partial directory; fine if there is none. */
-int repository_discard(const char *path, const char *point_id, struct err *err);
 
 /* Removes whatever is there under that id: the point, in the making, published or half removed;
  * fine if there is none.  ERR_BUSY, with nothing touched, while someone restores from it or another

@@ -61,17 +61,6 @@ static int remove_suffixed(int domain, const char *path, const char *point_id, c
     return sync_fd(domain, where, err);
 }
 
-int repository_discard(const char *path, const char *point_id, struct err *err)
-{
-    CLEANUP_CLOSE int domain = -1;
-
-    if (find_domain_dir(path, point_id, &domain, err) < 0)
-        return -1;
-    if (domain < 0)
-        return 0;
-    return remove_suffixed(domain, path, point_id, PARTIAL, err);
-}
-
 /* ---- prepare ---- */
 
 /* The name in the header of the image that stands on point d->backing, which must be whole. */

@@ -27,6 +27,7 @@ struct disk_store {
 /* What the child is to do; lives until the fork. */
 struct task {
     const char *path, *point_id;
+    bool may_begin;
     const struct point *plan;
     const char *definition_name, *definition;
 };
@@ -105,7 +106,7 @@ static int run_probe(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
     uint64_t avail, total;
 
-    if (repository_open(t->path, err) < 0 || repository_space(t->path, &avail, &total, err) < 0)
+    if (repository_open(t->path, t->may_begin, err) < 0 || repository_space(t->path, &avail, &total, err) < 0)
         return -1;
     fprintf(out, "%llu %llu\n", (unsigned long long)avail, (unsigned long long)total);
     return 0;
@@ -122,10 +123,10 @@ static int result_probe(struct request *r, struct err *err)
     return 0;
 }
 
-static struct op *probe(struct store *s, struct store_space *ret, op_done done, void *ctx,
-                        struct err *err)
+static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
+                        void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s)};
+    struct task t = {.path = path_of(s), .may_begin = may_begin};
 
     return start(s, (struct proc_spec){.run = run_probe, .arg = &t, .timeout_s = SHORT_S},
                  result_probe, ret, done, ctx, err);
@@ -170,23 +171,6 @@ static struct op *prepare(struct store *s, const struct point *plan, const char 
                  NULL, done, ctx, err);
 }
 
-static int run_discard(void *arg, FILE *out, struct err *err)
-{
-    const struct task *t = arg;
-
-    (void)out;
-    return repository_discard(t->path, t->point_id, err);
-}
-
-static struct op *discard(struct store *s, const char *point_id, op_done done, void *ctx,
-                          struct err *err)
-{
-    struct task t = {.path = path_of(s), .point_id = point_id};
-
-    return start(s, (struct proc_spec){.run = run_discard, .arg = &t, .timeout_s = SHORT_S}, NULL,
-                 NULL, done, ctx, err);
-}
-
 static int run_remove(void *arg, FILE *out, struct err *err)
 {
     const struct task *t = arg;
@@ -213,15 +197,15 @@ static void print_point(FILE *out, const struct point *p)
     fprintf(out, "%s\n", text);
 }
 
-static int read_point(const struct request *r, size_t from, struct point *ret, struct err *err)
+static int read_point(const struct request *r, struct point *ret, struct err *err)
 {
     CLEANUP_FREE char *text = NULL;
     size_t len = 0, size = 1;
 
-    for (size_t i = from; i < r->lines.n; i++)
+    for (size_t i = 0; i < r->lines.n; i++)
         size += strlen(r->lines.items[i]) + 1;
     text = xcalloc(size, 1);
-    for (size_t i = from; i < r->lines.n; i++)
+    for (size_t i = 0; i < r->lines.n; i++)
         len += (size_t)sprintf(text + len, "%s\n", r->lines.items[i]);
     return manifest_read(text, len, "the manifest", ret, err);
 }
@@ -239,7 +223,7 @@ static int run_publish(void *arg, FILE *out, struct err *err)
 
 static int result_publish(struct request *r, struct err *err)
 {
-    return read_point(r, 0, r->ret, err);
+    return read_point(r, r->ret, err);
 }
 
 static struct op *publish(struct store *s, const struct point *plan, struct point *ret,
@@ -250,43 +234,6 @@ static struct op *publish(struct store *s, const struct point *plan, struct poin
     return start(
         s, (struct proc_spec){.run = run_publish, .arg = &t, .idle_timeout_s = PUBLISH_IDLE_S},
         result_publish, ret, done, ctx, err);
-}
-
-static int run_find(void *arg, FILE *out, struct err *err)
-{
-    const struct task *t = arg;
-    CLEANUP(point_done) struct point p = {0};
-    enum point_presence presence;
-
-    if (repository_find(t->path, t->point_id, &presence, &p, err) < 0)
-        return -1;
-    fprintf(out, "%d\n", (int)presence);
-    if (presence == POINT_PUBLISHED)
-        print_point(out, &p);
-    return 0;
-}
-
-static int result_find(struct request *r, struct err *err)
-{
-    struct store_found *ret = r->ret;
-    struct store_found found = {0};
-
-    if (r->lines.n < 1)
-        return err_set(err, ERR_INTERNAL, "no answer about the point");
-    found.presence = (enum point_presence)atoi(r->lines.items[0]);
-    if (found.presence == POINT_PUBLISHED && read_point(r, 1, &found.point, err) < 0)
-        return -1;
-    *ret = found;
-    return 0;
-}
-
-static struct op *find(struct store *s, const char *point_id, struct store_found *ret, op_done done,
-                       void *ctx, struct err *err)
-{
-    struct task t = {.path = path_of(s), .point_id = point_id};
-
-    return start(s, (struct proc_spec){.run = run_find, .arg = &t, .timeout_s = SHORT_S},
-                 result_find, ret, done, ctx, err);
 }
 
 /* ---- the store ---- */
@@ -311,9 +258,7 @@ struct store *store_new(struct ev_loop *loop, const char *path)
         .check_chain = check_chain,
         .prepare = prepare,
         .publish = publish,
-        .discard = discard,
         .remove = remove_point,
-        .find = find,
         .target = target,
         .free = store_free,
     };

@@ -18,15 +18,10 @@ struct store_space {
     uint64_t free, total;
 };
 
-struct store_found {
-    enum point_presence presence;
-    struct point point; /* POINT_PUBLISHED: its manifest; the caller releases it with point_done */
-};
-
 struct store_ops {
     /* repository_open, then the space. */
-    struct op *(*probe)(struct store *s, struct store_space *ret, op_done done, void *ctx,
-                        struct err *err);
+    struct op *(*probe)(struct store *s, bool may_begin, struct store_space *ret, op_done done,
+                        void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err);
     struct op *(*prepare)(struct store *s, const struct point *plan, const char *definition_name,
@@ -34,12 +29,8 @@ struct store_ops {
     /* ret: released by the caller with point_done. */
     struct op *(*publish)(struct store *s, const struct point *plan, struct point *ret,
                           op_done done, void *ctx, struct err *err);
-    struct op *(*discard)(struct store *s, const char *point_id, op_done done, void *ctx,
-                          struct err *err);
     struct op *(*remove)(struct store *s, const char *point_id, op_done done, void *ctx,
                          struct err *err);
-    struct op *(*find)(struct store *s, const char *point_id, struct store_found *ret, op_done done,
-                       void *ctx, struct err *err);
     /* Where the hypervisor writes the disk's image of a point in the making. Caller frees. */
     char *(*target)(struct store *s, const struct point *plan, size_t disk);
     void (*free)(struct store *s);

@@ -31,7 +31,7 @@ int repo_setup(void **state)
     repo_tmp = xstrdup(mkdtemp(dir));
     repo_path = xasprintf("%s/repository", repo_tmp);
     assert_int_equal(mkdir(repo_path, 0700), 0);
-    WORKS(repository_open(repo_path, err));
+    WORKS(repository_open(repo_path, true, err));
     return 0;
 }
 

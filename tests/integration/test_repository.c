@@ -28,17 +28,17 @@ static void opening(void **state)
     uint64_t avail, total;
 
     (void)state;
-    WORKS(repository_open(repo_path, err));
+    WORKS(repository_open(repo_path, true, err));
     WORKS(repository_space(repo_path, &avail, &total, err));
     assert_true(avail > 0 && avail <= total);
-    FAILS(repository_open(none, err), ERR_NOTFOUND);
-    FAILS(repository_open(repo_tmp, err), ERR_INVALID);
+    FAILS(repository_open(none, true, err), ERR_NOTFOUND);
+    FAILS(repository_open(repo_tmp, true, err), ERR_INVALID);
     put("repository.json", "{\"format\": 99, \"id\": \"x\"}");
-    FAILS(repository_open(repo_path, err), ERR_UNSUPPORTED);
+    FAILS(repository_open(repo_path, true, err), ERR_UNSUPPORTED);
     put("repository.json", "{\"format\": 1");
-    FAILS(repository_open(repo_path, err), ERR_CORRUPT);
+    FAILS(repository_open(repo_path, true, err), ERR_CORRUPT);
     put("repository.json", "[]");
-    FAILS(repository_open(repo_path, err), ERR_CORRUPT);
+    FAILS(repository_open(repo_path, true, err), ERR_CORRUPT);
 }
 
 static void new_file_system_with_lost_and_found(void **state)
@@ -49,8 +49,9 @@ static void new_file_system_with_lost_and_found(void **state)
     (void)state;
     assert_int_equal(mkdir(dir, 0700), 0);
     assert_int_equal(mkdir(lost, 0700), 0);
-    WORKS(repository_open(dir, err));
-    WORKS(repository_open(dir, err));
+    FAILS(repository_open(dir, false, err), ERR_NOTFOUND); /* a mount point without its disk */
+    WORKS(repository_open(dir, true, err));
+    WORKS(repository_open(dir, false, err));
 }
 
 /* An empty mount point is not an empty repository. */
@@ -65,7 +66,7 @@ static void disk_that_is_not_mounted(void **state)
     FAILS(repository_find(dir, plan.id, &p, NULL, err), ERR_NOTFOUND);
     FAILS(repository_prepare(dir, &plan, NULL, NULL, err), ERR_NOTFOUND);
     FAILS(repository_remove(dir, plan.id, err), ERR_NOTFOUND);
-    FAILS(repository_discard(dir, plan.id, err), ERR_NOTFOUND);
+    FAILS(repository_remove(dir, plan.id, err), ERR_NOTFOUND);
     assert_int_equal(rmdir(dir), 0);
 }
 
@@ -107,7 +108,7 @@ static void ids_cannot_lead_outside(void **state)
         FAILS(point_id_check(bad[i], err), ERR_INVALID);
         FAILS(repository_find(repo_path, bad[i], &p, NULL, err), ERR_INVALID);
         FAILS(repository_remove(repo_path, bad[i], err), ERR_INVALID);
-        FAILS(repository_discard(repo_path, bad[i], err), ERR_INVALID);
+        FAILS(repository_remove(repo_path, bad[i], err), ERR_INVALID);
         FAILS(repository_check_chain(repo_path, bad[i], err), ERR_INVALID);
     }
     assert_string_equal(odd, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b");
@@ -131,7 +132,7 @@ static void links_are_not_followed(void **state)
     unlink(host);
     WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
     assert_int_equal(symlink(outside, inside), 0);
-    WORKS(repository_discard(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, plan.id, err));
     assert_true(path_exists(kept));
 }
 
@@ -203,8 +204,6 @@ static void leftover_of_a_crash(void **state)
     WORKS(repository_publish(repo_path, &plan, NULL, &p, err));
     assert_int_equal(presence(plan.id), POINT_PUBLISHED);
     FAILS(repository_prepare(repo_path, &plan, NULL, NULL, err), ERR_EXISTS);
-    WORKS(repository_discard(repo_path, plan.id, err));
-    assert_int_equal(presence(plan.id), POINT_PUBLISHED);
 }
 
 static void publishing_twice(void **state)
@@ -219,7 +218,7 @@ static void publishing_twice(void **state)
     WORKS(repository_publish(repo_path, &plan, NULL, &a, err));
     WORKS(repository_publish(repo_path, &plan, NULL, &b, err));
     assert_string_equal(a.disks.items[0].digest, b.disks.items[0].digest);
-    WORKS(repository_discard(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, plan.id, err));
     WORKS(repository_remove(repo_path, plan.id, err));
     assert_int_equal(presence(plan.id), POINT_ABSENT);
     FAILS(repository_publish(repo_path, &plan, NULL, &b, err), ERR_NOTFOUND);
@@ -351,7 +350,7 @@ static void base_of_a_point_in_the_making(void **state)
     plan = plan_make(3, &points[2]);
     WORKS(repository_prepare(repo_path, &plan, NULL, NULL, err));
     FAILS(repository_remove(repo_path, points[2].id, err), ERR_BUSY);
-    WORKS(repository_discard(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, plan.id, err));
     WORKS(repository_remove(repo_path, points[2].id, err));
     point_done(&plan);
     done_all(points);

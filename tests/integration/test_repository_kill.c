@@ -153,7 +153,7 @@ static void sweep(int at_least, void (*before)(void), int (*work)(struct err *),
         judge();
         WORKS(work(err));
         assert_int_equal(judge(), after);
-        WORKS(repository_discard(repo_path, plan.id, err));
+        WORKS(repository_remove(repo_path, plan.id, err));
         WORKS(repository_remove(repo_path, plan.id, err));
         assert_int_equal(judge(), POINT_ABSENT);
     }

@@ -143,13 +143,14 @@ static struct op *end(struct sim_repo *r, bool fails, struct err *refusal, op_do
     return sim_op(r->w, refusal->code ? refusal : NULL, done, ctx);
 }
 
-static struct op *probe(struct store *s, struct store_space *ret, op_done done, void *ctx,
-                        struct err *err)
+static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
+                        void *ctx, struct err *err)
 {
     struct sim_repo *r = repo_of(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
+    (void)may_begin;
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
