@@ -262,6 +262,63 @@ static void conclude(struct begin *b)
         enter(b, B_DONE);
 }
 
+/* True: suspended. */
+static bool transaction_ended(struct begin *b)
+{
+    b->err = b->task.wait_err;
+    b->uncertain = may_have_begun(b);
+    if (!b->marked) {
+        conclude(b);
+        return false;
+    }
+    enter(b, B_THAWING);
+    begin_thaw(b);
+    return true;
+}
+
+static void thawed(struct begin *b)
+{
+    begin_thawed(b);
+    enter(b, B_UNMARKING);
+    begin_unmark(b);
+}
+
+/* True: suspended. */
+static bool unmarked(struct begin *b)
+{
+    if (b->asked) {
+        conclude(b);
+        return false;
+    }
+    b->marked = false;
+    if (b->err.code == ERR_NONE) {
+        start_transaction(b);
+        return true;
+    }
+    enter(b, B_UNDOING);
+    return false;
+}
+
+/* The states that wait for one thing after another, and begin with nothing.  True: suspended. */
+static bool prepare(struct begin *b)
+{
+    switch ((enum begin_state)b->fsm.state) {
+    case B_START:
+        return start(b);
+    case B_LOOKING:
+        return look(b);
+    case B_CREATING:
+        if (create_next(b))
+            return true;
+        enter(b, begin_is_bad(b) ? B_UNDOING : B_ATTACHING);
+        return false;
+    default: /* B_ATTACHING */
+        if (!attach_next(b))
+            attached(b);
+        return true;
+    }
+}
+
 static void begin_step(struct task *t)
 {
     struct begin *b = (struct begin *)t;
@@ -269,22 +326,12 @@ static void begin_step(struct task *t)
     for (;;) {
         switch ((enum begin_state)b->fsm.state) {
         case B_START:
-            if (start(b))
-                return;
-            continue;
         case B_LOOKING:
-            if (look(b))
-                return;
-            continue;
         case B_CREATING:
-            if (create_next(b))
-                return;
-            enter(b, begin_is_bad(b) ? B_UNDOING : B_ATTACHING);
-            continue;
         case B_ATTACHING:
-            if (!attach_next(b))
-                attached(b);
-            return;
+            if (prepare(b))
+                return;
+            continue;
         case B_MARKING:
             marked(b);
             return;
@@ -292,30 +339,15 @@ static void begin_step(struct task *t)
             frozen(b);
             return;
         case B_BEGINNING:
-            b->err = t->wait_err;
-            b->uncertain = may_have_begun(b);
-            if (b->marked) {
-                enter(b, B_THAWING);
-                begin_thaw(b);
+            if (transaction_ended(b))
                 return;
-            }
-            conclude(b);
             continue;
         case B_THAWING:
-            begin_thawed(b);
-            enter(b, B_UNMARKING);
-            begin_unmark(b);
+            thawed(b);
             return;
         case B_UNMARKING:
-            if (b->asked) {
-                conclude(b);
-                continue;
-            }
-            if (b->err.code == ERR_NONE) {
-                start_transaction(b);
+            if (unmarked(b))
                 return;
-            }
-            enter(b, B_UNDOING);
             continue;
         case B_RETRACTING:
             if (begin_retract_next(b))

@@ -112,16 +112,28 @@ void node_name_file(char ret[NODE_NAME_MAX], const char *tag, size_t i)
     snprintf(ret, NODE_NAME_MAX, NODE_PREFIX "%s-%zuf", tag, i);
 }
 
-bool node_name_has_tag(const char *node, const char *tag, bool *ret_file)
+bool node_name_parse(const char *node, char ret_tag[HV_TAG_MAX], bool *ret_file)
 {
     size_t len = strlen(node), prefix = strlen(NODE_PREFIX);
     bool file = len && node[len - 1] == 'f';
 
     if (!starts_with(node, NODE_PREFIX))
         return false;
-    len -= prefix + file;
-    if (tag_length(node + prefix, len) != strlen(tag) ||
-        strncmp(node + prefix, tag, strlen(tag)) != 0)
+    len = tag_length(node + prefix, len - prefix - file);
+    if (!len)
+        return false;
+    memcpy(ret_tag, node + prefix, len);
+    ret_tag[len] = '\0';
+    *ret_file = file;
+    return true;
+}
+
+bool node_name_has_tag(const char *node, const char *tag, bool *ret_file)
+{
+    char its[HV_TAG_MAX];
+    bool file;
+
+    if (!node_name_parse(node, its, &file) || strcmp(its, tag) != 0)
         return false;
     if (ret_file)
         *ret_file = file;

@@ -34,6 +34,9 @@ bool job_id_has_tag(const char *id, const char *tag);
 void node_name_format(char ret[NODE_NAME_MAX], const char *tag, size_t i);
 void node_name_file(char ret[NODE_NAME_MAX], const char *tag, size_t i);
 
+/* False for a node that is not of a tag of ours. */
+bool node_name_parse(const char *node, char ret_tag[HV_TAG_MAX], bool *ret_file);
+
 /* One of a tag's nodes?  *ret_file: it is the file's, not the format's; may be NULL. */
 bool node_name_has_tag(const char *node, const char *tag, bool *ret_file);
 

@@ -37,10 +37,24 @@ static char *read_args(pid_t pid)
     return TAKE_PTR(args);
 }
 
+/* The tag that our jobs have, or what a beginning that broke off has left behind. */
+static char *find_tag(const struct view *v)
+{
+    char tag[HV_TAG_MAX];
+    bool file;
+
+    for (size_t i = 0; i < v->jobs.n; i++)
+        if (job_id_parse(v->jobs.items[i].id, tag, NULL))
+            return xstrdup(tag);
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (node_name_parse(v->nodes.items[i].name, tag, &file))
+            return xstrdup(tag);
+    return NULL;
+}
+
 static struct domain_facts *facts_of(const struct domain *d, struct view *v)
 {
     struct domain_facts *f = xcalloc(1, sizeof(*f));
-    char tag[HV_TAG_MAX];
 
     f->state = v->running ? DOMAIN_RUNNING : DOMAIN_PAUSED;
     f->foreign_job = TAKE_PTR(v->foreign_job);
@@ -50,9 +64,7 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
         *disk = v->disks.items[i].facts;
         v->disks.items[i].facts = (struct disk_facts){0};
     }
-    for (size_t i = 0; i < v->jobs.n && !f->job_tag; i++)
-        if (job_id_parse(v->jobs.items[i].id, tag, NULL))
-            f->job_tag = xstrdup(tag);
+    f->job_tag = find_tag(v);
     f->definition = read_args(d->pid);
     if (f->definition)
         f->definition_name = xstrdup("qemu.args");

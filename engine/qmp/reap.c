@@ -5,7 +5,7 @@
  *   start -> looking -> canceling -> waiting -+
  *              | ^                            |
  *              | +----------------------------+
- *              +-> sealing -> closing -> continuing -> dismissing -> done
+ *              +-> syncing -> sealing -> closing -> continuing -> dismissing -> done
  *
  * Every decision is made from what QEMU says now (looking), never from an event.
  *
@@ -13,6 +13,8 @@
  * - A target is complete only when QEMU has written out and closed it.  blockdev-del hides errors
  *   in that, so a successful job's targets are sealed first; where that fails, the backup has
  * failed, and the nodes stay until the job is let go, so that whoever asks again is told the same.
+ *   Before that, a child process of ours syncs the files (syncing): QEMU would do it with its main lock
+ *   held, and the guest would stand still for as long as it takes.
  * - The guest's safety.  A copy can stop the guest: blockdev-backup keeps what the guest is about
  * to overwrite, and when the target takes it no more, the guest's write fails and QEMU stops the
  * guest (status io-error).  Then the jobs are given up, their nodes closed, and the guest is
@@ -20,13 +22,17 @@
  */
 #include "engine/qmp/reap.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/qmp/ids.h"
 
+#define SYNC_S 600.0
 #define WAIT_S 30.0                        /* for jobs to end after a cancel */
 #define LOOK_AGAIN_S 1.0                   /* should an event be lost */
 #define CANCELED_TEXT "Operation canceled" /* strerror(ECANCELED): the error of a cancelled job */
@@ -36,6 +42,7 @@ enum reap_state {
     R_LOOKING,
     R_CANCELING,
     R_WAITING,
+    R_SYNCING,
     R_SEALING,
     R_CLOSING,
     R_CONTINUING,
@@ -46,9 +53,10 @@ enum reap_state {
 #define TO(s) FSM_BIT(R_##s)
 static const struct fsm_state states[] = {
     [R_START] = {"start", TO(LOOKING) | TO(DONE)},
-    [R_LOOKING] = {"looking", TO(CANCELING) | TO(WAITING) | TO(SEALING) | TO(DONE)},
+    [R_LOOKING] = {"looking", TO(CANCELING) | TO(WAITING) | TO(SYNCING) | TO(DONE)},
     [R_CANCELING] = {"canceling", TO(WAITING) | TO(DONE)},
     [R_WAITING] = {"waiting", TO(LOOKING) | TO(DONE)},
+    [R_SYNCING] = {"syncing", TO(SEALING) | TO(CLOSING)},
     [R_SEALING] = {"sealing", TO(CLOSING) | TO(DONE)},
     [R_CLOSING] = {"closing", TO(CONTINUING) | TO(DONE)},
     [R_CONTINUING] = {"continuing", TO(DISMISSING) | TO(DONE)},
@@ -208,12 +216,44 @@ static bool do_next(struct reap *r, struct task *t)
 
 /* ---- the machine ---- */
 
-static void enter_sealing(struct reap *r)
+/* In a child: the files' data and sizes, onto their medium. */
+static int sync_files(void *arg, FILE *out, struct err *err)
 {
-    fsm_move(&r->fsm, R_SEALING);
+    const struct strlist *files = arg;
+
+    (void)out;
+    for (size_t i = 0; i < files->n; i++) {
+        int fd = open(files->items[i], O_RDONLY | O_CLOEXEC);
+        int rc = fd < 0 ? -1 : fdatasync(fd);
+
+        if (rc < 0)
+            return err_errno(err, errno, "%s", files->items[i]);
+        close(fd);
+    }
+    return 0;
+}
+
+/* The list of what to seal; of its files we sync those that we see under QEMU's name for them. */
+static void enter_syncing(struct reap *r, struct task *t)
+{
+    const struct view *v = &r->look.view;
+    struct strlist files = {0};
+    const struct proc_spec spec = {.run = sync_files, .arg = &files, .timeout_s = SYNC_S};
+    bool file;
+
+    fsm_move(&r->fsm, R_SYNCING);
     todo_clear(r);
     if (r->goal == REAP_STATS && r->stats.state == HVJOB_COMPLETED)
         todo_nodes(r, false);
+    for (size_t i = 0; r->todo.n && i < v->nodes.n; i++)
+        if (node_name_has_tag(v->nodes.items[i].name, r->tag, &file) && file &&
+            v->nodes.items[i].file && access(v->nodes.items[i].file, R_OK) == 0)
+            strlist_add(&files, v->nodes.items[i].file);
+    t->wait_err = ERR_INIT;
+    r->syncing = files.n > 0;
+    if (r->syncing)
+        task_run(t, &spec);
+    strlist_done(&files);
 }
 
 static void enter_closing(struct reap *r)
@@ -238,7 +278,7 @@ static void decide(struct reap *r, struct task *t, struct err *err)
     if (r->stats.state != HVJOB_RUNNING) {
         if (r->goal == REAP_TEND && r->stats.state != HVJOB_NONE)
             domain_raise(t->domain, HV_EVENT_JOB);
-        enter_sealing(r);
+        enter_syncing(r, t);
     } else if (!r->canceled && (r->goal == REAP_ABORT || r->rescue || failed)) {
         r->canceled = true;
         r->deadline = ev_now(t->domain->owner->loop) + WAIT_S;
@@ -300,7 +340,9 @@ static bool look(struct reap *r, struct task *t, struct err *err)
         return true;
     case LOOK_DONE:
         decide(r, t, err);
-        return false;
+        if (r->fsm.state == R_WAITING)
+            task_sleep(t, LOOK_AGAIN_S);
+        return r->fsm.state == R_WAITING || (r->fsm.state == R_SYNCING && r->syncing);
     case LOOK_FAILED:
         fsm_move(&r->fsm, R_DONE);
         return false;
@@ -315,30 +357,68 @@ static bool move_and_look(struct reap *r, struct task *t)
     return true;
 }
 
+/* A state that works on a list, and where it leads.  True: suspended. */
+static bool work_to(struct reap *r, struct task *t, struct err *err, enum reap_state next)
+{
+    if (work(r, t, err))
+        return true;
+    if (r->fsm.state != R_DONE)
+        fsm_move(&r->fsm, (int)next);
+    return false;
+}
+
+static bool continue_guest(struct reap *r, struct task *t)
+{
+    todo_clear(r);
+    if (!r->rescue)
+        return false;
+    r->next = 1; /* its answer counts */
+    r->rescue = false;
+    task_call(t, command_plain("cont"));
+    return true;
+}
+
+static void synced(struct reap *r, struct task *t)
+{
+    if (t->wait_err.code == ERR_NONE) {
+        fsm_move(&r->fsm, R_SEALING);
+        return;
+    }
+    note_unsealed(r, &t->wait_err);
+    enter_closing(r);
+}
+
+static void continued(struct reap *r, struct task *t, struct err *err)
+{
+    if (r->next > 0 && t->wait_err.code != ERR_NONE) {
+        tolerate(r, t, err);
+        fsm_move(&r->fsm, R_DONE);
+        return;
+    }
+    fsm_move(&r->fsm, R_DISMISSING);
+    todo_clear(r);
+    if (r->goal == REAP_FORGET)
+        todo_jobs(r, true);
+}
+
 bool reap_step(struct reap *r, struct task *t, struct err *err)
 {
     for (;;) {
         switch ((enum reap_state)r->fsm.state) {
         case R_START:
+        case R_WAITING:
             return move_and_look(r, t);
         case R_LOOKING:
             if (look(r, t, err))
                 return true;
-            if (r->fsm.state == R_WAITING) {
-                task_sleep(t, LOOK_AGAIN_S);
-                return true;
-            }
             continue;
         case R_CANCELING:
-            if (work(r, t, err))
+            if (work_to(r, t, err, R_WAITING))
                 return true;
-            if (r->fsm.state == R_DONE)
-                continue;
-            fsm_move(&r->fsm, R_WAITING);
-            task_yield(t);
-            return true;
-        case R_WAITING:
-            return move_and_look(r, t);
+            continue;
+        case R_SYNCING:
+            synced(r, t);
+            continue;
         case R_SEALING:
             if (work(r, t, err))
                 return true;
@@ -346,34 +426,16 @@ bool reap_step(struct reap *r, struct task *t, struct err *err)
                 enter_closing(r);
             continue;
         case R_CLOSING:
-            if (work(r, t, err))
+            if (work_to(r, t, err, R_CONTINUING) ||
+                (r->fsm.state == R_CONTINUING && continue_guest(r, t)))
                 return true;
-            if (r->fsm.state == R_DONE)
-                continue;
-            fsm_move(&r->fsm, R_CONTINUING);
-            todo_clear(r);
-            if (!r->rescue)
-                continue;
-            r->next = 1; /* its answer counts */
-            r->rescue = false;
-            task_call(t, command_plain("cont"));
-            return true;
+            continue;
         case R_CONTINUING:
-            if (r->next > 0 && t->wait_err.code != ERR_NONE) {
-                tolerate(r, t, err);
-                fsm_move(&r->fsm, R_DONE);
-                continue;
-            }
-            fsm_move(&r->fsm, R_DISMISSING);
-            todo_clear(r);
-            if (r->goal == REAP_FORGET)
-                todo_jobs(r, true);
+            continued(r, t, err);
             continue;
         case R_DISMISSING:
-            if (work(r, t, err))
+            if (work_to(r, t, err, R_DONE))
                 return true;
-            if (r->fsm.state != R_DONE)
-                fsm_move(&r->fsm, R_DONE);
             continue;
         case R_DONE:
             /* The guest still waits to be continued: whoever looks next tries again. */

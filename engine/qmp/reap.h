@@ -23,6 +23,7 @@ struct reap {
     struct strlist todo; /* names of jobs or nodes that the state works on */
     size_t next;
     bool canceled;   /* job-cancel was sent */
+    bool syncing;    /* a child is at it */
     bool unsealed;   /* a target could not be written out: stats say so */
     bool rescue;     /* continue the guest when the jobs have ended */
     double deadline; /* waiting for the jobs' end */

@@ -73,15 +73,17 @@ static int decode_nodes(json_t *reply, struct view *v, struct err *err)
     if (!json_is_array(reply))
         return err_set(err, ERR_PROTOCOL, "query-named-block-nodes: not a list");
     json_array_foreach(reply, i, item) {
-        const char *name, *driver;
+        const char *name, *driver, *file = NULL;
         json_error_t where;
         struct view_node *node;
 
-        if (json_unpack_ex(item, &where, 0, "{s:s, s:s}", "node-name", &name, "drv", &driver) < 0)
+        if (json_unpack_ex(item, &where, 0, "{s:s, s:s, s?s}", "node-name", &name, "drv", &driver,
+                           "file", &file) < 0)
             return err_set(err, ERR_PROTOCOL, "query-named-block-nodes: %s", where.text);
         node = VEC_ADD(&v->nodes);
         node->name = xstrdup(name);
         node->driver = xstrdup(driver);
+        node->file = xstrdup(file);
         v->frozen_mark |= strcmp(name, FROZEN_MARK) == 0;
     }
     return 0;
@@ -137,6 +139,7 @@ void view_done(struct view *v)
     for (size_t i = 0; i < v->nodes.n; i++) {
         free(v->nodes.items[i].name);
         free(v->nodes.items[i].driver);
+        free(v->nodes.items[i].file);
     }
     free(v->nodes.items);
     free(v->status);

@@ -35,6 +35,7 @@ struct view_job {
 
 struct view_node {
     char *name, *driver;
+    char *file; /* as QEMU calls it */
 };
 
 struct view {

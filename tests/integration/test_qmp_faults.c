@@ -487,6 +487,38 @@ static void checkpoints_alone(void **state)
     lab_done(&lab);
 }
 
+/* A beginning that broke off (the daemon died) leaves nodes without a job: they are found, and go. */
+static void broken_off(void **state)
+{
+    CLEANUP_FREE char *target = NULL;
+    struct domain_facts *f;
+    struct lab lab;
+    struct err err;
+
+    (void)state;
+    lab_start(&lab, 1);
+    target = lab_target(&lab, "b-1", 0);
+    TEST_RUN("qemu-img", "create", "-q", "-f", "qcow2", target, "16M");
+    test_qemu_do(&lab.qemu, "blockdev-add",
+                 json_pack("{s:s, s:s, s:s}", "driver", "file", "node-name", "vk-b-1-0f",
+                           "filename", target));
+    test_qemu_do(&lab.qemu, "blockdev-add",
+                 json_pack("{s:s, s:s, s:s}", "driver", "qcow2", "node-name", "vk-b-1-0", "file",
+                           "vk-b-1-0f"));
+    f = lab_look(&lab);
+    assert_string_equal(f->job_tag, "b-1");
+    domain_facts_free(f);
+    err = lab_abort(&lab, "b-1");
+    assert_ok(&err);
+    err = lab_forget(&lab, "b-1");
+    assert_ok(&err);
+    f = lab_look(&lab);
+    assert_null(f->job_tag);
+    domain_facts_free(f);
+    lab_count_nodes(&lab);
+    lab_done(&lab);
+}
+
 /* Mounts of ours are seen by nobody else, and go when we do. */
 static void own_mounts(void)
 {
@@ -508,6 +540,7 @@ int main(void)
         cmocka_unit_test(target_that_cannot_be_flushed),
         cmocka_unit_test(monitor_in_use),
         cmocka_unit_test(idle),
+        cmocka_unit_test(broken_off),
     };
 
     own_mounts();

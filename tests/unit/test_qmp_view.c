@@ -110,7 +110,7 @@ static void names(void **state)
     struct view_disk_name configured = {.name = (char[]){"vda"}, .image = (char[]){"/x/a.qcow2"}};
     struct case_ c = usual();
     char cwd[4096], link[] = "/tmp/vmkeep-view-XXXXXX";
-    CLEANUP_FREE char *real = NULL, *other = NULL, *nodes = NULL;
+    CLEANUP_FREE char *real = NULL, *other = NULL;
 
     (void)state;
     c.names = (struct view_names){.items = &configured, .n = 1};
