@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/db.h"
 
-#include <string.h>
+#include <errno.h>
 
 #include "base/alloc.h"
 
@@ -26,10 +26,13 @@ static const struct {
 int db_fail(struct db *db, struct err *err)
 {
     int rc = sqlite3_extended_errcode(db->h) & 0xff;
-    int sys = rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ? sqlite3_system_errno(db->h) : 0;
+    int sys = sqlite3_system_errno(db->h);
 
-    if (sys != 0)
+    if (rc == SQLITE_CANTOPEN && sys != 0)
         return err_errno(err, sys, "catalog %s", db->path);
+    /* SQLite sees a full disk in write(2) only, and no quota or limit at all. */
+    if (rc == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG))
+        rc = SQLITE_FULL;
     for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
         if (classes[i].rc != rc)
             continue;
