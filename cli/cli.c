@@ -81,7 +81,8 @@ int cli_load_config(struct config **ret)
         return cli_fail(NULL, &err);
     }
     rc = config_parse(text, len, path, ret, &diags);
-    diagnostics_print(&diags, stderr);
+    if (rc < 0) /* mere warnings are for check and for the daemon's log */
+        diagnostics_print(&diags, stderr);
     diagnostics_done(&diags);
     return rc < 0 ? EXIT_USAGE : EXIT_DONE;
 }

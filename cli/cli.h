@@ -48,7 +48,7 @@ int cli_option(int argc, char **argv, const struct option *options);
 /* "vmkeep: WHERE: WHY" for a wrong argument; returns EXIT_USAGE. */
 int cli_usage(const char *where, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Reads the configuration and prints its diagnostics; 0, or EXIT_USAGE. */
+/* Reads the configuration; 0, or EXIT_USAGE when its diagnostics have been printed. */
 int cli_load_config(struct config **ret);
 
 /* Opens the catalog read-only; 0, or an exit code when the error has been printed. */

@@ -186,7 +186,7 @@ static int converse(struct connection *c, const struct client_request *r, json_t
         json_t *line = NULL;
 
         if (receive(c, &line, err) < 0) {
-            *ret_reached = err->code == ERR_CANCELED;
+            *ret_reached = err->code == ERR_CANCELED || err->code == ERR_PROTOCOL;
             return -1;
         }
         *ret_reached = true;

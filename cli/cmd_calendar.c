@@ -19,7 +19,7 @@
 #define COUNT_MAX 100000
 
 static const char help[] =
-    "usage: vmkeep calendar [--utc] [--after TIME] [--count N] [--json] EXPRESSION...\n"
+    "Usage: vmkeep calendar [--utc] [--after TIME] [--count N] [--json] EXPRESSION...\n"
     "\n"
     "Prints when each calendar expression elapses next, one time a line, or 'never'.\n"
     "Expressions are those of systemd.time(7), CALENDAR EVENTS. One without a time zone follows\n"

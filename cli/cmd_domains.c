@@ -67,18 +67,20 @@ static void rows_from_answer(const json_t *answer, struct rows *ret)
     json_t *item;
 
     json_array_foreach(json_object_get(answer, "domains"), i, item) {
-        const char *host, *domain, *state = "unknown", *problem = NULL;
-        json_t *job = NULL;
-        int checkpoint = 0;
+        const char *host = json_string_value(json_object_get(item, "host"));
+        const char *domain = json_string_value(json_object_get(item, "domain"));
+        const char *state = json_string_value(json_object_get(item, "state"));
         struct row *r;
 
-        if (json_unpack(item, "{s:s, s:s, s?s, s?s?, s?b, s?o}", "host", &host, "domain", &domain,
-                        "state", &state, "problem", &problem, "checkpoint", &checkpoint, "job",
-                        &job) < 0)
+        if (!host || !domain)
             continue;
         r = VEC_ADD(ret);
-        *r = (struct row){xstrdup(host),    xstrdup(domain), xstrdup(state),
-                          xstrdup(problem), checkpoint,      json_integer_value(job)};
+        r->host = xstrdup(host);
+        r->domain = xstrdup(domain);
+        r->state = xstrdup(state ? state : "unknown");
+        r->problem = xstrdup(json_string_value(json_object_get(item, "problem")));
+        r->checkpoint = json_is_true(json_object_get(item, "checkpoint"));
+        r->job = json_integer_value(json_object_get(item, "job"));
     }
 }
 

@@ -49,27 +49,41 @@ struct verdicts {
     struct retention_verdict *items; /* one a point */
 };
 
+/* What the plan is made of. */
+struct dry_run {
+    const struct config *config;
+    struct domain_names known;
+    struct zone *zone;
+    int64_t now;
+};
+
 static bool same_group(const struct point *a, const struct point *b)
 {
     return strcmp(a->host, b->host) == 0 && strcmp(a->domain, b->domain) == 0 &&
            strcmp(a->policy, b->policy) == 0;
 }
 
-/* The rules for a point: none, which keeps it, when its policy covers its domain no more. */
-static const struct retention *rules_for(const struct config *config, const struct point *p)
+/* As the daemon sees it: it prunes what a policy covers, and nothing else. */
+static bool is_covered(const struct config *config, const struct domain_names *known,
+                       const struct point *p)
 {
-    static const struct retention keep_all = {0};
     const struct config_policy *policy = config_policy_find(config, p->policy);
 
-    return policy && selection_matches_domain(&policy->domains, p->host, p->domain) ? &policy->keep
-                                                                                    : &keep_all;
+    if (!policy || !selection_matches_domain(&policy->domains, p->host, p->domain))
+        return false;
+    for (size_t i = 0; i < known->n; i++)
+        if (strcmp(known->items[i].domain, p->domain) == 0 &&
+            strcmp(known->items[i].host, p->host) == 0)
+            return true;
+    return false;
 }
 
 /* Judges the group that begins at first, and puts the verdicts where their points are. */
-static void judge_group(const struct config *config, const struct zone *zone, int64_t now,
-                        struct verdicts *v, size_t first)
+static void judge_group(const struct dry_run *run, size_t first, struct verdicts *v)
 {
     const struct point *head = &v->points.items[first];
+    const struct config_policy *policy = config_policy_find(run->config, head->policy);
+    bool covered = is_covered(run->config, &run->known, head);
     CLEANUP_FREE size_t *place = xcalloc(v->points.n, sizeof(*place));
     struct retention_verdict *verdicts = NULL;
     struct point_list group = {0};
@@ -80,21 +94,24 @@ static void judge_group(const struct config *config, const struct zone *zone, in
         place[group.n] = i;
         *VEC_ADD(&group) = v->points.items[i]; /* borrows what it points at */
     }
-    retention_plan(rules_for(config, head), zone, &group, now, &verdicts);
+    if (covered)
+        retention_plan(&policy->keep, run->zone, &group, run->now, &verdicts);
     for (size_t i = 0; i < group.n; i++)
-        v->items[place[i]] = verdicts[i];
+        v->items[place[i]] =
+            covered ? verdicts[i]
+                    : (struct retention_verdict){.keep = true,
+                                                 .reasons = xstrdup("its policy does not cover it "
+                                                                    "any more")};
     free(verdicts);
     free(group.items);
 }
 
-static void judge_all(const struct config *config, const struct zone *zone, struct verdicts *v)
+static void judge_all(const struct dry_run *run, struct verdicts *v)
 {
-    int64_t now = time(NULL);
-
     v->items = xcalloc(v->points.n + 1, sizeof(*v->items));
     for (size_t i = 0; i < v->points.n; i++)
         if (!v->items[i].reasons)
-            judge_group(config, zone, now, v, i);
+            judge_group(run, i, v);
 }
 
 static uint64_t bytes_of(const struct point *p)
@@ -174,15 +191,17 @@ static int load_points(const struct arguments *a, const struct config *config,
 static int dry_run(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
+    struct dry_run run = {.config = config, .now = time(NULL)};
     struct verdicts v = {0};
-    struct zone *zone = NULL;
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
 
-    if (zone_open(NULL, &zone, &err) < 0 || load_points(a, config, catalog, &v.points, &err) < 0) {
+    if (zone_open(NULL, &run.zone, &err) < 0 ||
+        domains_known(config, catalog, &run.known, &err) < 0 ||
+        load_points(a, config, catalog, &v.points, &err) < 0) {
         code = cli_fail(NULL, &err);
     } else {
-        judge_all(config, zone, &v);
+        judge_all(&run, &v);
         if (a->json)
             print_json(&v);
         else
@@ -190,7 +209,8 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
         retention_verdicts_free(v.items, v.points.n);
     }
     point_list_done(&v.points);
-    zone_free(zone);
+    domain_names_done(&run.known);
+    zone_free(run.zone);
     return code;
 }
 

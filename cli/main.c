@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#pragma weak cmd_check /* not there yet */
-
 #define CONFIG_DEFAULT "/etc/vmkeep/config"
 
 static const struct command {
@@ -93,7 +91,7 @@ static const struct command *find_command(const char *name)
     const char *near;
 
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0 && commands[i].run)
+        if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
         names[i] = commands[i].name;
     }

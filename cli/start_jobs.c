@@ -154,16 +154,13 @@ static void print_end(const struct started *s)
 
 static void on_ended(struct jobs *j, const json_t *event)
 {
-    const char *outcome = "", *reason = NULL;
-    json_int_t id = 0;
-    struct started *s;
+    const char *outcome = json_string_value(json_object_get(event, "outcome"));
+    struct started *s = find(j, json_integer_value(json_object_get(event, "job")));
 
-    if (json_unpack((json_t *)event, "{s:I, s:s, s?s}", "job", &id, "outcome", &outcome, "reason",
-                    &reason) < 0 ||
-        !(s = find(j, id)) || s->outcome)
+    if (!s || s->outcome || !outcome)
         return;
     s->outcome = xstrdup(outcome);
-    s->reason = xstrdup(reason);
+    s->reason = xstrdup(json_string_value(json_object_get(event, "reason")));
     wipe_line(j);
     if (!j->json)
         print_end(s);

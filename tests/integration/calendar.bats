@@ -70,6 +70,6 @@ calendar() {
 @test "--help shows usage and examples" {
     run calendar --help
     [ "$status" -eq 0 ]
-    [[ "$output" == "usage: vmkeep calendar"* ]]
+    [[ "$output" == "Usage: vmkeep calendar"* ]]
     [[ "$output" == *Examples:* ]]
 }

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The command line itself: help, commands and options that are wrong, where --config may stand.
+# VMKEEP names the program.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    tmp=$(mktemp -d)
+}
+
+teardown() {
+    rm -rf "$tmp"
+}
+
+commands="check status run jobs cancel points restore prune explain domains calendar retention"
+
+@test "without arguments: help on standard error, exit status 2" {
+    run --separate-stderr "$VMKEEP"
+    [ "$status" -eq 2 ]
+    [ -z "$output" ]
+    [ "${stderr_lines[0]}" = "Usage: vmkeep [--config FILE] COMMAND [ARGUMENT]..." ]
+}
+
+@test "--help and help name every command, and nothing that is none" {
+    "$VMKEEP" --help > "$tmp/help"
+    "$VMKEEP" help | diff "$tmp/help" -
+    [ "$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$tmp/help" | xargs)" = "$commands" ]
+}
+
+@test "--version" {
+    run "$VMKEEP" --version
+    [ "$status" -eq 0 ]
+    [[ $output =~ ^vmkeep\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "every command has help with usage, exit status and an example, in 100 columns" {
+    for command in $commands; do
+        "$VMKEEP" "$command" --help > "$tmp/help"
+        "$VMKEEP" help "$command" | diff "$tmp/help" -
+        grep -q "^Usage: vmkeep $command" "$tmp/help"
+        grep -q "^Exit status: 0 " "$tmp/help"
+        grep -q "^Examples\?:" "$tmp/help"
+        [ "$(wc -L < "$tmp/help")" -le 100 ]
+    done
+}
+
+@test "an unknown command names the nearest" {
+    run --separate-stderr "$VMKEEP" stauts
+    [ "$status" -eq 2 ]
+    [ -z "$output" ]
+    [ "$stderr" = "vmkeep: stauts: no such command; did you mean 'status'? (see 'vmkeep --help')" ]
+    run --separate-stderr "$VMKEEP" help xyzzyxyzzy
+    [ "$status" -eq 2 ]
+    [ "$stderr" = "vmkeep: xyzzyxyzzy: no such command (see 'vmkeep --help')" ]
+    run --separate-stderr "$VMKEEP" --verbose
+    [ "$status" -eq 2 ]
+    [ "$stderr" = "vmkeep: --verbose: unknown option (see 'vmkeep --help')" ]
+}
+
+# fails_with MESSAGE ARGUMENT...
+fails_with() {
+    local message=$1
+    shift
+    run --separate-stderr "$VMKEEP" "$@"
+    [ "$status" -eq 2 ] && [ -z "$output" ] && [ "$stderr" = "vmkeep: $message" ] || {
+        echo "$*: $status: $stderr$output"
+        return 1
+    }
+}
+
+@test "options that are wrong" {
+    fails_with "jobs: --limt: unknown option; did you mean --limit? (see 'vmkeep jobs --help')" \
+        jobs --limt=3
+    fails_with "jobs: --limit: needs a value" jobs --limit
+    fails_with "jobs: --json: takes no value" jobs --json=yes
+    fails_with "jobs: -x: unknown option (see 'vmkeep jobs --help')" jobs -x
+    fails_with "jobs: --limit: 'many' is not a number" jobs --limit many
+    fails_with "run: --level: 'partial' is neither full nor incremental" run web01 --level partial
+    fails_with "domains: --active and --inactive exclude one another" domains --active --inactive
+    fails_with "--config: needs a value" status --config
+}
+
+@test "arguments that are too few, too many, or wrong" {
+    fails_with "run: name one policy or domain (see 'vmkeep run --help')" run
+    fails_with "run: name one policy or domain (see 'vmkeep run --help')" run a b
+    fails_with "cancel: name one job (see 'vmkeep cancel --help')" cancel
+    fails_with "cancel: 'web01' is not a job's number" cancel web01
+    fails_with "cancel: '0' is not a job's number" cancel 0
+    fails_with "jobs: one domain at most (see 'vmkeep jobs --help')" jobs a b
+    fails_with "points: one domain at most (see 'vmkeep points --help')" points a b
+    fails_with "explain: name one domain, point or job (see 'vmkeep explain --help')" explain
+    fails_with "prune: one policy or domain at most (see 'vmkeep prune --help')" prune a b
+    fails_with "domains: 'a': unexpected argument" domains a
+}
+
+@test "--config stands anywhere, and what it names must be there" {
+    fails_with "$tmp/none: No such file or directory" --config "$tmp/none" status
+    fails_with "$tmp/none: No such file or directory" status --config="$tmp/none"
+    fails_with "$tmp/none: No such file or directory" run web01 --config "$tmp/none" --wait
+    fails_with "$tmp/none: No such file or directory" cancel --config "$tmp/none" 3
+}
+
+@test "a configuration with errors: all of them, exit status 2" {
+    printf 'catalogue: /x\ncontrol: relative\n' > "$tmp/config"
+    run --separate-stderr "$VMKEEP" status --config "$tmp/config"
+    [ "$status" -eq 2 ]
+    [ -z "$output" ]
+    [[ ${stderr_lines[0]} == "$tmp/config:1:1: "*"catalog"* ]]
+    [[ ${stderr_lines[1]} == "$tmp/config:2:10: "* ]]
+}
+
+@test "output that cannot be written is an error" {
+    run --separate-stderr bash -c '"$VMKEEP" --help > /dev/full'
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "vmkeep: standard output: No space left on device" ]
+}

@@ -1,0 +1,240 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# What the command asks of a daemon, and what it makes of the answers: the daemon here is a socket
+# that says what a test has written for it.
+# VMKEEP and MAKE_CATALOG name the programs.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    export TZ=UTC
+    tmp=$(mktemp -d)
+    socket=$tmp/control.sock
+    daemon=
+    cat > "$tmp/config" <<END
+catalog: $tmp/catalog.db
+control: $socket
+hosts:
+  - { name: lab, driver: qemu, domains: [{ name: web01, qmp: $tmp/web01.qmp }] }
+repositories: [{ name: main, path: $tmp }]
+policies:
+  - { name: nightly, domains: ["*"], repository: main, schedule: { full: ["2199-12-31"] } }
+END
+}
+
+teardown() {
+    stop_daemon
+    rm -rf "$tmp"
+}
+
+stop_daemon() {
+    if [ -n "$daemon" ]; then
+        kill "$daemon"
+        wait "$daemon" || true
+    fi
+    daemon=
+}
+
+# answers [hold]: a daemon that answers each request with standard input, and notes the request; on
+# "hold" it keeps the connection open.
+answers() {
+    cat > "$tmp/answer"
+    local then=${1:+; cat > /dev/null}
+    socat "UNIX-LISTEN:$socket,fork" \
+        "SYSTEM:head -n 1 >> $tmp/requests; cat $tmp/answer$then" 3>&- &
+    daemon=$!
+    wait_for test -S "$socket"
+}
+
+wait_for() {
+    for _ in {1..500}; do
+        "$@" && return
+        sleep 0.02
+    done
+    echo "waited in vain for: $*"
+    return 1
+}
+
+vmkeep() {
+    "$VMKEEP" --config "$tmp/config" "$@"
+}
+
+@test "no daemon: exit status 6, and where it was looked for" {
+    for command in "run web01" "run nightly --wait" "cancel 3" "prune" "prune web01 --wait"; do
+        run -6 --separate-stderr vmkeep $command
+        [ -z "$output" ]
+        [ "$stderr" = "vmkeep: $socket: the daemon is not running (No such file or directory)" ]
+    done
+    # A socket that nobody listens to any more, as a killed daemon leaves it.
+    socat "UNIX-LISTEN:$socket,unlink-close=0" /dev/null 3>&- &
+    daemon=$!
+    wait_for test -S "$socket"
+    kill -KILL "$daemon"
+    wait "$daemon" || true
+    daemon=
+    run -6 --separate-stderr vmkeep run web01
+    [ "$stderr" = "vmkeep: $socket: the daemon is not running (Connection refused)" ]
+}
+
+@test "a daemon that goes away: exit status 6" {
+    answers < /dev/null
+    run -6 --separate-stderr vmkeep cancel 3
+    [ "$stderr" = "vmkeep: $socket: the daemon went away before it had answered" ]
+}
+
+@test "answers that are none" {
+    answers <<< 'hello'
+    run -1 --separate-stderr vmkeep cancel 3
+    [[ $stderr == "vmkeep: $socket: not JSON: "* ]]
+    echo '{"yes": true}' > "$tmp/answer"
+    run -1 --separate-stderr vmkeep cancel 3
+    [ "$stderr" = "vmkeep: $socket: neither an event nor an answer" ]
+    echo '{"ok": false}' > "$tmp/answer"
+    run -1 --separate-stderr vmkeep cancel 3
+    [ "$stderr" = "vmkeep: $socket: an error without code and message" ]
+}
+
+@test "the daemon's refusals, and their exit status" {
+    answers < /dev/null
+    while read -r code want; do
+        echo '{"ok": false, "error": {"code": "'"$code"'", "message": "because"}}' > "$tmp/answer"
+        run -"$want" --separate-stderr vmkeep run web01
+        [ -z "$output" ]
+        [ "$stderr" = "vmkeep: because" ]
+    done <<'END'
+notfound 4
+busy 5
+invalid 2
+canceled 130
+corrupt 7
+nospace 1
+denied 1
+never-heard-of 1
+END
+}
+
+@test "run: the request, and the jobs that are queued" {
+    answers <<'END'
+{"ok": true, "result": {"jobs": [{"id": 12, "domain": "web01", "host": "lab", "policy": "nightly"}]}}
+END
+    run -0 --separate-stderr vmkeep run web01
+    [ "$output" = "job 12: lab/web01 under nightly is queued" ]
+    [ -z "$stderr" ]
+    run -0 vmkeep run --level full nightly --json
+    jq -e '. == {jobs: [{id: 12, domain: "web01", host: "lab", policy: "nightly"}]}' <<< "$output"
+    jq -se '. == [{v: 1, cmd: "run", args: {target: "web01"}},
+        {v: 1, cmd: "run", args: {target: "nightly", level: "full"}}]' "$tmp/requests"
+}
+
+events() {
+    cat <<'END'
+{"event": "accepted", "jobs": [{"id": 12, "domain": "a", "host": "lab", "policy": "nightly"}, {"id": 13, "domain": "b", "host": "lab", "policy": "nightly"}]}
+{"event": "progress", "job": 12, "domain": "a", "step": "copying", "done": 0, "total": 100}
+{"event": "progress", "job": 12, "domain": "a", "step": "copying", "done": 50, "total": 100}
+{"event": "never heard of", "job": 12}
+{"event": "ended", "job": 12, "domain": "a", "outcome": "OUTCOME", "reason": "as it is"}
+{"event": "progress", "job": 13, "domain": "b", "step": "publishing", "done": 0, "total": 0}
+{"event": "ended", "job": 13, "domain": "b", "outcome": "failed", "reason": "no space"}
+{"ok": true, "result": {}}
+END
+}
+
+@test "run --wait: ends on standard output, steps on standard error; 3 when some failed" {
+    answers < <(events | sed s/OUTCOME/success/)
+    run -3 --separate-stderr vmkeep run nightly --wait
+    [ "$output" = "job 12: lab/a: success: as it is
+job 13: lab/b: failed: no space" ]
+    [ "$stderr" = "job 12: lab/a: copying
+job 13: lab/b: publishing" ]
+    jq -e '. == {v: 1, cmd: "run", args: {target: "nightly", wait: true}}' "$tmp/requests"
+    run -3 --separate-stderr vmkeep run nightly --wait --json
+    jq -e '.jobs | map([.id, .outcome, .reason]) ==
+        [[12, "success", "as it is"], [13, "failed", "no space"]]' <<< "$output"
+}
+
+@test "run --wait: 1 when all failed, 0 when none did" {
+    answers < <(events | sed s/OUTCOME/aborted/)
+    run -1 vmkeep run nightly --wait
+    events | sed 's/OUTCOME/success/; s/failed/success/' > "$tmp/answer"
+    run -0 vmkeep run nightly --wait
+}
+
+@test "run --wait: Ctrl-C leaves the jobs alone and says so" {
+    answers hold < <(events | sed 's/OUTCOME/success/' | head -n 5)
+    # By way of timeout, which sends the signal: a shell's background jobs do not get SIGINT.
+    run -130 --separate-stderr timeout --preserve-status --signal=INT 1 \
+        "$VMKEEP" --config "$tmp/config" run nightly --wait
+    [ "$output" = "job 12: lab/a: success: as it is" ]
+    [ "${stderr_lines[-1]}" = \
+        "vmkeep: interrupted; still queued or running: job 13 ('vmkeep cancel JOB' ends one)" ]
+}
+
+@test "run --wait: an end without a reason" {
+    answers < <(events | sed 's/OUTCOME/success/; s/"failed", "reason": "no space"/"skipped", "reason": null/')
+    run -3 --separate-stderr vmkeep run nightly --wait
+    [ "${lines[1]}" = "job 13: lab/b: skipped" ]
+}
+
+@test "run --wait: a daemon that goes away meanwhile" {
+    answers < <(events | head -n 2)
+    run -6 --separate-stderr vmkeep run nightly --wait
+    [ "${stderr_lines[-1]}" = "vmkeep: $socket: the daemon went away before it had answered" ]
+}
+
+@test "texts from elsewhere cannot steer the terminal" {
+    answers <<'END'
+{"event": "accepted", "jobs": [{"id": 1, "domain": "\u001b[2J", "host": "h", "policy": "p"}]}
+{"event": "ended", "job": 1, "domain": "x", "outcome": "success", "reason": "a\u0007b\nc"}
+{"event": "ended", "job": 1, "domain": "x", "outcome": "failed", "reason": "too late"}
+{"ok": true, "result": {}}
+END
+    run -0 vmkeep run nightly --wait
+    [ "$output" = "job 1: h/?[2J: success: a?b?c" ]
+}
+
+@test "cancel" {
+    answers <<< '{"ok": true, "result": {}}'
+    run -0 --separate-stderr vmkeep cancel 812
+    [ "$output" = "job 812 is being cancelled" ]
+    jq -e '. == {v: 1, cmd: "cancel", args: {job: 812}}' "$tmp/requests"
+}
+
+@test "prune" {
+    answers <<< '{"ok": true, "result": {"jobs": []}}'
+    run -0 vmkeep prune
+    [ "$output" = "There is nothing to do." ]
+    run -0 vmkeep prune web01 --wait
+    jq -se '. == [{v: 1, cmd: "prune", args: {}},
+        {v: 1, cmd: "prune", args: {target: "web01", wait: true}}]' "$tmp/requests"
+}
+
+@test "domains: from the daemon" {
+    answers <<'END'
+{"ok": true, "result": {"domains": [
+{"host": "lab", "domain": "web01", "state": "running", "problem": null, "checkpoint": true, "job": 12},
+{"host": "lab", "domain": "db01", "state": "shut off", "problem": "no disks", "checkpoint": false, "job": null}]}}
+END
+    tr -d '\n' < "$tmp/answer" > "$tmp/line"
+    (cat "$tmp/line" && echo) > "$tmp/answer"
+    run -0 --separate-stderr vmkeep domains
+    [ -z "$stderr" ]
+    diff -u - <(sed 's/  */ /g' <<< "$output") <<'END'
+DOMAIN STATE CHECKPOINT JOB PROBLEM
+lab/web01 running yes 12 -
+lab/db01 shut off no - no disks
+END
+    [ "$(vmkeep domains --inactive --json | jq -c .)" = \
+        '[{"host":"lab","domain":"db01","state":"shut off","problem":"no disks","checkpoint":false,"job":null}]' ]
+}
+
+@test "status: of the daemon" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    answers <<'END'
+{"ok": true, "result": {"pid": 77, "version": "1.2.3", "started": "2026-11-23T02:30:00Z", "running": 1, "queued": 2}}
+END
+    run -0 vmkeep status
+    [ "${lines[0]}" = "vmkeepd 1.2.3 runs since 2026-11-23 02:30:00: 1 job running, 2 queued" ]
+    vmkeep status --json | jq -e '.daemon == {running: true, pid: 77, version: "1.2.3",
+        started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2}'
+}

@@ -1,0 +1,288 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# What the reading commands say of a catalog, while no daemon runs; tests/support/make_catalog.c
+# tells what is in it.  Times are shown as DATE TIME here, for they are counted back from now.
+# VMKEEP and MAKE_CATALOG name the programs.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    export TZ=UTC
+    tmp=$(mktemp -d)
+    now=$(date +%s)
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$now"
+    mkdir "$tmp/main"
+    cat > "$tmp/config" <<END
+catalog: $tmp/catalog.db
+control: $tmp/control.sock
+hosts:
+  - name: lab
+    driver: qemu
+    domains:
+      - { name: web01, qmp: $tmp/web01.qmp }
+      - { name: db01, qmp: $tmp/db01.qmp }
+      - { name: spare, qmp: $tmp/spare.qmp }
+repositories:
+  - { name: main, path: $tmp/main }
+  - { name: far, path: /far }
+policies:
+  - name: nightly
+    domains: ["*", "!spare"]
+    repository: main
+    schedule: { full: ["2199-12-31"] }
+    keep: { last: 1 }
+    rpo: 26h
+END
+}
+
+teardown() {
+    rm -rf "$tmp"
+}
+
+vmkeep() {
+    "$VMKEEP" --config "$tmp/config" "$@"
+}
+
+# Without what differs from run to run; blanks at the end of a line are none of the table's.
+plain() {
+    sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/DATE TIME/g; s/[0-9T-]{19}Z/STAMP/g
+            s/(vmkeep-[a-z0-9]+-)[0-9]+/\1N/g; s/[0-9.]+ [KMGTP]iB +[0-9.]+ [KMGTP]iB  /F OF /
+            s/ +/ /g; s| '"$tmp"'| TMP|'
+}
+
+# says COMMAND...: its output is what standard input holds.
+says() {
+    cat > "$tmp/want"
+    vmkeep "$@" | plain > "$tmp/got"
+    diff -u "$tmp/want" "$tmp/got"
+}
+
+at() {
+    date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ
+}
+
+# json FILTER COMMAND...: the filter's value for the command's output is true.
+json() {
+    local filter=$1
+    shift
+    vmkeep "$@" --json > "$tmp/json" || [ $? -eq 3 ]
+    jq -e "$filter" "$tmp/json" > /dev/null || {
+        cat "$tmp/json"
+        return 1
+    }
+}
+
+@test "status: what is protected, at risk, unprotected, and why" {
+    says status <<'END'
+vmkeepd: TMP/control.sock: the daemon is not running (No such file or directory)
+
+DOMAIN STATUS LAST POINT NEXT RUN WHY
+lab/db01 at risk DATE TIME overdue no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device
+lab/spare unprotected - - no policy selects it
+lab/web01 protected DATE TIME DATE TIME newest good point is 5h 20m old, promised 1d 2h
+
+REPOSITORY STATE FREE OF PATH
+main ok F OF TMP/main
+far /far: not mounted - - /far
+END
+}
+
+@test "status: exit status 3 when something is wrong, 0 when all is well" {
+    run -3 vmkeep status
+    run -3 vmkeep status web01 spare
+    run -3 vmkeep status lab/db01
+    run -0 vmkeep status web01
+}
+
+@test "status: a policy that matches no domain is a warning" {
+    cat >> "$tmp/config" <<END
+  - { name: idle, domains: ["nothing-*"], repository: main, schedule: { full: [daily] } }
+END
+    run -3 --separate-stderr vmkeep status
+    [ -z "$stderr" ]
+    [ "${lines[-1]}" = "warning: policy idle: matches no domain" ]
+    json '.warnings == ["policy idle: matches no domain"]' status
+}
+
+@test "status: no rpo is no promise, but a point there must be" {
+    sed -i '/rpo/d; s/, "!spare"//' "$tmp/config"
+    json '[.domains[] | .protected] == [true, false, true]' status
+    json '[.domains[] | .rpo_seconds] == [null, null, null]' status
+    json '.domains[1].reason == "no good point yet, no promise made"' status
+}
+
+@test "status --json" {
+    json ".daemon == {running: false,
+        problem: \"$tmp/control.sock: the daemon is not running (No such file or directory)\"}" status
+    json '[.domains[] | .host + "/" + .domain] == ["lab/db01", "lab/spare", "lab/web01"]' status
+    json '[.domains[] | .status] == ["at risk", "unprotected", "protected"]' status
+    json "[.domains[] | .last_point] ==
+        [\"$(at $((now - 3 * 86400 - 7200 - 30)))\", null, \"$(at $((now - 19230)))\"]" status
+    json '.domains[2] | .policies == ["nightly"] and .rpo_seconds == 93600 and
+        .next_run == "2199-12-31T00:00:00Z" and .state == "running" and .problem == null' status
+    json '.domains[0] | .last_job.id == 7 and .last_job.outcome == "failed" and
+        .problem == "QMP: no answer for 10 s"' status
+    json '.domains[1] | .policies == [] and .next_run == null and .last_job == null' status
+    json '.repositories | map(.name) == ["main", "far"] and .[0].free > 0 and
+        .[0].free <= .[0].total and .[1].free == null and .[1].problem == "/far: not mounted"' status
+}
+
+@test "jobs" {
+    says jobs <<'END'
+JOB STARTED DOMAIN POLICY WHAT STATE TOOK DATA WHY
+ 1 DATE TIME lab/web01 nightly full success 5m 2.00 GiB 2 GiB
+ 2 DATE TIME lab/web01 nightly incremental success 5m 150 MiB 150 MiB
+ 3 DATE TIME lab/web01 nightly incremental success 5m 150 MiB 150 MiB
+ 4 DATE TIME lab/db01 nightly full success 5m 2.00 GiB 2 GiB
+ 5 DATE TIME lab/db01 nightly incremental success 5m 150 MiB 150 MiB
+ 6 DATE TIME lab/gone nightly full success 5m 2.00 GiB 2 GiB
+ 7 DATE TIME lab/db01 nightly incremental failed 1h - disk vda: No space left on device
+ 8 DATE TIME lab/web01 nightly incremental running - 50.0 MiB copying
+END
+}
+
+@test "jobs: filters, and JSON" {
+    json 'map(.id) == [4, 5, 7]' jobs db01
+    json 'map(.id) == [8]' jobs --active
+    json 'map(.id) == [7, 8]' jobs --limit 2
+    json 'map(.id) == []' jobs spare
+    json ".[7] == {id: 8, kind: \"backup\", domain: \"web01\", host: \"lab\", policy: \"nightly\",
+        repository: \"main\", level: \"incremental\", state: \"running\", step: \"copying\",
+        outcome: null, reason: null, error: null, why: \"scheduled: incremental\",
+        due: \"$(at $((now - 600)))\", created: \"$(at $((now - 600)))\",
+        started: \"$(at $((now - 600)))\", ended: null, bytes_done: 52428800,
+        bytes_total: 209715200}" jobs
+    json '.[6] | .outcome == "failed" and .error == "nospace" and .step == null' jobs
+    [ -z "$(vmkeep jobs spare)" ]
+}
+
+@test "points: chains" {
+    says points <<'END'
+lab/db01, policy nightly, repository main
+ TIME KIND SIZE STATE CHECKPOINT POINT
+ DATE TIME full 2.00 GiB good vmkeep-db01-N lab/db01/STAMP.nightly
+ DATE TIME incremental 150 MiB damaged vmkeep-db01-N lab/db01/STAMP.nightly
+
+lab/gone, policy nightly, repository main
+ TIME KIND SIZE STATE CHECKPOINT POINT
+ DATE TIME full 2.00 GiB good vmkeep-gone-N lab/gone/STAMP.nightly
+
+lab/web01, policy nightly, repository main
+ TIME KIND SIZE STATE CHECKPOINT POINT
+ DATE TIME full 2.00 GiB good vmkeep-web01-N lab/web01/STAMP.nightly
+ DATE TIME incremental 150 MiB good vmkeep-web01-N lab/web01/STAMP.nightly
+ DATE TIME incremental 150 MiB good vmkeep-web01-N lab/web01/STAMP.nightly
+END
+    vmkeep points web01 | grep -q '^  [0-9: -]*    incremental  '
+}
+
+@test "points --json" {
+    json 'length == 3 and map(.kind) == ["full", "incremental", "incremental"] and
+        .[0].parent == null and .[1].parent == .[0].id and .[2].parent == .[1].id' points web01
+    json ".[2].created == \"$(at $((now - 19230)))\" and (.[2] | .domain == \"web01\" and
+        .host == \"lab\" and .policy == \"nightly\" and .mode == \"push\" and .state == \"good\" and
+        .keep == \"last 3\" and .checkpoint == \"vmkeep-web01-$((now - 19230))\" and
+        .disks == [{name: \"vda\", path: \"vda.qcow2\", format: \"qcow2\", capacity: 10737418240,
+            bytes: 157286400, digest: null}])" points web01
+    json '. == []' points spare
+    json 'map(.domain) | unique == ["db01", "gone", "web01"]' points
+}
+
+@test "a domain by name: of one that is gone, of none, of several" {
+    json 'length == 1' points lab/gone
+    run -4 --separate-stderr vmkeep points web1
+    [ "$stderr" = "vmkeep: web1: no such domain; did you mean 'web01'?" ]
+    run -4 --separate-stderr vmkeep jobs lab/web1
+    [ "$stderr" = "vmkeep: lab/web1: no such domain; did you mean 'lab/web01'?" ]
+    run -4 --separate-stderr vmkeep status other/web01
+    [ -z "$output" ]
+    sed -i "s|^repositories:|  - { name: den, driver: qemu, domains: [{ name: web01, qmp: $tmp/q }] }\n&|" \
+        "$tmp/config"
+    run -2 --separate-stderr vmkeep points web01
+    [ "$stderr" = "vmkeep: hosts den and lab both have a domain web01: say den/web01" ]
+    json 'length == 3' points lab/web01
+}
+
+@test "explain" {
+    says explain web01 <<'END'
+domain lab/web01
+ protected: newest good point is 5h 20m old, promised 1d 2h
+ policy nightly: newest good point is 5h 20m old, promised 1d 2h
+ last job: 3, ended DATE TIME, success: 150 MiB
+ next run: DATE TIME, scheduled: full, DATE TIME
+ last point: lab/web01/STAMP.nightly, incremental: scheduled: incremental
+END
+    says explain 7 <<'END'
+job 7
+ what: incremental backup of lab/db01 under policy nightly
+ why: scheduled: incremental
+ when: DATE TIME to DATE TIME
+ outcome: failed: disk vda: No space left on device
+END
+    says explain "$(vmkeep points web01 --json | jq -r '.[1].id')" <<'END'
+point lab/web01/STAMP.nightly
+ incremental: scheduled: incremental
+ kept: not judged yet: no prune has looked at it
+ stands on: lab/web01/STAMP.nightly
+ below it: 1 point stands on it
+END
+    json '.kind == "job" and .name == "1" and .sentences[1] == {about: "why",
+        text: "no base point yet"}' explain 1
+    run -4 --separate-stderr vmkeep explain 99
+    [ "$stderr" = "vmkeep: 99: no such domain, point or job" ]
+}
+
+@test "prune --dry-run: the verdict on each point; what is not covered stays" {
+    says prune --dry-run <<'END'
+TIME VERDICT KIND SIZE POINT WHY
+DATE TIME keep full 2.00 GiB lab/db01/STAMP.nightly last 1
+DATE TIME keep incremental 150 MiB lab/db01/STAMP.nightly damaged: left for you to decide
+DATE TIME keep full 2.00 GiB lab/gone/STAMP.nightly its policy does not cover it any more
+DATE TIME keep full 2.00 GiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
+DATE TIME keep incremental 150 MiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
+DATE TIME keep incremental 150 MiB lab/web01/STAMP.nightly last 1
+
+0 of 6 points would go, 0 B
+END
+    # Two chains: the older full goes once nothing stands on it.
+    sqlite3 "$tmp/catalog.db" "UPDATE point_disk SET backing = NULL; UPDATE point SET parent = NULL"
+    json 'map(.keep) == [false, false, true] and all(.reasons != "")' prune --dry-run web01
+    json 'map(.domain) | unique == ["db01", "gone", "web01"]' prune --dry-run nightly
+    [ "$(vmkeep prune --dry-run web01 | tail -n 1)" = "2 of 3 points would go, 2.15 GiB" ]
+    json 'length == 6' points
+}
+
+@test "domains: as last seen, with a note" {
+    run -0 --separate-stderr vmkeep domains
+    [ "$stderr" = "vmkeep: $tmp/control.sock: the daemon is not running (No such file or directory); \
+the domains are shown as they were last seen" ]
+    plain <<< "$output" | diff -u - /dev/fd/3 3<<'END'
+DOMAIN STATE CHECKPOINT JOB PROBLEM
+lab/db01 unreachable yes - QMP: no answer for 10 s
+lab/spare unknown no - -
+lab/web01 running yes 8 -
+END
+    json '.[2] == {host: "lab", domain: "web01", state: "running", problem: null, checkpoint: true,
+        job: 8}' domains
+    json 'map(.domain) == ["web01"]' domains --with-job
+    json 'map(.domain) == ["db01", "web01"]' domains --with-checkpoint
+    json 'map(.domain) == ["web01"]' domains --active
+    json '. == []' domains --inactive
+}
+
+@test "no catalog yet: exit status 4; a damaged one: 7; one of a newer program: 1" {
+    for command in status jobs points domains "explain web01" "prune --dry-run"; do
+        rm -f "$tmp"/catalog.db*
+        run -4 --separate-stderr vmkeep $command
+        [ "$stderr" = "vmkeep: catalog $tmp/catalog.db: there is none yet; vmkeepd makes it" ]
+        head -c 8192 /dev/zero | tr '\0' 'x' > "$tmp/catalog.db"
+        run -7 --separate-stderr vmkeep $command
+        [ -z "$output" ]
+    done
+    rm "$tmp/catalog.db"
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$now"
+    sqlite3 "$tmp/catalog.db" 'PRAGMA user_version = 99'
+    run -1 --separate-stderr vmkeep status
+    [[ $stderr == "vmkeep: "*"schema 99"* ]]
+}
