@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/model.h"
@@ -71,6 +72,8 @@ struct domain_facts {
     char *foreign_job;     /* what else excludes a backup ("block job 'mirror0'"), or NULL */
     char *definition;      /* the domain's definition as text, or NULL */
     char *definition_name; /* as a file name: "domain.xml", "qemu.args" */
+    uid_t uid;             /* who writes push targets: the hypervisor process's user and group */
+    gid_t gid;
 };
 
 void domain_facts_free(struct domain_facts *f); /* NULL-safe */

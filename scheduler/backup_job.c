@@ -122,8 +122,14 @@ static struct op *start_checking(struct run *r, struct err *err)
 
 static struct op *start_preparing(struct run *r, struct err *err)
 {
-    return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, r->facts->definition_name,
-                                        r->facts->definition, run_on_op, r, err);
+    const struct point_origin origin = {
+        .definition_name = r->facts->definition_name,
+        .definition = r->facts->definition,
+        .uid = r->facts->uid,
+        .gid = r->facts->gid,
+    };
+
+    return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, run_on_op, r, err);
 }
 
 static struct op *start_copying(struct run *r, struct err *err)

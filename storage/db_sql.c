@@ -93,12 +93,13 @@ const char *const db_sql[ST_COUNT] = {
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     /* Of the jobs with the latest due time: what the newest of them came to, and how many failed. */
-    [ST_HISTORY] = ("SELECT due, state, outcome, error, ended, asked,"
-                    " (SELECT count(*) FROM job f WHERE f.host = j.host AND f.domain = j.domain"
-                    "  AND f.policy = j.policy AND f.kind = 'backup' AND f.due = j.due AND f.due <> 0"
-                    "  AND f.outcome = 'failed')"
-                    " FROM job j WHERE host = ?1 AND domain = ?2 AND policy = ?3"
-                    " AND kind = 'backup' AND due <> 0 ORDER BY due DESC, id DESC LIMIT 1"),
+    [ST_HISTORY] =
+        ("SELECT due, state, outcome, error, ended, asked,"
+         " (SELECT count(*) FROM job f WHERE f.host = j.host AND f.domain = j.domain"
+         "  AND f.policy = j.policy AND f.kind = 'backup' AND f.due = j.due AND f.due <> 0"
+         "  AND f.outcome = 'failed')"
+         " FROM job j WHERE host = ?1 AND domain = ?2 AND policy = ?3"
+         " AND kind = 'backup' AND due <> 0 ORDER BY due DESC, id DESC LIMIT 1"),
 
     [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at)"
                      " VALUES (?1, ?2, ?3, ?4, ?5)"),

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/model.h"
@@ -48,14 +49,21 @@ bool repository_is_definition(const char *file);
 /* Absolute name of the disk's image; partial: while it is being made. Caller frees. */
 char *repository_image(const char *path, const char *point_id, const char *file, bool partial);
 
+/* What comes with a point from where it is made. */
+struct point_origin {
+    const char *definition_name, *definition; /* NULL: none; else repository_is_definition(name) */
+    uid_t uid;                                /* who writes the images */
+    gid_t gid;
+};
+
 /* Makes the partial directory anew (one left over from a crash is removed first), the definition,
  * and an empty qcow2 image of each of plan's disks, with its backing file where it has one.  Checks
  * that each backing image is there and opens.  ERR_EXISTS: the point is published already.
- * definition may be NULL; else its name is one of repository_is_definition.  path is absolute.
- * Directories are of mode 0700 and files 0600, our user's: a QEMU that runs as another user cannot
- * write there. */
-int repository_prepare(const char *path, const struct point *plan, const char *definition_name,
-                       const char *definition, struct err *err);
+ * The images belong to the user who writes them until they are published, as far as we may give
+ * them away (as root); directories can be searched by everybody, files read by their owner only.
+ * path is absolute. origin may be NULL. */
+int repository_prepare(const char *path, const struct point *plan,
+                       const struct point_origin *origin, struct err *err);
 
 /* Checks that the images are what the plan says and that nobody writes them any more, syncs them,
  * takes their digests and sizes, writes the manifest, renames.  *ret is the point as published.

@@ -91,23 +91,37 @@ static int prepare_disk(const char *path, const struct point *plan, const struct
     return 0;
 }
 
-static int prepare_files(const char *path, const struct point *plan, const char *definition_name,
-                         const char *definition, struct err *err)
+/* Only root can give files away; others must run QEMU as themselves. */
+static int give_away(const char *path, const struct point *plan, const struct point_disk *d,
+                     const struct point_origin *origin, struct err *err)
 {
-    if (definition) {
-        CLEANUP_FREE char *file = repository_image(path, plan->id, definition_name, true);
+    CLEANUP_FREE char *image = repository_image(path, plan->id, d->path, true);
 
-        if (write_file_durably(file, definition, strlen(definition), 0600, err) < 0)
+    if (geteuid() != 0 || origin->uid == 0)
+        return 0;
+    if (lchown(image, origin->uid, origin->gid) < 0)
+        return err_errno(err, errno, "give %s to user %u", image, (unsigned)origin->uid);
+    return 0;
+}
+
+static int prepare_files(const char *path, const struct point *plan,
+                         const struct point_origin *origin, struct err *err)
+{
+    if (origin && origin->definition) {
+        CLEANUP_FREE char *file = repository_image(path, plan->id, origin->definition_name, true);
+
+        if (write_file_durably(file, origin->definition, strlen(origin->definition), 0600, err) < 0)
             return -1;
     }
     for (size_t i = 0; i < plan->disks.n; i++)
-        if (prepare_disk(path, plan, &plan->disks.items[i], err) < 0)
+        if (prepare_disk(path, plan, &plan->disks.items[i], err) < 0 ||
+            (origin && give_away(path, plan, &plan->disks.items[i], origin, err) < 0))
             return -1;
     return 0;
 }
 
-int repository_prepare(const char *path, const struct point *plan, const char *definition_name,
-                       const char *definition, struct err *err)
+int repository_prepare(const char *path, const struct point *plan,
+                       const struct point_origin *origin, struct err *err)
 {
     CLEANUP_FREE char *name = NULL;
     CLEANUP_CLOSE int domain = -1;
@@ -115,8 +129,9 @@ int repository_prepare(const char *path, const struct point *plan, const char *d
 
     if (check_plan(path, plan, err) < 0)
         return -1;
-    if (definition && !repository_is_definition(definition_name))
-        return err_set(err, ERR_INVALID, "'%s' is not the name of a definition", definition_name);
+    if (origin && origin->definition && !repository_is_definition(origin->definition_name))
+        return err_set(err, ERR_INVALID, "'%s' is not the name of a definition",
+                       origin->definition_name);
     if (open_domain_dir(path, plan->id, true, &domain, err) < 0)
         return -1;
     if (exists_at(domain, point_id_name(plan->id)))
@@ -124,9 +139,9 @@ int repository_prepare(const char *path, const struct point *plan, const char *d
     if (remove_suffixed(domain, path, plan->id, PARTIAL, err) < 0)
         return -1;
     name = xasprintf("%s%s", point_id_name(plan->id), PARTIAL);
-    if (mkdirat(domain, name, 0700) < 0)
+    if (mkdir_searchable(domain, name) < 0)
         return err_errno(err, errno, "create directory %s/%s%s", path, plan->id, PARTIAL);
-    if (prepare_files(path, plan, definition_name, definition, err) < 0) {
+    if (prepare_files(path, plan, origin, err) < 0) {
         remove_suffixed(domain, path, plan->id, PARTIAL, &ignored);
         return -1;
     }
@@ -185,7 +200,8 @@ static int finish_disk(const char *path, const struct point *plan, int dir, stru
         image_check_header(fd, image, d->capacity, backing, err) < 0 ||
         image_check_opens(image, err) < 0)
         return -1;
-    if (fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0 ||
+        (st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) < 0))
         return err_errno(err, errno, "%s", image);
     if (sync_image(fd, (uint64_t)st.st_size, image, progress, err) < 0)
         return -1;

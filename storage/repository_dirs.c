@@ -52,10 +52,16 @@ int sync_fd(int fd, const char *where, struct err *err)
     return fsync(fd) < 0 ? err_errno(err, errno, "sync %s", where) : 0;
 }
 
+int mkdir_searchable(int dir, const char *name)
+{
+    /* Whatever the umask: a QEMU of another user must get at the image that it writes. */
+    return mkdirat(dir, name, 0711) < 0 || fchmodat(dir, name, 0711, 0) < 0 ? -1 : 0;
+}
+
 /* The component of where, in dir; made and synced into dir if it is missing. */
 static int make_dir_at(int dir, const char *name, const char *where, struct err *err)
 {
-    if (mkdirat(dir, name, 0700) < 0)
+    if (mkdir_searchable(dir, name) < 0)
         return errno == EEXIST ? 0 : err_errno(err, errno, "create directory %s", where);
     return sync_fd(dir, where, err);
 }

@@ -36,6 +36,9 @@ int open_dir_at(int dir, const char *name, const char *where, int *ret_fd, struc
 /* A regular file in dir, for reading. */
 int open_file_at(int dir, const char *name, const char *where, int *ret_fd, struct err *err);
 
+/* mkdirat(2), but searchable by everybody, and readable by its owner alone. -1 with errno. */
+int mkdir_searchable(int dir, const char *name);
+
 /* name in dir with all that is in it; fine if there is none. Does not sync dir. */
 int remove_tree_at(int dir, const char *name, const char *where, struct err *err);
 

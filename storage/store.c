@@ -29,7 +29,7 @@ struct task {
     const char *path, *point_id;
     bool may_begin;
     const struct point *plan;
-    const char *definition_name, *definition;
+    const struct point_origin *origin;
 };
 
 /* One operation under way, in the parent. */
@@ -156,16 +156,14 @@ static int run_prepare(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
 
     (void)out;
-    return repository_prepare(t->path, t->plan, t->definition_name, t->definition, err);
+    return repository_prepare(t->path, t->plan, t->origin, err);
 }
 
-static struct op *prepare(struct store *s, const struct point *plan, const char *definition_name,
-                          const char *definition, op_done done, void *ctx, struct err *err)
+static struct op *prepare(struct store *s, const struct point *plan,
+                          const struct point_origin *origin, op_done done, void *ctx,
+                          struct err *err)
 {
-    struct task t = {.path = path_of(s),
-                     .plan = plan,
-                     .definition_name = definition_name,
-                     .definition = definition};
+    struct task t = {.path = path_of(s), .plan = plan, .origin = origin};
 
     return start(s, (struct proc_spec){.run = run_prepare, .arg = &t, .timeout_s = PREPARE_S}, NULL,
                  NULL, done, ctx, err);

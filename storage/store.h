@@ -24,8 +24,9 @@ struct store_ops {
                         void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err);
-    struct op *(*prepare)(struct store *s, const struct point *plan, const char *definition_name,
-                          const char *definition, op_done done, void *ctx, struct err *err);
+    struct op *(*prepare)(struct store *s, const struct point *plan,
+                          const struct point_origin *origin, op_done done, void *ctx,
+                          struct err *err);
     /* ret: released by the caller with point_done. */
     struct op *(*publish)(struct store *s, const struct point *plan, struct point *ret,
                           op_done done, void *ctx, struct err *err);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
@@ -37,6 +39,21 @@ static char *read_args(pid_t pid)
     return TAKE_PTR(args);
 }
 
+/* Not by SO_PEERCRED: QEMU may change its user after it has begun to listen (-runas). */
+static void find_user(pid_t pid, struct domain_facts *f)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    f->uid = geteuid();
+    f->gid = getegid();
+    if (pid > 0 && stat(path, &st) == 0) {
+        f->uid = st.st_uid;
+        f->gid = st.st_gid;
+    }
+}
+
 /* The tag that our jobs have, or what a beginning that broke off has left behind. */
 static char *find_tag(const struct view *v)
 {
@@ -65,6 +82,7 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
         v->disks.items[i].facts = (struct disk_facts){0};
     }
     f->job_tag = find_tag(v);
+    find_user(d->pid, f);
     f->definition = read_args(d->pid);
     if (f->definition)
         f->definition_name = xstrdup("qemu.args");

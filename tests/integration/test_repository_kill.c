@@ -93,7 +93,7 @@ static int teardown(void **state)
 
 static int prepare(struct err *err)
 {
-    return repository_prepare(repo_path, &plan, "domain.xml", "<domain/>\n", err);
+    return repository_prepare(repo_path, &plan, ORIGIN("domain.xml", "<domain/>\n"), err);
 }
 
 static int publish(struct err *err)
@@ -247,7 +247,7 @@ static void new_directories_are_durable(void **state)
     other.host = xstrdup("newhost");
     other.id = point_id_make(other.host, other.domain, other.policy, other.created);
     journal = &l;
-    WORKS(repository_prepare(repo_path, &other, NULL, NULL, err));
+    WORKS(repository_prepare(repo_path, &other, NULL, err));
     journal = NULL;
     assert_true(when(&l, "sync repository", when(&l, "mkdir newhost", 0)) > 0);
     assert_true(when(&l, "sync newhost", when(&l, "mkdir web01", 0)) > 0);

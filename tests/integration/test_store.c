@@ -67,7 +67,7 @@ static void from_nothing_to_a_point_and_back(void **state)
     (void)state;
     END(store->ops->probe(store, true, &space, THEN), ERR_NONE);
     assert_true(space.free > 0 && space.free <= space.total);
-    END(store->ops->prepare(store, &plan, "domain.xml", "<domain/>", THEN), ERR_NONE);
+    END(store->ops->prepare(store, &plan, ORIGIN("domain.xml", "<domain/>"), THEN), ERR_NONE);
     image = store->ops->target(store, &plan, 1);
     image_write(image, 0, 1 << 20, 0x77);
     END(store->ops->publish(store, &plan, &p, THEN), ERR_NONE);
@@ -93,9 +93,9 @@ static void errors_come_through(void **state)
     END(store->ops->publish(store, &plan, &p, THEN), ERR_NOTFOUND);
     assert_null(p.id);
     END(store->ops->remove(store, "../x", THEN), ERR_INVALID);
-    END(store->ops->prepare(store, &plan, NULL, NULL, THEN), ERR_NONE);
+    END(store->ops->prepare(store, &plan, NULL, THEN), ERR_NONE);
     END(store->ops->publish(store, &plan, &p, THEN), ERR_NONE);
-    END(store->ops->prepare(store, &plan, NULL, NULL, THEN), ERR_EXISTS);
+    END(store->ops->prepare(store, &plan, NULL, THEN), ERR_EXISTS);
 }
 
 /* What was lent for the start may go as soon as it has returned. */
@@ -109,7 +109,7 @@ static void arguments_are_lent_for_the_start_only(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_non_null(store->ops->prepare(store, &plan, "domain.xml", definition, THEN));
+    assert_non_null(store->ops->prepare(store, &plan, ORIGIN("domain.xml", definition), THEN));
     point_done(&plan);
     memset(definition, 'x', sizeof(definition));
     ev_run(EV_DEFAULT, 0);

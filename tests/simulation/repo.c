@@ -175,15 +175,15 @@ static struct op *check_chain(struct store *s, const char *id, op_done done, voi
     return end(r, fails, &refusal, done, ctx);
 }
 
-static struct op *prepare(struct store *s, const struct point *plan, const char *definition_name,
-                          const char *definition, op_done done, void *ctx, struct err *err)
+static struct op *prepare(struct store *s, const struct point *plan,
+                          const struct point_origin *origin, op_done done, void *ctx,
+                          struct err *err)
 {
     struct sim_repo *r = repo_of(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
-    (void)definition_name;
-    (void)definition;
+    (void)origin;
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
