@@ -25,14 +25,14 @@ static const struct {
 
 int db_fail(struct db *db, struct err *err)
 {
-    int rc = sqlite3_extended_errcode(db->h) & 0xff;
-    int sys = sqlite3_system_errno(db->h);
+    int rc = sqlite3_extended_errcode(db->h) & 0xff, sys = errno;
 
-    if (rc == SQLITE_CANTOPEN && sys != 0)
-        return err_errno(err, sys, "catalog %s", db->path);
-    /* SQLite sees a full disk in write(2) only, and no quota or limit at all. */
+    if (rc == SQLITE_CANTOPEN && sqlite3_system_errno(db->h) != 0)
+        return err_errno(err, sqlite3_system_errno(db->h), "catalog %s", db->path);
+    /* SQLite knows a full disk from write(2) only, and neither quotas nor limits.  Its own record
+     * of errno misses what happens in a commit. */
     if (rc == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG))
-        rc = SQLITE_FULL;
+        return err_errno(err, sys, "catalog %s", db->path);
     for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
         if (classes[i].rc != rc)
             continue;
@@ -46,6 +46,7 @@ int db_fail(struct db *db, struct err *err)
 
 int db_exec(struct db *db, const char *sql, struct err *err)
 {
+    errno = 0;
     return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(db, err);
 }
 
@@ -71,8 +72,10 @@ int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err)
 
 int db_row(struct db *db, sqlite3_stmt *st, int whole, struct err *err)
 {
-    int rc = sqlite3_step(st);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_step(st);
     if (rc == SQLITE_DONE)
         return 0;
     if (rc != SQLITE_ROW)

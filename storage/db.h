@@ -68,7 +68,7 @@ struct db {
 int db_open(struct db *db, const char *path, bool write, struct err *err);
 void db_close(struct db *db);
 
-/* What SQLite's last error on the handle means, in our words. */
+/* What SQLite's error means, in our words; right after the call that failed. */
 int db_fail(struct db *db, struct err *err);
 
 /* SQL without parameters and results. */

@@ -87,6 +87,27 @@ static void lacks_a_table(void **state)
     catalog_close(c);
 }
 
+/* Rows that our schema would not have let in. */
+static void impossible_rows(void **state)
+{
+    struct scratch *s = *state;
+    struct seen_list seen = {0};
+    struct checkpoint_list checkpoints = {0};
+    struct catalog *c = open_writer(s);
+
+    sql(c->db.h,
+        "DROP TABLE seen; CREATE TABLE seen (kind, name, state, problem, at);"
+        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1), ('domain', 'b', NULL, '', 1);"
+        "DROP TABLE checkpoint; CREATE TABLE checkpoint (name, host, domain, policy, state,"
+        " created); INSERT INTO checkpoint VALUES ('cp', 'h', 'd', 'n', 'lost', 1)");
+    FAILS(ERR_CORRUPT, "a row has no state", catalog_seen(c, "domain", &seen, &err));
+    assert_int_equal(seen.n, 0);
+    FAILS(ERR_CORRUPT, "unknown state 'lost'",
+          catalog_checkpoints(c, "h", "d", &checkpoints, &err));
+    assert_int_equal(checkpoints.n, 0);
+    catalog_close(c);
+}
+
 /* ---- migrations ---- */
 
 /* A catalog as that version made it, but for the data. */
@@ -310,9 +331,10 @@ static void zeroed_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(versions),      TEST(somebody_elses),    TEST(garbage),
-        TEST(lacks_a_table), TEST(migrated_is_fresh), TEST(released_versions),
-        TEST(flipped_bytes), TEST(truncated),         TEST(zeroed_page),
+        TEST(versions),          TEST(somebody_elses),  TEST(garbage),
+        TEST(lacks_a_table),     TEST(impossible_rows), TEST(migrated_is_fresh),
+        TEST(released_versions), TEST(flipped_bytes),   TEST(truncated),
+        TEST(zeroed_page),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

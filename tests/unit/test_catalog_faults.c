@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ static struct {
     int countdown; /* to the first that fails; 0: none will */
     int failing;   /* so many fail from then on */
     bool struck;
+    int syncs;
     int failed, full; /* calls that failed; with ERR_NOSPACE */
 } disk;
 
@@ -82,6 +84,7 @@ static int disk_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 at
 
 static int disk_sync(sqlite3_file *f, int flags)
 {
+    disk.syncs++;
     return strikes() ? failure(SQLITE_IOERR_FSYNC) : real_methods(f)->xSync(f, flags);
 }
 
@@ -241,7 +244,9 @@ static int steps_learn(void **state)
     c = open_writer(s);
     for (int i = 0; i < STEPS; i++) {
         contents[i] = dump(c->db.h);
+        disk.syncs = 0;
         OK(step(c, i, &err));
+        assert_true(disk.syncs > 0); /* it is on disk now */
     }
     contents[STEPS] = dump(c->db.h);
     for (int i = 0; i < STEPS; i++) /* each leaves a trace, or the tests below see nothing */
@@ -503,6 +508,37 @@ static void full_disk(void **state)
     assert_int_equal(status, 0);
 }
 
+/* A limit or a quota, which write(2) reports in its own way. */
+static int live_within_limit(const struct scratch *s)
+{
+    struct catalog *c = open_writer(s);
+    CLEANUP_FREE char *before = NULL, *after = NULL;
+    const struct rlimit limit = {256 << 10, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    FAILS(ERR_NOSPACE, "File too large", fill_up(c, &err));
+    before = dump(c->db.h);
+    FAILS(ERR_NOSPACE, "File too large", catalog_publish(c, 1, 1, &full, "", &err));
+    after = dump(c->db.h);
+    assert_string_equal(before, after);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    OK(catalog_publish(c, 1, 1, &full, "", &err));
+    catalog_close(c);
+    return 0;
+}
+
+static void file_limit(void **state)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(live_within_limit(*state));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static int setup(void **state)
 {
     disk_repair();
@@ -521,6 +557,7 @@ int main(void)
         cmocka_unit_test(errors_at_open),
         cmocka_unit_test(killed_anywhere),
         TEST(full_disk),
+        TEST(file_limit),
     };
 
     return cmocka_run_group_tests(tests, steps_learn, steps_forget);

@@ -60,6 +60,32 @@ static void made(void **state)
     catalog_close(c);
 }
 
+static void assert_setting(struct catalog *c, const char *pragma, const char *want)
+{
+    sqlite3_stmt *st = NULL;
+
+    assert_int_equal(sqlite3_prepare_v2(c->db.h, pragma, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(st, 0), want);
+    sqlite3_finalize(st);
+}
+
+static void settings(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *w = open_writer(s), *r = open_reader(s);
+
+    assert_setting(w, "PRAGMA journal_mode", "wal");
+    assert_setting(w, "PRAGMA synchronous", "2");
+    assert_setting(w, "PRAGMA foreign_keys", "1");
+    assert_setting(w, "PRAGMA trusted_schema", "0");
+    assert_setting(w, "PRAGMA busy_timeout", "2000");
+    assert_setting(r, "PRAGMA trusted_schema", "0");
+    assert_setting(r, "PRAGMA busy_timeout", "2000");
+    catalog_close(r);
+    catalog_close(w);
+}
+
 static void modes(void **state)
 {
     struct scratch *s = *state;
@@ -101,18 +127,6 @@ static void unusable_places(void **state)
     free(s->path);
     s->path = xstrdup("/proc/vmkeep/catalog.db");
     FAILS(ERR_NOTFOUND, "/proc/vmkeep", try_open(s, CATALOG_WRITE, &err));
-}
-
-/* A name that means something in a URI. */
-static void odd_name(void **state)
-{
-    struct scratch *s = *state;
-
-    free(s->path);
-    s->path = xasprintf("%s/a?mode=memory#%%41 b.db", s->dir);
-    make_catalog(s, 1);
-    assert_true(path_exists(s->path));
-    catalog_close(open_reader(s));
 }
 
 /* ---- one writer, many readers ---- */
@@ -250,6 +264,9 @@ static void reader_without_rights(void **state)
     struct scratch *s = *state;
     struct catalog *c;
 
+    /* A name that means something in a URI. */
+    free(s->path);
+    s->path = xasprintf("%s/a?mode=memory#%%41 b.db", s->dir);
     make_catalog(s, 3);
     as_nobody(s, reads_three); /* the daemon is down */
     c = open_writer(s);
@@ -285,10 +302,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(made),
+        TEST(settings),
         TEST(modes),
         TEST(none_yet),
         TEST(unusable_places),
-        TEST(odd_name),
         TEST(two_writers),
         TEST(killed_writer_lets_go),
         TEST(reader_beside_writer),
