@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/names.h"
-#include "base/text.h"
 #include "cli/client.h"
+#include "cli/facts.h"
 #include "cli/names.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -104,16 +103,6 @@ static int complete_row(struct catalog *catalog, struct row *r, struct err *err)
     return 0;
 }
 
-static const struct seen *find_seen(const struct seen_list *l, const struct domain_name *d)
-{
-    CLEANUP_FREE char *name = xasprintf("%s/%s", d->host, d->domain);
-
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->items[i].name, name) == 0)
-            return &l->items[i];
-    return NULL;
-}
-
 static int rows_from_catalog(const struct config *config, struct catalog *catalog, struct rows *ret,
                              struct err *err)
 {
@@ -124,7 +113,8 @@ static int rows_from_catalog(const struct config *config, struct catalog *catalo
     if (rc == 0)
         rc = catalog_seen(catalog, "domain", &seen, err);
     for (size_t i = 0; i < known.n && rc == 0; i++) {
-        const struct seen *s = find_seen(&seen, &known.items[i]);
+        CLEANUP_FREE char *name = xasprintf("%s/%s", known.items[i].host, known.items[i].domain);
+        const struct seen *s = facts_find_seen(&seen, name);
         struct row *r = VEC_ADD(ret);
 
         r->host = xstrdup(known.items[i].host);

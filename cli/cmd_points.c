@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/facts.h"
 #include "cli/names.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -34,15 +35,6 @@ struct arguments {
     bool json;
     const char *domain;
 };
-
-static uint64_t bytes_of(const struct point *p)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < p->disks.n; i++)
-        sum += p->disks.items[i].bytes;
-    return sum;
-}
 
 static json_t *disk_json(const struct point_disk *d)
 {
@@ -103,7 +95,7 @@ static void add_row(struct table *t, const struct point_list *points, const stru
     else
         table_cellf(t, "  %s on %s", level_name(p->level),
                     parent ? time_local(parent->created, time) : p->parent);
-    table_cell(t, size_text(bytes_of(p), size));
+    table_cell(t, size_text(facts_point_bytes(p), size));
     table_cell_coloured(t, colour, point_state_name(p->state));
     table_cell(t, p->checkpoint);
     table_cell(t, p->id);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/facts.h"
 #include "cli/names.h"
 #include "cli/start_jobs.h"
 #include "policies/retention.h"
@@ -114,15 +115,6 @@ static void judge_all(const struct dry_run *run, struct verdicts *v)
             judge_group(run, i, v);
 }
 
-static uint64_t bytes_of(const struct point *p)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < p->disks.n; i++)
-        sum += p->disks.items[i].bytes;
-    return sum;
-}
-
 static void print_json(const struct verdicts *v)
 {
     json_t *list = json_array();
@@ -135,8 +127,8 @@ static void print_json(const struct verdicts *v)
                             report_json_text(p->id), "domain", report_json_text(p->domain), "host",
                             report_json_text(p->host), "policy", report_json_text(p->policy),
                             "created", report_json_time(p->created), "bytes",
-                            report_json_number((int64_t)bytes_of(p)), "keep", v->items[i].keep,
-                            "reasons", report_json_text(v->items[i].reasons)));
+                            report_json_number((int64_t)facts_point_bytes(p)), "keep",
+                            v->items[i].keep, "reasons", report_json_text(v->items[i].reasons)));
     }
     report_json_print(list, stdout);
 }
@@ -156,11 +148,11 @@ static void print_text(const struct verdicts *v)
         table_cell_coloured(t, v->items[i].keep ? COLOUR_NONE : COLOUR_RED,
                             v->items[i].keep ? "keep" : "prune");
         table_cell(t, level_name(p->level));
-        table_cell(t, size_text(bytes_of(p), size));
+        table_cell(t, size_text(facts_point_bytes(p), size));
         table_cell(t, p->id);
         table_cell(t, v->items[i].reasons);
         pruned += !v->items[i].keep;
-        freed += v->items[i].keep ? 0 : bytes_of(p);
+        freed += v->items[i].keep ? 0 : facts_point_bytes(p);
     }
     table_print(t, stdout);
     printf("%s%zu of %zu points would go, %s\n", v->points.n > 0 ? "\n" : "", pruned, v->points.n,

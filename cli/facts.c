@@ -23,21 +23,53 @@ struct gathering {
     int64_t started; /* the daemon's start; now, when it does not run */
 };
 
-bool facts_is_whole(const struct point_list *points, const struct point *p)
+/* An earlier disk stands on the same point. */
+static bool is_known_backing(const struct point *p, size_t disk)
 {
-    if (p->state != POINT_GOOD)
+    for (size_t i = 0; i < disk; i++)
+        if (str_eq(p->disks.items[i].backing, p->disks.items[disk].backing))
+            return true;
+    return false;
+}
+
+/* left: how many points a chain can have; more means that a damaged catalog runs in a circle. */
+static bool is_whole(const struct point_list *points, const struct point *p, size_t left)
+{
+    if (p->state != POINT_GOOD || left == 0)
         return false;
     for (size_t i = 0; i < p->disks.n; i++) {
         const char *backing = p->disks.items[i].backing;
-        const struct point *base = backing ? point_list_find(points, backing) : NULL;
+        const struct point *base;
 
-        if (i > 0 && str_eq(backing, p->disks.items[i - 1].backing))
+        if (!backing || is_known_backing(p, i))
             continue;
-        /* A chain goes back in time, so that this comes to an end. */
-        if (backing && (!base || base->created >= p->created || !facts_is_whole(points, base)))
+        base = point_list_find(points, backing);
+        if (!base || !is_whole(points, base, left - 1))
             return false;
     }
     return true;
+}
+
+bool facts_is_whole(const struct point_list *points, const struct point *p)
+{
+    return is_whole(points, p, points->n);
+}
+
+uint64_t facts_point_bytes(const struct point *p)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < p->disks.n; i++)
+        sum += p->disks.items[i].bytes;
+    return sum;
+}
+
+const struct seen *facts_find_seen(const struct seen_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].name, name) == 0)
+            return &l->items[i];
+    return NULL;
 }
 
 /* The newest whole point of the policy (NULL: any), and one that lies in the future. */
@@ -117,21 +149,13 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
     return find_next_run(g, d, policy, p, err);
 }
 
-static const struct seen *find_seen(const struct seen_list *l, const char *name)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->items[i].name, name) == 0)
-            return &l->items[i];
-    return NULL;
-}
-
 static int add_domain(const struct gathering *g, const struct domain_name *d,
                       struct status_domain *ret, struct err *err)
 {
     const struct config *config = g->f->config;
     const struct point_filter filter = {.host = d->host, .domain = d->domain};
     CLEANUP_FREE char *name = xasprintf("%s/%s", d->host, d->domain);
-    const struct seen *seen = find_seen(&g->seen, name);
+    const struct seen *seen = facts_find_seen(&g->seen, name);
     struct point_list points = {0};
     int64_t ahead;
     int rc = 0;
@@ -205,7 +229,7 @@ static int add_repositories(const struct facts *f, struct status *ret, struct er
         return -1;
     for (size_t i = 0; i < f->config->repositories.n; i++) {
         const struct config_repository *c = &f->config->repositories.items[i];
-        const struct seen *seen = find_seen(&list, c->name);
+        const struct seen *seen = facts_find_seen(&list, c->name);
         struct status_repository *r = VEC_ADD(&ret->repositories);
 
         r->name = xstrdup(c->name);

@@ -24,4 +24,10 @@ int facts_status(const struct facts *f, const struct domain_names *only, struct 
  * points: all of its domain, oldest first. */
 bool facts_is_whole(const struct point_list *points, const struct point *p);
 
+/* What its images take on disk. */
+uint64_t facts_point_bytes(const struct point *p);
+
+/* NULL: never seen. */
+const struct seen *facts_find_seen(const struct seen_list *l, const char *name);
+
 #endif

@@ -112,6 +112,28 @@ END
     json '.domains[1].reason == "no good point yet, no promise made"' status
 }
 
+@test "status: a point is as good as what it stands on" {
+    sqlite3 "$tmp/catalog.db" \
+        "UPDATE point SET state = 'damaged' WHERE domain = 'web01' AND level = 'full'"
+    json '.domains[2] | .protected == false and .last_point == null and
+        .reason == "no good point yet, promised 1d 2h"' status
+}
+
+# Looked at disk by disk, each branch anew, this would take 2^60 steps.
+@test "status: a long chain of several disks, one of which is always a full" {
+    sqlite3 "$tmp/catalog.db" <<END
+CREATE TEMP TABLE n AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60)
+    SELECT i, 'long' || i AS id, CASE WHEN i > 1 THEN 'long' || (i - 1) END AS base FROM c;
+INSERT INTO point (id, host, domain, policy, repository, level, parent, created, mode, state, quiesced)
+    SELECT id, 'lab', 'db01', 'nightly', 'main', 'incremental', base, $now - 60 + i, 'push', 'good', 0
+    FROM n;
+INSERT INTO point_disk (point, position, name, path, format, backing, capacity, bytes, length)
+    SELECT id, d.i - 1, 'vd' || d.i, 'vd' || d.i, 'qcow2', CASE WHEN d.i <> 2 THEN base END, 1, 1, 1
+    FROM n, (SELECT i FROM n WHERE i <= 3) AS d;
+END
+    json ".domains[0] | .protected and .last_point == \"$(at "$now")\"" status
+}
+
 @test "status --json" {
     json ".daemon == {running: false,
         problem: \"$tmp/control.sock: the daemon is not running (No such file or directory)\"}" status

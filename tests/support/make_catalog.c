@@ -94,10 +94,11 @@ static void fill(int64_t now)
     CLEANUP_FREE char *web_third = backup("web01", now - 5 * HOUR - 20 * MINUTE - 30, web_second);
     CLEANUP_FREE char *db_full = backup("db01", now - 3 * DAY - 2 * HOUR - 30, NULL);
     CLEANUP_FREE char *db_second = backup("db01", now - 2 * DAY, db_full);
-    CLEANUP_FREE char *gone = backup("gone", now - 9 * DAY, NULL);
     struct point plan;
-    int64_t job = start("db01", now - 2 * HOUR, db_full, &plan);
+    int64_t job;
 
+    free(backup("gone", now - 9 * DAY, NULL));
+    job = start("db01", now - 2 * HOUR, db_full, &plan);
     must(catalog_job_end(catalog, job, now - HOUR, OUTCOME_FAILED, ERR_NOSPACE,
                          "disk vda: No space left on device", &err));
     point_done(&plan);
