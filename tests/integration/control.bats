@@ -44,7 +44,7 @@ answers() {
     socat "UNIX-LISTEN:$socket,fork" \
         "SYSTEM:head -n 1 >> $tmp/requests; cat $tmp/answer$then" 3>&- &
     daemon=$!
-    wait_for test -S "$socket"
+    wait_for listening
 }
 
 wait_for() {
@@ -54,6 +54,11 @@ wait_for() {
     done
     echo "waited in vain for: $*"
     return 1
+}
+
+# The socket's file is there before anybody listens on it.
+listening() {
+    grep -q " 00010000 .* $socket\$" /proc/net/unix
 }
 
 vmkeep() {
@@ -69,7 +74,7 @@ vmkeep() {
     # A socket that nobody listens to any more, as a killed daemon leaves it.
     socat "UNIX-LISTEN:$socket,unlink-close=0" /dev/null 3>&- &
     daemon=$!
-    wait_for test -S "$socket"
+    wait_for listening
     kill -KILL "$daemon"
     wait "$daemon" || true
     daemon=
