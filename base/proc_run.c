@@ -98,7 +98,7 @@ static int wait_for(struct waited *w, const char *name, int out, int errs, struc
     while (waitpid(w->pid, &status, 0) < 0)
         if (errno != EINTR)
             return err_errno(err, errno, "%s: wait", name);
-    if (w->canceled && status != 0)
+    if (w->canceled)
         return err_set(err, ERR_CANCELED, "%s: canceled", name);
     return proc_describe_exit(name, status, proc_last_line(w->err), err);
 }
