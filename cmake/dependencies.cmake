@@ -4,7 +4,6 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
-pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0>=2.68)
 
 # libev ships no .pc file in Debian.
 find_library(EV_LIBRARY ev REQUIRED)
