@@ -162,6 +162,9 @@ static int number(struct parser *ps, enum calspec_field_id id, int64_t *ret)
                 return unexpected(ps, "a fraction of a second");
             v += fraction(ps);
         }
+        if (v > INT32_MAX) /* systemd keeps microseconds in an int */
+            return err_set(ps->err, ERR_INVALID, "%s: the number is too large",
+                           calspec_bounds[id].name);
     }
     *ret = v;
     return 0;
