@@ -17,6 +17,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "report/json.h"
 
 #define REQUEST_MAX (64 * 1024)
 #define UNSENT_MAX (1024 * 1024)
@@ -82,8 +83,8 @@ void client_send(struct client *cl, json_t *message)
 
 static void answer_error(struct client *cl, const struct err *err)
 {
-    client_send(cl, json_pack("{s:b, s:{s:s, s:s}}", "ok", 0, "error", "code",
-                              err_code_name(err->code), "message", err->msg));
+    client_send(cl, json_pack("{s:b, s:{s:s, s:o}}", "ok", 0, "error", "code",
+                              err_code_name(err->code), "message", report_json_text(err->msg)));
 }
 
 static void answer(struct client *cl, const char *line, size_t len)
@@ -253,14 +254,14 @@ static void on_job(void *ctx, const struct job_event *event)
         if (!waits_for(cl, j->id))
             continue;
         if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE) {
-            client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:s}", "event", "ended", "job",
+            client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:s?}", "event", "ended", "job",
                                       (json_int_t)j->id, "domain", j->domain, "outcome",
                                       job_outcome_name(j->outcome), "reason", j->reason));
             stop_waiting_for(cl, j->id);
         } else {
-            client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:I, s:I}", "event", "progress", "job",
-                                      (json_int_t)j->id, "domain", j->domain, "step",
-                                      j->step ? j->step : "queued", "done",
+            client_send(cl, json_pack("{s:s, s:I, s:o, s:s, s:I, s:I}", "event", "progress", "job",
+                                      (json_int_t)j->id, "domain", report_json_text(j->domain),
+                                      "step", j->step ? j->step : "queued", "done",
                                       (json_int_t)j->bytes_done, "total",
                                       (json_int_t)j->bytes_total));
         }

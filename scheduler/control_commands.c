@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "report/json.h"
 
 static int unpack(json_t *args, struct err *err, const char *fmt, ...)
 {
@@ -46,9 +47,11 @@ static json_t *jobs_json(const struct scheduler *s, const struct job_ids *ids)
         const struct job *j = scheduler_job(s, ids->items[i]);
 
         if (j)
-            json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)j->id,
-                                                  "domain", j->domain, "host", j->host, "policy",
-                                                  j->policy));
+            json_array_append_new(list,
+                                  json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)j->id,
+                                            "domain", report_json_text(j->domain), "host",
+                                            report_json_text(j->host), "policy",
+                                            report_json_text(j->policy)));
     }
     return list;
 }
@@ -169,8 +172,9 @@ static int cmd_domains(struct client *cl, json_t *args, json_t **ret, struct err
         if (!host || !config_host_find(scheduler_config(cl->control->env.scheduler), host))
             continue;
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o}", "host", host, "domain", domain,
-                            "state", d->state, "problem", d->problem, "checkpoint",
+            list, json_pack("{s:o, s:o, s:s, s:o, s:b, s:o}", "host", report_json_text(host),
+                            "domain", report_json_text(domain), "state", d->state, "problem",
+                            report_json_text(d->problem), "checkpoint",
                             has_checkpoint(catalog, host, domain), "job",
                             running_job(catalog, host, domain)));
     }

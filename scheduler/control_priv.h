@@ -27,7 +27,8 @@ struct control {
     VEC(struct client *) clients;
 };
 
-/* Takes the message over. */
+/* Takes the message over.  Text in it that others wrote (an error, a name) goes through
+ * report_json_text: jansson refuses what is not UTF-8, and a message cut short may not be. */
 void client_send(struct client *cl, json_t *message);
 
 /* Carries one command out.  *ret: its result, owned by the caller; NULL: the final line comes later. */

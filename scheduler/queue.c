@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#define END_AGAIN_S 10.0
+
 static void copy_row(struct job *dst, const struct job *src)
 {
     *dst = *src;
@@ -167,7 +169,7 @@ void queue_admit(void *ctx)
 
         if (count_admitted(s) >= (size_t)s->config->limits.jobs)
             return;
-        if (r->admitted || !may_start(s, r, h, repo))
+        if (r->admitted || r->ending || !may_start(s, r, h, repo))
             continue;
         queue_take_place(r, h, repo);
         r->step(r);
@@ -240,18 +242,31 @@ void queue_ended(struct run *r, enum job_outcome outcome, const char *reason)
     queue_kick(s);
 }
 
+static void end_again(void *ctx)
+{
+    struct run *r = ctx;
+
+    queue_end(r, r->row.outcome, r->row.reason);
+}
+
 void queue_end(struct run *r, enum job_outcome outcome, const char *reason)
 {
     struct scheduler *s = r->s;
-    struct cover *c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
     struct err err = ERR_INIT;
 
-    /* If this cannot be written, the row stays open and the next start settles it. */
-    if (catalog_job_end(s->env.catalog, r->row.id, sched_now(s), outcome, r->err.code, reason,
-                        &err) < 0) {
-        catalog_trouble(s, "record the end of a job", &err);
-        if (c)
-            c->not_before = sched_now(s) + 60;
+    if (reason != r->row.reason) {
+        free(r->row.reason);
+        r->row.reason = xstrdup(reason);
     }
-    queue_ended(r, outcome, reason);
+    r->row.outcome = outcome;
+    if (catalog_job_end(s->env.catalog, r->row.id, sched_now(s), outcome, r->err.code, reason,
+                        &err) == 0) {
+        queue_ended(r, outcome, r->row.reason);
+        return;
+    }
+    catalog_trouble(s, "record the end of a job (it will be tried again)", &err);
+    r->ending = true;
+    r->alarm.fire = end_again;
+    r->alarm.ctx = r;
+    s->env.clock->ops->after(s->env.clock, &r->alarm, END_AGAIN_S);
 }

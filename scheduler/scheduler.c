@@ -267,6 +267,8 @@ static struct run *run_find(const struct scheduler *s, int64_t id)
 
 static void cancel(struct run *r)
 {
+    if (r->ending)
+        return;
     if (!r->admitted) {
         err_set(&r->err, ERR_CANCELED, "cancelled on request");
         queue_end(r, OUTCOME_ABORTED, "cancelled on request, before it started");

@@ -81,6 +81,7 @@ struct run {
     struct job row;
     bool admitted;
     bool canceled;              /* somebody asked for its end */
+    bool ending;                /* over, but its end is not in the catalog yet */
     struct fsm fsm;
     void (*step)(struct run *r);
     struct op *op;              /* exactly one outstanding while suspended ... */
@@ -174,7 +175,8 @@ void queue_take_place(struct run *r, struct host *host, struct repo *repo);
 void queue_kick(struct scheduler *s);
 void queue_admit(void *ctx);
 void queue_notify(struct run *r);
-/* The job is over: writes its end, tells the listener, frees it. */
+/* The job is over: writes its end, tells the listener, frees it.  While the catalog cannot be
+ * written (disk full, say) the job keeps its place and this is tried again. */
 void queue_end(struct run *r, enum job_outcome outcome, const char *reason);
 /* The same when its end is in the catalog already. */
 void queue_ended(struct run *r, enum job_outcome outcome, const char *reason);

@@ -87,8 +87,12 @@ static int load_config(const char *path, struct config **ret, struct err *err)
     for (size_t i = 0; i < diags.n; i++) {
         const struct diagnostic *d = &diags.items[i];
 
-        log_line(d->warning ? LOG_LVL_WARNING : LOG_LVL_ERROR, "%s:%d:%d: %s", d->file, d->line,
-                 d->column, d->text);
+        enum log_level level = d->warning ? LOG_LVL_WARNING : LOG_LVL_ERROR;
+
+        if (d->line)
+            log_line(level, "%s:%d:%d: %s", d->file, d->line, d->column, d->text);
+        else
+            log_line(level, "%s: %s", d->file, d->text);
     }
     if (rc < 0)
         err_set(err, ERR_INVALID, "%s: %zu error%s; see `vmkeep check`", path,

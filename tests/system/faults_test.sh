@@ -113,6 +113,38 @@ await_daemon
 fails_with vm1 "1.00 GiB to stay free"
 stop_daemon
 
+echo "- a catalog that cannot be written for a while"
+REPO=$tmp/small/repo write_config "$never"
+start_daemon
+await_daemon
+kill -STOP "${pids[vm1]}"
+vmkeep run vm1 > /dev/null
+job_waits()
+{
+    vmkeep jobs vm1 --active --json | jq -e 'length == 1'
+}
+wait_for 10 "the job" job_waits
+mkfifo "$tmp/sql"
+sqlite3 "$tmp/catalog.db" < "$tmp/sql" > /dev/null 2>&1 &
+pids[sql]=$!
+exec 9> "$tmp/sql"
+echo "BEGIN IMMEDIATE;" >&9
+catalog_locked()
+{
+    ! sqlite3 "$tmp/catalog.db" "BEGIN IMMEDIATE; ROLLBACK;" > /dev/null 2>&1
+}
+wait_for 10 "the lock" catalog_locked
+kill -KILL "${pids[vm1]}" # the job fails now, and its end cannot be recorded
+wait_for 30 "the trouble" grep -q "record the end of a job (it will be tried again)" "$tmp/log"
+exec 9>&-
+wait "${pids[sql]}" || true
+job_ended()
+{
+    vmkeep jobs vm1 --active --json | jq -e 'length == 0'
+}
+wait_for 30 "the job's end" job_ended
+stop_daemon
+
 echo "- catalogs that are none"
 REPO=$tmp/small/repo write_config "$never"
 cp "$tmp/catalog.db" "$tmp/catalog.good"
