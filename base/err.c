@@ -7,11 +7,14 @@
 #include <string.h>
 
 static const char *const names[ERR_CODE_COUNT] = {
-    [ERR_NONE] = "none",         [ERR_INVALID] = "invalid",         [ERR_NOTFOUND] = "notfound",
-    [ERR_EXISTS] = "exists",     [ERR_BUSY] = "busy",               [ERR_TIMEOUT] = "timeout",
-    [ERR_CANCELED] = "canceled", [ERR_IO] = "io",                   [ERR_NOSPACE] = "nospace",
-    [ERR_DENIED] = "denied",     [ERR_REMOTE] = "remote",           [ERR_PROTOCOL] = "protocol",
-    [ERR_CORRUPT] = "corrupt",   [ERR_UNSUPPORTED] = "unsupported", [ERR_INTERNAL] = "internal",
+    [ERR_NONE] = "none",         [ERR_INVALID] = "invalid",
+    [ERR_NOTFOUND] = "notfound", [ERR_EXISTS] = "exists",
+    [ERR_BUSY] = "busy",         [ERR_TIMEOUT] = "timeout",
+    [ERR_CANCELED] = "canceled", [ERR_IO] = "io",
+    [ERR_NOSPACE] = "nospace",   [ERR_DENIED] = "denied",
+    [ERR_REMOTE] = "remote",     [ERR_PROTOCOL] = "protocol",
+    [ERR_CORRUPT] = "corrupt",   [ERR_UNSUPPORTED] = "unsupported",
+    [ERR_INTERNAL] = "internal",
 };
 
 /* Messages are one line whatever a peer or a file put into them. */

@@ -14,18 +14,18 @@
 
 enum err_code {
     ERR_NONE,
-    ERR_INVALID,     /* what we were given is wrong: configuration, argument, document */
+    ERR_INVALID, /* what we were given is wrong: configuration, argument, document */
     ERR_NOTFOUND,
     ERR_EXISTS,
-    ERR_BUSY,        /* somebody else is at it; later may do */
+    ERR_BUSY, /* somebody else is at it; later may do */
     ERR_TIMEOUT,
     ERR_CANCELED,
     ERR_IO,
     ERR_NOSPACE,
-    ERR_DENIED,      /* permission */
-    ERR_REMOTE,      /* the hypervisor refused, or is gone */
-    ERR_PROTOCOL,    /* the peer does not speak what it should */
-    ERR_CORRUPT,     /* stored data is damaged */
+    ERR_DENIED,   /* permission */
+    ERR_REMOTE,   /* the hypervisor refused, or is gone */
+    ERR_PROTOCOL, /* the peer does not speak what it should */
+    ERR_CORRUPT,  /* stored data is damaged */
     ERR_UNSUPPORTED,
     ERR_INTERNAL,
     ERR_CODE_COUNT

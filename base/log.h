@@ -11,7 +11,13 @@
 
 /* Severities of syslog(3). error: an operator must do something.  warning: we coped, and the text
  * says how.  notice: life cycle.  info: one line a job transition. */
-enum log_level { LOG_LVL_ERROR = 3, LOG_LVL_WARNING = 4, LOG_LVL_NOTICE = 5, LOG_LVL_INFO = 6, LOG_LVL_DEBUG = 7 };
+enum log_level {
+    LOG_LVL_ERROR = 3,
+    LOG_LVL_WARNING = 4,
+    LOG_LVL_NOTICE = 5,
+    LOG_LVL_INFO = 6,
+    LOG_LVL_DEBUG = 7
+};
 
 /* Lines less urgent than this are dropped; at first LOG_LVL_INFO. */
 void log_set_level(enum log_level level);

@@ -46,8 +46,8 @@ struct point {
     enum backup_mode mode;
     enum point_state state;
     bool quiesced;
-    char *why;               /* why this level, one sentence */
-    char *keep;              /* why retention keeps it, as of the last prune; NULL: not judged */
+    char *why;  /* why this level, one sentence */
+    char *keep; /* why retention keeps it, as of the last prune; NULL: not judged */
     VEC(struct point_disk) disks;
 };
 
@@ -65,16 +65,22 @@ const struct point_disk *point_find_disk(const struct point *p, const char *name
 
 enum job_kind { JOB_BACKUP, JOB_PRUNE };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
-enum job_outcome { OUTCOME_NONE, OUTCOME_SUCCESS, OUTCOME_FAILED, OUTCOME_ABORTED, OUTCOME_SKIPPED };
+enum job_outcome {
+    OUTCOME_NONE,
+    OUTCOME_SUCCESS,
+    OUTCOME_FAILED,
+    OUTCOME_ABORTED,
+    OUTCOME_SKIPPED
+};
 
 /* The words used in the catalog, in manifests, in JSON and on the command line. */
-const char *level_name(enum backup_level v);       /* full, incremental */
-const char *mode_name(enum backup_mode v);         /* push, pull */
-const char *quiesce_name(enum quiesce v);          /* off, try, require */
-const char *point_state_name(enum point_state v);  /* good, damaged, deleting */
-const char *job_kind_name(enum job_kind v);        /* backup, prune */
-const char *job_state_name(enum job_state v);      /* queued, running, ended */
-const char *job_outcome_name(enum job_outcome v);  /* "", success, failed, aborted, skipped */
+const char *level_name(enum backup_level v);      /* full, incremental */
+const char *mode_name(enum backup_mode v);        /* push, pull */
+const char *quiesce_name(enum quiesce v);         /* off, try, require */
+const char *point_state_name(enum point_state v); /* good, damaged, deleting */
+const char *job_kind_name(enum job_kind v);       /* backup, prune */
+const char *job_state_name(enum job_state v);     /* queued, running, ended */
+const char *job_outcome_name(enum job_outcome v); /* "", success, failed, aborted, skipped */
 
 /* The reverse; -1 for a word they do not know. */
 int level_from_name(const char *s, enum backup_level *ret);

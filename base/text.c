@@ -111,7 +111,8 @@ int duration_parse(const char *s, int64_t *ret_seconds, struct err *err)
     *ret_seconds = sum;
     return 0;
 bad:
-    return err_set(err, ERR_INVALID, "'%s' is not a duration (want numbers with s, m, h, d or w)", s);
+    return err_set(err, ERR_INVALID, "'%s' is not a duration (want numbers with s, m, h, d or w)",
+                   s);
 }
 
 const char *size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX])
@@ -124,7 +125,10 @@ const char *size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX])
         v /= 1024;
         u++;
     }
-    snprintf(buf, SIZE_TEXT_MAX, u == 0 || v >= 99.95 ? "%.0f %s" : v >= 9.995 ? "%.1f %s" : "%.2f %s",
+    snprintf(buf, SIZE_TEXT_MAX,
+             u == 0 || v >= 99.95 ? "%.0f %s"
+             : v >= 9.995         ? "%.1f %s"
+                                  : "%.2f %s",
              v, units[u]);
     return buf;
 }

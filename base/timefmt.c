@@ -70,8 +70,7 @@ static bool literal(const char **p, const char *set)
 
 static bool clock_part(const char **p, struct tm *tm)
 {
-    if (!number(p, 2, 0, 23, &tm->tm_hour) || !literal(p, ":") ||
-        !number(p, 2, 0, 59, &tm->tm_min))
+    if (!number(p, 2, 0, 23, &tm->tm_hour) || !literal(p, ":") || !number(p, 2, 0, 59, &tm->tm_min))
         return false;
     if (!literal(p, ":"))
         return true;
@@ -134,7 +133,8 @@ int time_parse(const char *s, int64_t *ret, struct err *err)
     *ret = (int64_t)t - offset;
     return 0;
 bad:
-    return err_set(err, ERR_INVALID, "'%s' is not a time (want YYYY-MM-DD HH:MM:SS, or RFC 3339)", s);
+    return err_set(err, ERR_INVALID, "'%s' is not a time (want YYYY-MM-DD HH:MM:SS, or RFC 3339)",
+                   s);
 }
 
 const char *duration_text(int64_t seconds, char buf[TIMEFMT_MAX])

@@ -81,8 +81,8 @@ static const struct fsm_state states[] = {
 
 #define POLL_FIRST_S 1.0
 #define POLL_S 5.0
-#define STALL_S 120         /* a copy that moves nothing for so long is given up */
-#define DEAF_MAX 4          /* polls in a row without an answer */
+#define STALL_S 120 /* a copy that moves nothing for so long is given up */
+#define DEAF_MAX 4  /* polls in a row without an answer */
 #define SAVE_PROGRESS_S 30
 #define RECORD_AGAIN_S 10
 #define SPACE_FLOOR (UINT64_C(64) << 20)
@@ -110,7 +110,8 @@ static struct op *start_looking(struct run *r, struct err *err)
 
 static struct op *start_probing(struct run *r, struct err *err)
 {
-    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, &r->space, run_on_op, r, err);
+    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, &r->space, run_on_op, r,
+                                      err);
 }
 
 static struct op *start_checking(struct run *r, struct err *err)
@@ -189,20 +190,13 @@ static struct op *start_discarding(struct run *r, struct err *err)
 }
 
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
-    [B_LOOKING] = start_looking,
-    [B_CLEANING] = chores_start,
-    [B_PROBING] = start_probing,
-    [B_CHECKING] = start_checking,
-    [B_PREPARING] = start_preparing,
-    [B_BEGINNING] = backup_plan_begin,
-    [B_COPYING] = start_copying,
-    [B_PUBLISHING] = start_publishing,
-    [B_FORGETTING] = start_forgetting,
-    [B_DROPPING_OLD] = start_dropping_old,
-    [B_ABORTING] = start_aborting,
-    [B_RELEASING] = start_forgetting,
-    [B_DROPPING_NEW] = start_dropping_new,
-    [B_DISCARDING] = start_discarding,
+    [B_LOOKING] = start_looking,           [B_CLEANING] = chores_start,
+    [B_PROBING] = start_probing,           [B_CHECKING] = start_checking,
+    [B_PREPARING] = start_preparing,       [B_BEGINNING] = backup_plan_begin,
+    [B_COPYING] = start_copying,           [B_PUBLISHING] = start_publishing,
+    [B_FORGETTING] = start_forgetting,     [B_DROPPING_OLD] = start_dropping_old,
+    [B_ABORTING] = start_aborting,         [B_RELEASING] = start_forgetting,
+    [B_DROPPING_NEW] = start_dropping_new, [B_DISCARDING] = start_discarding,
 };
 
 /* Moves on and starts what the state does.  True: suspended. */
@@ -376,9 +370,10 @@ static bool copy_is_over(struct run *r)
         r->err = r->stats.err;
         return true;
     case HVJOB_NONE:
-        err_set(&r->err, ERR_REMOTE, r->resumed ? "interrupted: the daemon was stopped, and the "
-                                                  "hypervisor knows nothing of the job"
-                                                : "the hypervisor has lost the job");
+        err_set(&r->err, ERR_REMOTE,
+                r->resumed ? "interrupted: the daemon was stopped, and the "
+                             "hypervisor knows nothing of the job"
+                           : "the hypervisor has lost the job");
         return true;
     }
     return true;
@@ -478,8 +473,8 @@ static bool record(struct run *r)
              r->begun.note[0] ? ", not quiesced" : "");
     catalog_job_progress(r->s->env.catalog, r->row.id, r->row.bytes_done, r->row.bytes_total, &err);
     err = ERR_INIT;
-    if (catalog_publish(r->s->env.catalog, r->row.id, sched_now(r->s), &r->published, reason, &err) <
-        0) {
+    if (catalog_publish(r->s->env.catalog, r->row.id, sched_now(r->s), &r->published, reason,
+                        &err) < 0) {
         catalog_trouble(r->s, "record a finished backup (it will be tried again)", &err);
         r->s->env.clock->ops->after(r->s->env.clock, &r->alarm, RECORD_AGAIN_S);
         return false;
@@ -499,7 +494,8 @@ static void succeed(struct run *r)
     struct run *prune;
     struct err err = ERR_INIT;
 
-    if (prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository, &doomed, &err) < 0 ||
+    if (prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository, &doomed,
+                    &err) < 0 ||
         (doomed.n > 0 && !s->draining &&
          prune_queue(s, r->row.host, r->row.domain, r->row.policy, r->row.repository,
                      "after a backup: retention lets points go", &prune, &err) < 0))

@@ -93,10 +93,9 @@ static void decide(struct run *r, const struct disk_facts *const *disks, size_t 
             .unusable = b ? unusable(b) : NULL,
         };
     }
-    r->row.level = plan_levels(r->row.level, r->row.why ? r->row.why : "",
-                               r->has_base ? &r->base : NULL,
-                               *r->base_missing ? r->base_missing : NULL, r->base_current, in, n,
-                               levels, why);
+    r->row.level =
+        plan_levels(r->row.level, r->row.why ? r->row.why : "", r->has_base ? &r->base : NULL,
+                    *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels, why);
 }
 
 static void fill_plan(struct run *r, const struct disk_facts *const *disks, size_t n,
@@ -147,11 +146,10 @@ static int check_space(const struct run *r, const struct disk_facts *const *disk
     }
     if (r->space.free >= r->repo->reserve && r->space.free - r->repo->reserve >= need)
         return 0;
-    return err_set(err, ERR_NOSPACE,
-                   "repository %s: about %s needed and %s to stay free, but %s has only %s",
-                   r->repo->name, size_text(need, need_text),
-                   size_text(r->repo->reserve, reserve_text), r->repo->path,
-                   size_text(r->space.free, free_text));
+    return err_set(
+        err, ERR_NOSPACE, "repository %s: about %s needed and %s to stay free, but %s has only %s",
+        r->repo->name, size_text(need, need_text), size_text(r->repo->reserve, reserve_text),
+        r->repo->path, size_text(r->space.free, free_text));
 }
 
 int backup_plan_make(struct run *r, struct err *err)

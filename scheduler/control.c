@@ -259,11 +259,11 @@ static void on_job(void *ctx, const struct job_event *event)
                                       job_outcome_name(j->outcome), "reason", j->reason));
             stop_waiting_for(cl, j->id);
         } else {
-            client_send(cl, json_pack("{s:s, s:I, s:o, s:s, s:I, s:I}", "event", "progress", "job",
-                                      (json_int_t)j->id, "domain", report_json_text(j->domain),
-                                      "step", j->step ? j->step : "queued", "done",
-                                      (json_int_t)j->bytes_done, "total",
-                                      (json_int_t)j->bytes_total));
+            client_send(cl,
+                        json_pack("{s:s, s:I, s:o, s:s, s:I, s:I}", "event", "progress", "job",
+                                  (json_int_t)j->id, "domain", report_json_text(j->domain), "step",
+                                  j->step ? j->step : "queued", "done", (json_int_t)j->bytes_done,
+                                  "total", (json_int_t)j->bytes_total));
         }
     }
 }
@@ -272,8 +272,8 @@ static bool somebody_listens(const struct sockaddr_un *addr)
 {
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    return fd >= 0 && (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ||
-                       errno == EAGAIN);
+    return fd >= 0 &&
+           (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN);
 }
 
 static int listen_on(const char *path, int *ret_fd, struct err *err)

@@ -33,9 +33,10 @@ static int cmd_status(struct client *cl, json_t *args, json_t **ret, struct err 
 
     (void)args;
     (void)err;
-    *ret = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "pid", (int)getpid(), "version", env->version,
-                     "started", time_utc(env->started, started), "running", (json_int_t)n.running,
-                     "queued", (json_int_t)n.queued, "domains", (json_int_t)n.domains);
+    *ret =
+        json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "pid", (int)getpid(), "version", env->version,
+                  "started", time_utc(env->started, started), "running", (json_int_t)n.running,
+                  "queued", (json_int_t)n.queued, "domains", (json_int_t)n.domains);
     return 0;
 }
 
@@ -47,11 +48,10 @@ static json_t *jobs_json(const struct scheduler *s, const struct job_ids *ids)
         const struct job *j = scheduler_job(s, ids->items[i]);
 
         if (j)
-            json_array_append_new(list,
-                                  json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)j->id,
-                                            "domain", report_json_text(j->domain), "host",
-                                            report_json_text(j->host), "policy",
-                                            report_json_text(j->policy)));
+            json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)j->id,
+                                                  "domain", report_json_text(j->domain), "host",
+                                                  report_json_text(j->host), "policy",
+                                                  report_json_text(j->policy)));
     }
     return list;
 }
@@ -171,26 +171,25 @@ static int cmd_domains(struct client *cl, json_t *args, json_t **ret, struct err
         name_split_domain(d->name, &host, &domain);
         if (!host || !config_host_find(scheduler_config(cl->control->env.scheduler), host))
             continue;
-        json_array_append_new(
-            list, json_pack("{s:o, s:o, s:s, s:o, s:b, s:o}", "host", report_json_text(host),
-                            "domain", report_json_text(domain), "state", d->state, "problem",
-                            report_json_text(d->problem), "checkpoint",
-                            has_checkpoint(catalog, host, domain), "job",
-                            running_job(catalog, host, domain)));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:s, s:o, s:b, s:o}", "host",
+                                        report_json_text(host), "domain", report_json_text(domain),
+                                        "state", d->state, "problem", report_json_text(d->problem),
+                                        "checkpoint", has_checkpoint(catalog, host, domain), "job",
+                                        running_job(catalog, host, domain)));
     }
     seen_list_done(&seen);
     *ret = json_pack("{s:o}", "domains", list);
     return 0;
 }
 
-int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,
-                    struct err *err)
+int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret, struct err *err)
 {
     static const struct {
         const char *name;
         int (*run)(struct client *, json_t *, json_t **, struct err *);
     } commands[] = {
-        {"status", cmd_status}, {"run", cmd_run},       {"cancel", cmd_cancel},
+        {"status", cmd_status}, {"run", cmd_run},         {"cancel", cmd_cancel},
         {"prune", cmd_prune},   {"domains", cmd_domains}, {"reload", cmd_reload},
     };
 

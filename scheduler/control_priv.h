@@ -16,8 +16,8 @@ struct client {
     ev_timer idle;
     char *in, *out;
     size_t in_len, out_len;
-    bool broken;            /* to be dropped at the next occasion */
-    struct job_ids waits;   /* the jobs whose end it waits for */
+    bool broken;          /* to be dropped at the next occasion */
+    struct job_ids waits; /* the jobs whose end it waits for */
 };
 
 struct control {

@@ -231,8 +231,7 @@ void queue_ended(struct run *r, enum job_outcome outcome, const char *reason)
     queue_notify(r);
     while (s->runs.items[i] != r)
         i++;
-    memmove(&s->runs.items[i], &s->runs.items[i + 1],
-            (--s->runs.n - i) * sizeof(struct run *));
+    memmove(&s->runs.items[i], &s->runs.items[i + 1], (--s->runs.n - i) * sizeof(struct run *));
     if (c && c->job == r) {
         c->job = NULL;
         coverage_refresh(s, c);

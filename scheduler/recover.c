@@ -80,9 +80,9 @@ int recover(struct scheduler *s, struct err *err)
         const struct config_policy *p = config_policy_find(s->config, c->policy);
         struct run *r;
 
-        if (needs_prune(s, c) && prune_queue(s, c->host, c->domain, c->policy, p->repository,
-                                             "after a start: what was interrupted is finished", &r,
-                                             err) < 0)
+        if (needs_prune(s, c) &&
+            prune_queue(s, c->host, c->domain, c->policy, p->repository,
+                        "after a start: what was interrupted is finished", &r, err) < 0)
             return -1;
     }
     return 0;

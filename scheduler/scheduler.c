@@ -136,8 +136,8 @@ static int check_ambiguous(const struct scheduler *s, const char *domain, struct
         if (strcmp(c->domain, domain) != 0)
             continue;
         if (host && strcmp(host, c->host) != 0)
-            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s", host,
-                           c->host, domain, host, domain);
+            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s",
+                           host, c->host, domain, host, domain);
         host = c->host;
     }
     return 0;
@@ -180,7 +180,8 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
     struct run_request *q = arg;
     struct cover *c = &s->covers.items[cover];
     const struct config_policy *p = config_policy_find(s->config, c->policy);
-    enum backup_level usual = p->incremental.n > 0 || p->full.n == 0 ? LEVEL_INCREMENTAL : LEVEL_FULL;
+    enum backup_level usual =
+        p->incremental.n > 0 || p->full.n == 0 ? LEVEL_INCREMENTAL : LEVEL_FULL;
     struct job row = {
         .kind = JOB_BACKUP,
         .host = c->host,
@@ -241,7 +242,8 @@ static int request_prune(struct scheduler *s, size_t cover, void *arg, struct er
         if (seen)
             continue;
         strlist_add(&done, repository);
-        rc = prune_queue(s, c->host, c->domain, c->policy, repository, "asked for by hand", &r, err);
+        rc =
+            prune_queue(s, c->host, c->domain, c->policy, repository, "asked for by hand", &r, err);
         if (rc == 0)
             *VEC_ADD(ids) = r->row.id;
     }

@@ -23,11 +23,11 @@
 struct host {
     struct scheduler *s;
     char *name;
-    char *definition;       /* what it was made from, to see whether a reload changed it */
-    struct hypervisor *hv;  /* NULL: no driver; problem says why */
+    char *definition;      /* what it was made from, to see whether a reload changed it */
+    struct hypervisor *hv; /* NULL: no driver; problem says why */
     struct err problem;
-    int jobs;               /* running ones */
-    int users;              /* jobs and looks that hold it */
+    int jobs;  /* running ones */
+    int users; /* jobs and looks that hold it */
     bool retired;
 };
 
@@ -36,7 +36,7 @@ struct repo {
     char *name;
     char *path;
     uint64_t reserve;
-    bool known;             /* points have been made there: an empty directory is no repository */
+    bool known; /* points have been made there: an empty directory is no repository */
     struct store *store;
     int jobs, users;
     bool retired;
@@ -49,8 +49,8 @@ struct cover {
     char *host, *domain, *policy;
     bool has_next;
     struct plan_due next;
-    struct run *job;        /* its queued or running backup */
-    int64_t not_before;     /* after trouble with the catalog: leave it alone until then */
+    struct run *job;    /* its queued or running backup */
+    int64_t not_before; /* after trouble with the catalog: leave it alone until then */
 };
 
 /* One look at a domain or repository that is under way, or waits to be. */
@@ -80,43 +80,43 @@ struct run {
     struct scheduler *s;
     struct job row;
     bool admitted;
-    bool canceled;              /* somebody asked for its end */
-    bool ending;                /* over, but its end is not in the catalog yet */
+    bool canceled; /* somebody asked for its end */
+    bool ending;   /* over, but its end is not in the catalog yet */
     struct fsm fsm;
     void (*step)(struct run *r);
-    struct op *op;              /* exactly one outstanding while suspended ... */
-    struct alarm alarm;         /* ... or this */
-    struct err op_err;          /* how the last op ended */
-    struct err err;             /* the first error that counts */
+    struct op *op;      /* exactly one outstanding while suspended ... */
+    struct alarm alarm; /* ... or this */
+    struct err op_err;  /* how the last op ended */
+    struct err err;     /* the first error that counts */
     struct host *host;
     struct repo *repo;
     char tag[HV_TAG_MAX];
 
     /* a backup's */
-    struct strlist disks;       /* the policy's globs */
+    struct strlist disks; /* the policy's globs */
     enum backup_mode mode;
     enum quiesce quiesce;
     struct domain_facts *facts;
     struct store_space space;
     bool has_base;
     struct point base;
-    bool base_current;          /* its checkpoint is the catalog's current one */
+    bool base_current; /* its checkpoint is the catalog's current one */
     char base_missing[ERR_MSG_MAX];
     struct chores chores;
     struct backup_begun begun;
     struct hv_job_stats stats;
-    bool copied;                /* COPYING is over */
-    bool look_again;            /* an event came while we were asking */
-    bool probing;               /* COPYING: the op asks for space, not for progress */
-    int deaf;                   /* times in a row that the hypervisor could not be asked */
+    bool copied;     /* COPYING is over */
+    bool look_again; /* an event came while we were asking */
+    bool probing;    /* COPYING: the op asks for space, not for progress */
+    int deaf;        /* times in a row that the hypervisor could not be asked */
     uint64_t last_done;
     int64_t progressed, progress_saved;
     struct point published;
     bool checkpoint_gone;
-    bool resumed;               /* taken over from a former life */
+    bool resumed; /* taken over from a former life */
 
     /* a prune's */
-    struct strlist doomed;      /* point ids, dependents first */
+    struct strlist doomed; /* point ids, dependents first */
     size_t doomed_next;
 };
 
@@ -124,16 +124,16 @@ struct scheduler {
     struct scheduler_env env;
     struct config *config;
     int64_t started;
-    VEC(struct host *) hosts;   /* retired ones too */
+    VEC(struct host *) hosts; /* retired ones too */
     VEC(struct repo *) repos;
     VEC(struct cover) covers;
-    VEC(struct run *) runs;     /* queued and running, oldest first */
+    VEC(struct run *) runs; /* queued and running, oldest first */
     VEC(struct look *) looks;
-    struct alarm due;           /* the next due time of all covers */
-    struct alarm kick;          /* look at the queue on the next turn */
-    struct alarm housekeeping;  /* once a day: old job rows go */
+    struct alarm due;          /* the next due time of all covers */
+    struct alarm kick;         /* look at the queue on the next turn */
+    struct alarm housekeeping; /* once a day: old job rows go */
     bool draining;
-    bool dead;                  /* being freed: what still completes counts no more */
+    bool dead; /* being freed: what still completes counts no more */
     void (*idle)(void *ctx);
     void *idle_ctx;
     job_event_fn listener;
@@ -146,21 +146,22 @@ static inline int64_t sched_now(const struct scheduler *s)
 }
 
 /* resources.c */
-void resources_sync(struct scheduler *s);           /* after s->config changed */
+void resources_sync(struct scheduler *s); /* after s->config changed */
 struct host *host_find(struct scheduler *s, const char *name);
 struct repo *repo_find(struct scheduler *s, const char *name);
 void host_hold(struct host *h);
-void host_release(struct host *h);                  /* may free it */
+void host_release(struct host *h); /* may free it */
 void repo_hold(struct repo *r);
 void repo_release(struct repo *r);
 void resources_free(struct scheduler *s);
 
 /* coverage.c */
-void coverage_sync(struct scheduler *s);            /* after hosts or policies changed */
-void coverage_refresh(struct scheduler *s, struct cover *c); /* its next due time, from the catalog */
+void coverage_sync(struct scheduler *s); /* after hosts or policies changed */
+void coverage_refresh(struct scheduler *s,
+                      struct cover *c); /* its next due time, from the catalog */
 struct cover *coverage_find(struct scheduler *s, const char *host, const char *domain,
                             const char *policy);
-void coverage_due(struct scheduler *s);             /* queue what is due; re-arm the alarm */
+void coverage_due(struct scheduler *s); /* queue what is due; re-arm the alarm */
 void coverage_arm(struct scheduler *s);
 void coverage_free(struct scheduler *s);
 
@@ -190,8 +191,8 @@ void run_observe(void *ctx, const char *from, const char *to);
 
 /* backup_job.c, prune_job.c */
 void backup_job_init(struct run *r);
-void backup_job_resume(struct run *r);              /* from r->row.step */
-void backup_job_event(struct run *r);               /* the hypervisor says: look */
+void backup_job_resume(struct run *r); /* from r->row.step */
+void backup_job_event(struct run *r);  /* the hypervisor says: look */
 void backup_job_cancel(struct run *r);
 void prune_job_init(struct run *r);
 void prune_job_cancel(struct run *r);

@@ -109,8 +109,9 @@ static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *h
     struct hypervisor *ret;
 
     if (host->driver != DRIVER_QEMU) {
-        err_set(err, ERR_UNSUPPORTED, "this version has no libvirt driver: none of its domains is "
-                                      "backed up");
+        err_set(err, ERR_UNSUPPORTED,
+                "this version has no libvirt driver: none of its domains is "
+                "backed up");
         return NULL;
     }
     domains = xcalloc(host->domains.n, sizeof(*domains));
@@ -120,8 +121,11 @@ static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *h
 
         for (size_t k = 0; k < c->disks.n; k++)
             disks[k] = (struct qmp_disk_config){c->disks.items[k].name, c->disks.items[k].image};
-        domains[i] = (struct qmp_domain_config){.name = c->name, .qmp = c->qmp, .agent = c->agent,
-                                                .disks = disks, .n_disks = c->disks.n};
+        domains[i] = (struct qmp_domain_config){.name = c->name,
+                                                .qmp = c->qmp,
+                                                .agent = c->agent,
+                                                .disks = disks,
+                                                .n_disks = c->disks.n};
     }
     ret = qmp_hypervisor_new(d->loop, domains, host->domains.n);
     for (size_t i = 0; i < host->domains.n; i++)
@@ -217,7 +221,10 @@ static int start(struct daemon *d, struct err *err)
     struct config *config = NULL;
     struct scheduler_env env;
     struct control_env control = {
-        .loop = d->loop, .version = VMKEEP_VERSION, .reload = reload, .ctx = d,
+        .loop = d->loop,
+        .version = VMKEEP_VERSION,
+        .reload = reload,
+        .ctx = d,
     };
     CLEANUP_FREE char *control_path = NULL;
 
@@ -259,8 +266,10 @@ static void stop(struct daemon *d)
 static int parse_options(struct daemon *d, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
-        {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
+        {"config", required_argument, NULL, 'c'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int c;

@@ -200,8 +200,7 @@ static int finish_disk(const char *path, const struct point *plan, int dir, stru
         image_check_header(fd, image, d->capacity, backing, err) < 0 ||
         image_check_opens(image, err) < 0)
         return -1;
-    if (fstat(fd, &st) < 0 ||
-        (st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) < 0))
+    if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) < 0))
         return err_errno(err, errno, "%s", image);
     if (sync_image(fd, (uint64_t)st.st_size, image, progress, err) < 0)
         return -1;

@@ -106,7 +106,8 @@ static int run_probe(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
     uint64_t avail, total;
 
-    if (repository_open(t->path, t->may_begin, err) < 0 || repository_space(t->path, &avail, &total, err) < 0)
+    if (repository_open(t->path, t->may_begin, err) < 0 ||
+        repository_space(t->path, &avail, &total, err) < 0)
         return -1;
     fprintf(out, "%llu %llu\n", (unsigned long long)avail, (unsigned long long)total);
     return 0;

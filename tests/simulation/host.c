@@ -96,7 +96,8 @@ void sim_qemu_kill(struct sim_domain *d)
         struct sim_disk *disk = &d->disks.items[i];
 
         for (size_t k = disk->bitmaps.n; k-- > 0;) {
-            if (disk->bitmaps.items[k].saved || strcmp(disk->bitmaps.items[k].name, "somebody-elses") == 0)
+            if (disk->bitmaps.items[k].saved ||
+                strcmp(disk->bitmaps.items[k].name, "somebody-elses") == 0)
                 disk->bitmaps.items[k].inconsistent = true;
             else
                 disk->bitmaps.items[k] = disk->bitmaps.items[--disk->bitmaps.n];
@@ -135,7 +136,9 @@ static void deliver(void *ctx)
 static void tell(struct sim_domain *d, enum hv_event_type type)
 {
     struct sim_world *w = d->host->w;
-    int times = sim_chance(w, w->faults.event_lost) ? 0 : sim_chance(w, w->faults.event_doubled) ? 2 : 1;
+    int times = sim_chance(w, w->faults.event_lost)      ? 0
+                : sim_chance(w, w->faults.event_doubled) ? 2
+                                                         : 1;
 
     w->counts.lost_events += times == 0;
     while (times-- > 0) {

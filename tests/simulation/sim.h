@@ -28,9 +28,9 @@
 struct sim_event {
     int64_t at_ms;
     uint64_t order;
-    bool of_daemon;            /* dies with it */
-    struct alarm *alarm;       /* either this ... */
-    void (*fn)(void *ctx);     /* ... or this */
+    bool of_daemon;        /* dies with it */
+    struct alarm *alarm;   /* either this ... */
+    void (*fn)(void *ctx); /* ... or this */
     void *ctx;
 };
 
@@ -38,8 +38,8 @@ struct sim_event {
 
 struct sim_bitmap {
     char name[64];
-    uint32_t dirty;            /* one bit a block */
-    bool saved;                /* has been in the file once: a kill leaves it inconsistent */
+    uint32_t dirty; /* one bit a block */
+    bool saved;     /* has been in the file once: a kill leaves it inconsistent */
     bool inconsistent;
 };
 
@@ -51,8 +51,8 @@ struct sim_disk {
 };
 
 struct sim_image {
-    char target[SIM_TEXT];     /* "POINT/disk" */
-    uint32_t present;          /* blocks that the image holds itself */
+    char target[SIM_TEXT]; /* "POINT/disk" */
+    uint32_t present;      /* blocks that the image holds itself */
     uint32_t blocks[SIM_BLOCKS];
 };
 
@@ -62,8 +62,8 @@ struct sim_job {
     struct err err;
     VEC(struct sim_image) images;
     int64_t start_ms, end_ms;
-    bool doomed;               /* will fail at its end */
-    uint64_t id;               /* tells a job from a later one of the same domain */
+    bool doomed; /* will fail at its end */
+    uint64_t id; /* tells a job from a later one of the same domain */
 };
 
 struct sim_domain {
@@ -90,7 +90,7 @@ struct sim_truth {
 /* ---- the simulated repository ---- */
 
 struct sim_stored {
-    struct point point;        /* as planned or published */
+    struct point point; /* as planned or published */
     bool published;
     VEC(struct sim_image) images;
 };
@@ -98,17 +98,17 @@ struct sim_stored {
 struct sim_repo {
     struct sim_world *w;
     VEC(struct sim_stored *) points;
-    bool gone;                 /* not mounted */
+    bool gone; /* not mounted */
     bool full;
 };
 
 /* Chances in 1/10000, asked for at each occasion. */
 struct sim_faults {
-    int op_fails;              /* an operation fails, with or without its effect */
-    int op_slow;               /* it answers after minutes */
+    int op_fails; /* an operation fails, with or without its effect */
+    int op_slow;  /* it answers after minutes */
     int job_fails;
     int event_lost, event_doubled;
-    int kill_daemon;           /* at a call to the world */
+    int kill_daemon; /* at a call to the world */
 };
 
 struct sim_counts {
@@ -118,8 +118,8 @@ struct sim_counts {
 
 struct sim_world {
     uint64_t rng;
-    int64_t now_ms;            /* elapsed time */
-    int64_t wall_offset;       /* wall clock = now_ms / 1000 + this */
+    int64_t now_ms;      /* elapsed time */
+    int64_t wall_offset; /* wall clock = now_ms / 1000 + this */
     uint64_t order;
     VEC(struct sim_event) events;
     struct clock clock;
@@ -130,8 +130,8 @@ struct sim_world {
     struct sim_counts counts;
     uint64_t next_job;
     jmp_buf killed;
-    bool can_kill;             /* the daemon runs, and the jump's target is set */
-    const char *catalog_id;    /* of the daemon that runs */
+    bool can_kill;          /* the daemon runs, and the jump's target is set */
+    const char *catalog_id; /* of the daemon that runs */
     struct catalog *catalog;
     hv_event_fn listener;
     void *listener_ctx;

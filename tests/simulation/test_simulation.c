@@ -61,7 +61,8 @@ static struct {
 
 /* ---- the daemon's life ---- */
 
-static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host, struct err *err)
+static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
+                                          struct err *err)
 {
     (void)ctx;
     (void)host;
@@ -147,8 +148,8 @@ static void check_checkpoints(const char *domain)
 
         if (rows.items[i].state != CHECKPOINT_CURRENT)
             continue;
-        if (catalog_last_good(sim.catalog, "sim", domain, rows.items[i].policy, &last, &found, &err) <
-            0)
+        if (catalog_last_good(sim.catalog, "sim", domain, rows.items[i].policy, &last, &found,
+                              &err) < 0)
             sim_broken("catalog: %s", err.msg);
         if (!found || !str_eq(last.checkpoint, rows.items[i].name))
             sim_broken("%s: checkpoint %s is current, but is not that of the last good point",
@@ -314,8 +315,8 @@ static void weather(void *ctx)
         w->counts.wall_steps++;
         break;
     case 8:
-        if (sim.scheduler && scheduler_run(sim.scheduler, d->name, NULL, &ids, &err) == 0 && ids.n > 0 &&
-            sim_chance(w, 5000))
+        if (sim.scheduler && scheduler_run(sim.scheduler, d->name, NULL, &ids, &err) == 0 &&
+            ids.n > 0 && sim_chance(w, 5000))
             w->counts.cancels += scheduler_cancel(sim.scheduler, ids.items[0], &err) == 0;
         break;
     case 9:
@@ -486,7 +487,8 @@ static void check_calm(int64_t end)
         for (size_t k = 0; k < sim.w.host.domains.n; k++) {
             struct catalog_history h = {0};
 
-            catalog_history(sim.catalog, "sim", sim.w.host.domains.items[k]->name, p->name, &h, &err);
+            catalog_history(sim.catalog, "sim", sim.w.host.domains.items[k]->name, p->name, &h,
+                            &err);
             covered += h.since > 0;
         }
         catalog_jobs(sim.catalog, &filter, &jobs, &err);
@@ -539,8 +541,12 @@ static void stormy(uint64_t seed, int days, int domains)
     fflush(stdout);
     world_make(seed, domains);
     open_zone();
-    sim.w.faults = (struct sim_faults){.op_fails = 150, .op_slow = 100, .job_fails = 500,
-                                       .event_lost = 500, .event_doubled = 500, .kill_daemon = 12};
+    sim.w.faults = (struct sim_faults){.op_fails = 150,
+                                       .op_slow = 100,
+                                       .job_fails = 500,
+                                       .event_lost = 500,
+                                       .event_doubled = 500,
+                                       .kill_daemon = 12};
     sim_at(&sim.w, 0, false, daemon_start, NULL);
     sim_at(&sim.w, 1000, false, weather, NULL);
     run_until(days * DAY_MS, 997);
@@ -560,9 +566,9 @@ static void stormy(uint64_t seed, int days, int domains)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"days", required_argument, NULL, 'd'},    {"domains", required_argument, NULL, 'n'},
-        {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'S'},
-        {"verbose", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
+        {"days", required_argument, NULL, 'd'}, {"domains", required_argument, NULL, 'n'},
+        {"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'S'},
+        {"verbose", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0},
     };
     int days = 365, domains = 20, seeds = 1, c;
     uint64_t seed = (uint64_t)time(NULL);

@@ -52,8 +52,8 @@ static void add_event(struct sim_world *w, struct sim_event e)
 
 void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx)
 {
-    add_event(w, (struct sim_event){.at_ms = w->now_ms + after_ms, .of_daemon = of_daemon, .fn = fn,
-                                    .ctx = ctx});
+    add_event(w, (struct sim_event){
+                     .at_ms = w->now_ms + after_ms, .of_daemon = of_daemon, .fn = fn, .ctx = ctx});
 }
 
 static void remove_event(struct sim_world *w, size_t i)
@@ -164,7 +164,8 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
     a->armed = true;
     a->wall = false;
     add_event(w, (struct sim_event){.at_ms = w->now_ms + (int64_t)(seconds * 1000),
-                                    .of_daemon = true, .alarm = a});
+                                    .of_daemon = true,
+                                    .alarm = a});
 }
 
 void sim_clock_init(struct sim_world *w)

@@ -122,7 +122,8 @@ static uint64_t mix(uint64_t z)
 static struct write_op nth_write(uint64_t k, size_t disks, uint64_t size)
 {
     static const uint64_t lengths[] = {4096, 65536, 200 * 1024, 512};
-    struct write_op w = {.disk = k % disks, .len = lengths[mix(k * 4) % 4],
+    struct write_op w = {.disk = k % disks,
+                         .len = lengths[mix(k * 4) % 4],
                          .pattern = mix(k * 4 + 1) % 8 == 0 ? -1 : (int)(mix(k * 4 + 2) % 255 + 1)};
 
     w.offset = mix(k * 4 + 3) % ((size - w.len) / 512) * 512;
@@ -131,7 +132,8 @@ static struct write_op nth_write(uint64_t k, size_t disks, uint64_t size)
 
 static uint64_t disk_size(const char *disk)
 {
-    json_t *r = call(json_pack("{s:s}", "execute", "query-block")), *list = json_object_get(r, "return");
+    json_t *r = call(json_pack("{s:s}", "execute", "query-block")),
+           *list = json_object_get(r, "return");
     uint64_t size = 0;
     json_t *b;
     size_t i;

@@ -8,8 +8,9 @@
 
 static void escape_is_reversible_and_stays_inside(void **state)
 {
-    static const char *const names[] = {"web01", "..", ".", ".hidden", "a/b", "../../etc", "100%",
-                                        "h\xc3\xa4user", "a b", "%41", "x\ny"};
+    static const char *const names[] = {"web01", "..",        ".",    ".hidden",
+                                        "a/b",   "../../etc", "100%", "h\xc3\xa4user",
+                                        "a b",   "%41",       "x\ny"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -34,7 +34,9 @@ static void on_line(void *ctx, const char *line)
 static void start(struct run *r, const char *script, double timeout_s, double idle_s, int lines)
 {
     const char *argv[] = {"sh", "-c", script, NULL};
-    struct proc_spec spec = {.argv = argv, .timeout_s = timeout_s, .idle_timeout_s = idle_s,
+    struct proc_spec spec = {.argv = argv,
+                             .timeout_s = timeout_s,
+                             .idle_timeout_s = idle_s,
                              .line = lines ? on_line : NULL};
 
     r->op = proc_start(EV_DEFAULT, &spec, &r->res, on_done, r, &r->err);

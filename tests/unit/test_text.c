@@ -11,10 +11,13 @@ static void sizes(void **state)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } good[] = {{"0", 0}, {"4096", 4096}, {"1KiB", 1024}, {"10GiB", UINT64_C(10) << 30},
+    } good[] = {{"0", 0},
+                {"4096", 4096},
+                {"1KiB", 1024},
+                {"10GiB", UINT64_C(10) << 30},
                 {"2 TiB", UINT64_C(2) << 40}};
-    static const char *const bad[] = {"", "-1", "GiB", "1G", "1GB", "1.5GiB", "99999999TiB",
-                                      "99999999999999999999"};
+    static const char *const bad[] = {"",    "-1",     "GiB",         "1G",
+                                      "1GB", "1.5GiB", "99999999TiB", "99999999999999999999"};
     struct err err = ERR_INIT;
     uint64_t v;
 
@@ -91,8 +94,10 @@ static void errors_gather_context(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),   cmocka_unit_test(durations),
-        cmocka_unit_test(sizes_for_people), cmocka_unit_test(nearest),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(sizes_for_people),
+        cmocka_unit_test(nearest),
         cmocka_unit_test(errors_gather_context),
     };
 

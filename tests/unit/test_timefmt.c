@@ -20,11 +20,17 @@ static void instants_as_text(void **state)
 
 static void text_as_instants(void **state)
 {
-    static const char *const good[] = {"2026-11-23T02:30:00Z", "2026-11-23 03:30",
-                                       "2026-11-23 03:30:00", "2026-11-23T03:30:00+01:00",
+    static const char *const good[] = {"2026-11-23T02:30:00Z",     "2026-11-23 03:30",
+                                       "2026-11-23 03:30:00",      "2026-11-23T03:30:00+01:00",
                                        "2026-11-23T02:30:00.123Z", "2026-11-23 02:30:00 UTC"};
-    static const char *const bad[] = {"", "now", "2026-13-01", "2026-02-30", "2026-11-23 25:00",
-                                      "2026-11-23 10:00 x", "2026-11-23T", "20261123"};
+    static const char *const bad[] = {"",
+                                      "now",
+                                      "2026-13-01",
+                                      "2026-02-30",
+                                      "2026-11-23 25:00",
+                                      "2026-11-23 10:00 x",
+                                      "2026-11-23T",
+                                      "20261123"};
     struct err err = ERR_INIT;
     int64_t t;
 
