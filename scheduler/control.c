@@ -44,6 +44,13 @@ static void client_free(struct client *cl)
     free(cl);
 }
 
+/* From on_writable, for here its callers still need it. */
+static void drop_soon(struct client *cl)
+{
+    cl->broken = true;
+    ev_feed_event(cl->control->env.loop, &cl->writable, EV_CUSTOM);
+}
+
 static void flush(struct client *cl)
 {
     while (cl->out_len > 0) {
@@ -58,7 +65,9 @@ static void flush(struct client *cl)
         cl->out_len -= (size_t)n;
         memmove(cl->out, cl->out + n, cl->out_len);
     }
-    if (cl->out_len > 0 && !cl->broken)
+    if (cl->broken)
+        drop_soon(cl);
+    else if (cl->out_len > 0)
         ev_io_start(cl->control->env.loop, &cl->writable);
     else
         ev_io_stop(cl->control->env.loop, &cl->writable);
@@ -70,10 +79,12 @@ void client_send(struct client *cl, json_t *message)
     size_t len = strlen(text);
 
     json_decref(message);
-    if (cl->out_len + len + 1 > UNSENT_MAX)
-        cl->broken = true;
     if (cl->broken)
         return;
+    if (cl->out_len + len + 1 > UNSENT_MAX) {
+        drop_soon(cl);
+        return;
+    }
     cl->out = xreallocarray(cl->out, cl->out_len + len + 1, 1);
     memcpy(cl->out + cl->out_len, text, len);
     cl->out[cl->out_len + len] = '\n';
@@ -163,9 +174,10 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
 
     (void)loop;
     (void)revents;
-    flush(cl);
     if (cl->broken)
         client_free(cl);
+    else
+        flush(cl);
 }
 
 static void on_idle(struct ev_loop *loop, ev_timer *w, int revents)
@@ -276,6 +288,19 @@ static bool somebody_listens(const struct sockaddr_un *addr)
            (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN);
 }
 
+/* What a former daemon left there may go, and nothing else. */
+static int remove_stale(const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "control socket %s", path);
+    if (!S_ISSOCK(st.st_mode))
+        return err_set(err, ERR_EXISTS, "control socket %s: there is something that is not a socket",
+                       path);
+    return unlink(path) < 0 ? err_errno(err, errno, "control socket %s", path) : 0;
+}
+
 static int listen_on(const char *path, int *ret_fd, struct err *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -293,7 +318,8 @@ static int listen_on(const char *path, int *ret_fd, struct err *err)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_errno(err, errno, "control socket");
-    unlink(path);
+    if (remove_stale(path, err) < 0)
+        return -1;
     if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0600) < 0 ||
         listen(fd, 16) < 0)
         return err_errno(err, errno, "control socket %s", path);

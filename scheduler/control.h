@@ -27,7 +27,8 @@ struct control_env {
     void *ctx;
 };
 
-/* ERR_BUSY when another daemon listens there; a socket that nobody listens on is replaced. */
+/* ERR_BUSY when another daemon listens there; a socket that nobody listens on is replaced;
+ * ERR_EXISTS for anything else at the path. */
 int control_open(const struct control_env *env, const char *path, struct control **ret,
                  struct err *err);
 void control_close(struct control *c); /* removes the socket */

@@ -16,7 +16,7 @@ struct client {
     ev_timer idle;
     char *in, *out;
     size_t in_len, out_len;
-    bool broken;          /* to be dropped at the next occasion */
+    bool broken;          /* to be dropped on the next turn */
     struct job_ids waits; /* the jobs whose end it waits for */
 };
 

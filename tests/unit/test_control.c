@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The control socket with a real scheduler behind it, on a host whose domains never answer: jobs
+ * wait for as long as the test wants them to. */
+#include "tests/support/test.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "scheduler/control.h"
+#include "tests/unit/catalog_support.h"
+
+static const char config_text[] = "catalog: /unused\n"
+                                  "limits: { jobs: 1, jobs_per_host: 1, jobs_per_repository: 1 }\n"
+                                  "hosts:\n"
+                                  "  - name: h\n"
+                                  "    driver: qemu\n"
+                                  "    domains: [{ name: a, qmp: /x }, { name: b, qmp: /y }]\n"
+                                  "repositories:\n"
+                                  "  - { name: main, path: /srv/backup }\n"
+                                  "policies:\n"
+                                  "  - { name: p, domains: ['*'], repository: main }\n";
+
+static struct {
+    struct scratch *scratch;
+    struct ev_loop *loop;
+    struct clock *clock;
+    struct zone *zone;
+    struct catalog *catalog;
+    struct scheduler *scheduler;
+    struct control *control;
+    char path[128];
+} t;
+
+/* ---- a host that is silent until an op is cancelled ---- */
+
+struct silent_op {
+    struct op op;
+    ev_timer end;
+    op_done done;
+    void *ctx;
+    struct silent_op *next;
+};
+
+static struct silent_op *under_way;
+
+static void finish(struct silent_op *o)
+{
+    static const struct err canceled = {.code = ERR_CANCELED, .msg = "cancelled"};
+    struct silent_op **p = &under_way;
+    struct silent_op copy = *o;
+
+    while (*p != o)
+        p = &(*p)->next;
+    *p = o->next;
+    ev_timer_stop(t.loop, &o->end);
+    free(o);
+    copy.done(copy.ctx, &canceled);
+}
+
+static void on_end(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    finish(w->data);
+}
+
+static void silent_cancel(struct op *op)
+{
+    ev_timer_start(t.loop, &((struct silent_op *)op)->end);
+}
+
+static struct op *silent_start(op_done done, void *ctx)
+{
+    struct silent_op *o = xcalloc(1, sizeof(*o));
+
+    o->op.cancel = silent_cancel;
+    ev_timer_init(&o->end, on_end, 0, 0);
+    o->end.data = o;
+    o->done = done;
+    o->ctx = ctx;
+    o->next = under_way;
+    under_way = o;
+    return &o->op;
+}
+
+static void domains(struct hypervisor *hv, struct strlist *ret)
+{
+    (void)hv;
+    strlist_add(ret, "a");
+    strlist_add(ret, "b");
+}
+
+static struct op *inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
+                          op_done done, void *ctx, struct err *err)
+{
+    (void)hv;
+    (void)domain;
+    (void)ret;
+    (void)err;
+    return silent_start(done, ctx);
+}
+
+static void listen_to(struct hypervisor *hv, hv_event_fn fn, void *ctx)
+{
+    (void)hv;
+    (void)fn;
+    (void)ctx;
+}
+
+static void hypervisor_free(struct hypervisor *hv)
+{
+    free(hv);
+}
+
+static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
+                                          struct err *err)
+{
+    static const struct hypervisor_ops ops = {
+        .domains = domains, .inspect = inspect, .listen = listen_to, .free = hypervisor_free};
+    struct hypervisor *hv = xcalloc(1, sizeof(*hv));
+
+    (void)ctx;
+    (void)host;
+    (void)err;
+    hv->ops = &ops;
+    return hv;
+}
+
+static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
+                        void *ctx, struct err *err)
+{
+    (void)s;
+    (void)may_begin;
+    (void)ret;
+    (void)err;
+    return silent_start(done, ctx);
+}
+
+static void store_free(struct store *s)
+{
+    free(s);
+}
+
+static struct store *make_store(void *ctx, const struct config_repository *repository)
+{
+    static const struct store_ops ops = {.probe = probe, .free = store_free};
+    struct store *s = xcalloc(1, sizeof(*s));
+
+    (void)ctx;
+    (void)repository;
+    s->ops = &ops;
+    return s;
+}
+
+static int reload(void *ctx, struct err *err)
+{
+    (void)ctx;
+    return err_set(err, ERR_INVALID, "config: bad");
+}
+
+/* ---- fixture ---- */
+
+static struct control_env control_env(void)
+{
+    return (struct control_env){.loop = t.loop,
+                                .scheduler = t.scheduler,
+                                .catalog = t.catalog,
+                                .version = "1",
+                                .reload = reload};
+}
+
+static int setup(void **state)
+{
+    struct diagnostics diags = {0};
+    struct config *config = NULL;
+    struct control_env env;
+    struct scheduler_env with;
+
+    log_set_level(0);
+    scratch_make(state);
+    t.scratch = *state;
+    t.loop = ev_loop_new(0);
+    t.clock = clock_ev_new(t.loop);
+    OK(zone_open("UTC", &t.zone, &err));
+    t.catalog = open_writer(t.scratch);
+    OK(config_parse(config_text, strlen(config_text), "config", &config, &diags));
+    diagnostics_done(&diags);
+    with = (struct scheduler_env){.clock = t.clock,
+                                  .catalog = t.catalog,
+                                  .zone = t.zone,
+                                  .hypervisor_new = make_hypervisor,
+                                  .store_new = make_store};
+    OK(scheduler_new(&with, config, &t.scheduler, &err));
+    snprintf(t.path, sizeof(t.path), "%s/control.sock", t.scratch->dir);
+    env = control_env();
+    OK(control_open(&env, t.path, &t.control, &err));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    control_close(t.control);
+    scheduler_free(t.scheduler);
+    while (under_way) {
+        struct silent_op *o = under_way;
+
+        under_way = o->next;
+        free(o);
+    }
+    catalog_close(t.catalog);
+    zone_free(t.zone);
+    free(t.clock);
+    ev_loop_destroy(t.loop);
+    return scratch_remove(state);
+}
+
+static void turn(void)
+{
+    for (int i = 0; i < 20; i++)
+        ev_run(t.loop, EVRUN_NOWAIT);
+}
+
+static int dial(void)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    strcpy(addr.sun_path, t.path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    turn();
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    turn();
+}
+
+/* What has come by now; "EOF" when the daemon has hung up. */
+static const char *hear(int fd)
+{
+    static char text[65536];
+    ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+    if (n == 0)
+        return "EOF";
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("want %s in %s", part, text);
+}
+
+/* ---- tests ---- */
+
+static void long_name_of_wide_letters(void **state)
+{
+    (void)state;
+    /* One of the three is cut within a letter when it is put into the error's message. */
+    for (int pad = 0; pad < 3; pad++) {
+        char request[4096] = "{\"v\": 1, \"cmd\": \"run\", \"args\": {\"target\": \"";
+        int fd = dial();
+
+        strncat(request, "xxx", (size_t)pad);
+        for (int i = 0; i < 400; i++)
+            strcat(request, "\xe2\x82\xac");
+        strcat(request, "\"}}\n");
+        say(fd, request);
+        assert_says(hear(fd), "\"code\":\"notfound\"");
+        close(fd);
+    }
+}
+
+static void half_a_request(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    say(fd, "{\"v\": 1, \"cmd\"");
+    assert_string_equal(hear(fd), "");
+    say(fd, ": \"status\"}\n{\"v\": 2, \"cmd\": \"status\"}\n[]\nnonsense\n");
+    {
+        const char *text = hear(fd);
+
+        assert_says(text, "\"domains\":2");
+        assert_says(text, "\"code\":\"unsupported\"");
+        assert_says(text, "not a request");
+        assert_says(text, "not JSON");
+    }
+    close(fd);
+    turn();
+}
+
+static void too_long_a_request(void **state)
+{
+    char *text = xcalloc(65537, 1);
+    int fd = dial();
+
+    (void)state;
+    memset(text, 'x', 65536);
+    for (size_t sent = 0; sent < 65536;) {
+        ssize_t n = send(fd, text + sent, 65536 - sent, MSG_NOSIGNAL);
+
+        if (n > 0)
+            sent += (size_t)n;
+        turn();
+    }
+    assert_says(hear(fd), "at most 65536 bytes");
+    assert_string_equal(hear(fd), "EOF");
+    close(fd);
+    free(text);
+}
+
+static void cancel_while_others_wait(void **state)
+{
+    int waits = dial(), cancels = dial(), goes = dial();
+
+    (void)state;
+    say(waits, "{\"v\": 1, \"cmd\": \"run\", \"args\": {\"target\": \"p\", \"wait\": true}}\n");
+    assert_says(hear(waits), "\"event\":\"accepted\"");
+    assert_int_equal(scheduler_count(t.scheduler).running, 1);
+    assert_int_equal(scheduler_count(t.scheduler).queued, 1);
+    close(goes);
+    say(cancels, "{\"v\": 1, \"cmd\": \"run\", \"args\": {\"target\": \"p\"}}\n");
+    assert_says(hear(cancels), "\"code\":\"busy\"");
+
+    /* The queued one ends from inside the command. */
+    say(cancels, "{\"v\": 1, \"cmd\": \"cancel\", \"args\": {\"job\": 2}}\n");
+    assert_says(hear(cancels), "\"ok\":true");
+    assert_says(hear(waits), "\"outcome\":\"aborted\"");
+
+    /* Whoever waits may cancel as well, over the same connection. */
+    say(waits, "{\"v\": 1, \"cmd\": \"cancel\", \"args\": {\"job\": 1}}\n");
+    assert_says(hear(waits), "{\"ok\":true,\"result\":{}}");
+    assert_int_equal(scheduler_count(t.scheduler).running, 0);
+    close(waits);
+    close(cancels);
+    turn();
+}
+
+static void one_that_waits_goes_away(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    say(fd, "{\"v\": 1, \"cmd\": \"run\", \"args\": {\"target\": \"p\", \"wait\": true}}\n");
+    close(fd);
+    OK(scheduler_cancel(t.scheduler, 1, &err));
+    OK(scheduler_cancel(t.scheduler, 2, &err));
+    turn();
+    assert_int_equal(scheduler_count(t.scheduler).running + scheduler_count(t.scheduler).queued, 0);
+}
+
+static void one_that_does_not_read(void **state)
+{
+    static const char status[] = "{\"v\": 1, \"cmd\": \"status\"}\n";
+    int fd = dial();
+    int sent = 0;
+
+    (void)state;
+    while (sent < 100000 && send(fd, status, sizeof(status) - 1, MSG_NOSIGNAL) > 0) {
+        sent++;
+        if (sent % 100 == 0)
+            turn();
+    }
+    turn();
+    /* Its place is free again although it has read nothing: the daemon has hung up. */
+    assert_int_equal(send(fd, status, sizeof(status) - 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    close(fd);
+}
+
+static void too_many(void **state)
+{
+    int fds[80], fd;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        fds[i] = dial();
+    assert_string_equal(hear(fds[0]), "");
+    assert_string_equal(hear(fds[79]), "EOF");
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    turn();
+    fd = dial();
+    say(fd, "{\"v\": 1, \"cmd\": \"reload\"}\n");
+    assert_says(hear(fd), "config: bad");
+    close(fd);
+}
+
+static void something_else_at_the_path(void **state)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/precious", t.scratch->dir);
+    struct control_env env = control_env();
+    struct control *second = NULL;
+    struct stat st;
+    FILE *f = fopen(path, "w");
+
+    (void)state;
+    fclose(f);
+    FAILS(ERR_EXISTS, "not a socket", control_open(&env, path, &second, &err));
+    assert_int_equal(stat(path, &st), 0);
+    FAILS(ERR_BUSY, "another daemon", control_open(&env, t.path, &second, &err));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    static const struct CMUnitTest tests[] = {
+        TEST(long_name_of_wide_letters), TEST(half_a_request),
+        TEST(too_long_a_request),        TEST(cancel_while_others_wait),
+        TEST(one_that_waits_goes_away),  TEST(one_that_does_not_read),
+        TEST(too_many),                  TEST(something_else_at_the_path),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
