@@ -133,7 +133,8 @@ static bool may_start(struct scheduler *s, const struct run *r, const struct hos
 {
     const struct config_limits *l = &s->config->limits;
 
-    return (!h || h->jobs < l->jobs_per_host) && (!repo || repo->jobs < l->jobs_per_repository) &&
+    return (!h || (!h->stale && h->jobs < l->jobs_per_host)) &&
+           (!repo || repo->jobs < l->jobs_per_repository) &&
            !domain_is_busy(s, r, r->row.host, r->row.domain);
 }
 
@@ -161,6 +162,10 @@ void queue_admit(void *ctx)
         if (s->idle && count_admitted(s) == 0)
             s->idle(s->idle_ctx);
         return;
+    }
+    if (resources_replace_stale(s)) {
+        coverage_sync(s);
+        watch_all(s);
     }
     for (size_t i = 0; i < s->runs.n; i++) {
         struct run *r = s->runs.items[i];

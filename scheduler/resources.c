@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Hosts and repositories in use.  After a reload an unchanged one is kept as it is, with its
- * connections; a changed one is retired: no new job gets it, and it goes when the last user has.
+ * connections.  One that is gone, and a repository that has moved, is retired: no new job gets it,
+ * and it goes when the last user has.  A changed host that has users is stale: no new job gets it,
+ * and it is replaced when the last user has gone.
  */
 #include "scheduler/scheduler_priv.h"
 
@@ -61,9 +63,11 @@ void host_release(struct host *h)
 {
     struct scheduler *s = h->s;
 
-    if (--h->users > 0 || !h->retired)
+    if (--h->users > 0)
         return;
-    for (size_t i = 0; i < s->hosts.n; i++) {
+    if (h->stale)
+        queue_kick(s);
+    for (size_t i = 0; i < s->hosts.n && h->retired; i++) {
         if (s->hosts.items[i] == h) {
             host_retire(s, i);
             return;
@@ -147,12 +151,28 @@ static void sync_hosts(struct scheduler *s)
         const struct config_host *c = config_host_find(s->config, h->name);
         CLEANUP_FREE char *definition = c ? host_definition(c) : NULL;
 
-        if (!h->retired && !str_eq(definition, h->definition))
+        /* Its successor would find the monitors taken (QEMU serves one client each). */
+        if (c && h->users > 0) {
+            h->retired = false;
+            h->stale = !str_eq(definition, h->definition);
+        } else if (!str_eq(definition, h->definition)) {
             host_retire(s, i);
+        }
     }
     for (size_t i = 0; i < s->config->hosts.n; i++)
         if (!host_find(s, s->config->hosts.items[i].name))
             host_add(s, &s->config->hosts.items[i], host_definition(&s->config->hosts.items[i]));
+}
+
+bool resources_replace_stale(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->hosts.n; i++) {
+        if (!s->hosts.items[i]->stale || s->hosts.items[i]->users > 0)
+            continue;
+        sync_hosts(s);
+        return true;
+    }
+    return false;
 }
 
 static bool has_points(struct scheduler *s, const char *repository)

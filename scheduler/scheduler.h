@@ -50,7 +50,8 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
 void scheduler_free(struct scheduler *s);
 
 /* Swaps the configuration (taken over). Jobs that run go on with what they were started with; queued
- * ones whose policy or domain is gone end as skipped. */
+ * ones whose policy or domain is gone end as skipped.  A changed host takes effect when its running
+ * jobs have ended; until then no other starts there. */
 void scheduler_reload(struct scheduler *s, struct config *config);
 
 /* The listener hears of each step, progress and end; NULL: nobody. */

@@ -19,7 +19,7 @@
 #include "policies/plan.h"
 #include "scheduler/scheduler.h"
 
-/* A host in use.  One that a reload changed is retired: its jobs go on with it, then it goes. */
+/* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
 struct host {
     struct scheduler *s;
     char *name;
@@ -29,6 +29,7 @@ struct host {
     int jobs;  /* running ones */
     int users; /* jobs and looks that hold it */
     bool retired;
+    bool stale; /* the configuration has changed it; replaced when it has no users */
 };
 
 struct repo {
@@ -147,6 +148,8 @@ static inline int64_t sched_now(const struct scheduler *s)
 
 /* resources.c */
 void resources_sync(struct scheduler *s); /* after s->config changed */
+/* Stale hosts that nobody uses any more.  True: there were some, coverage has to follow. */
+bool resources_replace_stale(struct scheduler *s);
 struct host *host_find(struct scheduler *s, const char *name);
 struct repo *repo_find(struct scheduler *s, const char *name);
 void host_hold(struct host *h);

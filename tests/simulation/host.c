@@ -10,11 +10,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-struct sim_hypervisor {
-    struct hypervisor hv;
-    struct sim_host *host;
-};
-
 /* ---- the guest and its QEMU ---- */
 
 static void write_block(struct sim_disk *d, uint32_t block, uint32_t version)
@@ -127,10 +122,11 @@ static void deliver(void *ctx)
 {
     struct sim_tell t = *(struct sim_tell *)ctx;
     const struct hv_event event = {t.type, t.domain};
+    struct sim_hypervisor *hv = t.w->host.clients.n > 0 ? t.w->host.clients.items[0] : NULL;
 
     free(ctx);
-    if (t.w->listener)
-        t.w->listener(t.w->listener_ctx, &event);
+    if (hv && hv->listener)
+        hv->listener(hv->listener_ctx, &event);
 }
 
 static void tell(struct sim_domain *d, enum hv_event_type type)
@@ -187,6 +183,13 @@ static struct sim_domain *domain_of(struct hypervisor *hv, const char *name)
         if (strcmp(h->domains.items[i]->name, name) == 0)
             return h->domains.items[i];
     sim_broken("the daemon asks for a domain that does not exist: %s", name);
+}
+
+static bool is_served(const struct hypervisor *hv)
+{
+    const struct sim_host *h = ((const struct sim_hypervisor *)hv)->host;
+
+    return h->clients.n > 0 && &h->clients.items[0]->hv == hv;
 }
 
 static struct sim_disk *disk_of(struct sim_domain *d, const char *name)
@@ -271,6 +274,10 @@ static struct op *backup_begin(struct hypervisor *hv, const struct backup_reques
     sim_maybe_kill(w);
     sim_guest_writes(d);
     fails = sim_op_fails(w, &effect);
+    if (!is_served(hv)) {
+        fails = true;
+        effect = false;
+    }
     if (refuse(d, q, &refusal) == 0 && effect)
         begin(d, q);
     if (fails)
@@ -316,6 +323,10 @@ static struct answer *answer_new(struct hypervisor *hv, const char *domain, cons
     snprintf(a->tag, sizeof(a->tag), "%s", tag ? tag : "");
     sim_maybe_kill(a->d->host->w);
     a->fails = sim_op_fails(a->d->host->w, &a->effect);
+    if (!is_served(hv)) {
+        a->fails = true;
+        a->effect = false;
+    }
     return a;
 }
 
@@ -441,14 +452,21 @@ static void domains(struct hypervisor *hv, struct strlist *ret)
 
 static void listen_to(struct hypervisor *hv, hv_event_fn fn, void *ctx)
 {
-    struct sim_world *w = ((struct sim_hypervisor *)hv)->host->w;
-
-    w->listener = fn;
-    w->listener_ctx = ctx;
+    ((struct sim_hypervisor *)hv)->listener = fn;
+    ((struct sim_hypervisor *)hv)->listener_ctx = ctx;
 }
 
 static void hypervisor_free(struct hypervisor *hv)
 {
+    struct sim_host *h = ((struct sim_hypervisor *)hv)->host;
+
+    for (size_t i = 0; i < h->clients.n; i++) {
+        if (&h->clients.items[i]->hv != hv)
+            continue;
+        memmove(&h->clients.items[i], &h->clients.items[i + 1],
+                (--h->clients.n - i) * sizeof(h->clients.items[0]));
+        break;
+    }
     free(hv);
 }
 
@@ -469,5 +487,6 @@ struct hypervisor *sim_hypervisor_new(struct sim_host *h)
 
     hv->hv.ops = &ops;
     hv->host = h;
+    *VEC_ADD(&h->clients) = hv;
     return &hv->hv;
 }

@@ -249,23 +249,35 @@ static struct op *publish(struct store *s, const struct point *plan, struct poin
     return sim_op_with(q->r->w, publish_now, q, done, ctx);
 }
 
+/* What was published but never recorded (its job was interrupted, and given up later) is no point. */
+static bool was_recorded(struct sim_world *w, const struct point *p)
+{
+    const struct job_filter of = {.domain = p->domain, .policy = p->policy};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (catalog_jobs(w->catalog, &of, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        ret = ret ||
+              (jobs.items[i].outcome == OUTCOME_SUCCESS && str_eq(jobs.items[i].plan.id, p->id));
+    job_list_done(&jobs);
+    return ret;
+}
+
 static void check_is_not_the_last(struct sim_world *w, const struct point *doomed)
 {
-    const struct point_filter of = {.domain = doomed->domain, .policy = doomed->policy};
-    struct point_list points = {0};
     struct point last = {0};
     struct err err = ERR_INIT;
     bool found = false;
 
-    if (catalog_points(w->catalog, &of, &points, &err) < 0 ||
-        catalog_last_good(w->catalog, doomed->host, doomed->domain, doomed->policy, &last, &found,
+    if (catalog_last_good(w->catalog, doomed->host, doomed->domain, doomed->policy, &last, &found,
                           &err) < 0)
         sim_broken("catalog: %s", err.msg);
-    /* What was never recorded, or is in the making, is no point. */
-    if (point_list_find(&points, doomed->id) && (!found || strcmp(last.id, doomed->id) == 0))
+    if ((!found || strcmp(last.id, doomed->id) == 0) && was_recorded(w, doomed))
         sim_broken("%s is removed, the last good point of its domain", doomed->id);
     point_done(&last);
-    point_list_done(&points);
 }
 
 /* The last good point of a (domain, policy) is never removed, nor one that another stands on. */

@@ -75,8 +75,17 @@ struct sim_domain {
     struct sim_host *host;
 };
 
+/* What the daemon made of the host: QEMU serves the oldest one, as it serves one client a monitor. */
+struct sim_hypervisor {
+    struct hypervisor hv;
+    struct sim_host *host;
+    hv_event_fn listener;
+    void *listener_ctx;
+};
+
 struct sim_host {
     struct sim_world *w;
+    VEC(struct sim_hypervisor *) clients; /* oldest first */
     char name[16];
     VEC(struct sim_domain *) domains;
 };
@@ -133,8 +142,6 @@ struct sim_world {
     bool can_kill;          /* the daemon runs, and the jump's target is set */
     const char *catalog_id; /* of the daemon that runs */
     struct catalog *catalog;
-    hv_event_fn listener;
-    void *listener_ctx;
 };
 
 /* world.c */

@@ -3,7 +3,7 @@
  * Days and years of the real scheduler in a simulated world (sim.h), and what must always hold in it.
  *
  *   test_simulation calm [--days N] [--domains N]
- *       no faults: every due time gets exactly one good backup, in time
+ *       no faults, but reloads: every due time gets exactly one good backup, in time
  *   test_simulation faults [--seed N] [--seeds N] [--days N] [--domains N]
  *       faults and kills from each seed; then three quiet days, after which all must be well
  *
@@ -24,29 +24,41 @@
 #include "base/timefmt.h"
 
 #define DAY_MS (INT64_C(86400) * 1000)
+#define QUARTER_MS (INT64_C(900) * 1000)
 #define START INT64_C(1774000000) /* 2026-03-20, before a clock change */
 
-static const char config_text[] =
-    "catalog: /unused\n"
-    "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
-    "hosts:\n"
-    "  - name: sim\n"
-    "    driver: qemu\n"
-    "    domains: [{ name: d, qmp: /unused }]\n"
-    "repositories:\n"
-    "  - { name: main, path: /srv/backup, reserve: 1GiB }\n"
-    "policies:\n"
-    "  - name: nightly\n"
-    "    domains: ['d*']\n"
-    "    repository: main\n"
-    "    schedule: { incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30'] }\n"
-    "    keep: { last: 3, daily: 7, weekly: 4 }\n"
-    "    rpo: 26h\n"
-    "  - name: often\n"
-    "    domains: ['d*', '!d?*5', '!d[0-9][0-9]']\n"
-    "    repository: main\n"
-    "    schedule: { incremental: ['00/6:15'], full: ['Sat 12:15'] }\n"
-    "    keep: { last: 8, within: 2d }\n";
+/* What a reload may change; 0: nothing. */
+enum { ALTER_HOST = 1, ALTER_PATH = 2, ALTER_SELECTION = 4, ALTER_POLICIES = 8, ALTERATIONS = 16 };
+
+static char *config_text(unsigned alteration)
+{
+    static const char often[] = "  - name: often\n"
+                                "    domains: ['d*', '!d?*5', '!d[0-9][0-9]']\n"
+                                "    repository: main\n"
+                                "    schedule: { incremental: ['00/6:15'], full: ['Sat 12:15'] }\n"
+                                "    keep: { last: 8, within: 2d }\n";
+
+    return xasprintf("catalog: /unused\n"
+                     "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
+                     "hosts:\n"
+                     "  - name: sim\n"
+                     "    driver: qemu\n"
+                     "    domains: [{ name: d, qmp: /%s }]\n"
+                     "repositories:\n"
+                     "  - { name: main, path: /srv/%s, reserve: 1GiB }\n"
+                     "policies:\n"
+                     "  - name: nightly\n"
+                     "    domains: ['d*'%s]\n"
+                     "    repository: main\n"
+                     "    schedule: { incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30'] }\n"
+                     "    keep: { last: 3, daily: 7, weekly: 4 }\n"
+                     "    rpo: 26h\n"
+                     "%s",
+                     alteration & ALTER_HOST ? "other" : "unused",
+                     alteration & ALTER_PATH ? "moved" : "backup",
+                     alteration & ALTER_SELECTION ? ", '!d1', '!d2'" : "",
+                     alteration & ALTER_POLICIES ? "" : often);
+}
 
 static struct {
     struct sim_world w;
@@ -57,6 +69,7 @@ static struct {
     struct scheduler *scheduler;
     char catalog_id[16];
     bool down;
+    unsigned alteration; /* of the configuration as it stands */
 } sim;
 
 /* ---- the daemon's life ---- */
@@ -79,10 +92,11 @@ static struct store *make_store(void *ctx, const struct config_repository *repos
 
 static struct config *read_config(void)
 {
+    CLEANUP_FREE char *text = config_text(sim.alteration);
     struct diagnostics diags = {0};
     struct config *config = NULL;
 
-    if (config_parse(config_text, strlen(config_text), "config", &config, &diags) < 0) {
+    if (config_parse(text, strlen(text), "config", &config, &diags) < 0) {
         diagnostics_print(&diags, stderr);
         sim_broken("the configuration");
     }
@@ -329,8 +343,9 @@ static void weather(void *ctx)
         if (sim.scheduler)
             scheduler_prune(sim.scheduler, NULL, &ids, &err);
         break;
-    case 11:
-        if (sim.scheduler)
+    case 11: /* the file changes; the daemon is told of it, or reads it at its next start */
+        sim.alteration = sim_random(w, ALTERATIONS);
+        if (sim.scheduler && sim_chance(w, 7000))
             scheduler_reload(sim.scheduler, read_config());
         break;
     }
@@ -342,6 +357,9 @@ static void calm_down(void)
     quiet = true;
     sim.w.faults = (struct sim_faults){0};
     sim.w.repo.gone = sim.w.repo.full = false;
+    sim.alteration = 0;
+    if (sim.scheduler)
+        scheduler_reload(sim.scheduler, read_config());
     for (size_t i = 0; i < sim.w.host.domains.n; i++)
         sim.w.host.domains.items[i]->up = true;
 }
@@ -397,6 +415,7 @@ static void world_free(void)
         free(sim.w.repo.points.items[i]);
     }
     free(sim.w.host.domains.items);
+    free(sim.w.host.clients.items);
     free(sim.w.repo.points.items);
     free(sim.w.truths.items);
     free(sim.w.events.items);
@@ -514,6 +533,16 @@ static void check_calm(int64_t end)
     config_free(config);
 }
 
+/* Somebody adds a domain to the host, again and again, a minute after backups have begun: those go
+ * on, and no other is lost. */
+static void host_changes(void *ctx)
+{
+    (void)ctx;
+    sim.alteration ^= ALTER_HOST;
+    scheduler_reload(sim.scheduler, read_config());
+    sim_at(&sim.w, QUARTER_MS * (1 + sim_random(&sim.w, 16)), false, host_changes, NULL);
+}
+
 static int calm(int days, int domains)
 {
     double begun = seconds_now();
@@ -521,6 +550,7 @@ static int calm(int days, int domains)
     world_make(1, domains);
     open_zone();
     daemon_start(NULL);
+    sim_at(&sim.w, QUARTER_MS - START * 1000 % QUARTER_MS + 60000, false, host_changes, NULL);
     run_until(days * DAY_MS, 0);
     run_until(days * DAY_MS + 3600 * 1000, 0); /* what was due in the last minutes ends */
     check_always();

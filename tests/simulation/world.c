@@ -110,7 +110,7 @@ void sim_drop_daemon(struct sim_world *w)
             free(w->events.items[i].ctx);
         remove_event(w, i);
     }
-    w->listener = NULL;
+    w->host.clients.n = 0;
     w->can_kill = false;
 }
 

@@ -422,10 +422,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(long_name_of_wide_letters), TEST(half_a_request),
-        TEST(too_long_a_request),        TEST(cancel_while_others_wait),
-        TEST(one_that_waits_goes_away),  TEST(one_that_does_not_read),
-        TEST(too_many),                  TEST(something_else_at_the_path),
+        TEST(long_name_of_wide_letters),
+        TEST(half_a_request),
+        TEST(too_long_a_request),
+        TEST(cancel_while_others_wait),
+        TEST(one_that_waits_goes_away),
+        TEST(one_that_does_not_read),
+        TEST(too_many),
+        TEST(something_else_at_the_path),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
