@@ -101,6 +101,11 @@ static void note_policy(struct scheduler *s, const char *policy, size_t n)
         catalog_trouble(s, "record a policy", &err);
 }
 
+void coverage_skip(struct run *r)
+{
+    queue_end(r, OUTCOME_SKIPPED, "the policy does not cover the domain any more");
+}
+
 /* Gives the jobs that wait or run their place in the new list, and lets go of what is covered no
  * more: waiting jobs end as skipped. */
 static void rejoin(struct scheduler *s)
@@ -114,8 +119,8 @@ static void rejoin(struct scheduler *s)
         c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
         if (c)
             c->job = r;
-        else if (!r->admitted)
-            queue_end(r, OUTCOME_SKIPPED, "the policy does not cover the domain any more");
+        else if (!r->admitted && !r->ending)
+            coverage_skip(r);
     }
 }
 

@@ -34,8 +34,11 @@ static void settle(struct scheduler *s, const struct job *row)
     c = coverage_find(s, row->host, row->domain, row->policy);
     if (c && row->kind == JOB_BACKUP)
         c->job = r;
-    if (row->state == JOB_QUEUED)
+    if (row->state == JOB_QUEUED) {
+        if (!c && row->kind == JOB_BACKUP)
+            coverage_skip(r);
         return;
+    }
     queue_take_place(r, host_find(s, row->host), repo_find(s, row->repository));
     if (row->kind == JOB_BACKUP) {
         backup_job_resume(r);

@@ -164,6 +164,7 @@ void coverage_refresh(struct scheduler *s,
                       struct cover *c); /* its next due time, from the catalog */
 struct cover *coverage_find(struct scheduler *s, const char *host, const char *domain,
                             const char *policy);
+void coverage_skip(struct run *r);      /* ends a queued job that no policy wants any more */
 void coverage_due(struct scheduler *s); /* queue what is due; re-arm the alarm */
 void coverage_arm(struct scheduler *s);
 void coverage_free(struct scheduler *s);

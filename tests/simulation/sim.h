@@ -122,7 +122,7 @@ struct sim_faults {
 
 struct sim_counts {
     uint64_t events, kills, points, prunes, jobs, op_faults, job_faults, qemu_kills, lost_events,
-        increments, wall_steps, compared, cancels;
+        increments, wall_steps, compared, cancels, stops;
 };
 
 struct sim_world {

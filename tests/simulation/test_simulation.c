@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "policies/selection.h"
 
 #define DAY_MS (INT64_C(86400) * 1000)
 #define QUARTER_MS (INT64_C(900) * 1000)
@@ -104,6 +105,8 @@ static struct config *read_config(void)
     return config;
 }
 
+static void check_queue(void);
+
 static void daemon_start(void *ctx)
 {
     const struct scheduler_env env = {
@@ -126,6 +129,7 @@ static void daemon_start(void *ctx)
     with_catalog.catalog = sim.catalog;
     if (scheduler_new(&with_catalog, read_config(), &sim.scheduler, &err) < 0)
         sim_broken("start: %s", err.msg);
+    check_queue();
 }
 
 /* As kill -9 leaves things. */
@@ -173,10 +177,33 @@ static void check_checkpoints(const char *domain)
     checkpoint_list_done(&rows);
 }
 
+/* What waits is wanted: a policy that stands now covers it. */
+static void check_queue(void)
+{
+    const struct job_filter active = {.active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_jobs(sim.catalog, &active, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++) {
+        const struct job *j = &jobs.items[i];
+        const struct config_policy *p =
+            config_policy_find(scheduler_config(sim.scheduler), j->policy);
+
+        if (j->kind == JOB_BACKUP && j->state == JOB_QUEUED &&
+            (!p || !selection_matches_domain(&p->domains, "sim", j->domain)))
+            sim_broken("job %lld waits, but policy %s covers %s no more", (long long)j->id,
+                       j->policy, j->domain);
+    }
+    job_list_done(&jobs);
+}
+
 static void check_always(void)
 {
     if (sim.down)
         return;
+    check_queue();
     sim_compare_all(&sim.w, sim.catalog);
     for (size_t i = 0; i < sim.w.host.domains.n; i++)
         check_checkpoints(sim.w.host.domains.items[i]->name);
@@ -288,6 +315,34 @@ static void disk_trouble(struct sim_domain *d)
     }
 }
 
+static void stopped(void *ctx)
+{
+    (void)ctx;
+    daemon_gone();
+    daemon_back_later();
+}
+
+static void drained(void *ctx)
+{
+    sim_at(&sim.w, 0, true, stopped, ctx);
+}
+
+static void asked_again(void *ctx)
+{
+    (void)ctx;
+    scheduler_cancel_all(sim.scheduler);
+}
+
+/* As vmkeepd does on SIGTERM: jobs may end for a minute, or are cancelled by a second signal. */
+static void stop_in_order(void)
+{
+    scheduler_drain(sim.scheduler, drained, NULL);
+    if (sim_chance(&sim.w, 3000))
+        sim_at(&sim.w, sim_random(&sim.w, 60000), true, asked_again, NULL);
+    sim_at(&sim.w, 60000, true, stopped, NULL);
+    sim.w.counts.stops++;
+}
+
 static void weather(void *ctx)
 {
     struct sim_world *w = &sim.w;
@@ -300,7 +355,7 @@ static void weather(void *ctx)
         return;
     /* First of all, for what follows may kill the daemon and never come back here. */
     sim_at(w, 1000 * (int64_t)sim_random(w, 3 * 3600), false, weather, NULL);
-    switch (sim_random(w, 12)) {
+    switch (sim_random(w, 13)) {
     case 0:
         sim_qemu_kill(d);
         break;
@@ -347,6 +402,10 @@ static void weather(void *ctx)
         sim.alteration = sim_random(w, ALTERATIONS);
         if (sim.scheduler && sim_chance(w, 7000))
             scheduler_reload(sim.scheduler, read_config());
+        break;
+    case 12:
+        if (sim.scheduler)
+            stop_in_order();
         break;
     }
     free(ids.items);
@@ -442,14 +501,14 @@ static void report(const char *what, double seconds)
 
     printf("%s: %llu steps in %.1f s: %llu jobs (%llu increments), %llu points, %llu pruned, "
            "%llu comparisons; faults: %llu kills, %llu operations, %llu jobs, %llu QEMU kills, "
-           "%llu lost events, %llu clock steps, %llu cancels\n",
+           "%llu lost events, %llu clock steps, %llu cancels, %llu orderly stops\n",
            what, (unsigned long long)c->events, seconds, (unsigned long long)c->jobs,
            (unsigned long long)c->increments, (unsigned long long)c->points,
            (unsigned long long)c->prunes, (unsigned long long)c->compared,
            (unsigned long long)c->kills, (unsigned long long)c->op_faults,
            (unsigned long long)c->job_faults, (unsigned long long)c->qemu_kills,
            (unsigned long long)c->lost_events, (unsigned long long)c->wall_steps,
-           (unsigned long long)c->cancels);
+           (unsigned long long)c->cancels, (unsigned long long)c->stops);
     fflush(stdout);
 }
 
