@@ -53,6 +53,20 @@ void coverage_refresh(struct scheduler *s, struct cover *c)
     c->has_next = plan_next(policy, s->env.zone, &history, s->started, sched_now(s), &c->next);
 }
 
+/* An answer that the planner gave before the clock was put back may lie years ahead. */
+void coverage_refresh_all(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->covers.n; i++) {
+        struct cover *c = &s->covers.items[i];
+
+        if (c->job)
+            continue;
+        c->not_before = 0;
+        coverage_refresh(s, c);
+    }
+    coverage_arm(s);
+}
+
 static void cover_add(struct scheduler *s, const char *host, const char *domain, const char *policy)
 {
     struct cover *c = VEC_ADD(&s->covers);

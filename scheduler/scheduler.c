@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 #define JOBS_KEPT_S (INT64_C(400) * 86400)
-#define HOUSEKEEPING_S 86400.0
+#define HOUSEKEEPING_S 3600.0
 
 void catalog_trouble(struct scheduler *s, const char *what, const struct err *err)
 {
@@ -30,6 +30,7 @@ static void on_housekeeping(void *ctx)
 
     if (catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0)
         catalog_trouble(s, "let go of old jobs", &err);
+    coverage_refresh_all(s);
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
 }
 

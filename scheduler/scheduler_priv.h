@@ -132,7 +132,7 @@ struct scheduler {
     VEC(struct look *) looks;
     struct alarm due;          /* the next due time of all covers */
     struct alarm kick;         /* look at the queue on the next turn */
-    struct alarm housekeeping; /* once a day: old job rows go */
+    struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
     bool draining;
     bool dead; /* being freed: what still completes counts no more */
     void (*idle)(void *ctx);
@@ -162,6 +162,7 @@ void resources_free(struct scheduler *s);
 void coverage_sync(struct scheduler *s); /* after hosts or policies changed */
 void coverage_refresh(struct scheduler *s,
                       struct cover *c); /* its next due time, from the catalog */
+void coverage_refresh_all(struct scheduler *s);
 struct cover *coverage_find(struct scheduler *s, const char *host, const char *domain,
                             const char *policy);
 void coverage_skip(struct run *r);      /* ends a queued job that no policy wants any more */

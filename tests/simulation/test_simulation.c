@@ -4,6 +4,8 @@
  *
  *   test_simulation calm [--days N] [--domains N]
  *       no faults, but reloads: every due time gets exactly one good backup, in time
+ *   test_simulation clock [--days N] [--domains N]
+ *       a clock that is years ahead at first: all are backed up all the same
  *   test_simulation faults [--seed N] [--seeds N] [--days N] [--domains N]
  *       faults and kills from each seed; then three quiet days, after which all must be well
  *
@@ -26,6 +28,7 @@
 
 #define DAY_MS (INT64_C(86400) * 1000)
 #define QUARTER_MS (INT64_C(900) * 1000)
+#define WRONG_S (INT64_C(4) * 365 * 86400)
 #define START INT64_C(1774000000) /* 2026-03-20, before a clock change */
 
 /* What a reload may change; 0: nothing. */
@@ -621,6 +624,26 @@ static int calm(int days, int domains)
     return 0;
 }
 
+/* The daemon starts with a clock that is years ahead, as at a boot before NTP. */
+static int wrong_clock(int days, int domains)
+{
+    double begun = seconds_now();
+
+    world_make(1, domains);
+    open_zone();
+    sim.w.wall_offset += WRONG_S;
+    daemon_start(NULL);
+    run_until(60 * 1000, 0);
+    sim.w.wall_offset -= WRONG_S;
+    run_until(days * DAY_MS, 0);
+    check_always();
+    check_no_debris();
+    check_fresh();
+    report("clock", seconds_now() - begun);
+    world_free();
+    return 0;
+}
+
 static void stormy(uint64_t seed, int days, int domains)
 {
     double begun = seconds_now();
@@ -679,6 +702,8 @@ int main(int argc, char **argv)
     }
     if (optind < argc && strcmp(argv[optind], "calm") == 0)
         return calm(days, domains);
+    if (optind < argc && strcmp(argv[optind], "clock") == 0)
+        return wrong_clock(days, domains);
     for (int i = 0; i < seeds; i++)
         stormy(seed + (uint64_t)i, days, domains);
     printf("%d passed, 0 failed\n", seeds);
