@@ -136,7 +136,7 @@ static struct op *start_preparing(struct run *r, struct err *err)
 static struct op *start_copying(struct run *r, struct err *err)
 {
     (void)err;
-    r->progressed = sched_now(r->s);
+    r->progressed = sched_elapsed(r->s);
     r->s->env.clock->ops->after(r->s->env.clock, &r->alarm, r->resumed ? 0 : POLL_FIRST_S);
     return NULL;
 }
@@ -204,8 +204,9 @@ static bool enter(struct run *r, enum backup_state state)
 {
     r->op_err = ERR_INIT;
     fsm_move(&r->fsm, (int)state);
-    /* An effect that the journal could not announce does not happen; undoing always does. */
-    if (r->op_err.code != ERR_NONE && state < B_ABORTING)
+    /* An effect that the journal could not announce does not happen; undoing always does.  Copying
+     * has begun already: a restart would go on from `beginning` in the same way. */
+    if (r->op_err.code != ERR_NONE && state < B_ABORTING && state != B_COPYING)
         return false;
     r->op_err = ERR_INIT;
     r->op = starters[state](r, &r->op_err);
@@ -326,7 +327,7 @@ static struct op *ask(struct run *r, struct err *err)
 
 static void note_progress(struct run *r)
 {
-    int64_t now = sched_now(r->s);
+    int64_t now = sched_elapsed(r->s);
     struct err err = ERR_INIT;
 
     if (r->stats.bytes_done != r->last_done) {
@@ -357,7 +358,7 @@ static bool copy_is_over(struct run *r)
     switch (r->stats.state) {
     case HVJOB_RUNNING:
         note_progress(r);
-        if (sched_now(r->s) - r->progressed < STALL_S)
+        if (sched_elapsed(r->s) - r->progressed < STALL_S)
             return false;
         err_set(&r->err, ERR_TIMEOUT, "the copy moved nothing for %d s", STALL_S);
         return true;

@@ -21,17 +21,13 @@ struct alarm {
     union {
         ev_timer timer;
         ev_periodic periodic;
-        struct {
-            int64_t at_ms;
-            uint64_t order;
-            struct alarm *next;
-        } sim;
+        int64_t sim_at; /* a simulation's */
     } u;
-    struct clock *clock;
 };
 
 struct clock_ops {
-    int64_t (*now)(struct clock *c); /* wall clock, seconds UTC */
+    int64_t (*now)(struct clock *c);     /* wall clock, seconds UTC */
+    int64_t (*elapsed)(struct clock *c); /* seconds since some moment; nobody sets this one */
     /* When the wall clock shows `at`, also after it was set (at once when that is past). */
     void (*at)(struct clock *c, struct alarm *a, int64_t at);
     /* After so many seconds have gone by; 0: on the next turn of the loop. */

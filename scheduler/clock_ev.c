@@ -5,6 +5,8 @@
  */
 #include "scheduler/clock.h"
 
+#include <time.h>
+
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
@@ -16,6 +18,15 @@ struct clock_ev {
 static int64_t clock_now(struct clock *c)
 {
     return (int64_t)ev_now(((struct clock_ev *)c)->loop);
+}
+
+static int64_t clock_elapsed(struct clock *c)
+{
+    struct timespec t;
+
+    (void)c;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
 }
 
 static void clock_stop(struct clock *c, struct alarm *a)
@@ -70,7 +81,8 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
 struct clock *clock_ev_new(struct ev_loop *loop)
 {
-    static const struct clock_ops ops = {clock_now, clock_at, clock_after, clock_stop};
+    static const struct clock_ops ops = {clock_now, clock_elapsed, clock_at, clock_after,
+                                         clock_stop};
     struct clock_ev *c = xcalloc(1, sizeof(*c));
 
     c->clock.ops = &ops;

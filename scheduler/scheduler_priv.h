@@ -111,7 +111,7 @@ struct run {
     bool probing;    /* COPYING: the op asks for space, not for progress */
     int deaf;        /* times in a row that the hypervisor could not be asked */
     uint64_t last_done;
-    int64_t progressed, progress_saved;
+    int64_t progressed, progress_saved; /* elapsed time */
     struct point published;
     bool checkpoint_gone;
     bool resumed; /* taken over from a former life */
@@ -144,6 +144,12 @@ struct scheduler {
 static inline int64_t sched_now(const struct scheduler *s)
 {
     return s->env.clock->ops->now(s->env.clock);
+}
+
+/* For how long something goes on: the wall clock may be set meanwhile. */
+static inline int64_t sched_elapsed(const struct scheduler *s)
+{
+    return s->env.clock->ops->elapsed(s->env.clock);
 }
 
 /* resources.c */

@@ -5,7 +5,7 @@
  *   test_simulation calm [--days N] [--domains N]
  *       no faults, but reloads: every due time gets exactly one good backup, in time
  *   test_simulation clock [--days N] [--domains N]
- *       a clock that is years ahead at first: all are backed up all the same
+ *       a clock that is years ahead at first, and wanders then: all are backed up all the same
  *   test_simulation faults [--seed N] [--seeds N] [--days N] [--domains N]
  *       faults and kills from each seed; then three quiet days, after which all must be well
  *
@@ -202,11 +202,27 @@ static void check_queue(void)
     job_list_done(&jobs);
 }
 
+/* Every copy here moves on, whatever is done to the wall clock. */
+static void check_stalls(void)
+{
+    const struct job_filter newest = {.limit = 200};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_jobs(sim.catalog, &newest, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        if (jobs.items[i].reason && strstr(jobs.items[i].reason, "moved nothing"))
+            sim_broken("job %lld: %s", (long long)jobs.items[i].id, jobs.items[i].reason);
+    job_list_done(&jobs);
+}
+
 static void check_always(void)
 {
     if (sim.down)
         return;
     check_queue();
+    check_stalls();
     sim_compare_all(&sim.w, sim.catalog);
     for (size_t i = 0; i < sim.w.host.domains.n; i++)
         check_checkpoints(sim.w.host.domains.items[i]->name);
@@ -624,6 +640,17 @@ static int calm(int days, int domains)
     return 0;
 }
 
+/* Five minutes forward, and back again, while copies run. */
+static void clock_wanders(void *ctx)
+{
+    static int64_t by = 300;
+
+    sim.w.wall_offset += by;
+    by = -by;
+    sim.w.counts.wall_steps++;
+    sim_at(&sim.w, QUARTER_MS, false, clock_wanders, ctx);
+}
+
 /* The daemon starts with a clock that is years ahead, as at a boot before NTP. */
 static int wrong_clock(int days, int domains)
 {
@@ -635,6 +662,7 @@ static int wrong_clock(int days, int domains)
     daemon_start(NULL);
     run_until(60 * 1000, 0);
     sim.w.wall_offset -= WRONG_S;
+    sim_at(&sim.w, QUARTER_MS - START * 1000 % QUARTER_MS - 40000, false, clock_wanders, NULL);
     run_until(days * DAY_MS, 0);
     check_always();
     check_no_debris();

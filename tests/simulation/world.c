@@ -65,7 +65,7 @@ static void remove_event(struct sim_world *w, size_t i)
 static int64_t due_ms(const struct sim_world *w, const struct sim_event *e)
 {
     if (e->alarm && e->alarm->wall)
-        return (e->alarm->u.sim.at_ms - w->wall_offset) * 1000;
+        return (e->alarm->u.sim_at - w->wall_offset) * 1000;
     return e->at_ms;
 }
 
@@ -135,6 +135,11 @@ static int64_t clock_now(struct clock *c)
     return sim_wall(world_of(c));
 }
 
+static int64_t clock_elapsed(struct clock *c)
+{
+    return world_of(c)->now_ms / 1000;
+}
+
 static void clock_stop(struct clock *c, struct alarm *a)
 {
     struct sim_world *w = world_of(c);
@@ -152,7 +157,7 @@ static void clock_at(struct clock *c, struct alarm *a, int64_t at)
 {
     clock_stop(c, a);
     a->armed = a->wall = true;
-    a->u.sim.at_ms = at;
+    a->u.sim_at = at;
     add_event(world_of(c), (struct sim_event){.of_daemon = true, .alarm = a});
 }
 
@@ -170,7 +175,8 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
 void sim_clock_init(struct sim_world *w)
 {
-    static const struct clock_ops ops = {clock_now, clock_at, clock_after, clock_stop};
+    static const struct clock_ops ops = {clock_now, clock_elapsed, clock_at, clock_after,
+                                         clock_stop};
 
     w->clock.ops = &ops;
 }
