@@ -91,13 +91,16 @@ static void backup_step(struct run *r);
 
 /* ---- the work of each state: an op, or NULL with *err, or NULL without: nothing to do ---- */
 
-/* NULL with *err when the host is gone from the configuration: only a job that a former life left
- * open can meet that. */
+/* NULL with *err when the host is gone from the configuration, or has no driver: only a job that a
+ * former life left open can meet that. */
 static struct hypervisor *hypervisor_of(const struct run *r, struct err *err)
 {
     if (r->host && r->host->hv)
         return r->host->hv;
-    err_set(err, ERR_NOTFOUND, "host %s is not configured any more", r->row.host);
+    if (r->host)
+        *err = r->host->problem;
+    else
+        err_set(err, ERR_NOTFOUND, "host %s is not configured any more", r->row.host);
     return NULL;
 }
 

@@ -56,9 +56,11 @@ void sim_disk_add(struct sim_domain *d)
 
     snprintf(disk->name, sizeof(disk->name), "vd%c", (char)('a' + d->disks.n - 1));
     disk->capacity = SIM_BLOCKS * 65536;
+    disk->raw = sim_chance(d->host->w, 2000);
     for (uint32_t i = 0; i < SIM_BLOCKS; i++)
         disk->blocks[i] = sim_random(d->host->w, UINT32_MAX);
-    bitmap_add(disk, "somebody-elses");
+    if (!disk->raw)
+        bitmap_add(disk, "somebody-elses");
 }
 
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks)
@@ -212,6 +214,8 @@ static int refuse(struct sim_domain *d, const struct backup_request *q, struct e
 
         if (!disk)
             return err_set(err, ERR_NOTFOUND, "no disk named %s", q->disks[i].name);
+        if (q->checkpoint && q->disks[i].track && disk->raw)
+            return err_set(err, ERR_UNSUPPORTED, "disk %s holds no bitmaps", q->disks[i].name);
         if (q->checkpoint && sim_bitmap_find(disk, q->checkpoint))
             return err_set(err, ERR_EXISTS, "bitmap %s exists", q->checkpoint);
         base = q->disks[i].base ? sim_bitmap_find(disk, q->disks[i].base) : NULL;
@@ -352,9 +356,9 @@ static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
 
         disk->name = xstrdup(s->name);
         disk->image = xasprintf("/images/%s", s->name);
-        disk->format = xstrdup("qcow2");
+        disk->format = xstrdup(s->raw ? "raw" : "qcow2");
         disk->capacity = disk->allocated = s->capacity;
-        disk->trackable = true;
+        disk->trackable = !s->raw;
         for (size_t k = 0; k < s->bitmaps.n; k++) {
             struct bitmap_facts *b = VEC_ADD(&disk->bitmaps);
 

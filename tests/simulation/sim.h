@@ -46,6 +46,7 @@ struct sim_bitmap {
 struct sim_disk {
     char name[16];
     uint64_t capacity;
+    bool raw; /* holds no bitmaps */
     uint32_t blocks[SIM_BLOCKS];
     VEC(struct sim_bitmap) bitmaps;
 };

@@ -285,7 +285,7 @@ static void check_fresh(void)
             sim_broken("%s has no point of the last 26 h", d->name);
         point_done(&last);
         for (size_t k = 0; k < d->disks.n; k++)
-            if (!sim_bitmap_find(&d->disks.items[k], "somebody-elses"))
+            if (!d->disks.items[k].raw && !sim_bitmap_find(&d->disks.items[k], "somebody-elses"))
                 sim_broken("%s/%s: a bitmap that is not ours is gone", d->name,
                            d->disks.items[k].name);
     }
@@ -316,7 +316,7 @@ static void disk_trouble(struct sim_domain *d)
 
     switch (sim_random(&sim.w, 4)) {
     case 0: /* another image in its place: other contents, no bitmaps of ours */
-        disk->bitmaps.n = 1;
+        disk->bitmaps.n = disk->raw ? 0 : 1;
         for (uint32_t i = 0; i < SIM_BLOCKS; i++)
             disk->blocks[i] = sim_random(&sim.w, UINT32_MAX);
         break;
