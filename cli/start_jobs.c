@@ -17,7 +17,6 @@
 struct started {
     int64_t id;
     char *host, *domain, *policy;
-    char *step;             /* the last one told */
     char *outcome, *reason; /* NULL: it has not ended */
 };
 
@@ -64,7 +63,6 @@ static void jobs_done(struct jobs *j)
         free(s->host);
         free(s->domain);
         free(s->policy);
-        free(s->step);
         free(s->outcome);
         free(s->reason);
     }
@@ -98,45 +96,46 @@ static void print_name(const struct started *s, FILE *out)
     print_plain(s->domain, out);
 }
 
-/* On a terminal one line that changes; elsewhere a line for each step. */
-static void show_progress(struct jobs *j, struct started *s, uint64_t done, uint64_t total,
-                          bool new_step)
+static void print_queued(const struct jobs *j, FILE *out)
 {
-    char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
-
-    if (!j->terminal && !new_step)
-        return;
-    wipe_line(j);
-    print_name(s, stderr);
-    fputs(": ", stderr);
-    print_plain(s->step, stderr);
-    if (j->terminal && total > 0 && done <= total)
-        fprintf(stderr, " %.0f%% (%s of %s)", (double)done * 100.0 / (double)total,
-                size_text(done, text), size_text(total, all));
-    if (j->terminal && j->list.n > 1)
-        fprintf(stderr, " [%zu of %zu ended]", count_ended(j, NULL), j->list.n);
-    if (!j->terminal)
-        fputc('\n', stderr);
-    j->line = j->terminal;
+    for (size_t i = 0; i < j->list.n; i++) {
+        print_name(&j->list.items[i], out);
+        fputs(" under ", out);
+        print_plain(j->list.items[i].policy, out);
+        fputs(" is queued\n", out);
+    }
 }
 
+/* One line that changes; for a terminal. */
 static void on_progress(struct jobs *j, const json_t *event)
 {
-    const char *step = "";
+    char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
     json_int_t id = 0, done = 0, total = 0;
-    struct started *s;
-    bool new_step;
+    const char *step = "";
+    const struct started *s;
 
     if (json_unpack((json_t *)event, "{s:I, s?s, s?I, s?I}", "job", &id, "step", &step, "done",
                     &done, "total", &total) < 0 ||
         !(s = find(j, id)))
         return;
-    new_step = !str_eq(s->step, step);
-    if (new_step) {
-        free(s->step);
-        s->step = xstrdup(step);
-    }
-    show_progress(j, s, (uint64_t)done, (uint64_t)total, new_step);
+    wipe_line(j);
+    print_name(s, stderr);
+    fputs(": ", stderr);
+    print_plain(step, stderr);
+    if (total > 0 && done >= 0 && done <= total)
+        fprintf(stderr, " %.0f%% (%s of %s)", (double)done * 100.0 / (double)total,
+                size_text((uint64_t)done, text), size_text((uint64_t)total, all));
+    if (j->list.n > 1)
+        fprintf(stderr, " [%zu of %zu ended]", count_ended(j, NULL), j->list.n);
+    fflush(stderr);
+    j->line = true;
+}
+
+static void on_accepted(struct jobs *j, const json_t *event)
+{
+    take_jobs(j, json_object_get(event, "jobs"));
+    if (!j->terminal && !j->json)
+        print_queued(j, stderr);
 }
 
 static void print_end(const struct started *s)
@@ -174,8 +173,8 @@ static void on_event(void *ctx, const json_t *event)
     if (!name)
         return;
     if (strcmp(name, "accepted") == 0)
-        take_jobs(j, json_object_get(event, "jobs"));
-    else if (strcmp(name, "progress") == 0)
+        on_accepted(j, event);
+    else if (strcmp(name, "progress") == 0 && j->terminal)
         on_progress(j, event);
     else if (strcmp(name, "ended") == 0)
         on_ended(j, event);
@@ -202,12 +201,7 @@ static json_t *jobs_json(const struct jobs *j)
 
 static void print_started(const struct jobs *j)
 {
-    for (size_t i = 0; i < j->list.n; i++) {
-        print_name(&j->list.items[i], stdout);
-        fputs(" under ", stdout);
-        print_plain(j->list.items[i].policy, stdout);
-        fputs(" is queued\n", stdout);
-    }
+    print_queued(j, stdout);
     if (j->list.n == 0)
         puts("There is nothing to do.");
 }

@@ -145,13 +145,13 @@ events() {
 END
 }
 
-@test "run --wait: ends on standard output, steps on standard error; 3 when some failed" {
+@test "run --wait: ends on standard output, beginnings on standard error; 3 when some failed" {
     answers < <(events | sed s/OUTCOME/success/)
     run -3 --separate-stderr vmkeep run nightly --wait
     [ "$output" = "job 12: lab/a: success: as it is
 job 13: lab/b: failed: no space" ]
-    [ "$stderr" = "job 12: lab/a: copying
-job 13: lab/b: publishing" ]
+    [ "$stderr" = "job 12: lab/a under nightly is queued
+job 13: lab/b under nightly is queued" ]
     jq -e '. == {v: 1, cmd: "run", args: {target: "nightly", wait: true}}' "$tmp/requests"
     run -3 --separate-stderr vmkeep run nightly --wait --json
     jq -e '.jobs | map([.id, .outcome, .reason]) ==
@@ -194,8 +194,9 @@ job 13: lab/b: publishing" ]
 {"event": "ended", "job": 1, "domain": "x", "outcome": "failed", "reason": "too late"}
 {"ok": true, "result": {}}
 END
-    run -0 vmkeep run nightly --wait
+    run -0 --separate-stderr vmkeep run nightly --wait
     [ "$output" = "job 1: h/?[2J: success: a?b?c" ]
+    [ "$stderr" = "job 1: h/?[2J under p is queued" ]
 }
 
 @test "cancel" {
