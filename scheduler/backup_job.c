@@ -372,6 +372,8 @@ static bool copy_is_over(struct run *r)
     case HVJOB_FAILED:
     case HVJOB_CANCELED:
         r->err = r->stats.err;
+        if (r->err.code == ERR_NONE)
+            err_set(&r->err, ERR_REMOTE, "the hypervisor says that the copy failed, but not why");
         return true;
     case HVJOB_NONE:
         err_set(&r->err, ERR_REMOTE,

@@ -296,8 +296,8 @@ static int remove_stale(const char *path, struct err *err)
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : err_errno(err, errno, "control socket %s", path);
     if (!S_ISSOCK(st.st_mode))
-        return err_set(err, ERR_EXISTS, "control socket %s: there is something that is not a socket",
-                       path);
+        return err_set(err, ERR_EXISTS,
+                       "control socket %s: there is something that is not a socket", path);
     return unlink(path) < 0 ? err_errno(err, errno, "control socket %s", path) : 0;
 }
 
