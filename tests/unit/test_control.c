@@ -276,7 +276,7 @@ static void long_name_of_wide_letters(void **state)
         char request[4096] = "{\"v\": 1, \"cmd\": \"run\", \"args\": {\"target\": \"";
         int fd = dial();
 
-        strncat(request, "xxx", (size_t)pad);
+        strcat(request, &"xx"[2 - pad]);
         for (int i = 0; i < 400; i++)
             strcat(request, "\xe2\x82\xac");
         strcat(request, "\"}}\n");
