@@ -101,7 +101,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
     ret->expressions = argv + optind;
     ret->n_expressions = argc - optind;
     if (ret->n_expressions == 0)
-        return cli_usage(argv[0], "no expression is given (see --help)");
+        return cli_usage(argv[0], "no expression is given (see 'vmkeep calendar --help')");
     return parse_after(ret, &err) < 0 ? cli_fail(argv[0], &err) : 0;
 }
 

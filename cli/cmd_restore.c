@@ -33,7 +33,7 @@ static const char help[] =
     "  --at TIME          as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339\n"
     "  --disk NAME        this disk only; may be given several times\n"
     "  --format FORMAT    qcow2 (default) or raw\n"
-    "  --dry-run          say what would be written, and check that it can be; write nothing\n"
+    "  --dry-run          say what would be written, and check for space and files in the way\n"
     "  --repository PATH  straight from this repository: no catalog or configuration is needed\n"
     "  --json             print {point, created, disks, definition}\n"
     "  --help             print this text and exit\n"
@@ -135,7 +135,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                          optind == argc ? "name a point or a domain"
                                         : "name one point or domain only");
     a->what = argv[optind];
-    if (!a->request.to)
+    if (!a->request.to || !*a->request.to)
         return cli_usage("restore", "say where to with --to DIR");
     return 0;
 }
@@ -301,6 +301,8 @@ static int restore(struct arguments *a, const char *path, const struct point_cho
     rc = restore_run(&a->request, &res, &err);
     if (terminal && !a->request.dry_run)
         fputs("\r\033[K", stderr);
+    if (rc < 0 && err.code == ERR_CANCELED)
+        err_wrap(&err, "interrupted");
     if (rc < 0)
         return cli_fail("restore", &err);
     if (a->json)
