@@ -167,8 +167,9 @@ job 13: lab/b under nightly is queued" ]
 
 @test "run --wait: Ctrl-C leaves the jobs alone and says so" {
     answers hold < <(events | sed 's/OUTCOME/success/' | head -n 5)
-    # By way of timeout, which sends the signal: a shell's background jobs do not get SIGINT.
-    run -130 --separate-stderr timeout --preserve-status --signal=INT 1 \
+    # By way of timeout, for a shell's background jobs do not get SIGINT; --foreground: one signal only.
+    # It would send a second one to the whole group, which may kill before the last words.
+    run -130 --separate-stderr timeout --foreground --preserve-status --signal=INT 1 \
         "$VMKEEP" --config "$tmp/config" run nightly --wait
     [ "$output" = "job 12: lab/a: success: as it is" ]
     [ "${stderr_lines[-1]}" = \
