@@ -27,6 +27,7 @@ void disk_facts_done(struct disk_facts *d)
     free(d->name);
     free(d->image);
     free(d->format);
+    free(d->unsafe);
 }
 
 void domain_facts_free(struct domain_facts *f)

@@ -13,7 +13,9 @@
  *   job_stats      HVJOB_COMPLETED: every target file is complete and closed by the hypervisor.
  *                  The hypervisor keeps the ended job until job_forget, so that one that was not
  *                  watching finds out how it ended.
- *   abort_job      cancels a push: its images are invalid; ends as HVJOB_CANCELED.
+ *   abort_job      cancels a push: its images are invalid; ends as HVJOB_CANCELED.  Ends a pull,
+ *                  which never ends by itself but by failing: after it the hypervisor knows nothing
+ *                  of the job (HVJOB_NONE), and that is its good end.
  *   job_forget     lets go of an ended job.  Never of the checkpoint: that is checkpoint_delete.
  *
  * A job is known by its tag, which the caller chooses, unique among all jobs of all time: letters,
@@ -35,8 +37,7 @@
 #include "base/err.h"
 #include "base/model.h"
 #include "base/op.h"
-
-#define HV_TAG_MAX 24
+#include "engine/backup.h"
 
 enum domain_state {
     DOMAIN_RUNNING,
@@ -61,6 +62,7 @@ struct disk_facts {
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
     bool trackable;     /* qcow2 v3: holds bitmaps */
     bool busy;          /* a block job that is not ours, or a migration, uses it */
+    char *unsafe;       /* why a copy of it could harm the guest's writes; NULL: it could not */
     VEC(struct bitmap_facts) bitmaps;
 };
 
@@ -81,31 +83,14 @@ void disk_facts_done(struct disk_facts *d);
 const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const char *name);
 const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name);
 
-struct backup_disk {
-    const char *name;   /* target */
-    const char *base;   /* incremental: the checkpoint to start from; NULL: full */
-    const char *target; /* push: file name of the image, absolute */
-    const char *format; /* of the target: "qcow2", "raw" */
-    bool track;         /* the new checkpoint takes in this disk */
-};
-
-struct backup_request {
-    const char *domain;
-    const char *tag;
-    const char *checkpoint; /* the new one's name, or NULL for none */
-    enum backup_mode mode;
-    const struct backup_disk *disks;
-    size_t n_disks;
-    enum quiesce quiesce;
-    bool reuse_external; /* the targets exist, made by the caller; else they must not */
-    uint64_t bandwidth;  /* bytes per second and disk; 0: unlimited */
-};
-
 /* What backup_begin can tell beyond success. */
 struct backup_begun {
     bool quiesced;
     int frozen_ms;          /* how long the guest's file systems were frozen */
     char note[ERR_MSG_MAX]; /* QUIESCE_TRY: why the guest was not quiesced; else empty */
+    bool guest_safe; /* the guest's writes wait for scratch space only, and never fail for it */
+    char unsafe[ERR_MSG_MAX]; /* !guest_safe: why not */
+    uint16_t port;            /* pull over TCP: where the server listens */
 };
 
 enum hv_job_state { HVJOB_NONE, HVJOB_RUNNING, HVJOB_COMPLETED, HVJOB_FAILED, HVJOB_CANCELED };
@@ -113,8 +98,10 @@ enum hv_job_state { HVJOB_NONE, HVJOB_RUNNING, HVJOB_COMPLETED, HVJOB_FAILED, HV
 struct hv_job_stats {
     enum hv_job_state state;
     char tag[HV_TAG_MAX]; /* empty for HVJOB_NONE */
-    uint64_t bytes_done, bytes_total;
-    struct err err; /* HVJOB_FAILED, HVJOB_CANCELED: why */
+    enum backup_mode mode;
+    uint64_t bytes_done, bytes_total; /* push: what is copied */
+    uint64_t temp_used, temp_total;   /* scratch space, of all disks; 0, 0: there is none */
+    struct err err;                   /* HVJOB_FAILED, HVJOB_CANCELED: why */
 };
 
 enum hv_event_type {

@@ -214,7 +214,7 @@ struct op *backup_plan_begin(struct run *r, struct err *err)
         disks[i] = (struct backup_disk){
             .name = d->name,
             .base = d->backing ? r->base.checkpoint : NULL,
-            .target = targets[i],
+            .place = {.type = PLACE_FILE, .path = targets[i]},
             .format = d->format,
             .track = p->checkpoint && f && f->trackable,
         };

@@ -404,7 +404,7 @@ static struct begin *begin_new(const struct backup_request *r)
 
         disk->name = xstrdup(r->disks[i].name);
         disk->base = xstrdup(r->disks[i].base);
-        disk->target = xstrdup(r->disks[i].target);
+        disk->target = xstrdup(r->disks[i].place.path);
         disk->format = xstrdup(r->disks[i].format);
         disk->track = r->disks[i].track;
         node_name_file(disk->file_node, r->tag, i);

@@ -18,9 +18,9 @@ static int check_disk_request(const struct backup_request *r, size_t i, struct e
     for (size_t k = 0; k < i; k++)
         if (strcmp(r->disks[k].name, disk->name) == 0)
             return err_set(err, ERR_INVALID, "disk %s is named twice", disk->name);
-    if (!disk->target || disk->target[0] != '/')
+    if (!disk->place.path || disk->place.path[0] != '/')
         return err_set(err, ERR_INVALID, "disk %s: target '%s' is not an absolute path", disk->name,
-                       disk->target ? disk->target : "");
+                       disk->place.path ? disk->place.path : "");
     if (!str_eq(disk->format, "qcow2") && !str_eq(disk->format, "raw"))
         return err_set(err, ERR_UNSUPPORTED, "disk %s: cannot write format '%s'", disk->name,
                        disk->format ? disk->format : "");

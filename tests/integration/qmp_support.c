@@ -249,7 +249,7 @@ void lab_request_init(struct lab_request *req, const struct lab *lab, const char
         req->targets[i] = lab_target(lab, tag, i);
         req->disks[i] = (struct backup_disk){.name = req->names[i],
                                              .base = base,
-                                             .target = req->targets[i],
+                                             .place = {.type = PLACE_FILE, .path = req->targets[i]},
                                              .format = "qcow2",
                                              .track = checkpoint != NULL};
     }

@@ -233,7 +233,7 @@ static void full_target(void **state)
     test_qemu_write(&lab.qemu, 1, 1, 0, 8 << 20);
     lab_request_init(&req, &lab, "f", NULL, "cp");
     target = xasprintf("%s/t.qcow2", small);
-    req.disks[1].target = target;
+    req.disks[1].place.path = target;
     err = lab_begin(&lab, &req.r, NULL);
     assert_ok(&err);
     stats = lab_wait_end(&lab, "f");

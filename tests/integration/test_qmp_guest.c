@@ -368,7 +368,7 @@ static void guest_is_rescued(void **state)
     lab_launch(&lab);
     test_qemu_write(&lab.qemu, 0, 7, 2 << 20, 8 << 20); /* what the guest overwrites */
     lab_request_init(&req, &lab, "g", NULL, NULL);
-    req.disks[0].target = target;
+    req.disks[0].place.path = target;
     req.r.bandwidth = 65536;
     err = lab_begin(&lab, &req.r, NULL);
     assert_ok(&err);

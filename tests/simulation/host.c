@@ -233,7 +233,7 @@ static void take_image(struct sim_domain *d, const struct backup_request *q,
     struct sim_image *image = VEC_ADD(&d->job.images);
     struct sim_truth *t = VEC_ADD(&w->truths);
 
-    snprintf(image->target, sizeof(image->target), "%s", b->target);
+    snprintf(image->target, sizeof(image->target), "%s", b->place.path);
     image->present = b->base ? sim_bitmap_find(disk, b->base)->dirty : UINT32_MAX;
     memcpy(image->blocks, disk->blocks, sizeof(image->blocks));
     memcpy(t->target, image->target, sizeof(t->target));

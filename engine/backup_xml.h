@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backup_xml: struct backup_request's written form, libvirt's <domainbackup> (formatbackup.html of
+ * libvirt-doc, schema domainbackup.rng).  Beyond libvirt: a push target may be an NBD server,
+ * <disk type='network'><target protocol='nbd' ...>, written like a domain's network disk.
+ *
+ * What is not supported is refused by name, never ignored; every error names element, attribute and
+ * value.  No network, no entities, bounded size and depth.
+ */
+#ifndef VMKEEP_ENGINE_BACKUP_XML_H
+#define VMKEEP_ENGINE_BACKUP_XML_H
+
+#include "base/err.h"
+#include "engine/hypervisor.h"
+
+#define DOCUMENT_MAX ((size_t)256 << 10) /* bytes; a larger one is refused */
+
+/* What <disk> may leave open, beyond what struct backup_disk can say. */
+struct backup_document_disk {
+    bool takes_part;  /* backup='no' is false */
+    bool mode_given;  /* backupmode was written: */
+    bool incremental; /* ... as incremental */
+    const char *base; /* its own incremental='' */
+};
+
+/* The document owns all strings of its request. request.tag, .domain, .checkpoint, .quiesce,
+ * .reuse_external, .bandwidth and .scratch are not part of the written form: the caller sets them
+ * (borrowed). */
+struct backup_document {
+    struct backup_request request;          /* .disks: those that take part, once complete */
+    char *incremental;                      /* <incremental>, for all disks; NULL: none */
+    bool all_disks;                         /* there was no <disks> */
+    VEC(struct backup_disk) disks;          /* all that are written, also those with backup='no' */
+    VEC(struct backup_document_disk) marks; /* one a disk, same order */
+    struct strlist strings;                 /* the arena */
+};
+
+/* ERR_INVALID: not well-formed, not a <domainbackup>, or a wrong value; ERR_UNSUPPORTED: well-formed,
+ * and nothing that vmkeep can do. */
+int backup_document_parse(const char *xml, size_t len, struct backup_document **ret,
+                          struct err *err);
+void backup_document_free(struct backup_document *d); /* NULL-safe */
+
+/* What a document that leaves names out gets. */
+struct backup_defaults {
+    int64_t now; /* file names: IMAGE.SECONDS, as libvirt makes them */
+    const char
+        *scratch_dir; /* pull: scratch files are made there, not beside the image; NULL: beside */
+};
+
+/* Checks the document against what the domain has, and fills in everything: disks (all when there is
+ * no <disks>), modes, bases, file names beside the images, formats, export and bitmap names, index.
+ * checkpoint: the names of the disks that a checkpoint begun with it tracks (NULL: none is).
+ * Errors: ERR_NOTFOUND (disk, checkpoint), ERR_UNSUPPORTED (format cannot hold a bitmap), ERR_CORRUPT
+ * (bitmap inconsistent), ERR_INVALID, ERR_EXISTS (target; not with request.reuse_external).
+ * Afterwards the request is fit for backup_begin. */
+int backup_document_complete(struct backup_document *d, const struct domain_facts *facts,
+                             const struct strlist *checkpoint,
+                             const struct backup_defaults *defaults, struct err *err);
+
+/* A document of any request, scheduled ones too: what backup-dumpxml shows.  Parsing it gives the
+ * same request.  Caller frees. */
+char *backup_document_format(const struct backup_request *request);
+
+#endif
