@@ -2,56 +2,56 @@
  *
  * backup_begin.
  *
- *   start -> looking -> creating -> attaching -> marking -> freezing -> beginning -> done
- *                                                   |          |         |  ^ |       ^
- *                                                   |          v         v  | |       |
- *                                                   |         thawing -> unmarking ---+
- *   (error, cancel)                                 v                         |
- *    from creating on                            undoing -> failed            |
- *                                                   ^                         |
- *                                                   +------ retracting <------+
+ *   start -> looking -> creating -> attaching -> shielding -> marking -> freezing -> beginning
+ *               |          |          |  ^          |           |          |            |  ^
+ *               |          |          |  |   (fails)|           |          v            v  |
+ *               |          |          |  +----------+           |       thawing ----> unmarking
+ *               v          |          |     retreating          |                       |
+ *            failed        +----------+-----------+-------------+                       v
+ *               ^                     v                                             following
+ *               +---------------- retracting <------------------------------------------+--> done
  *
- * (marking to unmarking only where the guest is to be quiesced; see freezer.h.)
+ * marking to unmarking only where the guest is to be quiesced; see freezer.h.
  *
- * beginning is one transaction: all disks' copies start, and the new checkpoint's bitmaps record,
- * at the same instant, or nothing of it happens.  Before it, only targets are made, and undoing
- * takes them away again.  When its answer does not come (timeout, connection lost) it may have
- * happened: then nothing is undone, for a copy may be writing there.
+ * `beginning` is the instant.  Without a shield (begin_shield.c) it is one transaction: all disks'
+ * copies start, and the new checkpoint's bitmaps record, at the same instant, or nothing of it
+ * happens.  With one, the checkpoint's bitmaps start in a transaction, then one command cuts all
+ * disks' snapshots; the copies or exports of these follow, with the guest already thawed.
+ * Before the instant only images, nodes and idle filters are made.  Whatever goes wrong, everything
+ * of the tag is taken away again (begin_undo.c); but when the instant's answer does not come (timeout,
+ * connection lost) it may have happened: then nothing is undone, and the caller asks job_stats.
  *
- * GUEST-SAFE COPY: blockdev-backup makes the guest's writes wait for the target, and fail when it
- * is full; reap.c deals with the consequences.  The way without them (a copy-before-write filter
- * with on-cbw-error=break-snapshot and a scratch image, and a copy of its snapshot-access node)
- * belongs between attaching and beginning: it gives each disk another node to copy from.
+ * Where the shield cannot be put up, the copy goes on without it, and says so.
  */
 #include "engine/qmp/begin.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "engine/qmp/tasks.h"
 
-#define CREATE_S 60.0
+#define PORTS_MAX 10
 
 enum begin_state {
     B_START,
     B_LOOKING,
     B_CREATING,
     B_ATTACHING,
+    B_SHIELDING,
+    B_RETREATING,
     B_MARKING,
     B_FREEZING,
     B_BEGINNING,
     B_THAWING,
     B_UNMARKING,
-    B_RETRACTING,
+    B_FOLLOWING,
     B_DONE,
-    B_UNDOING,
+    B_RETRACTING,
     B_FAILED,
 };
 
@@ -59,102 +59,62 @@ enum begin_state {
 static const struct fsm_state states[] = {
     [B_START] = {"start", TO(LOOKING) | TO(FAILED)},
     [B_LOOKING] = {"looking", TO(CREATING) | TO(FAILED)},
-    [B_CREATING] = {"creating", TO(ATTACHING) | TO(UNDOING)},
-    [B_ATTACHING] = {"attaching", TO(MARKING) | TO(BEGINNING) | TO(UNDOING)},
-    [B_MARKING] = {"marking", TO(FREEZING) | TO(BEGINNING) | TO(UNDOING)},
+    [B_CREATING] = {"creating", TO(ATTACHING) | TO(RETRACTING)},
+    [B_ATTACHING] = {"attaching", TO(SHIELDING) | TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
+    [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
+    [B_RETREATING] = {"retreating", TO(ATTACHING) | TO(RETRACTING)},
+    [B_MARKING] = {"marking", TO(FREEZING) | TO(BEGINNING) | TO(RETRACTING)},
     [B_FREEZING] = {"freezing", TO(BEGINNING) | TO(THAWING)},
-    [B_BEGINNING] = {"beginning", TO(THAWING) | TO(DONE) | TO(UNDOING) | TO(FAILED)},
+    [B_BEGINNING] = {"beginning", TO(THAWING) | TO(FOLLOWING) | TO(RETRACTING) | TO(FAILED)},
     [B_THAWING] = {"thawing", TO(UNMARKING)},
-    [B_UNMARKING] = {"unmarking",
-                     TO(BEGINNING) | TO(RETRACTING) | TO(DONE) | TO(UNDOING) | TO(FAILED)},
-    [B_RETRACTING] = {"retracting", TO(UNDOING) | TO(FAILED)},
+    [B_UNMARKING] = {"unmarking", TO(BEGINNING) | TO(FOLLOWING) | TO(RETRACTING) | TO(FAILED)},
+    [B_FOLLOWING] = {"following", TO(DONE) | TO(RETRACTING)},
     [B_DONE] = {"done", 0},
-    [B_UNDOING] = {"undoing", TO(FAILED)},
+    [B_RETRACTING] = {"retracting", TO(FAILED)},
     [B_FAILED] = {"failed", 0},
 };
 
-/* ---- creating: the targets' images ---- */
+/* ---- the commands of a state, one after another ---- */
 
-/* Makes the file, so that it is ours alone; qemu-img then writes the format into it. */
-static int create_file(struct begin_disk *disk, struct err *err)
+/* Somebody was quicker than QEMU on the port that we picked: another one.  True: sent again. */
+static bool try_another_port(struct begin *b)
 {
-    int fd = open(disk->target, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    struct err err = ERR_INIT;
 
-    if (fd < 0)
-        return err_errno(err, errno, "disk %s: create %s", disk->name, disk->target);
-    close(fd);
-    disk->created = true;
-    return 0;
-}
-
-static bool create_next(struct begin *b)
-{
-    struct begin_disk *disk;
-    char size[32];
-    const char *argv[] = {"qemu-img", "create", "-q", "-f", NULL, NULL, size, NULL};
-    const struct proc_spec spec = {.argv = argv, .timeout_s = CREATE_S};
-
-    if (b->next > 0 && begin_is_bad(b)) {
-        err_wrap(&b->err, "disk %s", b->disks.items[b->next - 1].name);
+    if (b->next == 0 || b->ports_tried == 0 || b->ports_tried >= PORTS_MAX ||
+        !strstr(b->task.wait_err.msg, strerror(EADDRINUSE)) || begin_pick_port(b, &err) < 0)
         return false;
-    }
-    if (b->reuse_external || b->next == b->disks.n)
-        return false;
-    disk = &b->disks.items[b->next++];
-    if (create_file(disk, &b->err) < 0)
-        return false;
-    argv[4] = disk->format;
-    argv[5] = disk->target;
-    snprintf(size, sizeof(size), "%" PRIu64, disk->source->facts.capacity);
-    task_run(&b->task, &spec);
+    task_call(&b->task, begin_server_command(b));
     return true;
 }
 
-/* ---- attaching: the targets' nodes, two a disk ---- */
-
-static bool attach_next(struct begin *b)
+/* Sends the next one.  False: all are done, or one has failed (b->err). */
+static bool send_next(struct begin *b)
 {
-    struct begin_disk *disk;
+    struct begin_step *step;
 
-    if (b->next > 0) {
-        disk = &b->disks.items[(b->next - 1) / 2];
-        if (begin_is_bad(b)) {
-            err_wrap(&b->err, "disk %s: open %s", disk->name, disk->target);
-            return false;
+    if (b->next > 0 && b->task.wait_err.code != ERR_NONE) {
+        if (try_another_port(b))
+            return true;
+        if (b->err.code == ERR_NONE) {
+            b->err = b->task.wait_err;
+            err_wrap(&b->err, "%s", b->steps.items[b->next - 1].what);
+            b->server_refused =
+                str_eq(b->steps.items[b->next - 1].command.name, "nbd-server-start");
         }
-        *(b->next % 2 ? &disk->file_added : &disk->format_added) = true;
-    }
-    if (b->next == b->disks.n * 2)
         return false;
-    disk = &b->disks.items[b->next / 2];
-    if (b->next++ % 2 == 0)
-        task_call(&b->task, command_add_file(disk->file_node, disk->target, disk->is_device));
-    else
-        task_call(&b->task, command_add_format(disk->format_node, disk->file_node, disk->format));
+    }
+    if (b->next > 0 && b->steps.items[b->next - 1].makes_checkpoint)
+        b->tracked = true;
+    if (b->next == b->steps.n || begin_is_bad(b))
+        return false;
+    step = &b->steps.items[b->next++];
+    task_call(&b->task, step->command);
+    step->command.args = NULL;
     return true;
 }
 
-/* ---- beginning ---- */
-
-static struct command transaction(const struct begin *b)
-{
-    json_t *actions = json_array();
-
-    for (size_t i = 0; i < b->disks.n; i++)
-        if (b->disks.items[i].track)
-            json_array_append_new(actions,
-                                  action_bitmap_add(b->disks.items[i].source->node, b->checkpoint));
-    for (size_t i = 0; i < b->disks.n; i++) {
-        const struct begin_disk *disk = &b->disks.items[i];
-        CLEANUP_FREE char *id = job_id(b->tag, i, disk->name);
-
-        json_array_append_new(actions, action_backup(id, disk->source->node, disk->format_node,
-                                                     disk->base, b->bandwidth));
-    }
-    return command_transaction(actions);
-}
-
-/* Did QEMU answer at all? Its refusal means that nothing has happened. */
+/* Did QEMU answer at all?  Its refusal means that nothing has happened. */
 static bool may_have_begun(const struct begin *b)
 {
     return b->err.code != ERR_NONE &&
@@ -165,9 +125,21 @@ static bool may_have_begun(const struct begin *b)
 
 static void enter(struct begin *b, enum begin_state state)
 {
+    static void (*const steps[])(struct begin * b) = {
+        [B_ATTACHING] = begin_steps_attach,
+        [B_SHIELDING] = begin_steps_shield,
+        [B_BEGINNING] = begin_steps_instant,
+        [B_FOLLOWING] = begin_steps_follow,
+    };
+
     fsm_move(&b->fsm, (int)state);
     b->next = 0;
     b->task.wait_err = ERR_INIT;
+    begin_steps_clear(b);
+    if (state == B_BEGINNING)
+        b->asked = true;
+    if (state < ARRAY_LEN(steps) && steps[state])
+        steps[state](b);
 }
 
 static bool start(struct begin *b)
@@ -176,8 +148,6 @@ static bool start(struct begin *b)
 
     if (!connection_is_up(d))
         connection_error(d, &b->err);
-    /* The place for a second kind of connection: to a qemu-storage-daemon on the domain's images.
-     */
     if (!connection_is_up(d) && d->down_state == DOMAIN_SHUTOFF)
         b->err.code = ERR_UNSUPPORTED;
     if (begin_is_bad(b)) {
@@ -189,37 +159,77 @@ static bool start(struct begin *b)
     return true;
 }
 
+static void decide_on_shield(struct begin *b)
+{
+    const char *unsafe = begin_check_shield(b);
+
+    /* Nothing writes to the disks of a domain that is shut off. */
+    b->begun.guest_safe = b->task.domain->still;
+    b->shield = !b->task.domain->still && !unsafe;
+    if (!b->task.domain->still && unsafe)
+        snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "%s", unsafe);
+}
+
 static bool look(struct begin *b)
 {
     enum look_result result = look_step(&b->look, &b->task, &b->err);
 
     if (result == LOOK_WAITING)
         return true;
-    if (result == LOOK_FAILED || begin_check_domain(b, &b->err) < 0 || begin_is_bad(b))
+    if (result == LOOK_FAILED || begin_check_domain(b, &b->err) < 0 || begin_is_bad(b)) {
         enter(b, B_FAILED);
-    else
-        enter(b, B_CREATING);
+        return false;
+    }
+    decide_on_shield(b);
+    begin_list_images(b);
+    enter(b, B_CREATING);
     return false;
 }
 
-static void start_transaction(struct begin *b)
+/* All nodes are there.  True: suspended. */
+static bool attached(struct begin *b)
 {
-    enter(b, B_BEGINNING);
-    b->asked = true;
-    task_call(&b->task, transaction(b));
-}
-
-static void attached(struct begin *b)
-{
-    if (!begin_is_bad(b) && begin_wants_freeze(b)) {
+    begin_unlink_images(b, true);
+    if (begin_wants_freeze(b)) {
         enter(b, B_MARKING);
         task_call(&b->task, command_add_mark(FROZEN_MARK));
-    } else if (b->err.code != ERR_NONE) {
-        enter(b, B_UNDOING);
-        task_yield(&b->task);
-    } else {
-        start_transaction(b);
+        return true;
     }
+    enter(b, b->err.code != ERR_NONE ? B_RETRACTING : B_BEGINNING);
+    return false;
+}
+
+/* The shield could not be put up: what there is of it, and the targets, go, and all is attached again
+ * without it.  True: suspended. */
+static bool shielded(struct begin *b)
+{
+    if (b->err.code == ERR_NONE) {
+        b->begun.guest_safe = true;
+        return attached(b);
+    }
+    if (b->task.canceled || !connection_is_up(b->task.domain)) {
+        enter(b, B_RETRACTING);
+        return false;
+    }
+    snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "%s", b->err.msg);
+    log_debug("qmp: %s: no guest-safe copy: %s", b->task.domain->name, b->err.msg);
+    b->err = ERR_INIT;
+    b->shield = false;
+    enter(b, B_RETREATING);
+    reap_init(&b->retract, REAP_FORGET, b->tag);
+    b->retracting = true;
+    return false;
+}
+
+/* True: suspended. */
+static bool retreat(struct begin *b)
+{
+    if (reap_step(&b->retract, &b->task, &b->err))
+        return true;
+    b->retracting = false;
+    reap_done(&b->retract);
+    enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
+    return false;
 }
 
 static void marked(struct begin *b)
@@ -231,11 +241,7 @@ static void marked(struct begin *b)
         return;
     }
     begin_quiesce_failed(b, &b->task.wait_err);
-    if (b->err.code == ERR_NONE) {
-        start_transaction(b);
-        return;
-    }
-    enter(b, B_UNDOING);
+    enter(b, b->err.code == ERR_NONE ? B_BEGINNING : B_RETRACTING);
     task_yield(&b->task);
 }
 
@@ -243,7 +249,8 @@ static void frozen(struct begin *b)
 {
     b->frozen = b->task.wait_err.code == ERR_NONE && !b->task.canceled;
     if (b->frozen) {
-        start_transaction(b);
+        enter(b, B_BEGINNING);
+        task_yield(&b->task);
         return;
     }
     begin_quiesce_failed(b, &b->task.wait_err);
@@ -251,21 +258,18 @@ static void frozen(struct begin *b)
     begin_thaw(b);
 }
 
-/* The transaction has been answered, and nothing is frozen any more. */
+/* The instant has been answered, and nothing is frozen any more. */
 static void conclude(struct begin *b)
 {
     if (b->err.code != ERR_NONE)
-        enter(b, b->uncertain ? B_FAILED : B_UNDOING);
-    else if (begin_judge_quiesce(b) < 0)
-        enter(b, B_RETRACTING);
+        enter(b, b->uncertain ? B_FAILED : B_RETRACTING);
     else
-        enter(b, B_DONE);
+        enter(b, begin_judge_quiesce(b) < 0 ? B_RETRACTING : B_FOLLOWING);
 }
 
 /* True: suspended. */
-static bool transaction_ended(struct begin *b)
+static bool instant_over(struct begin *b)
 {
-    b->err = b->task.wait_err;
     b->uncertain = may_have_begun(b);
     if (!b->marked) {
         conclude(b);
@@ -283,23 +287,27 @@ static void thawed(struct begin *b)
     begin_unmark(b);
 }
 
-/* True: suspended. */
-static bool unmarked(struct begin *b)
+static void unmarked(struct begin *b)
 {
     if (b->asked) {
         conclude(b);
-        return false;
+        return;
     }
     b->marked = false;
-    if (b->err.code == ERR_NONE) {
-        start_transaction(b);
-        return true;
-    }
-    enter(b, B_UNDOING);
-    return false;
+    enter(b, b->err.code == ERR_NONE ? B_BEGINNING : B_RETRACTING);
 }
 
-/* The states that wait for one thing after another, and begin with nothing.  True: suspended. */
+static void followed(struct begin *b)
+{
+    if (b->err.code != ERR_NONE && !connection_is_up(b->task.domain)) {
+        enter(b, B_RETRACTING);
+        return;
+    }
+    b->begun.port = b->server.port;
+    enter(b, b->err.code == ERR_NONE ? B_DONE : B_RETRACTING);
+}
+
+/* The states before the guest is touched.  True: suspended. */
 static bool prepare(struct begin *b)
 {
     switch ((enum begin_state)b->fsm.state) {
@@ -308,14 +316,24 @@ static bool prepare(struct begin *b)
     case B_LOOKING:
         return look(b);
     case B_CREATING:
-        if (create_next(b))
+        if (begin_create_next(b))
             return true;
-        enter(b, begin_is_bad(b) ? B_UNDOING : B_ATTACHING);
+        enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
         return false;
-    default: /* B_ATTACHING */
-        if (!attach_next(b))
-            attached(b);
-        return true;
+    case B_ATTACHING:
+        if (send_next(b))
+            return true;
+        if (b->err.code != ERR_NONE)
+            enter(b, B_RETRACTING);
+        else if (b->shield)
+            enter(b, B_SHIELDING);
+        else
+            return attached(b);
+        return false;
+    case B_SHIELDING:
+        return send_next(b) || shielded(b);
+    default: /* B_RETREATING */
+        return retreat(b);
     }
 }
 
@@ -329,6 +347,8 @@ static void begin_step(struct task *t)
         case B_LOOKING:
         case B_CREATING:
         case B_ATTACHING:
+        case B_SHIELDING:
+        case B_RETREATING:
             if (prepare(b))
                 return;
             continue;
@@ -339,23 +359,22 @@ static void begin_step(struct task *t)
             frozen(b);
             return;
         case B_BEGINNING:
-            if (transaction_ended(b))
+            if (send_next(b) || instant_over(b))
                 return;
             continue;
         case B_THAWING:
             thawed(b);
             return;
         case B_UNMARKING:
-            if (unmarked(b))
+            unmarked(b);
+            continue;
+        case B_FOLLOWING:
+            if (send_next(b))
                 return;
+            followed(b);
             continue;
         case B_RETRACTING:
             if (begin_retract_next(b))
-                return;
-            enter(b, B_UNDOING);
-            continue;
-        case B_UNDOING:
-            if (begin_undo_next(b))
                 return;
             enter(b, B_FAILED);
             continue;
@@ -375,18 +394,49 @@ static void begin_release(struct task *t)
 {
     struct begin *b = (struct begin *)t;
 
-    for (size_t i = 0; i < b->disks.n; i++) {
-        free(b->disks.items[i].name);
-        free(b->disks.items[i].base);
-        free(b->disks.items[i].target);
-        free(b->disks.items[i].format);
-    }
+    begin_steps_clear(b);
+    strlist_done(&b->strings);
     free(b->disks.items);
-    free(b->checkpoint);
+    free(b->images.items);
     ev_timer_stop(b->task.domain->owner->loop, &b->hold);
     look_done(&b->look);
     reap_done(&b->retract);
     free(b);
+}
+
+/* ---- making one ---- */
+
+static const char *keep(struct begin *b, const char *s)
+{
+    if (!s)
+        return NULL;
+    strlist_add(&b->strings, s);
+    return b->strings.items[b->strings.n - 1];
+}
+
+static void keep_address(struct begin *b, struct backup_address *a)
+{
+    a->host = keep(b, a->host);
+    a->socket = keep(b, a->socket);
+}
+
+static void keep_disk(struct begin *b, const struct backup_disk *from)
+{
+    struct begin_disk *disk = VEC_ADD(&b->disks);
+    CLEANUP_FREE char *bitmap = xasprintf("backup-%s", from->name);
+
+    disk->name = keep(b, from->name);
+    disk->base = keep(b, from->base);
+    disk->format = keep(b, from->format);
+    disk->export_name = keep(b, from->export_name ? from->export_name : from->name);
+    disk->export_bitmap = keep(b, from->export_bitmap ? from->export_bitmap : bitmap);
+    disk->track = from->track;
+    disk->place = from->place;
+    disk->place.path = keep(b, from->place.path);
+    disk->place.export_name = keep(b, from->place.export_name);
+    disk->place.encryption.secret = keep(b, from->place.encryption.secret);
+    disk->place.encryption.secret_file = keep(b, from->place.encryption.secret_file);
+    keep_address(b, &disk->place.peer);
 }
 
 static struct begin *begin_new(const struct backup_request *r)
@@ -394,22 +444,17 @@ static struct begin *begin_new(const struct backup_request *r)
     struct begin *b = xcalloc(1, sizeof(*b));
 
     snprintf(b->tag, sizeof(b->tag), "%s", r->tag);
-    b->checkpoint = xstrdup(r->checkpoint);
+    b->checkpoint = keep(b, r->checkpoint);
+    b->scratch = keep(b, r->scratch);
+    b->mode = r->mode;
+    b->server = r->server;
+    keep_address(b, &b->server);
     b->quiesce = r->quiesce;
     b->reuse_external = r->reuse_external;
     b->bandwidth = r->bandwidth;
     b->fsm = (struct fsm){.states = states, .state = B_START};
-    for (size_t i = 0; i < r->n_disks; i++) {
-        struct begin_disk *disk = VEC_ADD(&b->disks);
-
-        disk->name = xstrdup(r->disks[i].name);
-        disk->base = xstrdup(r->disks[i].base);
-        disk->target = xstrdup(r->disks[i].place.path);
-        disk->format = xstrdup(r->disks[i].format);
-        disk->track = r->disks[i].track;
-        node_name_file(disk->file_node, r->tag, i);
-        node_name_format(disk->format_node, r->tag, i);
-    }
+    for (size_t i = 0; i < r->n_disks; i++)
+        keep_disk(b, &r->disks[i]);
     return b;
 }
 

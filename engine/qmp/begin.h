@@ -11,35 +11,64 @@
 #include "engine/qmp/look.h"
 #include "engine/qmp/reap.h"
 
-/* One disk of the request, and what has been done about it: undone in reverse. */
+/* One disk of the request. */
 struct begin_disk {
-    char *name, *base, *target, *format;
+    const char *name, *base, *format, *export_name, *export_bitmap;
+    struct backup_place place;
     bool track;
-    bool is_device; /* the target is a block device */
+    bool is_device; /* the place is a block device */
     const struct view_disk *source;
-    char file_node[NODE_NAME_MAX], format_node[NODE_NAME_MAX];
-    bool created, file_added, format_added;
+};
+
+/* An image file that is made before anything else. */
+struct begin_image {
+    const struct begin_disk *disk;
+    const char *path, *format;
+    uint64_t size; /* 0: the disk's */
+    bool scratch;  /* loses its name as soon as QEMU has it open */
+    bool shield;   /* without it the copy goes on, unprotected */
+    bool created;
+};
+
+/* A command, and what it is for: "disk vda: open /srv/vda.qcow2". */
+struct begin_step {
+    struct command command;
+    char *what;
+    bool makes_checkpoint; /* when it has gone well, the new checkpoint is there */
+};
+struct begin_steps {
+    struct begin_step *items;
+    size_t n, cap;
 };
 
 struct begin {
     struct task task; /* first */
     char tag[HV_TAG_MAX];
-    char *checkpoint;
+    struct strlist strings; /* owns those of the request */
+    const char *checkpoint, *scratch;
+    enum backup_mode mode;
+    struct backup_address server;
+    bool server_refused; /* the NBD server that runs is somebody else's */
+    int ports_tried;     /* the server's port is ours to pick */
     VEC(struct begin_disk) disks;
+    VEC(struct begin_image) images;
+    bool shield; /* the copy is to be guest-safe; see begin_shield.c */
     enum quiesce quiesce;
     bool reuse_external;
     uint64_t bandwidth;
     struct backup_begun begun, *ret;
     struct look look;
     struct fsm fsm;
-    size_t next;    /* which disk, in states that go from one to the next */
-    struct err err; /* the first error: then everything is undone */
-    bool marked;    /* the freeze is written down at QEMU; a thaw is owed */
-    bool frozen;    /* the agent said so */
-    bool late;      /* and was thawed before the transaction's answer came */
-    bool asked;     /* the transaction was sent, */
-    bool uncertain; /* and may have happened although it has failed for us */
-    ev_timer hold;  /* how long the guest may stay frozen */
+    struct begin_steps steps; /* of the state, */
+    size_t next;              /* or of its images: which is next */
+    struct err err;           /* the first error: then everything is undone */
+    bool marked;              /* the freeze is written down at QEMU; a thaw is owed */
+    bool frozen;              /* the agent said so */
+    bool late;                /* and was thawed before the transaction's answer came */
+    bool asked;               /* the instant's commands were sent, */
+    bool tracked;             /* the new checkpoint was made, */
+    bool uncertain;           /* and may have been made although it has failed for us */
+    ev_timer hold;            /* how long the guest may stay frozen */
     struct reap retract;
     bool retracting;
 };
@@ -72,8 +101,36 @@ void begin_thawed(struct begin *b);
 void begin_unmark(struct begin *b);
 int begin_judge_quiesce(struct begin *b); /* -1: the backup must not stay */
 
-/* begin_undo.c.  True: suspended; false: all is undone. */
-bool begin_undo_next(struct begin *b);    /* what was made for a transaction that did not happen */
-bool begin_retract_next(struct begin *b); /* one that did: the jobs, the checkpoint */
+/* begin_images.c: makes the next image file.  True: suspended; false: all are there, or b->err. */
+bool begin_create_next(struct begin *b);
+void begin_list_images(struct begin *b);
+void begin_unlink_images(struct begin *b, bool scratch_only);
+
+/* begin_steps.c, begin_shield.c: the commands of each state. */
+void begin_steps_attach(struct begin *b);
+void begin_steps_shield(struct begin *b);
+void begin_steps_instant(struct begin *b);
+void begin_steps_follow(struct begin *b);
+void begin_steps_clear(struct begin *b);
+void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
+                    const char *what, const char *name);
+size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk);
+/* What the gates above the disks let through from now on: the cbw filters. */
+struct command begin_swap(const struct begin *b);
+/* The size of a pull's probe, and the file that it is copied to. */
+uint64_t begin_probe_size(const struct begin_disk *disk);
+const char *begin_probe_path(const struct begin *b, const struct begin_disk *disk);
+/* The nodes that a shielded copy reads from. */
+void begin_add_snapshots(struct begin *b);
+/* Why the copy cannot be guest-safe, or NULL. */
+const char *begin_check_shield(const struct begin *b);
+
+/* begin_serve.c: a pull's NBD server and exports. */
+void begin_add_server(struct begin *b);
+struct command begin_server_command(const struct begin *b);
+int begin_pick_port(struct begin *b, struct err *err);
+
+/* begin_undo.c: takes back what was done so far.  True: suspended; false: all is undone. */
+bool begin_retract_next(struct begin *b);
 
 #endif

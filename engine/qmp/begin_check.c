@@ -4,12 +4,73 @@
  * record, for one, of which it would make an increment with holes.
  */
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/names.h"
 #include "base/text.h"
 #include "engine/qmp/begin.h"
 #include "engine/qmp/tasks.h"
+
+static int check_address(const struct backup_address *a, const char *what, struct err *err)
+{
+    size_t socket_max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+    if (a->transport == TRANSPORT_TCP)
+        return 0;
+    if (!a->socket || a->socket[0] != '/')
+        return err_set(err, ERR_INVALID, "%s: socket '%s' is not an absolute path", what,
+                       a->socket ? a->socket : "");
+    if (strlen(a->socket) > socket_max)
+        return err_set(err, ERR_INVALID, "%s: socket '%s' is longer than %zu bytes", what,
+                       a->socket, socket_max);
+    return 0;
+}
+
+static int check_place(const struct backup_request *r, const struct backup_disk *disk,
+                       struct err *err)
+{
+    const char *what = r->mode == MODE_PUSH ? "target" : "scratch";
+    const struct backup_place *place = &disk->place;
+
+    if (place->type == PLACE_NETWORK && r->mode == MODE_PULL)
+        return err_set(err, ERR_UNSUPPORTED, "disk %s: scratch space cannot be behind a network",
+                       disk->name);
+    if (place->type == PLACE_NETWORK)
+        return check_address(&place->peer, "target", err) < 0 ? err_wrap(err, "disk %s", disk->name)
+                                                              : 0;
+    if (!place->path || place->path[0] != '/')
+        return err_set(err, ERR_INVALID, "disk %s: %s '%s' is not an absolute path", disk->name,
+                       what, place->path ? place->path : "");
+    if (place->encryption.secret && !place->encryption.secret_file)
+        return err_set(err, ERR_NOTFOUND, "disk %s: secret '%s' is not configured", disk->name,
+                       place->encryption.secret);
+    if (place->encryption.secret && !str_eq(disk->format, "qcow2"))
+        return err_set(err, ERR_UNSUPPORTED, "disk %s: only format qcow2 can be encrypted",
+                       disk->name);
+    return 0;
+}
+
+static int check_format(const struct backup_request *r, const struct backup_disk *disk,
+                        struct err *err)
+{
+    if (r->mode == MODE_PULL && !str_eq(disk->format, "qcow2"))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "disk %s: scratch space of format '%s'; only qcow2 can be", disk->name,
+                       disk->format ? disk->format : "");
+    if (!str_eq(disk->format, "qcow2") && !str_eq(disk->format, "raw"))
+        return err_set(err, ERR_UNSUPPORTED, "disk %s: cannot write format '%s'", disk->name,
+                       disk->format ? disk->format : "");
+    if (disk->base && !str_eq(disk->format, "qcow2"))
+        return err_set(err, ERR_UNSUPPORTED, "disk %s: an incremental backup needs format qcow2",
+                       disk->name);
+    if (disk->place.type == PLACE_NETWORK && !str_eq(disk->format, "raw") && !r->reuse_external)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "disk %s: an NBD target of format '%s' must exist already (reuse-external)",
+                       disk->name, disk->format);
+    return 0;
+}
 
 static int check_disk_request(const struct backup_request *r, size_t i, struct err *err)
 {
@@ -18,15 +79,8 @@ static int check_disk_request(const struct backup_request *r, size_t i, struct e
     for (size_t k = 0; k < i; k++)
         if (strcmp(r->disks[k].name, disk->name) == 0)
             return err_set(err, ERR_INVALID, "disk %s is named twice", disk->name);
-    if (!disk->place.path || disk->place.path[0] != '/')
-        return err_set(err, ERR_INVALID, "disk %s: target '%s' is not an absolute path", disk->name,
-                       disk->place.path ? disk->place.path : "");
-    if (!str_eq(disk->format, "qcow2") && !str_eq(disk->format, "raw"))
-        return err_set(err, ERR_UNSUPPORTED, "disk %s: cannot write format '%s'", disk->name,
-                       disk->format ? disk->format : "");
-    if (disk->base && !str_eq(disk->format, "qcow2"))
-        return err_set(err, ERR_UNSUPPORTED, "disk %s: an incremental backup needs format qcow2",
-                       disk->name);
+    if (check_place(r, disk, err) < 0 || check_format(r, disk, err) < 0)
+        return -1;
     if (disk->track && !r->checkpoint)
         return err_set(err, ERR_INVALID, "disk %s: there is no checkpoint to take it into",
                        disk->name);
@@ -35,8 +89,8 @@ static int check_disk_request(const struct backup_request *r, size_t i, struct e
 
 int begin_check_request(const struct backup_request *r, struct err *err)
 {
-    if (r->mode == MODE_PULL)
-        return err_set(err, ERR_UNSUPPORTED, "mode pull is not supported by this driver yet");
+    if (r->mode == MODE_PULL && check_address(&r->server, "server", err) < 0)
+        return -1;
     if (tag_check(r->tag, err) < 0)
         return -1;
     if (r->checkpoint && !name_is_checkpoint(r->checkpoint))
@@ -71,15 +125,26 @@ static int check_base(const struct begin_disk *disk, struct err *err)
 
 static int check_target(struct begin *b, struct begin_disk *disk, struct err *err)
 {
+    const char *what = b->mode == MODE_PUSH ? "target" : "scratch";
     struct stat st;
-    bool there = lstat(disk->target, &st) == 0;
+    bool there;
 
-    if (there && !b->reuse_external)
-        return err_set(err, ERR_EXISTS, "disk %s: target %s exists", disk->name, disk->target);
-    if (b->reuse_external && stat(disk->target, &st) < 0)
-        return err_set(err, ERR_NOTFOUND, "disk %s: target %s does not exist", disk->name,
-                       disk->target);
-    disk->is_device = there && S_ISBLK(st.st_mode);
+    if (disk->place.type == PLACE_NETWORK || (b->mode == MODE_PULL && b->task.domain->still))
+        return 0;
+    there = stat(disk->place.path, &st) == 0;
+    if (disk->place.type == PLACE_FILE && !b->reuse_external) {
+        if (lstat(disk->place.path, &st) == 0)
+            return err_set(err, ERR_EXISTS, "disk %s: %s %s exists", disk->name, what,
+                           disk->place.path);
+        return 0;
+    }
+    if (!there)
+        return err_set(err, ERR_NOTFOUND, "disk %s: %s %s does not exist", disk->name, what,
+                       disk->place.path);
+    disk->is_device = S_ISBLK(st.st_mode);
+    if (disk->place.type == PLACE_BLOCK && !disk->is_device)
+        return err_set(err, ERR_INVALID, "disk %s: %s %s is not a block device", disk->name, what,
+                       disk->place.path);
     return 0;
 }
 
@@ -92,6 +157,10 @@ static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)
         return -1;
     if (disk->track && checkpoint_check(disk->source, b->checkpoint, err) < 0)
         return -1;
+    if (disk->base && b->mode == MODE_PULL &&
+        disk_facts_bitmap(&disk->source->facts, disk->export_bitmap))
+        return err_set(err, ERR_EXISTS, "disk %s: exportbitmap '%s' is the name of a checkpoint",
+                       disk->name, disk->export_bitmap);
     return check_target(b, disk, err);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/log.h"
 #include "engine/qmp/stream.h"
 
@@ -32,6 +33,7 @@ struct qmp_client {
     void *ctx;
     ev_timer handshake;
     bool greeted, ready, ended;
+    bool oob;           /* QEMU takes urgent commands out of their turn */
     struct call *calls; /* oldest first */
     int tombstones;
     json_int_t last_id;
@@ -46,6 +48,8 @@ enum err_code qmp_error_code(const char *text)
     } known[] = {{ENOSPC, ERR_NOSPACE}, {EDQUOT, ERR_NOSPACE}, {EFBIG, ERR_NOSPACE},
                  {EACCES, ERR_DENIED},  {EPERM, ERR_DENIED},   {EIO, ERR_IO}};
 
+    if (strstr(text, "already running") || strstr(text, "already in use"))
+        return ERR_BUSY;
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strstr(text, strerror(known[i].sys)))
             return known[i].code;
@@ -130,12 +134,18 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
     }
 }
 
+/* The command that frees QEMU from a peer that hangs must not wait behind what waits for it. */
+static bool is_urgent(const struct qmp_client *c, const char *command)
+{
+    return c->oob && strcmp(command, "yank") == 0;
+}
+
 void qmp_call(struct qmp_client *c, const char *command, json_t *args, double timeout_s,
               qmp_reply reply, void *ctx)
 {
     struct call *call = xcalloc(1, sizeof(*call)), **p = &c->calls;
-    json_t *msg =
-        json_pack("{s:s, s:o*, s:I}", "execute", command, "arguments", args, "id", ++c->last_id);
+    json_t *msg = json_pack("{s:s, s:o*, s:I}", is_urgent(c, command) ? "exec-oob" : "execute",
+                            command, "arguments", args, "id", ++c->last_id);
     CLEANUP_FREE char *text = json_dumps(msg, JSON_COMPACT);
 
     json_decref(msg);
@@ -175,12 +185,30 @@ static void on_capabilities(void *ctx, json_t *ret, const struct err *err)
     c->events->ready(c->ctx);
 }
 
+/* Out-of-band execution: of commands that QEMU takes while it is busy with another one. */
+static bool has_oob(json_t *capabilities)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(capabilities, i, item)
+        if (str_eq(json_string_value(item), "oob"))
+            return true;
+    return false;
+}
+
 static int take_greeting(struct qmp_client *c, json_t *msg, struct err *err)
 {
+    json_t *enable;
+
     if (!json_is_object(json_object_get(msg, "QMP")))
         return err_set(err, ERR_PROTOCOL, "this is no QMP socket: the greeting is missing");
     c->greeted = true;
-    qmp_call(c, "qmp_capabilities", NULL, 3600, on_capabilities, c);
+    enable = has_oob(json_object_get(json_object_get(msg, "QMP"), "capabilities"))
+                 ? json_pack("{s:[s]}", "enable", "oob")
+                 : NULL;
+    c->oob = enable != NULL;
+    qmp_call(c, "qmp_capabilities", enable, 3600, on_capabilities, c);
     return 0;
 }
 

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/backup.h"
+
 struct command {
     const char *name;
     json_t *args; /* owned; NULL for none */
@@ -23,17 +25,45 @@ struct command {
 
 struct command command_plain(const char *name);
 
-/* A target's two nodes: the file (or block device), and the format on it, without the backing file
- * that its header may name: the copy writes whole clusters and must not read it. */
-struct command command_add_file(const char *node, const char *filename, bool is_device);
-struct command command_add_format(const char *node, const char *file_node, const char *format);
+/* An image's two nodes: the file, block device or NBD export (tls: the id of credentials, or NULL), and
+ * the format on it.  backing: a node to read from where the image has nothing, or NULL: without the
+ * backing file that its header may name, for the copy writes whole clusters and must not read it.
+ * secret: the id of the LUKS passphrase, or NULL. */
+struct command command_add_place(const char *node, const struct backup_place *place, bool is_device,
+                                 const char *tls);
+struct command command_add_format(const char *node, const char *file_node, const char *format,
+                                  const char *backing, const char *secret);
 
 /* Writes out all that QEMU still holds of a target, by making it read-only.  Unlike blockdev-del,
  * which hides it, this tells when there is no space left for it. */
-struct command command_seal(const char *node, const char *file_node, const char *format);
+struct command command_seal(const char *node, const char *file_node, const char *format,
+                            const char *secret);
 
 struct command command_del_node(const char *node);
 struct command command_add_mark(const char *node);
+
+/* The filters of a guest-safe copy; see begin_shield.c. */
+struct command command_add_gate(const char *node, const char *group, const char *below);
+struct command command_add_cbw(const char *node, const char *below, const char *scratch);
+struct command command_add_snapshot(const char *node, const char *cbw);
+struct command command_add_window(const char *node, const char *below, uint64_t size);
+/* gates: an array of gate_options, taken over; all of them at one instant. */
+struct command command_swap_gates(json_t *gates);
+json_t *gate_options(const char *node, const char *group, const char *below);
+struct command command_set_drive(const char *qdev, const char *node);
+
+struct command command_add_throttle_group(const char *id);
+struct command command_add_tls(const char *id, const char *dir, bool server, bool verify);
+struct command command_add_secret(const char *id, const char *data);
+struct command command_del_object(const char *id);
+
+struct command command_server_start(const struct backup_address *address, const char *tls);
+/* bitmap, of bitmap_node: also shown, as dirty-bitmap context; or NULL. */
+struct command command_add_export(const char *id, const char *name, const char *node,
+                                  const char *bitmap_node, const char *bitmap);
+
+/* Ends the connection of an NBD node, so that what waits for the peer fails at once. */
+struct command command_yank(const char *node);
 
 struct command command_job_cancel(const char *id);
 struct command command_job_dismiss(const char *id);
@@ -43,8 +73,16 @@ struct command command_bitmap_remove(const char *node, const char *bitmap);
 /* actions: an array, taken over. */
 struct command command_transaction(json_t *actions);
 json_t *action_bitmap_add(const char *node, const char *bitmap);
-/* bitmap: what to copy, or NULL for everything. */
+/* One that does not record and is gone with its node. */
+json_t *action_bitmap_add_temporary(const char *node, const char *bitmap);
+json_t *action_bitmap_merge(const char *node, const char *bitmap, const char *from_node,
+                            const char *from);
+/* bitmap: what to copy, or NULL for everything.  speed: bytes per second; 0: unlimited. */
 json_t *action_backup(const char *id, const char *node, const char *target, const char *bitmap,
                       uint64_t speed);
+/* Copies only what the guest is about to overwrite; never ends by itself. */
+json_t *action_fleece(const char *id, const char *node, const char *target);
+/* A copy of a window, outside of a transaction. */
+struct command command_backup(const char *id, const char *node, const char *target);
 
 #endif

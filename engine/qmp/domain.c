@@ -7,6 +7,8 @@
 #include "engine/qmp/freezer.h"
 #include "engine/qmp/tasks.h"
 
+#define TLS_CERTIFICATES "/etc/pki/qemu" /* where libvirt has them, too */
+
 /* A child process outlives its task when the driver is freed meanwhile. */
 struct waiting_child {
     struct task *task; /* NULL: gone */
@@ -280,6 +282,9 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
     d->name = xstrdup(config->name);
     d->qmp = xstrdup(config->qmp);
     d->agent = xstrdup(config->agent);
+    d->tls_certificates =
+        xstrdup(config->tls_certificates ? config->tls_certificates : TLS_CERTIFICATES);
+    d->tls_verify = !config->tls_no_verify;
     d->n_disks = config->n_disks;
     d->disks = xcalloc(config->n_disks, sizeof(*d->disks));
     for (size_t i = 0; i < config->n_disks; i++) {
@@ -308,5 +313,6 @@ void domain_free(struct domain *d)
     free(d->name);
     free(d->qmp);
     free(d->agent);
+    free(d->tls_certificates);
     free(d);
 }

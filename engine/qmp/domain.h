@@ -67,6 +67,10 @@ struct domain {
     char *name, *qmp, *agent;
     struct view_disk_name *disks;
     size_t n_disks;
+    char *tls_certificates; /* a directory of QEMU's */
+    bool tls_verify;
+    bool
+        still; /* nothing writes to the disks: the domain is shut off, and a storage daemon has them */
 
     /* connection.c */
     struct qmp_client *client;    /* NULL: no connection, none being made */

@@ -95,6 +95,15 @@ bool job_id_parse(const char *id, char ret_tag[HV_TAG_MAX], char **ret_disk)
     return true;
 }
 
+size_t job_id_index(const char *id)
+{
+    const char *dot = strchr(id, '.');
+
+    while (dot > id && isdigit((unsigned char)dot[-1]))
+        dot--;
+    return strtoul(dot, NULL, 10);
+}
+
 bool job_id_has_tag(const char *id, const char *tag)
 {
     char its[HV_TAG_MAX];
@@ -102,40 +111,54 @@ bool job_id_has_tag(const char *id, const char *tag)
     return job_id_parse(id, its, NULL) && strcmp(its, tag) == 0;
 }
 
-void node_name_format(char ret[NODE_NAME_MAX], const char *tag, size_t i)
+static const char roles[] = "ftcasgwzyn";
+
+void node_name(char ret[NODE_NAME_MAX], const char *tag, size_t i, enum node_role role)
 {
-    snprintf(ret, NODE_NAME_MAX, NODE_PREFIX "%s-%zu", tag, i);
+    const char suffix[] = {(char)role, '\0'};
+
+    snprintf(ret, NODE_NAME_MAX, NODE_PREFIX "%s-%zu%s", tag, i, suffix);
 }
 
-void node_name_file(char ret[NODE_NAME_MAX], const char *tag, size_t i)
+bool node_name_parse(const char *node, char ret_tag[HV_TAG_MAX], size_t *ret_i,
+                     enum node_role *ret_role)
 {
-    snprintf(ret, NODE_NAME_MAX, NODE_PREFIX "%s-%zuf", tag, i);
-}
-
-bool node_name_parse(const char *node, char ret_tag[HV_TAG_MAX], bool *ret_file)
-{
-    size_t len = strlen(node), prefix = strlen(NODE_PREFIX);
-    bool file = len && node[len - 1] == 'f';
+    size_t len = strlen(node), prefix = strlen(NODE_PREFIX), tag;
+    bool lettered = len && strchr(roles, node[len - 1]);
 
     if (!starts_with(node, NODE_PREFIX))
         return false;
-    len = tag_length(node + prefix, len - prefix - file);
-    if (!len)
+    tag = tag_length(node + prefix, len - prefix - lettered);
+    if (!tag)
         return false;
-    memcpy(ret_tag, node + prefix, len);
-    ret_tag[len] = '\0';
-    *ret_file = file;
+    if (ret_tag) {
+        memcpy(ret_tag, node + prefix, tag);
+        ret_tag[tag] = '\0';
+    }
+    if (ret_i)
+        *ret_i = strtoul(node + prefix + tag + 1, NULL, 10);
+    if (ret_role)
+        *ret_role = lettered ? (enum node_role)node[len - 1] : NODE_TARGET;
     return true;
 }
 
-bool node_name_has_tag(const char *node, const char *tag, bool *ret_file)
+bool node_name_is(const char *node, const char *tag, enum node_role role)
 {
     char its[HV_TAG_MAX];
-    bool file;
+    enum node_role its_role;
 
-    if (!node_name_parse(node, its, &file) || strcmp(its, tag) != 0)
-        return false;
-    if (ret_file)
-        *ret_file = file;
-    return true;
+    return node_name_parse(node, its, NULL, &its_role) && its_role == role && strcmp(its, tag) == 0;
+}
+
+void object_id(char ret[OBJECT_ID_MAX], const char *tag, const char *what)
+{
+    snprintf(ret, OBJECT_ID_MAX, NODE_PREFIX "%s-%s", tag, what);
+}
+
+bool object_id_has_tag(const char *id, const char *tag)
+{
+    size_t len = strlen(tag);
+
+    return starts_with(id, NODE_PREFIX) && strncmp(id + strlen(NODE_PREFIX), tag, len) == 0 &&
+           id[strlen(NODE_PREFIX) + len] == '-' && !strchr(id + strlen(NODE_PREFIX) + len + 1, '-');
 }

@@ -40,17 +40,17 @@ static char *read_args(pid_t pid)
 }
 
 /* Not by SO_PEERCRED: QEMU may change its user after it has begun to listen (-runas). */
-static void find_user(pid_t pid, struct domain_facts *f)
+void domain_user(const struct domain *d, uid_t *uid, gid_t *gid)
 {
     char path[64];
     struct stat st;
 
-    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-    f->uid = geteuid();
-    f->gid = getegid();
-    if (pid > 0 && stat(path, &st) == 0) {
-        f->uid = st.st_uid;
-        f->gid = st.st_gid;
+    snprintf(path, sizeof(path), "/proc/%d", (int)d->pid);
+    *uid = geteuid();
+    *gid = getegid();
+    if (d->pid > 0 && stat(path, &st) == 0) {
+        *uid = st.st_uid;
+        *gid = st.st_gid;
     }
 }
 
@@ -58,13 +58,12 @@ static void find_user(pid_t pid, struct domain_facts *f)
 static char *find_tag(const struct view *v)
 {
     char tag[HV_TAG_MAX];
-    bool file;
 
     for (size_t i = 0; i < v->jobs.n; i++)
         if (job_id_parse(v->jobs.items[i].id, tag, NULL))
             return xstrdup(tag);
     for (size_t i = 0; i < v->nodes.n; i++)
-        if (node_name_parse(v->nodes.items[i].name, tag, &file))
+        if (node_name_parse(v->nodes.items[i].name, tag, NULL, NULL))
             return xstrdup(tag);
     return NULL;
 }
@@ -82,7 +81,7 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
         v->disks.items[i].facts = (struct disk_facts){0};
     }
     f->job_tag = find_tag(v);
-    find_user(d->pid, f);
+    domain_user(d, &f->uid, &f->gid);
     f->definition = read_args(d->pid);
     if (f->definition)
         f->definition_name = xstrdup("qemu.args");

@@ -13,6 +13,8 @@ static void ask(struct look *l, struct task *t)
 
     if (l->asked == Q_NODES)
         command.args = json_pack("{s:b}", "flat", 1);
+    if (l->asked == Q_OBJECTS)
+        command.args = json_pack("{s:s}", "path", "/objects");
     l->asked++;
     task_call(t, command);
 }
@@ -55,7 +57,9 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err)
     }
     cwd = cwd_of(t->domain->pid);
     names = domain_names(t->domain, cwd);
-    return view_decode(l->replies, &names, &l->view, err) < 0 ? LOOK_FAILED : LOOK_DONE;
+    return view_decode(l->replies, l->n == VIEW_ALL ? &names : NULL, &l->view, err) < 0
+               ? LOOK_FAILED
+               : LOOK_DONE;
 }
 
 void look_done(struct look *l)

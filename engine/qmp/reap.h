@@ -20,14 +20,20 @@ struct reap {
     struct hv_job_stats stats; /* how the jobs were when last looked at */
     struct look look;
     struct fsm fsm;
-    struct strlist todo; /* names of jobs or nodes that the state works on */
+    VEC(struct command) todo; /* what the state works on */
     size_t next;
-    bool canceled;   /* job-cancel was sent */
+    struct err left; /* what could not be closed */
+    bool canceled;   /* the jobs' end was asked for */
     bool syncing;    /* a child is at it */
     bool unsealed;   /* a target could not be written out: stats say so */
     bool rescue;     /* continue the guest when the jobs have ended */
     double deadline; /* waiting for the jobs' end */
 };
+
+/* reap_close.c: the commands that take away everything of the tag that the view shows, in the one
+ * order that QEMU accepts. */
+void reap_list_close(struct reap *r);
+void reap_todo(struct reap *r, struct command command);
 
 /* tag: NULL with REAP_TEND. */
 void reap_init(struct reap *r, enum reap_goal goal, const char *tag);

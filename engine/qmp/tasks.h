@@ -10,6 +10,9 @@
 /* inspect.c */
 struct op *inspect_start(struct domain *d, struct domain_facts **ret, op_done done, void *ctx);
 
+/* Who the domain's QEMU runs as: the owner of files that it is to open. */
+void domain_user(const struct domain *d, uid_t *uid, gid_t *gid);
+
 /* begin.c */
 struct op *begin_start(struct domain *d, const struct backup_request *request,
                        struct backup_begun *ret, op_done done, void *ctx, struct err *err);

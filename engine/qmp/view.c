@@ -12,6 +12,8 @@ const char *const view_query_commands[Q_COUNT] = {
     [Q_STATUS] = "query-status",
     [Q_JOBS] = "query-jobs",
     [Q_NODES] = "query-named-block-nodes",
+    [Q_EXPORTS] = "query-block-exports",
+    [Q_OBJECTS] = "qom-list",
     [Q_BLOCK] = "query-block",
     [Q_GRAPH] = "x-debug-query-block-graph",
     [Q_MIGRATION] = "query-migrate",
@@ -65,6 +67,11 @@ static int decode_jobs(json_t *reply, struct view *v, struct err *err)
     return 0;
 }
 
+static uint64_t size_in(json_t *node, const char *key)
+{
+    return not_negative(json_integer_value(json_object_get(json_object_get(node, "image"), key)));
+}
+
 static int decode_nodes(json_t *reply, struct view *v, struct err *err)
 {
     json_t *item;
@@ -84,9 +91,43 @@ static int decode_nodes(json_t *reply, struct view *v, struct err *err)
         node->name = xstrdup(name);
         node->driver = xstrdup(driver);
         node->file = xstrdup(file);
+        node->size = size_in(item, "virtual-size");
+        node->used = size_in(item, "actual-size");
         v->frozen_mark |= strcmp(name, FROZEN_MARK) == 0;
     }
     return 0;
+}
+
+static void decode_names(json_t *reply, const char *key, struct strlist *ret)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(reply, i, item) {
+        const char *name = json_string_value(json_object_get(item, key));
+
+        if (name)
+            strlist_add(ret, name);
+    }
+}
+
+static void decode_devices(json_t *reply, struct view *v)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(reply, i, item) {
+        const char *qdev = json_string_value(json_object_get(item, "qdev"));
+        const char *node =
+            json_string_value(json_object_get(json_object_get(item, "inserted"), "node-name"));
+        struct view_device *device;
+
+        if (!qdev || !node)
+            continue;
+        device = VEC_ADD(&v->devices);
+        device->qdev = xstrdup(qdev);
+        device->node = xstrdup(node);
+    }
 }
 
 /* Migration, saving a snapshot: what else excludes a backup, besides block jobs. */
@@ -115,7 +156,11 @@ int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, 
     if (decode_status(replies[Q_STATUS], ret, err) < 0 ||
         decode_jobs(replies[Q_JOBS], ret, err) < 0 || decode_nodes(replies[Q_NODES], ret, err) < 0)
         return -1;
-    if (!replies[Q_BLOCK])
+    decode_names(replies[Q_EXPORTS], "id", &ret->exports);
+    decode_names(replies[Q_OBJECTS], "name", &ret->objects);
+    decode_devices(replies[Q_BLOCK], ret);
+    ret->graph = json_incref(replies[Q_GRAPH]);
+    if (!replies[Q_BLOCK] || !names)
         return 0;
     if (view_decode_disks(replies, names, ret, err) < 0)
         return -1;
@@ -134,6 +179,8 @@ void view_done(struct view *v)
     for (size_t i = 0; i < v->disks.n; i++) {
         disk_facts_done(&v->disks.items[i].facts);
         free(v->disks.items[i].node);
+        free(v->disks.items[i].top);
+        free(v->disks.items[i].qdev);
     }
     free(v->disks.items);
     for (size_t i = 0; i < v->nodes.n; i++) {
@@ -142,6 +189,14 @@ void view_done(struct view *v)
         free(v->nodes.items[i].file);
     }
     free(v->nodes.items);
+    for (size_t i = 0; i < v->devices.n; i++) {
+        free(v->devices.items[i].qdev);
+        free(v->devices.items[i].node);
+    }
+    free(v->devices.items);
+    strlist_done(&v->exports);
+    strlist_done(&v->objects);
+    json_decref(v->graph);
     free(v->status);
     free(v->foreign_job);
     *v = (struct view){0};

@@ -15,15 +15,27 @@
 #include "engine/hypervisor.h"
 
 /* The queries, in the order in which they are asked. */
-enum view_query { Q_STATUS, Q_JOBS, Q_NODES, Q_BLOCK, Q_GRAPH, Q_MIGRATION, Q_COUNT };
+enum view_query {
+    Q_STATUS,
+    Q_JOBS,
+    Q_NODES,
+    Q_EXPORTS,
+    Q_OBJECTS,
+    Q_BLOCK,
+    Q_GRAPH,
+    Q_MIGRATION,
+    Q_COUNT
+};
 extern const char *const view_query_commands[Q_COUNT];
 /* Ask the first n of them; Q_GRAPH may fail (then it stays NULL). */
 #define VIEW_ALL Q_COUNT
-#define VIEW_JOBS Q_BLOCK /* status, jobs and nodes are enough to look after jobs */
+#define VIEW_JOBS Q_MIGRATION /* enough to look after jobs, without decoding disks */
 
 struct view_disk {
     struct disk_facts facts;
     char *node; /* of the image format */
+    char *top;  /* what the device uses, but for filters of ours: above it a filter can go */
+    char *qdev; /* the device's path, or NULL */
 };
 
 struct view_job {
@@ -35,7 +47,13 @@ struct view_job {
 
 struct view_node {
     char *name, *driver;
-    char *file; /* as QEMU calls it */
+    char *file;          /* as QEMU calls it */
+    uint64_t size, used; /* virtual, and on disk */
+};
+
+/* A device, and the node that it uses. */
+struct view_device {
+    char *qdev, *node;
 };
 
 struct view {
@@ -44,6 +62,9 @@ struct view {
     VEC(struct view_job) jobs;
     VEC(struct view_node) nodes;
     bool frozen_mark; /* we have frozen the guest's file systems, and not thawed them */
+    struct strlist exports, objects; /* ids */
+    VEC(struct view_device) devices;
+    json_t *graph; /* NULL: not known */
     VEC(struct view_disk) disks;
     char *foreign_job;
 };
@@ -57,7 +78,7 @@ struct view_names {
     const char *cwd; /* QEMU's working directory, for relative file names; may be NULL */
 };
 
-/* replies: NULL where a query was not asked.  ret is filled as far as it got; view_done in any
+/* replies: NULL where a query was not asked.  names NULL: disks are not wanted.  ret is filled as far as it got; view_done in any
  * case. ERR_PROTOCOL for answers of another shape, ERR_INVALID when two disks have one name. */
 int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, struct view *ret,
                 struct err *err);

@@ -67,6 +67,17 @@ static json_t *child_of(const struct source *s, json_t *node, const char *edge)
     return find_node(s->nodes, child);
 }
 
+/* Below filters that are ours: they come and go with a job. */
+static const char *below_ours(const struct source *s, const char *top)
+{
+    for (int i = 0; top && i < CHAIN_MAX && node_name_parse(top, NULL, NULL, NULL); i++) {
+        json_t *below = child_of(s, find_node(s->nodes, top), "file");
+
+        top = text_of(below, "node-name");
+    }
+    return top;
+}
+
 /* From the node that the device uses down through filters to the image. */
 static int find_image(struct source *s, const char *top, struct err *err)
 {
@@ -204,6 +215,16 @@ static const char *foreign_job_on(const struct source *s, const struct view *v)
     return NULL;
 }
 
+/* Why no filter can be put between the device and its image while the guest runs. */
+static const char *unsafe_of(const struct source *s, const char *qdev)
+{
+    if (!s->graph)
+        return "QEMU does not tell how its block nodes stand on one another";
+    if (!qdev || qdev[0] != '/')
+        return "QEMU does not tell the device's path";
+    return NULL;
+}
+
 static void fill(struct view_disk *disk, const struct source *s)
 {
     json_t *image = json_object_get(s->node, "image");
@@ -229,7 +250,7 @@ static bool has_node(const struct view *v, const char *node)
 static int decode_disk(json_t *block, struct source s, const struct view_names *names,
                        struct view *v, struct err *err)
 {
-    const char *top = text_of(json_object_get(block, "inserted"), "node-name");
+    const char *top = below_ours(&s, text_of(json_object_get(block, "inserted"), "node-name"));
     CLEANUP_FREE char *image = NULL, *name = NULL;
     const char *job;
     struct view_disk *disk;
@@ -255,6 +276,9 @@ static int decode_disk(json_t *block, struct source s, const struct view_names *
     disk->facts.name = TAKE_PTR(name);
     disk->facts.image = TAKE_PTR(image);
     disk->facts.busy = job != NULL;
+    disk->top = xstrdup(top);
+    disk->qdev = xstrdup(text_of(block, "qdev"));
+    disk->facts.unsafe = xstrdup(unsafe_of(&s, disk->qdev));
     fill(disk, &s);
     return 0;
 }

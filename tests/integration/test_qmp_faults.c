@@ -107,7 +107,8 @@ static void refusals(void **state)
     refused(&lab, &req, ERR_INVALID, "disk d0 is named twice");
     lab_request_init(&req, &lab, "t", NULL, NULL);
     req.r.mode = MODE_PULL;
-    refused(&lab, &req, ERR_UNSUPPORTED, "mode pull");
+    req.r.server = (struct backup_address){.transport = TRANSPORT_UNIX, .socket = "nbd.sock"};
+    refused(&lab, &req, ERR_INVALID, "server: socket 'nbd.sock' is not an absolute path");
     lab_request_init(&req, &lab, "not/a/tag", NULL, NULL);
     req.targets[0][0] = 'x';
     refused(&lab, &req, ERR_INVALID, "tag 'not/a/tag'");
@@ -275,7 +276,7 @@ static void target_that_cannot_be_flushed(void **state)
         assert_err(&stats.err, ERR_NOSPACE, "write out the images: ");
     }
     err = lab_forget(&lab, "s");
-    assert_err(&err, ERR_REMOTE, "close the images: "); /* the flaky node is on it, too */
+    assert_err(&err, ERR_REMOTE, "close what the backup used: "); /* the flaky node is on it, too */
     test_qemu_do(&lab.qemu, "blockdev-del", json_pack("{s:s}", "node-name", "flaky"));
     err = lab_forget(&lab, "s");
     assert_ok(&err);

@@ -44,33 +44,54 @@ static void node_names(void **state)
 {
     const char *longest = "ABCDEFGHIJKLMNOPQRSTUVW";
     char node[NODE_NAME_MAX];
+    char tag[HV_TAG_MAX];
+    enum node_role role;
     struct err err;
-    bool file;
+    size_t i;
 
     (void)state;
     assert_int_equal(tag_check(longest, &err), 0);
     assert_int_equal(tag_check("ABCDEFGHIJKLMNOPQRSTUVWX", &err), -1);
     assert_int_equal(tag_check("", &err), -1);
     assert_int_equal(tag_check("a b", &err), -1);
-    node_name_file(node, longest, JOB_DISKS_MAX - 1);
+    node_name(node, longest, JOB_DISKS_MAX - 1, NODE_TARGET_FILE);
     assert_string_equal(node, "vk-ABCDEFGHIJKLMNOPQRSTUVW-98f");
-    assert_true(node_name_has_tag(node, longest, &file));
-    assert_true(file);
-    node_name_format(node, "5-1", 0);
-    assert_true(node_name_has_tag(node, "5-1", &file));
-    assert_false(file);
-    assert_false(node_name_has_tag(node, "5", NULL));
-    assert_false(node_name_has_tag("vk-5-1", "5-1", NULL));
-    assert_true(node_name_has_tag("vk-5-1", "5", NULL));
-    assert_false(node_name_has_tag("vk-", "5", NULL));
-    assert_false(node_name_has_tag("vk-f", "f", NULL));
-    assert_false(node_name_has_tag(FROZEN_MARK, "frozen", NULL));
-    assert_false(node_name_has_tag("", "5", NULL));
+    assert_true(node_name_parse(node, tag, &i, &role));
+    assert_string_equal(tag, longest);
+    assert_int_equal(i, 98);
+    assert_int_equal(role, NODE_TARGET_FILE);
+    node_name(node, "5-1", 0, NODE_TARGET);
+    assert_string_equal(node, "vk-5-1-0");
+    assert_true(node_name_is(node, "5-1", NODE_TARGET));
+    assert_false(node_name_is(node, "5-1", NODE_TARGET_FILE));
+    assert_false(node_name_is(node, "5", NODE_TARGET));
+    assert_false(node_name_is("vk-5-1", "5-1", NODE_TARGET));
+    assert_true(node_name_is("vk-5-1", "5", NODE_TARGET));
+    assert_true(node_name_is("vk-5-1c", "5", NODE_CBW));
+    assert_false(node_name_parse("vk-", NULL, NULL, NULL));
+    assert_false(node_name_parse("vk-f", NULL, NULL, NULL));
+    assert_false(node_name_parse("vk-5-1x", NULL, NULL, NULL));
+    assert_false(node_name_parse(FROZEN_MARK, NULL, NULL, NULL));
+    assert_false(node_name_parse("", NULL, NULL, NULL));
+}
+
+static void object_ids(void **state)
+{
+    char id[OBJECT_ID_MAX];
+
+    (void)state;
+    object_id(id, "5-1", "tg");
+    assert_string_equal(id, "vk-5-1-tg");
+    assert_true(object_id_has_tag(id, "5-1"));
+    assert_false(object_id_has_tag(id, "5"));
+    assert_false(object_id_has_tag("tls0", "5"));
+    assert_false(object_id_has_tag("vk-5", "5"));
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(job_ids), cmocka_unit_test(node_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(job_ids), cmocka_unit_test(node_names),
+                                       cmocka_unit_test(object_ids)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

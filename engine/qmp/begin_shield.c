@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A copy that cannot harm the guest.
+ *
+ * blockdev-backup copies what the guest is about to overwrite to its target first, and the guest's
+ * write waits for that, and fails when the target is full.  A copy-before-write filter with
+ * on-cbw-error=break-snapshot and cbw-timeout does not: what it keeps goes to scratch space, and when
+ * that is full or slow the snapshot is given up, not the write.  The copy then reads the snapshot:
+ *
+ *        device                       device
+ *          |                            |
+ *        gate (throttle, no limits)   gate          job or export
+ *          |                            |                |
+ *          |        cbw --> scratch    cbw <--------- snapshot
+ *          |         |                  |  `--> scratch
+ *          +-- top --+                 top
+ *         before the instant          after it
+ *
+ * The gates are put above the disks one by one (qom-set, which is no part of a transaction), the
+ * filters are made beside them, and then one blockdev-reopen of all gates swaps what they stand on:
+ * every disk at the same instant, and the guest does not have to be stopped for it.  The new
+ * checkpoint's bitmaps begin to record just before that instant, and the old one's is read just after
+ * it: both cover a little more than needed, never less.
+ *
+ * QEMU 7.2: qom-set to the node that is attached already aborts QEMU; reap.c looks before it.
+ */
+#include <stdio.h>
+
+#include "engine/qmp/begin.h"
+
+static void name(char ret[NODE_NAME_MAX], const struct begin *b, size_t i, enum node_role role)
+{
+    node_name(ret, b->tag, i, role);
+}
+
+const char *begin_check_shield(const struct begin *b)
+{
+    if (b->mode == MODE_PUSH && !b->scratch)
+        return "no scratch space is configured";
+    for (size_t i = 0; i < b->disks.n; i++)
+        if (b->disks.items[i].source->facts.unsafe)
+            return b->disks.items[i].source->facts.unsafe;
+    return NULL;
+}
+
+/* A push's; a pull's is the disk's place. */
+static const char *scratch_of(const struct begin *b, const struct begin_disk *disk)
+{
+    for (size_t i = 0; i < b->images.n; i++)
+        if (b->images.items[i].disk == disk && b->images.items[i].scratch)
+            return b->images.items[i].path;
+    return NULL;
+}
+
+static void add_scratch(struct begin *b, const struct begin_disk *disk, const char *path,
+                        enum node_role format_role, enum node_role file_role)
+{
+    const struct backup_place place = {.type = PLACE_FILE, .path = path};
+    size_t i = begin_disk_index(b, disk);
+    char format[NODE_NAME_MAX], file[NODE_NAME_MAX];
+
+    name(format, b, i, format_role);
+    name(file, b, i, file_role);
+    begin_step_add(b, disk, command_add_place(file, &place, false, NULL), "open", path);
+    begin_step_add(b, disk, command_add_format(format, file, "qcow2", NULL, NULL), "open", path);
+}
+
+void begin_steps_shield(struct begin *b)
+{
+    char group[OBJECT_ID_MAX];
+
+    object_id(group, b->tag, "tg");
+    begin_step_add(b, NULL, command_add_throttle_group(group), "make", "a throttle group");
+    for (size_t i = 0; i < b->disks.n; i++) {
+        const struct begin_disk *disk = &b->disks.items[i];
+        char gate[NODE_NAME_MAX], cbw[NODE_NAME_MAX], scratch[NODE_NAME_MAX];
+        const char *top = disk->source->top;
+
+        name(gate, b, i, NODE_GATE);
+        name(cbw, b, i, NODE_CBW);
+        name(scratch, b, i, NODE_SCRATCH);
+        if (b->mode == MODE_PUSH)
+            add_scratch(b, disk, scratch_of(b, disk), NODE_SCRATCH, NODE_SCRATCH_FILE);
+        else
+            add_scratch(b, disk, begin_probe_path(b, disk), NODE_SINK, NODE_SINK_FILE);
+        begin_step_add(b, disk, command_add_gate(gate, group, top), "put a filter above", top);
+        begin_step_add(b, disk, command_set_drive(disk->source->qdev, gate), "attach a filter to",
+                       disk->source->qdev);
+        begin_step_add(b, disk, command_add_cbw(cbw, top, scratch), "put a filter above", top);
+    }
+}
+
+struct command begin_swap(const struct begin *b)
+{
+    json_t *gates = json_array();
+    char group[OBJECT_ID_MAX], gate[NODE_NAME_MAX], cbw[NODE_NAME_MAX];
+
+    object_id(group, b->tag, "tg");
+    for (size_t i = 0; i < b->disks.n; i++) {
+        name(gate, b, i, NODE_GATE);
+        name(cbw, b, i, NODE_CBW);
+        json_array_append_new(gates, gate_options(gate, group, cbw));
+    }
+    return command_swap_gates(gates);
+}
+
+void begin_add_snapshots(struct begin *b)
+{
+    char cbw[NODE_NAME_MAX], snapshot[NODE_NAME_MAX];
+
+    for (size_t i = 0; i < b->disks.n; i++) {
+        name(cbw, b, i, NODE_CBW);
+        name(snapshot, b, i, NODE_SNAPSHOT);
+        begin_step_add(b, &b->disks.items[i], command_add_snapshot(snapshot, cbw), "open",
+                       "the snapshot");
+    }
+}
