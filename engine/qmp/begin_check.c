@@ -13,6 +13,8 @@
 #include "engine/qmp/begin.h"
 #include "engine/qmp/tasks.h"
 
+#define IOTHREAD_EXPORTS_MAJOR 9
+
 static int check_address(const struct backup_address *a, const char *what, struct err *err)
 {
     size_t socket_max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
@@ -175,6 +177,21 @@ const char *begin_check_quiesce(const struct begin *b)
     return NULL;
 }
 
+/* QEMU 7.2 with Debian's security fixes aborts when an NBD client of such a disk disconnects
+ * (nbd_blockdev_client_closed: not in the main thread); 9.0 has that right. */
+static int check_iothreads(const struct begin *b, struct err *err)
+{
+    int major = qmp_client_major(b->task.domain->client);
+
+    if (b->mode != MODE_PULL || !b->look.view.iothreads || major >= IOTHREAD_EXPORTS_MAJOR)
+        return 0;
+    return err_set(
+        err, ERR_UNSUPPORTED,
+        "the domain has iothreads, and QEMU %d may crash when it exports their disks: use"
+        " mode push",
+        major);
+}
+
 int begin_check_domain(struct begin *b, struct err *err)
 {
     const struct view *v = &b->look.view;
@@ -186,6 +203,8 @@ int begin_check_domain(struct begin *b, struct err *err)
                            v->jobs.items[i].concluded ? "has ended, but is still there" : "runs");
     if (v->foreign_job)
         return err_set(err, ERR_BUSY, "%s runs", v->foreign_job);
+    if (check_iothreads(b, err) < 0)
+        return -1;
     if (str_eq(v->status, "io-error"))
         return err_set(err, ERR_BUSY, "the guest is stopped by an I/O error");
     for (size_t i = 0; i < b->disks.n; i++)

@@ -33,7 +33,8 @@ struct qmp_client {
     void *ctx;
     ev_timer handshake;
     bool greeted, ready, ended;
-    bool oob;           /* QEMU takes urgent commands out of their turn */
+    bool oob; /* QEMU takes urgent commands out of their turn */
+    int major;
     struct call *calls; /* oldest first */
     int tombstones;
     json_int_t last_id;
@@ -208,6 +209,7 @@ static int take_greeting(struct qmp_client *c, json_t *msg, struct err *err)
                  ? json_pack("{s:[s]}", "enable", "oob")
                  : NULL;
     c->oob = enable != NULL;
+    json_unpack(msg, "{s:{s:{s:{s:i}}}}", "QMP", "version", "qemu", "major", &c->major);
     qmp_call(c, "qmp_capabilities", enable, 3600, on_capabilities, c);
     return 0;
 }
@@ -309,6 +311,11 @@ struct qmp_client *qmp_client_new(struct ev_loop *loop, int fd, double greeting_
     c->handshake.data = c;
     ev_timer_start(loop, &c->handshake);
     return c;
+}
+
+int qmp_client_major(const struct qmp_client *c)
+{
+    return c->major;
 }
 
 bool qmp_client_is_open(const struct qmp_client *c)

@@ -37,6 +37,9 @@ struct qmp_client *qmp_client_new(struct ev_loop *loop, int fd, double greeting_
 void qmp_call(struct qmp_client *c, const char *command, json_t *args, double timeout_s,
               qmp_reply reply, void *ctx);
 
+/* The first number of QEMU's version; 0 before the greeting. */
+int qmp_client_major(const struct qmp_client *c);
+
 /* False once the session has ended, also while its calls are being failed. */
 bool qmp_client_is_open(const struct qmp_client *c);
 

@@ -100,9 +100,9 @@ struct command command_add_mark(const char *node)
 
 /* ---- a guest-safe copy ---- */
 
-struct command command_add_gate(const char *node, const char *group, const char *below)
+struct command command_add_gate(const char *node, const char *below)
 {
-    return (struct command){"blockdev-add", gate_options(node, group, below), DRAINING_S};
+    return (struct command){"blockdev-add", gate_options(node, below), DRAINING_S};
 }
 
 struct command command_add_cbw(const char *node, const char *below, const char *scratch)
@@ -131,10 +131,9 @@ struct command command_add_window(const char *node, const char *below, uint64_t 
                             USUAL_S};
 }
 
-json_t *gate_options(const char *node, const char *group, const char *below)
+json_t *gate_options(const char *node, const char *below)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "driver", "throttle", "node-name", node,
-                     "throttle-group", group, "file", below);
+    return json_pack("{s:s, s:s, s:s}", "driver", "raw", "node-name", node, "file", below);
 }
 
 struct command command_swap_gates(json_t *gates)
@@ -150,12 +149,6 @@ struct command command_set_drive(const char *qdev, const char *node)
 }
 
 /* ---- objects ---- */
-
-struct command command_add_throttle_group(const char *id)
-{
-    return (struct command){
-        "object-add", json_pack("{s:s, s:s}", "qom-type", "throttle-group", "id", id), USUAL_S};
-}
 
 struct command command_add_tls(const char *id, const char *dir, bool server, bool verify)
 {

@@ -43,16 +43,15 @@ struct command command_del_node(const char *node);
 struct command command_add_mark(const char *node);
 
 /* The filters of a guest-safe copy; see begin_shield.c. */
-struct command command_add_gate(const char *node, const char *group, const char *below);
+struct command command_add_gate(const char *node, const char *below);
 struct command command_add_cbw(const char *node, const char *below, const char *scratch);
 struct command command_add_snapshot(const char *node, const char *cbw);
 struct command command_add_window(const char *node, const char *below, uint64_t size);
 /* gates: an array of gate_options, taken over; all of them at one instant. */
 struct command command_swap_gates(json_t *gates);
-json_t *gate_options(const char *node, const char *group, const char *below);
+json_t *gate_options(const char *node, const char *below);
 struct command command_set_drive(const char *qdev, const char *node);
 
-struct command command_add_throttle_group(const char *id);
 struct command command_add_tls(const char *id, const char *dir, bool server, bool verify);
 struct command command_add_secret(const char *id, const char *data);
 struct command command_del_object(const char *id);

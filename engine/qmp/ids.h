@@ -5,8 +5,8 @@
  *
  *   job     vmkeep-TAG-I.DISK  (a job's id may be long; DISK with bytes but letters, digits, - as _XX)
  *   node    vk-TAG-I and a letter, see enum node_role (QEMU takes 31 bytes)
- *   object  vk-TAG-... : "tg" the throttle group, "tls" and "tlsc" the credentials of server and
- *           client, "kI" the passphrase of disk I
+ *   object  vk-TAG-... : "tls" and "tlsc" the credentials of server and client, "kI" the
+ *           passphrase of disk I
  *   export  vk-TAG-I
  *   mark    vk-frozen          (the guest's file systems are frozen, by us; see freezer.h)
  */
@@ -39,10 +39,10 @@ bool job_id_has_tag(const char *id, const char *tag);
 
 /* What a node of ours is; the letter that its name ends in. */
 enum node_role {
-    NODE_TARGET = 0,        /* a push target's format */
-    NODE_TARGET_FILE = 'f', /* and what is below it */
-    NODE_GATE = 't', /* a throttle filter without limits, above the disk: its child is swapped */
-    NODE_CBW = 'c',  /* copy-before-write: keeps what the guest overwrites */
+    NODE_TARGET = 0,         /* a push target's format */
+    NODE_TARGET_FILE = 'f',  /* and what is below it */
+    NODE_GATE = 't',         /* above the disk: what it stands on is swapped */
+    NODE_CBW = 'c',          /* copy-before-write: keeps what the guest overwrites */
     NODE_SNAPSHOT = 'a',     /* snapshot-access: the disk as it was at the instant */
     NODE_SCRATCH = 's',      /* where that is kept: format */
     NODE_SCRATCH_FILE = 'g', /* and file */

@@ -61,15 +61,13 @@ static void open_gates(struct reap *r)
 {
     const struct view *v = &r->look.view;
     json_t *gates = json_array();
-    char group[OBJECT_ID_MAX];
 
-    object_id(group, r->tag, "tg");
     for (size_t i = 0; i < v->nodes.n; i++) {
         const char *gate = v->nodes.items[i].name;
         const char *on = has(r, i, NODE_GATE) ? graph_child(v->graph, gate, "file") : NULL;
 
         if (on && node_name_is(on, r->tag, NODE_CBW) && below(r, gate))
-            json_array_append_new(gates, gate_options(gate, group, below(r, gate)));
+            json_array_append_new(gates, gate_options(gate, below(r, gate)));
     }
     if (json_array_size(gates) > 0)
         reap_todo(r, command_swap_gates(gates));

@@ -14,6 +14,7 @@ const char *const view_query_commands[Q_COUNT] = {
     [Q_NODES] = "query-named-block-nodes",
     [Q_EXPORTS] = "query-block-exports",
     [Q_OBJECTS] = "qom-list",
+    [Q_IOTHREADS] = "query-iothreads",
     [Q_BLOCK] = "query-block",
     [Q_GRAPH] = "x-debug-query-block-graph",
     [Q_MIGRATION] = "query-migrate",
@@ -158,6 +159,7 @@ int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, 
         return -1;
     decode_names(replies[Q_EXPORTS], "id", &ret->exports);
     decode_names(replies[Q_OBJECTS], "name", &ret->objects);
+    ret->iothreads = json_array_size(replies[Q_IOTHREADS]) > 0;
     decode_devices(replies[Q_BLOCK], ret);
     ret->graph = json_incref(replies[Q_GRAPH]);
     if (!replies[Q_BLOCK] || !names)

@@ -21,6 +21,7 @@ enum view_query {
     Q_NODES,
     Q_EXPORTS,
     Q_OBJECTS,
+    Q_IOTHREADS,
     Q_BLOCK,
     Q_GRAPH,
     Q_MIGRATION,
@@ -64,7 +65,8 @@ struct view {
     bool frozen_mark; /* we have frozen the guest's file systems, and not thawed them */
     struct strlist exports, objects; /* ids */
     VEC(struct view_device) devices;
-    json_t *graph; /* NULL: not known */
+    bool iothreads; /* some disks may be served by threads of their own */
+    json_t *graph;  /* NULL: not known */
     VEC(struct view_disk) disks;
     char *foreign_job;
 };

@@ -78,7 +78,12 @@ static void on_event(void *ctx, const struct hv_event *event)
 void lab_start_driver(struct lab *lab)
 {
     const struct qmp_domain_config config = {
-        .name = "web01", .qmp = lab->qemu.qmp, .agent = lab->agent};
+        .name = "web01",
+        .qmp = lab->qemu.qmp,
+        .agent = lab->agent,
+        .tls_certificates = lab->tls_certificates,
+        .tls_no_verify = lab->tls_no_verify,
+    };
 
     lab->hv = qmp_hypervisor_new(EV_DEFAULT, &config, 1);
     lab->hv->ops->listen(lab->hv, on_event, lab);

@@ -13,6 +13,8 @@ struct lab {
     struct test_qemu qemu;
     struct hypervisor *hv;
     const char *agent; /* socket, or NULL */
+    const char *tls_certificates;
+    bool tls_no_verify;
     int job_events, domain_events;
 };
 

@@ -144,6 +144,10 @@ static struct strlist arguments(const struct test_qemu *q)
     add_arg(&l, xasprintf("unix:%s,server=on,wait=off", q->qmp));
     strlist_add(&l, "-qmp");
     add_arg(&l, xasprintf("unix:%s/control.sock,server=on,wait=off", q->dir));
+    if (q->object) {
+        strlist_add(&l, "-object");
+        strlist_add(&l, q->object);
+    }
     for (size_t i = 0; i < q->n_disks; i++) {
         strlist_add(&l, "-blockdev");
         add_arg(&l, xasprintf("driver=file,filename=%s,node-name=d%zuf", q->images[i], i));

@@ -27,6 +27,7 @@ struct test_qemu {
     char *refs[TEST_QEMU_DISKS];
     struct test_qemu_disk disks[TEST_QEMU_DISKS];
     size_t n_disks;
+    const char *object;         /* an -object, or NULL */
     const char *device_options; /* more of each -device, such as ",werror=stop"; or NULL */
     pid_t pid;
     int control; /* a monitor for the test */

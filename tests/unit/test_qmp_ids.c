@@ -80,8 +80,8 @@ static void object_ids(void **state)
     char id[OBJECT_ID_MAX];
 
     (void)state;
-    object_id(id, "5-1", "tg");
-    assert_string_equal(id, "vk-5-1-tg");
+    object_id(id, "5-1", "tls");
+    assert_string_equal(id, "vk-5-1-tls");
     assert_true(object_id_has_tag(id, "5-1"));
     assert_false(object_id_has_tag(id, "5"));
     assert_false(object_id_has_tag("tls0", "5"));
