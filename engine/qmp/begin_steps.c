@@ -164,6 +164,12 @@ static const char *add_increment(const struct begin *b, size_t i, json_t *action
     return disk->export_bitmap;
 }
 
+/* Unshielded, where QEMU can: what cannot be kept fails the copy, not the guest's write. */
+static bool gives_up_itself(const struct begin *b)
+{
+    return !b->shield && !b->task.domain->still && b->task.domain->breaks_snapshot;
+}
+
 static void add_copies(const struct begin *b, json_t *actions)
 {
     for (size_t i = 0; i < b->disks.n; i++) {
@@ -174,9 +180,10 @@ static void add_copies(const struct begin *b, json_t *actions)
         source_node(node, b, i);
         node_name(target, b->tag, i, b->mode == MODE_PUSH ? NODE_TARGET : NODE_SCRATCH);
         if (b->mode == MODE_PUSH)
-            json_array_append_new(actions, action_backup(id, node, target, bitmap, b->bandwidth));
+            json_array_append_new(
+                actions, action_backup(id, node, target, bitmap, b->bandwidth, gives_up_itself(b)));
         else if (!b->shield && !b->task.domain->still)
-            json_array_append_new(actions, action_fleece(id, node, target));
+            json_array_append_new(actions, action_fleece(id, node, target, gives_up_itself(b)));
     }
 }
 

@@ -251,10 +251,12 @@ static json_t *backup_options(const char *id, const char *node, const char *targ
 }
 
 json_t *action_backup(const char *id, const char *node, const char *target, const char *bitmap,
-                      uint64_t speed)
+                      uint64_t speed, bool breaks_snapshot)
 {
     json_t *data = backup_options(id, node, target, bitmap ? "bitmap" : "full");
 
+    if (data && breaks_snapshot)
+        json_object_set_new(data, "on-cbw-error", json_string("break-snapshot"));
     if (data && speed)
         json_object_set_new(data, "speed", json_integer((json_int_t)speed));
     if (data && bitmap) {
@@ -264,10 +266,13 @@ json_t *action_backup(const char *id, const char *node, const char *target, cons
     return json_pack("{s:s, s:o}", "type", "blockdev-backup", "data", data);
 }
 
-json_t *action_fleece(const char *id, const char *node, const char *target)
+json_t *action_fleece(const char *id, const char *node, const char *target, bool breaks_snapshot)
 {
-    return json_pack("{s:s, s:o}", "type", "blockdev-backup", "data",
-                     backup_options(id, node, target, "none"));
+    json_t *data = backup_options(id, node, target, "none");
+
+    if (data && breaks_snapshot)
+        json_object_set_new(data, "on-cbw-error", json_string("break-snapshot"));
+    return json_pack("{s:s, s:o}", "type", "blockdev-backup", "data", data);
 }
 
 struct command command_backup(const char *id, const char *node, const char *target)

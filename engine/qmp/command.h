@@ -76,11 +76,12 @@ json_t *action_bitmap_add(const char *node, const char *bitmap);
 json_t *action_bitmap_add_temporary(const char *node, const char *bitmap);
 json_t *action_bitmap_merge(const char *node, const char *bitmap, const char *from_node,
                             const char *from);
-/* bitmap: what to copy, or NULL for everything.  speed: bytes per second; 0: unlimited. */
+/* bitmap: what to copy, or NULL for everything.  speed: bytes per second; 0: unlimited.
+ * breaks_snapshot: see struct domain; QEMU 10.1 and later know the word. */
 json_t *action_backup(const char *id, const char *node, const char *target, const char *bitmap,
-                      uint64_t speed);
+                      uint64_t speed, bool breaks_snapshot);
 /* Copies only what the guest is about to overwrite; never ends by itself. */
-json_t *action_fleece(const char *id, const char *node, const char *target);
+json_t *action_fleece(const char *id, const char *node, const char *target, bool breaks_snapshot);
 /* A copy of a window, outside of a transaction. */
 struct command command_backup(const char *id, const char *node, const char *target);
 

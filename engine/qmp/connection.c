@@ -13,10 +13,12 @@
 #include "base/text.h"
 #include "engine/qmp/domain.h"
 #include "engine/qmp/ids.h"
+#include "engine/qmp/schema.h"
 #include "engine/qmp/stream.h"
 #include "engine/qmp/tasks.h"
 
 #define GREETING_S 5.0
+#define SCHEMA_S 30.0
 #define KNOCK_S 0.1
 #define PAUSE_FIRST_S 1.0
 #define PAUSE_LAST_S 60.0
@@ -61,9 +63,20 @@ static void on_closed(void *ctx, const struct err *err)
     go_down(d, &why);
 }
 
+static void on_schema(void *ctx, json_t *ret, const struct err *err)
+{
+    struct domain *d = ctx;
+
+    (void)err;
+    d->breaks_snapshot = schema_has_argument(ret, "blockdev-backup", "on-cbw-error");
+}
+
 static void on_ready(void *ctx)
 {
     struct domain *d = ctx;
+
+    /* Answered before whatever is asked next. */
+    qmp_call(d->client, "query-qmp-schema", NULL, SCHEMA_S, on_schema, d);
 
     d->up = true;
     d->pause_s = PAUSE_FIRST_S;

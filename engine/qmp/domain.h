@@ -73,11 +73,12 @@ struct domain {
         still; /* nothing writes to the disks: the domain is shut off, and a storage daemon has them */
 
     /* connection.c */
-    struct qmp_client *client;    /* NULL: no connection, none being made */
-    bool up;                      /* commands may be sent */
-    bool was_up;                  /* ever */
-    double knock_until;           /* the socket's queue is full: try again until then; 0: not so */
-    pid_t pid;                    /* QEMU's, or 0 */
+    struct qmp_client *client; /* NULL: no connection, none being made */
+    bool up;                   /* commands may be sent */
+    bool was_up;               /* ever */
+    double knock_until;        /* the socket's queue is full: try again until then; 0: not so */
+    bool breaks_snapshot;      /* a plain backup can give up itself rather than a guest's write */
+    pid_t pid;                 /* QEMU's, or 0 */
     enum domain_state down_state; /* while not up: shut off or unreachable, */
     struct err down_why;          /* and why */
     ev_timer retry;

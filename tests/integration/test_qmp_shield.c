@@ -131,7 +131,9 @@ static void push_scratch_full(void **state)
     (void)state;
     shield_start(&s, 2);
     mount_small(s.scratch);
-    begin_push_slowly(&s);
+    want_push(&s, "slow", NULL, "cp");
+    s.req.r.bandwidth = 4 * MIB;
+    begin(&s);
     for (size_t i = 0; i < 2; i++)
         test_qemu_write(&s.lab.qemu, i, 9, 2 * MIB, 6 * MIB);
     stats = lab_wait_end(&s.lab, "slow");
