@@ -74,6 +74,14 @@ void strlist_done(struct strlist *l)
     *l = (struct strlist){0};
 }
 
+bool strlist_has(const struct strlist *l, const char *s)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i], s) == 0)
+            return true;
+    return false;
+}
+
 struct strlist strlist_copy(const struct strlist *l)
 {
     struct strlist ret = {0};

@@ -7,6 +7,7 @@
 #define VMKEEP_BASE_ALLOC_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 void *xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
@@ -45,6 +46,7 @@ struct strlist {
 
 void strlist_add(struct strlist *l, const char *s);
 void strlist_done(struct strlist *l);
+bool strlist_has(const struct strlist *l, const char *s);
 struct strlist strlist_copy(const struct strlist *l);
 
 #endif

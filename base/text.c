@@ -16,6 +16,17 @@ bool str_eq(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+char *uri_encode(const char *s)
+{
+    char *ret = xcalloc(strlen(s) * 3 + 1, 1), *end = ret;
+
+    for (; *s; s++)
+        end += isalnum((unsigned char)*s) || strchr("-._~/", *s)
+                   ? sprintf(end, "%c", *s)
+                   : sprintf(end, "%%%02X", (unsigned char)*s);
+    return ret;
+}
+
 bool starts_with(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -29,6 +29,8 @@ const char *nearest_word(const char *s, const char *const *words, size_t n);
 bool parse_int(const char *s, int64_t min, int64_t max, int64_t *ret);
 
 bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
+/* Of a path, for a URI: percent-encodes all but letters, digits and -._~/ . Caller frees. */
+char *uri_encode(const char *s);
 bool starts_with(const char *s, const char *prefix);
 
 #endif

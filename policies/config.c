@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -24,9 +25,22 @@ void config_report(struct config_reader *r, int line, int column, bool warning, 
     diagnostics_add(r->diags, r->file, line, column, warning, "%s", text);
 }
 
+static void default_scratch(struct config *config)
+{
+    const char *slash = config->catalog ? strrchr(config->catalog, '/') : NULL;
+
+    for (size_t i = 0; slash && i < config->policies.n; i++) {
+        struct config_policy *p = &config->policies.items[i];
+
+        if (!p->scratch)
+            p->scratch = xasprintf("%.*s/scratch", (int)(slash - config->catalog), config->catalog);
+    }
+}
+
 static void read_document(struct config_reader *r, struct config *config)
 {
     config_walk(r, config);
+    default_scratch(config);
     config_check_errors(r, config);
     if (diagnostics_errors(r->diags) == 0)
         config_check_warnings(r, config);
@@ -70,6 +84,7 @@ static void host_done(struct config_host *h)
     free(h->domains.items);
     free(h->name);
     free(h->uri);
+    free(h->tls_certificates);
 }
 
 static void calspec_list_done(struct calspec_list *l)
@@ -85,6 +100,7 @@ static void policy_done(struct config_policy *p)
     strlist_done(&p->domains);
     strlist_done(&p->disks);
     free(p->repository);
+    free(p->scratch);
     calspec_list_done(&p->incremental);
     calspec_list_done(&p->full);
 }
@@ -101,6 +117,11 @@ void config_free(struct config *c)
     }
     for (size_t i = 0; i < c->policies.n; i++)
         policy_done(&c->policies.items[i]);
+    for (size_t i = 0; i < c->secrets.n; i++) {
+        free(c->secrets.items[i].name);
+        free(c->secrets.items[i].file);
+    }
+    free(c->secrets.items);
     free(c->hosts.items);
     free(c->repositories.items);
     free(c->policies.items);

@@ -36,6 +36,8 @@ struct config_host {
     enum host_driver driver;
     char *uri;                         /* DRIVER_LIBVIRT */
     VEC(struct config_domain) domains; /* DRIVER_QEMU */
+    char *tls_certificates;            /* a directory that QEMU reads; default /etc/pki/qemu */
+    bool tls_verify;                   /* NBD clients must have a certificate; default yes */
 };
 
 struct config_repository {
@@ -57,9 +59,17 @@ struct config_policy {
     struct calspec_list incremental, full;
     enum backup_mode mode; /* default push */
     enum quiesce quiesce;  /* default off */
+    uint64_t bandwidth;    /* bytes per second, of one job; 0: unlimited */
+    char *scratch;         /* directory of scratch space; default: "scratch" beside the catalog */
     struct retention keep;
     int64_t rpo;   /* seconds; 0: no promise */
     bool catch_up; /* default yes */
+};
+
+/* A LUKS passphrase for the backup API. */
+struct config_secret {
+    char *name; /* a libvirt secret's usage or UUID */
+    char *file; /* that holds it */
 };
 
 struct config_limits {
@@ -73,6 +83,7 @@ struct config {
     char *control; /* default /run/vmkeep/control.sock */
     char *web;     /* NULL: none */
     struct config_limits limits;
+    VEC(struct config_secret) secrets;
     VEC(struct config_host) hosts;
     VEC(struct config_repository) repositories;
     VEC(struct config_policy) policies;

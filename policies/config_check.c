@@ -14,6 +14,7 @@
 #include "policies/selection.h"
 
 #define LISTED_MAX 8
+#define SCRATCH_BYTES 74 /* with a job's directory and the socket's name, what sun_path holds */
 
 __attribute__((format(printf, 4, 5))) static void report(struct config_reader *r,
                                                          const struct config_place *place,
@@ -239,6 +240,17 @@ static void check_reference(struct config_reader *r, const struct config *c,
                *known ? known : "none");
 }
 
+/* A pull's socket is made in a directory of the job's there. */
+static void check_scratch(struct config_reader *r, const struct config_policy *p)
+{
+    const struct config_place *place = config_place_of(r, &p->scratch);
+
+    if (p->mode == MODE_PULL && p->scratch && strlen(p->scratch) > SCRATCH_BYTES)
+        report(r, place ? place : config_place_of(r, &p->mode), false,
+               "scratch '%s' is too long for a socket in it: mode pull needs at most %d bytes",
+               p->scratch, SCRATCH_BYTES);
+}
+
 void config_check_errors(struct config_reader *r, const struct config *config)
 {
     check_names(r, config);
@@ -246,6 +258,8 @@ void config_check_errors(struct config_reader *r, const struct config *config)
     check_repositories(r, config);
     for (size_t i = 0; i < config->policies.n; i++)
         check_reference(r, config, &config->policies.items[i]);
+    for (size_t i = 0; i < config->policies.n; i++)
+        check_scratch(r, &config->policies.items[i]);
 }
 
 static bool only_takes_away(const struct strlist *globs)
@@ -292,9 +306,6 @@ static void warn_of_policy(struct config_reader *r, const struct config *c,
         report(r, domains, true, "selects none of the hosts' domains");
     if (disks && only_takes_away(&p->disks))
         report(r, disks, true, "selects no disk: every glob takes away; put \"*\" before them");
-    if (p->mode == MODE_PULL)
-        report(r, config_place_of(r, &p->mode), true,
-               "this version backs up in push mode only: jobs of this policy will fail");
 }
 
 static void warn_of_host(struct config_reader *r, const struct config_host *h)

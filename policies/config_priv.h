@@ -23,6 +23,7 @@ enum config_type {
     CONFIG_ADDRESS,  /* char *: ADDRESS:PORT */
     CONFIG_UINT,     /* int */
     CONFIG_SIZE,     /* uint64_t, bytes */
+    CONFIG_RATE,     /* uint64_t, bytes per second */
     CONFIG_DURATION, /* int64_t, seconds */
     CONFIG_BOOL,     /* bool */
     CONFIG_ENUM,     /* an enum: the word's place in words */

@@ -56,6 +56,20 @@ static const struct config_key host_keys[] = {
      "a libvirt URI, such as qemu:///system", PLAIN},
     {"domains", CONFIG_LIST, 0, 0, NULL, AT(domains), false, "the domains of driver qemu",
      ITEMS(domain_keys, struct config_domain)},
+    {"tls_certificates", CONFIG_PATH, 0, PATH_BYTES, "/etc/pki/qemu", AT(tls_certificates), false,
+     "the directory of QEMU's certificates for NBD", PLAIN},
+    {"tls_verify", CONFIG_BOOL, 0, 0, "yes", AT(tls_verify), false,
+     "yes or no: NBD clients need a certificate", PLAIN},
+    {0},
+};
+#undef AT
+
+#define AT(member) offsetof(struct config_secret, member)
+static const struct config_key secret_keys[] = {
+    {"name", CONFIG_LABEL, 0, NAME_BYTES, NULL, AT(name), true,
+     "the secret's usage or UUID in a backup's XML", PLAIN},
+    {"file", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(file), true,
+     "the file that holds the passphrase", PLAIN},
     {0},
 };
 #undef AT
@@ -94,6 +108,10 @@ static const struct config_key policy_keys[] = {
     {"mode", CONFIG_ENUM, 0, 0, "push", AT(mode), false, "push or pull", WORDS(mode_words)},
     {"quiesce", CONFIG_ENUM, 0, 0, "off", AT(quiesce), false, "off, try or require",
      WORDS(quiesce_words)},
+    {"bandwidth", CONFIG_RATE, 0, 0, "0/s", AT(bandwidth), false,
+     "what a job may copy, such as 50MiB/s", PLAIN},
+    {"scratch", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(scratch), false,
+     "a local directory for what the guest overwrites meanwhile", PLAIN},
     {"keep", CONFIG_KEEP, 0, 0, NULL, AT(keep), false,
      "retention rules, such as { daily: 7 }", PLAIN},
     {"rpo", CONFIG_DURATION, 1, DURATION_MAX, NULL, AT(rpo), false,
@@ -125,6 +143,8 @@ const struct config_key config_keys[] = {
      "where the status page is served, such as 127.0.0.1:9810", PLAIN},
     {"limits", CONFIG_MAPPING, 0, 0, NULL, AT(limits), false, "how many jobs run at one time",
      KEYS(limits_keys)},
+    {"secrets", CONFIG_LIST, 0, 0, NULL, AT(secrets), false, "passphrases of encrypted backups",
+     ITEMS(secret_keys, struct config_secret)},
     {"hosts", CONFIG_LIST, 0, 0, NULL, AT(hosts), false, "the hypervisors",
      ITEMS(host_keys, struct config_host)},
     {"repositories", CONFIG_LIST, 0, 0, NULL, AT(repositories), false,

@@ -10,6 +10,7 @@
  *         ^                                                                        |
  *         +--- discarding <- dropping-new <----------------------------------------+
  *
+ *   (a pull: beginning -> pulling -> unexporting -> publishing)
  *   copying -> publishing -> recording -> forgetting -> dropping-old -> done
  *
  * What the order protects:
@@ -43,6 +44,8 @@ enum backup_state {
     B_PREPARING,
     B_BEGINNING,
     B_COPYING,
+    B_PULLING,
+    B_UNEXPORTING,
     B_PUBLISHING,
     B_RECORDING,
     B_FORGETTING,
@@ -58,15 +61,18 @@ enum backup_state {
 
 #define TO(s) FSM_BIT(B_##s)
 static const struct fsm_state states[] = {
-    /* the last three: taken over from a former life */
-    [B_QUEUED] = {"queued", TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(PUBLISHING) | TO(ABORTING)},
+    /* the last four: taken over from a former life */
+    [B_QUEUED] = {"queued", TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(UNEXPORTING) |
+                                TO(PUBLISHING) | TO(ABORTING)},
     [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED)},
     [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED)},
     [B_PROBING] = {"probing", TO(CHECKING) | TO(FAILED)},
     [B_CHECKING] = {"checking", TO(PREPARING) | TO(FAILED)},
     [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING)},
-    [B_BEGINNING] = {"beginning", TO(COPYING) | TO(ABORTING)},
+    [B_BEGINNING] = {"beginning", TO(COPYING) | TO(PULLING) | TO(ABORTING)},
     [B_COPYING] = {"copying", TO(PUBLISHING) | TO(ABORTING)},
+    [B_PULLING] = {"pulling", TO(UNEXPORTING) | TO(ABORTING)},
+    [B_UNEXPORTING] = {"unexporting", TO(PUBLISHING) | TO(ABORTING)},
     [B_PUBLISHING] = {"publishing", TO(RECORDING) | TO(ABORTING)},
     [B_RECORDING] = {"recording", TO(FORGETTING)},
     [B_FORGETTING] = {"forgetting", TO(DROPPING_OLD)},
@@ -86,6 +92,7 @@ static const struct fsm_state states[] = {
 #define SAVE_PROGRESS_S 30
 #define RECORD_AGAIN_S 10
 #define SPACE_FLOOR (UINT64_C(64) << 20)
+#define SCRATCH_FLOOR (UINT64_C(64) << 20)
 
 static void backup_step(struct run *r);
 
@@ -132,8 +139,10 @@ static struct op *start_preparing(struct run *r, struct err *err)
         .uid = r->facts->uid,
         .gid = r->facts->gid,
     };
+    const struct store_scratch scratch = backup_plan_scratch(r);
 
-    return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, run_on_op, r, err);
+    return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, run_on_op,
+                                        r, err);
 }
 
 static struct op *start_copying(struct run *r, struct err *err)
@@ -146,9 +155,11 @@ static struct op *start_copying(struct run *r, struct err *err)
 
 static struct op *start_publishing(struct run *r, struct err *err)
 {
+    const struct store_scratch scratch = backup_plan_scratch(r);
+
     point_done(&r->published);
-    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &r->published, run_on_op, r,
-                                        err);
+    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &r->published,
+                                        run_on_op, r, err);
 }
 
 static struct op *start_forgetting(struct run *r, struct err *err)
@@ -185,11 +196,13 @@ static struct op *start_dropping_new(struct run *r, struct err *err)
 
 static struct op *start_discarding(struct run *r, struct err *err)
 {
+    const struct store_scratch scratch = backup_plan_scratch(r);
+
     if (!r->repo) {
         err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
         return NULL;
     }
-    return r->repo->store->ops->remove(r->repo->store, r->row.plan.id, run_on_op, r, err);
+    return r->repo->store->ops->remove(r->repo->store, r->row.plan.id, &scratch, run_on_op, r, err);
 }
 
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
@@ -197,6 +210,7 @@ static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
     [B_PROBING] = start_probing,           [B_CHECKING] = start_checking,
     [B_PREPARING] = start_preparing,       [B_BEGINNING] = backup_plan_begin,
     [B_COPYING] = start_copying,           [B_PUBLISHING] = start_publishing,
+    [B_PULLING] = backup_plan_pull,        [B_UNEXPORTING] = start_aborting,
     [B_FORGETTING] = start_forgetting,     [B_DROPPING_OLD] = start_dropping_old,
     [B_ABORTING] = start_aborting,         [B_RELEASING] = start_forgetting,
     [B_DROPPING_NEW] = start_dropping_new, [B_DISCARDING] = start_discarding,
@@ -399,13 +413,39 @@ static bool space_runs_out(struct run *r)
     return true;
 }
 
+/* Scratch space may share its file system with more than backups. */
+static bool scratch_runs_out(struct run *r)
+{
+    uint64_t left;
+
+    if (!r->scratch || r->err.code != ERR_NONE)
+        return false;
+    left = r->repo->store->ops->scratch_free(r->repo->store, r->scratch);
+    if (left >= SCRATCH_FLOOR)
+        return false;
+    err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", r->scratch,
+            size_text(left, (char[SIZE_TEXT_MAX]){0}));
+    return true;
+}
+
+void backup_job_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    struct run *r = ctx;
+
+    r->stats.bytes_done = done;
+    r->stats.bytes_total = total;
+    note_progress(r);
+    if (scratch_runs_out(r))
+        op_cancel(r->op);
+}
+
 /* Called when an op of this state has ended, or with none outstanding when it is time to ask.
  * True: the copy is over. */
 static bool copying(struct run *r, bool op_ended)
 {
     if (op_ended && r->probing) {
         r->probing = false;
-        if (space_runs_out(r))
+        if (space_runs_out(r) || scratch_runs_out(r))
             return true;
     } else if (op_ended) {
         if (copy_is_over(r))
@@ -574,13 +614,26 @@ static void backup_step(struct run *r)
             continue;
         case B_BEGINNING:
             after_beginning(r);
-            if (enter(r, bad(r) ? B_ABORTING : B_COPYING))
+            if (enter(r, bad(r)                          ? B_ABORTING
+                         : r->row.plan.mode == MODE_PULL ? B_PULLING
+                                                         : B_COPYING))
                 return;
             continue;
         case B_COPYING:
             if (!r->copied && !copying(r, true))
                 return;
             if (enter(r, r->err.code != ERR_NONE ? B_ABORTING : B_PUBLISHING))
+                return;
+            continue;
+        case B_PULLING:
+            if (enter(r, bad(r) ? B_ABORTING : B_UNEXPORTING))
+                return;
+            continue;
+        case B_UNEXPORTING:
+            /* All was read: what the hypervisor says now is no matter of the point. */
+            drop_warning(r, "the export at the hypervisor");
+            r->op_err = ERR_INIT;
+            if (enter(r, bad(r) ? B_ABORTING : B_PUBLISHING))
                 return;
             continue;
         case B_PUBLISHING:
@@ -649,6 +702,8 @@ void backup_job_init(struct run *r)
         return;
     r->disks = strlist_copy(&p->disks);
     r->mode = p->mode;
+    r->scratch = xstrdup(p->scratch);
+    r->bandwidth = p->bandwidth;
     r->quiesce = p->quiesce;
 }
 
@@ -659,9 +714,8 @@ void backup_job_resume(struct run *r)
         enum backup_state go_on;
     } from[] = {
         {"beginning", B_COPYING}, /* it may have begun, or not: job_stats tells */
-        {"copying", B_COPYING},
-        {"publishing", B_PUBLISHING},
-        {"recording", B_PUBLISHING},
+        {"copying", B_COPYING},       {"unexporting", B_UNEXPORTING},
+        {"publishing", B_PUBLISHING}, {"recording", B_PUBLISHING},
     };
     enum backup_state go_on = B_ABORTING;
 
@@ -669,6 +723,9 @@ void backup_job_resume(struct run *r)
     for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
         if (str_eq(r->row.step, from[i].step))
             go_on = from[i].go_on;
+    /* What copied a pull has died with the daemon. */
+    if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
+        go_on = B_ABORTING;
     if (!r->host || !r->host->hv || !r->repo || backup_plan_load_base(r, &r->err) < 0)
         go_on = B_ABORTING;
     if (go_on == B_ABORTING && r->err.code == ERR_NONE)

@@ -13,6 +13,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "policies/selection.h"
+#include "storage/scratch.h"
 
 int backup_plan_load_base(struct run *r, struct err *err)
 {
@@ -188,21 +189,87 @@ int backup_plan_make(struct run *r, struct err *err)
     return 0;
 }
 
+struct store_scratch backup_plan_scratch(const struct run *r)
+{
+    return (struct store_scratch){.dir = r->scratch, .tag = r->tag};
+}
+
+/* Where a pull is exported: only the hypervisor's user and root can reach it. */
+static char *socket_path(const struct run *r)
+{
+    return xasprintf("%s/%s/nbd.sock", r->scratch, r->tag);
+}
+
+/* A disk's scratch file, export and bitmap have its number for a name: no escaping is needed. */
+static char *scratch_file(const struct run *r, size_t disk)
+{
+    return xasprintf("%s/%s/%zu.qcow2", r->scratch, r->tag, disk);
+}
+
+static void fill_pull(const struct run *r, size_t i, struct backup_disk *disk,
+                      struct strlist *strings)
+{
+    char *made[] = {scratch_file(r, i), xasprintf("%zu", i), xasprintf("backup-%zu", i)};
+
+    for (size_t k = 0; k < ARRAY_LEN(made); k++) {
+        strlist_add(strings, made[k]);
+        free(made[k]);
+    }
+    disk->place.path = strings->items[strings->n - 3];
+    disk->export_name = strings->items[strings->n - 2];
+    disk->export_bitmap = strings->items[strings->n - 1];
+}
+
+struct op *backup_plan_pull(struct run *r, struct err *err)
+{
+    const struct point *p = &r->row.plan;
+    CLEANUP_FREE char *socket = socket_path(r), *encoded = uri_encode(socket);
+    CLEANUP_FREE char **sources = xcalloc(p->disks.n, sizeof(char *));
+    CLEANUP_FREE char **bitmaps = xcalloc(p->disks.n, sizeof(char *));
+    const struct store_copy copy = {
+        .plan = p,
+        .sources = sources,
+        .bitmaps = bitmaps,
+        .bandwidth = r->bandwidth,
+        .progress = backup_job_progress,
+        .progress_ctx = r,
+    };
+    struct op *op;
+
+    for (size_t i = 0; i < p->disks.n; i++) {
+        sources[i] = xasprintf("nbd+unix:///%zu?socket=%s", i, encoded);
+        if (p->disks.items[i].backing)
+            bitmaps[i] = xasprintf("backup-%zu", i);
+    }
+    op = r->repo->store->ops->copy(r->repo->store, &copy, run_on_op, r, err);
+    for (size_t i = 0; i < p->disks.n; i++) {
+        free(sources[i]);
+        free(bitmaps[i]);
+    }
+    return op;
+}
+
 struct op *backup_plan_begin(struct run *r, struct err *err)
 {
     const struct point *p = &r->row.plan;
     struct hypervisor *hv = r->host->hv;
     CLEANUP_FREE struct backup_disk *disks = xcalloc(p->disks.n, sizeof(*disks));
     CLEANUP_FREE char **targets = xcalloc(p->disks.n, sizeof(char *));
+    CLEANUP_FREE char *socket = socket_path(r);
+    CLEANUP_FREE char *scratch = scratch_path(r->scratch, r->tag);
+    struct strlist strings = {0};
     const struct backup_request request = {
         .domain = r->row.domain,
         .tag = r->tag,
         .checkpoint = p->checkpoint,
         .mode = r->mode,
+        .server = {.transport = TRANSPORT_UNIX, .socket = socket},
+        .scratch = scratch,
+        .bandwidth = r->bandwidth,
         .disks = disks,
         .n_disks = p->disks.n,
         .quiesce = r->quiesce,
-        .reuse_external = true,
+        .reuse_external = r->mode == MODE_PUSH,
     };
     struct op *op;
 
@@ -218,9 +285,12 @@ struct op *backup_plan_begin(struct run *r, struct err *err)
             .format = d->format,
             .track = p->checkpoint && f && f->trackable,
         };
+        if (r->mode == MODE_PULL)
+            fill_pull(r, i, &disks[i], &strings);
     }
     op = hv->ops->backup_begin(hv, &request, &r->begun, run_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++)
         free(targets[i]);
+    strlist_done(&strings);
     return op;
 }

@@ -127,7 +127,7 @@ static struct op *start_removing(struct run *r, struct err *err)
 
     if (catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, err) < 0)
         return NULL;
-    return r->repo->store->ops->remove(r->repo->store, id, run_on_op, r, err);
+    return r->repo->store->ops->remove(r->repo->store, id, NULL, run_on_op, r, err);
 }
 
 /* A point's files are gone, or not.  True: go on with the next. */

@@ -64,6 +64,7 @@ void run_free(struct run *r)
     run_leave(r);
     job_done(&r->row);
     strlist_done(&r->disks);
+    free(r->scratch);
     domain_facts_free(r->facts);
     point_done(&r->base);
     point_done(&r->published);

@@ -22,7 +22,8 @@ static char *host_definition(const struct config_host *h)
     size_t len;
     FILE *f = open_memstream(&text, &len);
 
-    fprintf(f, "%d\n%s\n", (int)h->driver, h->uri ? h->uri : "");
+    fprintf(f, "%d\n%s\n%s\n%d\n", (int)h->driver, h->uri ? h->uri : "", h->tls_certificates,
+            h->tls_verify);
     for (size_t i = 0; i < h->domains.n; i++) {
         const struct config_domain *d = &h->domains.items[i];
 

@@ -109,7 +109,9 @@ struct run {
     bool copied;     /* COPYING is over */
     bool look_again; /* an event came while we were asking */
     bool probing;    /* COPYING: the op asks for space, not for progress */
-    int deaf;        /* times in a row that the hypervisor could not be asked */
+    char *scratch;   /* the directory of scratch spaces; NULL: none */
+    uint64_t bandwidth;
+    int deaf; /* times in a row that the hypervisor could not be asked */
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     struct point published;
@@ -205,6 +207,7 @@ void backup_job_init(struct run *r);
 void backup_job_resume(struct run *r); /* from r->row.step */
 void backup_job_event(struct run *r);  /* the hypervisor says: look */
 void backup_job_cancel(struct run *r);
+void backup_job_progress(void *ctx, uint64_t done, uint64_t total); /* of a pull's copy */
 void prune_job_init(struct run *r);
 void prune_job_cancel(struct run *r);
 /* Judges all points of (host, domain) under the policy: stores the reasons, and lists the ids of
@@ -218,6 +221,8 @@ int prune_queue(struct scheduler *s, const char *host, const char *domain, const
 int backup_plan_make(struct run *r, struct err *err);
 int backup_plan_load_base(struct run *r, struct err *err);
 struct op *backup_plan_begin(struct run *r, struct err *err);
+struct op *backup_plan_pull(struct run *r, struct err *err); /* copies what begin has exported */
+struct store_scratch backup_plan_scratch(const struct run *r);
 
 /* clean.c */
 int chores_find(struct run *r, struct err *err);

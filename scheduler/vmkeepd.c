@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "engine/qmp/driver.h"
 #include "scheduler/control.h"
+#include "storage/scratch.h"
 #include "scheduler/scheduler.h"
 
 #define CONFIG_DEFAULT "/etc/vmkeep/config"
@@ -101,6 +102,31 @@ static int load_config(const char *path, struct config **ret, struct err *err)
     return rc;
 }
 
+/* Scratch spaces of jobs that ended without us. */
+static int sweep_scratch(struct catalog *catalog, const struct config *config, struct err *err)
+{
+    const struct job_filter open = {.active = true};
+    CLEANUP_FREE char *prefix = xasprintf("%s-", catalog_id(catalog));
+    struct strlist keep = {0};
+    struct job_list jobs = {0};
+    int rc = catalog_jobs(catalog, &open, &jobs, err);
+
+    for (size_t i = 0; i < jobs.n; i++) {
+        CLEANUP_FREE char *tag = xasprintf("%s%lld", prefix, (long long)jobs.items[i].id);
+
+        strlist_add(&keep, tag);
+    }
+    for (size_t i = 0; rc == 0 && i < config->policies.n; i++) {
+        struct err why = ERR_INIT;
+
+        if (scratch_sweep(config->policies.items[i].scratch, prefix, &keep, &why) < 0)
+            log_warning("policy %s: scratch: %s", config->policies.items[i].name, why.msg);
+    }
+    job_list_done(&jobs);
+    strlist_done(&keep);
+    return rc;
+}
+
 static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
                                           struct err *err)
 {
@@ -125,7 +151,9 @@ static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *h
                                                 .qmp = c->qmp,
                                                 .agent = c->agent,
                                                 .disks = disks,
-                                                .n_disks = c->disks.n};
+                                                .n_disks = c->disks.n,
+                                                .tls_certificates = host->tls_certificates,
+                                                .tls_no_verify = !host->tls_verify};
     }
     ret = qmp_hypervisor_new(d->loop, domains, host->domains.n);
     for (size_t i = 0; i < host->domains.n; i++)
@@ -246,6 +274,10 @@ static int start(struct daemon *d, struct err *err)
         .ctx = d,
     };
     ev_now_update(d->loop);
+    if (sweep_scratch(d->catalog, config, err) < 0) {
+        config_free(config);
+        return -1;
+    }
     if (scheduler_new(&env, config, &d->scheduler, err) < 0)
         return -1;
     control.scheduler = d->scheduler;

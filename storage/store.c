@@ -8,10 +8,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "storage/manifest.h"
+#include "storage/scratch.h"
+#include "storage/store_copy.h"
 
 #define SHORT_S 60.0
 #define PREPARE_S 120.0
@@ -30,6 +33,7 @@ struct task {
     bool may_begin;
     const struct point *plan;
     const struct point_origin *origin;
+    const struct store_scratch *scratch;
 };
 
 /* One operation under way, in the parent. */
@@ -155,19 +159,32 @@ static struct op *check_chain(struct store *s, const char *point_id, op_done don
 static int run_prepare(void *arg, FILE *out, struct err *err)
 {
     const struct task *t = arg;
+    struct err ignored = ERR_INIT;
 
     (void)out;
+    if (t->scratch->dir)
+        scratch_prepare(t->scratch->dir, t->scratch->tag, t->origin ? t->origin->uid : geteuid(),
+                        t->origin ? t->origin->gid : getegid(), &ignored);
     return repository_prepare(t->path, t->plan, t->origin, err);
 }
 
 static struct op *prepare(struct store *s, const struct point *plan,
-                          const struct point_origin *origin, op_done done, void *ctx,
-                          struct err *err)
+                          const struct point_origin *origin, const struct store_scratch *scratch,
+                          op_done done, void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .plan = plan, .origin = origin};
+    struct task t = {.path = path_of(s), .plan = plan, .origin = origin, .scratch = scratch};
 
     return start(s, (struct proc_spec){.run = run_prepare, .arg = &t, .timeout_s = PREPARE_S}, NULL,
                  NULL, done, ctx, err);
+}
+
+/* What cannot be removed now goes at the next start. */
+static void remove_scratch(const struct task *t)
+{
+    struct err ignored = ERR_INIT;
+
+    if (t->scratch && t->scratch->dir)
+        scratch_discard(t->scratch->dir, t->scratch->tag, &ignored);
 }
 
 static int run_remove(void *arg, FILE *out, struct err *err)
@@ -175,13 +192,15 @@ static int run_remove(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
 
     (void)out;
+    remove_scratch(t);
     return repository_remove(t->path, t->point_id, err);
 }
 
-static struct op *remove_point(struct store *s, const char *point_id, op_done done, void *ctx,
+static struct op *remove_point(struct store *s, const char *point_id,
+                               const struct store_scratch *scratch, op_done done, void *ctx,
                                struct err *err)
 {
-    struct task t = {.path = path_of(s), .point_id = point_id};
+    struct task t = {.path = path_of(s), .point_id = point_id, .scratch = scratch};
 
     return start(s, (struct proc_spec){.run = run_remove, .arg = &t, .timeout_s = REMOVE_S}, NULL,
                  NULL, done, ctx, err);
@@ -216,6 +235,7 @@ static int run_publish(void *arg, FILE *out, struct err *err)
 
     if (repository_publish(t->path, t->plan, out, &p, err) < 0)
         return -1;
+    remove_scratch(t);
     print_point(out, &p);
     return 0;
 }
@@ -225,10 +245,11 @@ static int result_publish(struct request *r, struct err *err)
     return read_point(r, r->ret, err);
 }
 
-static struct op *publish(struct store *s, const struct point *plan, struct point *ret,
-                          op_done done, void *ctx, struct err *err)
+static struct op *publish(struct store *s, const struct point *plan,
+                          const struct store_scratch *scratch, struct point *ret, op_done done,
+                          void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .plan = plan};
+    struct task t = {.path = path_of(s), .plan = plan, .scratch = scratch};
 
     return start(
         s, (struct proc_spec){.run = run_publish, .arg = &t, .idle_timeout_s = PUBLISH_IDLE_S},
@@ -240,6 +261,21 @@ static struct op *publish(struct store *s, const struct point *plan, struct poin
 static char *target(struct store *s, const struct point *plan, size_t disk)
 {
     return repository_image(path_of(s), plan->id, plan->disks.items[disk].path, true);
+}
+
+static struct op *copy(struct store *s, const struct store_copy *what, op_done done, void *ctx,
+                       struct err *err)
+{
+    return store_copy_start(((struct disk_store *)s)->loop, path_of(s), what, done, ctx, err);
+}
+
+static uint64_t scratch_free(struct store *s, const char *dir)
+{
+    struct err ignored = ERR_INIT;
+    uint64_t avail, total;
+
+    (void)s;
+    return repository_space(dir, &avail, &total, &ignored) < 0 ? UINT64_MAX : avail;
 }
 
 static void store_free(struct store *s)
@@ -256,8 +292,10 @@ struct store *store_new(struct ev_loop *loop, const char *path)
         .probe = probe,
         .check_chain = check_chain,
         .prepare = prepare,
+        .copy = copy,
         .publish = publish,
         .remove = remove_point,
+        .scratch_free = scratch_free,
         .target = target,
         .free = store_free,
     };

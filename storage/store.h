@@ -18,20 +18,45 @@ struct store_space {
     uint64_t free, total;
 };
 
+/* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */
+struct store_scratch {
+    const char *dir, *tag;
+};
+
+/* What vmkeep-mover is to copy into the images of a point in the making. */
+struct store_copy {
+    const struct point *plan;
+    char *const *sources; /* NBD URIs, one a disk of the plan, same order */
+    char *const *bitmaps; /* an increment's dirty bitmaps; NULL: a full */
+    uint64_t bandwidth;   /* bytes per second; 0: unlimited */
+    /* Told now and then, from the loop. total grows while disks are looked at. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
+};
+
 struct store_ops {
     /* repository_open, then the space. */
     struct op *(*probe)(struct store *s, bool may_begin, struct store_space *ret, op_done done,
                         void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err);
+    /* Also makes the scratch space, of which it only warns when it cannot (the hypervisor tells). */
     struct op *(*prepare)(struct store *s, const struct point *plan,
-                          const struct point_origin *origin, op_done done, void *ctx,
-                          struct err *err);
-    /* ret: released by the caller with point_done. */
-    struct op *(*publish)(struct store *s, const struct point *plan, struct point *ret,
+                          const struct point_origin *origin, const struct store_scratch *scratch,
                           op_done done, void *ctx, struct err *err);
-    struct op *(*remove)(struct store *s, const char *point_id, op_done done, void *ctx,
-                         struct err *err);
+    /* Done when the images are complete. Moves nothing for 120 s: ERR_TIMEOUT. */
+    struct op *(*copy)(struct store *s, const struct store_copy *copy, op_done done, void *ctx,
+                       struct err *err);
+    /* ret: released by the caller with point_done. Also removes the scratch space. */
+    struct op *(*publish)(struct store *s, const struct point *plan,
+                          const struct store_scratch *scratch, struct point *ret, op_done done,
+                          void *ctx, struct err *err);
+    /* Also removes the scratch space; scratch NULL: there is none. */
+    struct op *(*remove)(struct store *s, const char *point_id, const struct store_scratch *scratch,
+                         op_done done, void *ctx, struct err *err);
+    /* Bytes that are free in a scratch directory; UINT64_MAX when that cannot be told. It is local:
+     * this does not wait. */
+    uint64_t (*scratch_free)(struct store *s, const char *dir);
     /* Where the hypervisor writes the disk's image of a point in the making. Caller frees. */
     char *(*target)(struct store *s, const struct point *plan, size_t disk);
     void (*free)(struct store *s);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "storage/scratch.h"
 #include "storage/store.h"
 #include "tests/integration/repo_support.h"
 
@@ -55,6 +56,16 @@ static void on_done(void *ctx, const struct err *err)
                      err_code_name(want));                                                         \
     } while (0)
 
+static char scratch_dir[128];
+static struct store_scratch scratch; /* set by main */
+
+static bool scratch_is_there(void)
+{
+    CLEANUP_FREE char *path = scratch_path(scratch.dir, scratch.tag);
+
+    return access(path, F_OK) == 0;
+}
+
 #define THEN on_done, &end, &err
 
 static void from_nothing_to_a_point_and_back(void **state)
@@ -67,16 +78,20 @@ static void from_nothing_to_a_point_and_back(void **state)
     (void)state;
     END(store->ops->probe(store, true, &space, THEN), ERR_NONE);
     assert_true(space.free > 0 && space.free <= space.total);
-    END(store->ops->prepare(store, &plan, ORIGIN("domain.xml", "<domain/>"), THEN), ERR_NONE);
+    END(store->ops->prepare(store, &plan, ORIGIN("domain.xml", "<domain/>"), &scratch, THEN),
+        ERR_NONE);
+    assert_true(scratch_is_there());
+    assert_true(store->ops->scratch_free(store, scratch.dir) < UINT64_MAX);
     image = store->ops->target(store, &plan, 1);
     image_write(image, 0, 1 << 20, 0x77);
-    END(store->ops->publish(store, &plan, &p, THEN), ERR_NONE);
+    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
     assert_string_equal(p.id, plan.id);
+    assert_false(scratch_is_there());
     assert_true(p.disks.items[1].bytes > 1 << 20);
     assert_non_null(p.disks.items[1].digest);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NONE);
-    END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
-    END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
+    END(store->ops->remove(store, plan.id, &scratch, THEN), ERR_NONE);
+    END(store->ops->remove(store, plan.id, &scratch, THEN), ERR_NONE);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NOTFOUND);
 }
 
@@ -90,12 +105,12 @@ static void errors_come_through(void **state)
     (void)state;
     END(none->ops->probe(none, true, &space, THEN), ERR_NOTFOUND);
     none->ops->free(none);
-    END(store->ops->publish(store, &plan, &p, THEN), ERR_NOTFOUND);
+    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
     assert_null(p.id);
-    END(store->ops->remove(store, "../x", THEN), ERR_INVALID);
-    END(store->ops->prepare(store, &plan, NULL, THEN), ERR_NONE);
-    END(store->ops->publish(store, &plan, &p, THEN), ERR_NONE);
-    END(store->ops->prepare(store, &plan, NULL, THEN), ERR_EXISTS);
+    END(store->ops->remove(store, "../x", NULL, THEN), ERR_INVALID);
+    END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_NONE);
+    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
+    END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_EXISTS);
 }
 
 /* What was lent for the start may go as soon as it has returned. */
@@ -109,7 +124,8 @@ static void arguments_are_lent_for_the_start_only(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_non_null(store->ops->prepare(store, &plan, ORIGIN("domain.xml", definition), THEN));
+    assert_non_null(
+        store->ops->prepare(store, &plan, ORIGIN("domain.xml", definition), &scratch, THEN));
     point_done(&plan);
     memset(definition, 'x', sizeof(definition));
     ev_run(EV_DEFAULT, 0);
@@ -150,7 +166,13 @@ int main(void)
         TEST(arguments_are_lent_for_the_start_only),
         TEST(canceling_what_hangs),
     };
+    int rc;
 
     ev_default_loop(0);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    snprintf(scratch_dir, sizeof(scratch_dir), "%s/vmkeep-scratch-%d",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
+    scratch = (struct store_scratch){.dir = scratch_dir, .tag = "abc-1"};
+    rc = cmocka_run_group_tests(tests, NULL, NULL);
+    rmdir(scratch_dir); /* empty, or found by who looks for leftovers */
+    return rc;
 }

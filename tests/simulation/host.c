@@ -169,6 +169,8 @@ static void job_ends(void *ctx)
         j->state = HVJOB_FAILED;
         err_set(&j->err, repo->full ? ERR_NOSPACE : ERR_IO, "disk vda: the copy failed");
         e.d->host->w->counts.job_faults++;
+    } else if (j->pull) {
+        return;
     } else {
         j->state = HVJOB_COMPLETED;
         for (size_t i = 0; i < j->images.n; i++)
@@ -233,6 +235,7 @@ static void take_image(struct sim_domain *d, const struct backup_request *q,
     struct sim_image *image = VEC_ADD(&d->job.images);
     struct sim_truth *t = VEC_ADD(&w->truths);
 
+    /* A pull's images are told where they belong when they are copied. */
     snprintf(image->target, sizeof(image->target), "%s", b->place.path);
     image->present = b->base ? sim_bitmap_find(disk, b->base)->dirty : UINT32_MAX;
     memcpy(image->blocks, disk->blocks, sizeof(image->blocks));
@@ -253,6 +256,7 @@ static void begin(struct sim_domain *d, const struct backup_request *q)
     d->job.id = ++w->next_job;
     snprintf(d->job.tag, sizeof(d->job.tag), "%s", q->tag);
     d->job.state = HVJOB_RUNNING;
+    d->job.pull = q->mode == MODE_PULL;
     d->job.doomed = sim_chance(w, w->faults.job_fails);
     d->job.start_ms = w->now_ms;
     d->job.end_ms = w->now_ms + 1000 * (1 + sim_random(w, 120));
@@ -287,6 +291,21 @@ static struct op *backup_begin(struct hypervisor *hv, const struct backup_reques
     if (fails)
         err_set(&refusal, ERR_TIMEOUT, "no answer");
     return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);
+}
+
+/* What a pull's export shows, by its socket's place: the images of its job, or NULL. */
+const struct sim_job *sim_export_find(struct sim_host *h, const char *uri)
+{
+    for (size_t i = 0; i < h->domains.n; i++) {
+        const struct sim_domain *d = h->domains.items[i];
+        char part[HV_TAG_MAX + 2];
+
+        snprintf(part, sizeof(part), "/%s/", d->job.tag);
+        if (d->up && d->has_job && d->job.pull && d->job.state == HVJOB_RUNNING &&
+            strstr(uri, part))
+            return &d->job;
+    }
+    return NULL;
 }
 
 /* Results are filled in when the answer comes. */
@@ -417,6 +436,8 @@ static struct op *abort_job(struct hypervisor *hv, const char *domain, const cha
         j->state = HVJOB_CANCELED;
         err_set(&j->err, ERR_CANCELED, "Operation canceled");
         tell(a->d, HV_EVENT_JOB);
+        if (j->pull) /* its good end */
+            job_drop(a->d);
     }
     return acted(a, done, ctx);
 }

@@ -176,14 +176,16 @@ static struct op *check_chain(struct store *s, const char *id, op_done done, voi
 }
 
 static struct op *prepare(struct store *s, const struct point *plan,
-                          const struct point_origin *origin, op_done done, void *ctx,
-                          struct err *err)
+                          const struct point_origin *origin, const struct store_scratch *scratch,
+                          op_done done, void *ctx, struct err *err)
 {
     struct sim_repo *r = repo_of(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
     (void)origin;
+    if (!scratch->dir)
+        sim_broken("%s has no scratch space", plan->id);
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
@@ -199,6 +201,75 @@ static struct op *prepare(struct store *s, const struct point *plan,
         *VEC_ADD(&r->points) = p;
     }
     return end(r, fails, &refusal, done, ctx);
+}
+
+/* ---- a pull's copy ---- */
+
+struct copying {
+    struct sim_repo *r;
+    struct point plan;
+    char *source;
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
+    bool fails;
+};
+
+/* Copies all, as the last thing before the answer; or part of it, and fails. */
+static int copy_now(void *arg, struct err *err)
+{
+    struct copying *q = arg;
+    struct sim_world *w = q->r->w;
+    const struct sim_job *job = sim_export_find(&w->host, q->source);
+    int rc = 0;
+
+    q->progress(q->progress_ctx, 1, 2);
+    if (!job || job->doomed)
+        rc = err_set(err, ERR_REMOTE, "the export is gone");
+    else if (q->r->full)
+        rc = err_set(err, ERR_NOSPACE, "No space left on device");
+    for (size_t i = 0; rc == 0 && i < job->images.n; i++) {
+        struct sim_image image = job->images.items[i];
+        struct sim_truth *t = VEC_ADD(&w->truths);
+
+        image_name(image.target, q->plan.id, q->plan.disks.items[i].name);
+        memcpy(t->target, image.target, sizeof(t->target));
+        memcpy(t->blocks, image.blocks, sizeof(t->blocks));
+        if (q->fails && i + 1 == job->images.n)
+            rc = err_set(err, ERR_IO, "Input/output error");
+        else
+            sim_image_arrives(q->r, &image);
+    }
+    if (q->fails && rc == 0)
+        rc = err_set(err, ERR_IO, "Input/output error");
+    w->counts.pulls += rc == 0;
+    point_done(&q->plan);
+    free(q->source);
+    free(q);
+    return rc;
+}
+
+static struct op *copy(struct store *s, const struct store_copy *what, op_done done, void *ctx,
+                       struct err *err)
+{
+    struct copying *q = xcalloc(1, sizeof(*q));
+    bool effect;
+
+    (void)err;
+    q->r = repo_of(s);
+    point_copy(&q->plan, what->plan);
+    q->source = xstrdup(what->sources[0]);
+    q->progress = what->progress;
+    q->progress_ctx = what->progress_ctx;
+    sim_maybe_kill(q->r->w);
+    q->fails = sim_op_fails(q->r->w, &effect);
+    return sim_op_with(q->r->w, copy_now, q, done, ctx);
+}
+
+static uint64_t scratch_free(struct store *s, const char *dir)
+{
+    (void)s;
+    (void)dir;
+    return UINT64_C(1) << 40;
 }
 
 struct publish {
@@ -235,11 +306,13 @@ static int publish_now(void *arg, struct err *err)
     return rc;
 }
 
-static struct op *publish(struct store *s, const struct point *plan, struct point *ret,
-                          op_done done, void *ctx, struct err *err)
+static struct op *publish(struct store *s, const struct point *plan,
+                          const struct store_scratch *scratch, struct point *ret, op_done done,
+                          void *ctx, struct err *err)
 {
     struct publish *q = xcalloc(1, sizeof(*q));
 
+    (void)scratch;
     (void)err;
     q->r = repo_of(s);
     q->id = xstrdup(plan->id);
@@ -297,14 +370,15 @@ static void check_removal(struct sim_repo *r, const char *id)
     check_is_not_the_last(r->w, &doomed->point);
 }
 
-static struct op *remove_point(struct store *s, const char *id, op_done done, void *ctx,
-                               struct err *err)
+static struct op *remove_point(struct store *s, const char *id, const struct store_scratch *scratch,
+                               op_done done, void *ctx, struct err *err)
 {
     struct sim_repo *r = repo_of(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
     (void)err;
+    (void)scratch;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
     check_removal(r, id);
@@ -333,8 +407,10 @@ struct store *sim_store_new(struct sim_repo *r)
         .probe = probe,
         .check_chain = check_chain,
         .prepare = prepare,
+        .copy = copy,
         .publish = publish,
         .remove = remove_point,
+        .scratch_free = scratch_free,
         .target = target,
         .free = store_free,
     };

@@ -64,8 +64,12 @@ struct sim_job {
     VEC(struct sim_image) images;
     int64_t start_ms, end_ms;
     bool doomed; /* will fail at its end */
+    bool pull;   /* runs until it is ended */
     uint64_t id; /* tells a job from a later one of the same domain */
 };
+
+struct sim_host;
+const struct sim_job *sim_export_find(struct sim_host *h, const char *uri);
 
 struct sim_domain {
     char name[16];
@@ -122,8 +126,8 @@ struct sim_faults {
 };
 
 struct sim_counts {
-    uint64_t events, kills, points, prunes, jobs, op_faults, job_faults, qemu_kills, lost_events,
-        increments, wall_steps, compared, cancels, stops;
+    uint64_t events, kills, points, pulls, prunes, jobs, op_faults, job_faults, qemu_kills,
+        lost_events, increments, wall_steps, compared, cancels, stops;
 };
 
 struct sim_world {

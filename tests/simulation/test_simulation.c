@@ -39,6 +39,7 @@ static char *config_text(unsigned alteration)
     static const char often[] = "  - name: often\n"
                                 "    domains: ['d*', '!d?*5', '!d[0-9][0-9]']\n"
                                 "    repository: main\n"
+                                "    mode: pull\n"
                                 "    schedule: { incremental: ['00/6:15'], full: ['Sat 12:15'] }\n"
                                 "    keep: { last: 8, within: 2d }\n";
 

@@ -244,6 +244,8 @@ static void check_policy(const struct config_policy *p)
     assert_string_equal(full, "Sun *-*-* 02:30:00 Europe/Prague");
     assert_int_equal(p->mode, MODE_PULL);
     assert_int_equal(p->quiesce, QUIESCE_REQUIRE);
+    assert_int_equal(p->bandwidth, UINT64_C(50) << 20);
+    assert_string_equal(p->scratch, "/var/tmp/vmkeep");
     check_keep(&p->keep);
     assert_int_equal(p->rpo, 26 * 3600);
     assert_false(p->catch_up);
@@ -263,6 +265,13 @@ static void every_key_reaches_its_member(void **state)
     assert_int_equal(c->limits.jobs_per_host, 1);
     assert_int_equal(c->limits.jobs_per_repository, 7);
     check_hosts(c);
+    assert_int_equal(c->secrets.n, 2);
+    assert_string_equal(c->secrets.items[0].name, "backup");
+    assert_string_equal(c->secrets.items[0].file, "/etc/vmkeep/backup.secret");
+    assert_string_equal(c->hosts.items[0].tls_certificates, "/etc/pki/vmkeep");
+    assert_false(c->hosts.items[0].tls_verify);
+    assert_true(c->hosts.items[1].tls_verify);
+    assert_string_equal(c->policies.items[1].scratch, "/tmp/scratch"); /* beside the catalog */
     assert_int_equal(c->repositories.n, 2);
     assert_ptr_equal(config_repository_find(c, "main/1"), &c->repositories.items[0]);
     assert_null(config_repository_find(c, "main"));

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+
+char *scratch_path(const char *dir, const char *tag)
+{
+    return xasprintf("%s/%s", dir, tag);
+}
+
+int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, struct err *err)
+{
+    CLEANUP_FREE char *path = scratch_path(dir, tag);
+
+    if (mkdir_all(dir, 0711, err) < 0 || scratch_discard(dir, tag, err) < 0)
+        return err_wrap(err, "scratch space");
+    if (mkdir(path, 0700) < 0)
+        return err_errno(err, errno, "scratch space: make %s", path);
+    if (geteuid() == 0 && chown(path, uid, gid) < 0)
+        return err_errno(err, errno, "scratch space: give %s to the hypervisor's user", path);
+    return 0;
+}
+
+/* Never through a symbolic link, whoever may have made one. */
+static int empty(DIR *d, const char *path, struct err *err)
+{
+    const struct dirent *entry;
+
+    while ((errno = 0, entry = readdir(d))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)
+            return err_errno(err, errno, "remove %s/%s", path, entry->d_name);
+    }
+    return errno ? err_errno(err, errno, "read %s", path) : 0;
+}
+
+int scratch_discard(const char *dir, const char *tag, struct err *err)
+{
+    CLEANUP_FREE char *path = scratch_path(dir, tag);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc;
+    DIR *d;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "open %s", path);
+    d = fdopendir(fd);
+    if (!d) {
+        close(fd);
+        return err_errno(err, errno, "open %s", path);
+    }
+    rc = empty(d, path, err);
+    closedir(d);
+    if (rc == 0 && rmdir(path) < 0 && errno != ENOENT)
+        rc = err_errno(err, errno, "remove %s", path);
+    return rc;
+}
+
+int scratch_sweep(const char *dir, const char *prefix, const struct strlist *keep, struct err *err)
+{
+    struct strlist left = {0};
+    const struct dirent *entry;
+    DIR *d = opendir(dir);
+    int rc = 0;
+
+    if (!d)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "open %s", dir);
+    while ((entry = readdir(d)))
+        if (starts_with(entry->d_name, prefix) && !strlist_has(keep, entry->d_name))
+            strlist_add(&left, entry->d_name);
+    closedir(d);
+    for (size_t i = 0; i < left.n && rc == 0; i++)
+        rc = scratch_discard(dir, left.items[i], err);
+    strlist_done(&left);
+    return rc;
+}

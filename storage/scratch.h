@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * scratch: local space for backups while they run.  DIR/TAG is a job's own: what the guest overwrites
+ * before it is copied is kept there, and the socket of its export is made there.
+ *
+ * These functions do the work and wait for it; on the loop they are reached through storage/store.h.
+ */
+#ifndef VMKEEP_STORAGE_SCRATCH_H
+#define VMKEEP_STORAGE_SCRATCH_H
+
+#include <sys/types.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+/* DIR/TAG. Caller frees. */
+char *scratch_path(const char *dir, const char *tag);
+
+/* Makes DIR, which everybody may pass through and nobody list, and in it TAG anew, for the user who
+ * runs the hypervisor (given away as far as we may). */
+int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, struct err *err);
+
+/* Removes DIR/TAG and the files and sockets in it; fine if there is none.  Nothing deeper is touched. */
+int scratch_discard(const char *dir, const char *tag, struct err *err);
+
+/* Removes what jobs of former lives have left: every TAG that begins with prefix and is not in keep. */
+int scratch_sweep(const char *dir, const char *prefix, const struct strlist *keep, struct err *err);
+
+#endif

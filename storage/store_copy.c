@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/store_copy.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+
+#define STALL_S "120"
+#define SILENT_S 180.0 /* a mover that says nothing at all hangs */
+
+struct disk_copy {
+    char *source, *bitmap, *target;
+};
+
+struct copier {
+    struct op op; /* first: a struct op * is a struct copier * */
+    struct ev_loop *loop;
+    struct op *child;
+    bool canceled;
+    char *mover;
+    VEC(struct disk_copy) disks;
+    size_t next;
+    char bandwidth[24];
+    uint64_t done_before, total_before; /* of the disks that are done */
+    uint64_t done_now, total_now;
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
+    op_done done;
+    void *ctx;
+};
+
+/* Beside the program that runs: installed, or in the build tree; else wherever PATH has it. */
+static char *find_mover(void)
+{
+    static const char *const places[] = {"vmkeep-mover", "../mover/vmkeep-mover"};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    if (n > 0) {
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+        for (size_t i = 0; slash && i < ARRAY_LEN(places); i++) {
+            CLEANUP_FREE char *path = xasprintf("%.*s/%s", (int)(slash - self), self, places[i]);
+
+            if (access(path, X_OK) == 0)
+                return TAKE_PTR(path);
+        }
+    }
+    return xstrdup("vmkeep-mover");
+}
+
+static void copier_free(struct copier *c)
+{
+    for (size_t i = 0; i < c->disks.n; i++) {
+        free(c->disks.items[i].source);
+        free(c->disks.items[i].bitmap);
+        free(c->disks.items[i].target);
+    }
+    free(c->disks.items);
+    free(c->mover);
+    free(c);
+}
+
+static void copier_cancel(struct op *op)
+{
+    struct copier *c = (struct copier *)op;
+
+    c->canceled = true;
+    op_cancel(c->child);
+}
+
+/* {"done": N, "total": M} */
+static void on_line(void *ctx, const char *line)
+{
+    struct copier *c = ctx;
+
+    if (sscanf(line, " { \"done\" : %" SCNu64 " , \"total\" : %" SCNu64, &c->done_now,
+               &c->total_now) == 2 &&
+        c->progress)
+        c->progress(c->progress_ctx, c->done_before + c->done_now, c->total_before + c->total_now);
+}
+
+static void on_child(void *ctx, const struct err *err);
+
+static int start_next(struct copier *c, struct err *err)
+{
+    const struct disk_copy *disk = &c->disks.items[c->next++];
+    const char *argv[14] = {c->mover,      "--source",   disk->source, "--target", disk->target,
+                            "--bandwidth", c->bandwidth, "--stall",    STALL_S};
+    const struct proc_spec spec = {.argv = argv, .idle_timeout_s = SILENT_S, .line = on_line};
+
+    if (disk->bitmap) {
+        argv[9] = "--bitmap";
+        argv[10] = disk->bitmap;
+    }
+    c->done_now = c->total_now = 0;
+    c->child = proc_start(c->loop, &spec, NULL, on_child, c, err);
+    return c->child ? 0 : -1;
+}
+
+static void on_child(void *ctx, const struct err *child_err)
+{
+    struct copier *c = ctx;
+    op_done done = c->done;
+    void *done_ctx = c->ctx;
+    struct err err = child_err ? *child_err : ERR_INIT;
+
+    c->child = NULL;
+    c->done_before += c->done_now;
+    c->total_before += c->total_now;
+    if (!child_err && c->canceled)
+        err_set(&err, ERR_CANCELED, "cancelled");
+    if (err.code == ERR_NONE && c->next < c->disks.n && start_next(c, &err) == 0)
+        return;
+    copier_free(c);
+    done(done_ctx, err.code == ERR_NONE ? NULL : &err);
+}
+
+struct op *store_copy_start(struct ev_loop *loop, const char *path, const struct store_copy *copy,
+                            op_done done, void *ctx, struct err *err)
+{
+    struct copier *c = xcalloc(1, sizeof(*c));
+
+    c->op.cancel = copier_cancel;
+    c->loop = loop;
+    c->mover = find_mover();
+    c->progress = copy->progress;
+    c->progress_ctx = copy->progress_ctx;
+    c->done = done;
+    c->ctx = ctx;
+    snprintf(c->bandwidth, sizeof(c->bandwidth), "%" PRIu64, copy->bandwidth);
+    for (size_t i = 0; i < copy->plan->disks.n; i++) {
+        struct disk_copy *disk = VEC_ADD(&c->disks);
+
+        disk->source = xstrdup(copy->sources[i]);
+        disk->bitmap = xstrdup(copy->bitmaps[i]);
+        disk->target =
+            repository_image(path, copy->plan->id, copy->plan->disks.items[i].path, true);
+    }
+    if (start_next(c, err) == 0)
+        return &c->op;
+    copier_free(c);
+    return NULL;
+}
