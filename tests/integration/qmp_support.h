@@ -15,6 +15,7 @@ struct lab {
     const char *agent; /* socket, or NULL */
     const char *tls_certificates;
     bool tls_no_verify;
+    bool images;       /* the configuration names the disks' images */
     int job_events, domain_events;
 };
 
@@ -25,6 +26,9 @@ void lab_start(struct lab *lab, size_t n);
 void lab_prepare(struct lab *lab, const struct test_qemu_disk *disks, size_t n);
 void lab_launch(struct lab *lab);
 void lab_done(struct lab *lab);
+
+/* The same without a QEMU: the domain is shut off, and its images are configured. */
+void lab_start_offline(struct lab *lab, size_t n);
 
 /* The driver goes as if the daemon died, and a new one comes. */
 void lab_restart_driver(struct lab *lab);
