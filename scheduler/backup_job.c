@@ -237,8 +237,8 @@ static bool after_looking(struct run *r)
     watch_saw_domain(r->s, r->row.host, r->row.domain, f);
     /* One that is shut off is backed up by its images, if they could be read. */
     if (f->state == DOMAIN_UNREACHABLE || (f->state == DOMAIN_SHUTOFF && f->disks.n == 0)) {
-        err_set(&r->err, f->foreign_job ? ERR_BUSY : ERR_REMOTE, "the domain is %s%s%s", domain_state_name(f->state),
-                f->problem ? ": " : "", f->problem ? f->problem : "");
+        err_set(&r->err, f->foreign_job ? ERR_BUSY : ERR_REMOTE, "the domain is %s%s%s",
+                domain_state_name(f->state), f->problem ? ": " : "", f->problem ? f->problem : "");
         return false;
     }
     return chores_find(r, &r->err) == 0;

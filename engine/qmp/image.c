@@ -212,7 +212,9 @@ static int take_answer(struct images *im, struct task *t, struct err *err)
     if (!disk)
         return 0;
     *err = t->wait_err;
-    if (strstr(err->msg, "Image is not in"))
+    if (err->code != ERR_NONE && access(disk->image, F_OK) < 0)
+        err_errno(err, errno, "%s", disk->image);
+    else if (strstr(err->msg, "Image is not in"))
         err_set(err, ERR_INVALID,
                 "%s is not in format %s; the configuration's disks say the format", disk->image,
                 disk->format);

@@ -24,6 +24,9 @@ static int check_new(const struct image_checkpoint *c, const char *name,
 static int list(struct image_checkpoint *c, const struct domain *d, const char *name,
                 const struct strlist *disks, struct err *err)
 {
+    /* What an image says of its bitmaps while somebody has it open is old. */
+    if (images_check_free(&c->images, err) < 0)
+        return -1;
     if (disks && check_new(c, name, disks, err) < 0)
         return -1;
     if (disks)

@@ -63,6 +63,11 @@ static void job_step(struct task *t)
     else if (connection_is_up(t->domain) &&
              ((!j->unmarking && reap_step(&j->reap, t, &err)) || look_after_freeze(j)))
         return;
+    /* It has died while it was asked: that is an answer. */
+    if (err.code == ERR_REMOTE && t->domain->session && !connection_is_up(t->domain)) {
+        err = ERR_INIT;
+        offline_ended(t->domain, &j->reap.stats);
+    }
     if (err.code == ERR_NONE && j->reap.goal == REAP_FORGET && offline_let_go(t))
         return;
     if (err.code == ERR_NONE && j->ret)

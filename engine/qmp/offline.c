@@ -170,6 +170,8 @@ void offline_ended(const struct domain *d, struct hv_job_stats *ret)
     memcpy(ret->tag, o->tag, sizeof(ret->tag));
     ret->err = o->why;
     ret->err.code = ERR_REMOTE;
+    if (!*ret->err.msg)
+        err_set(&ret->err, ERR_REMOTE, "%s: the connection is lost", DAEMON);
     err_wrap(&ret->err, "the copy of the images has broken off");
 }
 

@@ -210,7 +210,8 @@ struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *
     struct err ret;
 
     strlist_add(&disks, disk);
-    strlist_add(&disks, other_disk);
+    if (other_disk)
+        strlist_add(&disks, other_disk);
     ret = OP(lab->hv->ops->checkpoint_create(lab->hv, "web01", name, &disks, on_done, NULL, &err));
     strlist_done(&disks);
     return ret;

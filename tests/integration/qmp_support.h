@@ -45,6 +45,7 @@ struct hv_job_stats lab_stats(struct lab *lab, const char *tag); /* asserts succ
 struct err lab_try_stats(struct lab *lab, const char *tag, struct hv_job_stats *ret);
 struct err lab_abort(struct lab *lab, const char *tag);
 struct err lab_forget(struct lab *lab, const char *tag);
+/* other_disk: or NULL */
 struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *disk,
                                  const char *other_disk);
 struct err lab_checkpoint_delete(struct lab *lab, const char *name);
