@@ -256,6 +256,34 @@ static void started_in_the_middle(void **state)
     lab_done(&lab);
 }
 
+static void qemu_was_killed(void **state)
+{
+    struct lab_request req;
+    struct domain_facts *f;
+    struct lab lab;
+    struct err err;
+
+    (void)state;
+    lab_start_offline(&lab, 1);
+    lab_backup(&lab, "base", NULL, "old");
+    test_qemu_start(&lab.qemu);
+    test_qemu_write(&lab.qemu, 0, 7, 1 << 20, 1 << 20);
+    test_qemu_kill(&lab.qemu);
+    assert_true(bitmap_of(&lab, "d0", "old", &f)->inconsistent);
+    domain_facts_free(f);
+    lab_request_init(&req, &lab, "inc", "old", "new");
+    err = lab_begin(&lab, &req.r, NULL);
+    assert_err(&err, ERR_CORRUPT, "disk d0: checkpoint 'old' is inconsistent");
+    lab_request_done(&req);
+    lab_backup(&lab, "full", NULL, "new");
+    assert_point(&lab, "full", NULL, 0);
+    err = lab_checkpoint_delete(&lab, "old");
+    assert_ok(&err);
+    assert_false(has_bitmap(&lab, "d0", "old"));
+    assert_true(has_bitmap(&lab, "d0", "new"));
+    lab_done(&lab);
+}
+
 static void started_and_only_reading(void **state)
 {
     struct hv_job_stats stats;
@@ -553,21 +581,14 @@ static void other_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts),
-        cmocka_unit_test(full_and_increments),
-        cmocka_unit_test(checkpoints),
-        cmocka_unit_test(partly_online),
-        cmocka_unit_test(in_use),
-        cmocka_unit_test(started_in_the_middle),
-        cmocka_unit_test(started_and_only_reading),
-        cmocka_unit_test(daemon_killed),
-        cmocka_unit_test(aborted),
-        cmocka_unit_test(driver_freed),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(not_configured),
-        cmocka_unit_test(raw),
-        cmocka_unit_test(wrong_format),
-        cmocka_unit_test(backing_chain),
+        cmocka_unit_test(facts),           cmocka_unit_test(full_and_increments),
+        cmocka_unit_test(checkpoints),     cmocka_unit_test(partly_online),
+        cmocka_unit_test(in_use),          cmocka_unit_test(started_in_the_middle),
+        cmocka_unit_test(qemu_was_killed), cmocka_unit_test(started_and_only_reading),
+        cmocka_unit_test(daemon_killed),   cmocka_unit_test(aborted),
+        cmocka_unit_test(driver_freed),    cmocka_unit_test(refused),
+        cmocka_unit_test(not_configured),  cmocka_unit_test(raw),
+        cmocka_unit_test(wrong_format),    cmocka_unit_test(backing_chain),
         cmocka_unit_test(other_owner),
     };
 
