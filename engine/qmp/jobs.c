@@ -49,6 +49,15 @@ static bool look_after_freeze(struct job_task *j)
     return true;
 }
 
+/* Does the hypervisor know nothing of the job from now on?  A pull is over when it is ended. */
+static bool is_over(const struct job_task *j)
+{
+    const struct hv_job_stats *stats = &j->reap.stats;
+
+    return j->reap.goal == REAP_FORGET ||
+           (j->reap.goal == REAP_ABORT && (stats->mode == MODE_PULL || stats->state == HVJOB_NONE));
+}
+
 static void job_step(struct task *t)
 {
     struct job_task *j = (struct job_task *)t;
@@ -68,7 +77,7 @@ static void job_step(struct task *t)
         err = ERR_INIT;
         offline_ended(t->domain, &j->reap.stats);
     }
-    if (err.code == ERR_NONE && j->reap.goal == REAP_FORGET && offline_let_go(t))
+    if (err.code == ERR_NONE && is_over(j) && offline_let_go(t))
         return;
     if (err.code == ERR_NONE && j->ret)
         *j->ret = j->reap.stats;

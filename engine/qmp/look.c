@@ -48,13 +48,20 @@ static char *cwd_of(pid_t pid)
     return xstrdup(cwd);
 }
 
+/* The graph is for developers, says QEMU; without it less is known.  A storage daemon has no place
+ * for objects before the first one is made. */
+static bool may_fail(const struct domain *d, int query)
+{
+    return query == Q_GRAPH || (query == Q_OBJECTS && d->session);
+}
+
 enum look_result look_step(struct look *l, struct task *t, struct err *err)
 {
     CLEANUP_FREE char *cwd = NULL;
     struct view_names names;
 
-    /* The graph is for developers, says QEMU; without it less is known. */
-    if (t->wait_err.code != ERR_NONE && !(l->asked - 1 == Q_GRAPH && connection_is_up(t->domain))) {
+    if (t->wait_err.code != ERR_NONE &&
+        !(may_fail(t->domain, l->asked - 1) && connection_is_up(t->domain))) {
         *err = t->wait_err;
         return LOOK_FAILED;
     }

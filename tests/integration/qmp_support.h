@@ -15,7 +15,7 @@ struct lab {
     const char *agent; /* socket, or NULL */
     const char *tls_certificates;
     bool tls_no_verify;
-    bool images;       /* the configuration names the disks' images */
+    bool images; /* the configuration names the disks' images */
     int job_events, domain_events;
 };
 
