@@ -269,6 +269,8 @@ _Noreturn void proc_become(const struct proc_spec *spec, int out, int err)
     setenv("LC_ALL", "C", 1);
     if (spec->run)
         run_function(spec);
+    if (spec->keep_fd > 0)
+        fcntl(spec->keep_fd, F_SETFD, 0);
     run_program(spec->argv);
 }
 

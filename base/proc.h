@@ -29,6 +29,7 @@ struct proc_spec {
      * parent shares with it but memory (no SQLite, no sockets). */
     int (*run)(void *arg, FILE *out, struct err *err);
     void *arg;
+    int keep_fd;           /* a descriptor that the program inherits, under its number; 0: none */
     double timeout_s;      /* 0: none */
     double idle_timeout_s; /* ends a child that prints nothing for so long; 0: none */
     /* Called with each whole line of standard output, without its end; may be NULL: then the first

@@ -18,10 +18,12 @@
 #include "policies/retention.h"
 
 enum host_driver { DRIVER_QEMU, DRIVER_LIBVIRT };
+enum image_format { IMAGE_QCOW2, IMAGE_RAW };
 
 struct config_disk {
-    char *name;  /* target */
-    char *image; /* file name */
+    char *name;               /* target */
+    char *image;              /* file name */
+    enum image_format format; /* default qcow2; read while the domain is shut off */
 };
 
 struct config_domain {

@@ -13,6 +13,7 @@
 
 static const char *const driver_words[] = {
     [DRIVER_QEMU] = "qemu", [DRIVER_LIBVIRT] = "libvirt", NULL};
+static const char *const format_words[] = {[IMAGE_QCOW2] = "qcow2", [IMAGE_RAW] = "raw", NULL};
 static const char *const mode_words[] = {[MODE_PUSH] = "push", [MODE_PULL] = "pull", NULL};
 static const char *const quiesce_words[] = {
     [QUIESCE_OFF] = "off", [QUIESCE_TRY] = "try", [QUIESCE_REQUIRE] = "require", NULL};
@@ -30,6 +31,8 @@ static const struct config_key disk_keys[] = {
     {"name", CONFIG_NAME, 0, NAME_BYTES, NULL, AT(name), true,
      "the disk's target, such as vda", PLAIN},
     {"image", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(image), true, "the disk's image file", PLAIN},
+    {"format", CONFIG_ENUM, 0, 0, "qcow2", AT(format), false, "qcow2 or raw",
+     WORDS(format_words)},
     {0},
 };
 #undef AT

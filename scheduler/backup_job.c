@@ -249,9 +249,10 @@ static bool after_looking(struct run *r)
     if (bad(r))
         return false;
     watch_saw_domain(r->s, r->row.host, r->row.domain, f);
-    if (f->state == DOMAIN_SHUTOFF || f->state == DOMAIN_UNREACHABLE) {
-        err_set(&r->err, ERR_REMOTE, "the domain is %s%s%s", domain_state_name(f->state),
-                f->problem ? ": " : "", f->problem ? f->problem : "");
+    /* One that is shut off is backed up by its images, if they could be read. */
+    if (f->state == DOMAIN_UNREACHABLE || (f->state == DOMAIN_SHUTOFF && f->disks.n == 0)) {
+        err_set(&r->err, f->foreign_job ? ERR_BUSY : ERR_REMOTE, "the domain is %s%s%s",
+                domain_state_name(f->state), f->problem ? ": " : "", f->problem ? f->problem : "");
         return false;
     }
     return chores_find(r, &r->err) == 0;

@@ -130,6 +130,7 @@ static int sweep_scratch(struct catalog *catalog, const struct config *config, s
 static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
                                           struct err *err)
 {
+    static const char *const formats[] = {[IMAGE_QCOW2] = "qcow2", [IMAGE_RAW] = "raw"};
     struct daemon *d = ctx;
     struct qmp_domain_config *domains;
     struct hypervisor *ret;
@@ -146,7 +147,8 @@ static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *h
         struct qmp_disk_config *disks = xcalloc(c->disks.n, sizeof(*disks));
 
         for (size_t k = 0; k < c->disks.n; k++)
-            disks[k] = (struct qmp_disk_config){c->disks.items[k].name, c->disks.items[k].image};
+            disks[k] = (struct qmp_disk_config){c->disks.items[k].name, c->disks.items[k].image,
+                                                formats[c->disks.items[k].format]};
         domains[i] = (struct qmp_domain_config){.name = c->name,
                                                 .qmp = c->qmp,
                                                 .agent = c->agent,

@@ -32,6 +32,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/qmp/offline.h"
 #include "base/text.h"
 #include "engine/qmp/tasks.h"
 
@@ -144,12 +145,10 @@ static void enter(struct begin *b, enum begin_state state)
 
 static bool start(struct begin *b)
 {
-    const struct domain *d = b->task.domain;
-
-    if (!connection_is_up(d))
-        connection_error(d, &b->err);
-    if (!connection_is_up(d) && d->down_state == DOMAIN_SHUTOFF)
-        b->err.code = ERR_UNSUPPORTED;
+    if (offline_prepare(b))
+        return true;
+    if (b->err.code == ERR_NONE && !connection_is_up(b->task.domain))
+        connection_error(b->task.domain, &b->err);
     if (begin_is_bad(b)) {
         enter(b, B_FAILED);
         return false;
@@ -384,6 +383,8 @@ static void begin_step(struct task *t)
             task_finish(t, NULL);
             return;
         case B_FAILED:
+            if (offline_take_back(b))
+                return;
             task_finish(t, &b->err);
             return;
         }

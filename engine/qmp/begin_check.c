@@ -181,9 +181,12 @@ const char *begin_check_quiesce(const struct begin *b)
  * (nbd_blockdev_client_closed: not in the main thread); 9.0 has that right. */
 static int check_iothreads(const struct begin *b, struct err *err)
 {
-    int major = qmp_client_major(b->task.domain->client);
+    int major;
 
-    if (b->mode != MODE_PULL || !b->look.view.iothreads || major >= IOTHREAD_EXPORTS_MAJOR)
+    if (b->mode != MODE_PULL || !b->look.view.iothreads)
+        return 0;
+    major = qmp_client_major(b->task.domain->client);
+    if (major >= IOTHREAD_EXPORTS_MAJOR)
         return 0;
     return err_set(
         err, ERR_UNSUPPORTED,

@@ -47,6 +47,8 @@ static const char *scratch_path(struct begin *b, size_t i)
 
 void begin_list_images(struct begin *b)
 {
+    if (b->mode == MODE_PULL && b->task.domain->still)
+        return; /* the images themselves are exported */
     for (size_t i = 0; i < b->disks.n; i++) {
         const struct begin_disk *disk = &b->disks.items[i];
 

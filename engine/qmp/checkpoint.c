@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "engine/qmp/image_checkpoint.h"
 #include "engine/qmp/look.h"
 #include "engine/qmp/tasks.h"
 
@@ -18,6 +19,7 @@ struct checkpoint_task {
     struct strlist disks; /* create: where */
     size_t next;          /* delete: which of the view's disks */
     bool looked;
+    struct image_checkpoint offline; /* when the domain is shut off */
 };
 
 int checkpoint_check(const struct view_disk *disk, const char *name, struct err *err)
@@ -107,14 +109,25 @@ static bool go_on(struct checkpoint_task *c, struct err *err)
     return removed(c, err) == 0 && remove_next(c);
 }
 
+static bool is_offline(const struct checkpoint_task *c)
+{
+    const struct domain *d = c->task.domain;
+
+    return c->offline.started ||
+           (!d->up && d->down_state == DOMAIN_SHUTOFF && d->n_disks > 0 && !c->look.n);
+}
+
 static void checkpoint_step(struct task *t)
 {
     struct checkpoint_task *c = (struct checkpoint_task *)t;
     struct err err = ERR_INIT;
 
-    if (t->canceled && !c->looked)
+    if (t->canceled && !c->looked && !c->offline.listed)
         err_set(&err, ERR_CANCELED, "cancelled");
-    else if (!connection_is_up(t->domain))
+    else if (is_offline(c)) {
+        if (image_checkpoint_step(&c->offline, t, c->name, c->create ? &c->disks : NULL, &err))
+            return;
+    } else if (!connection_is_up(t->domain))
         connection_error(t->domain, &err);
     else if (go_on(c, &err))
         return;
@@ -126,6 +139,7 @@ static void checkpoint_release(struct task *t)
     struct checkpoint_task *c = (struct checkpoint_task *)t;
 
     look_done(&c->look);
+    image_checkpoint_done(&c->offline);
     strlist_done(&c->disks);
     free(c->name);
     free(c);

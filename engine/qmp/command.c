@@ -76,6 +76,15 @@ struct command command_add_format(const char *node, const char *file_node, const
                             format_options(node, file_node, format, backing, secret), USUAL_S};
 }
 
+struct command command_open_image(const char *node, const char *driver, const char *child_key,
+                                  const char *child)
+{
+    return (struct command){"blockdev-add",
+                            json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", driver, "node-name",
+                                      node, child_key, child, "read-only", 1, "force-share", 1),
+                            USUAL_S};
+}
+
 struct command command_seal(const char *node, const char *file_node, const char *format,
                             const char *secret)
 {

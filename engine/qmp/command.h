@@ -34,6 +34,10 @@ struct command command_add_place(const char *node, const struct backup_place *pl
 struct command command_add_format(const char *node, const char *file_node, const char *format,
                                   const char *backing, const char *secret);
 
+/* A node of a domain's image, or of the file below it, read-only and without locks. */
+struct command command_open_image(const char *node, const char *driver, const char *child_key,
+                                  const char *child);
+
 /* Writes out all that QEMU still holds of a target, by making it read-only.  Unlike blockdev-del,
  * which hides it, this tells when there is no space left for it. */
 struct command command_seal(const char *node, const char *file_node, const char *format,

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/qmp/domain.h"
 #include "engine/qmp/ids.h"
+#include "engine/qmp/offline.h"
 #include "engine/qmp/schema.h"
 #include "engine/qmp/stream.h"
 #include "engine/qmp/tasks.h"
@@ -45,10 +46,14 @@ static void go_down(struct domain *d, const struct err *why)
     d->pid = 0;
     qmp_client_free(d->client);
     d->client = NULL;
-    ev_timer_stop(loop, &d->retry);
-    ev_timer_set(&d->retry, d->pause_s, 0);
-    ev_timer_start(loop, &d->retry);
-    d->pause_s = d->pause_s * 2 < PAUSE_LAST_S ? d->pause_s * 2 : PAUSE_LAST_S;
+    if (d->session) {
+        offline_lost(d);
+    } else {
+        ev_timer_stop(loop, &d->retry);
+        ev_timer_set(&d->retry, d->pause_s, 0);
+        ev_timer_start(loop, &d->retry);
+        d->pause_s = d->pause_s * 2 < PAUSE_LAST_S ? d->pause_s * 2 : PAUSE_LAST_S;
+    }
     domain_turn(d);
 }
 
@@ -85,6 +90,7 @@ static void on_ready(void *ctx)
     if (d->was_up)
         domain_raise(d, HV_EVENT_JOB);
     d->was_up = true;
+    domain_wake_sleeper(d); /* a task that has waited for this */
     tend_start(d);
     domain_turn(d);
 }
@@ -140,9 +146,10 @@ static bool knock_again(struct domain *d)
     return true;
 }
 
+static const struct qmp_client_events events = {on_ready, on_event, on_closed};
+
 static void try_to_connect(struct domain *d)
 {
-    static const struct qmp_client_events events = {on_ready, on_event, on_closed};
     struct err err = ERR_INIT;
     int fd = stream_connect(d->qmp, &err);
 
@@ -158,6 +165,11 @@ static void try_to_connect(struct domain *d)
     d->client = qmp_client_new(d->owner->loop, fd, GREETING_S, &events, d);
 }
 
+void connection_adopt(struct domain *d, int fd)
+{
+    d->client = qmp_client_new(d->owner->loop, fd, GREETING_S, &events, d);
+}
+
 bool connection_is_pending(const struct domain *d)
 {
     return (d->client && !d->up) || d->knock_until > 0;
@@ -165,7 +177,7 @@ bool connection_is_pending(const struct domain *d)
 
 void connection_want(struct domain *d)
 {
-    if (!d->client && !connection_is_pending(d))
+    if (!d->client && !connection_is_pending(d) && !d->session)
         try_to_connect(d);
 }
 

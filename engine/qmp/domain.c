@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "engine/qmp/freezer.h"
+#include "engine/qmp/offline.h"
 #include "engine/qmp/tasks.h"
 
 #define TLS_CERTIFICATES "/etc/pki/qemu" /* where libvirt has them, too */
@@ -13,6 +14,7 @@
 struct waiting_child {
     struct task *task; /* NULL: gone */
     struct op *op;
+    struct proc_result result;
 };
 
 void domain_turn(struct domain *d)
@@ -122,6 +124,32 @@ static void detach(struct task *t)
     t->child = NULL;
     json_decref(t->reply);
     t->reply = NULL;
+    free(TAKE_PTR(t->output));
+}
+
+static void leave_line(struct task *t)
+{
+    struct task **p = &t->domain->tasks;
+
+    while (*p != t)
+        p = &(*p)->next;
+    *p = t->next;
+    t->next = NULL;
+}
+
+void task_move(struct task *t, struct domain *to)
+{
+    struct task **p = &to->tasks;
+
+    leave_line(t);
+    if (t->domain->tasks)
+        domain_turn(t->domain);
+    t->domain = to;
+    t->at_work = t->tried = false;
+    while (*p)
+        p = &(*p)->next;
+    *p = t;
+    domain_turn(to);
 }
 
 void task_finish(struct task *t, const struct err *err)
@@ -130,11 +158,8 @@ void task_finish(struct task *t, const struct err *err)
     struct err copy = err ? *err : ERR_INIT;
     op_done done = t->done;
     void *ctx = t->ctx;
-    struct task **p = &d->tasks;
 
-    while (*p != t)
-        p = &(*p)->next;
-    *p = t->next;
+    leave_line(t);
     detach(t);
     t->kind->release(t);
     if (d->tasks)
@@ -228,11 +253,15 @@ static void on_child(void *ctx, const struct err *err)
 {
     struct waiting_child *child = ctx;
     struct task *t = child->task;
+    char *output = child->result.out;
 
     free(child);
-    if (!t)
+    if (!t) {
+        free(output);
         return;
+    }
     t->child = NULL;
+    t->output = output;
     task_resume(t, err);
 }
 
@@ -240,9 +269,11 @@ void task_run(struct task *t, const struct proc_spec *spec)
 {
     struct err err = ERR_INIT;
 
+    free(TAKE_PTR(t->output));
     t->child = xcalloc(1, sizeof(*t->child));
     t->child->task = t;
-    t->child->op = proc_start(t->domain->owner->loop, spec, NULL, on_child, t->child, &err);
+    t->child->op =
+        proc_start(t->domain->owner->loop, spec, &t->child->result, on_child, t->child, &err);
     if (t->child->op)
         return;
     free(TAKE_PTR(t->child));
@@ -255,6 +286,9 @@ void domain_raise(struct domain *d, enum hv_event_type type)
 {
     struct qmp_hypervisor *owner = d->owner;
 
+    d = offline_raises_for(d, type);
+    if (!d)
+        return;
     if (type == HV_EVENT_JOB)
         d->raise_job = true;
     else
@@ -290,6 +324,7 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
     for (size_t i = 0; i < config->n_disks; i++) {
         d->disks[i].name = xstrdup(config->disks[i].name);
         d->disks[i].image = xstrdup(config->disks[i].image);
+        d->disks[i].format = xstrdup(config->disks[i].format ? config->disks[i].format : "qcow2");
     }
     ev_timer_init(&d->turn, on_turn, 0, 0);
     d->turn.data = d;
@@ -302,12 +337,14 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
 void domain_free(struct domain *d)
 {
     domain_drop_tasks(d);
+    offline_free(d);
     freezer_free(d->freezer);
     connection_done(d);
     ev_timer_stop(d->owner->loop, &d->turn);
     for (size_t i = 0; i < d->n_disks; i++) {
         free(d->disks[i].name);
         free(d->disks[i].image);
+        free(d->disks[i].format);
     }
     free(d->disks);
     free(d->name);

@@ -24,6 +24,7 @@
 
 struct domain;
 struct freezer;
+struct offline;
 struct waiting_child;
 
 struct qmp_hypervisor {
@@ -53,6 +54,7 @@ struct task {
     bool tried;          /* a connection was asked for on its behalf */
     bool canceled;       /* somebody asked for its end; looked at by step */
     json_t *reply;       /* what the last command returned */
+    char *output;        /* what the last program that ended well has printed */
     struct err wait_err; /* how the last wait ended; ERR_NONE: well */
     bool woken;          /* the wait has ended already; step runs on the next turn */
     bool sleeping;
@@ -95,6 +97,10 @@ struct domain {
     struct err given_up_why;
 
     struct freezer *freezer; /* NULL: no agent is configured */
+
+    /* offline.h: while the domain is shut off */
+    struct domain *offline;  /* stands for its images, or has done so; NULL: not needed yet */
+    struct offline *session; /* of such a domain; NULL: this is none */
 };
 
 /* ---- domain.c ---- */
@@ -107,6 +113,8 @@ struct op *task_start(struct domain *d, struct task *t, const struct task_kind *
                       void *ctx);
 /* A task of the driver's own: goes before all that are not at work yet. */
 void task_start_first(struct domain *d, struct task *t, const struct task_kind *kind);
+/* Puts the task at work at the end of another domain's line, where its turn comes anew. */
+void task_move(struct task *t, struct domain *to);
 
 /* Each of these is the last thing that a step does: it suspends the task ... */
 void task_call(struct task *t, struct command command);
@@ -144,6 +152,8 @@ bool connection_is_pending(const struct domain *d);
 /* May commands be sent? */
 bool connection_is_up(const struct domain *d);
 void connection_done(struct domain *d);
+/* The session of a domain that stands for images, on a connected socket; taken over. */
+void connection_adopt(struct domain *d, int fd);
 
 /* "web01 is shut off: connect /run/vm/web01.qmp: ..." */
 int connection_error(const struct domain *d, struct err *err);

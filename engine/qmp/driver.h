@@ -16,6 +16,7 @@ struct ev_loop;
 struct qmp_disk_config {
     const char *name; /* target */
     const char *image;
+    const char *format; /* "qcow2", "raw"; NULL: qcow2.  Used while the domain is shut off. */
 };
 
 struct qmp_domain_config {

@@ -11,7 +11,9 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "engine/qmp/ids.h"
+#include "engine/qmp/image.h"
 #include "engine/qmp/look.h"
+#include "engine/qmp/offline.h"
 #include "engine/qmp/tasks.h"
 
 #define ARGS_MAX ((size_t)256 << 10)
@@ -19,6 +21,8 @@
 struct inspect {
     struct task task; /* first */
     struct look look;
+    bool reading; /* the images of a domain that is shut off */
+    struct images images;
     struct domain_facts **ret;
 };
 
@@ -81,6 +85,8 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
         v->disks.items[i].facts = (struct disk_facts){0};
     }
     f->job_tag = find_tag(v);
+    if (!f->job_tag)
+        f->job_tag = xstrdup(offline_tag(d));
     domain_user(d, &f->uid, &f->gid);
     f->definition = read_args(d->pid);
     if (f->definition)
@@ -97,6 +103,56 @@ static struct domain_facts *facts_of_absent(enum domain_state state, const struc
     return f;
 }
 
+/* From the images; err: they cannot be backed up as they are. */
+static struct domain_facts *facts_of_images(const struct domain *d, struct images *im,
+                                            const struct err *err)
+{
+    struct domain_facts *f = xcalloc(1, sizeof(*f));
+
+    f->state = DOMAIN_SHUTOFF;
+    f->job_tag = xstrdup(offline_tag(d));
+    f->uid = geteuid(); /* the storage daemon runs as we do */
+    f->gid = getegid();
+    if (err->code != ERR_NONE)
+        f->problem = xstrdup(err->msg);
+    if (err->code == ERR_BUSY)
+        f->foreign_job = xstrdup("another process");
+    for (size_t i = 0; i < im->items.n && !f->problem; i++) {
+        struct image *image = &im->items.items[i];
+
+        *VEC_ADD(&f->disks) = image->facts;
+        image->facts = (struct disk_facts){0};
+    }
+    return f;
+}
+
+static bool can_read_images(const struct domain *d)
+{
+    return !d->up && d->down_state == DOMAIN_SHUTOFF && d->n_disks > 0;
+}
+
+/* True: suspended. */
+static bool read_images(struct inspect *in)
+{
+    struct task *t = &in->task;
+    struct err err = ERR_INIT;
+    enum look_result result;
+
+    if (!in->reading) {
+        in->reading = true;
+        images_start(&in->images, t, NULL);
+        return true;
+    }
+    result = images_step(&in->images, t, &err);
+    if (result == LOOK_WAITING)
+        return true;
+    /* While a backup of ours begins, it may be us who has one open. */
+    if (result == LOOK_DONE && !offline_of(t->domain))
+        images_check_free(&in->images, &err);
+    *in->ret = facts_of_images(t->domain, &in->images, &err);
+    return false;
+}
+
 static bool is_deaf(const struct err *err)
 {
     return err->code == ERR_REMOTE || err->code == ERR_TIMEOUT;
@@ -109,7 +165,10 @@ static void inspect_step(struct task *t)
 
     if (t->canceled)
         err_set(&err, ERR_CANCELED, "cancelled");
-    else if (!connection_is_up(t->domain))
+    else if (in->reading || can_read_images(t->domain)) {
+        if (read_images(in))
+            return;
+    } else if (!connection_is_up(t->domain))
         *in->ret = facts_of_absent(t->domain->down_state, &t->domain->down_why);
     else if (!in->look.n) {
         look_start(&in->look, t, VIEW_ALL);
@@ -134,6 +193,7 @@ static void inspect_release(struct task *t)
     struct inspect *in = (struct inspect *)t;
 
     look_done(&in->look);
+    images_done(&in->images);
     free(in);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/qmp/freezer.h"
 #include "engine/qmp/ids.h"
+#include "engine/qmp/offline.h"
 #include "engine/qmp/reap.h"
 #include "engine/qmp/tasks.h"
 
@@ -17,12 +18,17 @@ struct job_task {
     bool unmarking; /* the last thing: the mark of a freeze is being taken away */
 };
 
-/* The jobs of a QEMU that is no more have ended, and are forgotten. */
-static bool ended_with_qemu(const struct job_task *j)
+/* The jobs of a QEMU that is no more have ended, and are forgotten.  (One that was asked for how
+ * they are may be asked again: that is no more than a missing socket, which may come back; unless
+ * the domain can be backed up without QEMU: then it counts as shut off.) */
+static bool ended_with_qemu(struct job_task *j)
 {
     const struct domain *d = j->task.domain;
 
-    return j->reap.goal != REAP_STATS && !d->up && d->down_state == DOMAIN_SHUTOFF;
+    if (d->session && !d->up)
+        offline_ended(d, &j->reap.stats);
+    return !d->up && (d->session || (d->down_state == DOMAIN_SHUTOFF &&
+                                     (j->reap.goal != REAP_STATS || d->n_disks > 0)));
 }
 
 /* While tending: the mark of a freeze, and no backup is beginning.  A former life has left it
@@ -43,17 +49,35 @@ static bool look_after_freeze(struct job_task *j)
     return true;
 }
 
+/* Does the hypervisor know nothing of the job from now on?  A pull is over when it is ended. */
+static bool is_over(const struct job_task *j)
+{
+    const struct hv_job_stats *stats = &j->reap.stats;
+
+    return j->reap.goal == REAP_FORGET ||
+           (j->reap.goal == REAP_ABORT && (stats->mode == MODE_PULL || stats->state == HVJOB_NONE));
+}
+
 static void job_step(struct task *t)
 {
     struct job_task *j = (struct job_task *)t;
     struct err err = ERR_INIT;
 
+    if (offline_route(t, j->reap.tag))
+        return;
     if (t->canceled && !j->reap.rescue)
         err_set(&err, ERR_CANCELED, "cancelled");
     else if (!connection_is_up(t->domain) && !ended_with_qemu(j))
         connection_error(t->domain, &err);
     else if (connection_is_up(t->domain) &&
              ((!j->unmarking && reap_step(&j->reap, t, &err)) || look_after_freeze(j)))
+        return;
+    /* It has died while it was asked: that is an answer. */
+    if (err.code == ERR_REMOTE && t->domain->session && !connection_is_up(t->domain)) {
+        err = ERR_INIT;
+        offline_ended(t->domain, &j->reap.stats);
+    }
+    if (err.code == ERR_NONE && is_over(j) && offline_let_go(t))
         return;
     if (err.code == ERR_NONE && j->ret)
         *j->ret = j->reap.stats;

@@ -37,6 +37,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/qmp/ids.h"
+#include "engine/qmp/offline.h"
 
 #define SYNC_S 600.0
 #define WAIT_S 30.0                        /* for jobs to end after a cancel */
@@ -185,7 +186,7 @@ static size_t sum_up_jobs(struct reap *r, size_t *running)
     return jobs;
 }
 
-static void sum_up(struct reap *r, const struct domain *d)
+static void sum_up(struct reap *r, struct domain *d)
 {
     struct hv_job_stats *stats = &r->stats;
     bool pull = has_node(r, NODE_SERVER_MARK);
@@ -201,6 +202,7 @@ static void sum_up(struct reap *r, const struct domain *d)
         err_set(&stats->err, ERR_REMOTE, "the exports are gone: somebody has ended them");
     if (stats->err.code != ERR_NONE && strcmp(d->given_up_tag, r->tag) == 0)
         stats->err = d->given_up_why;
+    offline_judge(d, running > 0 || (pull && !r->canceled), &stats->err);
     if (running || (pull && stats->err.code == ERR_NONE && !r->canceled))
         stats->state = HVJOB_RUNNING;
     else if (stats->err.code == ERR_NONE || (pull && stats->err.code == ERR_CANCELED))

@@ -75,6 +75,7 @@ struct view {
 struct view_names {
     const struct view_disk_name {
         char *name, *image;
+        char *format; /* as configured; not what QEMU says */
     } * items;
     size_t n;
     const char *cwd; /* QEMU's working directory, for relative file names; may be NULL */

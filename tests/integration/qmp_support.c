@@ -77,14 +77,21 @@ static void on_event(void *ctx, const struct hv_event *event)
 
 void lab_start_driver(struct lab *lab)
 {
+    static const char *const names[TEST_QEMU_DISKS] = {"d0", "d1", "d2", "d3"};
+    struct qmp_disk_config disks[TEST_QEMU_DISKS];
     const struct qmp_domain_config config = {
         .name = "web01",
         .qmp = lab->qemu.qmp,
         .agent = lab->agent,
         .tls_certificates = lab->tls_certificates,
         .tls_no_verify = lab->tls_no_verify,
+        .disks = disks,
+        .n_disks = lab->images ? lab->qemu.n_disks : 0,
     };
 
+    for (size_t i = 0; i < config.n_disks; i++)
+        disks[i] =
+            (struct qmp_disk_config){names[i], lab->qemu.images[i], lab->qemu.disks[i].format};
     lab->hv = qmp_hypervisor_new(EV_DEFAULT, &config, 1);
     lab->hv->ops->listen(lab->hv, on_event, lab);
 }
@@ -116,6 +123,17 @@ void lab_start(struct lab *lab, size_t n)
         disks[i] = (struct test_qemu_disk){.format = "qcow2", .size = SMALL};
     lab_prepare(lab, disks, n);
     lab_launch(lab);
+}
+
+void lab_start_offline(struct lab *lab, size_t n)
+{
+    struct test_qemu_disk disks[TEST_QEMU_DISKS];
+
+    for (size_t i = 0; i < n; i++)
+        disks[i] = (struct test_qemu_disk){.format = "qcow2", .size = SMALL};
+    lab_prepare(lab, disks, n);
+    lab->images = true;
+    lab_start_driver(lab);
 }
 
 void lab_done(struct lab *lab)
@@ -192,7 +210,8 @@ struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *
     struct err ret;
 
     strlist_add(&disks, disk);
-    strlist_add(&disks, other_disk);
+    if (other_disk)
+        strlist_add(&disks, other_disk);
     ret = OP(lab->hv->ops->checkpoint_create(lab->hv, "web01", name, &disks, on_done, NULL, &err));
     strlist_done(&disks);
     return ret;

@@ -15,6 +15,7 @@ struct lab {
     const char *agent; /* socket, or NULL */
     const char *tls_certificates;
     bool tls_no_verify;
+    bool images; /* the configuration names the disks' images */
     int job_events, domain_events;
 };
 
@@ -25,6 +26,9 @@ void lab_start(struct lab *lab, size_t n);
 void lab_prepare(struct lab *lab, const struct test_qemu_disk *disks, size_t n);
 void lab_launch(struct lab *lab);
 void lab_done(struct lab *lab);
+
+/* The same without a QEMU: the domain is shut off, and its images are configured. */
+void lab_start_offline(struct lab *lab, size_t n);
 
 /* The driver goes as if the daemon died, and a new one comes. */
 void lab_restart_driver(struct lab *lab);
@@ -41,6 +45,7 @@ struct hv_job_stats lab_stats(struct lab *lab, const char *tag); /* asserts succ
 struct err lab_try_stats(struct lab *lab, const char *tag, struct hv_job_stats *ret);
 struct err lab_abort(struct lab *lab, const char *tag);
 struct err lab_forget(struct lab *lab, const char *tag);
+/* other_disk: or NULL */
 struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *disk,
                                  const char *other_disk);
 struct err lab_checkpoint_delete(struct lab *lab, const char *name);

@@ -369,6 +369,8 @@ static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
     f->state = d->up ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
     if (d->has_job)
         f->job_tag = xstrdup(d->job.tag);
+    if (!d->up) /* its images are not configured */
+        return;
     for (size_t i = 0; i < d->disks.n; i++) {
         const struct sim_disk *s = &d->disks.items[i];
         struct disk_facts *disk = VEC_ADD(&f->disks);

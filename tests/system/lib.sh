@@ -91,10 +91,11 @@ stop_vm()
     unset "pids[$1]"
 }
 
-# write_config SCHEDULE [KEEP]: one host, one repository, one policy for all domains with a socket named in VMS.
+# write_config SCHEDULE [KEEP]: one host, one repository, one policy for all domains with a socket named in VMS;
+# with the images of the disks named in IMAGES.
 write_config()
 {
-    local vm
+    local vm disk
     mkdir -p "$tmp/repo"
     {
         echo "catalog: $tmp/catalog.db"
@@ -104,7 +105,12 @@ write_config()
         echo "    driver: qemu"
         echo "    domains:"
         for vm in ${VMS:-vm1}; do
-            echo "      - { name: $vm, qmp: $tmp/$vm.qmp }"
+            echo "      - name: $vm"
+            echo "        qmp: $tmp/$vm.qmp"
+            [ -z "${IMAGES:-}" ] || echo "        disks:"
+            for disk in ${IMAGES:-}; do
+                echo "          - { name: $disk, image: $tmp/images/$vm-$disk.qcow2 }"
+            done
         done
         echo "repositories:"
         echo "  - { name: main, path: ${REPO:-$tmp/repo} }"

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to engine/qmp.  Has anybody written to these files since?
+ *
+ * Told by inotify at once, and by the files' times and sizes when asked: writes of the kernel's AIO
+ * raise no inotify event, and a time is no finer than a clock tick. */
+#ifndef VMKEEP_ENGINE_QMP_IMAGE_WATCH_H
+#define VMKEEP_ENGINE_QMP_IMAGE_WATCH_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+struct image_watch {
+    int fd; /* 0: not watching */
+    ev_io readable;
+    struct ev_loop *loop;
+    VEC(struct watched_file {
+        char *path;
+        struct stat was;
+    })
+    files;
+    char *changed; /* the first file that was; NULL: none */
+    void (*notify)(void *ctx);
+    void *ctx;
+};
+
+/* notify: something was written, from the loop; once. */
+int image_watch_start(struct image_watch *w, struct ev_loop *loop, void (*notify)(void *ctx),
+                      void *ctx, struct err *err);
+int image_watch_add(struct image_watch *w, const char *path, struct err *err);
+
+/* The file that was written to, as of now; or NULL. */
+const char *image_watch_changed(struct image_watch *w);
+
+/* Idempotent. What has been found stays. */
+void image_watch_stop(struct image_watch *w);
+void image_watch_done(struct image_watch *w);
+
+#endif
