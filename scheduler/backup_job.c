@@ -10,7 +10,7 @@
  *         ^                                                                        |
  *         +--- discarding <- dropping-new <----------------------------------------+
  *
- *   (a pull: beginning -> pulling -> unexporting -> publishing)
+ *   (a pull: beginning -> pulling -> confirming -> unexporting -> publishing)
  *   copying -> publishing -> recording -> forgetting -> dropping-old -> done
  *
  * What the order protects:
@@ -45,6 +45,7 @@ enum backup_state {
     B_BEGINNING,
     B_COPYING,
     B_PULLING,
+    B_CONFIRMING,
     B_UNEXPORTING,
     B_PUBLISHING,
     B_RECORDING,
@@ -61,9 +62,9 @@ enum backup_state {
 
 #define TO(s) FSM_BIT(B_##s)
 static const struct fsm_state states[] = {
-    /* the last four: taken over from a former life */
-    [B_QUEUED] = {"queued", TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(UNEXPORTING) |
-                                TO(PUBLISHING) | TO(ABORTING)},
+    /* the last five: taken over from a former life */
+    [B_QUEUED] = {"queued", TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(CONFIRMING) |
+                                TO(UNEXPORTING) | TO(PUBLISHING) | TO(ABORTING)},
     [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED)},
     [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED)},
     [B_PROBING] = {"probing", TO(CHECKING) | TO(FAILED)},
@@ -71,7 +72,8 @@ static const struct fsm_state states[] = {
     [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING)},
     [B_BEGINNING] = {"beginning", TO(COPYING) | TO(PULLING) | TO(ABORTING)},
     [B_COPYING] = {"copying", TO(PUBLISHING) | TO(ABORTING)},
-    [B_PULLING] = {"pulling", TO(UNEXPORTING) | TO(ABORTING)},
+    [B_PULLING] = {"pulling", TO(CONFIRMING) | TO(ABORTING)},
+    [B_CONFIRMING] = {"confirming", TO(UNEXPORTING) | TO(ABORTING)},
     [B_UNEXPORTING] = {"unexporting", TO(PUBLISHING) | TO(ABORTING)},
     [B_PUBLISHING] = {"publishing", TO(RECORDING) | TO(ABORTING)},
     [B_RECORDING] = {"recording", TO(FORGETTING)},
@@ -153,6 +155,15 @@ static struct op *start_copying(struct run *r, struct err *err)
     return NULL;
 }
 
+/* What was exported may have changed under the reader (the images of a domain that was shut off, and is
+ * not any more): only the hypervisor knows. */
+static struct op *start_confirming(struct run *r, struct err *err)
+{
+    struct hypervisor *hv = r->host->hv;
+
+    return hv->ops->job_stats(hv, r->row.domain, r->tag, &r->stats, run_on_op, r, err);
+}
+
 static struct op *start_publishing(struct run *r, struct err *err)
 {
     const struct store_scratch scratch = backup_plan_scratch(r);
@@ -210,10 +221,11 @@ static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
     [B_PROBING] = start_probing,           [B_CHECKING] = start_checking,
     [B_PREPARING] = start_preparing,       [B_BEGINNING] = backup_plan_begin,
     [B_COPYING] = start_copying,           [B_PUBLISHING] = start_publishing,
-    [B_PULLING] = backup_plan_pull,        [B_UNEXPORTING] = start_aborting,
-    [B_FORGETTING] = start_forgetting,     [B_DROPPING_OLD] = start_dropping_old,
-    [B_ABORTING] = start_aborting,         [B_RELEASING] = start_forgetting,
-    [B_DROPPING_NEW] = start_dropping_new, [B_DISCARDING] = start_discarding,
+    [B_PULLING] = backup_plan_pull,        [B_CONFIRMING] = start_confirming,
+    [B_UNEXPORTING] = start_aborting,      [B_FORGETTING] = start_forgetting,
+    [B_DROPPING_OLD] = start_dropping_old, [B_ABORTING] = start_aborting,
+    [B_RELEASING] = start_forgetting,      [B_DROPPING_NEW] = start_dropping_new,
+    [B_DISCARDING] = start_discarding,
 };
 
 /* Moves on and starts what the state does.  True: suspended. */
@@ -296,6 +308,17 @@ static void after_beginning(struct run *r)
     if (*r->begun.note)
         log_warning("job=%lld domain=%s not quiesced: %s", (long long)r->row.id, r->row.domain,
                     r->begun.note);
+}
+
+static bool after_confirming(struct run *r)
+{
+    if (bad(r))
+        return false;
+    if (r->stats.state == HVJOB_FAILED)
+        r->err = r->stats.err;
+    else if (r->stats.state != HVJOB_RUNNING)
+        err_set(&r->err, ERR_REMOTE, "the hypervisor has lost the job");
+    return r->err.code == ERR_NONE;
 }
 
 static void drop_warning(struct run *r, const char *what)
@@ -627,7 +650,11 @@ static void backup_step(struct run *r)
                 return;
             continue;
         case B_PULLING:
-            if (enter(r, bad(r) ? B_ABORTING : B_UNEXPORTING))
+            if (enter(r, bad(r) ? B_ABORTING : B_CONFIRMING))
+                return;
+            continue;
+        case B_CONFIRMING:
+            if (enter(r, after_confirming(r) ? B_UNEXPORTING : B_ABORTING))
                 return;
             continue;
         case B_UNEXPORTING:
@@ -715,7 +742,7 @@ void backup_job_resume(struct run *r)
         enum backup_state go_on;
     } from[] = {
         {"beginning", B_COPYING}, /* it may have begun, or not: job_stats tells */
-        {"copying", B_COPYING},       {"unexporting", B_UNEXPORTING},
+        {"copying", B_COPYING},       {"confirming", B_CONFIRMING}, {"unexporting", B_UNEXPORTING},
         {"publishing", B_PUBLISHING}, {"recording", B_PUBLISHING},
     };
     enum backup_state go_on = B_ABORTING;

@@ -519,16 +519,18 @@ static void report(const char *what, double seconds)
 {
     const struct sim_counts *c = &sim.w.counts;
 
-    printf("%s: %llu steps in %.1f s: %llu jobs (%llu increments), %llu points, %llu pruned, "
-           "%llu comparisons; faults: %llu kills, %llu operations, %llu jobs, %llu QEMU kills, "
-           "%llu lost events, %llu clock steps, %llu cancels, %llu orderly stops\n",
-           what, (unsigned long long)c->events, seconds, (unsigned long long)c->jobs,
-           (unsigned long long)c->increments, (unsigned long long)c->points,
-           (unsigned long long)c->prunes, (unsigned long long)c->compared,
-           (unsigned long long)c->kills, (unsigned long long)c->op_faults,
-           (unsigned long long)c->job_faults, (unsigned long long)c->qemu_kills,
-           (unsigned long long)c->lost_events, (unsigned long long)c->wall_steps,
-           (unsigned long long)c->cancels, (unsigned long long)c->stops);
+    printf(
+        "%s: %llu steps in %.1f s: %llu jobs (%llu increments, %llu pulls), %llu points, %llu pruned, "
+        "%llu comparisons; faults: %llu kills, %llu operations, %llu jobs, %llu QEMU kills, "
+        "%llu lost events, %llu clock steps, %llu cancels, %llu orderly stops\n",
+        what, (unsigned long long)c->events, seconds, (unsigned long long)c->jobs,
+        (unsigned long long)c->increments, (unsigned long long)c->pulls,
+        (unsigned long long)c->points, (unsigned long long)c->prunes,
+        (unsigned long long)c->compared, (unsigned long long)c->kills,
+        (unsigned long long)c->op_faults, (unsigned long long)c->job_faults,
+        (unsigned long long)c->qemu_kills, (unsigned long long)c->lost_events,
+        (unsigned long long)c->wall_steps, (unsigned long long)c->cancels,
+        (unsigned long long)c->stops);
     fflush(stdout);
 }
 
