@@ -18,6 +18,7 @@ storage: base
 report: base
 scheduler: policies engine storage report base
 cli: report policies storage base
+mover: base
 '
 
 bad=0

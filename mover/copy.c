@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A fixed number of slots, each with a buffer, goes round: free, reading, writing, free.
+ * Completions only count; the work is done between the turns, when libnbd is not on the stack.
+ *
+ *     FREE -> READING -> WRITING -> FREE      data: one read, then a write for each run of clusters
+ *     FREE -> WRITING -> FREE                 a part that is known to be zeroes
+ */
+#include "mover/copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define CHUNK (UINT64_C(1) << 20)
+#define ZERO_MAX (UINT64_C(64) << 20)
+#define TURN_MS 500
+#define BANKED_US 100000 /* unused time that the bandwidth limit lets us make up for */
+
+enum slot_state { SLOT_FREE, SLOT_READING, SLOT_WRITING };
+
+struct slot {
+    enum slot_state state;
+    uint64_t offset, length;
+    unsigned pending; /* requests of this state that have not completed */
+    int error;
+    char *buf;
+};
+
+struct copy {
+    struct peers *peers;
+    const struct map *map;
+    const struct copy_spec *spec;
+    struct slot *slots;
+    size_t n_busy;
+    size_t run; /* where we are in the map */
+    uint64_t within;
+    uint64_t chunk;
+    int64_t next_us; /* no read before this, for the bandwidth's sake */
+    uint64_t done;
+};
+
+static int on_completed(void *ctx, int *error)
+{
+    struct slot *s = ctx;
+
+    s->pending--;
+    if (*error && !s->error)
+        s->error = *error;
+    return 1;
+}
+
+static nbd_completion_callback completion(struct slot *s)
+{
+    return (nbd_completion_callback){.callback = on_completed, .user_data = s};
+}
+
+static bool is_zero(const char *buf, size_t len)
+{
+    return buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
+}
+
+/* ---- writing ---- */
+
+static int write_zeroes(struct copy *c, struct slot *s, uint64_t at, uint64_t len, struct err *err)
+{
+    if (nbd_aio_zero(c->peers->target.nbd, len, s->offset + at, completion(s), 0) < 0)
+        return peers_failed(c->peers, &c->peers->target, err);
+    s->pending++;
+    return 0;
+}
+
+static int write_data(struct copy *c, struct slot *s, uint64_t at, uint64_t len, struct err *err)
+{
+    if (nbd_aio_pwrite(c->peers->target.nbd, s->buf + at, len, s->offset + at, completion(s), 0) <
+        0)
+        return peers_failed(c->peers, &c->peers->target, err);
+    s->pending++;
+    return 0;
+}
+
+/* Clusters of one kind that follow one another become one request. */
+static int write_runs(struct copy *c, struct slot *s, struct err *err)
+{
+    s->state = SLOT_WRITING;
+    for (uint64_t at = 0, end; at < s->length; at = end) {
+        bool zero = false;
+
+        for (end = at; end < s->length;) {
+            uint64_t left = s->length - end, n = left < MAP_CLUSTER ? left : MAP_CLUSTER;
+            bool this_zero = is_zero(s->buf + end, n);
+
+            if (end > at && this_zero != zero)
+                break;
+            zero = this_zero;
+            end += n;
+        }
+        if (!zero && write_data(c, s, at, end - at, err) < 0)
+            return -1;
+        if (zero && c->spec->write_zeroes && write_zeroes(c, s, at, end - at, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- reading ---- */
+
+static int64_t now_us(void)
+{
+    return peers_now_ms() * 1000;
+}
+
+/* How long the bandwidth limit lets us wait; 0: go on. */
+static int wait_ms(const struct copy *c)
+{
+    int64_t us = c->next_us - now_us();
+
+    return us <= 0 ? 0 : us / 1000 < TURN_MS ? (int)(us / 1000) + 1 : TURN_MS;
+}
+
+static void spend(struct copy *c, uint64_t bytes)
+{
+    int64_t earliest = now_us() - BANKED_US;
+
+    if (c->spec->bandwidth == 0)
+        return;
+    if (c->next_us < earliest)
+        c->next_us = earliest;
+    c->next_us += (int64_t)((double)bytes * 1e6 / (double)c->spec->bandwidth);
+}
+
+/* Starts with the next part of the map. */
+static int begin(struct copy *c, struct slot *s, struct err *err)
+{
+    const struct map_run *r = &c->map->runs.items[c->run];
+    uint64_t left = r->length - c->within, max = r->kind == MAP_ZERO ? ZERO_MAX : c->chunk;
+
+    *s = (struct slot){
+        .buf = s->buf, .offset = r->offset + c->within, .length = left < max ? left : max};
+    c->within += s->length;
+    if (c->within == r->length) {
+        c->run++;
+        c->within = 0;
+    }
+    if (c->n_busy++ == 0)
+        c->peers->heard_ms = peers_now_ms(); /* there was nothing to hear of */
+    if (r->kind == MAP_ZERO) {
+        s->state = SLOT_WRITING;
+        return write_zeroes(c, s, 0, s->length, err);
+    }
+    s->state = SLOT_READING;
+    spend(c, s->length);
+    if (nbd_aio_pread(c->peers->source.nbd, s->buf, s->length, s->offset, completion(s), 0) < 0)
+        return peers_failed(c->peers, &c->peers->source, err);
+    s->pending++;
+    return 0;
+}
+
+/* ---- the round ---- */
+
+static int advance(struct copy *c, struct slot *s, struct err *err)
+{
+    if (s->pending > 0)
+        return 0;
+    if (s->error)
+        return s->state == SLOT_READING
+                   ? peers_command_failed(&c->peers->source, "read", s->offset, s->error, err)
+                   : peers_command_failed(&c->peers->target, "write", s->offset, s->error, err);
+    if (s->state == SLOT_READING && write_runs(c, s, err) < 0)
+        return -1;
+    if (s->state == SLOT_WRITING && s->pending == 0) {
+        s->state = SLOT_FREE;
+        c->n_busy--;
+        c->done += s->length;
+    }
+    if (s->state == SLOT_FREE && c->run < c->map->runs.n && wait_ms(c) == 0)
+        return begin(c, s, err);
+    return 0;
+}
+
+static int copy_all(struct copy *c, struct err *err)
+{
+    while (c->run < c->map->runs.n || c->n_busy > 0) {
+        int wait = TURN_MS;
+
+        for (size_t i = 0; i < c->spec->requests; i++)
+            if (advance(c, &c->slots[i], err) < 0)
+                return -1;
+        if (c->n_busy < c->spec->requests && c->run < c->map->runs.n && wait_ms(c) > 0)
+            wait = wait_ms(c);
+        if (c->n_busy == 0)
+            c->peers->heard_ms = peers_now_ms();
+        if (peers_turn(c->peers, wait, err) < 0)
+            return -1;
+        c->spec->progress(c->done, c->map->bytes);
+    }
+    return 0;
+}
+
+/* As large as both servers take, and small enough for the bandwidth to be kept smoothly. */
+static uint64_t chunk_size(const struct copy *c)
+{
+    const struct peer *peers[] = {&c->peers->source, &c->peers->target};
+    uint64_t chunk = CHUNK;
+
+    for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
+        int64_t max = nbd_get_block_size(peers[i]->nbd, LIBNBD_SIZE_MAXIMUM);
+
+        if (max > 0 && (uint64_t)max < chunk)
+            chunk = (uint64_t)max;
+    }
+    if (c->spec->bandwidth > 0 && c->spec->bandwidth / 4 < chunk)
+        chunk = c->spec->bandwidth / 4;
+    chunk -= chunk % MAP_CLUSTER;
+    return chunk ? chunk : MAP_CLUSTER;
+}
+
+int copy_run(struct peers *p, const struct map *map, const struct copy_spec *spec, struct err *err)
+{
+    struct copy c = {.peers = p, .map = map, .spec = spec};
+    int rc;
+
+    c.slots = xcalloc(spec->requests, sizeof(*c.slots));
+    c.chunk = chunk_size(&c);
+    for (size_t i = 0; i < spec->requests; i++)
+        c.slots[i].buf = xcalloc(1, c.chunk);
+    rc = copy_all(&c, err);
+    if (rc < 0)
+        peers_done(p);
+    for (size_t i = 0; i < spec->requests; i++)
+        free(c.slots[i].buf);
+    free(c.slots);
+    return rc;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * peers: the two NBD servers that the mover talks to, over libnbd's asynchronous calls.
+ *
+ * The source is whoever exports the disk.  The target is a qemu-nbd of our own on the image; it is
+ * started with a socket handed over (libnbd's systemd socket activation), dies when we die, and ends
+ * when we let go of it.  It opens the image without its backing file, which is never needed for
+ * whole clusters.
+ *
+ * All waiting is in peers_turn, so that there is one place where a signal ends everything, and a
+ * peer from which nothing came for too long.
+ */
+#ifndef VMKEEP_MOVER_PEERS_H
+#define VMKEEP_MOVER_PEERS_H
+
+#include <libnbd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define CONTEXT_ALLOCATION "base:allocation"
+#define CONTEXT_BITMAP "qemu:dirty-bitmap:"
+
+struct peer {
+    const char *name; /* for errors: URI, path */
+    struct nbd_handle *nbd;
+    uint64_t size;
+};
+
+struct peers {
+    struct peer source, target;
+    int64_t stall_ms; /* as long as nothing is heard, in elapsed time */
+    int64_t heard_ms; /* when something was heard last; see peers_now_ms */
+    int said;         /* a file with what qemu-nbd wrote to standard error; -1: none */
+};
+
+#define PEERS_INIT ((struct peers){.said = -1})
+
+/* Elapsed time. */
+int64_t peers_now_ms(void);
+
+/* SIGTERM, SIGINT and SIGHUP make peers_turn fail from now on. */
+int peers_catch_signals(struct err *err);
+
+/* context: what is asked for beside base:allocation; a server that lacks it is refused. NULL: none.
+ * Both names are borrowed for as long as p lives. */
+int peers_open_source(struct peers *p, const char *uri, const char *context, struct err *err);
+int peers_open_target(struct peers *p, const char *image, struct err *err);
+
+/* Waits at most so long for either peer, and lets libnbd do what has become possible; completions
+ * run from inside.  ERR_CANCELED: a signal; ERR_TIMEOUT: nothing heard for too long; ERR_REMOTE: a
+ * peer is gone. */
+int peers_turn(struct peers *p, int wait_ms, struct err *err);
+
+/* After a libnbd call on this peer has failed. Returns -1. */
+int peers_failed(const struct peers *p, const struct peer *peer, struct err *err);
+
+/* After a command has completed with that errno. Returns -1. */
+int peers_command_failed(const struct peer *peer, const char *what, uint64_t offset, int sys,
+                         struct err *err);
+
+/* Makes what was written last: the target is flushed and closed, qemu-nbd has ended. */
+int peers_finish(struct peers *p, struct err *err);
+
+/* Lets go of what is still open; a qemu-nbd that still runs is killed. Within a second. */
+void peers_done(struct peers *p);
+
+#endif

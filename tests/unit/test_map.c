@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "mover/map.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "tests/support/test.h"
+
+#define K UINT64_C(1024)
+
+static void assert_run(const struct map *m, size_t i, uint64_t offset, uint64_t length,
+                       enum map_kind kind)
+{
+    assert_true(i < m->runs.n);
+    assert_int_equal(m->runs.items[i].offset, offset);
+    assert_int_equal(m->runs.items[i].length, length);
+    assert_int_equal(m->runs.items[i].kind, kind);
+}
+
+static void test_neighbours_become_one(void **state)
+{
+    CLEANUP(map_done) struct map m = {.size = 1024 * K};
+
+    (void)state;
+    map_add(&m, 128 * K, MAP_DATA);
+    map_add(&m, 64 * K, MAP_DATA);
+    map_add(&m, 64 * K, MAP_ZERO);
+    map_add(&m, 64 * K, MAP_SKIP);
+    map_add(&m, 704 * K, MAP_DATA);
+    assert_int_equal(m.runs.n, 3);
+    assert_run(&m, 0, 0, 192 * K, MAP_DATA);
+    assert_run(&m, 1, 192 * K, 64 * K, MAP_ZERO);
+    assert_run(&m, 2, 320 * K, 704 * K, MAP_DATA);
+    assert_int_equal(m.bytes, 960 * K);
+}
+
+/* Zeroes that were asked for beside a part that was not: the other part may hold data. */
+static void test_a_mixed_cluster_is_copied(void **state)
+{
+    CLEANUP(map_done) struct map m = {.size = 192 * K};
+
+    (void)state;
+    map_add(&m, 96 * K, MAP_SKIP);
+    map_add(&m, 96 * K, MAP_ZERO);
+    assert_int_equal(m.runs.n, 2);
+    assert_run(&m, 0, 64 * K, 64 * K, MAP_DATA);
+    assert_run(&m, 1, 128 * K, 64 * K, MAP_ZERO);
+}
+
+static void test_the_last_cluster_may_be_short(void **state)
+{
+    CLEANUP(map_done) struct map m = {.size = 64 * K + 3};
+
+    (void)state;
+    map_add(&m, 64 * K + 1, MAP_SKIP);
+    map_add(&m, 2, MAP_ZERO);
+    assert_int_equal(m.runs.n, 1);
+    assert_run(&m, 0, 64 * K, 3, MAP_DATA);
+    assert_int_equal(m.end, m.size);
+}
+
+/* Against a byte map of the disk in units of 4 KiB. */
+static void test_random_parts(void **state)
+{
+    enum { UNITS = 1003, PER_CLUSTER = 16 };
+
+    (void)state;
+    srandom(1);
+    for (int round = 0; round < 200; round++) {
+        CLEANUP(map_done) struct map m = {.size = UNITS * 4 * K};
+        enum map_kind kinds[UNITS];
+        uint64_t bytes = 0, end = 0;
+
+        for (size_t at = 0, n; at < UNITS; at += n) {
+            enum map_kind kind = (enum map_kind)(random() % 3);
+
+            n = 1 + (size_t)random() % 60;
+            n = n < UNITS - at ? n : UNITS - at;
+            for (size_t i = 0; i < n; i++)
+                kinds[at + i] = kind;
+            map_add(&m, n * 4 * K, kind);
+        }
+        for (size_t i = 0; i < m.runs.n; i++) {
+            const struct map_run *r = &m.runs.items[i];
+
+            assert_true(r->offset >= end && r->offset % MAP_CLUSTER == 0);
+            end = r->offset + r->length;
+            bytes += r->length;
+            assert_true(end % MAP_CLUSTER == 0 || end == m.size);
+        }
+        assert_int_equal(bytes, m.bytes);
+        for (size_t at = 0; at < UNITS; at += PER_CLUSTER) {
+            enum map_kind want = kinds[at], got = MAP_SKIP;
+
+            for (size_t i = at; i < UNITS && i < at + PER_CLUSTER; i++)
+                want = kinds[i] == want ? want : MAP_DATA;
+            for (size_t i = 0; i < m.runs.n; i++)
+                if (m.runs.items[i].offset <= at * 4 * K &&
+                    at * 4 * K < m.runs.items[i].offset + m.runs.items[i].length)
+                    got = m.runs.items[i].kind;
+            assert_int_equal(got, want);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_neighbours_become_one),
+        cmocka_unit_test(test_a_mixed_cluster_is_copied),
+        cmocka_unit_test(test_the_last_cluster_may_be_short),
+        cmocka_unit_test(test_random_parts),
+    };
+
+    return cmocka_run_group_tests_name("map", tests, NULL, NULL);
+}
