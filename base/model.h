@@ -63,7 +63,11 @@ void point_list_done(struct point_list *l);
 const struct point *point_list_find(const struct point_list *l, const char *id);
 const struct point_disk *point_find_disk(const struct point *p, const char *name);
 
-enum job_kind { JOB_BACKUP, JOB_PRUNE };
+enum job_kind {
+    JOB_BACKUP,
+    JOB_PRUNE,
+    JOB_BACKUP_BEGIN, /* a backup begun by hand, without a policy */
+};
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
 enum job_outcome {
     OUTCOME_NONE,
@@ -78,7 +82,7 @@ const char *level_name(enum backup_level v);      /* full, incremental */
 const char *mode_name(enum backup_mode v);        /* push, pull */
 const char *quiesce_name(enum quiesce v);         /* off, try, require */
 const char *point_state_name(enum point_state v); /* good, damaged, deleting */
-const char *job_kind_name(enum job_kind v);       /* backup, prune */
+const char *job_kind_name(enum job_kind v);       /* backup, prune, backup-begin */
 const char *job_state_name(enum job_state v);     /* queued, running, ended */
 const char *job_outcome_name(enum job_outcome v); /* "", success, failed, aborted, skipped */
 

@@ -100,19 +100,6 @@ static void backup_step(struct run *r);
 
 /* ---- the work of each state: an op, or NULL with *err, or NULL without: nothing to do ---- */
 
-/* NULL with *err when the host is gone from the configuration, or has no driver: only a job that a
- * former life left open can meet that. */
-static struct hypervisor *hypervisor_of(const struct run *r, struct err *err)
-{
-    if (r->host && r->host->hv)
-        return r->host->hv;
-    if (r->host)
-        *err = r->host->problem;
-    else
-        err_set(err, ERR_NOTFOUND, "host %s is not configured any more", r->row.host);
-    return NULL;
-}
-
 static struct op *start_looking(struct run *r, struct err *err)
 {
     struct hypervisor *hv = r->host->hv;
@@ -175,14 +162,14 @@ static struct op *start_publishing(struct run *r, struct err *err)
 
 static struct op *start_forgetting(struct run *r, struct err *err)
 {
-    struct hypervisor *hv = hypervisor_of(r, err);
+    struct hypervisor *hv = run_hypervisor(r, err);
 
     return hv ? hv->ops->job_forget(hv, r->row.domain, r->tag, run_on_op, r, err) : NULL;
 }
 
 static struct op *start_dropping_old(struct run *r, struct err *err)
 {
-    struct hypervisor *hv = hypervisor_of(r, err);
+    struct hypervisor *hv = run_hypervisor(r, err);
 
     if (!hv || !r->has_base || !r->base_current)
         return NULL;
@@ -191,14 +178,14 @@ static struct op *start_dropping_old(struct run *r, struct err *err)
 
 static struct op *start_aborting(struct run *r, struct err *err)
 {
-    struct hypervisor *hv = hypervisor_of(r, err);
+    struct hypervisor *hv = run_hypervisor(r, err);
 
     return hv ? hv->ops->abort_job(hv, r->row.domain, r->tag, run_on_op, r, err) : NULL;
 }
 
 static struct op *start_dropping_new(struct run *r, struct err *err)
 {
-    struct hypervisor *hv = hypervisor_of(r, err);
+    struct hypervisor *hv = run_hypervisor(r, err);
 
     if (!hv || !r->row.plan.checkpoint)
         return NULL;
@@ -308,6 +295,9 @@ static void after_beginning(struct run *r)
     if (*r->begun.note)
         log_warning("job=%lld domain=%s not quiesced: %s", (long long)r->row.id, r->row.domain,
                     r->begun.note);
+    if (!r->begun.guest_safe && *r->begun.unsafe)
+        log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
+                    r->row.domain, r->begun.unsafe);
 }
 
 static bool after_confirming(struct run *r)
@@ -369,18 +359,15 @@ static struct op *ask(struct run *r, struct err *err)
 static void note_progress(struct run *r)
 {
     int64_t now = sched_elapsed(r->s);
-    struct err err = ERR_INIT;
 
     if (r->stats.bytes_done != r->last_done) {
         r->last_done = r->stats.bytes_done;
         r->progressed = now;
     }
-    r->row.bytes_done = r->stats.bytes_done;
-    r->row.bytes_total = r->stats.bytes_total;
+    run_take_stats(r);
     if (now - r->progress_saved >= SAVE_PROGRESS_S) {
         r->progress_saved = now;
-        catalog_job_progress(r->s->env.catalog, r->row.id, r->row.bytes_done, r->row.bytes_total,
-                             &err);
+        run_save_progress(r);
     }
     queue_notify(r);
 }
@@ -404,8 +391,7 @@ static bool copy_is_over(struct run *r)
         err_set(&r->err, ERR_TIMEOUT, "the copy moved nothing for %d s", STALL_S);
         return true;
     case HVJOB_COMPLETED:
-        r->row.bytes_done = r->stats.bytes_done;
-        r->row.bytes_total = r->stats.bytes_total;
+        run_take_stats(r);
         return true;
     case HVJOB_FAILED:
     case HVJOB_CANCELED:
@@ -538,11 +524,11 @@ static bool record(struct run *r)
 
     for (size_t i = 0; i < r->published.disks.n; i++)
         bytes += r->published.disks.items[i].bytes;
-    snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s", level_name(r->published.level),
+    snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s%s%s", level_name(r->published.level),
              r->published.disks.n, r->published.disks.n == 1 ? "" : "s", size_text(bytes, size),
-             r->begun.note[0] ? ", not quiesced" : "");
-    catalog_job_progress(r->s->env.catalog, r->row.id, r->row.bytes_done, r->row.bytes_total, &err);
-    err = ERR_INIT;
+             r->begun.note[0] ? ", not quiesced" : "",
+             r->begun.unsafe[0] ? "; guest-safe copy not possible: " : "", r->begun.unsafe);
+    run_save_progress(r);
     if (catalog_publish(r->s->env.catalog, r->row.id, sched_now(r->s), &r->published, reason,
                         &err) < 0) {
         catalog_trouble(r->s, "record a finished backup (it will be tried again)", &err);
@@ -747,7 +733,7 @@ void backup_job_resume(struct run *r)
     };
     enum backup_state go_on = B_ABORTING;
 
-    r->resumed = true;
+    r->resumed = r->has_begun = true;
     for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
         if (str_eq(r->row.step, from[i].step))
             go_on = from[i].go_on;

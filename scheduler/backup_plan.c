@@ -288,6 +288,7 @@ struct op *backup_plan_begin(struct run *r, struct err *err)
         if (r->mode == MODE_PULL)
             fill_pull(r, i, &disks[i], &strings);
     }
+    run_save_request(r, &request);
     op = hv->ops->backup_begin(hv, &request, &r->begun, run_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++)
         free(targets[i]);

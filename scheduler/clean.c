@@ -2,7 +2,8 @@
  *
  * What former jobs of ours left at a hypervisor, and its removal before the next backup: a backup
  * job that nobody waits for, checkpoints that were let go, bitmaps of ours that no catalog row names.
- * Ours is what carries this catalog's id in its name; nothing else is ever touched.
+ * Ours is what carries this catalog's id in its name, and what a row says was made by hand and
+ * given up; nothing else is ever touched.
  */
 #include "scheduler/scheduler_priv.h"
 
@@ -37,14 +38,6 @@ static void add(struct chores *c, enum chore_kind kind, const char *name)
     item->name = xstrdup(name);
 }
 
-static const struct checkpoint *row_of(const struct checkpoint_list *l, const char *name)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->items[i].name, name) == 0)
-            return &l->items[i];
-    return NULL;
-}
-
 static bool facts_have(const struct domain_facts *f, const char *bitmap)
 {
     for (size_t i = 0; i < f->disks.n; i++)
@@ -60,10 +53,13 @@ static void add_bitmaps(struct run *r, const char *prefix, const struct checkpoi
 
         for (size_t k = 0; k < d->bitmaps.n; k++) {
             const char *name = d->bitmaps.items[k].name;
-            const struct checkpoint *row = row_of(rows, name);
+            const struct checkpoint *row = checkpoint_list_find(rows, name);
 
-            if (starts_with(name, prefix) && !listed(&r->chores, name) &&
-                (!row || row->state != CHECKPOINT_CURRENT))
+            bool given_up = row ? row->state == CHECKPOINT_DROPPING : starts_with(name, prefix);
+
+            if (row && row->state == CHECKPOINT_PROVISIONAL)
+                given_up = true; /* its job is not this one, and no other runs */
+            if (given_up && !listed(&r->chores, name))
                 add(&r->chores, CHORE_DELETE_CHECKPOINT, name);
         }
     }
@@ -88,7 +84,8 @@ int chores_find(struct run *r, struct err *err)
 
         /* No disk has it: the row has done its duty. */
         if (rows.items[i].state == CHECKPOINT_DROPPING && !facts_have(r->facts, rows.items[i].name))
-            catalog_checkpoint_forget(catalog, rows.items[i].name, &ignored);
+            catalog_checkpoint_delete(catalog, r->row.host, r->row.domain, rows.items[i].name,
+                                      &ignored);
     }
     checkpoint_list_done(&rows);
     return 0;
@@ -123,7 +120,8 @@ void chores_after(struct run *r)
         log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
                     (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
     else if (c->kind == CHORE_DELETE_CHECKPOINT &&
-             catalog_checkpoint_forget(r->s->env.catalog, c->name, &err) < 0)
+             catalog_checkpoint_delete(r->s->env.catalog, r->row.host, r->row.domain, c->name,
+                                       &err) < 0)
         catalog_trouble(r->s, "forget a checkpoint", &err);
     r->op_err = ERR_INIT;
 }

@@ -33,6 +33,7 @@ struct clock_ops {
     /* After so many seconds have gone by; 0: on the next turn of the loop. */
     void (*after)(struct clock *c, struct alarm *a, double seconds);
     void (*stop)(struct clock *c, struct alarm *a); /* fine when idle */
+    int64_t (*elapsed_ms)(struct clock *c);         /* elapsed, in milliseconds */
 };
 
 struct clock {

@@ -29,6 +29,15 @@ static int64_t clock_elapsed(struct clock *c)
     return t.tv_sec;
 }
 
+static int64_t clock_elapsed_ms(struct clock *c)
+{
+    struct timespec ts;
+
+    (void)c;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static void clock_stop(struct clock *c, struct alarm *a)
 {
     struct ev_loop *loop = ((struct clock_ev *)c)->loop;
@@ -81,8 +90,8 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
 struct clock *clock_ev_new(struct ev_loop *loop)
 {
-    static const struct clock_ops ops = {clock_now, clock_elapsed, clock_at, clock_after,
-                                         clock_stop};
+    static const struct clock_ops ops = {clock_now,   clock_elapsed, clock_at,
+                                         clock_after, clock_stop,    clock_elapsed_ms};
     struct clock_ev *c = xcalloc(1, sizeof(*c));
 
     c->clock.ops = &ops;

@@ -19,8 +19,10 @@
 #include "base/timefmt.h"
 #include "report/json.h"
 
-#define REQUEST_MAX (64 * 1024)
-#define UNSENT_MAX (1024 * 1024)
+/* Two documents of DOCUMENT_MAX, each byte of which may be escaped. */
+#define REQUEST_MAX (1024 * 1024 + 64 * 1024)
+#define CHUNK (64 * 1024)
+#define UNSENT_MAX (2 * 1024 * 1024)
 #define IDLE_S 10.0
 #define CLIENTS_MAX 64
 
@@ -41,6 +43,9 @@ static void client_free(struct client *cl)
     free(cl->in);
     free(cl->out);
     free(cl->waits.items);
+    free(cl->events_host);
+    free(cl->events_domain);
+    control_forget_client(cl);
     free(cl);
 }
 
@@ -92,7 +97,7 @@ void client_send(struct client *cl, json_t *message)
     flush(cl);
 }
 
-static void answer_error(struct client *cl, const struct err *err)
+void client_answer_error(struct client *cl, const struct err *err)
 {
     client_send(cl, json_pack("{s:b, s:{s:s, s:o}}", "ok", 0, "error", "code",
                               err_code_name(err->code), "message", report_json_text(err->msg)));
@@ -117,7 +122,7 @@ static void answer(struct client *cl, const char *line, size_t len)
     else
         rc = control_command(cl, cmd, args, &result, &err);
     if (rc < 0)
-        answer_error(cl, &err);
+        client_answer_error(cl, &err);
     else if (result)
         client_send(cl, json_pack("{s:b, s:o}", "ok", 1, "result", result));
     json_decref(request);
@@ -126,20 +131,19 @@ static void answer(struct client *cl, const char *line, size_t len)
 /* Answers each whole line. False: the connection is over. */
 static bool take_lines(struct client *cl)
 {
-    char *nl;
+    const char *from = cl->in, *end = cl->in + cl->in_len, *nl;
 
-    while ((nl = memchr(cl->in, '\n', cl->in_len))) {
-        size_t len = (size_t)(nl - cl->in);
-
-        answer(cl, cl->in, len);
-        cl->in_len -= len + 1;
-        memmove(cl->in, nl + 1, cl->in_len);
+    while ((nl = memchr(from, '\n', (size_t)(end - from)))) {
+        answer(cl, from, (size_t)(nl - from));
+        from = nl + 1;
     }
+    cl->in_len = (size_t)(end - from);
+    memmove(cl->in, from, cl->in_len);
     if (cl->in_len == REQUEST_MAX) {
         struct err err = ERR_INIT;
 
         err_set(&err, ERR_PROTOCOL, "a request is at most %d bytes long", REQUEST_MAX);
-        answer_error(cl, &err);
+        client_answer_error(cl, &err);
         return false;
     }
     return !cl->broken;
@@ -148,9 +152,12 @@ static bool take_lines(struct client *cl)
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct client *cl = w->data;
-    ssize_t n = recv(cl->fd, cl->in + cl->in_len, REQUEST_MAX - cl->in_len, MSG_DONTWAIT);
+    size_t room = REQUEST_MAX - cl->in_len < CHUNK ? REQUEST_MAX - cl->in_len : CHUNK;
+    ssize_t n;
 
     (void)revents;
+    cl->in = xreallocarray(cl->in, cl->in_len + room, 1);
+    n = recv(cl->fd, cl->in + cl->in_len, room, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
@@ -188,7 +195,7 @@ static void on_idle(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop;
     (void)revents;
     err_set(&err, ERR_TIMEOUT, "the request was not complete within %.0f s", IDLE_S);
-    answer_error(cl, &err);
+    client_answer_error(cl, &err);
     client_free(cl);
 }
 
@@ -207,7 +214,6 @@ static void client_new(struct control *c, int fd)
 
     cl->control = c;
     cl->fd = fd;
-    cl->in = xcalloc(REQUEST_MAX, 1);
     ev_io_init(&cl->readable, on_readable, fd, EV_READ);
     ev_io_init(&cl->writable, on_writable, fd, EV_WRITE);
     ev_timer_init(&cl->idle, on_idle, 0, IDLE_S);
@@ -255,15 +261,12 @@ static void stop_waiting_for(struct client *cl, int64_t job)
         client_send(cl, json_pack("{s:b, s:{}}", "ok", 1, "result"));
 }
 
-static void on_job(void *ctx, const struct job_event *event)
+static void tell_waiting(struct control *c, const struct job *j)
 {
-    struct control *c = ctx;
-    const struct job *j = event->job;
-
     for (size_t i = 0; i < c->clients.n; i++) {
         struct client *cl = c->clients.items[i];
 
-        if (!waits_for(cl, j->id))
+        if (j->id == 0 || !waits_for(cl, j->id))
             continue;
         if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE) {
             client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:s?}", "event", "ended", "job",
@@ -278,6 +281,13 @@ static void on_job(void *ctx, const struct job_event *event)
                                   "total", (json_int_t)j->bytes_total));
         }
     }
+}
+
+static void on_job(void *ctx, const struct job_event *event)
+{
+    if (event->completed)
+        control_tell_completed(ctx, event->job);
+    tell_waiting(ctx, event->job);
 }
 
 static bool somebody_listens(const struct sockaddr_un *addr)
@@ -357,6 +367,7 @@ void control_close(struct control *c)
     close(c->connectable.fd);
     unlink(c->path);
     free(c->clients.items);
+    control_forget_pending(c);
     free(c->path);
     free(c);
 }

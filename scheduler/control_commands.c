@@ -11,7 +11,7 @@
 #include "base/timefmt.h"
 #include "report/json.h"
 
-static int unpack(json_t *args, struct err *err, const char *fmt, ...)
+int control_unpack(json_t *args, struct err *err, const char *fmt, ...)
 {
     json_t *none = args ? NULL : json_object();
     json_error_t bad;
@@ -77,8 +77,8 @@ static int cmd_run(struct client *cl, json_t *args, json_t **ret, struct err *er
     struct job_ids ids = {0};
     int wait = 0, rc;
 
-    if (unpack(args, err, "{s:s, s?s, s?b}", "target", &target, "level", &level_word, "wait",
-               &wait) < 0)
+    if (control_unpack(args, err, "{s:s, s?s, s?b}", "target", &target, "level", &level_word,
+                       "wait", &wait) < 0)
         return -1;
     if (level_word && level_from_name(level_word, &level) < 0)
         return err_set(err, ERR_INVALID, "level '%s': want full or incremental", level_word);
@@ -95,7 +95,7 @@ static int cmd_prune(struct client *cl, json_t *args, json_t **ret, struct err *
     struct job_ids ids = {0};
     int wait = 0, rc;
 
-    if (unpack(args, err, "{s?s, s?b}", "target", &target, "wait", &wait) < 0)
+    if (control_unpack(args, err, "{s?s, s?b}", "target", &target, "wait", &wait) < 0)
         return -1;
     rc = scheduler_prune(cl->control->env.scheduler, target, &ids, err);
     if (rc == 0)
@@ -108,7 +108,7 @@ static int cmd_cancel(struct client *cl, json_t *args, json_t **ret, struct err 
 {
     json_int_t job = 0;
 
-    if (unpack(args, err, "{s:I}", "job", &job) < 0 ||
+    if (control_unpack(args, err, "{s:I}", "job", &job) < 0 ||
         scheduler_cancel(cl->control->env.scheduler, job, err) < 0)
         return -1;
     *ret = json_object();
@@ -132,7 +132,8 @@ static bool has_checkpoint(struct catalog *catalog, const char *host, const char
 
     if (catalog_checkpoints(catalog, host, domain, &rows, &err) == 0)
         for (size_t i = 0; i < rows.n; i++)
-            ret = ret || rows.items[i].state == CHECKPOINT_CURRENT;
+            ret = ret || rows.items[i].state == CHECKPOINT_CURRENT ||
+                  rows.items[i].state == CHECKPOINT_KEPT;
     checkpoint_list_done(&rows);
     return ret;
 }
@@ -196,5 +197,5 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(cmd, commands[i].name) == 0)
             return commands[i].run(cl, args, ret, err);
-    return err_set(err, ERR_UNSUPPORTED, "this daemon knows no command '%s'", cmd);
+    return control_api_command(cl, cmd, args, ret, err);
 }

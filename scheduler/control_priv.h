@@ -16,20 +16,37 @@ struct client {
     ev_timer idle;
     char *in, *out;
     size_t in_len, out_len;
-    bool broken;          /* to be dropped on the next turn */
-    struct job_ids waits; /* the jobs whose end it waits for */
+    bool broken;                       /* to be dropped on the next turn */
+    struct job_ids waits;              /* the jobs whose end it waits for */
+    bool events;                       /* it wants to hear of each backup that ends: */
+    char *events_host, *events_domain; /* ... NULL: of any */
 };
+
+struct pending;
 
 struct control {
     struct control_env env;
     char *path;
     ev_io connectable;
     VEC(struct client *) clients;
+    VEC(struct pending *) pending; /* answers that come later */
 };
 
 /* Takes the message over.  Text in it that others wrote (an error, a name) goes through
  * report_json_text: jansson refuses what is not UTF-8, and a message cut short may not be. */
 void client_send(struct client *cl, json_t *message);
+
+void client_answer_error(struct client *cl, const struct err *err);
+
+/* As json_unpack; ERR_INVALID for arguments that do not fit. args may be NULL. */
+int control_unpack(json_t *args, struct err *err, const char *fmt, ...);
+
+/* control_api.c */
+int control_api_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,
+                        struct err *err);
+void control_tell_completed(struct control *c, const struct job *j);
+void control_forget_client(struct client *cl);  /* it goes: its answers have nowhere to go */
+void control_forget_pending(struct control *c); /* the scheduler will not answer any more */
 
 /* Carries one command out.  *ret: its result, owned by the caller; NULL: the final line comes later. */
 int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,

@@ -111,7 +111,7 @@ static void note_policy(struct scheduler *s, const char *policy, size_t n)
     if (n == 0)
         log_warning("policy %s: matches no domain", policy);
     if (catalog_seen_put(s->env.catalog, "policy", policy, n ? "ok" : "empty",
-                         n ? NULL : "matches no domain", sched_now(s), &err) < 0)
+                         n ? NULL : "matches no domain", NULL, sched_now(s), &err) < 0)
         catalog_trouble(s, "record a policy", &err);
 }
 

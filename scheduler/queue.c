@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/backup_xml.h"
+#include "engine/checkpoint_xml.h"
 
 #define END_AGAIN_S 10.0
 
@@ -24,6 +27,7 @@ static void copy_row(struct job *dst, const struct job *src)
     dst->step = xstrdup(src->step);
     dst->reason = xstrdup(src->reason);
     dst->why = xstrdup(src->why);
+    dst->document = xstrdup(src->document);
     point_copy(&dst->plan, &src->plan);
 }
 
@@ -33,14 +37,28 @@ struct run *run_new(struct scheduler *s, const struct job *row)
 
     r->s = s;
     copy_row(&r->row, row);
-    snprintf(r->tag, sizeof(r->tag), "%s-%lld", catalog_id(s->env.catalog), (long long)row->id);
+    run_name(r);
     if (row->kind == JOB_BACKUP)
         backup_job_init(r);
+    else if (row->kind == JOB_BACKUP_BEGIN)
+        api_job_init(r);
     else
         prune_job_init(r);
     r->fsm.observer = run_observe;
     r->fsm.ctx = r;
     return r;
+}
+
+void run_name(struct run *r)
+{
+    snprintf(r->tag, sizeof(r->tag), "%s-%lld", catalog_id(r->s->env.catalog),
+             (long long)r->row.id);
+}
+
+/* One begun by hand may go on for as long as somebody reads from it: the limits are for the others. */
+static bool is_limited(const struct run *r)
+{
+    return r->row.kind != JOB_BACKUP_BEGIN;
 }
 
 static void run_leave(struct run *r)
@@ -49,7 +67,7 @@ static void run_leave(struct run *r)
         return;
     r->admitted = false;
     if (r->host) {
-        r->host->jobs--;
+        r->host->jobs -= is_limited(r);
         host_release(r->host);
     }
     if (r->repo) {
@@ -70,6 +88,8 @@ void run_free(struct run *r)
     point_done(&r->published);
     chores_done(&r->chores);
     strlist_done(&r->doomed);
+    backup_document_free(r->document);
+    checkpoint_document_free(r->checkpoint_document);
     free(r);
 }
 
@@ -95,7 +115,10 @@ void queue_append(struct scheduler *s, struct run *r)
 
 void queue_notify(struct run *r)
 {
-    const struct job_event event = {&r->row};
+    bool backup = r->row.kind == JOB_BACKUP || r->row.kind == JOB_BACKUP_BEGIN;
+    bool over = r->row.state == JOB_ENDED && r->row.outcome != OUTCOME_NONE;
+    const struct job_event event = {
+        &r->row, over && backup && (r->has_begun || r->row.outcome == OUTCOME_FAILED)};
 
     if (r->s->listener)
         r->s->listener(r->s->listener_ctx, &event);
@@ -117,7 +140,18 @@ bool domain_is_busy(const struct scheduler *s, const struct run *except, const c
             strcmp(r->row.host, host) == 0)
             return true;
     }
-    return false;
+    return errand_on_domain(s, host, domain);
+}
+
+struct run *run_of_domain(const struct scheduler *s, const char *host, const char *domain)
+{
+    for (size_t i = 0; i < s->runs.n; i++) {
+        struct run *r = s->runs.items[i];
+
+        if (r->admitted && strcmp(r->row.domain, domain) == 0 && strcmp(r->row.host, host) == 0)
+            return r;
+    }
+    return NULL;
 }
 
 static size_t count_admitted(const struct scheduler *s)
@@ -125,8 +159,21 @@ static size_t count_admitted(const struct scheduler *s)
     size_t n = 0;
 
     for (size_t i = 0; i < s->runs.n; i++)
-        n += s->runs.items[i]->admitted;
+        n += s->runs.items[i]->admitted && is_limited(s->runs.items[i]);
     return n;
+}
+
+/* Jobs whose end is worth waiting for: a pull begun by hand does not end by itself, and goes on
+ * without us. */
+static bool some_will_end(const struct scheduler *s)
+{
+    for (size_t i = 0; i < s->runs.n; i++) {
+        const struct run *r = s->runs.items[i];
+
+        if (r->admitted && (is_limited(r) || r->row.plan.mode != MODE_PULL || r->canceled))
+            return true;
+    }
+    return false;
 }
 
 static bool may_start(struct scheduler *s, const struct run *r, const struct host *h,
@@ -146,7 +193,7 @@ void queue_take_place(struct run *r, struct host *h, struct repo *repo)
     r->repo = repo;
     if (h) {
         host_hold(h);
-        h->jobs++;
+        h->jobs += is_limited(r);
     }
     if (repo) {
         repo_hold(repo);
@@ -160,7 +207,7 @@ void queue_admit(void *ctx)
     struct scheduler *s = ctx;
 
     if (s->draining) {
-        if (s->idle && count_admitted(s) == 0)
+        if (s->idle && !some_will_end(s))
             s->idle(s->idle_ctx);
         return;
     }
@@ -220,11 +267,80 @@ static void say_end(const struct run *r)
                    job_kind_name(j->kind), job_outcome_name(j->outcome), j->reason);
 }
 
+struct hypervisor *run_hypervisor(const struct run *r, struct err *err)
+{
+    if (r->host && r->host->hv)
+        return r->host->hv;
+    if (r->host)
+        *err = r->host->problem;
+    else
+        err_set(err, ERR_NOTFOUND, "host %s is not configured any more", r->row.host);
+    return NULL;
+}
+
+int64_t run_elapsed_ms(const struct run *r)
+{
+    int64_t ms = r->began_ms ? sched_elapsed_ms(r->s) - r->began_ms
+                             : (sched_now(r->s) - r->row.started) * 1000;
+
+    return ms > 0 ? ms : 0;
+}
+
+void run_take_stats(struct run *r)
+{
+    if (r->stats.state == HVJOB_NONE)
+        return;
+    r->row.bytes_done = r->stats.bytes_done;
+    r->row.bytes_total = r->stats.bytes_total;
+    r->row.temp_used = r->stats.temp_used;
+    r->row.temp_total = r->stats.temp_total;
+}
+
+void run_save_progress(struct run *r)
+{
+    struct err err = ERR_INIT;
+
+    r->row.elapsed_ms = run_elapsed_ms(r);
+    if (catalog_job_progress(r->s->env.catalog, &r->row, &err) < 0)
+        log_debug("job=%lld progress: %s", (long long)r->row.id, err.msg);
+}
+
+void run_save_request(struct run *r, const struct backup_request *request)
+{
+    CLEANUP_FREE char *document = backup_document_format(request);
+    struct checkpoint k = {
+        .name = (char *)request->checkpoint, .host = r->row.host, .domain = r->row.domain};
+    struct err err = ERR_INIT;
+
+    r->has_begun = true;
+    r->began_ms = sched_elapsed_ms(r->s);
+    for (size_t i = 0; i < request->n_disks; i++) {
+        const struct disk_facts *f = domain_facts_disk(r->facts, request->disks[i].name);
+
+        if (request->disks[i].track && f)
+            *VEC_ADD(&k.disks) = (struct checkpoint_disk){f->name, f->capacity};
+    }
+    if (catalog_job_document(r->s->env.catalog, r->row.id, document, &err) < 0 ||
+        (k.name && catalog_checkpoint_add_disks(r->s->env.catalog, &k, &err) < 0))
+        catalog_trouble(r->s, "record a backup's document", &err);
+    free(k.disks.items);
+}
+
+void queue_remove(struct run *r)
+{
+    struct scheduler *s = r->s;
+    size_t i = 0;
+
+    while (s->runs.items[i] != r)
+        i++;
+    memmove(&s->runs.items[i], &s->runs.items[i + 1], (--s->runs.n - i) * sizeof(struct run *));
+    run_free(r);
+}
+
 void queue_ended(struct run *r, enum job_outcome outcome, const char *reason)
 {
     struct scheduler *s = r->s;
     struct cover *c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
-    size_t i = 0;
 
     r->row.state = JOB_ENDED;
     r->row.outcome = outcome;
@@ -235,15 +351,12 @@ void queue_ended(struct run *r, enum job_outcome outcome, const char *reason)
     }
     say_end(r);
     queue_notify(r);
-    while (s->runs.items[i] != r)
-        i++;
-    memmove(&s->runs.items[i], &s->runs.items[i + 1], (--s->runs.n - i) * sizeof(struct run *));
     if (c && c->job == r) {
         c->job = NULL;
         coverage_refresh(s, c);
         coverage_arm(s);
     }
-    run_free(r);
+    queue_remove(r);
     queue_kick(s);
 }
 
@@ -264,6 +377,8 @@ void queue_end(struct run *r, enum job_outcome outcome, const char *reason)
         r->row.reason = xstrdup(reason);
     }
     r->row.outcome = outcome;
+    if (r->has_begun && r->row.state == JOB_RUNNING && !r->ending)
+        run_save_progress(r);
     if (catalog_job_end(s->env.catalog, r->row.id, sched_now(s), outcome, r->err.code, reason,
                         &err) == 0) {
         queue_ended(r, outcome, r->row.reason);

@@ -7,6 +7,8 @@
  *   beginning, copying           the hypervisor is asked: it goes on, or has ended, or is unknown there
  *   publishing, recording        the images are complete: published (again), recorded
  *   aborting ... discarding      undoing is done again from its start
+ *   a backup begun by hand       goes on, or its end is found, or it is undone; see api_job.c
+ *   a checkpoint being made      given up
  *   a prune                      failed; points half removed are finished by a new one
  *
  * A job whose row had ended needs nothing: what it may have left at the hypervisor (the ended job,
@@ -42,6 +44,8 @@ static void settle(struct scheduler *s, const struct job *row)
     queue_take_place(r, host_find(s, row->host), repo_find(s, row->repository));
     if (row->kind == JOB_BACKUP) {
         backup_job_resume(r);
+    } else if (row->kind == JOB_BACKUP_BEGIN) {
+        api_job_resume(r);
     } else {
         err_set(&r->err, ERR_REMOTE, "interrupted: the daemon was stopped");
         queue_end(r, OUTCOME_FAILED, r->err.msg);
@@ -73,7 +77,8 @@ int recover(struct scheduler *s, struct err *err)
     const struct job_filter open = {.active = true};
     struct job_list jobs = {0};
 
-    if (catalog_jobs(s->env.catalog, &open, &jobs, err) < 0)
+    if (catalog_checkpoint_drop_orphans(s->env.catalog, err) < 0 ||
+        catalog_jobs(s->env.catalog, &open, &jobs, err) < 0)
         return -1;
     for (size_t i = 0; i < jobs.n; i++)
         settle(s, &jobs.items[i]);

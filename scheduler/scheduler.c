@@ -74,6 +74,7 @@ void scheduler_free(struct scheduler *s)
         run_free(s->runs.items[i]);
     }
     free(s->runs.items);
+    errands_free(s);
     watch_free(s);
     coverage_free(s);
     config_free(s->config);
@@ -204,7 +205,7 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
     return 0;
 }
 
-static int refuse_when_draining(const struct scheduler *s, struct err *err)
+int scheduler_refuse_draining(const struct scheduler *s, struct err *err)
 {
     return s->draining ? err_set(err, ERR_BUSY, "the daemon is shutting down") : 0;
 }
@@ -214,7 +215,8 @@ int scheduler_run(struct scheduler *s, const char *target, const enum backup_lev
 {
     struct run_request q = {.level = level, .ids = ret};
 
-    if (refuse_when_draining(s, err) < 0 || for_each_target(s, target, request_backup, &q, err) < 0)
+    if (scheduler_refuse_draining(s, err) < 0 ||
+        for_each_target(s, target, request_backup, &q, err) < 0)
         return -1;
     if (ret->n == 0 && q.busy)
         return err_set(err, ERR_BUSY, "job %lld of policy %s is already %s for %s",
@@ -255,12 +257,12 @@ static int request_prune(struct scheduler *s, size_t cover, void *arg, struct er
 
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err)
 {
-    if (refuse_when_draining(s, err) < 0)
+    if (scheduler_refuse_draining(s, err) < 0)
         return -1;
     return for_each_target(s, target, request_prune, ret, err) < 0 ? -1 : 0;
 }
 
-static struct run *run_find(const struct scheduler *s, int64_t id)
+struct run *run_find(const struct scheduler *s, int64_t id)
 {
     for (size_t i = 0; i < s->runs.n; i++)
         if (s->runs.items[i]->row.id == id)
@@ -268,7 +270,7 @@ static struct run *run_find(const struct scheduler *s, int64_t id)
     return NULL;
 }
 
-static void cancel(struct run *r)
+void run_cancel(struct run *r)
 {
     if (r->ending)
         return;
@@ -277,6 +279,8 @@ static void cancel(struct run *r)
         queue_end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
     } else if (r->row.kind == JOB_BACKUP) {
         backup_job_cancel(r);
+    } else if (r->row.kind == JOB_BACKUP_BEGIN) {
+        api_job_cancel(r);
     } else {
         prune_job_cancel(r);
     }
@@ -288,7 +292,7 @@ int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err)
 
     if (!r)
         return err_set(err, ERR_NOTFOUND, "no job %lld is queued or running", (long long)job);
-    cancel(r);
+    run_cancel(r);
     return 0;
 }
 
@@ -296,7 +300,7 @@ void scheduler_cancel_all(struct scheduler *s)
 {
     for (size_t i = s->runs.n; i-- > 0;)
         if (i < s->runs.n && s->runs.items[i]->admitted)
-            cancel(s->runs.items[i]);
+            run_cancel(s->runs.items[i]);
 }
 
 void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx)

@@ -35,7 +35,8 @@ struct scheduler_env {
 
 /* What happens to a job, for whoever watches. */
 struct job_event {
-    const struct job *job; /* borrowed; state JOB_ENDED tells that it is over */
+    const struct job *job; /* borrowed; state JOB_ENDED with an outcome tells that it is over */
+    bool completed;        /* a backup, and it is over now: told exactly once for each */
 };
 typedef void (*job_event_fn)(void *ctx, const struct job_event *event);
 

@@ -8,6 +8,7 @@
  *   queue.c         jobs waiting and running, limits, ends
  *   backup_job.c    a backup's state machine       backup_plan.c  its plan
  *   prune_job.c     a prune's state machine
+ *   api_*.c         the backup API by hand; see api_priv.h
  *   clean.c         what our former jobs left at a hypervisor
  *   recover.c       settling open jobs at start
  *   watch.c         what was last seen of domains and repositories
@@ -17,6 +18,7 @@
 
 #include "base/fsm.h"
 #include "policies/plan.h"
+#include "scheduler/api.h"
 #include "scheduler/scheduler.h"
 
 /* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
@@ -76,6 +78,10 @@ struct chores {
     size_t next;
 };
 
+struct backup_document;
+struct checkpoint_document;
+struct errand;
+
 /* A job that is queued or running. */
 struct run {
     struct scheduler *s;
@@ -118,6 +124,16 @@ struct run {
     bool checkpoint_gone;
     bool resumed; /* taken over from a former life */
 
+    /* a backup's of either kind */
+    bool has_begun;   /* the hypervisor has taken the job on, as far as we know */
+    int64_t began_ms; /* elapsed time when it did; 0: in a former life */
+
+    /* of one that was begun by hand */
+    struct backup_document *document;
+    struct checkpoint_document *checkpoint_document; /* NULL: none was asked for */
+    struct api_reply reply;                          /* not yet given */
+    bool cleaned;
+
     /* a prune's */
     struct strlist doomed; /* point ids, dependents first */
     size_t doomed_next;
@@ -132,6 +148,7 @@ struct scheduler {
     VEC(struct cover) covers;
     VEC(struct run *) runs; /* queued and running, oldest first */
     VEC(struct look *) looks;
+    VEC(struct errand *) errands;
     struct alarm due;          /* the next due time of all covers */
     struct alarm kick;         /* look at the queue on the next turn */
     struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
@@ -152,6 +169,11 @@ static inline int64_t sched_now(const struct scheduler *s)
 static inline int64_t sched_elapsed(const struct scheduler *s)
 {
     return s->env.clock->ops->elapsed(s->env.clock);
+}
+
+static inline int64_t sched_elapsed_ms(const struct scheduler *s)
+{
+    return s->env.clock->ops->elapsed_ms(s->env.clock);
 }
 
 /* resources.c */
@@ -194,6 +216,21 @@ void queue_notify(struct run *r);
 void queue_end(struct run *r, enum job_outcome outcome, const char *reason);
 /* The same when its end is in the catalog already. */
 void queue_ended(struct run *r, enum job_outcome outcome, const char *reason);
+/* The same without a word, for a job that has no row. */
+void queue_remove(struct run *r);
+/* The running job of the domain; NULL: none. */
+struct run *run_of_domain(const struct scheduler *s, const char *host, const char *domain);
+struct run *run_find(const struct scheduler *s, int64_t id);
+void run_cancel(struct run *r);
+void run_name(struct run *r); /* makes its tag of its number */
+/* NULL with *err when the host is gone from the configuration, or has no driver: only a job that a
+ * former life left open can meet that. */
+struct hypervisor *run_hypervisor(const struct run *r, struct err *err);
+int64_t run_elapsed_ms(const struct run *r);
+void run_take_stats(struct run *r);    /* r->stats into its row */
+void run_save_progress(struct run *r); /* what its row says, into the catalog */
+/* The document of a scheduled backup, and the disks of its checkpoint, into the catalog. */
+void run_save_request(struct run *r, const struct backup_request *request);
 bool domain_is_busy(const struct scheduler *s, const struct run *except, const char *host,
                     const char *domain);
 
@@ -216,6 +253,16 @@ int prune_judge(struct scheduler *s, const char *host, const char *domain, const
                 const char *repository, struct strlist *doomed, struct err *err);
 int prune_queue(struct scheduler *s, const char *host, const char *domain, const char *policy,
                 const char *repository, const char *why, struct run **ret, struct err *err);
+
+/* api_job.c */
+void api_job_init(struct run *r);
+void api_job_resume(struct run *r);
+void api_job_event(struct run *r);
+void api_job_cancel(struct run *r);
+
+/* api_errand.c */
+bool errand_on_domain(const struct scheduler *s, const char *host, const char *domain);
+void errands_free(struct scheduler *s);
 
 /* backup_plan.c */
 int backup_plan_make(struct run *r, struct err *err);
@@ -243,6 +290,7 @@ void watch_on_event(void *ctx, const struct hv_event *event);
 void watch_free(struct scheduler *s);
 
 /* scheduler.c */
+int scheduler_refuse_draining(const struct scheduler *s, struct err *err);
 /* Logs what went wrong with the catalog where nothing better can be done. */
 void catalog_trouble(struct scheduler *s, const char *what, const struct err *err);
 

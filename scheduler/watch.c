@@ -14,11 +14,12 @@
 #define LOOKS_AT_ONCE 8
 
 static void put(struct scheduler *s, const char *kind, const char *name, const char *state,
-                const char *problem)
+                const char *problem, const char *unsafe)
 {
     struct err err = ERR_INIT;
 
-    if (catalog_seen_put(s->env.catalog, kind, name, state, problem, sched_now(s), &err) < 0)
+    if (catalog_seen_put(s->env.catalog, kind, name, state, problem, unsafe, sched_now(s), &err) <
+        0)
         catalog_trouble(s, "record what was seen", &err);
 }
 
@@ -26,13 +27,25 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts)
 {
     CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
+    CLEANUP_FREE char *unsafe = NULL;
 
-    put(s, "domain", name, domain_state_name(facts->state), facts->problem);
+    for (size_t i = 0; i < facts->disks.n; i++) {
+        const struct disk_facts *d = &facts->disks.items[i];
+        char *more;
+
+        if (!d->unsafe)
+            continue;
+        more = xasprintf("%s%sdisk %s: %s", unsafe ? unsafe : "", unsafe ? "; " : "", d->name,
+                         d->unsafe);
+        free(unsafe);
+        unsafe = more;
+    }
+    put(s, "domain", name, domain_state_name(facts->state), facts->problem, unsafe);
 }
 
 void watch_saw_repo(struct scheduler *s, const struct repo *r, const struct err *problem)
 {
-    put(s, "repository", r->name, problem ? "problem" : "ok", problem ? problem->msg : NULL);
+    put(s, "repository", r->name, problem ? "problem" : "ok", problem ? problem->msg : NULL, NULL);
 }
 
 static void look_next(struct scheduler *s);
@@ -180,9 +193,12 @@ void watch_on_event(void *ctx, const struct hv_event *event)
     for (size_t i = 0; i < s->runs.n; i++) {
         struct run *r = s->runs.items[i];
 
-        if (r->admitted && r->host == h && r->row.kind == JOB_BACKUP &&
-            strcmp(r->row.domain, event->domain) == 0)
+        if (!r->admitted || r->host != h || strcmp(r->row.domain, event->domain) != 0)
+            continue;
+        if (r->row.kind == JOB_BACKUP)
             backup_job_event(r);
+        else if (r->row.kind == JOB_BACKUP_BEGIN)
+            api_job_event(r);
     }
 }
 

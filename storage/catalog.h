@@ -25,7 +25,7 @@ enum catalog_access { CATALOG_WRITE, CATALOG_READ };
 /* CATALOG_WRITE creates the file and its directory, and brings an older schema up to date; ERR_BUSY
  * "another vmkeepd (pid N) keeps it" when it is locked.  CATALOG_READ: ERR_NOTFOUND when there is
  * none yet.  Both: ERR_CORRUPT for a damaged one or a file that is no catalog, ERR_UNSUPPORTED for one of a newer
- * version ("catalog has schema 99, this program knows up to 1"). */
+ * version ("catalog has schema 99, this program knows up to 2"). */
 int catalog_open(const char *path, enum catalog_access access, struct catalog **ret,
                  struct err *err);
 void catalog_close(struct catalog *c);
@@ -50,9 +50,14 @@ struct job {
     int64_t due;                     /* when it was to run; 0: asked for by hand */
     int64_t created, started, ended; /* 0: not yet */
     uint64_t bytes_done, bytes_total;
+    uint64_t temp_used, temp_total; /* scratch space; 0, 0: there was none */
+    int64_t elapsed_ms;             /* since it began; 0: not known */
+    char *document;                 /* of a backup that has begun: its XML, complete; else NULL */
+    bool reuse_external; /* backup-begin: its files were there before, and are not ours to remove */
     /* What a backup will make: decided when it begins, committed before anything is touched.
      * plan.id NULL before that. plan.checkpoint: the provisional checkpoint. For each disk name,
-     * path, format, backing, capacity. */
+     * path, format, backing, capacity.  A backup begun by hand makes no point: it has mode and
+     * checkpoint only. */
     struct point plan;
 };
 
@@ -76,11 +81,23 @@ int catalog_job_start(struct catalog *c, int64_t id, int64_t now, enum backup_le
 /* The journal: written before the work of the step begins. */
 int catalog_job_step(struct catalog *c, int64_t id, const char *step, struct err *err);
 
-int catalog_job_progress(struct catalog *c, int64_t id, uint64_t done, uint64_t total,
-                         struct err *err);
+/* Of a running job j: bytes_done, bytes_total, temp_used, temp_total, elapsed_ms. */
+int catalog_job_progress(struct catalog *c, const struct job *j, struct err *err);
+
+/* What the running job asked the hypervisor for. */
+int catalog_job_document(struct catalog *c, int64_t id, const char *document, struct err *err);
+
+struct checkpoint;
+
+/* A backup begun by hand, from its first moment: a row in state running, and its new checkpoint (or
+ * NULL) as provisional, in one transaction.  Of j: kind, host, domain, level, step, why, started,
+ * document, reuse_external, plan.mode; sets j->id.  ERR_BUSY as with catalog_job_start; ERR_EXISTS:
+ * the domain has a checkpoint of that name. */
+int catalog_job_begin(struct catalog *c, struct job *j, const struct checkpoint *checkpoint,
+                      struct err *err);
 
 /* The end without a point. The plan's checkpoint, if one is recorded and still provisional, becomes
- * "dropping".  ERR_INVALID: it has ended already. */
+ * "dropping"; but "kept" at the good end of a backup begun by hand.  ERR_INVALID: it has ended already. */
 int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome outcome,
                     enum err_code code, const char *reason, struct err *err);
 
@@ -104,6 +121,10 @@ struct job_filter {
 /* Oldest first. */
 int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
                  struct err *err);
+
+/* The last backup of the domain that had begun and has ended, of whichever kind. */
+int catalog_last_ended(struct catalog *c, const char *host, const char *domain, struct job *ret,
+                       bool *ret_found, struct err *err);
 
 /* ---- restore points ---- */
 
@@ -138,12 +159,24 @@ enum checkpoint_state {
     CHECKPOINT_PROVISIONAL, /* made with a backup that is not published: no base for anything */
     CHECKPOINT_CURRENT,     /* of the last good point: what the next incremental starts from */
     CHECKPOINT_DROPPING,    /* to be removed from the hypervisor, then from here */
+    CHECKPOINT_KEPT,        /* made by hand: stays until somebody deletes it */
+};
+const char *checkpoint_state_name(enum checkpoint_state v);
+
+struct checkpoint_disk {
+    char *name;
+    uint64_t capacity; /* when it was made */
 };
 
+/* The name is unique within the domain. */
 struct checkpoint {
-    char *name, *host, *domain, *policy;
+    char *name, *host, *domain;
+    char *policy; /* "": made by hand */
     enum checkpoint_state state;
     int64_t created;
+    char *parent;      /* the domain's newest one when it was made; NULL: there was none */
+    char *description; /* NULL: none */
+    VEC(struct checkpoint_disk) disks;
 };
 
 struct checkpoint_list {
@@ -151,13 +184,30 @@ struct checkpoint_list {
     size_t n, cap;
 };
 
+void checkpoint_done(struct checkpoint *k);
 void checkpoint_list_done(struct checkpoint_list *l);
+const struct checkpoint *checkpoint_list_find(const struct checkpoint_list *l, const char *name);
 
+/* In the order in which they were made; host, domain NULL: any. */
 int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
                         struct checkpoint_list *ret, struct err *err);
 int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err); /* -> dropping */
-int catalog_checkpoint_forget(struct catalog *c, const char *name,
-                              struct err *err); /* row removed; idempotent */
+/* A name of vmkeep's own making, which no two domains share: its row goes, and its children become
+ * those of its parent.  Idempotent. */
+int catalog_checkpoint_forget(struct catalog *c, const char *name, struct err *err);
+/* The same for any name. */
+int catalog_checkpoint_delete(struct catalog *c, const char *host, const char *domain,
+                              const char *name, struct err *err);
+
+/* A checkpoint without a backup: first provisional (state and parent are set here), then kept.
+ * ERR_EXISTS: the domain has one of that name. */
+int catalog_checkpoint_add(struct catalog *c, const struct checkpoint *k, struct err *err);
+int catalog_checkpoint_keep(struct catalog *c, const char *host, const char *domain,
+                            const char *name, struct err *err);
+/* The disks of one that was added without. */
+int catalog_checkpoint_add_disks(struct catalog *c, const struct checkpoint *k, struct err *err);
+/* Provisional ones that no open job planned: their making was interrupted. -> dropping */
+int catalog_checkpoint_drop_orphans(struct catalog *c, struct err *err);
 
 /* ---- what a policy covers, and what was last seen ---- */
 
@@ -187,6 +237,7 @@ struct seen {
     char *name;    /* HOST/DOMAIN, or the repository's or policy's name */
     char *state;   /* "running", "ok" ... */
     char *problem; /* NULL: none */
+    char *unsafe;  /* why a copy of the domain's disks could harm the guest; NULL: it could not */
     int64_t at;
 };
 
@@ -197,7 +248,7 @@ struct seen_list {
 
 void seen_list_done(struct seen_list *l);
 int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
-                     const char *problem, int64_t now, struct err *err);
+                     const char *problem, const char *unsafe, int64_t now, struct err *err);
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
 
 #endif

@@ -99,16 +99,15 @@ static int start_disk(struct db *db, int64_t job, size_t i, const struct point_d
 static int start_checkpoint(struct db *db, const struct start *s, struct err *err)
 {
     const struct point *p = s->plan;
-    STMT st = NULL;
+    const struct checkpoint row = {
+        .name = p->checkpoint,
+        .host = p->host,
+        .domain = p->domain,
+        .policy = p->policy,
+        .created = s->now,
+    };
 
-    if (db_stmt(db, ST_CHECKPOINT_ADD, &st, err) < 0)
-        return -1;
-    db_bind_text(st, 1, p->checkpoint);
-    db_bind_text(st, 2, p->host);
-    db_bind_text(st, 3, p->domain);
-    db_bind_text(st, 4, p->policy);
-    sqlite3_bind_int64(st, 5, s->now);
-    return db_run(db, st, err);
+    return catalog_insert_checkpoint(db, &row, err);
 }
 
 static int start_body(struct db *db, void *arg, struct err *err)
@@ -142,17 +141,76 @@ int catalog_job_step(struct catalog *c, int64_t id, const char *step, struct err
     return db_run(&c->db, st, err) < 0 ? -1 : must_change(&c->db, id, "running", err);
 }
 
-int catalog_job_progress(struct catalog *c, int64_t id, uint64_t done, uint64_t total,
-                         struct err *err)
+int catalog_job_progress(struct catalog *c, const struct job *j, struct err *err)
 {
     STMT st = NULL;
 
     if (db_stmt(&c->db, ST_JOB_PROGRESS, &st, err) < 0)
         return -1;
+    sqlite3_bind_int64(st, 1, j->id);
+    sqlite3_bind_int64(st, 2, (int64_t)j->bytes_done);
+    sqlite3_bind_int64(st, 3, (int64_t)j->bytes_total);
+    sqlite3_bind_int64(st, 4, j->elapsed_ms);
+    sqlite3_bind_int64(st, 5, (int64_t)j->temp_used);
+    sqlite3_bind_int64(st, 6, (int64_t)j->temp_total);
+    return db_run(&c->db, st, err) < 0 ? -1 : must_change(&c->db, j->id, "running", err);
+}
+
+int catalog_job_document(struct catalog *c, int64_t id, const char *document, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_JOB_DOCUMENT, &st, err) < 0)
+        return -1;
     sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_int64(st, 2, (int64_t)done);
-    sqlite3_bind_int64(st, 3, (int64_t)total);
+    db_bind_text(st, 2, document);
     return db_run(&c->db, st, err) < 0 ? -1 : must_change(&c->db, id, "running", err);
+}
+
+/* ---- a backup begun by hand ---- */
+
+struct begin {
+    struct job *job;
+    const struct checkpoint *checkpoint;
+};
+
+static int begin_body(struct db *db, void *arg, struct err *err)
+{
+    const struct begin *b = arg;
+    struct job *j = b->job;
+    STMT st = NULL;
+
+    if (db_stmt(db, ST_JOB_BEGIN, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, job_kind_name(j->kind));
+    db_bind_text(st, 2, j->host);
+    db_bind_text(st, 3, j->domain);
+    db_bind_text(st, 4, level_name(j->level));
+    db_bind_text(st, 5, j->step);
+    db_bind_text(st, 6, j->why);
+    sqlite3_bind_int64(st, 7, j->started);
+    db_bind_text(st, 8, b->checkpoint ? b->checkpoint->name : NULL);
+    db_bind_text(st, 9, mode_name(j->plan.mode));
+    db_bind_text(st, 10, j->document);
+    sqlite3_bind_int(st, 11, j->reuse_external);
+    if (db_run(db, st, err) < 0) {
+        if (sqlite3_extended_errcode(db->h) == SQLITE_CONSTRAINT_UNIQUE)
+            return err_set(err, ERR_BUSY, "another backup of the domain is running");
+        return -1;
+    }
+    j->id = sqlite3_last_insert_rowid(db->h);
+    return b->checkpoint ? catalog_insert_checkpoint(db, b->checkpoint, err) : 0;
+}
+
+int catalog_job_begin(struct catalog *c, struct job *j, const struct checkpoint *checkpoint,
+                      struct err *err)
+{
+    struct begin b = {j, checkpoint};
+
+    if (db_tx(&c->db, begin_body, &b, err) == 0)
+        return 0;
+    j->id = 0;
+    return -1;
 }
 
 struct end {
@@ -177,22 +235,32 @@ static int end_row(struct db *db, const struct end *e, struct err *err)
     return db_run(db, st, err) < 0 ? -1 : must_change(db, e->id, "open", err);
 }
 
-/* A checkpoint that the job planned and that no point has made current. */
-static int drop_planned(struct db *db, int64_t job, struct err *err)
+static int settle_planned(struct db *db, enum db_stmt id, int64_t job, struct err *err)
 {
     STMT st = NULL;
 
-    if (db_stmt(db, ST_CHECKPOINT_DROP_OF_JOB, &st, err) < 0)
+    if (db_stmt(db, id, &st, err) < 0)
         return -1;
     sqlite3_bind_int64(st, 1, job);
     return db_run(db, st, err);
+}
+
+/* A checkpoint that the job planned and that no point has made current. */
+static int drop_planned(struct db *db, int64_t job, struct err *err)
+{
+    return settle_planned(db, ST_CHECKPOINT_DROP_OF_JOB, job, err);
 }
 
 static int end_body(struct db *db, void *arg, struct err *err)
 {
     const struct end *e = arg;
 
-    return end_row(db, e, err) < 0 ? -1 : drop_planned(db, e->id, err);
+    if (end_row(db, e, err) < 0)
+        return -1;
+    if (e->outcome == OUTCOME_SUCCESS &&
+        settle_planned(db, ST_CHECKPOINT_KEEP_OF_JOB, e->id, err) < 0)
+        return -1;
+    return drop_planned(db, e->id, err);
 }
 
 int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome outcome,

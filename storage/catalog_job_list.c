@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 
 /* The columns of a job that are never NULL come first; see db_sql.c. */
-#define JOB_WHOLE 18
+#define JOB_WHOLE 22
 
 void job_done(struct job *j)
 {
@@ -19,6 +19,7 @@ void job_done(struct job *j)
     free(j->step);
     free(j->reason);
     free(j->why);
+    free(j->document);
     point_done(&j->plan);
     *j = (struct job){0};
 }
@@ -39,6 +40,9 @@ static void read_figures(sqlite3_stmt *st, struct job *j)
     j->ended = sqlite3_column_int64(st, 13);
     j->bytes_done = (uint64_t)sqlite3_column_int64(st, 14);
     j->bytes_total = (uint64_t)sqlite3_column_int64(st, 15);
+    j->elapsed_ms = sqlite3_column_int64(st, 19);
+    j->temp_used = (uint64_t)sqlite3_column_int64(st, 20);
+    j->temp_total = (uint64_t)sqlite3_column_int64(st, 21);
 }
 
 static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struct point *plan,
@@ -46,7 +50,10 @@ static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struc
 {
     STMT disks = NULL;
 
-    plan->id = db_text(st, 21);
+    plan->id = db_text(st, 25);
+    plan->checkpoint = db_text(st, 27);
+    if (CATALOG_WORD(db, st, 16, mode_from_name, &plan->mode, err) < 0)
+        return -1;
     if (!plan->id)
         return 0;
     plan->host = xstrdup(j->host);
@@ -56,10 +63,8 @@ static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struc
     plan->level = j->level;
     plan->why = xstrdup(j->why);
     plan->created = sqlite3_column_int64(st, 17);
-    plan->parent = db_text(st, 22);
-    plan->checkpoint = db_text(st, 23);
-    if (CATALOG_WORD(db, st, 16, mode_from_name, &plan->mode, err) < 0 ||
-        db_stmt(db, ST_JOB_DISK_LIST, &disks, err) < 0)
+    plan->parent = db_text(st, 26);
+    if (db_stmt(db, ST_JOB_DISK_LIST, &disks, err) < 0)
         return -1;
     sqlite3_bind_int64(disks, 1, j->id);
     return catalog_read_disks(db, disks, plan, err);
@@ -79,9 +84,11 @@ static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *
     j->policy = db_text(st, 4);
     j->repository = db_text(st, 5);
     read_figures(st, j);
-    j->step = db_text(st, 18);
-    j->reason = db_text(st, 19);
-    j->why = db_text(st, 20);
+    j->step = db_text(st, 22);
+    j->reason = db_text(st, 23);
+    j->why = db_text(st, 24);
+    j->document = db_text(st, 28);
+    j->reuse_external = sqlite3_column_int(st, 18);
     return read_plan(db, st, j, &j->plan, err);
 }
 
@@ -108,4 +115,30 @@ int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list 
     if (rc < 0)
         job_list_done(ret);
     return rc;
+}
+
+int catalog_last_ended(struct catalog *c, const char *host, const char *domain, struct job *ret,
+                       bool *ret_found, struct err *err)
+{
+    struct job_filter f = {0};
+    struct job_list jobs = {0};
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_JOB_LAST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    rc = db_row(&c->db, st, 1, err);
+    *ret_found = rc > 0;
+    if (rc <= 0)
+        return rc;
+    f.id = sqlite3_column_int64(st, 0);
+    if (catalog_jobs(c, &f, &jobs, err) < 0)
+        return -1;
+    *ret_found = jobs.n == 1;
+    if (jobs.n == 1)
+        *ret = jobs.items[0];
+    free(jobs.items);
+    return 0;
 }

@@ -82,13 +82,14 @@ void seen_list_done(struct seen_list *l)
         free(l->items[i].name);
         free(l->items[i].state);
         free(l->items[i].problem);
+        free(l->items[i].unsafe);
     }
     free(l->items);
     *l = (struct seen_list){0};
 }
 
 int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
-                     const char *problem, int64_t now, struct err *err)
+                     const char *problem, const char *unsafe, int64_t now, struct err *err)
 {
     STMT st = NULL;
 
@@ -99,6 +100,7 @@ int catalog_seen_put(struct catalog *c, const char *kind, const char *name, cons
     db_bind_text(st, 3, state);
     db_bind_text(st, 4, problem);
     sqlite3_bind_int64(st, 5, now);
+    db_bind_text(st, 6, unsafe);
     return db_run(&c->db, st, err);
 }
 
@@ -118,6 +120,7 @@ int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, str
         s->state = db_text(st, 2);
         s->at = sqlite3_column_int64(st, 3);
         s->problem = db_text(st, 4);
+        s->unsafe = db_text(st, 5);
     }
     if (rc < 0)
         seen_list_done(ret);

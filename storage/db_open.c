@@ -3,8 +3,8 @@
  * Opening the catalog's file.
  *
  * The writer takes a lock beside it first, so that nobody writes while it judges and migrates.
- * A fresh file becomes a catalog with the first migration, in whose transaction it gets our
- * application id too: it is a catalog or it is empty, never half of one.
+ * A fresh file becomes a catalog in one transaction, in which it gets our application id
+ * too: it is a catalog or it is empty, never half of one.
  *
  * Readers need the shared-memory file beside a catalog in WAL mode, and make it when no writer has;
  * who may not write in the directory cannot.  Then, as long as no log waits beside the catalog, the
@@ -147,22 +147,25 @@ static int check_damage(struct db *db, struct err *err)
 
 /* ---- the writer ---- */
 
-static int migrate_one(struct db *db, void *arg, struct err *err)
+/* All steps in one transaction: no reader meets a catalog halfway. */
+static int migrate_body(struct db *db, void *arg, struct err *err)
 {
-    const int *version = arg;
     CLEANUP_FREE char *marks = xasprintf("PRAGMA user_version = %d; PRAGMA application_id = %d",
-                                         *version, DB_APPLICATION_ID);
+                                         DB_SCHEMA_VERSION, DB_APPLICATION_ID);
+    const int *version = arg;
 
-    return db_exec(db, schema_step(*version), err) < 0 ? -1 : db_exec(db, marks, err);
+    for (int v = *version + 1; v <= DB_SCHEMA_VERSION; v++)
+        if (db_exec(db, schema_step(v), err) < 0)
+            return err_wrap(err, "schema %d", v);
+    return db_exec(db, marks, err);
 }
 
 static int migrate(struct db *db, int version, struct err *err)
 {
-    while (version < DB_SCHEMA_VERSION) {
-        version++;
-        if (db_tx(db, migrate_one, &version, err) < 0)
-            return err_wrap(err, "bring the catalog to schema %d", version);
-    }
+    if (version == DB_SCHEMA_VERSION)
+        return 0;
+    if (db_tx(db, migrate_body, &version, err) < 0)
+        return err_wrap(err, "bring the catalog to schema %d", DB_SCHEMA_VERSION);
     return 0;
 }
 
@@ -188,9 +191,10 @@ static int open_writer(struct db *db, struct err *err)
         return -1;
     if (db_exec(db, is_local(dir) ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE",
                 err) < 0 ||
-        db_exec(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) < 0)
+        db_exec(db, "PRAGMA synchronous = FULL", err) < 0)
         return -1;
-    return migrate(db, version, err);
+    /* A migration that makes a table anew drops the old one, and no child shall follow it. */
+    return migrate(db, version, err) < 0 ? -1 : db_exec(db, "PRAGMA foreign_keys = ON", err);
 }
 
 /* ---- readers ---- */

@@ -5,10 +5,11 @@
  * Columns that are never NULL come first in each list, so that db_row can tell a damaged row. */
 #include "storage/db.h"
 
-#define JOB_COLUMNS                                                                                 \
-    "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"       \
-    " started, ended, bytes_done, bytes_total, mode, point_time, step, reason, why, point, parent," \
-    " checkpoint"
+#define JOB_COLUMNS                                                                                \
+    "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"      \
+    " started, ended, bytes_done, bytes_total, mode, point_time, reuse, elapsed_ms, temp_used,"    \
+    " temp_total, step, reason, why, point, parent,"                                               \
+    " checkpoint, document"
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, parent,"         \
     " checkpoint, why, keep"
@@ -26,12 +27,18 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
                     " outcome, reason, why, due, created, ended)"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
+    [ST_JOB_BEGIN] =
+        ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
+         " step, why, created, started, checkpoint, mode, document, reuse)"
+         " VALUES (?1, ?2, ?3, '', '', ?4, ?4, 'running', ?5, ?6, ?7, ?7, ?8, ?9, ?10,"
+         " ?11)"),
     [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
                       " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
                       " WHERE id = ?1 AND state = 'queued'"),
     [ST_JOB_STEP] = "UPDATE job SET step = ?2 WHERE id = ?1 AND state = 'running'",
-    [ST_JOB_PROGRESS] = ("UPDATE job SET bytes_done = ?2, bytes_total = ?3"
-                         " WHERE id = ?1 AND state = 'running'"),
+    [ST_JOB_PROGRESS] = ("UPDATE job SET bytes_done = ?2, bytes_total = ?3, elapsed_ms = ?4,"
+                         " temp_used = ?5, temp_total = ?6 WHERE id = ?1 AND state = 'running'"),
+    [ST_JOB_DOCUMENT] = "UPDATE job SET document = ?2 WHERE id = ?1 AND state = 'running'",
     [ST_JOB_END] = ("UPDATE job SET state = 'ended', ended = ?2, outcome = ?3, error = ?4,"
                     " reason = ?5 WHERE id = ?1 AND state <> 'ended'"),
     [ST_JOB_STATE] = "SELECT state FROM job WHERE id = ?1",
@@ -49,6 +56,9 @@ const char *const db_sql[ST_COUNT] = {
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
     [ST_JOB_DISK_LIST] = ("SELECT name, path, format, capacity, 0, 0, backing, NULL FROM job_disk"
                           " WHERE job = ?1 ORDER BY position"),
+    [ST_JOB_LAST] = ("SELECT id FROM job WHERE host = ?1 AND domain = ?2 AND state = 'ended'"
+                     " AND started <> 0 AND kind IN ('backup', 'backup-begin')"
+                     " ORDER BY ended DESC, id DESC LIMIT 1"),
 
     [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"
                       " created, checkpoint, mode, state, quiesced, why, keep)"
@@ -72,21 +82,49 @@ const char *const db_sql[ST_COUNT] = {
     [ST_POINT_DISK_LIST] = ("SELECT name, path, format, capacity, bytes, length, backing, digest"
                             " FROM point_disk WHERE point = ?1 ORDER BY position"),
 
-    [ST_CHECKPOINT_ADD] = ("INSERT INTO checkpoint (name, host, domain, policy, state, created)"
-                           " VALUES (?1, ?2, ?3, ?4, 'provisional', ?5)"),
-    [ST_CHECKPOINT_LIST] = ("SELECT name, host, domain, policy, state, created FROM checkpoint"
+    /* The parent: the newest that is no more provisional. */
+    [ST_CHECKPOINT_ADD] =
+        ("INSERT INTO checkpoint (name, host, domain, policy, state, created, description, parent)"
+         " VALUES (?1, ?2, ?3, ?4, 'provisional', ?5, ?6, (SELECT name FROM checkpoint"
+         " WHERE host = ?2 AND domain = ?3 AND state IN ('current', 'kept')"
+         " ORDER BY rowid DESC LIMIT 1))"),
+    [ST_CHECKPOINT_NAMED] = ("SELECT 1 FROM checkpoint WHERE host = ?1 AND domain = ?2"
+                             " AND name = ?3"),
+    [ST_CHECKPOINT_DISK_ADD] =
+        ("INSERT INTO checkpoint_disk (host, domain, checkpoint, position, name, capacity)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [ST_CHECKPOINT_DISK_LIST] = ("SELECT name, capacity FROM checkpoint_disk WHERE host = ?1"
+                                 " AND domain = ?2 AND checkpoint = ?3 ORDER BY position"),
+    [ST_CHECKPOINT_LIST] = ("SELECT name, host, domain, policy, state, created, parent, description"
+                            " FROM checkpoint"
                             " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
-                            " ORDER BY created, name"),
+                            " ORDER BY rowid"),
     [ST_CHECKPOINT_DROP] = "UPDATE checkpoint SET state = 'dropping' WHERE name = ?1",
     [ST_CHECKPOINT_DROP_CURRENT] = ("UPDATE checkpoint SET state = 'dropping' WHERE host = ?1"
                                     " AND domain = ?2 AND policy = ?3 AND state = 'current'"),
     [ST_CHECKPOINT_DROP_OF_JOB] = ("UPDATE checkpoint SET state = 'dropping' WHERE state ="
-                                   " 'provisional' AND name = (SELECT checkpoint FROM job"
-                                   " WHERE id = ?1)"),
+                                   " 'provisional' AND (host, domain, name) ="
+                                   " (SELECT host, domain, checkpoint FROM job WHERE id = ?1)"),
+    [ST_CHECKPOINT_DROP_ORPHANS] =
+        ("UPDATE checkpoint SET state = 'dropping' WHERE state = 'provisional' AND NOT EXISTS"
+         " (SELECT 1 FROM job j WHERE j.state <> 'ended' AND j.host = checkpoint.host"
+         "  AND j.domain = checkpoint.domain AND j.checkpoint = checkpoint.name)"),
     /* One that is dropping already may be gone at the hypervisor: it never comes back. */
     [ST_CHECKPOINT_MAKE_CURRENT] = ("UPDATE checkpoint SET state = 'current' WHERE name = ?1"
                                     " AND state = 'provisional'"),
-    [ST_CHECKPOINT_FORGET] = "DELETE FROM checkpoint WHERE name = ?1",
+    [ST_CHECKPOINT_KEEP] = ("UPDATE checkpoint SET state = 'kept' WHERE host = ?1 AND domain = ?2"
+                            " AND name = ?3 AND state = 'provisional'"),
+    [ST_CHECKPOINT_KEEP_OF_JOB] =
+        ("UPDATE checkpoint SET state = 'kept' WHERE state = 'provisional'"
+         " AND (host, domain, name) = (SELECT host, domain, checkpoint"
+         " FROM job WHERE id = ?1 AND kind = 'backup-begin')"),
+    /* Of one domain, or (NULL) of whichever has it: names of our own making are unique. */
+    [ST_CHECKPOINT_REPARENT] =
+        ("UPDATE checkpoint SET parent = (SELECT p.parent FROM checkpoint p WHERE p.name = ?1"
+         "  AND p.host = checkpoint.host AND p.domain = checkpoint.domain)"
+         " WHERE parent = ?1 AND (?2 IS NULL OR host = ?2) AND (?3 IS NULL OR domain = ?3)"),
+    [ST_CHECKPOINT_FORGET] = ("DELETE FROM checkpoint WHERE name = ?1 AND (?2 IS NULL OR host = ?2)"
+                              " AND (?3 IS NULL OR domain = ?3)"),
 
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
                   " ON CONFLICT DO NOTHING"),
@@ -101,8 +139,8 @@ const char *const db_sql[ST_COUNT] = {
          " FROM job j WHERE host = ?1 AND domain = ?2 AND policy = ?3"
          " AND kind = 'backup' AND due <> 0 ORDER BY due DESC, id DESC LIMIT 1"),
 
-    [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5)"),
+    [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at, unsafe)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [ST_SEEN_LIST] =
-        "SELECT kind, name, state, at, problem FROM seen WHERE kind = ?1 ORDER BY name",
+        "SELECT kind, name, state, at, problem, unsafe FROM seen WHERE kind = ?1 ORDER BY name",
 };

@@ -140,6 +140,11 @@ static int64_t clock_elapsed(struct clock *c)
     return world_of(c)->now_ms / 1000;
 }
 
+static int64_t clock_elapsed_ms(struct clock *c)
+{
+    return world_of(c)->now_ms;
+}
+
 static void clock_stop(struct clock *c, struct alarm *a)
 {
     struct sim_world *w = world_of(c);
@@ -175,8 +180,8 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
 void sim_clock_init(struct sim_world *w)
 {
-    static const struct clock_ops ops = {clock_now, clock_elapsed, clock_at, clock_after,
-                                         clock_stop};
+    static const struct clock_ops ops = {clock_now,   clock_elapsed, clock_at,
+                                         clock_after, clock_stop,    clock_elapsed_ms};
 
     w->clock.ops = &ops;
 }

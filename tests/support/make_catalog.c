@@ -74,14 +74,20 @@ static int64_t start(const char *domain, int64_t at, const char *base, struct po
 }
 
 /* One that was a success; its point's id. */
+static void progress(int64_t job, uint64_t done, uint64_t total)
+{
+    const struct job j = {.id = job, .bytes_done = done, .bytes_total = total};
+
+    must(catalog_job_progress(catalog, &j, &err));
+}
+
 static char *backup(const char *domain, int64_t at, const char *base)
 {
     struct point point;
     int64_t job = start(domain, at, base, &point);
     char *id = xstrdup(point.id);
 
-    must(catalog_job_progress(catalog, job, point.disks.items[0].bytes, point.disks.items[0].bytes,
-                              &err));
+    progress(job, point.disks.items[0].bytes, point.disks.items[0].bytes);
     must(catalog_publish(catalog, job, at + 5 * MINUTE, &point, base ? "150 MiB" : "2 GiB", &err));
     point_done(&point);
     return id;
@@ -106,7 +112,7 @@ static void fill(int64_t now)
     must(catalog_point_set_keep(catalog, web_third, "last 3", &err));
     job = start("web01", now - 10 * MINUTE, web_third, &plan);
     must(catalog_job_step(catalog, job, "copying", &err));
-    must(catalog_job_progress(catalog, job, UINT64_C(50) << 20, UINT64_C(200) << 20, &err));
+    progress(job, UINT64_C(50) << 20, UINT64_C(200) << 20);
     point_done(&plan);
 }
 
@@ -121,12 +127,12 @@ int main(int argc, char **argv)
     must(catalog_cover(catalog, "lab", "web01", "nightly", now - 10 * DAY, &err));
     must(catalog_cover(catalog, "lab", "db01", "nightly", now - 10 * DAY, &err));
     fill(now);
-    must(catalog_seen_put(catalog, "domain", "lab/web01", "running", NULL, now - HOUR, &err));
+    must(catalog_seen_put(catalog, "domain", "lab/web01", "running", NULL, NULL, now - HOUR, &err));
     must(catalog_seen_put(catalog, "domain", "lab/db01", "unreachable", "QMP: no answer for 10 s",
+                          NULL, now - HOUR, &err));
+    must(catalog_seen_put(catalog, "repository", "main", "ok", NULL, NULL, now - HOUR, &err));
+    must(catalog_seen_put(catalog, "repository", "far", "problem", "/far: not mounted", NULL,
                           now - HOUR, &err));
-    must(catalog_seen_put(catalog, "repository", "main", "ok", NULL, now - HOUR, &err));
-    must(catalog_seen_put(catalog, "repository", "far", "problem", "/far: not mounted", now - HOUR,
-                          &err));
     catalog_close(catalog);
     return 0;
 }

@@ -165,7 +165,7 @@ struct job get_job(struct catalog *c, int64_t id)
 
 char *checkpoints_text(struct catalog *c, const char *domain)
 {
-    static const char *const states[] = {"provisional", "current", "dropping"};
+    static const char *const states[] = {"provisional", "current", "dropping", "kept"};
     struct checkpoint_list l = {0};
     char *ret = xstrdup("");
 
@@ -220,6 +220,7 @@ char *dump(sqlite3 *h)
         "SELECT 'point', * FROM point ORDER BY id",
         "SELECT 'point_disk', * FROM point_disk ORDER BY point, position",
         "SELECT 'checkpoint', * FROM checkpoint ORDER BY name",
+        "SELECT 'checkpoint_disk', * FROM checkpoint_disk ORDER BY checkpoint, position",
         "SELECT 'coverage', * FROM coverage ORDER BY host, domain, policy",
         "SELECT 'seen', * FROM seen ORDER BY kind, name",
     };

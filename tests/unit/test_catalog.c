@@ -81,7 +81,14 @@ static void job_life(void **state)
 
     OK(catalog_job_start(c, id, 1001, LEVEL_FULL, p.why, &p, &err));
     OK(catalog_job_step(c, id, "copying", &err));
-    OK(catalog_job_progress(c, id, UINT64_C(1) << 40, UINT64_C(1) << 41, &err));
+    OK(catalog_job_progress(c,
+                            &(struct job){.id = id,
+                                          .bytes_done = UINT64_C(1) << 40,
+                                          .bytes_total = UINT64_C(1) << 41,
+                                          .temp_used = 3,
+                                          .temp_total = 4,
+                                          .elapsed_ms = 1234},
+                            &err));
     j = get_job(c, id);
     assert_int_equal(j.state, JOB_RUNNING);
     assert_int_equal(j.level, LEVEL_FULL);
@@ -136,7 +143,8 @@ static void job_wrong_states(void **state)
 
     (void)state;
     FAILS(ERR_INVALID, "queued, not running", catalog_job_step(c, id, "copying", &err));
-    FAILS(ERR_INVALID, "queued, not running", catalog_job_progress(c, id, 1, 2, &err));
+    FAILS(ERR_INVALID, "queued, not running",
+          catalog_job_progress(c, &(struct job){.id = id}, &err));
     OK(catalog_job_start(c, id, 1, LEVEL_FULL, "", NULL, &err));
     FAILS(ERR_INVALID, "running, not queued",
           catalog_job_start(c, id, 1, LEVEL_FULL, "", NULL, &err));
@@ -647,10 +655,10 @@ static void seen(void **state)
     struct seen_list l = {0};
 
     (void)state;
-    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, 1, &err));
-    OK(catalog_seen_put(c, "domain", "h/a", "unreachable", "no socket", 2, &err));
-    OK(catalog_seen_put(c, "repository", "main", "ok", NULL, 3, &err));
-    OK(catalog_seen_put(c, "domain", "h/d", "shut off", "it's off", 4, &err));
+    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 1, &err));
+    OK(catalog_seen_put(c, "domain", "h/a", "unreachable", "no socket", NULL, 2, &err));
+    OK(catalog_seen_put(c, "repository", "main", "ok", NULL, NULL, 3, &err));
+    OK(catalog_seen_put(c, "domain", "h/d", "shut off", "it's off", NULL, 4, &err));
     OK(catalog_seen(c, "domain", &l, &err));
     assert_int_equal(l.n, 2);
     assert_string_equal(l.items[0].name, "h/a");
@@ -661,7 +669,7 @@ static void seen(void **state)
     assert_string_equal(l.items[1].problem, "it's off");
     assert_int_equal(l.items[1].at, 4);
     seen_list_done(&l);
-    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, 5, &err));
+    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 5, &err));
     OK(catalog_seen(c, "domain", &l, &err));
     assert_null(l.items[1].problem);
     seen_list_done(&l);

@@ -21,7 +21,7 @@ static void versions(void **state)
         enum err_code code;
         const char *text;
     } cases[] = {
-        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 1"},
+        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 2"},
         {"PRAGMA user_version = 0", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA user_version = -3", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA application_id = 7", ERR_CORRUPT, "not a vmkeep catalog"},
@@ -96,10 +96,11 @@ static void impossible_rows(void **state)
     struct catalog *c = open_writer(s);
 
     sql(c->db.h,
-        "DROP TABLE seen; CREATE TABLE seen (kind, name, state, problem, at);"
-        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1), ('domain', 'b', NULL, '', 1);"
+        "DROP TABLE seen; CREATE TABLE seen (kind, name, state, problem, at, unsafe);"
+        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1, NULL), ('domain', 'b', NULL, '', 1, '');"
         "DROP TABLE checkpoint; CREATE TABLE checkpoint (name, host, domain, policy, state,"
-        " created); INSERT INTO checkpoint VALUES ('cp', 'h', 'd', 'n', 'lost', 1)");
+        " created, parent, description);"
+        "INSERT INTO checkpoint VALUES ('cp', 'h', 'd', 'n', 'lost', 1, NULL, NULL)");
     FAILS(ERR_CORRUPT, "a row has no state", catalog_seen(c, "domain", &seen, &err));
     assert_int_equal(seen.n, 0);
     FAILS(ERR_CORRUPT, "unknown state 'lost'",

@@ -170,7 +170,27 @@ static int add(struct catalog *c, enum job_kind kind, int64_t due, struct err *e
     return catalog_job_add(c, &j, err);
 }
 
-/* Every writing function of the catalog; the jobs are 1 to 4. */
+static struct checkpoint_disk kept_disks[] = {{(char *)"vda", 1024}, {(char *)"vdb", 2048}};
+static const struct checkpoint kept = {.name = (char *)"kept",
+                                       .host = (char *)"h",
+                                       .domain = (char *)"d",
+                                       .description = (char *)"a note",
+                                       .created = 330,
+                                       .disks = {kept_disks, 2, 2}};
+static const struct checkpoint alone = {.name = (char *)"alone",
+                                        .host = (char *)"h",
+                                        .domain = (char *)"d",
+                                        .created = 350,
+                                        .disks = {kept_disks, 1, 1}};
+static struct job by_hand = {.kind = JOB_BACKUP_BEGIN,
+                             .host = (char *)"h",
+                             .domain = (char *)"d",
+                             .step = (char *)"beginning",
+                             .why = (char *)"begun by hand",
+                             .started = 330,
+                             .document = (char *)"<domainbackup/>"};
+
+/* Every writing function of the catalog; the jobs are 1 to 5. */
 static int step(struct catalog *c, int i, struct err *err)
 {
     switch (i) {
@@ -183,7 +203,8 @@ static int step(struct catalog *c, int i, struct err *err)
     case 3:
         return catalog_job_step(c, 1, "copying", err);
     case 4:
-        return catalog_job_progress(c, 1, 10, 100, err);
+        return catalog_job_progress(c, &(struct job){.id = 1, .bytes_done = 10, .bytes_total = 100},
+                                    err);
     case 5:
         return catalog_publish(c, 1, 110, &full, "full", err);
     case 6:
@@ -217,15 +238,27 @@ static int step(struct catalog *c, int i, struct err *err)
     case 20:
         return catalog_checkpoint_drop(c, "cp2", err);
     case 21:
-        return catalog_seen_put(c, "domain", "h/d", "running", NULL, 320, err);
+        return catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 320, err);
     case 22:
         return catalog_job_expire(c, 250, err);
+    case 23:
+        return catalog_job_begin(c, &by_hand, &kept, err);
+    case 24:
+        return catalog_job_document(c, 5, "<domainbackup mode='push'/>", err);
+    case 25:
+        return catalog_job_end(c, 5, 340, OUTCOME_SUCCESS, ERR_NONE, "done", err);
+    case 26:
+        return catalog_checkpoint_add(c, &alone, err);
+    case 27:
+        return catalog_checkpoint_keep(c, "h", "d", "alone", err);
+    case 28:
+        return catalog_checkpoint_delete(c, "h", "d", "kept", err);
     default:
         return catalog_uncover(c, "h", "d", "n", err);
     }
 }
 
-#define STEPS 24
+#define STEPS 30
 
 /* The catalog's contents before each step, and after the last. */
 static char *contents[STEPS + 1];

@@ -308,19 +308,20 @@ static void half_a_request(void **state)
 
 static void too_long_a_request(void **state)
 {
-    char *text = xcalloc(65537, 1);
+    const size_t max = 1088 * 1024;
+    char *text = xcalloc(max + 1, 1);
     int fd = dial();
 
     (void)state;
-    memset(text, 'x', 65536);
-    for (size_t sent = 0; sent < 65536;) {
-        ssize_t n = send(fd, text + sent, 65536 - sent, MSG_NOSIGNAL);
+    memset(text, 'x', max);
+    for (size_t sent = 0; sent < max;) {
+        ssize_t n = send(fd, text + sent, max - sent, MSG_NOSIGNAL);
 
         if (n > 0)
             sent += (size_t)n;
         turn();
     }
-    assert_says(hear(fd), "at most 65536 bytes");
+    assert_says(hear(fd), "at most 1114112 bytes");
     assert_string_equal(hear(fd), "EOF");
     close(fd);
     free(text);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * api: the backup API as users reach it: backups begun by hand with libvirt's XML documents,
+ * checkpoints of their own, figures of jobs, and a fresh look at everything (doctor).
+ *
+ * All of these answer later, from the loop (or, when they can be refused at once, from inside the
+ * call): done runs exactly once, or never when the scheduler is freed first.  A domain is DOMAIN or
+ * HOST/DOMAIN, of those that the hosts have, whether a policy covers it or not.
+ */
+#ifndef VMKEEP_SCHEDULER_API_H
+#define VMKEEP_SCHEDULER_API_H
+
+#include <jansson.h>
+
+#include "scheduler/scheduler.h"
+
+/* err NULL: result is the answer, taken over by done; else result is NULL. */
+struct api_reply {
+    void (*done)(void *ctx, const struct err *err, json_t *result);
+    void *ctx;
+};
+
+struct api_begin {
+    const char *domain;
+    const char *backup_xml;     /* NULL: a push of all disks, beside their images */
+    const char *checkpoint_xml; /* NULL: no checkpoint */
+    bool reuse_external;        /* the files exist, made by the caller */
+};
+
+/* Answers when the backup has begun: {job, checkpoint, unsafe}.  ERR_BUSY names what runs; the other
+ * refusals are those of engine/backup_xml.h, engine/checkpoint_xml.h and backup_begin. */
+void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api_reply reply);
+
+/* Ends the domain's job that runs: a pull well, everything else as aborted.  *ret_job: its number,
+ * to wait for; 0: it ends before it has one.  ERR_NOTFOUND: none runs. */
+int api_abort(struct scheduler *s, const char *domain, int64_t *ret_job, struct err *err);
+
+/* The figures of the backup that runs, as they are now; {"job": null} when none does. */
+void api_job_info(struct scheduler *s, const char *domain, struct api_reply reply);
+
+/* {name, parent, disks}.  Refused with ERR_BUSY while a job of the domain runs. */
+void api_checkpoint_create(struct scheduler *s, const char *domain, const char *xml,
+                           struct api_reply reply);
+
+/* {checkpoints: [...]}: the catalog's and the bitmaps that are really there, joined. */
+void api_checkpoint_list(struct scheduler *s, const char *domain, struct api_reply reply);
+
+/* {xml}.  size: with the bytes that a backup from it would copy now. */
+void api_checkpoint_dumpxml(struct scheduler *s, const char *domain, const char *name, bool size,
+                            bool no_domain, struct api_reply reply);
+
+enum api_delete {
+    DELETE_ONE,
+    DELETE_CHILDREN,      /* it, and all that came of it */
+    DELETE_CHILDREN_ONLY, /* all that came of it, but not itself */
+};
+/* {deleted: [names]}.  metadata: the bitmaps stay, or are gone already.  Refused: ERR_BUSY (a job of
+ * the domain runs, or a policy's chain hangs on it), ERR_DENIED (vmkeep did not make it),
+ * ERR_NOTFOUND. */
+void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *name,
+                           enum api_delete what, bool metadata, struct api_reply reply);
+
+/* A fresh look at one domain (NULL: all of them, and the repositories):
+ * {catalog: {problem}, domains: [...], repositories: [...]}. */
+void api_doctor(struct scheduler *s, const char *domain, struct api_reply reply);
+
+#endif

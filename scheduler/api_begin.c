@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A backup begun by hand, from its documents to its row in the catalog.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "report/json.h"
+#include "scheduler/api.h"
+#include "scheduler/api_priv.h"
+
+static const char default_xml[] = "<domainbackup/>";
+
+int facts_can_begin(const struct domain_facts *f, struct err *err)
+{
+    bool absent = f->state == DOMAIN_UNREACHABLE || (f->state == DOMAIN_SHUTOFF && f->disks.n == 0);
+
+    if (absent)
+        return err_set(err, ERR_REMOTE, "the domain is %s%s%s", domain_state_name(f->state),
+                       f->problem ? ": " : "", f->problem ? f->problem : "");
+    if (f->foreign_job)
+        return err_set(err, ERR_BUSY, "%s is at work on the domain", f->foreign_job);
+    return 0;
+}
+
+/* ---- completing ---- */
+
+/* The disks that the document means, before it is complete. */
+static void list_disks(const struct backup_document *d, const struct domain_facts *f,
+                       struct strlist *ret)
+{
+    for (size_t i = 0; d->all_disks && i < f->disks.n; i++)
+        strlist_add(ret, f->disks.items[i].name);
+    for (size_t i = 0; !d->all_disks && i < d->disks.n; i++)
+        if (d->marks.items[i].takes_part)
+            strlist_add(ret, d->disks.items[i].name);
+}
+
+static void list_tracked(const struct checkpoint_document *c, struct strlist *ret)
+{
+    for (size_t i = 0; i < c->disks.n; i++)
+        if (c->disks.items[i].tracked)
+            strlist_add(ret, c->disks.items[i].name);
+}
+
+/* A base must be a checkpoint that vmkeep keeps: a provisional or given up one would make a gap, and
+ * of a foreign bitmap nobody knows what it has missed. */
+static int check_base(const struct checkpoint_list *rows, const char *base, struct err *err)
+{
+    const struct checkpoint *row = checkpoint_list_find(rows, base);
+
+    if (!row)
+        return err_set(err, ERR_NOTFOUND, "the domain has no checkpoint '%s'", base);
+    if (row->state == CHECKPOINT_PROVISIONAL || row->state == CHECKPOINT_DROPPING)
+        return err_set(err, ERR_NOTFOUND,
+                       "checkpoint '%s' is of a backup that failed: nothing can be based on it",
+                       base);
+    return 0;
+}
+
+static int check_bases(struct run *r, struct err *err)
+{
+    const struct backup_document *d = r->document;
+    struct checkpoint_list rows = {0};
+    int rc = catalog_checkpoints(r->s->env.catalog, r->row.host, r->row.domain, &rows, err);
+
+    if (rc == 0 && d->incremental)
+        rc = check_base(&rows, d->incremental, err);
+    for (size_t i = 0; i < d->disks.n && rc == 0; i++)
+        if (d->marks.items[i].takes_part && d->disks.items[i].base)
+            rc = check_base(&rows, d->disks.items[i].base, err);
+    checkpoint_list_done(&rows);
+    return rc;
+}
+
+/* Names of vmkeep's own making are cleaned up without asking: nobody else shall bear one. */
+int api_check_name(const char *name, struct err *err)
+{
+    if (!starts_with(name, "vmkeep-"))
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "checkpoint '%s': names that start with vmkeep- are those of scheduled backups",
+                   name);
+}
+
+static int check_secrets(const struct backup_request *q, struct err *err)
+{
+    for (size_t i = 0; i < q->n_disks; i++) {
+        const struct backup_encryption *e = &q->disks[i].place.encryption;
+
+        if (e->secret && !e->secret_file)
+            return err_set(err, ERR_UNSUPPORTED, "disk %s: no secret '%s' is known to vmkeepd",
+                           q->disks[i].name, e->secret);
+    }
+    return 0;
+}
+
+int api_documents_complete(struct run *r, struct err *err)
+{
+    const struct backup_defaults defaults = {.now = sched_now(r->s)};
+    struct checkpoint_document *c = r->checkpoint_document;
+    struct backup_document *d = r->document;
+    struct strlist disks = {0}, tracked = {0};
+    int rc = check_bases(r, err);
+
+    list_disks(d, r->facts, &disks);
+    if (rc == 0 && c) {
+        rc = checkpoint_document_complete(c, r->facts, &disks, defaults.now, err);
+        if (rc == 0)
+            rc = api_check_name(c->name, err);
+        if (rc < 0)
+            err_wrap(err, "checkpoint XML");
+        list_tracked(c, &tracked);
+        free(r->row.plan.checkpoint);
+        r->row.plan.checkpoint = xstrdup(c->name);
+    }
+    if (rc == 0) {
+        api_document_adopt(r);
+        rc = backup_document_complete(d, r->facts, c ? &tracked : NULL, &defaults, err);
+        if (rc == 0)
+            rc = check_secrets(&d->request, err);
+    }
+    strlist_done(&disks);
+    strlist_done(&tracked);
+    return rc;
+}
+
+void api_document_adopt(struct run *r)
+{
+    struct backup_request *q = &r->document->request;
+
+    q->domain = r->row.domain;
+    q->tag = r->tag;
+    q->checkpoint = r->row.plan.checkpoint;
+    q->quiesce = QUIESCE_OFF;
+    q->reuse_external = r->row.reuse_external;
+}
+
+/* ---- committing ---- */
+
+static void fill_checkpoint(const struct run *r, struct checkpoint *k)
+{
+    const struct checkpoint_document *c = r->checkpoint_document;
+
+    k->name = xstrdup(c->name);
+    k->host = xstrdup(r->row.host);
+    k->domain = xstrdup(r->row.domain);
+    k->description = xstrdup(c->description);
+    k->created = sched_now(r->s);
+    for (size_t i = 0; i < c->disks.n; i++) {
+        const struct disk_facts *f = domain_facts_disk(r->facts, c->disks.items[i].name);
+        struct checkpoint_disk *d;
+
+        if (!c->disks.items[i].tracked)
+            continue;
+        d = VEC_ADD(&k->disks);
+        d->name = xstrdup(c->disks.items[i].name);
+        d->capacity = f ? f->capacity : 0;
+    }
+}
+
+int api_job_commit(struct run *r, struct err *err)
+{
+    const struct backup_request *q = &r->document->request;
+    struct checkpoint k = {0};
+    int rc;
+
+    r->row.plan.mode = q->mode;
+    r->row.level = LEVEL_FULL;
+    for (size_t i = 0; i < q->n_disks; i++)
+        if (q->disks[i].base)
+            r->row.level = LEVEL_INCREMENTAL;
+    free(r->row.document);
+    r->row.document = backup_document_format(q);
+    free(r->row.step);
+    r->row.step = xstrdup("beginning");
+    r->row.started = r->row.created = sched_now(r->s);
+    if (r->checkpoint_document)
+        fill_checkpoint(r, &k);
+    rc = catalog_job_begin(r->s->env.catalog, &r->row, r->checkpoint_document ? &k : NULL, err);
+    checkpoint_done(&k);
+    if (rc < 0)
+        return -1;
+    r->row.state = JOB_RUNNING;
+    run_name(r);
+    return 0;
+}
+
+/* ---- the request ---- */
+
+static int parse(const char *what, const char *xml, const struct api_begin *a, struct run *r,
+                 struct err *err)
+{
+    int rc;
+
+    if (a)
+        rc = backup_document_parse(xml, strlen(xml), &r->document, err);
+    else
+        rc = checkpoint_document_parse(xml, strlen(xml), &r->checkpoint_document, err);
+    return rc < 0 ? err_wrap(err, "%s", what) : 0;
+}
+
+static struct run *make_run(struct scheduler *s, const struct api_begin *a, struct host **ret_host,
+                            struct err *err)
+{
+    CLEANUP_FREE char *domain = NULL;
+    struct job row = {
+        .kind = JOB_BACKUP_BEGIN,
+        .policy = (char *)"",
+        .repository = (char *)"",
+        .why = (char *)"begun by hand",
+        .reuse_external = a->reuse_external,
+    };
+    struct run *r;
+
+    if (scheduler_refuse_draining(s, err) < 0 ||
+        api_find_domain(s, a->domain, ret_host, &domain, err) < 0 ||
+        api_refuse_busy(s, *ret_host, domain, err) < 0)
+        return NULL;
+    row.host = (*ret_host)->name;
+    row.domain = domain;
+    r = run_new(s, &row);
+    if (parse("backup XML", a->backup_xml ? a->backup_xml : default_xml, a, r, err) < 0 ||
+        (a->checkpoint_xml && parse("checkpoint XML", a->checkpoint_xml, NULL, r, err) < 0)) {
+        run_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api_reply reply)
+{
+    struct err err = ERR_INIT;
+    struct host *host;
+    struct run *r = make_run(s, a, &host, &err);
+
+    if (!r) {
+        reply.done(reply.ctx, &err, NULL);
+        return;
+    }
+    r->reply = reply;
+    *VEC_ADD(&s->runs) = r;
+    queue_take_place(r, host, NULL);
+    r->step(r);
+}
+
+int api_abort(struct scheduler *s, const char *text, int64_t *ret_job, struct err *err)
+{
+    CLEANUP_FREE char *domain = NULL;
+    struct host *host;
+    struct run *r;
+
+    if (api_find_domain(s, text, &host, &domain, err) < 0)
+        return -1;
+    r = run_of_domain(s, host->name, domain);
+    if (!r)
+        return err_set(err, ERR_NOTFOUND, "no job of domain %s runs", domain);
+    *ret_job = r->row.id;
+    run_cancel(r);
+    return 0;
+}
+
+/* ---- figures ---- */
+
+static json_t *info_json(const struct run *r)
+{
+    const struct job *j = &r->row;
+
+    return json_pack(
+        "{s:I, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "job", (json_int_t)j->id, "kind",
+        job_kind_name(j->kind), "operation", "backup", "mode", mode_name(j->plan.mode), "begun",
+        r->has_begun, "policy", report_json_text(*j->policy ? j->policy : NULL), "time_elapsed",
+        (json_int_t)(r->has_begun ? run_elapsed_ms(r) : 0), "disk_total",
+        (json_int_t)j->bytes_total, "disk_processed", (json_int_t)j->bytes_done, "temp_used",
+        (json_int_t)j->temp_used, "temp_total", (json_int_t)j->temp_total);
+}
+
+static int after_stats(struct errand *t, struct err *err)
+{
+    struct run *r = run_find(t->s, t->job);
+
+    (void)err;
+    t->result = json_pack("{s:n}", "job");
+    if (!r)
+        return 0;
+    json_decref(t->result);
+    if (t->stats.state == HVJOB_RUNNING) {
+        r->stats = t->stats;
+        run_take_stats(r);
+    }
+    t->result = info_json(r);
+    return 0;
+}
+
+/* The hypervisor does not answer now: then the last figures. */
+static int no_stats(struct errand *t, struct err *err)
+{
+    (void)t;
+    (void)err;
+    return 0;
+}
+
+void api_job_info(struct scheduler *s, const char *domain, struct api_reply reply)
+{
+    struct errand *t = errand_new(s, domain, reply);
+    struct err err = ERR_INIT;
+    struct run *r;
+
+    if (!t)
+        return;
+    r = run_of_domain(s, t->host->name, t->domain);
+    if (!r || !r->has_begun) {
+        t->result = r && r->row.id ? info_json(r) : json_pack("{s:n}", "job");
+        errand_finish(t, NULL);
+        return;
+    }
+    t->job = r->row.id;
+    t->next = after_stats;
+    t->failed = no_stats;
+    t->op = t->host->hv->ops->job_stats(t->host->hv, t->domain, r->tag, &t->stats, errand_on_op, t,
+                                        &err);
+    if (!t->op)
+        errand_on_op(t, &err);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to scheduler/: what the parts of the backup API share.
+ *
+ *   api_job.c         the state machine of a backup begun by hand
+ *   api_begin.c       its documents, from XML to the committed row
+ *   api_errand.c        short work on a domain that is no job
+ *   api_checkpoint.c  checkpoints made and deleted by hand
+ *   api_view.c        checkpoints as they are: the catalog's rows and the real bitmaps, joined
+ *   api_doctor.c      a fresh look at everything
+ */
+#ifndef VMKEEP_SCHEDULER_API_PRIV_H
+#define VMKEEP_SCHEDULER_API_PRIV_H
+
+#include "engine/backup_xml.h"
+#include "engine/checkpoint_xml.h"
+#include "scheduler/scheduler_priv.h"
+
+/* The host and domain that are meant. *ret_domain: caller frees. */
+int api_find_domain(struct scheduler *s, const char *text, struct host **ret_host,
+                    char **ret_domain, struct err *err);
+
+/* ERR_BUSY, naming the job or errand that works on the domain now. */
+int api_refuse_busy(const struct scheduler *s, const struct host *h, const char *domain,
+                    struct err *err);
+
+/* ERR_REMOTE when nothing can be begun or made there now. */
+int facts_can_begin(const struct domain_facts *f, struct err *err);
+
+/* Both documents against what the domain has. */
+int api_documents_complete(struct run *r, struct err *err);
+/* What of the request is not in its written form. */
+void api_document_adopt(struct run *r);
+/* ERR_INVALID: only vmkeep itself may choose such a name. */
+int api_check_name(const char *name, struct err *err);
+int api_job_commit(struct run *r, struct err *err);
+
+/* Short work on a domain: a chain of ops, and an answer. */
+struct errand {
+    struct scheduler *s;
+    struct host *host;
+    char *domain;
+    bool exclusive; /* no job of the domain starts meanwhile */
+    const char *what;
+    struct op *op;
+    /* The op has ended well: starts the next one into t->op, or leaves t->result; -1: *err. */
+    int (*next)(struct errand *t, struct err *err);
+    /* The op has failed, with *err: 0: go on with next; -1: that is the answer. NULL: it is. */
+    int (*failed)(struct errand *t, struct err *err);
+    json_t *result;
+    struct api_reply reply;
+
+    struct domain_facts *facts;
+    struct hv_job_stats stats;
+    int64_t job;
+    struct checkpoint_document *document;
+    struct strlist doomed;
+    size_t doomed_next;
+    char *name;
+    bool size, no_domain, metadata;
+    int what_to_delete; /* enum api_delete */
+};
+
+/* NULL when it has been answered already (refused). */
+struct errand *errand_new(struct scheduler *s, const char *domain, struct api_reply reply);
+/* Looks at the domain, then goes on with next. */
+void errand_look(struct errand *t, int (*next)(struct errand *t, struct err *err));
+void errand_on_op(void *ctx, const struct err *err);
+void errand_finish(struct errand *t, const struct err *err);
+
+/* A checkpoint as it is. */
+enum view_state { VIEW_CONSISTENT, VIEW_INCONSISTENT, VIEW_MISSING, VIEW_FOREIGN, VIEW_UNKNOWN };
+struct view_disk {
+    char *name;
+    uint64_t capacity;
+    const struct bitmap_facts *bitmap; /* NULL: not there */
+};
+struct view {
+    char *name;
+    const struct checkpoint *row; /* NULL: only bitmaps */
+    enum view_state state;
+    VEC(struct view_disk) disks;
+};
+struct view_list {
+    struct checkpoint_list rows;
+    VEC(struct view) views;
+};
+const char *view_state_name(enum view_state v);
+/* facts: borrowed for as long as the list lives. */
+int views_load(struct errand *t, struct view_list *ret, struct err *err);
+void views_done(struct view_list *l);
+const struct view *views_find(const struct view_list *l, const char *name);
+json_t *view_json(const struct view *v);
+/* Is a a descendant of b? */
+bool view_descends(const struct view_list *l, const struct view *a, const char *b);
+
+#endif

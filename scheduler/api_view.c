@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checkpoints as they are: each row of the catalog with the bitmaps of its name, and the bitmaps
+ * that no row names.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/json.h"
+#include "scheduler/api_priv.h"
+
+const char *view_state_name(enum view_state v)
+{
+    static const char *const words[] = {"consistent", "inconsistent", "missing", "foreign",
+                                        "unknown"};
+
+    return words[v];
+}
+
+void views_done(struct view_list *l)
+{
+    for (size_t i = 0; i < l->views.n; i++) {
+        struct view *v = &l->views.items[i];
+
+        for (size_t k = 0; k < v->disks.n; k++)
+            free(v->disks.items[k].name);
+        free(v->disks.items);
+        free(v->name);
+    }
+    free(l->views.items);
+    checkpoint_list_done(&l->rows);
+    *l = (struct view_list){0};
+}
+
+const struct view *views_find(const struct view_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->views.n; i++)
+        if (strcmp(l->views.items[i].name, name) == 0)
+            return &l->views.items[i];
+    return NULL;
+}
+
+static struct view_disk *find_disk(struct view *v, const char *name)
+{
+    for (size_t i = 0; i < v->disks.n; i++)
+        if (strcmp(v->disks.items[i].name, name) == 0)
+            return &v->disks.items[i];
+    return NULL;
+}
+
+static void add_bitmap(struct view *v, const struct disk_facts *disk, const struct bitmap_facts *b)
+{
+    struct view_disk *d = find_disk(v, disk->name);
+
+    if (!d) {
+        d = VEC_ADD(&v->disks);
+        d->name = xstrdup(disk->name);
+        d->capacity = disk->capacity;
+    }
+    d->bitmap = b;
+}
+
+static enum view_state judge(const struct view *v, bool can_tell)
+{
+    size_t there = 0;
+    bool whole = true;
+
+    if (!can_tell)
+        return VIEW_UNKNOWN;
+    for (size_t i = 0; i < v->disks.n; i++) {
+        const struct bitmap_facts *b = v->disks.items[i].bitmap;
+
+        there += b != NULL;
+        whole = whole && b && !b->inconsistent && b->recording;
+    }
+    if (there == 0)
+        return VIEW_MISSING;
+    if (!v->row)
+        return VIEW_FOREIGN;
+    return whole ? VIEW_CONSISTENT : VIEW_INCONSISTENT;
+}
+
+static struct view *view_of(struct view_list *l, const char *name)
+{
+    struct view *v = (struct view *)views_find(l, name);
+
+    if (v)
+        return v;
+    v = VEC_ADD(&l->views);
+    v->name = xstrdup(name);
+    return v;
+}
+
+int views_load(struct errand *t, struct view_list *ret, struct err *err)
+{
+    const struct domain_facts *f = t->facts;
+    bool can_tell =
+        f && f->state != DOMAIN_UNREACHABLE && (f->state != DOMAIN_SHUTOFF || f->disks.n > 0);
+
+    if (catalog_checkpoints(t->s->env.catalog, t->host->name, t->domain, &ret->rows, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ret->rows.n; i++) {
+        const struct checkpoint *row = &ret->rows.items[i];
+        struct view *v = view_of(ret, row->name);
+
+        v->row = row;
+        for (size_t k = 0; k < row->disks.n; k++)
+            *VEC_ADD(&v->disks) = (struct view_disk){xstrdup(row->disks.items[k].name),
+                                                     row->disks.items[k].capacity, NULL};
+    }
+    for (size_t i = 0; can_tell && i < f->disks.n; i++)
+        for (size_t k = 0; k < f->disks.items[i].bitmaps.n; k++)
+            add_bitmap(view_of(ret, f->disks.items[i].bitmaps.items[k].name), &f->disks.items[i],
+                       &f->disks.items[i].bitmaps.items[k]);
+    for (size_t i = 0; i < ret->views.n; i++)
+        ret->views.items[i].state = judge(&ret->views.items[i], can_tell);
+    return 0;
+}
+
+bool view_descends(const struct view_list *l, const struct view *a, const char *b)
+{
+    /* A damaged catalog may run in a circle. */
+    for (size_t left = l->views.n; a && a->row && a->row->parent && left > 0; left--) {
+        if (strcmp(a->row->parent, b) == 0)
+            return true;
+        a = views_find(l, a->row->parent);
+    }
+    return false;
+}
+
+json_t *view_json(const struct view *v)
+{
+    json_t *disks = json_array();
+    const struct checkpoint *row = v->row;
+
+    for (size_t i = 0; i < v->disks.n; i++) {
+        const struct view_disk *d = &v->disks.items[i];
+        const struct bitmap_facts *b = d->bitmap;
+
+        json_array_append_new(
+            disks,
+            json_pack("{s:o, s:o, s:o, s:b, s:b, s:b}", "name", report_json_text(d->name),
+                      "capacity", report_json_number((int64_t)d->capacity), "size",
+                      b && !b->inconsistent ? report_json_number((int64_t)b->dirty) : json_null(),
+                      "present", b != NULL, "inconsistent", b && b->inconsistent, "busy",
+                      b && b->busy));
+    }
+    return json_pack(
+        "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(v->name), "state",
+        view_state_name(v->state), "parent", report_json_text(row ? row->parent : NULL), "created",
+        report_json_time(row ? row->created : 0), "description",
+        report_json_text(row ? row->description : NULL), "policy",
+        report_json_text(row && *row->policy ? row->policy : NULL), "role",
+        report_json_text(row ? checkpoint_state_name(row->state) : NULL), "disks", disks);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The backup API's commands on the control socket.  XML documents travel as strings; most answers
+ * come later, when the hypervisor has answered.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "report/json.h"
+#include "scheduler/api.h"
+#include "scheduler/control_priv.h"
+
+/* ---- answers that come later ---- */
+
+struct pending {
+    struct control *control;
+    struct client *client; /* NULL: it has gone */
+};
+
+static void pending_free(struct pending *p)
+{
+    struct control *c = p->control;
+
+    for (size_t i = 0; i < c->pending.n; i++) {
+        if (c->pending.items[i] == p) {
+            c->pending.items[i] = c->pending.items[--c->pending.n];
+            break;
+        }
+    }
+    free(p);
+}
+
+static void on_answer(void *ctx, const struct err *err, json_t *result)
+{
+    struct pending *p = ctx;
+
+    if (p->client && err)
+        client_answer_error(p->client, err);
+    else if (p->client)
+        client_send(p->client, json_pack("{s:b, s:O}", "ok", 1, "result", result));
+    json_decref(result);
+    pending_free(p);
+}
+
+static struct api_reply later(struct client *cl)
+{
+    struct pending *p = xcalloc(1, sizeof(*p));
+
+    p->control = cl->control;
+    p->client = cl;
+    *VEC_ADD(&cl->control->pending) = p;
+    return (struct api_reply){on_answer, p};
+}
+
+void control_forget_client(struct client *cl)
+{
+    for (size_t i = 0; i < cl->control->pending.n; i++)
+        if (cl->control->pending.items[i]->client == cl)
+            cl->control->pending.items[i]->client = NULL;
+}
+
+void control_forget_pending(struct control *c)
+{
+    for (size_t i = 0; i < c->pending.n; i++)
+        free(c->pending.items[i]);
+    free(c->pending.items);
+}
+
+/* ---- the commands ---- */
+
+static int cmd_backup_begin(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    struct api_begin a = {0};
+    int reuse = 0;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s, s?s, s?s, s?b}", "domain", &a.domain, "backup_xml",
+                       &a.backup_xml, "checkpoint_xml", &a.checkpoint_xml, "reuse_external",
+                       &reuse) < 0)
+        return -1;
+    a.reuse_external = reuse;
+    api_backup_begin(cl->control->env.scheduler, &a, later(cl));
+    return 0;
+}
+
+/* Answers when the job is over. */
+static int cmd_abort(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL;
+    int64_t job = 0;
+
+    if (control_unpack(args, err, "{s:s}", "domain", &domain) < 0 ||
+        api_abort(cl->control->env.scheduler, domain, &job, err) < 0)
+        return -1;
+    /* A job that could be ended on the spot is over already. */
+    if (!job || !scheduler_job(cl->control->env.scheduler, job)) {
+        *ret = json_object();
+        return 0;
+    }
+    client_send(cl, json_pack("{s:s, s:I}", "event", "accepted", "job", (json_int_t)job));
+    *VEC_ADD(&cl->waits) = job;
+    return 0;
+}
+
+static int cmd_job_info(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s}", "domain", &domain) < 0)
+        return -1;
+    api_job_info(cl->control->env.scheduler, domain, later(cl));
+    return 0;
+}
+
+static int cmd_checkpoint_create(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL, *xml = "<domaincheckpoint/>";
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s, s?s}", "domain", &domain, "xml", &xml) < 0)
+        return -1;
+    api_checkpoint_create(cl->control->env.scheduler, domain, xml, later(cl));
+    return 0;
+}
+
+static int cmd_checkpoint_list(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s}", "domain", &domain) < 0)
+        return -1;
+    api_checkpoint_list(cl->control->env.scheduler, domain, later(cl));
+    return 0;
+}
+
+static int cmd_checkpoint_dumpxml(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL, *name = NULL;
+    int size = 0, no_domain = 0;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s, s:s, s?b, s?b}", "domain", &domain, "name", &name, "size",
+                       &size, "no_domain", &no_domain) < 0)
+        return -1;
+    api_checkpoint_dumpxml(cl->control->env.scheduler, domain, name, size, no_domain, later(cl));
+    return 0;
+}
+
+static int cmd_checkpoint_delete(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL, *name = NULL;
+    int children = 0, only = 0, metadata = 0;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s, s:s, s?b, s?b, s?b}", "domain", &domain, "name", &name,
+                       "children", &children, "children_only", &only, "metadata", &metadata) < 0)
+        return -1;
+    api_checkpoint_delete(cl->control->env.scheduler, domain, name,
+                          only       ? DELETE_CHILDREN_ONLY
+                          : children ? DELETE_CHILDREN
+                                     : DELETE_ONE,
+                          metadata, later(cl));
+    return 0;
+}
+
+static int cmd_doctor(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s?s}", "domain", &domain) < 0)
+        return -1;
+    api_doctor(cl->control->env.scheduler, domain, later(cl));
+    return 0;
+}
+
+/* ---- events ---- */
+
+static int cmd_events(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s?s}", "domain", &domain) < 0)
+        return -1;
+    free(cl->events_host);
+    free(cl->events_domain);
+    cl->events_host = cl->events_domain = NULL;
+    if (domain)
+        name_split_domain(domain, &cl->events_host, &cl->events_domain);
+    cl->events = true;
+    client_send(cl, json_pack("{s:s}", "event", "listening"));
+    return 0;
+}
+
+static bool wants(const struct client *cl, const struct job *j)
+{
+    return cl->events && (!cl->events_domain || strcmp(cl->events_domain, j->domain) == 0) &&
+           (!cl->events_host || strcmp(cl->events_host, j->host) == 0);
+}
+
+static json_t *completed_json(const struct job *j)
+{
+    uint64_t left = j->bytes_total > j->bytes_done ? j->bytes_total - j->bytes_done : 0;
+    bool good = j->outcome == OUTCOME_SUCCESS;
+    json_t *ret = json_pack("{s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:s}", "event", "job-completed",
+                            "job", (json_int_t)j->id, "host", report_json_text(j->host), "domain",
+                            report_json_text(j->domain), "operation", "backup", "kind",
+                            job_kind_name(j->kind), "mode", mode_name(j->plan.mode), "outcome",
+                            job_outcome_name(j->outcome));
+    json_t *figures =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "time_elapsed",
+                  (json_int_t)j->elapsed_ms, "disk_total", (json_int_t)j->bytes_total,
+                  "disk_processed", (json_int_t)j->bytes_done, "disk_remaining", (json_int_t)left,
+                  "temp_used", (json_int_t)j->temp_used, "temp_total", (json_int_t)j->temp_total,
+                  "success", good, "errmsg", report_json_text(good ? NULL : j->reason));
+
+    json_object_update(ret, figures);
+    json_decref(figures);
+    return ret;
+}
+
+void control_tell_completed(struct control *c, const struct job *j)
+{
+    for (size_t i = 0; i < c->clients.n; i++)
+        if (wants(c->clients.items[i], j))
+            client_send(c->clients.items[i], completed_json(j));
+}
+
+int control_api_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,
+                        struct err *err)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct client *, json_t *, json_t **, struct err *);
+    } commands[] = {
+        {"backup-begin", cmd_backup_begin},
+        {"abort", cmd_abort},
+        {"job-info", cmd_job_info},
+        {"checkpoint-create", cmd_checkpoint_create},
+        {"checkpoint-list", cmd_checkpoint_list},
+        {"checkpoint-dumpxml", cmd_checkpoint_dumpxml},
+        {"checkpoint-delete", cmd_checkpoint_delete},
+        {"doctor", cmd_doctor},
+        {"events", cmd_events},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(cmd, commands[i].name) == 0)
+            return commands[i].run(cl, args, ret, err);
+    return err_set(err, ERR_UNSUPPORTED, "this daemon knows no command '%s'", cmd);
+}
