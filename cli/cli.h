@@ -25,10 +25,20 @@ enum cli_exit {
     EXIT_INTERRUPTED = 130,
 };
 
+int cmd_backup_begin(int argc, char **argv);
+int cmd_backup_dumpxml(int argc, char **argv);
 int cmd_calendar(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_checkpoint_create(int argc, char **argv);
+int cmd_checkpoint_delete(int argc, char **argv);
+int cmd_checkpoint_dumpxml(int argc, char **argv);
+int cmd_checkpoint_list(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_domains(int argc, char **argv);
+int cmd_domjobabort(int argc, char **argv);
+int cmd_domjobinfo(int argc, char **argv);
+int cmd_event(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);
 int cmd_points(int argc, char **argv);

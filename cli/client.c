@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -20,6 +21,7 @@ struct connection {
     const char *path;
     int fd;
     int timeout_s; /* for the first line; 0 from then on: none */
+    int64_t until; /* monotonic, seconds; 0: no limit for all of it */
     char *in;
     size_t in_len;
     sigset_t wait_mask; /* signals that end a wait are let through only while it waits */
@@ -105,16 +107,27 @@ static int send_request(struct connection *c, const struct client_request *r, st
     return 0;
 }
 
+static int64_t monotonic(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
 static int wait_readable(struct connection *c, struct err *err)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    const struct timespec limit = {.tv_sec = c->timeout_s};
-    int n = ppoll(&p, 1, c->timeout_s ? &limit : NULL, &c->wait_mask);
+    int64_t left = c->until ? c->until - monotonic() : 0;
+    const struct timespec limit = {.tv_sec = c->timeout_s ? c->timeout_s : left > 0 ? left : 0};
+    int n = ppoll(&p, 1, c->timeout_s || c->until ? &limit : NULL, &c->wait_mask);
 
     if (n < 0 && errno == EINTR && interrupted)
         return err_set(err, ERR_CANCELED, "interrupted");
     if (n < 0 && errno != EINTR)
         return err_errno(err, errno, "%s", c->path);
+    if (n == 0 && !c->timeout_s)
+        return err_set(err, ERR_TIMEOUT, "%s: nothing in time", c->path);
     if (n == 0)
         return err_set(err, ERR_TIMEOUT, "%s: the daemon has not answered for %d s", c->path,
                        c->timeout_s);
@@ -186,7 +199,8 @@ static int converse(struct connection *c, const struct client_request *r, json_t
         json_t *line = NULL;
 
         if (receive(c, &line, err) < 0) {
-            *ret_reached = err->code == ERR_CANCELED || err->code == ERR_PROTOCOL;
+            *ret_reached = err->code == ERR_CANCELED || err->code == ERR_PROTOCOL ||
+                           (err->code == ERR_TIMEOUT && !c->timeout_s);
             return -1;
         }
         *ret_reached = true;
@@ -199,6 +213,10 @@ static int converse(struct connection *c, const struct client_request *r, json_t
         if (r->event)
             r->event(r->ctx, line);
         json_decref(line);
+        if (r->enough && *r->enough) {
+            *ret = NULL;
+            return 0;
+        }
     }
 }
 
@@ -208,6 +226,7 @@ int client_ask(const struct config *config, const struct client_request *r, int 
     struct connection c = {.path = config->control, .fd = -1, .timeout_s = timeout_s};
     int rc;
 
+    c.until = r->limit_s ? monotonic() + r->limit_s : 0;
     *ret_reached = false;
     interrupted = 0;
     catch_signals(&c);

@@ -18,6 +18,8 @@ struct client_request {
     json_t *args;       /* taken over; NULL: none */
     client_event event; /* may be NULL */
     void *ctx;
+    const bool *enough; /* may be NULL: true after an event ends it well, *ret is NULL then */
+    int limit_s;        /* for all of it: ERR_TIMEOUT, with *ret_reached true; 0: none */
 };
 
 /* ret: the result, owned by the caller.  Its first line must come within timeout_s; after an event

@@ -21,8 +21,8 @@ static const char help[] =
     "\n"
     "Lists the domains of all hosts. While the daemon is down, they are shown as it saw them last.\n"
     "\n"
-    "  --with-job          only those with a job that runs\n"
-    "  --with-checkpoint   only those whose changes are tracked by a checkpoint of vmkeep\n"
+    "  --with-job          only those with a backup that runs\n"
+    "  --with-checkpoint   only those that have a checkpoint of vmkeep, scheduled or by hand\n"
     "  --active            only those that run, or are paused\n"
     "  --inactive          only those that are shut off\n"
     "  --json              print an array of {host, domain, state, problem, checkpoint, job}\n"
@@ -92,12 +92,13 @@ static int complete_row(struct catalog *catalog, struct row *r, struct err *err)
     if (catalog_checkpoints(catalog, r->host, r->domain, &checkpoints, err) < 0)
         return -1;
     for (size_t i = 0; i < checkpoints.n; i++)
-        r->checkpoint = r->checkpoint || checkpoints.items[i].state == CHECKPOINT_CURRENT;
+        r->checkpoint = r->checkpoint || checkpoints.items[i].state == CHECKPOINT_CURRENT ||
+                        checkpoints.items[i].state == CHECKPOINT_KEPT;
     checkpoint_list_done(&checkpoints);
     if (catalog_jobs(catalog, &filter, &jobs, err) < 0)
         return -1;
     for (size_t i = 0; i < jobs.n; i++)
-        if (jobs.items[i].state == JOB_RUNNING)
+        if (jobs.items[i].state == JOB_RUNNING && jobs.items[i].kind != JOB_PRUNE)
             r->job = jobs.items[i].id;
     job_list_done(&jobs);
     return 0;

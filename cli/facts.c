@@ -164,6 +164,7 @@ static int add_domain(const struct gathering *g, const struct domain_name *d,
     ret->domain = xstrdup(d->domain);
     ret->state = seen ? xstrdup(seen->state) : NULL;
     ret->problem = seen ? xstrdup(seen->problem) : NULL;
+    ret->unsafe = seen ? xstrdup(seen->unsafe) : NULL;
     if (catalog_points(g->f->catalog, &filter, &points, err) < 0)
         return -1;
     find_newest(&points, NULL, g->f->now, &ret->last_point, &ahead);

@@ -26,6 +26,16 @@ static const struct command {
     {"prune", "let go of the points that no rule keeps", cmd_prune},
     {"explain", "why a point, a job or a domain is as it is", cmd_explain},
     {"domains", "what the hosts have", cmd_domains},
+    {"doctor", "is everything there that backups need?", cmd_doctor},
+    {"backup-begin", "begin a backup by hand, from libvirt's XML", cmd_backup_begin},
+    {"backup-dumpxml", "the XML of the backup that runs", cmd_backup_dumpxml},
+    {"domjobinfo", "how far a domain's backup is, or how the last one ended", cmd_domjobinfo},
+    {"domjobabort", "end the backup of a domain", cmd_domjobabort},
+    {"event", "wait for backups to end", cmd_event},
+    {"checkpoint-create", "make a checkpoint", cmd_checkpoint_create},
+    {"checkpoint-list", "a domain's checkpoints", cmd_checkpoint_list},
+    {"checkpoint-dumpxml", "the XML of a checkpoint", cmd_checkpoint_dumpxml},
+    {"checkpoint-delete", "delete a checkpoint", cmd_checkpoint_delete},
     {"calendar", "when a calendar expression elapses", cmd_calendar},
     {"retention", "what retention rules make of a list of times", cmd_retention},
 };
@@ -46,7 +56,7 @@ static void print_help(FILE *out)
           "Commands:\n",
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-18s %s\n", commands[i].name, commands[i].summary);
     fputs(
         "\n"
         "Options:\n"

@@ -174,6 +174,7 @@ void status_domain_done(struct status_domain *d)
     free(d->domain);
     free(d->state);
     free(d->problem);
+    free(d->unsafe);
 }
 
 void status_done(struct status *s)

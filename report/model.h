@@ -44,6 +44,7 @@ struct status_policy {
 struct status_domain {
     char *host, *domain;
     char *state, *problem; /* as last seen; NULL: never, none */
+    char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
 

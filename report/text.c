@@ -45,6 +45,19 @@ static void print_domains(const struct status *s, FILE *out)
     table_print(t, out);
     if (s->domains.n == 0)
         fputs("No domains are known.\n", out);
+    for (size_t i = 0; i < s->domains.n; i++) {
+        const struct status_domain *d = &s->domains.items[i];
+
+        if (!d->unsafe)
+            continue;
+        fputs("note: ", out);
+        print_plain(d->host, out);
+        fputc('/', out);
+        print_plain(d->domain, out);
+        fputs(": guest-safe copy not possible: ", out);
+        print_plain(d->unsafe, out);
+        fputc('\n', out);
+    }
 }
 
 static void print_repositories(const struct status *s, FILE *out)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "report/json.h"
@@ -194,6 +195,7 @@ static int cmd_events(struct client *cl, json_t *args, json_t **ret, struct err 
     if (domain)
         name_split_domain(domain, &cl->events_host, &cl->events_domain);
     cl->events = true;
+    log_debug("control: a client listens for events");
     client_send(cl, json_pack("{s:s}", "event", "listening"));
     return 0;
 }

@@ -13,13 +13,14 @@
 
 int control_unpack(json_t *args, struct err *err, const char *fmt, ...)
 {
-    json_t *none = args ? NULL : json_object();
+    bool given = args && !json_is_null(args);
+    json_t *none = given ? NULL : json_object();
     json_error_t bad;
     va_list ap;
     int rc;
 
     va_start(ap, fmt);
-    rc = json_vunpack_ex(args ? args : none, &bad, 0, fmt, ap);
+    rc = json_vunpack_ex(given ? args : none, &bad, 0, fmt, ap);
     va_end(ap);
     json_decref(none);
     return rc < 0 ? err_set(err, ERR_INVALID, "arguments: %s", bad.text) : 0;
@@ -147,7 +148,7 @@ static json_t *running_job(struct catalog *catalog, const char *host, const char
 
     if (catalog_jobs(catalog, &filter, &jobs, &err) == 0)
         for (size_t i = 0; i < jobs.n; i++)
-            if (jobs.items[i].state == JOB_RUNNING)
+            if (jobs.items[i].state == JOB_RUNNING && jobs.items[i].kind != JOB_PRUNE)
                 ret = json_integer((json_int_t)jobs.items[i].id);
     job_list_done(&jobs);
     return ret;

@@ -14,7 +14,7 @@ teardown() {
     rm -rf "$tmp"
 }
 
-commands="check status run jobs cancel points restore prune explain domains calendar retention"
+commands="check status run jobs cancel points restore prune explain domains doctor backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-list checkpoint-dumpxml checkpoint-delete calendar retention"
 
 @test "without arguments: help on standard error, exit status 2" {
     run --separate-stderr "$VMKEEP"
@@ -26,7 +26,7 @@ commands="check status run jobs cancel points restore prune explain domains cale
 @test "--help and help name every command, and nothing that is none" {
     "$VMKEEP" --help > "$tmp/help"
     "$VMKEEP" help | diff "$tmp/help" -
-    [ "$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$tmp/help" | xargs)" = "$commands" ]
+    [ "$(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' "$tmp/help" | xargs)" = "$commands" ]
 }
 
 @test "--version" {

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep checkpoint-create: a checkpoint without a backup.
+ */
+#include <stdio.h>
+
+#include "cli/document.h"
+#include "report/table.h"
+
+static const char help[] =
+    "Usage: vmkeep checkpoint-create DOMAIN [CHECKPOINT.xml]\n"
+    "\n"
+    "Makes a checkpoint: from now on the domain's changes are tracked under its name, on all the\n"
+    "disks that CHECKPOINT.xml names, or that can be tracked, at one instant. It stays until\n"
+    "somebody deletes it. Without CHECKPOINT.xml it is named after the time.\n"
+    "\n"
+    "  --xmlfile FILE   the same as CHECKPOINT.xml; - reads standard input\n"
+    "  --help           print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage, configuration or document, 4 no such domain or\n"
+    "disk, 5 a job of the domain runs, 6 the daemon cannot be reached.\n"
+    "\n"
+    "Example:\n"
+    "  vmkeep checkpoint-create web01 monday.xml\n";
+
+static int create(const char *domain, const char *file)
+{
+    const struct document_names names = {.checkpoint = file};
+    json_t *args = json_pack("{s:s}", "domain", domain);
+    const struct client_request request = {.cmd = "checkpoint-create", .args = args};
+    struct config *config = NULL;
+    json_t *result = NULL;
+    int code = args ? cli_load_config(&config)
+                    : cli_usage("checkpoint-create", "the domain's name is not UTF-8");
+
+    if (code == EXIT_DONE && file)
+        code = document_add(args, "xml", file);
+    if (code == EXIT_DONE)
+        code = document_ask(config, &request, &names, &result);
+    else
+        json_decref(args);
+    if (code == EXIT_DONE) {
+        const char *name = json_string_value(json_object_get(result, "name"));
+
+        fputs("Domain checkpoint ", stdout);
+        print_plain(name ? name : "", stdout);
+        puts(" created");
+    }
+    json_decref(result);
+    config_free(config);
+    return code;
+}
+
+int cmd_checkpoint_create(int argc, char **argv)
+{
+    static const struct option options[] = {{"xmlfile", required_argument, NULL, 'x'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const char *file = NULL;
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        file = optarg;
+    }
+    if (argc - optind == 2 && !file)
+        file = argv[--argc];
+    if (argc - optind != 1)
+        return cli_usage("checkpoint-create",
+                         "a domain and one document at most (see 'vmkeep checkpoint-create "
+                         "--help')");
+    return create(argv[optind], file);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep checkpoint-delete: lets go of checkpoints that were made by hand.
+ */
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "report/table.h"
+
+static const char help[] =
+    "Usage: vmkeep checkpoint-delete DOMAIN CHECKPOINT [--children|--children-only] [--metadata]\n"
+    "\n"
+    "Deletes a checkpoint; its children become those of its parent. Refused are checkpoints that\n"
+    "vmkeep did not make, and the one that the next incremental of a policy starts from. Of several,\n"
+    "all are deleted or, when one of them cannot be, none.\n"
+    "\n"
+    "  --children        the checkpoint and everything that came after it\n"
+    "  --children-only   everything that came after it, but not the checkpoint itself\n"
+    "  --metadata        only what vmkeep knows of it; what the disks have of it stays\n"
+    "  --help            print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or checkpoint,\n"
+    "5 it is in use, 6 the daemon cannot be reached.\n"
+    "\n"
+    "Example:\n"
+    "  vmkeep checkpoint-delete web01 monday --children\n";
+
+static int delete (json_t *args)
+{
+    const struct client_request request = {.cmd = "checkpoint-delete", .args = args};
+    struct config *config = NULL;
+    json_t *result = NULL, *name;
+    size_t i;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE)
+        code = cli_ask(config, &request, &result);
+    else
+        json_decref(args);
+    json_array_foreach(json_object_get(result, "deleted"), i, name) {
+        fputs("Domain checkpoint ", stdout);
+        print_plain(json_string_value(name), stdout);
+        puts(" deleted");
+    }
+    json_decref(result);
+    config_free(config);
+    return code;
+}
+
+int cmd_checkpoint_delete(int argc, char **argv)
+{
+    static const struct option options[] = {{"children", no_argument, NULL, 'c'},
+                                            {"children-only", no_argument, NULL, 'o'},
+                                            {"metadata", no_argument, NULL, 'm'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    bool children = false, only = false, metadata = false;
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        children = children || c == 'c';
+        only = only || c == 'o';
+        metadata = metadata || c == 'm';
+    }
+    if (children && only)
+        return cli_usage("checkpoint-delete", "--children and --children-only exclude one another");
+    if (argc - optind != 2)
+        return cli_usage("checkpoint-delete",
+                         "name a domain and a checkpoint (see 'vmkeep checkpoint-delete --help')");
+    return delete (json_pack("{s:s, s:s, s:b, s:b, s:b}", "domain", argv[optind], "name",
+                             argv[optind + 1], "children", children, "children_only", only,
+                             "metadata", metadata));
+}

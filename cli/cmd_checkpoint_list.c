@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep checkpoint-list: a domain's checkpoints.  The daemon joins what the catalog knows with the
+ * bitmaps that the disks really have; while it is down, the catalog's part is shown.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "cli/client.h"
+#include "cli/names.h"
+#include "report/json.h"
+#include "report/table.h"
+
+#define ANSWER_S 20
+
+static const char help[] =
+    "Usage: vmkeep checkpoint-list DOMAIN [--parent] [--roots|--leaves] [--topological]\n"
+    "                              [--tree|--name|--json]\n"
+    "\n"
+    "Lists the domain's checkpoints by name: those made by hand, those of scheduled backups, and\n"
+    "bitmaps that vmkeep did not make. STATE is consistent; inconsistent, when a disk has lost track\n"
+    "(QEMU was killed) or has it no more; missing, when no disk has it; foreign, when vmkeep did not\n"
+    "make it; unknown, when the domain cannot be asked. SIZE is what an incremental from it would\n"
+    "copy now. While the daemon is down, what the catalog knows is shown.\n"
+    "\n"
+    "  --parent        with the parent of each\n"
+    "  --roots         only those without a parent\n"
+    "  --leaves        only those without children\n"
+    "  --topological   parents before children\n"
+    "  --tree          as a tree\n"
+    "  --name          only the names\n"
+    "  --json          print an array of {name, state, parent, created, description, policy, role,\n"
+    "                  disks: [{name, capacity, size, present, inconsistent, busy}]}\n"
+    "  --help          print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
+    "yet, 7 the catalog is damaged.\n"
+    "\n"
+    "Example:\n"
+    "  vmkeep checkpoint-list web01 --tree\n";
+
+struct arguments {
+    const char *domain;
+    bool parent, roots, leaves, topological, tree, name, json;
+};
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    return json_string_value(json_object_get(o, key));
+}
+
+static const char *name_of(const json_t *k)
+{
+    const char *name = text_of(k, "name");
+
+    return name ? name : "";
+}
+
+/* The parent, if it is in the list. */
+static const json_t *parent_of(const json_t *list, const json_t *k)
+{
+    const char *parent = text_of(k, "parent");
+    size_t i;
+    json_t *o;
+
+    json_array_foreach(list, i, o)
+        if (parent && strcmp(name_of(o), parent) == 0)
+            return o;
+    return NULL;
+}
+
+static bool has_children(const json_t *list, const json_t *k)
+{
+    size_t i;
+    json_t *o;
+
+    json_array_foreach(list, i, o)
+        if (str_eq(text_of(o, "parent"), name_of(k)))
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct arguments *a, const json_t *list, const json_t *k)
+{
+    return (!a->roots || !parent_of(list, k)) && (!a->leaves || !has_children(list, k));
+}
+
+/* ---- in which order ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(name_of(*(json_t *const *)a), name_of(*(json_t *const *)b));
+}
+
+/* A new array; the daemon's order has parents before children. */
+static json_t *sorted(const struct arguments *a, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    CLEANUP_FREE json_t **items = xcalloc(n + 1, sizeof(json_t *));
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        items[i] = json_array_get(list, i);
+    if (!a->topological && n > 0)
+        qsort(items, n, sizeof(json_t *), by_name);
+    for (size_t i = 0; i < n; i++)
+        if (is_wanted(a, list, items[i]))
+            json_array_append(ret, items[i]);
+    return ret;
+}
+
+/* ---- printing ---- */
+
+static void add_row(const struct arguments *a, struct table *t, const json_t *k)
+{
+    CLEANUP_FREE char *disks = NULL;
+    const char *created = text_of(k, "created"), *state = text_of(k, "state");
+    char when[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
+    struct err ignored = ERR_INIT;
+    json_int_t bytes = 0;
+    bool known = false;
+    int64_t at = 0;
+    json_t *d;
+    size_t i;
+
+    json_array_foreach(json_object_get(k, "disks"), i, d) {
+        char *more = xasprintf("%s%s%s", disks ? disks : "", disks ? " " : "", name_of(d));
+
+        free(disks);
+        disks = more;
+        known = known || json_is_integer(json_object_get(d, "size"));
+        bytes += json_integer_value(json_object_get(d, "size"));
+    }
+    if (created && time_parse(created, &at, &ignored) < 0)
+        at = 0;
+    table_cell(t, name_of(k));
+    table_cell(t, at ? time_local(at, when) : NULL);
+    table_cell_coloured(t, state && strcmp(state, "inconsistent") == 0 ? COLOUR_RED : COLOUR_NONE,
+                        state ? state : "unknown");
+    if (a->parent)
+        table_cell(t, text_of(k, "parent"));
+    table_cell(t, known ? size_text((uint64_t)bytes, size) : NULL);
+    table_cell(t, disks);
+    table_cell(t, text_of(k, "policy"));
+}
+
+static void print_table(const struct arguments *a, const json_t *list)
+{
+    static const char *const plain[] = {"NAME",  "CREATION TIME", "STATE",
+                                        ">SIZE", "DISKS",         "POLICY"};
+    static const char *const wide[] = {"NAME",  "CREATION TIME", "STATE", "PARENT",
+                                       ">SIZE", "DISKS",         "POLICY"};
+    CLEANUP(table_freep)
+    struct table *t =
+        a->parent ? table_new(wide, ARRAY_LEN(wide)) : table_new(plain, ARRAY_LEN(plain));
+    size_t i;
+    json_t *k;
+
+    json_array_foreach(list, i, k)
+        add_row(a, t, k);
+    table_print(t, stdout);
+}
+
+/* depth: also stops a damaged catalog's circle. */
+static void print_branch(const json_t *list, const json_t *k, size_t depth)
+{
+    size_t i;
+    json_t *o;
+
+    if (depth > json_array_size(list))
+        return;
+    if (depth > 0)
+        printf("%*s|\n%*s+- ", (int)depth * 4 - 2, "", (int)depth * 4 - 2, "");
+    print_plain(name_of(k), stdout);
+    putchar('\n');
+    json_array_foreach(list, i, o)
+        if (str_eq(text_of(o, "parent"), name_of(k)))
+            print_branch(list, o, depth + 1);
+}
+
+static void print_tree(const json_t *list)
+{
+    size_t i;
+    json_t *k;
+
+    json_array_foreach(list, i, k)
+        if (!parent_of(list, k))
+            print_branch(list, k, 0);
+}
+
+static void print(const struct arguments *a, const json_t *all)
+{
+    json_t *list = sorted(a, all);
+    size_t i;
+    json_t *k;
+
+    if (a->json) {
+        report_json_print(json_incref(list), stdout);
+    } else if (a->tree) {
+        print_tree(list);
+    } else if (a->name) {
+        json_array_foreach(list, i, k) {
+            print_plain(name_of(k), stdout);
+            putchar('\n');
+        }
+    } else {
+        print_table(a, list);
+    }
+    json_decref(list);
+}
+
+/* ---- from the catalog ---- */
+
+static json_t *row_json(const struct checkpoint *row)
+{
+    json_t *disks = json_array();
+
+    for (size_t i = 0; i < row->disks.n; i++)
+        json_array_append_new(disks,
+                              json_pack("{s:o, s:o, s:n, s:n, s:n, s:n}", "name",
+                                        report_json_text(row->disks.items[i].name), "capacity",
+                                        report_json_number((int64_t)row->disks.items[i].capacity),
+                                        "size", "present", "inconsistent", "busy"));
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "name",
+                     report_json_text(row->name), "state", "unknown", "parent",
+                     report_json_text(row->parent), "created", report_json_time(row->created),
+                     "description", report_json_text(row->description), "policy",
+                     report_json_text(*row->policy ? row->policy : NULL), "role",
+                     checkpoint_state_name(row->state), "disks", disks);
+}
+
+static int fall_back(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    struct checkpoint_list rows = {0};
+    struct domain_name d = {0};
+    struct err err = ERR_INIT;
+    int code = EXIT_DONE;
+    json_t *list;
+
+    if (domain_find(config, catalog, a->domain, &d, &err) < 0)
+        return cli_fail(NULL, &err);
+    if (catalog_checkpoints(catalog, d.host, d.domain, &rows, &err) < 0) {
+        code = cli_fail(NULL, &err);
+    } else {
+        list = json_array();
+        for (size_t i = 0; i < rows.n; i++)
+            json_array_append_new(list, row_json(&rows.items[i]));
+        print(a, list);
+        json_decref(list);
+    }
+    checkpoint_list_done(&rows);
+    domain_name_done(&d);
+    return code;
+}
+
+/* ---- the command ---- */
+
+static int list_checkpoints(struct arguments *a)
+{
+    const struct client_request request = {.cmd = "checkpoint-list",
+                                           .args = json_pack("{s:s}", "domain", a->domain)};
+    struct config *config = NULL;
+    struct err err = ERR_INIT;
+    json_t *result = NULL;
+    bool reached = false;
+    int code = cli_load_config(&config);
+
+    if (code != EXIT_DONE) {
+        json_decref(request.args);
+        return code;
+    }
+    if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {
+        print(a, json_object_get(result, "checkpoints"));
+    } else if (reached || err.code == ERR_CANCELED) {
+        code = cli_fail(NULL, &err);
+    } else {
+        fprintf(stderr, "vmkeep: %s; what the catalog knows is shown\n", err.msg);
+        code = cli_with_catalog(fall_back, a);
+    }
+    json_decref(result);
+    config_free(config);
+    return code;
+}
+
+int cmd_checkpoint_list(int argc, char **argv)
+{
+    static const struct option options[] = {{"parent", no_argument, NULL, 'p'},
+                                            {"roots", no_argument, NULL, 'r'},
+                                            {"leaves", no_argument, NULL, 'l'},
+                                            {"topological", no_argument, NULL, 'o'},
+                                            {"tree", no_argument, NULL, 't'},
+                                            {"name", no_argument, NULL, 'n'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct arguments a = {0};
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        a.parent = a.parent || c == 'p';
+        a.roots = a.roots || c == 'r';
+        a.leaves = a.leaves || c == 'l';
+        a.topological = a.topological || c == 'o';
+        a.tree = a.tree || c == 't';
+        a.name = a.name || c == 'n';
+        a.json = a.json || c == 'j';
+    }
+    if (a.tree + a.name + a.json > 1)
+        return cli_usage("checkpoint-list", "--tree, --name and --json exclude one another");
+    if (a.tree && (a.roots || a.leaves || a.parent))
+        return cli_usage("checkpoint-list", "--tree goes without --roots, --leaves and --parent");
+    if (argc - optind != 1)
+        return cli_usage("checkpoint-list",
+                         "name one domain (see 'vmkeep checkpoint-list --help')");
+    a.domain = argv[optind];
+    return list_checkpoints(&a);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep doctor: is everything there that backups need?  The daemon takes a fresh look at domains
+ * and repositories; programs are looked for here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "report/json.h"
+#include "report/table.h"
+
+#define ANSWER_S 120
+
+static const char help[] =
+    "Usage: vmkeep doctor [DOMAIN] [--json]\n"
+    "\n"
+    "Takes a fresh look at every domain, or at DOMAIN, at the repositories, the catalog and the\n"
+    "programs that vmkeep needs, and tells what is fine and what to do about the rest.\n"
+    "\n"
+    "  --json   print an array of {about, check, fine, text, advice}\n"
+    "  --help   print this text and exit\n"
+    "\n"
+    "Exit status: 0 all is fine, 3 something is not, 1 failed, 2 bad usage or configuration, 4 no\n"
+    "such domain, 6 the daemon cannot be reached.\n"
+    "\n"
+    "Example:\n"
+    "  vmkeep doctor web01\n";
+
+struct finding {
+    char *about, *text;
+    const char *check, *advice;
+    bool fine;
+};
+
+struct findings {
+    struct finding *items;
+    size_t n, cap;
+};
+
+__attribute__((format(printf, 6, 7))) static void add(struct findings *l, const char *about,
+                                                      const char *check, bool fine,
+                                                      const char *advice, const char *fmt, ...)
+{
+    struct finding *f = VEC_ADD(l);
+    va_list ap;
+
+    va_start(ap, fmt);
+    f->text = xvasprintf(fmt, ap);
+    va_end(ap);
+    f->about = xstrdup(about);
+    f->check = check;
+    f->fine = fine;
+    f->advice = fine ? NULL : advice;
+}
+
+static void findings_done(struct findings *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].about);
+        free(l->items[i].text);
+    }
+    free(l->items);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    return json_string_value(json_object_get(o, key));
+}
+
+/* ---- domains ---- */
+
+static void check_disk(struct findings *l, const char *domain, const json_t *k)
+{
+    const char *name = text_of(k, "name"), *format = text_of(k, "format");
+    const char *unsafe = text_of(k, "unsafe");
+    CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, name ? name : "");
+
+    if (json_is_true(json_object_get(k, "trackable")))
+        add(l, about, "trackable", true, NULL, "changes can be tracked");
+    else
+        add(l, about, "trackable", false,
+            "it is backed up in full each time; convert the image to qcow2 for incrementals",
+            "changes cannot be tracked in format %s", format ? format : "unknown");
+    if (unsafe)
+        add(l, about, "guest-safe", false, "give the host a scratch directory with enough space",
+            "guest-safe copy not possible: %s", unsafe);
+    else
+        add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
+    if (json_is_true(json_object_get(k, "busy")))
+        add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
+}
+
+static const struct config_domain *config_of(const struct config *config, const char *host,
+                                             const char *domain)
+{
+    const struct config_host *h = host ? config_host_find(config, host) : NULL;
+
+    for (size_t i = 0; h && domain && i < h->domains.n; i++)
+        if (strcmp(h->domains.items[i].name, domain) == 0)
+            return &h->domains.items[i];
+    return NULL;
+}
+
+static void check_agent(struct findings *l, const struct config *config, const char *host,
+                        const char *domain, const char *about)
+{
+    const struct config_domain *d = config_of(config, host, domain);
+
+    /* No fault of its own: only a policy that wants to quiesce needs one. */
+    if (d)
+        add(l, about, "agent", true, NULL,
+            d->agent ? "guest agent at %s" : "no guest agent is configured: it is not quiesced%s",
+            d->agent ? d->agent : "");
+}
+
+static void check_domain(struct findings *l, const struct config *config, const json_t *d)
+{
+    const char *host = text_of(d, "host"), *domain = text_of(d, "domain");
+    const char *problem = text_of(d, "problem"), *state = text_of(d, "state");
+    const char *foreign = text_of(d, "foreign_job");
+    CLEANUP_FREE char *about = domain ? xasprintf("%s/%s", host ? host : "", domain)
+                                      : xasprintf("host %s", host ? host : "");
+    size_t i;
+    json_t *k;
+
+    if (problem)
+        add(l, about, "reachable", false, "see that it runs and that vmkeepd may open its socket",
+            "%s: %s", state ? state : "unknown", problem);
+    else
+        add(l, about, "reachable", true, NULL, "%s", state ? state : "unknown");
+    if (foreign)
+        add(l, about, "free", false, "wait for it, or end it", "%s is at work on it", foreign);
+    check_agent(l, config, host, domain, about);
+    json_array_foreach(json_object_get(d, "disks"), i, k)
+        check_disk(l, about, k);
+}
+
+/* ---- repositories, catalog, programs ---- */
+
+static void check_repository(struct findings *l, const json_t *r)
+{
+    const char *name = text_of(r, "name"), *path = text_of(r, "path");
+    const char *problem = text_of(r, "problem");
+    int64_t avail = json_integer_value(json_object_get(r, "free"));
+    int64_t reserve = json_integer_value(json_object_get(r, "reserve"));
+    CLEANUP_FREE char *about = xasprintf("repository %s", name ? name : "");
+    char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
+
+    if (problem) {
+        add(l, about, "writable", false, "mount it, or correct its path or its permissions", "%s",
+            problem);
+        return;
+    }
+    add(l, about, "writable", true, NULL, "%s is there and can be written", path ? path : "");
+    add(l, about, "space", avail > reserve, "make room: let go of points, or enlarge it",
+        "%s free%s%s", size_text((uint64_t)avail, text), reserve ? ", to stay free: " : "",
+        reserve ? size_text((uint64_t)reserve, all) : "");
+}
+
+static void check_program(struct findings *l, const char *name, const char *advice)
+{
+    const char *const argv[] = {name, "--version", NULL};
+    CLEANUP_FREE char *out = NULL;
+    struct err err = ERR_INIT;
+
+    if (proc_run(argv, &out, &err) < 0) {
+        add(l, name, "program", false, advice, "%s", err.msg);
+        return;
+    }
+    out[strcspn(out, "\n")] = '\0';
+    add(l, name, "program", true, NULL, "%s", *out ? out : "found");
+}
+
+static void check_programs(struct findings *l)
+{
+    check_program(l, "qemu-img", "install qemu-utils: nothing works without it");
+    check_program(l, "qemu-nbd", "install qemu-utils");
+    check_program(l, "qemu-storage-daemon",
+                  "install qemu-system-common: domains that are shut off need it");
+    check_program(l, "b3sum", "install b3sum: images are kept without digests until then");
+    check_program(l, "vmkeep-mover", "install vmkeep whole: pull backups need it");
+}
+
+/* ---- the answer ---- */
+
+static void judge(struct findings *l, const struct config *config, const json_t *answer,
+                  const char *domain)
+{
+    const char *problem = text_of(json_object_get(answer, "catalog"), "problem");
+    size_t i;
+    json_t *o;
+
+    json_array_foreach(json_object_get(answer, "domains"), i, o)
+        check_domain(l, config, o);
+    if (domain)
+        return;
+    json_array_foreach(json_object_get(answer, "repositories"), i, o)
+        check_repository(l, o);
+    add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
+        problem ? problem : config->catalog);
+    check_programs(l);
+}
+
+static void print_json(const struct findings *l)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < l->n; i++) {
+        const struct finding *f = &l->items[i];
+
+        json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:o, s:o}", "about",
+                                              report_json_text(f->about), "check", f->check, "fine",
+                                              f->fine, "text", report_json_text(f->text), "advice",
+                                              report_json_text(f->advice)));
+    }
+    report_json_print(list, stdout);
+}
+
+static void print_text(const struct findings *l)
+{
+    static const char *const titles[] = {"", "ABOUT", "FOUND", "WHAT TO DO"};
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+
+    for (size_t i = 0; i < l->n; i++) {
+        const struct finding *f = &l->items[i];
+
+        table_cell_coloured(t, f->fine ? COLOUR_GREEN : COLOUR_RED, f->fine ? "ok" : "NOT");
+        table_cell(t, f->about);
+        table_cell(t, f->text);
+        table_cell(t, f->advice ? f->advice : "");
+    }
+    table_print(t, stdout);
+}
+
+static int examine(const struct config *config, const char *domain, bool json)
+{
+    const struct client_request request = {
+        .cmd = "doctor", .args = domain ? json_pack("{s:s}", "domain", domain) : NULL};
+    struct findings l = {0};
+    struct err err = ERR_INIT;
+    json_t *answer = NULL;
+    bool reached, fine = true;
+    int code;
+
+    if (client_ask(config, &request, ANSWER_S, &answer, &reached, &err) < 0) {
+        code = cli_fail(NULL, &err);
+        return reached ? code : EXIT_NO_DAEMON;
+    }
+    judge(&l, config, answer, domain);
+    for (size_t i = 0; i < l.n; i++)
+        fine = fine && l.items[i].fine;
+    if (json)
+        print_json(&l);
+    else
+        print_text(&l);
+    findings_done(&l);
+    json_decref(answer);
+    return fine ? EXIT_DONE : EXIT_PARTLY;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    struct config *config = NULL;
+    bool json = false;
+    int c, code;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        json = true;
+    }
+    if (argc - optind > 1)
+        return cli_usage("doctor", "one domain at most (see 'vmkeep doctor --help')");
+    code = cli_load_config(&config);
+    if (code == EXIT_DONE)
+        code = examine(config, optind < argc ? argv[optind] : NULL, json);
+    config_free(config);
+    return code;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep domjobinfo: the figures of a domain's backup, of the one that runs or the last that did.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/client.h"
+#include "cli/names.h"
+#include "report/json.h"
+#include "report/table.h"
+
+static const char help[] =
+    "Usage: vmkeep domjobinfo DOMAIN [--completed] [--json]\n"
+    "\n"
+    "Shows how far the domain's backup is, scheduled or begun by hand; or how the last one ended.\n"
+    "\n"
+    "  --completed   the last backup that ended; works while the daemon is down\n"
+    "  --json        print {type, operation, mode, job, kind, policy, time_elapsed,\n"
+    "                disk_processed, disk_remaining, disk_total, temp_used, temp_total, errmsg};\n"
+    "                milliseconds and bytes\n"
+    "  --help        print this text and exit\n"
+    "\n"
+    "Exit status: 0 done (also when there is no job: its type is None), 1 failed, 2 bad usage or\n"
+    "configuration, 4 no such domain, 6 the daemon cannot be reached, 7 the catalog is damaged.\n"
+    "\n"
+    "Example:\n"
+    "  vmkeep domjobinfo web01 --completed\n";
+
+struct arguments {
+    const char *domain;
+    bool completed, json;
+};
+
+/* As the commands' users know them; type NULL: there is no job. */
+struct figures {
+    const char *type, *kind, *mode;
+    char *policy, *error;
+    int64_t job, elapsed_ms;
+    int64_t total, done, temp_used, temp_total;
+};
+
+static void figures_done(struct figures *f)
+{
+    free(f->policy);
+    free(f->error);
+}
+
+static const char *type_of(enum job_outcome o)
+{
+    switch (o) {
+    case OUTCOME_SUCCESS:
+        return "Completed";
+    case OUTCOME_ABORTED:
+        return "Cancelled";
+    default:
+        return "Failed";
+    }
+}
+
+static void print_size(const char *label, int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double v = (double)bytes;
+    size_t u = 0;
+
+    for (; v >= 1024 && u + 1 < ARRAY_LEN(units); u++)
+        v /= 1024;
+    printf("%-17s %-.3f %s\n", label, v, units[u]);
+}
+
+static int64_t left_of(const struct figures *f)
+{
+    return f->total > f->done ? f->total - f->done : 0;
+}
+
+static void print_text(const struct figures *f)
+{
+    printf("%-17s %s\n", "Job type:", f->type ? f->type : "None");
+    if (!f->type)
+        return;
+    printf("%-17s %s\n", "Operation:", "Backup");
+    printf("%-17s %-12lld ms\n", "Time elapsed:", (long long)f->elapsed_ms);
+    print_size("File processed:", f->done);
+    print_size("File remaining:", left_of(f));
+    print_size("File total:", f->total);
+    if (f->temp_total || f->temp_used) {
+        print_size("Temporary disk space use:", f->temp_used);
+        print_size("Temporary disk space total:", f->temp_total);
+    }
+    if (f->error) {
+        printf("%-17s ", "Error message:");
+        print_plain(f->error, stdout);
+        putchar('\n');
+    }
+}
+
+static void print_json(const struct figures *f)
+{
+    json_t *o = json_pack("{s:s}", "type", f->type ? f->type : "None");
+
+    if (f->type) {
+        json_t *more = json_pack(
+            "{s:s, s:s, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "operation", "Backup",
+            "mode", f->mode, "job", (json_int_t)f->job, "kind", f->kind, "policy",
+            report_json_text(f->policy), "time_elapsed", (json_int_t)f->elapsed_ms,
+            "disk_processed", (json_int_t)f->done, "disk_remaining", (json_int_t)left_of(f),
+            "disk_total", (json_int_t)f->total, "temp_used", (json_int_t)f->temp_used, "temp_total",
+            (json_int_t)f->temp_total, "errmsg", report_json_text(f->error));
+
+        json_object_update(o, more);
+        json_decref(more);
+    }
+    report_json_print(o, stdout);
+}
+
+static void print(const struct arguments *a, const struct figures *f)
+{
+    if (a->json)
+        print_json(f);
+    else
+        print_text(f);
+}
+
+static int show_completed(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    struct domain_name d = {0};
+    struct figures f = {0};
+    struct job j = {0};
+    struct err err = ERR_INIT;
+    bool found = false;
+
+    if (domain_find(config, catalog, a->domain, &d, &err) < 0 ||
+        catalog_last_ended(catalog, d.host, d.domain, &j, &found, &err) < 0) {
+        domain_name_done(&d);
+        return cli_fail(NULL, &err);
+    }
+    if (found)
+        f = (struct figures){
+            .type = type_of(j.outcome),
+            .kind = job_kind_name(j.kind),
+            .mode = mode_name(j.plan.mode),
+            .policy = *j.policy ? xstrdup(j.policy) : NULL,
+            .error = j.outcome == OUTCOME_SUCCESS ? NULL : xstrdup(j.reason),
+            .job = j.id,
+            .elapsed_ms = j.elapsed_ms ? j.elapsed_ms : (j.ended - j.started) * 1000,
+            .total = (int64_t)j.bytes_total,
+            .done = (int64_t)j.bytes_done,
+            .temp_used = (int64_t)j.temp_used,
+            .temp_total = (int64_t)j.temp_total,
+        };
+    print(a, &f);
+    figures_done(&f);
+    job_done(&j);
+    domain_name_done(&d);
+    return EXIT_DONE;
+}
+
+static int show_running(const struct arguments *a)
+{
+    const struct client_request request = {.cmd = "job-info",
+                                           .args = json_pack("{s:s}", "domain", a->domain)};
+    struct config *config = NULL;
+    struct figures f = {0};
+    json_t *r = NULL;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE)
+        code = cli_ask(config, &request, &r);
+    else
+        json_decref(request.args);
+    if (code == EXIT_DONE && json_is_integer(json_object_get(r, "job"))) {
+        const char *policy = json_string_value(json_object_get(r, "policy"));
+
+        f.kind = json_string_value(json_object_get(r, "kind"));
+        f.mode = json_string_value(json_object_get(r, "mode"));
+        f.type = "Unbounded";
+        f.kind = f.kind ? f.kind : "";
+        f.mode = f.mode ? f.mode : "";
+        f.policy = xstrdup(policy);
+        f.job = json_integer_value(json_object_get(r, "job"));
+        f.elapsed_ms = json_integer_value(json_object_get(r, "time_elapsed"));
+        f.total = json_integer_value(json_object_get(r, "disk_total"));
+        f.done = json_integer_value(json_object_get(r, "disk_processed"));
+        f.temp_used = json_integer_value(json_object_get(r, "temp_used"));
+        f.temp_total = json_integer_value(json_object_get(r, "temp_total"));
+    }
+    if (code == EXIT_DONE)
+        print(a, &f);
+    figures_done(&f);
+    json_decref(r);
+    config_free(config);
+    return code;
+}
+
+int cmd_domjobinfo(int argc, char **argv)
+{
+    static const struct option options[] = {{"completed", no_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct arguments a = {0};
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        a.completed = a.completed || c == 'c';
+        a.json = a.json || c == 'j';
+    }
+    if (argc - optind != 1)
+        return cli_usage("domjobinfo", "name one domain (see 'vmkeep domjobinfo --help')");
+    a.domain = argv[optind];
+    return a.completed ? cli_with_catalog(show_completed, &a) : show_running(&a);
+}
