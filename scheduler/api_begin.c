@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
+#include "storage/scratch.h"
 
 static const char default_xml[] = "<domainbackup/>";
 
@@ -87,25 +89,67 @@ int api_check_name(const char *name, struct err *err)
                    name);
 }
 
-static int check_secrets(const struct backup_request *q, struct err *err)
+static const char *secret_file(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->secrets.n; i++)
+        if (strcmp(config->secrets.items[i].name, name) == 0)
+            return config->secrets.items[i].file;
+    return NULL;
+}
+
+static int find_secrets(const struct config *config, struct backup_request *q, struct err *err)
 {
     for (size_t i = 0; i < q->n_disks; i++) {
-        const struct backup_encryption *e = &q->disks[i].place.encryption;
+        struct backup_encryption *e = (struct backup_encryption *)&q->disks[i].place.encryption;
 
-        if (e->secret && !e->secret_file)
-            return err_set(err, ERR_UNSUPPORTED, "disk %s: no secret '%s' is known to vmkeepd",
+        if (!e->secret)
+            continue;
+        e->secret_file = secret_file(config, e->secret);
+        if (!e->secret_file)
+            return err_set(err, ERR_NOTFOUND, "disk %s: the configuration has no secret '%s'",
                            q->disks[i].name, e->secret);
     }
     return 0;
 }
 
+/* The scratch space of a policy that covers the domain; else the place where it is by default. */
+static char *scratch_root(const struct run *r)
+{
+    const struct scheduler *s = r->s;
+    CLEANUP_FREE char *beside = NULL;
+
+    for (size_t i = 0; i < s->covers.n; i++) {
+        const struct cover *c = &s->covers.items[i];
+        const struct config_policy *p = config_policy_find(s->config, c->policy);
+
+        if (p && p->scratch && strcmp(c->host, r->row.host) == 0 &&
+            strcmp(c->domain, r->row.domain) == 0)
+            return xstrdup(p->scratch);
+    }
+    beside = path_dirname(s->config->catalog);
+    return xasprintf("%s/scratch", beside);
+}
+
+/* The job's number is part of the scratch space's name, which is part of the document. */
+static int name_ahead(struct run *r, struct err *err)
+{
+    int64_t id;
+
+    if (catalog_next_job(r->s->env.catalog, &id, err) < 0)
+        return -1;
+    r->row.id = id;
+    run_name(r);
+    r->row.id = 0;
+    return 0;
+}
+
 int api_documents_complete(struct run *r, struct err *err)
 {
-    const struct backup_defaults defaults = {.now = sched_now(r->s)};
+    struct backup_defaults defaults = {.now = sched_now(r->s)};
     struct checkpoint_document *c = r->checkpoint_document;
     struct backup_document *d = r->document;
     struct strlist disks = {0}, tracked = {0};
-    int rc = check_bases(r, err);
+    int rc = check_bases(r, err) < 0 ? -1 : name_ahead(r, err);
 
     list_disks(d, r->facts, &disks);
     if (rc == 0 && c) {
@@ -120,9 +164,10 @@ int api_documents_complete(struct run *r, struct err *err)
     }
     if (rc == 0) {
         api_document_adopt(r);
+        defaults.scratch_dir = r->own_scratch;
         rc = backup_document_complete(d, r->facts, c ? &tracked : NULL, &defaults, err);
         if (rc == 0)
-            rc = check_secrets(&d->request, err);
+            rc = find_secrets(r->s->config, &d->request, err);
     }
     strlist_done(&disks);
     strlist_done(&tracked);
@@ -133,6 +178,11 @@ void api_document_adopt(struct run *r)
 {
     struct backup_request *q = &r->document->request;
 
+    if (!r->scratch)
+        r->scratch = scratch_root(r);
+    free(r->own_scratch);
+    r->own_scratch = scratch_path(r->scratch, r->tag);
+    q->scratch = q->mode == MODE_PUSH ? r->own_scratch : NULL;
     q->domain = r->row.domain;
     q->tag = r->tag;
     q->checkpoint = r->row.plan.checkpoint;
@@ -187,7 +237,7 @@ int api_job_commit(struct run *r, struct err *err)
         return -1;
     r->row.state = JOB_RUNNING;
     run_name(r);
-    return 0;
+    return scratch_prepare(r->scratch, r->tag, r->facts->uid, r->facts->gid, err);
 }
 
 /* ---- the request ---- */

@@ -19,6 +19,7 @@
  * - A bad end gives up the new checkpoint, and the target files that the hypervisor made for us.
  */
 #include "scheduler/api_priv.h"
+#include "storage/scratch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -411,6 +412,14 @@ static void remove_targets(struct run *r)
     }
 }
 
+static void discard_scratch(const struct run *r)
+{
+    struct err err = ERR_INIT;
+
+    if (r->scratch && scratch_discard(r->scratch, r->tag, &err) < 0)
+        log_warning("job=%lld domain=%s %s", (long long)r->row.id, r->row.domain, err.msg);
+}
+
 /* It ended before it had a row. */
 static void refuse(struct run *r)
 {
@@ -468,10 +477,12 @@ static void api_step(struct run *r)
             else
                 next = A_BEGINNING;
             r->cleaned = r->cleaned || next == A_LOOKING;
-            if (bad(r) || (next == A_BEGINNING && !commit(r)))
+            if (bad(r) || (next == A_BEGINNING && !commit(r))) {
+                r->checkpoint_gone = true; /* it was not made yet */
                 fsm_move(&r->fsm, A_FAILED);
-            else if (enter(r, next))
+            } else if (enter(r, next)) {
                 return;
+            }
             continue;
         case A_BEGINNING:
             if (r->op_err.code == ERR_NONE) {
@@ -537,13 +548,16 @@ static void api_step(struct run *r)
             fsm_move(&r->fsm, A_FAILED);
             continue;
         case A_DONE:
+            discard_scratch(r);
             queue_ended(r, OUTCOME_SUCCESS, r->row.reason);
             return; /* *r is gone */
         case A_FAILED:
-            if (r->row.id == 0)
+            if (r->row.id == 0) {
                 refuse(r);
-            else
-                fail(r);
+                return;
+            }
+            discard_scratch(r);
+            fail(r);
             return; /* *r is gone */
         case A_STATES:
             abort();

@@ -33,6 +33,7 @@ int api_documents_complete(struct run *r, struct err *err);
 void api_document_adopt(struct run *r);
 /* ERR_INVALID: only vmkeep itself may choose such a name. */
 int api_check_name(const char *name, struct err *err);
+/* Its row and its scratch space. */
 int api_job_commit(struct run *r, struct err *err);
 
 /* Short work on a domain: a chain of ops, and an answer. */

@@ -83,6 +83,7 @@ void run_free(struct run *r)
     job_done(&r->row);
     strlist_done(&r->disks);
     free(r->scratch);
+    free(r->own_scratch);
     domain_facts_free(r->facts);
     point_done(&r->base);
     point_done(&r->published);
@@ -118,7 +119,9 @@ void queue_notify(struct run *r)
     bool backup = r->row.kind == JOB_BACKUP || r->row.kind == JOB_BACKUP_BEGIN;
     bool over = r->row.state == JOB_ENDED && r->row.outcome != OUTCOME_NONE;
     const struct job_event event = {
-        &r->row, over && backup && (r->has_begun || r->row.outcome == OUTCOME_FAILED)};
+        &r->row,
+        over && backup &&
+            (r->has_begun || (r->row.kind == JOB_BACKUP && r->row.outcome == OUTCOME_FAILED))};
 
     if (r->s->listener)
         r->s->listener(r->s->listener_ctx, &event);

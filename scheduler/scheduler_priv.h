@@ -133,6 +133,7 @@ struct run {
     struct checkpoint_document *checkpoint_document; /* NULL: none was asked for */
     struct api_reply reply;                          /* not yet given */
     bool cleaned;
+    char *own_scratch; /* its directory in scratch */
 
     /* a prune's */
     struct strlist doomed; /* point ids, dependents first */

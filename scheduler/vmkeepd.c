@@ -107,6 +107,9 @@ static int sweep_scratch(struct catalog *catalog, const struct config *config, s
 {
     const struct job_filter open = {.active = true};
     CLEANUP_FREE char *prefix = xasprintf("%s-", catalog_id(catalog));
+    CLEANUP_FREE char *dir = path_dirname(config->catalog);
+    CLEANUP_FREE char *beside = xasprintf("%s/scratch", dir); /* of backups begun by hand */
+    struct err why_not = ERR_INIT;
     struct strlist keep = {0};
     struct job_list jobs = {0};
     int rc = catalog_jobs(catalog, &open, &jobs, err);
@@ -122,6 +125,8 @@ static int sweep_scratch(struct catalog *catalog, const struct config *config, s
         if (scratch_sweep(config->policies.items[i].scratch, prefix, &keep, &why) < 0)
             log_warning("policy %s: scratch: %s", config->policies.items[i].name, why.msg);
     }
+    if (rc == 0 && scratch_sweep(beside, prefix, &keep, &why_not) < 0)
+        log_warning("scratch: %s", why_not.msg);
     job_list_done(&jobs);
     strlist_done(&keep);
     return rc;

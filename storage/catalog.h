@@ -122,6 +122,9 @@ struct job_filter {
 int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
                  struct err *err);
 
+/* The number that the next new job will get. */
+int catalog_next_job(struct catalog *c, int64_t *ret, struct err *err);
+
 /* The last backup of the domain that had begun and has ended, of whichever kind. */
 int catalog_last_ended(struct catalog *c, const char *host, const char *domain, struct job *ret,
                        bool *ret_found, struct err *err);

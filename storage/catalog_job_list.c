@@ -117,6 +117,16 @@ int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list 
     return rc;
 }
 
+int catalog_next_job(struct catalog *c, int64_t *ret, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_JOB_NEXT, &st, err) < 0 || db_row(&c->db, st, 1, err) < 0)
+        return -1;
+    *ret = sqlite3_column_int64(st, 0);
+    return 0;
+}
+
 int catalog_last_ended(struct catalog *c, const char *host, const char *domain, struct job *ret,
                        bool *ret_found, struct err *err)
 {

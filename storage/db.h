@@ -30,6 +30,7 @@ enum db_stmt {
     ST_JOB_DISK_ADD,
     ST_JOB_DISK_LIST,
     ST_JOB_LAST,
+    ST_JOB_NEXT,
     ST_POINT_ADD,
     ST_POINT_LIST,
     ST_POINT_LAST_GOOD,

@@ -56,6 +56,8 @@ const char *const db_sql[ST_COUNT] = {
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
     [ST_JOB_DISK_LIST] = ("SELECT name, path, format, capacity, 0, 0, backing, NULL FROM job_disk"
                           " WHERE job = ?1 ORDER BY position"),
+    [ST_JOB_NEXT] =
+        ("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0) + 1"),
     [ST_JOB_LAST] = ("SELECT id FROM job WHERE host = ?1 AND domain = ?2 AND state = 'ended'"
                      " AND started <> 0 AND kind IN ('backup', 'backup-begin')"
                      " ORDER BY ended DESC, id DESC LIMIT 1"),
