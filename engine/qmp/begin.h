@@ -111,6 +111,8 @@ void begin_steps_attach(struct begin *b);
 void begin_steps_shield(struct begin *b);
 void begin_steps_instant(struct begin *b);
 void begin_steps_follow(struct begin *b);
+/* The node that is read as the disk at the instant. */
+void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
 void begin_steps_clear(struct begin *b);
 void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
                     const char *what, const char *name);

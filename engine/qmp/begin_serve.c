@@ -4,8 +4,8 @@
  *
  * QEMU has one NBD server.  A mark node beside it says that it is ours, for a restarted daemon.
  *
- * Nobody tells when a snapshot breaks: its readers get errors, and QEMU itself says nothing.  So
- * each snapshot has a window, its first bytes, which is copied to a file of its own now and then (reap.c):
+ * Nobody tells when a snapshot breaks: QEMU says nothing, and who reads the export gets the disk as it
+ * is now.  So each snapshot has a window, its first bytes, which is copied to a file of its own now and then (reap.c):
  * that job fails when the snapshot is broken, and stays as the record of it.
  */
 #include <errno.h>
@@ -54,18 +54,12 @@ static void add_probe(struct begin *b, size_t i)
 static void add_export(struct begin *b, size_t i)
 {
     const struct begin_disk *disk = &b->disks.items[i];
-    char id[NODE_NAME_MAX], node[NODE_NAME_MAX], scratch[NODE_NAME_MAX];
-    const char *exported = disk->source->node, *bitmap_node = disk->source->node;
+    char id[NODE_NAME_MAX], node[NODE_NAME_MAX];
 
     node_name(id, b->tag, i, NODE_TARGET);
-    node_name(node, b->tag, i, NODE_SNAPSHOT);
-    node_name(scratch, b->tag, i, NODE_SCRATCH);
-    if (b->shield)
-        exported = bitmap_node = node;
-    else if (!b->task.domain->still)
-        exported = scratch;
+    begin_source_node(node, b, i);
     begin_step_add(b, disk,
-                   command_add_export(id, disk->export_name, exported, bitmap_node,
+                   command_add_export(id, disk->export_name, node, node,
                                       disk->base ? disk->export_bitmap : NULL),
                    "export as", disk->export_name);
 }

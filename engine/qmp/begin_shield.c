@@ -22,6 +22,13 @@
  * checkpoint's bitmaps begin to record just before that instant, and the old one's is read just after
  * it: both cover a little more than needed, never less.
  *
+ * QEMU 7.2 (hbitmap_status): what is read of a snapshot is wrong wherever a request begins in a cluster
+ * that has gone to the scratch space and reaches beyond those that have.  So a push reads cluster by
+ * cluster, and a pull, whose clients read as they like, does not export the snapshot: it exports the
+ * scratch image, with the disk as its backing file, as libvirt does.  What that shows is right for as
+ * long as the snapshot is not broken; its readers do not notice when it is, so that the job's end tells
+ * (begin_serve.c), and nothing counts that was read before a good one.
+ *
  * QEMU 7.2: a throttle filter, which would be the natural gate, crashes QEMU above a disk that has an
  * iothread; the raw driver passes everything on as well.  qom-set to the node that is attached already aborts QEMU; reap.c looks before it.
  */

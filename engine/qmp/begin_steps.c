@@ -123,7 +123,7 @@ void begin_steps_attach(struct begin *b)
             add_place(b, disk, NODE_TARGET, NODE_TARGET_FILE, NULL);
         else if (!b->task.domain->still)
             add_place(b, disk, NODE_SCRATCH, NODE_SCRATCH_FILE,
-                      b->shield ? NULL : disk->source->node);
+                      b->shield ? disk->source->top : disk->source->node);
     }
 }
 
@@ -137,10 +137,11 @@ static void add_checkpoint(const struct begin *b, json_t *actions)
                                   action_bitmap_add(b->disks.items[i].source->node, b->checkpoint));
 }
 
-/* The node that is read as the disk at the instant. */
-static void source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
+void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
 {
-    if (b->shield)
+    if (b->mode == MODE_PULL && !b->task.domain->still)
+        node_name(ret, b->tag, i, NODE_SCRATCH);
+    else if (b->shield)
         node_name(ret, b->tag, i, NODE_SNAPSHOT);
     else
         snprintf(ret, NODE_NAME_MAX, "%s", b->disks.items[i].source->node);
@@ -157,7 +158,7 @@ static const char *add_increment(const struct begin *b, size_t i, json_t *action
         return NULL;
     if (b->mode == MODE_PUSH && !b->shield)
         return disk->base;
-    source_node(node, b, i);
+    begin_source_node(node, b, i);
     json_array_append_new(actions, action_bitmap_add_temporary(node, disk->export_bitmap));
     json_array_append_new(
         actions, action_bitmap_merge(node, disk->export_bitmap, disk->source->node, disk->base));
@@ -177,13 +178,14 @@ static void add_copies(const struct begin *b, json_t *actions)
         const char *bitmap = add_increment(b, i, actions);
         char node[NODE_NAME_MAX], target[NODE_NAME_MAX];
 
-        source_node(node, b, i);
+        begin_source_node(node, b, i);
         node_name(target, b->tag, i, b->mode == MODE_PUSH ? NODE_TARGET : NODE_SCRATCH);
         if (b->mode == MODE_PUSH)
             json_array_append_new(
                 actions, action_backup(id, node, target, bitmap, b->bandwidth, gives_up_itself(b)));
         else if (!b->shield && !b->task.domain->still)
-            json_array_append_new(actions, action_fleece(id, node, target, gives_up_itself(b)));
+            json_array_append_new(actions, action_fleece(id, b->disks.items[i].source->node, target,
+                                                         gives_up_itself(b)));
     }
 }
 

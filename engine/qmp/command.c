@@ -7,11 +7,12 @@
 #define USUAL_S 30
 #define DRAINING_S 60 /* a transaction waits for the disks' writes under way */
 #define SYNCING_S 600 /* the target's medium may be slow */
-#define GRANULARITY                                                                                \
-    65536 /* the cluster size of the targets, so that no cluster is written in part */
-#define CBW_S                                                                                      \
-    10 /* how long a write of the guest may wait for scratch space, before the snapshot breaks */
 #define NBD_PORT 10809
+/* The cluster size of the targets, so that no cluster is written in part. */
+#define GRANULARITY 65536
+/* How long a write of the guest may wait for scratch space, before the snapshot breaks.  QEMU before
+ * 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
+#define CBW_S 30
 
 struct command command_plain(const char *name)
 {
@@ -93,6 +94,15 @@ struct command command_seal(const char *node, const char *file_node, const char 
     if (options)
         json_object_set_new(options, "read-only", json_true());
     return (struct command){"blockdev-reopen", json_pack("{s:[o]}", "options", options), SYNCING_S};
+}
+
+struct command command_drop_backing(const char *node, const char *file_node, const char *format,
+                                    const char *secret)
+{
+    json_t *options = format_options(node, file_node, format, NULL, secret);
+
+    return (struct command){"blockdev-reopen", json_pack("{s:[o]}", "options", options),
+                            DRAINING_S};
 }
 
 struct command command_del_node(const char *node)
@@ -264,6 +274,8 @@ json_t *action_backup(const char *id, const char *node, const char *target, cons
 {
     json_t *data = backup_options(id, node, target, bitmap ? "bitmap" : "full");
 
+    if (data)
+        json_object_set_new(data, "x-perf", json_pack("{s:i}", "max-chunk", GRANULARITY));
     if (data && breaks_snapshot)
         json_object_set_new(data, "on-cbw-error", json_string("break-snapshot"));
     if (data && speed)

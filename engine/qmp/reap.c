@@ -293,8 +293,8 @@ static void list_dismissals(struct reap *r)
             reap_todo(r, command_job_dismiss(v->jobs.items[i].id));
 }
 
-/* The passphrase that an encrypted target needs to be opened again. */
-static const char *secret_of(const struct reap *r, size_t i)
+/* An encrypted image needs it to be opened again. */
+const char *reap_secret(const struct reap *r, size_t i)
 {
     const struct strlist *objects = &r->look.view.objects;
     char id[OBJECT_ID_MAX], what[16];
@@ -319,7 +319,7 @@ static void list_seals(struct reap *r)
         node_name_parse(v->nodes.items[i].name, NULL, &disk, NULL);
         node_name(file, r->tag, disk, NODE_TARGET_FILE);
         reap_todo(r, command_seal(v->nodes.items[i].name, file, v->nodes.items[i].driver,
-                                  secret_of(r, disk)));
+                                  reap_secret(r, disk)));
     }
 }
 

@@ -33,6 +33,8 @@ struct reap {
 /* reap_close.c: the commands that take away everything of the tag that the view shows, in the one
  * order that QEMU accepts. */
 void reap_list_close(struct reap *r);
+/* The id of the passphrase of disk i's image, or NULL. */
+const char *reap_secret(const struct reap *r, size_t i);
 void reap_todo(struct reap *r, struct command command);
 
 /* tag: NULL with REAP_TEND. */

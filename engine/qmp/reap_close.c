@@ -4,7 +4,7 @@
  * that knows nothing but the tag can do it, from whatever half-made state.
  *
  * The order is QEMU's: the server with its exports, then what reads the snapshots, the snapshots, the
- * targets; then the gates let the disks' own nodes through again (all at once), the filters below them
+ * targets; then scratch space that stands on the disks is parted from them, the gates let the disks' own nodes through again (all at once), the filters below them
  * go, the devices get their nodes back, and the gates and the scratch space go.
  *
  * QEMU 7.2 aborts when a device is given the node that it has already, so only a device whose node is
@@ -57,6 +57,24 @@ static const char *below(const struct reap *r, const char *gate)
     return node;
 }
 
+/* A pull's scratch space stands on the disk.  QEMU 7.2 aborts (bdrv_parent_drained_end) when a gate is
+ * swapped above a disk that can be reached on two ways. */
+static void part_scratch(struct reap *r)
+{
+    const struct view *v = &r->look.view;
+    char file[NODE_NAME_MAX];
+    size_t disk;
+
+    for (size_t i = 0; i < v->nodes.n; i++) {
+        if (!has(r, i, NODE_SCRATCH) || !graph_child(v->graph, v->nodes.items[i].name, "backing"))
+            continue;
+        node_name_parse(v->nodes.items[i].name, NULL, &disk, NULL);
+        node_name(file, r->tag, disk, NODE_SCRATCH_FILE);
+        reap_todo(r, command_drop_backing(v->nodes.items[i].name, file, v->nodes.items[i].driver,
+                                          reap_secret(r, disk)));
+    }
+}
+
 static void open_gates(struct reap *r)
 {
     const struct view *v = &r->look.view;
@@ -98,6 +116,7 @@ void reap_list_close(struct reap *r)
     remove_nodes(r, NODE_SNAPSHOT);
     remove_nodes(r, NODE_TARGET);
     remove_nodes(r, NODE_TARGET_FILE);
+    part_scratch(r);
     open_gates(r);
     remove_nodes(r, NODE_CBW);
     give_back_drives(r);

@@ -84,6 +84,16 @@ void guest_writes(struct shield_lab *s, unsigned char pattern)
     }
 }
 
+void guest_scatters(struct shield_lab *s)
+{
+    for (size_t i = 0; i < s->lab.qemu.n_disks; i++) {
+        for (uint64_t at = 65536; at < 6 * MIB; at += 5 * UINT64_C(65536))
+            test_qemu_write(&s->lab.qemu, i, 77, at + 512, 4096);
+        for (uint64_t at = 2 * UINT64_C(65536); at < 6 * MIB; at += 15 * UINT64_C(65536))
+            test_qemu_zero(&s->lab.qemu, i, at, 2 * UINT64_C(65536));
+    }
+}
+
 char *references(struct shield_lab *s, size_t disk, const char *what)
 {
     CLEANUP_FREE char *name = xasprintf("%s-%zu.raw", what, disk);

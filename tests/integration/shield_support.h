@@ -39,6 +39,9 @@ void assert_guest_unharmed(struct shield_lab *s);
 /* Writes a little of everything: where data was, where none was, and zeroes over data. */
 void guest_writes(struct shield_lab *s, unsigned char pattern);
 
+/* Small writes here and there, of data and of zeroes. */
+void guest_scatters(struct shield_lab *s);
+
 /* A copy of the disk as it is now. Caller frees the path. */
 char *references(struct shield_lab *s, size_t disk, const char *what);
 

@@ -67,6 +67,31 @@ static void pull_chain(void **state)
     shield_done(&s);
 }
 
+/* Several clients at once, each with large reads. */
+static void pull_of_scattered(void **state)
+{
+    CLEANUP_FREE char *reference = NULL, *readers = NULL;
+    struct shield_lab s;
+    struct err err;
+
+    (void)state;
+    shield_start(&s, 1);
+    want_pull(&s, "p", NULL, NULL);
+    begin(&s);
+    reference = references(&s, 0, "p");
+    guest_scatters(&s);
+    readers = xasprintf("set -e; for i in 1 2 3 4; do nbdcopy 'nbd+unix:///d0?socket=%s' %s.$i & "
+                        "done; wait; qemu-img convert -O raw 'nbd+unix:///d0?socket=%s' %s.5; "
+                        "for i in 1 2 3 4 5; do cmp %s.$i %s; done",
+                        s.socket, reference, s.socket, reference, reference, reference);
+    TEST_RUN("sh", "-c", readers);
+    err = lab_abort(&s.lab, "p");
+    assert_ok(&err);
+    assert_clean(&s);
+    assert_guest_unharmed(&s);
+    shield_done(&s);
+}
+
 static void pull_over_tcp(void **state)
 {
     CLEANUP_FREE char *where = NULL, *reference = NULL;
@@ -326,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pull_chain),
+        cmocka_unit_test(pull_of_scattered),
         cmocka_unit_test(pull_over_tcp),
         cmocka_unit_test(pull_ended_by_another),
         cmocka_unit_test(pull_scratch_full),

@@ -246,16 +246,30 @@ static void write_reference(const char *path, unsigned char pattern, uint64_t of
     assert_int_equal(pwrite(fd, buf, len, (off_t)offset), len);
 }
 
-void test_qemu_write(struct test_qemu *q, size_t disk, unsigned char pattern, uint64_t offset,
+static void do_write(struct test_qemu *q, size_t disk, const char *how, uint64_t offset,
                      uint64_t len)
 {
     CLEANUP_FREE char *line =
-        xasprintf("qemu-io -d /machine/peripheral/disk%zu/virtio-backend \"write -P %d %" PRIu64
+        xasprintf("qemu-io -d /machine/peripheral/disk%zu/virtio-backend \"write %s %" PRIu64
                   " %" PRIu64 "\"",
-                  disk, pattern, offset, len);
+                  disk, how, offset, len);
 
     test_qemu_do(q, "human-monitor-command", json_pack("{s:s}", "command-line", line));
+}
+
+void test_qemu_write(struct test_qemu *q, size_t disk, unsigned char pattern, uint64_t offset,
+                     uint64_t len)
+{
+    CLEANUP_FREE char *how = xasprintf("-P %d", pattern);
+
+    do_write(q, disk, how, offset, len);
     write_reference(q->refs[disk], pattern, offset, len);
+}
+
+void test_qemu_zero(struct test_qemu *q, size_t disk, uint64_t offset, uint64_t len)
+{
+    do_write(q, disk, "-z", offset, len);
+    write_reference(q->refs[disk], 0, offset, len);
 }
 
 char *test_qemu_reference(struct test_qemu *q, size_t disk, const char *name)

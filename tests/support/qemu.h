@@ -48,6 +48,9 @@ void test_qemu_do(struct test_qemu *q, const char *command, json_t *args);
 void test_qemu_write(struct test_qemu *q, size_t disk, unsigned char pattern, uint64_t offset,
                      uint64_t len);
 
+/* A guest's write of zeroes, by the command for that. */
+void test_qemu_zero(struct test_qemu *q, size_t disk, uint64_t offset, uint64_t len);
+
 /* A copy of the disk's reference as it is now. Caller frees the path. */
 char *test_qemu_reference(struct test_qemu *q, size_t disk, const char *name);
 
