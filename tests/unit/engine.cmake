@@ -2,3 +2,4 @@
 unit_test(engine qmp_client USES PkgConfig::JANSSON libev)
 unit_test(engine qmp_ids)
 unit_test(engine qmp_view USES PkgConfig::JANSSON)
+unit_test(engine backup_xml SOURCES support/backup_request.c)
