@@ -11,7 +11,7 @@ static const struct backup_disk push_disks[] = {
     {.name = "vda",
      .format = "qcow2",
      .place = {.type = PLACE_FILE,
-               .path = "/srv/b/a 'b' \"c\" <d> & \xc3\xa9\n.qcow2",
+               .path = "/srv/b/a 'b' \"c\" <d> & \xc3\xa9\t.qcow2",
                .encryption = {.secret = "it's \"mine\""}},
      .index = 1},
     {.name = "sdb",
