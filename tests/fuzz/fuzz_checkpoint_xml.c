@@ -25,7 +25,7 @@ static void check_round_trip(const struct checkpoint_document *d)
     if (strlen(one) > DOCUMENT_MAX)
         return;
     assert(checkpoint_document_parse(one, strlen(one), &again, &err) == 0);
-    assert(again->all_disks == d->all_disks);
+    assert(again->all_disks == (d->disks.n == 0));
     two = checkpoint_document_format(again);
     assert(strcmp(one, two) == 0);
 }

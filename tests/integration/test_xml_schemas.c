@@ -71,16 +71,15 @@ static void requests(void **state)
         struct backup_disk *disks = xcalloc(r.n_disks, sizeof(*disks));
         CLEANUP_FREE char *text = NULL;
 
+        valid += in_schema(&r);
         memcpy(disks, r.disks, r.n_disks * sizeof(*disks));
         for (size_t k = 0; k < r.n_disks; k++)
             disks[k].index = 0;
         r.disks = disks;
         text = backup_document_format(&r);
         free(disks);
-        if (!in_schema(&r))
-            continue;
-        assert_valid(SCHEMAS "domainbackup.rng", text);
-        valid++;
+        if (in_schema(&sample_requests[i]))
+            assert_valid(SCHEMAS "domainbackup.rng", text);
     }
     assert_true(valid >= 5);
 }

@@ -33,6 +33,8 @@ static const struct {
     {"<?xml version='1.0' encoding='utf-8'?>\n<!-- all --><domainbackup mode='push'>\n"
      "</domainbackup>\n",
      "<domainbackup mode=\"push\"/>\n"},
+    {"\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?><domainbackup/>",
+     "<domainbackup mode=\"push\"/>\n"},
     {PUSH("<disk name='vda'/>"), "<domainbackup mode=\"push\">\n"
                                  "  <disks>\n"
                                  "    <disk name=\"vda\" backup=\"yes\" type=\"file\" "
@@ -525,6 +527,8 @@ static const struct {
      "line 1, column 16: not well-formed XML: Namespace prefix d on domainbackup is not defined"},
     {"<?xml version='1.0' encoding='latin1'?><domainbackup/>", ERR_UNSUPPORTED,
      "encoding='latin1': a document must be UTF-8"},
+    {"<?xml version='1.0' encoding = \"UTF-16LE\"?><domainbackup/>", ERR_UNSUPPORTED,
+     "encoding='UTF-16LE': a document must be UTF-8"},
     {"<?xml version='1.0'?>\n<!DOCTYPE domainbackup>\n<domainbackup/>", ERR_INVALID,
      "line 2: <!DOCTYPE domainbackup>: a document must not have a DOCTYPE"},
     {"<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>"
