@@ -10,6 +10,7 @@
 #ifndef VMKEEP_ENGINE_BACKUP_XML_H
 #define VMKEEP_ENGINE_BACKUP_XML_H
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "engine/hypervisor.h"
 
@@ -43,6 +44,7 @@ struct backup_document {
 int backup_document_parse(const char *xml, size_t len, struct backup_document **ret,
                           struct err *err);
 void backup_document_free(struct backup_document *d); /* NULL-safe */
+DEFINE_FREEP(struct backup_document, backup_document_free)
 
 /* What a document that leaves names out gets. */
 struct backup_defaults {

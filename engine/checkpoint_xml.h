@@ -6,6 +6,7 @@
 #ifndef VMKEEP_ENGINE_CHECKPOINT_XML_H
 #define VMKEEP_ENGINE_CHECKPOINT_XML_H
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "engine/hypervisor.h"
 
@@ -33,6 +34,7 @@ struct checkpoint_document {
 int checkpoint_document_parse(const char *xml, size_t len, struct checkpoint_document **ret,
                               struct err *err);
 void checkpoint_document_free(struct checkpoint_document *d); /* NULL-safe */
+DEFINE_FREEP(struct checkpoint_document, checkpoint_document_free)
 
 /* For a new checkpoint: fills in what is left out (name: of now's seconds; disks: all that can hold a
  * bitmap; bitmap names), forgets what is for output only, as libvirt does, sets created to now, and
