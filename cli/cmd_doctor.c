@@ -5,22 +5,27 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "storage/store.h"
 
 #define ANSWER_S 120
 
 static const char help[] =
     "Usage: vmkeep doctor [DOMAIN] [--json]\n"
     "\n"
-    "Takes a fresh look at every domain, or at DOMAIN, at the repositories, the catalog and the\n"
-    "programs that vmkeep needs, and tells what is fine and what to do about the rest.\n"
+    "Takes a fresh look at every domain, or at DOMAIN, at the repositories, scratch directories, the\n"
+    "catalog and the programs that vmkeep needs, and tells what is fine and what to do about the rest.\n"
     "\n"
     "  --json   print an array of {about, check, fine, text, advice}\n"
     "  --help   print this text and exit\n"
@@ -87,7 +92,7 @@ static void check_disk(struct findings *l, const char *domain, const json_t *k)
             "it is backed up in full each time; convert the image to qcow2 for incrementals",
             "changes cannot be tracked in format %s", format ? format : "unknown");
     if (unsafe)
-        add(l, about, "guest-safe", false, "give the host a scratch directory with enough space",
+        add(l, about, "guest-safe", false, "see 'scratch' of its policy in vmkeep-config(5)",
             "guest-safe copy not possible: %s", unsafe);
     else
         add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
@@ -162,9 +167,10 @@ static void check_repository(struct findings *l, const json_t *r)
         reserve ? size_text((uint64_t)reserve, all) : "");
 }
 
-static void check_program(struct findings *l, const char *name, const char *advice)
+static void check_program(struct findings *l, const char *name, const char *path,
+                          const char *advice)
 {
-    const char *const argv[] = {name, "--version", NULL};
+    const char *const argv[] = {path, "--version", NULL};
     CLEANUP_FREE char *out = NULL;
     struct err err = ERR_INIT;
 
@@ -178,12 +184,81 @@ static void check_program(struct findings *l, const char *name, const char *advi
 
 static void check_programs(struct findings *l)
 {
-    check_program(l, "qemu-img", "install qemu-utils: nothing works without it");
-    check_program(l, "qemu-nbd", "install qemu-utils");
-    check_program(l, "qemu-storage-daemon",
+    CLEANUP_FREE char *mover = store_mover_path();
+
+    check_program(l, "qemu-img", "qemu-img", "install qemu-utils: nothing works without it");
+    check_program(l, "qemu-nbd", "qemu-nbd", "install qemu-utils");
+    check_program(l, "qemu-storage-daemon", "qemu-storage-daemon",
                   "install qemu-system-common: domains that are shut off need it");
-    check_program(l, "b3sum", "install b3sum: images are kept without digests until then");
-    check_program(l, "vmkeep-mover", "install vmkeep whole: pull backups need it");
+    check_program(l, "b3sum", "b3sum", "install b3sum: images are kept without digests until then");
+    check_program(l, "vmkeep-mover", mover, "install vmkeep whole: pull backups need it");
+}
+
+/* ---- scratch space ---- */
+
+/* The nearest directory above that is there: the rest is made when it is needed. */
+static char *nearest_existing(const char *path)
+{
+    char *ret = xstrdup(path);
+
+    while (!path_exists(ret) && strcmp(ret, "/") != 0 && strcmp(ret, ".") != 0) {
+        char *up = path_dirname(ret);
+
+        free(ret);
+        ret = up;
+    }
+    return ret;
+}
+
+/* Scratch space is for what the guest overwrites: memory runs out, networks hang. */
+static const char *unfit_file_system(uint32_t type)
+{
+    static const struct {
+        uint32_t type;
+        const char *name;
+    } unfit[] = {{0x01021994, "tmpfs"}, {0x6969, "NFS"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(unfit); i++)
+        if (unfit[i].type == type)
+            return unfit[i].name;
+    return NULL;
+}
+
+static void check_scratch(struct findings *l, const char *path)
+{
+    CLEANUP_FREE char *about = xasprintf("scratch %s", path);
+    CLEANUP_FREE char *there = nearest_existing(path);
+    const char *unfit;
+    char text[SIZE_TEXT_MAX];
+    struct statfs fs;
+
+    if (access(there, W_OK | X_OK) < 0 || statfs(there, &fs) < 0) {
+        add(l, about, "writable", false, "correct its path or its permissions", "%s: %s", there,
+            strerror(errno));
+        return;
+    }
+    add(l, about, "writable", true, NULL, "%s",
+        strcmp(there, path) == 0 ? "it is there and can be written" : "it will be made at need");
+    unfit = unfit_file_system((uint32_t)fs.f_type);
+    add(l, about, "space", !unfit && fs.f_bavail > 0,
+        "choose a directory on a local disk (scratch in the policy)", "%s free on %s",
+        size_text((uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize, text),
+        unfit ? unfit : "a local file system");
+}
+
+static void check_scratches(struct findings *l, const struct config *config)
+{
+    struct strlist seen = {0};
+
+    for (size_t i = 0; i < config->policies.n; i++) {
+        const char *path = config->policies.items[i].scratch;
+
+        if (!path || strlist_has(&seen, path))
+            continue;
+        strlist_add(&seen, path);
+        check_scratch(l, path);
+    }
+    strlist_done(&seen);
 }
 
 /* ---- the answer ---- */
@@ -201,6 +276,7 @@ static void judge(struct findings *l, const struct config *config, const json_t 
         return;
     json_array_foreach(json_object_get(answer, "repositories"), i, o)
         check_repository(l, o);
+    check_scratches(l, config);
     add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
         problem ? problem : config->catalog);
     check_programs(l);

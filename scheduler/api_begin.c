@@ -338,10 +338,8 @@ static int after_stats(struct errand *t, struct err *err)
     if (!r)
         return 0;
     json_decref(t->result);
-    if (t->stats.state == HVJOB_RUNNING) {
-        r->stats = t->stats;
-        run_take_stats(r);
-    }
+    if (t->stats.state == HVJOB_RUNNING)
+        run_take_stats(r, &t->stats);
     t->result = info_json(r);
     return 0;
 }

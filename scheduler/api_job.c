@@ -259,7 +259,7 @@ static enum verdict judge(struct run *r)
         return BAD_END;
     }
     r->deaf = 0;
-    run_take_stats(r);
+    run_take_stats(r, &r->stats);
     switch (r->stats.state) {
     case HVJOB_RUNNING:
         note_progress(r);
@@ -306,7 +306,7 @@ static bool running(struct run *r, enum api_state *ret_next)
 static enum api_state after_judging(struct run *r)
 {
     if (r->op_err.code == ERR_NONE)
-        run_take_stats(r);
+        run_take_stats(r, &r->stats);
     if (r->op_err.code == ERR_NONE && r->stats.state == HVJOB_COMPLETED)
         return A_RECORDING;
     err_set(&r->err, ERR_CANCELED, "aborted on request");

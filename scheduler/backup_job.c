@@ -304,6 +304,7 @@ static bool after_confirming(struct run *r)
 {
     if (bad(r))
         return false;
+    run_take_stats(r, &r->stats);
     if (r->stats.state == HVJOB_FAILED)
         r->err = r->stats.err;
     else if (r->stats.state != HVJOB_RUNNING)
@@ -364,7 +365,7 @@ static void note_progress(struct run *r)
         r->last_done = r->stats.bytes_done;
         r->progressed = now;
     }
-    run_take_stats(r);
+    run_take_stats(r, &r->stats);
     if (now - r->progress_saved >= SAVE_PROGRESS_S) {
         r->progress_saved = now;
         run_save_progress(r);
@@ -391,7 +392,7 @@ static bool copy_is_over(struct run *r)
         err_set(&r->err, ERR_TIMEOUT, "the copy moved nothing for %d s", STALL_S);
         return true;
     case HVJOB_COMPLETED:
-        run_take_stats(r);
+        run_take_stats(r, &r->stats);
         return true;
     case HVJOB_FAILED:
     case HVJOB_CANCELED:
@@ -442,8 +443,8 @@ void backup_job_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct run *r = ctx;
 
-    r->stats.bytes_done = done;
-    r->stats.bytes_total = total;
+    r->stats.bytes_done = r->row.bytes_done = done;
+    r->stats.bytes_total = r->row.bytes_total = total;
     note_progress(r);
     if (scratch_runs_out(r))
         op_cancel(r->op);

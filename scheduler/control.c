@@ -90,7 +90,10 @@ void client_send(struct client *cl, json_t *message)
         drop_soon(cl);
         return;
     }
-    cl->out = xreallocarray(cl->out, cl->out_len + len + 1, 1);
+    if (cl->out_len + len + 1 > cl->out_cap) {
+        cl->out_cap = 2 * (cl->out_len + len + 1);
+        cl->out = xreallocarray(cl->out, cl->out_cap, 1);
+    }
     memcpy(cl->out + cl->out_len, text, len);
     cl->out[cl->out_len + len] = '\n';
     cl->out_len += len + 1;

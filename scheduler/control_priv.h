@@ -15,7 +15,7 @@ struct client {
     ev_io readable, writable;
     ev_timer idle;
     char *in, *out;
-    size_t in_len, out_len;
+    size_t in_len, out_len, out_cap;
     bool broken;                       /* to be dropped on the next turn */
     struct job_ids waits;              /* the jobs whose end it waits for */
     bool events;                       /* it wants to hear of each backup that ends: */

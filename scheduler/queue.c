@@ -289,14 +289,17 @@ int64_t run_elapsed_ms(const struct run *r)
     return ms > 0 ? ms : 0;
 }
 
-void run_take_stats(struct run *r)
+void run_take_stats(struct run *r, const struct hv_job_stats *stats)
 {
-    if (r->stats.state == HVJOB_NONE)
+    if (stats->state == HVJOB_NONE)
         return;
-    r->row.bytes_done = r->stats.bytes_done;
-    r->row.bytes_total = r->stats.bytes_total;
-    r->row.temp_used = r->stats.temp_used;
-    r->row.temp_total = r->stats.temp_total;
+    /* Of a pull, only the reader knows what it has read. */
+    if (r->row.plan.mode == MODE_PUSH) {
+        r->row.bytes_done = stats->bytes_done;
+        r->row.bytes_total = stats->bytes_total;
+    }
+    r->row.temp_used = stats->temp_used;
+    r->row.temp_total = stats->temp_total;
 }
 
 void run_save_progress(struct run *r)

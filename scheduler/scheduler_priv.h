@@ -228,7 +228,8 @@ void run_name(struct run *r); /* makes its tag of its number */
  * former life left open can meet that. */
 struct hypervisor *run_hypervisor(const struct run *r, struct err *err);
 int64_t run_elapsed_ms(const struct run *r);
-void run_take_stats(struct run *r);    /* r->stats into its row */
+/* What the hypervisor says, into the row; HVJOB_NONE says nothing. */
+void run_take_stats(struct run *r, const struct hv_job_stats *stats);
 void run_save_progress(struct run *r); /* what its row says, into the catalog */
 /* The document of a scheduled backup, and the disks of its checkpoint, into the catalog. */
 void run_save_request(struct run *r, const struct backup_request *request);

@@ -70,4 +70,7 @@ struct store {
 /* The one on disk. Does not touch the path yet. */
 struct store *store_new(struct ev_loop *loop, const char *path);
 
+/* Where vmkeep-mover is: beside the running program, or in PATH. Caller frees. */
+char *store_mover_path(void);
+
 #endif

@@ -36,7 +36,7 @@ struct copier {
 };
 
 /* Beside the program that runs: installed, or in the build tree; else wherever PATH has it. */
-static char *find_mover(void)
+char *store_mover_path(void)
 {
     static const char *const places[] = {"vmkeep-mover", "../mover/vmkeep-mover"};
     char self[PATH_MAX];
@@ -130,7 +130,7 @@ struct op *store_copy_start(struct ev_loop *loop, const char *path, const struct
 
     c->op.cancel = copier_cancel;
     c->loop = loop;
-    c->mover = find_mover();
+    c->mover = store_mover_path();
     c->progress = copy->progress;
     c->progress_ctx = copy->progress_ctx;
     c->done = done;

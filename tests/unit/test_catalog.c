@@ -709,10 +709,154 @@ static void fast_questions(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* ---- backups begun by hand, and checkpoints that are kept ---- */
+
+static struct job by_hand(const char *domain)
+{
+    return (struct job){.kind = JOB_BACKUP_BEGIN,
+                        .host = (char *)"h",
+                        .domain = (char *)domain,
+                        .level = LEVEL_INCREMENTAL,
+                        .step = (char *)"beginning",
+                        .why = (char *)"begun by hand",
+                        .started = 100,
+                        .document = (char *)"<domainbackup mode='pull'/>",
+                        .reuse_external = true,
+                        .plan = {.mode = MODE_PULL}};
+}
+
+static struct checkpoint_disk one_disk[] = {{(char *)"vda", 4096}};
+
+static struct checkpoint named(const char *domain, const char *name)
+{
+    return (struct checkpoint){.name = (char *)name,
+                               .host = (char *)"h",
+                               .domain = (char *)domain,
+                               .description = (char *)"a note",
+                               .created = 100,
+                               .disks = {one_disk, 1, 1}};
+}
+
+static void begun_by_hand(void **state)
+{
+    struct job j = by_hand("d"), last = {0};
+    struct checkpoint k = named("d", "mine");
+    bool found = true;
+    int64_t next;
+
+    (void)state;
+    OK(catalog_last_ended(c, "h", "d", &last, &found, &err));
+    assert_false(found);
+    OK(catalog_next_job(c, &next, &err));
+    OK(catalog_job_begin(c, &j, &k, &err));
+    assert_int_equal(j.id, next);
+    last = get_job(c, j.id);
+    assert_int_equal(last.kind, JOB_BACKUP_BEGIN);
+    assert_int_equal(last.state, JOB_RUNNING);
+    assert_int_equal(last.plan.mode, MODE_PULL);
+    assert_string_equal(last.plan.checkpoint, "mine");
+    assert_string_equal(last.document, "<domainbackup mode='pull'/>");
+    assert_true(last.reuse_external);
+    job_done(&last);
+
+    /* One backup of a domain at a time, of whichever kind. */
+    j.id = 0;
+    k.name = (char *)"other";
+    FAILS(ERR_BUSY, "another backup", catalog_job_begin(c, &j, &k, &err));
+    assert_int_equal(j.id, 0);
+    j.id = next;
+    j.bytes_done = 10;
+    j.bytes_total = 20;
+    j.temp_used = 3;
+    j.temp_total = 4;
+    j.elapsed_ms = 1234;
+    OK(catalog_job_progress(c, &j, &err));
+    OK(catalog_job_end(c, next, 200, OUTCOME_SUCCESS, ERR_NONE, "ended on request", &err));
+    OK(catalog_last_ended(c, "h", "d", &last, &found, &err));
+    assert_true(found);
+    assert_int_equal(last.id, next);
+    assert_int_equal(last.bytes_total, 20);
+    assert_int_equal(last.temp_used, 3);
+    assert_int_equal(last.temp_total, 4);
+    assert_int_equal(last.elapsed_ms, 1234);
+    job_done(&last);
+    assert_checkpoints("d", "mine kept");
+}
+
+static void a_bad_end_keeps_no_checkpoint(void **state)
+{
+    struct job j = by_hand("d");
+    struct checkpoint k = named("d", "mine");
+
+    (void)state;
+    OK(catalog_job_begin(c, &j, &k, &err));
+    OK(catalog_job_end(c, j.id, 200, OUTCOME_FAILED, ERR_NOSPACE, "full", &err));
+    assert_checkpoints("d", "mine dropping");
+}
+
+static void names_are_of_their_domain(void **state)
+{
+    struct checkpoint a = named("a", "same"), b = named("b", "same");
+
+    (void)state;
+    OK(catalog_checkpoint_add(c, &a, &err));
+    OK(catalog_checkpoint_add(c, &b, &err));
+    FAILS(ERR_EXISTS, "'same' already", catalog_checkpoint_add(c, &a, &err));
+    OK(catalog_checkpoint_keep(c, "h", "a", "same", &err));
+    FAILS(ERR_NOTFOUND, "same", catalog_checkpoint_keep(c, "h", "a", "same", &err));
+    OK(catalog_checkpoint_drop_orphans(c, &err));
+    assert_checkpoints("a", "same kept");
+    assert_checkpoints("b", "same dropping");
+    OK(catalog_checkpoint_delete(c, "h", "b", "same", &err));
+    assert_checkpoints("a", "same kept");
+    assert_checkpoints("b", "");
+}
+
+static const char *parent_of(struct checkpoint_list *l, const char *name)
+{
+    const struct checkpoint *k = checkpoint_list_find(l, name);
+
+    assert_non_null(k);
+    assert_int_equal(k->disks.n, 1);
+    assert_string_equal(k->disks.items[0].name, "vda");
+    assert_string_equal(k->description, "a note");
+    return k->parent ? k->parent : "none";
+}
+
+static void children_go_to_the_grandparent(void **state)
+{
+    static const char *const names[] = {"one", "two", "three"};
+    struct checkpoint_list l = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct checkpoint k = named("d", names[i]);
+
+        OK(catalog_checkpoint_add(c, &k, &err));
+        OK(catalog_checkpoint_keep(c, "h", "d", names[i], &err));
+    }
+    OK(catalog_checkpoints(c, "h", "d", &l, &err));
+    assert_string_equal(parent_of(&l, "one"), "none");
+    assert_string_equal(parent_of(&l, "three"), "two");
+    checkpoint_list_done(&l);
+    OK(catalog_checkpoint_delete(c, "h", "d", "two", &err));
+    OK(catalog_checkpoints(c, "h", "d", &l, &err));
+    assert_string_equal(parent_of(&l, "three"), "one");
+    checkpoint_list_done(&l);
+    OK(catalog_checkpoint_delete(c, "h", "d", "one", &err));
+    OK(catalog_checkpoints(c, "h", "d", &l, &err));
+    assert_string_equal(parent_of(&l, "three"), "none");
+    checkpoint_list_done(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(job_life),
+        TEST(begun_by_hand),
+        TEST(a_bad_end_keeps_no_checkpoint),
+        TEST(names_are_of_their_domain),
+        TEST(children_go_to_the_grandparent),
         TEST(job_added_ended),
         TEST(job_wrong_states),
         TEST(one_backup_a_domain),

@@ -465,8 +465,8 @@ static void killed_anywhere(void **state)
     int at = 1;
 
     (void)state;
-    /* Every place while it is being made, then every third: steps have five to twenty. */
-    for (; died; at += at < 50 ? 1 : 3) {
+    /* Every place while it is being made, then every seventh: steps have five to twenty. */
+    for (; died; at += at < 50 ? 1 : 7) {
         struct scratch *s;
         struct catalog *c;
         int done;

@@ -386,6 +386,56 @@ static void one_that_does_not_read(void **state)
     close(fd);
 }
 
+/* The host does not answer: the backup is being begun for as long as the test wants. */
+static void one_begun_by_hand(void **state)
+{
+    int begins = dial(), other = dial(), hears = dial();
+
+    (void)state;
+    say(hears, "{\"v\": 1, \"cmd\": \"events\"}\n");
+    assert_says(hear(hears), "\"event\":\"listening\"");
+    say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"nobody\"}}\n");
+    assert_says(hear(begins), "\"code\":\"notfound\"");
+    say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"a\","
+                " \"backup_xml\": \"<nonsense/>\"}}\n");
+    assert_says(hear(begins), "backup XML: ");
+    say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"h/a\"}}\n");
+    assert_string_equal(hear(begins), "");
+
+    say(other, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"a\"}}\n");
+    assert_says(hear(other), "another backup of domain a is just being begun");
+    say(other, "{\"v\": 1, \"cmd\": \"checkpoint-create\", \"args\": {\"domain\": \"a\"}}\n");
+    assert_says(hear(other), "\"code\":\"busy\"");
+    say(other, "{\"v\": 1, \"cmd\": \"abort\", \"args\": {\"domain\": \"b\"}}\n");
+    assert_says(hear(other), "no job of domain b runs");
+    say(other, "{\"v\": 1, \"cmd\": \"abort\", \"args\": {\"domain\": \"a\"}}\n");
+    assert_says(hear(other), "\"ok\":true");
+    turn();
+    assert_says(hear(begins), "\"code\":\"canceled\"");
+    assert_string_equal(hear(hears), ""); /* it never began: nothing was completed */
+    assert_int_equal(scheduler_count(t.scheduler).running, 0);
+    close(begins);
+    close(other);
+    close(hears);
+    turn();
+}
+
+/* Whoever asks may go before the answer comes, or the daemon may. */
+static void askers_go_away(void **state)
+{
+    int begins = dial(), lists = dial();
+
+    (void)state;
+    say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"a\"}}\n");
+    say(lists, "{\"v\": 1, \"cmd\": \"checkpoint-list\", \"args\": {\"domain\": \"b\"}}\n");
+    close(begins);
+    turn();
+    say(lists, "{\"v\": 1, \"cmd\": \"abort\", \"args\": {\"domain\": \"a\"}}\n");
+    assert_says(hear(lists), "\"ok\":true");
+    turn();
+    close(lists);
+}
+
 static void too_many(void **state)
 {
     int fds[80], fd;
@@ -429,6 +479,8 @@ int main(void)
         TEST(cancel_while_others_wait),
         TEST(one_that_waits_goes_away),
         TEST(one_that_does_not_read),
+        TEST(one_begun_by_hand),
+        TEST(askers_go_away),
         TEST(too_many),
         TEST(something_else_at_the_path),
     };

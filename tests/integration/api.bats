@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The commands of the backup API: what they ask of the daemon, and what they print.  The daemon here is
+# a socket that says what a test has written for it.
+# VMKEEP and MAKE_CATALOG name the programs.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    export TZ=UTC
+    tmp=$(mktemp -d)
+    socket=$tmp/control.sock
+    daemon=
+    cat > "$tmp/config" <<END
+catalog: $tmp/catalog.db
+control: $socket
+hosts:
+  - { name: lab, driver: qemu, domains: [{ name: web01, qmp: $tmp/web01.qmp }] }
+repositories: [{ name: main, path: $tmp }]
+policies:
+  - { name: nightly, domains: ["*"], repository: main, schedule: { full: ["2199-12-31"] } }
+END
+}
+
+teardown() {
+    stop_daemon
+    rm -rf "$tmp"
+}
+
+stop_daemon() {
+    if [ -n "$daemon" ]; then
+        kill "$daemon"
+        wait "$daemon" || true
+    fi
+    daemon=
+}
+
+# answers [hold]: a daemon that answers each request with standard input, and notes the request; on
+# "hold" it keeps the connection open.
+answers() {
+    cat > "$tmp/answer"
+    local then=${1:+; cat > /dev/null}
+    socat "UNIX-LISTEN:$socket,fork" \
+        "SYSTEM:head -n 1 >> $tmp/requests; cat $tmp/answer$then" 3>&- &
+    daemon=$!
+    wait_for listening
+}
+
+wait_for() {
+    for _ in {1..500}; do
+        "$@" && return
+        sleep 0.02
+    done
+    echo "waited in vain for: $*"
+    return 1
+}
+
+# The socket's file is there before anybody listens on it.
+listening() {
+    grep -q " 00010000 .* $socket\$" /proc/net/unix
+}
+
+vmkeep() {
+    "$VMKEEP" --config "$tmp/config" "$@"
+}
+
+request() {
+    jq -c '{cmd, args}' "$tmp/requests" | tail -n 1
+}
+
+@test "wrong arguments: exit status 2, and what is wrong" {
+    while read -r command; do
+        run -2 --separate-stderr vmkeep $command
+        [ -z "$output" ]
+        [[ $stderr == "vmkeep: ${command%% *}: "* ]]
+    done <<'END'
+backup-begin
+backup-begin web01 a b c
+backup-begin web01 - -
+backup-dumpxml
+backup-dumpxml a b
+domjobinfo
+domjobinfo --competed web01
+domjobabort
+event a b
+event --timeout soon
+checkpoint-create
+checkpoint-create a b c
+checkpoint-list
+checkpoint-list web01 --tree --json
+checkpoint-list web01 --tree --roots
+checkpoint-dumpxml web01
+checkpoint-delete web01
+checkpoint-delete web01 one --children --children-only
+doctor a b
+END
+}
+
+@test "no daemon: exit status 6" {
+    for command in "backup-begin web01" "domjobinfo web01" "domjobabort web01" "doctor" \
+        "checkpoint-create web01" "checkpoint-dumpxml web01 one" "checkpoint-delete web01 one" event; do
+        run -6 --separate-stderr vmkeep $command
+        [ "$stderr" = "vmkeep: $socket: the daemon is not running (No such file or directory)" ]
+    done
+}
+
+@test "backup-begin: the documents travel, and errors in them name the file" {
+    echo "<domainbackup/>" > "$tmp/b.xml"
+    echo "<domaincheckpoint/>" > "$tmp/c.xml"
+    answers <<< '{"ok": true, "result": {"job": 7, "checkpoint": "one", "unsafe": null}}'
+    run -0 --separate-stderr vmkeep backup-begin web01 "$tmp/b.xml" "$tmp/c.xml" --reuse-external
+    [ "$output" = "Backup started" ]
+    [ -z "$stderr" ]
+    [ "$(request)" = '{"cmd":"backup-begin","args":{"domain":"web01","reuse_external":true,"backup_xml":"<domainbackup/>\n","checkpoint_xml":"<domaincheckpoint/>\n"}}' ]
+    vmkeep backup-begin web01 --checkpointxml - < "$tmp/c.xml"
+    [ "$(request)" = '{"cmd":"backup-begin","args":{"domain":"web01","reuse_external":false,"checkpoint_xml":"<domaincheckpoint/>\n"}}' ]
+
+    echo '{"ok": true, "result": {"job": 7, "checkpoint": null, "unsafe": "no space"}}' > "$tmp/answer"
+    run -0 --separate-stderr vmkeep backup-begin web01
+    [ "$stderr" = "vmkeep: guest-safe copy not possible: no space" ]
+
+    echo '{"ok": false, "error": {"code": "invalid", "message": "backup XML: line 1: no"}}' > "$tmp/answer"
+    run -2 --separate-stderr vmkeep backup-begin web01 "$tmp/b.xml"
+    [ "$stderr" = "vmkeep: $tmp/b.xml: line 1: no" ]
+    echo '{"ok": false, "error": {"code": "exists", "message": "checkpoint XML: line 1: no"}}' > "$tmp/answer"
+    run -1 --separate-stderr vmkeep backup-begin web01 "$tmp/b.xml" - < "$tmp/c.xml"
+    [ "$stderr" = "vmkeep: standard input: line 1: no" ]
+}
+
+@test "documents that cannot be read" {
+    run -4 --separate-stderr vmkeep backup-begin web01 "$tmp/none.xml"
+    [[ $stderr == "vmkeep: "*"$tmp/none.xml"* ]]
+    head -c 300000 /dev/zero > "$tmp/large.xml"
+    run -2 --separate-stderr vmkeep checkpoint-create web01 "$tmp/large.xml"
+    [[ $stderr == *"$tmp/large.xml"* ]]
+    run -2 --separate-stderr vmkeep checkpoint-create web01 - < "$tmp/large.xml"
+    [[ $stderr == *"standard input: larger than 262144 bytes" ]]
+    printf '\377\376' > "$tmp/latin.xml"
+    run -2 --separate-stderr vmkeep checkpoint-create web01 "$tmp/latin.xml"
+    [ "$stderr" = "vmkeep: $tmp/latin.xml: it is not UTF-8 text" ]
+}
+
+@test "domjobinfo: as virsh prints it, and as JSON" {
+    answers <<< '{"ok": true, "result": {"job": null}}'
+    [ "$(vmkeep domjobinfo web01)" = "Job type:         None" ]
+    vmkeep domjobinfo web01 --json | jq -e '. == {type: "None"}'
+    echo '{"ok": true, "result": {"job": 7, "kind": "backup-begin", "mode": "pull", "policy": null,
+        "time_elapsed": 1234, "disk_total": 2097152, "disk_processed": 1048576, "temp_used": 512,
+        "temp_total": 2048}}' | jq -c . > "$tmp/answer"
+    vmkeep domjobinfo web01 > "$tmp/out"
+    diff "$tmp/out" - <<'END'
+Job type:         Unbounded
+Operation:        Backup
+Time elapsed:     1234         ms
+File processed:   1.000 MiB
+File remaining:   1.000 MiB
+File total:       2.000 MiB
+Temporary disk space use: 512.000 B
+Temporary disk space total: 2.000 KiB
+END
+    vmkeep domjobinfo web01 --json | jq -e '.job == 7 and .disk_remaining == 1048576 and .mode == "pull"'
+}
+
+@test "domjobinfo --completed and backup-dumpxml: from the catalog" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    run -0 vmkeep domjobinfo db01 --completed
+    [ "${lines[0]}" = "Job type:         Failed" ]
+    [ "${lines[-1]}" = "Error message:    disk vda: No space left on device" ]
+    run -4 --separate-stderr vmkeep domjobinfo nobody --completed
+    run -4 --separate-stderr vmkeep backup-dumpxml db01
+    [ "$stderr" = "vmkeep: lab/db01: no backup of it runs" ]
+}
+
+@test "domjobabort waits for the end" {
+    answers <<'END'
+{"event": "accepted", "job": 7}
+{"event": "ended", "job": 7, "outcome": "aborted"}
+{"ok": true, "result": {}}
+END
+    run -0 --separate-stderr vmkeep domjobabort lab/web01
+    [ -z "$output$stderr" ]
+    [ "$(request)" = '{"cmd":"abort","args":{"domain":"lab/web01"}}' ]
+}
+
+list='{"ok": true, "result": {"checkpoints": [
+    {"name": "b", "state": "consistent", "parent": null, "created": "2026-11-23T02:30:00Z", "policy": null,
+     "disks": [{"name": "vda", "capacity": 4096, "size": 1024}]},
+    {"name": "c", "state": "inconsistent", "parent": "b", "created": null, "policy": "nightly",
+     "disks": [{"name": "vda", "capacity": 4096, "size": null}]},
+    {"name": "a", "state": "consistent", "parent": "c", "created": null, "policy": null, "disks": []},
+    {"name": "d", "state": "foreign", "parent": null, "created": null, "policy": null, "disks": []}]}}'
+
+@test "checkpoint-list: orders, choices, tree, table, JSON" {
+    answers <<< "$(jq -c . <<< "$list")"
+    [ "$(vmkeep checkpoint-list web01 --name | xargs)" = "a b c d" ]
+    [ "$(vmkeep checkpoint-list web01 --name --topological | xargs)" = "b c a d" ]
+    [ "$(vmkeep checkpoint-list web01 --name --roots | xargs)" = "b d" ]
+    [ "$(vmkeep checkpoint-list web01 --name --leaves | xargs)" = "a d" ]
+    vmkeep checkpoint-list web01 --tree | diff - <(printf 'b\n  |\n  +- c\n      |\n      +- a\nd\n')
+    vmkeep checkpoint-list web01 --json | jq -e 'length == 4 and .[1].name == "b"'
+    run -0 vmkeep checkpoint-list web01 --parent
+    [[ ${lines[0]} =~ ^NAME\ +CREATION\ TIME\ +STATE\ +PARENT\ +SIZE\ +DISKS\ +POLICY ]]
+    [[ ${lines[2]} =~ ^b\ +2026-11-23\ 02:30:00\ +consistent\ +-\ +1.0*\ KiB\ +vda\ +- ]]
+    [[ ${lines[3]} =~ ^c\ +-\ +inconsistent\ +b\ +-\ +vda\ +nightly ]]
+}
+
+@test "checkpoint-dumpxml, checkpoint-create, checkpoint-delete" {
+    answers <<< '{"ok": true, "result": {"xml": "<domaincheckpoint/>\n"}}'
+    [ "$(vmkeep checkpoint-dumpxml web01 one --size --no-domain)" = "<domaincheckpoint/>" ]
+    [ "$(request)" = '{"cmd":"checkpoint-dumpxml","args":{"domain":"web01","name":"one","size":true,"no_domain":true}}' ]
+    echo '{"ok": true, "result": {"name": "one"}}' > "$tmp/answer"
+    [ "$(vmkeep checkpoint-create web01)" = "Domain checkpoint one created" ]
+    echo '{"ok": true, "result": {"deleted": ["two", "one"]}}' > "$tmp/answer"
+    run -0 vmkeep checkpoint-delete web01 one --children
+    [ "$output" = "$(printf 'Domain checkpoint two deleted\nDomain checkpoint one deleted')" ]
+    [ "$(request)" = '{"cmd":"checkpoint-delete","args":{"domain":"web01","name":"one","children":true,"children_only":false,"metadata":false}}' ]
+}
+
+event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "time_elapsed": 5, "disk_total": 6, "success": false, "errmsg": "full"}'
+
+@test "event: the first one, or all, or none in time" {
+    printf '{"event": "listening"}\n%s\n%s\n' "$event" "$event" | answers hold
+    run -0 vmkeep event
+    [ "${lines[0]}" = "event 'job-completed' for domain 'lab/web01':" ]
+    [ "${lines[-1]}" = "	errmsg: full" ]
+    [ "$(vmkeep event --json | jq -s length)" = 1 ]
+    [ "$(vmkeep event --loop --timeout 1 --json | jq -s length)" = 2 ]
+    echo '{"event": "listening"}' > "$tmp/answer"
+    run -1 --separate-stderr vmkeep event --timeout 1
+    [ "$stderr" = "vmkeep: no backup ended within 1 s" ]
+}
+
+@test "doctor: exit status 3 when something is not fine" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    answers <<< '{"ok": true, "result": {"catalog": {"problem": null}, "repositories": [], "domains": [{"host": "lab", "domain": "web01", "state": "running", "problem": null, "foreign_job": null, "disks": [{"name": "vda", "trackable": true, "unsafe": null, "busy": false}]}]}}'
+    run -0 vmkeep doctor web01
+    [[ $output == *"a copy cannot harm the guest"* ]]
+    sed -i 's/"unsafe":null\|"unsafe": null/"unsafe": "no scratch space"/' "$tmp/answer"
+    run -3 vmkeep doctor web01
+    [[ $output == *"guest-safe copy not possible: no scratch space"* ]]
+    vmkeep doctor web01 --json > "$tmp/out" || [ $? -eq 3 ]
+    jq -e 'map(select(.fine | not)) | length == 1 and (.[0].advice | length > 0)' "$tmp/out"
+}
