@@ -8,7 +8,7 @@
  */
 #include "mover/copy.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,6 @@
 
 #define CHUNK (UINT64_C(1) << 20)
 #define ZERO_MAX (UINT64_C(64) << 20)
-#define TURN_MS 500
 #define BANKED_US 100000 /* unused time that the bandwidth limit lets us make up for */
 
 enum slot_state { SLOT_FREE, SLOT_READING, SLOT_WRITING };
@@ -39,7 +38,6 @@ struct copy {
     uint64_t within;
     uint64_t chunk;
     int64_t next_us; /* no read before this, for the bandwidth's sake */
-    uint64_t done;
 };
 
 static int on_completed(void *ctx, int *error)
@@ -117,7 +115,7 @@ static int wait_ms(const struct copy *c)
 {
     int64_t us = c->next_us - now_us();
 
-    return us <= 0 ? 0 : us / 1000 < TURN_MS ? (int)(us / 1000) + 1 : TURN_MS;
+    return us <= 0 ? 0 : us / 1000 < INT_MAX ? (int)(us / 1000) + 1 : INT_MAX;
 }
 
 static void spend(struct copy *c, uint64_t bytes)
@@ -173,7 +171,7 @@ static int advance(struct copy *c, struct slot *s, struct err *err)
     if (s->state == SLOT_WRITING && s->pending == 0) {
         s->state = SLOT_FREE;
         c->n_busy--;
-        c->done += s->length;
+        c->peers->done += s->length;
     }
     if (s->state == SLOT_FREE && c->run < c->map->runs.n && wait_ms(c) == 0)
         return begin(c, s, err);
@@ -183,7 +181,7 @@ static int advance(struct copy *c, struct slot *s, struct err *err)
 static int copy_all(struct copy *c, struct err *err)
 {
     while (c->run < c->map->runs.n || c->n_busy > 0) {
-        int wait = TURN_MS;
+        int wait = INT_MAX;
 
         for (size_t i = 0; i < c->spec->requests; i++)
             if (advance(c, &c->slots[i], err) < 0)
@@ -194,7 +192,6 @@ static int copy_all(struct copy *c, struct err *err)
             c->peers->heard_ms = peers_now_ms();
         if (peers_turn(c->peers, wait, err) < 0)
             return -1;
-        c->spec->progress(c->done, c->map->bytes);
     }
     return 0;
 }

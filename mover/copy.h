@@ -12,8 +12,6 @@ struct copy_spec {
     uint64_t bandwidth; /* bytes per second read; 0: no limit */
     /* Clusters of data that are all zeroes are written, to hide what is below; else left out. */
     bool write_zeroes;
-    /* After each turn. */
-    void (*progress)(uint64_t done, uint64_t total);
 };
 
 /* All is written, but not flushed, when it returns 0.  When it fails the peers are closed, for libnbd

@@ -9,6 +9,7 @@
 #include "mover/extents.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ static int ask(struct peers *p, uint64_t offset, uint64_t length, struct reply *
                              (nbd_completion_callback){on_completed, r, NULL}, 0) < 0)
         return peers_failed(p, &p->source, err);
     while (!r->completed)
-        if (peers_turn(p, 1000, err) < 0)
+        if (peers_turn(p, INT_MAX, err) < 0)
             return -1;
     if (r->error)
         return peers_command_failed(&p->source, "block status", offset, r->error, err);
@@ -118,6 +119,7 @@ static int walk(struct peers *p, bool incremental, struct reply *r, struct map *
         if (!incremental)
             *VEC_ADD(&r->dirty) = (struct extent){.length = UINT64_MAX};
         take(r, incremental, map);
+        p->total = map->bytes;
         if (map->end == before)
             return err_set(err, ERR_PROTOCOL,
                            "%s: the server says nothing of the block at %" PRIu64, p->source.name,

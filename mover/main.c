@@ -117,16 +117,13 @@ static void print_progress(uint64_t done, uint64_t total)
     fflush(stdout);
 }
 
-/* The last line is printed when all is flushed. */
-static void progress(uint64_t done, uint64_t total)
+static void told(uint64_t done, uint64_t total)
 {
-    static uint64_t printed;
     static int64_t printed_ms;
     int64_t now = peers_now_ms();
 
-    if (done == printed || done == total || now - printed_ms < PROGRESS_MS)
+    if (now - printed_ms < PROGRESS_MS)
         return;
-    printed = done;
     printed_ms = now;
     print_progress(done, total);
 }
@@ -149,10 +146,10 @@ static int run(const struct options *o, struct peers *p, struct err *err)
     CLEANUP(map_done) struct map map = {0};
     struct copy_spec spec = {.requests = (unsigned)o->requests,
                              .bandwidth = o->bandwidth,
-                             .write_zeroes = context != NULL,
-                             .progress = progress};
+                             .write_zeroes = context != NULL};
 
     p->stall_ms = o->stall_s * 1000;
+    p->told = told;
     if (peers_catch_signals(err) < 0 || peers_open_source(p, o->source, context, err) < 0 ||
         peers_open_target(p, o->target, err) < 0 || check_sizes(p, err) < 0 ||
         extents_map(p, context, &map, err) < 0 || copy_run(p, &map, &spec, err) < 0 ||

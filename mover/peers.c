@@ -18,6 +18,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#define TURN_MS 500
+
 static int signal_fd = -1;
 
 int64_t peers_now_ms(void)
@@ -138,6 +140,15 @@ static int notify(struct peers *p, const struct peer *peer, const struct pollfd 
     return 0;
 }
 
+/* Who is to blame when nothing moves: a source that hangs leaves the target nothing to do. */
+static const struct peer *awaited(const struct peers *p)
+{
+    bool source_answers = is_open(&p->source) && nbd_aio_is_ready(p->source.nbd) &&
+                          nbd_aio_in_flight(p->source.nbd) == 0;
+
+    return source_answers && is_open(&p->target) ? &p->target : &p->source;
+}
+
 int peers_turn(struct peers *p, int wait_ms, struct err *err)
 {
     struct pollfd polls[] = {
@@ -146,13 +157,15 @@ int peers_turn(struct peers *p, int wait_ms, struct err *err)
 
     if (left <= 0)
         return err_set(err, ERR_TIMEOUT, "%s: stalled: nothing has moved for %" PRId64 " s",
-                       p->source.name, p->stall_ms / 1000);
+                       awaited(p)->name, p->stall_ms / 1000);
+    wait_ms = wait_ms < TURN_MS ? wait_ms : TURN_MS;
     if (poll(polls, ARRAY_LEN(polls), left < wait_ms ? (int)left : wait_ms) < 0 && errno != EINTR)
         return err_errno(err, errno, "poll");
     if (polls[2].revents)
         return err_set(err, ERR_CANCELED, "interrupted");
     if (notify(p, &p->source, &polls[0], err) < 0 || notify(p, &p->target, &polls[1], err) < 0)
         return -1;
+    p->told(p->done, p->total);
     return 0;
 }
 
@@ -175,7 +188,7 @@ static int connected(struct peers *p, struct peer *peer, struct err *err)
     int64_t size;
 
     while (nbd_aio_is_connecting(peer->nbd))
-        if (peers_turn(p, 1000, err) < 0)
+        if (peers_turn(p, TURN_MS, err) < 0)
             return -1;
     size = nbd_aio_is_ready(peer->nbd) ? nbd_get_size(peer->nbd) : -1;
     if (size < 0)
@@ -267,7 +280,7 @@ static int flush(struct peers *p, struct err *err)
     if (nbd_aio_flush(p->target.nbd, (nbd_completion_callback){on_flushed, &rc, NULL}, 0) < 0)
         return peers_failed(p, &p->target, err);
     while (rc < 0)
-        if (peers_turn(p, 1000, err) < 0)
+        if (peers_turn(p, TURN_MS, err) < 0)
             return -1;
     return rc == 0 ? 0 : peers_command_failed(&p->target, "flush", 0, rc, err);
 }
@@ -300,7 +313,7 @@ int peers_finish(struct peers *p, struct err *err)
     if (nbd_aio_disconnect(p->target.nbd, 0) < 0)
         return peers_failed(p, &p->target, err);
     while (is_open(&p->target))
-        if (peers_turn(p, 1000, err) < 0)
+        if (peers_turn(p, TURN_MS, err) < 0)
             return -1;
     close_target(p, p->stall_ms / 1000 < 1 ? 1 : (unsigned)(p->stall_ms / 1000));
     return 0;

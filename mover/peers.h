@@ -32,7 +32,11 @@ struct peers {
     struct peer source, target;
     int64_t stall_ms; /* as long as nothing is heard, in elapsed time */
     int64_t heard_ms; /* when something was heard last; see peers_now_ms */
-    int said;         /* a file with what qemu-nbd wrote to standard error; -1: none */
+    /* Of the copy, in bytes; told is called after each turn, however little has happened in it: it is
+     * the sign of life. */
+    uint64_t done, total;
+    void (*told)(uint64_t done, uint64_t total);
+    int said; /* a file with what qemu-nbd wrote to standard error; -1: none */
 };
 
 #define PEERS_INIT ((struct peers){.said = -1})
@@ -48,7 +52,7 @@ int peers_catch_signals(struct err *err);
 int peers_open_source(struct peers *p, const char *uri, const char *context, struct err *err);
 int peers_open_target(struct peers *p, const char *image, struct err *err);
 
-/* Waits at most so long for either peer, and lets libnbd do what has become possible; completions
+/* Waits for either peer, at most so long or half a second, and lets libnbd do what has become possible; completions
  * run from inside.  ERR_CANCELED: a signal; ERR_TIMEOUT: nothing heard for too long; ERR_REMOTE: a
  * peer is gone. */
 int peers_turn(struct peers *p, int wait_ms, struct err *err);

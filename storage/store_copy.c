@@ -35,10 +35,11 @@ struct copier {
     void *ctx;
 };
 
-/* Beside the program that runs: installed, or in the build tree; else wherever PATH has it. */
+/* By the program that runs, installed (the daemon is in sbin) or in the build tree; else wherever
+ * PATH has it. */
 char *store_mover_path(void)
 {
-    static const char *const places[] = {"vmkeep-mover", "../mover/vmkeep-mover"};
+    static const char *const places[] = {"../bin/vmkeep-mover", "../mover/vmkeep-mover"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash;

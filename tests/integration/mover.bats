@@ -93,6 +93,10 @@ qemu_nbd_of() {
     server=$(pgrep -P "$1" -x qemu-nbd)
 }
 
+in_the_middle() {
+    grep -q '"done": [1-9]' out
+}
+
 gone() {
     ! kill -0 "$1" 2> /dev/null
 }
@@ -173,7 +177,7 @@ done_bytes() {
     export_image src.qcow2 b0
     run --separate-stderr mover --bitmap b0
     [ "$status" -eq 0 ]
-    [ "$output" = '{"done": 0, "total": 0}' ]
+    [ "${lines[-1]}" = '{"done": 0, "total": 0}' ]
     end_server
     same src.qcow2 copy.qcow2
     [ "$(own_bytes copy.qcow2)" -eq 0 ]
@@ -219,7 +223,7 @@ done_bytes() {
     export_image src.qcow2
     run --separate-stderr mover
     [ "$status" -eq 0 ]
-    [ "$output" = '{"done": 0, "total": 0}' ]
+    [ "${lines[-1]}" = '{"done": 0, "total": 0}' ]
 }
 
 @test "a server that tells no extents is read as a whole" {
@@ -246,7 +250,7 @@ done_bytes() {
     kit --filter=delay pattern size=64M delay-read=200ms
     create copy.qcow2 64M
     begin_mover --requests 1
-    await test -s out
+    await in_the_middle
     kill -KILL "$(cat server.pid)"
     await_mover
     [ "$status" -eq 1 ]
@@ -257,7 +261,7 @@ done_bytes() {
     kit --filter=delay pattern size=64M delay-read=200ms
     create copy.qcow2 64M
     begin_mover --requests 1 --stall 1
-    await test -s out
+    await in_the_middle
     kill -STOP "$(cat server.pid)"
     await_mover
     [ "$status" -eq 1 ]
@@ -271,6 +275,19 @@ done_bytes() {
     run --separate-stderr mover --stall 1
     [ "$status" -eq 1 ]
     [ "$stderr" = "vmkeep-mover: $uri: stalled: nothing has moved for 1 s" ]
+}
+
+@test "an image that hangs" {
+    kit --filter=delay pattern size=64M delay-read=200ms
+    create copy.qcow2 64M
+    begin_mover --requests 1 --stall 1
+    await in_the_middle
+    qemu_nbd_of "$mover"
+    kill -STOP "$server"
+    await_mover
+    [ "$status" -eq 1 ]
+    [ "$(cat err)" = "vmkeep-mover: $tmp/copy.qcow2: stalled: nothing has moved for 1 s" ]
+    gone "$server"
 }
 
 @test "a server that cannot read" {
