@@ -28,6 +28,7 @@ struct begin_image {
     bool scratch;  /* loses its name as soon as QEMU has it open */
     bool shield;   /* without it the copy goes on, unprotected */
     bool created;
+    int tries;
 };
 
 /* A command, and what it is for: "disk vda: open /srv/vda.qcow2". */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,6 +18,7 @@
 #include "engine/qmp/tasks.h"
 
 #define CREATE_S 60.0
+#define TRIES_MAX 10
 
 static struct begin_image *add(struct begin *b, const struct begin_disk *disk, const char *path,
                                bool scratch)
@@ -114,13 +116,25 @@ static void failed(struct begin *b, const struct begin_image *image, const struc
     err_wrap(&b->err, "disk %s", image->disk->name);
 }
 
+/* LUKS: qemu-img measures how fast the machine is, and gives up when that is busy. */
+static bool try_again(struct begin *b, struct begin_image *image, const struct err *why)
+{
+    if (b->task.canceled || !strstr(why->msg, "accurate CPU usage") || ++image->tries >= TRIES_MAX)
+        return false;
+    run_qemu_img(b, image);
+    return true;
+}
+
 bool begin_create_next(struct begin *b)
 {
     struct err err = b->task.wait_err;
 
-    if (b->next > 0 && err.code != ERR_NONE)
-        failed(b, &b->images.items[b->next - 1], &err);
     b->task.wait_err = ERR_INIT;
+    if (b->next > 0 && err.code != ERR_NONE) {
+        if (try_again(b, &b->images.items[b->next - 1], &err))
+            return true;
+        failed(b, &b->images.items[b->next - 1], &err);
+    }
     while (b->next < b->images.n && !begin_is_bad(b)) {
         struct begin_image *image = &b->images.items[b->next++];
 

@@ -10,6 +10,10 @@
 #define NBD_PORT 10809
 /* The cluster size of the targets, so that no cluster is written in part. */
 #define GRANULARITY 65536
+/* Requests at one time of a copy.  QEMU's own 64 are no faster, and keep its main loop, which serves the
+ * guest too, from everything else: measured, a guest's write during a copy of 2 GiB took 240 ms with
+ * them, and 1.3 ms with 8. */
+#define WORKERS 8
 /* How long a write of the guest may wait for scratch space, before the snapshot breaks.  QEMU before
  * 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
 #define CBW_S 30
@@ -275,7 +279,9 @@ json_t *action_backup(const char *id, const char *node, const char *target, cons
     json_t *data = backup_options(id, node, target, bitmap ? "bitmap" : "full");
 
     if (data)
-        json_object_set_new(data, "x-perf", json_pack("{s:i}", "max-chunk", GRANULARITY));
+        json_object_set_new(
+            data, "x-perf",
+            json_pack("{s:i, s:i}", "max-chunk", GRANULARITY, "max-workers", WORKERS));
     if (data && breaks_snapshot)
         json_object_set_new(data, "on-cbw-error", json_string("break-snapshot"));
     if (data && speed)

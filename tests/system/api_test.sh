@@ -190,8 +190,14 @@ begin_slowly()
 {
     local files=("$tmp/$1.xml")
     [ $# -lt 2 ] || files+=("$tmp/$2.xml")
+    # Somebody waits for its jobs at QEMU: vmkeep's own answer may come too late to hold them.
+    while ! "$WRITER" qmp "$tmp/vm1.test" query-block-jobs | jq -e 'length == 2' > /dev/null; do
+        sleep 0.005
+    done && slow 16384 &
+    pids[slow]=$!
     vmkeep backup-begin vm1 "${files[@]}" > /dev/null
-    slow 16384
+    wait "${pids[slow]}"
+    unset "pids[slow]"
     push_runs || fail "the push was too fast"
 }
 
