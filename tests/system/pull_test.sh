@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# A policy of mode pull, and what it does when its scratch space or its repository is full: real QEMU,
+# real mover.  The disks are written to all the time; every point is an exact state of both, and no
+# write of the guest fails.
+. "$(dirname "$0")/lib.sh"
+
+make_disks vm1 vda vdb
+start_vm vm1 vda vdb
+
+pull_config() # SCHEDULE
+{
+    write_config "$1"
+    cat >> "$tmp/config" << CONFIG
+    mode: pull
+    scratch: ${SCRATCH:-$tmp/scratch}
+CONFIG
+}
+
+count_points()
+{
+    [ "$(points | jq length)" -ge "$1" ]
+}
+
+start_writer()
+{
+    rm -f "$tmp/stop"
+    "$WRITER" write "$tmp/vm1.test" "$tmp/vm1.writes" "$tmp/stop" 1000000 vda vdb > /dev/null &
+    pids[writer]=$!
+}
+
+stop_writer() # fails when one of its writes has
+{
+    touch "$tmp/stop"
+    wait "${pids[writer]}" || fail "a write of the guest has failed"
+    unset "pids[writer]"
+}
+
+check_points()
+{
+    local id
+    for id in $(points | jq -r '.[].id'); do
+        restored_state "$id" vm1 vda vdb > "$tmp/state" || fail "$id is not a state that the disks had"
+        echo "  $id: the state after $(cut -d' ' -f1 "$tmp/state") writes"
+    done
+}
+
+nothing_is_left()
+{
+    [ -z "$(ls -A "$tmp/scratch" 2> /dev/null)" ] &&
+        ! "$WRITER" qmp "$tmp/vm1.test" query-named-block-nodes | grep -q '"vk-'
+}
+
+# logged_since N TEXT: more than N lines with it are in the log.
+logged_since()
+{
+    [ "$(grep -c -- "$2" "$tmp/log")" -gt "$1" ]
+}
+
+echo "- scheduled pulls under writes"
+pull_config '{ incremental: ["*:*:0/3"] }'
+vmkeep check
+start_daemon
+await_daemon
+start_writer
+wait_for 60 "a full and two increments" count_points 3
+stop_writer
+stop_daemon
+[ "$(points | jq -r '[.[0:3][].kind] | join(" ")')" = "full incremental incremental" ] || fail "other kinds"
+[ "$(points | jq -r '[.[].mode] | unique | join(" ")')" = pull ] || fail "other modes"
+check_points
+nothing_is_left || fail "something of the pulls is left"
+
+echo "- the daemon is killed in the middle of one: given up, and made again"
+pull_config "$never"
+sed -i 's/^    mode: pull/    mode: pull\n    bandwidth: 4MiB\/s/' "$tmp/config"
+start_daemon
+await_daemon
+before=$(points | jq length)
+pulls=$(grep -c 'beginning -> pulling' "$tmp/log")
+vmkeep run vm1 --level full > /dev/null
+wait_for 20 "the copy" logged_since "$pulls" 'beginning -> pulling'
+kill -KILL "${pids[daemon]}"
+wait "${pids[daemon]}" 2> /dev/null || true
+[ "$(points | jq length)" = "$before" ] || fail "a point of half a copy"
+pull_config "$never"
+start_daemon
+await_daemon
+wait_for 30 "the end of the job" grep -q 'interrupted: the daemon was stopped' "$tmp/log"
+vmkeep run vm1 --wait > /dev/null
+check_points > /dev/null
+stop_daemon
+nothing_is_left || fail "something of the job is left"
+
+echo "- the scratch space is full: the backup is given up, the guest goes on"
+mkdir -p "$tmp/small"
+mount -t tmpfs -o size=66M tmpfs "$tmp/small" # a job is given up when less than 64 MiB are left
+before=$(points | jq length)
+SCRATCH=$tmp/small pull_config "$never"
+sed -i 's/^    mode: pull/    mode: pull\n    bandwidth: 4MiB\/s/' "$tmp/config"
+start_daemon
+await_daemon
+start_writer
+! vmkeep run vm1 --level full --wait > "$tmp/out" 2>&1 || fail "it had room: $(df "$tmp/small")"
+stop_writer
+vmkeep jobs --json | jq -r '.[-1].reason' | grep -i 'scratch' || fail "another reason: $(vmkeep jobs --json | jq -r '.[-1].reason')"
+[ "$(points | jq length)" = "$before" ] || fail "a point all the same"
+stop_daemon
+umount "$tmp/small"
+nothing_is_left || fail "something of the job is left"
+
+echo "- the repository is full: the same, in both modes"
+for mode in pull push; do
+    mount -t tmpfs -o size=12M tmpfs "$tmp/small"
+    REPO=$tmp/small pull_config "$never"
+    sed -i "s/^    mode: pull/    mode: $mode/; s/catalog.db/$mode.db/" "$tmp/config"
+    start_daemon
+    await_daemon
+    start_writer
+    ! vmkeep run vm1 --wait > "$tmp/out" 2>&1 || fail "$mode: it had room"
+    stop_writer
+    vmkeep jobs --json | jq -r '.[-1].reason'
+    stop_daemon
+    umount "$tmp/small"
+    nothing_is_left || fail "something of the job is left"
+done
+stop_vm vm1
+echo "all as it should be"
