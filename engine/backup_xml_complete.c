@@ -178,33 +178,34 @@ static int make_name(struct completion *c, struct backup_disk *disk, const struc
     return 0;
 }
 
-static bool same_file(const char *a, const char *b)
+/* st: of a, which may be missing (NULL): then only its name can be another's. */
+static bool same_file(const char *a, const struct stat *st, const char *b)
 {
-    struct stat x, y;
+    struct stat other;
 
-    if (!a || !b)
+    if (!b || strcmp(a, b) == 0)
+        return b != NULL;
+    if (!st || stat(b, &other) < 0)
         return false;
-    if (strcmp(a, b) == 0)
-        return true;
-    if (stat(a, &x) < 0 || stat(b, &y) < 0)
-        return false;
-    if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
-        return x.st_rdev == y.st_rdev;
-    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    if (S_ISBLK(st->st_mode) && S_ISBLK(other.st_mode))
+        return st->st_rdev == other.st_rdev;
+    return st->st_dev == other.st_dev && st->st_ino == other.st_ino;
 }
 
 static int check_conflicts(const struct completion *c, size_t i, struct err *err)
 {
     const struct backup_disk *disk = &c->d->taking_part.items[i];
     const char *path = disk->place.path;
+    struct stat buf;
+    const struct stat *st = stat(path, &buf) == 0 ? &buf : NULL;
 
     for (size_t k = 0; k < c->facts->disks.n; k++)
-        if (same_file(path, c->facts->disks.items[k].image))
+        if (same_file(path, st, c->facts->disks.items[k].image))
             return disk_error(disk->name, ERR_INVALID, err,
                               "%s '%s' is the image of the guest's disk '%s'", place_name(c),
                               CLIP(path), CLIP(c->facts->disks.items[k].name));
     for (size_t k = 0; k < i; k++)
-        if (same_file(path, c->d->taking_part.items[k].place.path))
+        if (same_file(path, st, c->d->taking_part.items[k].place.path))
             return disk_error(disk->name, ERR_INVALID, err, "%s '%s' is that of disk '%s' too",
                               place_name(c), CLIP(path), CLIP(c->d->taking_part.items[k].name));
     return 0;
