@@ -7,6 +7,9 @@
  *       raw images before the first write, and as restored: they must be what the disks held after
  *       the same number of writes, all disks alike; prints that number (or several: a write may
  *       change nothing)
+ *   writer latency QMP STOP DISK
+ *       64 KiB writes until the file STOP exists, one each 2 ms; prints how long they took in ms:
+ *       median, 99th of a hundred, longest
  *   writer qmp QMP COMMAND [ARGUMENTS]    one QMP command; prints what it returns
  *
  * Each write goes through QEMU's own block layer (HMP qemu-io on the attached device), one after
@@ -23,10 +26,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DISKS_MAX 8
 #define BLOCK 65536
+#define LATENCIES_MAX 100000
 
 static void die(const char *what)
 {
@@ -208,6 +213,43 @@ static int write_on(int argc, char **argv)
     return 0;
 }
 
+static double now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int latency(char **argv)
+{
+    static double took[LATENCIES_MAX];
+    uint64_t size, n = 0;
+
+    connect_qmp(argv[2]);
+    size = disk_size(argv[4]);
+    while (n < LATENCIES_MAX && (n == 0 || access(argv[3], F_OK) != 0)) {
+        struct write_op w = {.offset = mix(n) % (size / BLOCK) * BLOCK, .len = BLOCK, .pattern = 9};
+        double start = now_ms();
+
+        do_write(argv[4], &w);
+        took[n++] = now_ms() - start;
+        usleep(2000);
+    }
+    qsort(took, n, sizeof(took[0]), by_size);
+    printf("%.1f %.1f %.1f\n", took[n / 2], took[n * 99 / 100], took[n - 1]);
+    fclose(qmp);
+    fclose(from_qmp);
+    return 0;
+}
+
 static unsigned char *map(const char *path, uint64_t size, int writable)
 {
     int fd = open(path, O_RDONLY);
@@ -271,6 +313,8 @@ int main(int argc, char **argv)
 {
     if (argc > 6 && strcmp(argv[1], "write") == 0)
         return write_on(argc, argv);
+    if (argc == 5 && strcmp(argv[1], "latency") == 0)
+        return latency(argv);
     if (argc > 6 && strcmp(argv[1], "check") == 0)
         return check(argc, argv);
     if (argc > 3 && strcmp(argv[1], "qmp") == 0)
