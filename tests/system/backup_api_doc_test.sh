@@ -42,7 +42,7 @@ for command, expected in steps:
 print(f"{len(steps)} commands, {bad} not as they stand there")
 sys.exit(bad != 0 or len(steps) < 20)
 PY
-cd /
+cd "$OLDPWD"
 stop_daemon
 stop_vm web01
 echo "all as it should be"
