@@ -20,9 +20,13 @@ char *scratch_path(const char *dir, const char *tag)
 int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, struct err *err)
 {
     CLEANUP_FREE char *path = scratch_path(dir, tag);
+    struct stat st;
 
     if (mkdir_all(dir, 0711, err) < 0 || scratch_discard(dir, tag, err) < 0)
         return err_wrap(err, "scratch space");
+    /* Whatever the umask: the hypervisor's user passes through.  One that is not ours stays as it is. */
+    if (stat(dir, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0711) != 0711)
+        chmod(dir, (st.st_mode & 07777) | 0711);
     if (mkdir(path, 0700) < 0)
         return err_errno(err, errno, "scratch space: make %s", path);
     if (geteuid() == 0 && chown(path, uid, gid) < 0)

@@ -29,7 +29,7 @@ static json_t *address_options(const struct backup_address *a)
 
     if (a->transport == TRANSPORT_UNIX)
         return json_pack("{s:s, s:s}", "type", "unix", "path", a->socket);
-    snprintf(port, sizeof(port), "%u", a->port ? a->port : NBD_PORT);
+    snprintf(port, sizeof(port), "%d", a->port ? a->port : NBD_PORT);
     return json_pack("{s:s, s:s, s:s}", "type", "inet", "host", a->host ? a->host : "localhost",
                      "port", port);
 }

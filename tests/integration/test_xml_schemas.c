@@ -92,8 +92,8 @@ static void short_requests(void **state)
         "<domainbackup mode='pull'/>",
         "<domainbackup><disks><disk name='vda'/></disks></domainbackup>",
         "<domainbackup><disks><disk name='vda'><driver type='raw'/></disk></disks></domainbackup>",
-        "<domainbackup mode='pull'><incremental>c</incremental><server port='1'/><disks>"
-        "<disk name='vda'/><disk name='vdb' backupmode='full'/></disks></domainbackup>",
+        ("<domainbackup mode='pull'><incremental>c</incremental><server port='1'/><disks>"
+         "<disk name='vda'/><disk name='vdb' backupmode='full'/></disks></domainbackup>"),
     };
 
     (void)state;

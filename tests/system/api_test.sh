@@ -261,8 +261,8 @@ vmkeep domjobinfo vm1 --completed --json | jq -e '.type == "Completed" and .disk
     fail "$(vmkeep domjobinfo vm1 --completed --json)"
 
 echo "- the base of a policy's chain is not deleted by hand"
-base=$(vmkeep checkpoint-list vm1 --json | jq -r '.[] | select(.policy == "nightly") | .name')
-refused 5 "policy nightly" checkpoint-delete vm1 "$base"
+chain_base=$(vmkeep checkpoint-list vm1 --json | jq -r '.[] | select(.policy == "nightly") | .name')
+refused 5 "policy nightly" checkpoint-delete vm1 "$chain_base"
 vmkeep doctor vm1 > "$tmp/out" || [ $? = 3 ] || fail "doctor: $(cat "$tmp/out")"
 vmkeep doctor --json > "$tmp/out" || [ $? = 3 ] || fail "doctor: $(cat "$tmp/out")"
 jq -e '[.[].about] | index("repository main") and index("catalog") and index("qemu-img") and index("lab/vm1 disk vdb")' "$tmp/out" > /dev/null ||

@@ -27,6 +27,7 @@ await_daemon
 
 write_some vm1 20 vda
 vmkeep run vm1 --wait > /dev/null || fail "no full: $(vmkeep jobs --json | jq -r '.[-1].reason')"
+! grep -q "guest-safe copy not possible" "$tmp/log" || fail "its scratch space could not be reached"
 write_some vm1 20 vda
 vmkeep run vm1 --wait > /dev/null || fail "no increment"
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "not an increment"
