@@ -14,10 +14,10 @@ static const char help[] =
     "says which disks, whether the hypervisor pushes them into files or exports them to be pulled,\n"
     "and for an incremental from which checkpoint; without it all disks are pushed in full into\n"
     "files beside their images. With CHECKPOINT.xml a checkpoint is made at the same instant, from\n"
-    "which a later incremental can start. Returns when the backup has begun: 'vmkeep event' waits\n"
-    "for its end, 'vmkeep domjobinfo' shows how far it is, 'vmkeep domjobabort' ends it. A pull goes\n"
-    "on until then. The checkpoint counts from the good end on; when the backup fails or is aborted,\n"
-    "the checkpoint and the files that were made for it are removed.\n"
+    "which a later incremental can start. Returns when the backup has begun: 'vmkeep event', started\n"
+    "before, tells of its end, 'vmkeep domjobinfo' shows how far it is, 'vmkeep domjobabort' ends\n"
+    "it. A pull goes on until then. The checkpoint counts from the good end on; when the backup\n"
+    "fails or is aborted, the checkpoint and the files that were made for it are removed.\n"
     "\n"
     "  --backupxml FILE       the same as BACKUP.xml; - reads standard input\n"
     "  --checkpointxml FILE   the same as CHECKPOINT.xml\n"
@@ -30,7 +30,7 @@ static const char help[] =
     "7 a checkpoint is inconsistent.\n"
     "\n"
     "Example:\n"
-    "  vmkeep backup-begin web01 full.xml checkpoint.xml && vmkeep event web01\n";
+    "  vmkeep backup-begin web01 full.xml checkpoint.xml && vmkeep domjobinfo web01\n";
 
 struct arguments {
     const char *domain;

@@ -83,9 +83,11 @@ static void print_text(const struct figures *f)
         return;
     printf("%-17s %s\n", "Operation:", "Backup");
     printf("%-17s %-12lld ms\n", "Time elapsed:", (long long)f->elapsed_ms);
-    print_size("File processed:", f->done);
-    print_size("File remaining:", left_of(f));
-    print_size("File total:", f->total);
+    if (f->total || f->done) { /* a pull copies nothing itself */
+        print_size("File processed:", f->done);
+        print_size("File remaining:", left_of(f));
+        print_size("File total:", f->total);
+    }
     if (f->temp_total || f->temp_used) {
         print_size("Temporary disk space use:", f->temp_used);
         print_size("Temporary disk space total:", f->temp_total);
