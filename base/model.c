@@ -25,6 +25,8 @@ void point_done(struct point *p)
     free(p->repository);
     free(p->parent);
     free(p->checkpoint);
+    free(p->problem);
+    free(p->catalog);
     free(p->why);
     free(p->keep);
     for (size_t i = 0; i < p->disks.n; i++)
@@ -43,6 +45,8 @@ void point_copy(struct point *dst, const struct point *src)
     dst->repository = xstrdup(src->repository);
     dst->parent = xstrdup(src->parent);
     dst->checkpoint = xstrdup(src->checkpoint);
+    dst->problem = xstrdup(src->problem);
+    dst->catalog = xstrdup(src->catalog);
     dst->why = xstrdup(src->why);
     dst->keep = xstrdup(src->keep);
     dst->disks.items = NULL;
@@ -105,7 +109,7 @@ const struct point_disk *point_find_disk(const struct point *p, const char *name
 WORDS(backup_level, level, "full", "incremental")
 WORDS(backup_mode, mode, "push", "pull")
 WORDS(quiesce, quiesce, "off", "try", "require")
-WORDS(point_state, point_state, "good", "damaged", "deleting")
+WORDS(point_state, point_state, "good", "damaged", "missing", "deleting")
 WORDS(job_kind, job_kind, "backup", "prune", "backup-begin")
 WORDS(job_state, job_state, "queued", "running", "ended")
 WORDS(job_outcome, job_outcome, "", "success", "failed", "aborted", "skipped")

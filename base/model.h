@@ -18,6 +18,7 @@ enum quiesce { QUIESCE_OFF, QUIESCE_TRY, QUIESCE_REQUIRE };
 enum point_state {
     POINT_GOOD,
     POINT_DAMAGED,  /* found unreadable; nothing new is put on it */
+    POINT_MISSING,  /* its files are not where they should be, in a repository that is there */
     POINT_DELETING, /* let go by retention; files may be half gone */
 };
 
@@ -34,8 +35,9 @@ struct point_disk {
 };
 
 /* A finished, published backup of one domain at one instant.
- * Its id is its place in the repository: HOST/DOMAIN/TIME.POLICY, each part escaped as
- * base/names.h says, so it outlives the catalog. */
+ * Its id is its place in the repository: HOST/DOMAIN/TIME.POLICY@CATALOG-JOB, names escaped as
+ * base/names.h says, so it outlives the catalog; the last part, by who made it, keeps apart what two
+ * catalogs, or one that was put back to an older state, make in the same second. */
 struct point {
     char *id;
     char *host, *domain, *policy, *repository;
@@ -45,6 +47,10 @@ struct point {
     char *checkpoint;        /* NULL: none was made */
     enum backup_mode mode;
     enum point_state state;
+    char *problem; /* damaged, missing: why, one sentence; NULL: nothing to say */
+    int64_t job;   /* the number of the job that made it: the order of making, whatever the clock
+                    * said; 0: not known, it was made by a version that did not record it */
+    char *catalog; /* the id of the catalog that it was made for; NULL: as with job */
     bool quiesced;
     char *why;  /* why this level, one sentence */
     char *keep; /* why retention keeps it, as of the last prune; NULL: not judged */
@@ -81,7 +87,7 @@ enum job_outcome {
 const char *level_name(enum backup_level v);      /* full, incremental */
 const char *mode_name(enum backup_mode v);        /* push, pull */
 const char *quiesce_name(enum quiesce v);         /* off, try, require */
-const char *point_state_name(enum point_state v); /* good, damaged, deleting */
+const char *point_state_name(enum point_state v); /* good, damaged, missing, deleting */
 const char *job_kind_name(enum job_kind v);       /* backup, prune, backup-begin */
 const char *job_state_name(enum job_state v);     /* queued, running, ended */
 const char *job_outcome_name(enum job_outcome v); /* "", success, failed, aborted, skipped */

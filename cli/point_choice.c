@@ -11,11 +11,14 @@
 
 #define LISTED 5
 
+/* From any slash on; who made it (behind "@") may be left out. */
 static bool is_end_of(const char *end, const char *id)
 {
     size_t n = strlen(end), len = strlen(id);
 
-    return n > 0 && n <= len && strcmp(id + len - n, end) == 0 &&
+    if (!strchr(end, '@'))
+        len = strcspn(id, "@");
+    return n > 0 && n <= len && strncmp(id + len - n, end, n) == 0 &&
            (n == len || id[len - n - 1] == '/');
 }
 

@@ -358,6 +358,10 @@ void retention_plan(const struct retention *r, const struct zone *zone,
             v->keep = true;
             add_reason(v, "damaged: left for you to decide");
             break;
+        case POINT_MISSING:
+            v->keep = true;
+            add_reason(v, "missing: its files may come back");
+            break;
         case POINT_DELETING:
             add_reason(v, "already let go");
             break;

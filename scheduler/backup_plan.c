@@ -99,25 +99,6 @@ static void decide(struct run *r, const struct disk_facts *const *disks, size_t 
                     *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels, why);
 }
 
-/* Two points of one policy never share a second, for the time is part of their name; nor does one
- * take the name of what a failed job has left to be removed. */
-static char *free_id(const struct run *r, int64_t *created)
-{
-    const struct point_filter of = {
-        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
-    struct point_list known = {0};
-    struct err ignored = ERR_INIT; /* the plan is committed next, and tells of a broken catalog */
-    char *id = point_id_make(r->row.host, r->row.domain, r->row.policy, *created);
-
-    catalog_points(r->s->env.catalog, &of, &known, &ignored);
-    while (point_list_find(&known, id)) {
-        free(id);
-        id = point_id_make(r->row.host, r->row.domain, r->row.policy, ++*created);
-    }
-    point_list_done(&known);
-    return id;
-}
-
 static void fill_plan(struct run *r, const struct disk_facts *const *disks, size_t n,
                       const struct plan_disk_level *levels, const char *why)
 {
@@ -126,10 +107,12 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
     bool track = false;
 
     p->created = r->has_base && r->base.created >= now ? r->base.created + 1 : now;
-    p->id = free_id(r, &p->created);
     p->host = xstrdup(r->row.host);
     p->domain = xstrdup(r->row.domain);
     p->policy = xstrdup(r->row.policy);
+    p->catalog = xstrdup(catalog_id(r->s->env.catalog));
+    p->job = r->row.id;
+    p->id = point_id_make(p);
     p->repository = xstrdup(r->row.repository);
     p->level = r->row.level;
     p->mode = r->mode;

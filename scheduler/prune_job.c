@@ -125,7 +125,7 @@ static struct op *start_removing(struct run *r, struct err *err)
 {
     const char *id = r->doomed.items[r->doomed_next++];
 
-    if (catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, err) < 0)
+    if (catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, NULL, err) < 0)
         return NULL;
     return r->repo->store->ops->remove(r->repo->store, id, NULL, run_on_op, r, err);
 }
@@ -144,7 +144,7 @@ static bool after_removing(struct run *r)
     }
     /* Somebody restores from it: nothing was touched, so it is a point as before. */
     if (r->op_err.code == ERR_BUSY)
-        catalog_point_set_state(r->s->env.catalog, id, POINT_GOOD, &err);
+        catalog_point_set_state(r->s->env.catalog, id, POINT_GOOD, NULL, &err);
     r->err = r->op_err;
     err_wrap(&r->err, "%s", id);
     r->doomed_next--;

@@ -143,9 +143,9 @@ int catalog_points(struct catalog *c, const struct point_filter *f, struct point
 int catalog_last_good(struct catalog *c, const char *host, const char *domain, const char *policy,
                       struct point *ret, bool *ret_found, struct err *err);
 
-/* ERR_NOTFOUND: no such point. */
+/* ERR_NOTFOUND: no such point. problem: why it is damaged or missing, one sentence; NULL: nothing. */
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
-                            struct err *err);
+                            const char *problem, struct err *err);
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
 
 /* Refused (ERR_BUSY) while another point stands on it; fine if there is none. */

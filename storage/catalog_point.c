@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 
 /* The columns of a point and of a disk that are never NULL come first; see db_sql.c. */
-#define POINT_WHOLE 10
+#define POINT_WHOLE 11
 #define DISK_WHOLE 6
 
 int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err)
@@ -79,6 +79,9 @@ int catalog_insert_point(struct db *db, const struct point *p, struct err *err)
     sqlite3_bind_int(st, 12, p->quiesced);
     db_bind_text(st, 13, p->why);
     db_bind_text(st, 14, p->keep);
+    sqlite3_bind_int64(st, 15, p->job);
+    db_bind_text(st, 16, p->catalog);
+    db_bind_text(st, 17, p->problem);
     if (db_run(db, st, err) < 0) {
         constraint(db, p->parent, err);
         return err_wrap(err, "point %s", p->id);
@@ -106,10 +109,13 @@ static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct e
     p->repository = db_text(st, 4);
     p->created = sqlite3_column_int64(st, 8);
     p->quiesced = sqlite3_column_int(st, 9);
-    p->parent = db_text(st, 10);
-    p->checkpoint = db_text(st, 11);
-    p->why = db_text(st, 12);
-    p->keep = db_text(st, 13);
+    p->job = sqlite3_column_int64(st, 10);
+    p->parent = db_text(st, 11);
+    p->checkpoint = db_text(st, 12);
+    p->why = db_text(st, 13);
+    p->keep = db_text(st, 14);
+    p->catalog = db_text(st, 15);
+    p->problem = db_text(st, 16);
     db_bind_text(disks, 1, p->id);
     return catalog_read_disks(db, disks, p, err);
 }
@@ -158,25 +164,26 @@ int catalog_last_good(struct catalog *c, const char *host, const char *domain, c
 }
 
 /* A statement on one point that must be there. */
-static int change_point(struct catalog *c, enum db_stmt stmt, const char *id, const char *value,
+static int change_point(struct catalog *c, enum db_stmt stmt, const char *const *values, int n,
                         struct err *err)
 {
-    if (catalog_exec(&c->db, stmt, (const char *const[]){id, value}, 2, err) < 0)
+    if (catalog_exec(&c->db, stmt, values, n, err) < 0)
         return -1;
     if (sqlite3_changes(c->db.h) == 0)
-        return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", id);
+        return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", values[0]);
     return 0;
 }
 
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
-                            struct err *err)
+                            const char *problem, struct err *err)
 {
-    return change_point(c, ST_POINT_STATE, id, point_state_name(state), err);
+    return change_point(c, ST_POINT_STATE,
+                        (const char *const[]){id, point_state_name(state), problem}, 3, err);
 }
 
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err)
 {
-    return change_point(c, ST_POINT_KEEP, id, reason, err);
+    return change_point(c, ST_POINT_KEEP, (const char *const[]){id, reason}, 2, err);
 }
 
 static int add_body(struct db *db, void *arg, struct err *err)

@@ -72,7 +72,7 @@ struct db {
     sqlite3_stmt *stmts[ST_COUNT];
 };
 
-#define DB_SCHEMA_VERSION 2
+#define DB_SCHEMA_VERSION 3
 #define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
 
 /* See catalog_open. db_open.c. */

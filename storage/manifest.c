@@ -68,6 +68,8 @@ char *manifest_write(const struct point *p)
     json_object_set_new(o, "checkpoint", text(p->checkpoint));
     json_object_set_new(o, "mode", text(mode_name(p->mode)));
     json_object_set_new(o, "quiesced", json_boolean(p->quiesced));
+    json_object_set_new(o, "catalog", text(p->catalog));
+    json_object_set_new(o, "job", number((uint64_t)p->job));
     json_object_set_new(o, "why", text(p->why));
     for (size_t i = 0; i < p->disks.n; i++)
         json_array_append_new(disks, disk_json(&p->disks.items[i]));
@@ -191,12 +193,13 @@ static int check_below(const struct point *p, const char *key, const char *id, s
 
 static int check_point(const struct point *p, struct err *err)
 {
-    CLEANUP_FREE char *id = point_id_make(p->host, p->domain, p->policy, p->created);
+    CLEANUP_FREE char *id = point_id_make(p);
     struct err ignored = ERR_INIT;
     bool based = false;
 
     if (!str_eq(id, p->id) || point_id_check(p->id, &ignored) < 0)
-        return bad("id", "does not follow from host, domain, policy and created", err);
+        return bad("id", "does not follow from host, domain, policy, created, catalog and job",
+                   err);
     if (p->parent && check_below(p, "parent", p->parent, err) < 0)
         return -1;
     for (size_t i = 0; i < p->disks.n; i++) {
@@ -211,6 +214,17 @@ static int check_point(const struct point *p, struct err *err)
                    based ? "is full, but a disk stands on another point"
                          : "is incremental, but no disk stands on another point",
                    err);
+    return 0;
+}
+
+/* Manifests of older versions have none. */
+static int read_job(const json_t *o, struct point *p, struct err *err)
+{
+    const json_t *v = json_object_get(o, "job");
+
+    if (v && (!json_is_integer(v) || json_integer_value(v) < 0))
+        return bad("job", "is not the number of a job", err);
+    p->job = json_integer_value(v);
     return 0;
 }
 
@@ -230,6 +244,7 @@ static int read_point(const json_t *o, struct point *p, struct err *err)
         read_text(o, "repository", OPTIONAL, &p->repository, err) < 0 ||
         read_text(o, "parent", OPTIONAL, &p->parent, err) < 0 ||
         read_text(o, "checkpoint", OPTIONAL, &p->checkpoint, err) < 0 ||
+        read_text(o, "catalog", OPTIONAL, &p->catalog, err) < 0 || read_job(o, p, err) < 0 ||
         read_text(o, "why", OPTIONAL, &p->why, err) < 0 || read_words(o, p, err) < 0 ||
         read_disks(o, p, err) < 0)
         return -1;

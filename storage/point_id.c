@@ -14,15 +14,22 @@
 #include "storage/repository_priv.h"
 
 #define TIME_LENGTH (sizeof("2026-11-23T02-30-00Z") - 1)
+#define MAKER '@' /* name_escape leaves none */
+#define CATALOG_ID_LENGTH 8
+#define JOB_DIGITS 18 /* fit into 63 bits */
 
-char *point_id_make(const char *host, const char *domain, const char *policy, int64_t created)
+char *point_id_make(const struct point *p)
 {
-    CLEANUP_FREE char *h = name_escape(host);
-    CLEANUP_FREE char *d = name_escape(domain);
-    CLEANUP_FREE char *p = name_escape(policy);
+    CLEANUP_FREE char *host = name_escape(p->host);
+    CLEANUP_FREE char *domain = name_escape(p->domain);
+    CLEANUP_FREE char *policy = name_escape(p->policy);
     char when[TIMEFMT_MAX];
 
-    return xasprintf("%s/%s/%s.%s", h, d, time_filename(created, when), p);
+    time_filename(p->created, when);
+    if (!p->catalog)
+        return xasprintf("%s/%s/%s.%s", host, domain, when, policy);
+    return xasprintf("%s/%s/%s.%s%c%s-%lld", host, domain, when, policy, MAKER, p->catalog,
+                     (long long)p->job);
 }
 
 static bool is_escaped(const char *s)
@@ -53,12 +60,28 @@ static bool is_time(const char *s)
            strncmp(time_filename(t, again), s, TIME_LENGTH) == 0;
 }
 
-/* The suffixes that directories carry while they are made and removed are no part of a name. */
-static bool is_point_name(const char *s)
+/* "a59d85fc-12" */
+static bool is_maker(const char *s)
 {
+    size_t n = strspn(s, "0123456789abcdef"), digits;
+
+    if (n != CATALOG_ID_LENGTH || s[n] != '-' || s[n + 1] == '0')
+        return false;
+    digits = strspn(s + n + 1, "0123456789");
+    return digits > 0 && digits <= JOB_DIGITS && s[n + 1 + digits] == '\0';
+}
+
+/* The suffixes that directories carry while they are made and removed are no part of a name. */
+static bool is_point_name(char *s)
+{
+    char *maker = strchr(s, MAKER);
+
+    if (maker)
+        *maker++ = '\0';
     if (strlen(s) <= TIME_LENGTH + 1 || s[TIME_LENGTH] != '.' || !is_time(s))
         return false;
-    return is_escaped(s + TIME_LENGTH + 1) && !ends_with(s, PARTIAL) && !ends_with(s, DELETING);
+    return is_escaped(s + TIME_LENGTH + 1) && !ends_with(s, PARTIAL) && !ends_with(s, DELETING) &&
+           (!maker || is_maker(maker));
 }
 
 int point_id_check(const char *id, struct err *err)
@@ -68,7 +91,8 @@ int point_id_check(const char *id, struct err *err)
 
     if (domain && rest && is_escaped(host) && is_escaped(domain) && is_point_name(rest))
         return 0;
-    return err_set(err, ERR_INVALID, "'%s' is not a point's id (HOST/DOMAIN/TIME.POLICY)", id);
+    return err_set(err, ERR_INVALID,
+                   "'%s' is not a point's id (HOST/DOMAIN/TIME.POLICY@CATALOG-JOB)", id);
 }
 
 const char *point_id_name(const char *id)

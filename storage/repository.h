@@ -3,9 +3,11 @@
  * repository: restore points as directories (DESIGN.md, "Repository").
  *
  *   PATH/repository.json                       {"format": 1, "id": "..."}
- *   PATH/HOST/DOMAIN/TIME.POLICY.partial/      being made; nobody reads it
- *   PATH/HOST/DOMAIN/TIME.POLICY/              a point: point.json, the definition, one image a disk
- *   PATH/HOST/DOMAIN/TIME.POLICY.deleting/     being removed
+ *   PATH/HOST/DOMAIN/POINT.partial/            being made; nobody reads it
+ *   PATH/HOST/DOMAIN/POINT/                    a point: point.json, the definition, one image a disk
+ *   PATH/HOST/DOMAIN/POINT.deleting/           being removed
+ *
+ * POINT is TIME.POLICY@CATALOG-JOB; see point_id_make.
  *
  * The rename from .partial is what publishes a point: before it everything inside is synced, and
  * after it the directory is.  Images of increments name the parent's by a relative path.
@@ -33,8 +35,10 @@ int repository_open(const char *path, bool may_begin, struct err *err);
 /* Bytes that we could write. */
 int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct err *err);
 
-/* "HOST/DOMAIN/TIME.POLICY", escaped as base/names.h says. Caller frees. */
-char *point_id_make(const char *host, const char *domain, const char *policy, int64_t created);
+/* The id of a point, from its host, domain, policy, created, catalog and job:
+ * "HOST/DOMAIN/TIME.POLICY@CATALOG-JOB", names escaped as base/names.h says; without the last part
+ * where the catalog is not known (points of older versions).  Caller frees. */
+char *point_id_make(const struct point *p);
 
 /* ERR_INVALID: not what point_id_make makes, or of a policy whose name ends in ".partial" or
  * ".deleting".  Every function here checks the ids it is given. */

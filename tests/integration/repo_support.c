@@ -59,7 +59,7 @@ struct point plan_make(int day, const struct point *parent)
         .why = xstrdup("scheduled"),
     };
 
-    p.id = point_id_make(p.host, p.domain, p.policy, p.created);
+    p.id = point_id_make(&p);
     for (size_t i = 0; i < ARRAY_LEN(disks); i++) {
         struct point_disk *d = VEC_ADD(&p.disks);
 

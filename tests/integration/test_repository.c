@@ -98,8 +98,22 @@ static void ids_cannot_lead_outside(void **state)
         "local/%77eb/2026-11-23T02-30-00Z.nightly",
         "local/web01/2026-11-23T02-30-00Z.nightly.partial",
         "local/web01/2026-11-23T02-30-00Z.nightly.deleting",
+        "local/web01/2026-11-23T02-30-00Z.nightly.partial@0123abcd-1",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd-1.partial",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd-1@0123abcd-1",
+        "local/web01/2026-11-23T02-30-00Z.nightly@",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd-",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd-01",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd-1x",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123ABCD-1",
+        "local/web01/2026-11-23T02-30-00Z.nightly@0123abcd-1234567890123456789",
+        "local/web01@0123abcd-1/2026-11-23T02-30-00Z.nightly",
     };
-    CLEANUP_FREE char *odd = point_id_make("h/o", "..", "a b", T0);
+    const struct point named = {
+        .host = (char *)"h/o", .domain = (char *)"..", .policy = (char *)"a b@c", .created = T0};
+    struct point made = named;
+    CLEANUP_FREE char *odd = point_id_make(&named), *full = NULL;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -111,8 +125,13 @@ static void ids_cannot_lead_outside(void **state)
         FAILS(repository_remove(repo_path, bad[i], err), ERR_INVALID);
         FAILS(repository_check_chain(repo_path, bad[i], err), ERR_INVALID);
     }
-    assert_string_equal(odd, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b");
+    assert_string_equal(odd, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b%40c");
     WORKS(point_id_check(odd, err));
+    made.catalog = (char *)"0123abcd";
+    made.job = 12;
+    full = point_id_make(&made);
+    assert_string_equal(full, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b%40c@0123abcd-12");
+    WORKS(point_id_check(full, err));
 }
 
 static void links_are_not_followed(void **state)

@@ -245,7 +245,7 @@ static void new_directories_are_durable(void **state)
     free(other.host);
     free(other.id);
     other.host = xstrdup("newhost");
-    other.id = point_id_make(other.host, other.domain, other.policy, other.created);
+    other.id = point_id_make(&other);
     journal = &l;
     WORKS(repository_prepare(repo_path, &other, NULL, err));
     journal = NULL;

@@ -108,7 +108,7 @@ static void fill(int64_t now)
     must(catalog_job_end(catalog, job, now - HOUR, OUTCOME_FAILED, ERR_NOSPACE,
                          "disk vda: No space left on device", &err));
     point_done(&plan);
-    must(catalog_point_set_state(catalog, db_second, POINT_DAMAGED, &err));
+    must(catalog_point_set_state(catalog, db_second, POINT_DAMAGED, NULL, &err));
     must(catalog_point_set_keep(catalog, web_third, "last 3", &err));
     job = start("web01", now - 10 * MINUTE, web_third, &plan);
     must(catalog_job_step(catalog, job, "copying", &err));

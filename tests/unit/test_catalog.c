@@ -482,13 +482,13 @@ static void last_good(void **state)
     }
     assert_last_good("d", "n", "d3");
     assert_last_good("d", NULL, "d3");
-    OK(catalog_point_set_state(c, "d3", POINT_DAMAGED, &err));
+    OK(catalog_point_set_state(c, "d3", POINT_DAMAGED, "torn", &err));
     assert_last_good("d", "n", "d1");
     assert_last_good("d", NULL, "d2");
-    OK(catalog_point_set_state(c, "d2", POINT_DELETING, &err));
-    OK(catalog_point_set_state(c, "d1", POINT_DELETING, &err));
+    OK(catalog_point_set_state(c, "d2", POINT_DELETING, NULL, &err));
+    OK(catalog_point_set_state(c, "d1", POINT_DELETING, NULL, &err));
     assert_last_good("d", NULL, NULL);
-    FAILS(ERR_NOTFOUND, "point x", catalog_point_set_state(c, "x", POINT_GOOD, &err));
+    FAILS(ERR_NOTFOUND, "point x", catalog_point_set_state(c, "x", POINT_GOOD, NULL, &err));
     FAILS(ERR_NOTFOUND, "point x", catalog_point_set_keep(c, "x", "why", &err));
 }
 

@@ -21,7 +21,7 @@ static void versions(void **state)
         enum err_code code;
         const char *text;
     } cases[] = {
-        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 2"},
+        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 3"},
         {"PRAGMA user_version = 0", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA user_version = -3", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA application_id = 7", ERR_CORRUPT, "not a vmkeep catalog"},
@@ -150,13 +150,15 @@ static void migrated_is_fresh(void **state)
     }
 }
 
+#define RELEASED 2
+
 /* Catalogs as they were once released: catalog/vN.sql, never changed again. */
 static void released_versions(void **state)
 {
     struct scratch *s = *state;
     CLEANUP_FREE char *fresh = schema_of(s);
 
-    for (int v = 1; v <= DB_SCHEMA_VERSION; v++) {
+    for (int v = 1; v <= RELEASED; v++) {
         CLEANUP_FREE char *name = xasprintf("catalog/v%d.sql", v);
         CLEANUP_FREE char *text = NULL, *schema = NULL;
         CLEANUP(point_done) struct point last = {0};

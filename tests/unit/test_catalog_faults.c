@@ -222,7 +222,7 @@ static int step(struct catalog *c, int i, struct err *err)
     case 12:
         return catalog_point_set_keep(c, "a1", "last 1", err);
     case 13:
-        return catalog_point_set_state(c, "a2", POINT_DELETING, err);
+        return catalog_point_set_state(c, "a2", POINT_DELETING, NULL, err);
     case 14:
         return catalog_point_delete(c, "a2", err);
     case 15:

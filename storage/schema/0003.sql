@@ -1,0 +1,38 @@
+-- SPDX-License-Identifier: MIT
+-- Who made a point, and what is known of its files.
+
+CREATE TABLE point_3 (
+    id         TEXT PRIMARY KEY,
+    host       TEXT NOT NULL,
+    domain     TEXT NOT NULL,
+    policy     TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    level      TEXT NOT NULL CHECK (level IN ('full', 'incremental')),
+    parent     TEXT REFERENCES point_3 (id) CHECK (parent <> id),
+    created    INTEGER NOT NULL,
+    checkpoint TEXT,
+    mode       TEXT NOT NULL CHECK (mode IN ('push', 'pull')),
+    state      TEXT NOT NULL CHECK (state IN ('good', 'damaged', 'missing', 'deleting')),
+    quiesced   INTEGER NOT NULL CHECK (quiesced IN (0, 1)),
+    why        TEXT,
+    keep       TEXT,
+    -- The order of making, whatever the clock said; 0, NULL: made before this was recorded.
+    job        INTEGER NOT NULL DEFAULT 0 CHECK (job >= 0),
+    catalog    TEXT,
+    -- Why it is damaged or missing.
+    problem    TEXT,
+    CHECK (level = 'incremental' OR parent IS NULL)
+) STRICT;
+
+INSERT INTO point_3 (id, host, domain, policy, repository, level, parent, created, checkpoint, mode,
+                     state, quiesced, why, keep, job)
+SELECT p.id, p.host, p.domain, p.policy, p.repository, p.level, p.parent, p.created, p.checkpoint,
+       p.mode, p.state, p.quiesced, p.why, p.keep, coalesce(j.id, 0)
+FROM point AS p LEFT JOIN
+     (SELECT point, max(id) AS id FROM job WHERE point IS NOT NULL AND kind = 'backup' GROUP BY point)
+     AS j ON j.point = p.id;
+DROP TABLE point;
+ALTER TABLE point_3 RENAME TO point;
+
+CREATE INDEX point_of ON point (host, domain, policy, created);
+CREATE INDEX point_parent ON point (parent);
