@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +104,77 @@ int write_file_durably(const char *path, const void *data, size_t len, mode_t mo
         return err_errno(err, sys, "write %s", tmp);
     }
     return rename_durably(tmp, path, err);
+}
+
+/* A new file in dir beside `name`, which nobody else has; its own name is *ret. */
+static int write_beside(int dir, const char *name, const char *where, const void *data, size_t len,
+                        mode_t mode, char **ret, struct err *err)
+{
+    CLEANUP_FREE char *tmp = NULL;
+    CLEANUP_CLOSE int fd = -1;
+    uint64_t random;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return err_errno(err, errno, "random number for a file's name");
+    tmp = xasprintf("%s.%016" PRIx64 ".tmp", name, random);
+    fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(err, errno, "create %s", where);
+    if (write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0) {
+        err_errno(err, errno, "write %s", where);
+        unlinkat(dir, tmp, 0);
+        return -1;
+    }
+    *ret = TAKE_PTR(tmp);
+    return 0;
+}
+
+/* Its second name, if that is free. 0, or an errno. */
+static int link_to(int dir, const char *tmp, const char *name)
+{
+    struct stat st;
+    int sys;
+
+    if (linkat(dir, tmp, dir, name, 0) == 0)
+        return 0;
+    sys = errno;
+    /* The answer of a file server may be lost, and its second try finds the first. */
+    if (fstatat(dir, tmp, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_nlink == 2)
+        return 0;
+    if (sys == EEXIST || renameat2(dir, tmp, dir, name, RENAME_NOREPLACE) == 0)
+        return sys == EEXIST ? sys : 0;
+    /* A file system that knows neither links nor such renames says so; else why it cannot. */
+    return errno == EINVAL || errno == ENOSYS ? sys : errno;
+}
+
+int create_file_at(int dir, const char *name, const char *where, const void *data, size_t len,
+                   mode_t mode, struct err *err)
+{
+    CLEANUP_FREE char *tmp = NULL;
+    int sys;
+
+    if (write_beside(dir, name, where, data, len, mode, &tmp, err) < 0)
+        return -1;
+    sys = link_to(dir, tmp, name);
+    unlinkat(dir, tmp, 0);
+    if (sys)
+        return err_errno(err, sys, "create %s", where);
+    return fsync(dir) < 0 ? err_errno(err, errno, "sync directory of %s", where) : 0;
+}
+
+int replace_file_at(int dir, const char *name, const char *where, const void *data, size_t len,
+                    mode_t mode, struct err *err)
+{
+    CLEANUP_FREE char *tmp = NULL;
+
+    if (write_beside(dir, name, where, data, len, mode, &tmp, err) < 0)
+        return -1;
+    if (renameat(dir, tmp, dir, name) < 0) {
+        err_errno(err, errno, "write %s", where);
+        unlinkat(dir, tmp, 0);
+        return -1;
+    }
+    return fsync(dir) < 0 ? err_errno(err, errno, "sync directory of %s", where) : 0;
 }
 
 int read_file(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)

@@ -144,16 +144,20 @@ int remove_tree_at(int dir, const char *name, const char *where, struct err *err
     return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? err_errno(err, errno, "remove %s", where) : 0;
 }
 
-static int read_whole(int fd, const char *where, char **ret, size_t *ret_len, struct err *err)
+int read_small_at(int dir, const char *name, const char *where, size_t max, char **ret,
+                  size_t *ret_len, struct err *err)
 {
     CLEANUP_FREE char *buf = NULL;
+    CLEANUP_CLOSE int fd = -1;
     struct stat st;
     ssize_t n;
 
+    if (open_file_at(dir, name, where, &fd, err) < 0)
+        return -1;
     if (fstat(fd, &st) < 0)
         return err_errno(err, errno, "%s", where);
-    if ((size_t)st.st_size > MANIFEST_MAX)
-        return err_set(err, ERR_CORRUPT, "%s: larger than any manifest", where);
+    if ((size_t)st.st_size > max)
+        return err_set(err, ERR_CORRUPT, "%s: larger than %zu bytes", where, max);
     buf = xcalloc((size_t)st.st_size + 1, 1);
     n = read(fd, buf, (size_t)st.st_size);
     if (n < 0)
@@ -168,16 +172,15 @@ int read_manifest(int point_dir, const char *path, const char *point_id, struct 
 {
     CLEANUP_FREE char *where = repository_path(path, point_id, "", MANIFEST);
     CLEANUP_FREE char *text = NULL;
-    CLEANUP_CLOSE int fd = -1;
     CLEANUP(point_done) struct point p = {0};
     size_t len = 0;
 
-    if (open_file_at(point_dir, MANIFEST, where, &fd, err) < 0) {
+    if (read_small_at(point_dir, MANIFEST, where, MANIFEST_MAX, &text, &len, err) < 0) {
         if (err->code == ERR_NOTFOUND) /* the directory is there, so a file is lost */
             err->code = ERR_CORRUPT;
         return -1;
     }
-    if (read_whole(fd, where, &text, &len, err) < 0 || manifest_read(text, len, where, &p, err) < 0)
+    if (manifest_read(text, len, where, &p, err) < 0)
         return -1;
     if (strcmp(p.id, point_id) != 0)
         return err_set(err, ERR_CORRUPT, "%s: is the manifest of another point, %s", where, p.id);

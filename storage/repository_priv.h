@@ -36,6 +36,11 @@ int open_dir_at(int dir, const char *name, const char *where, int *ret_fd, struc
 /* A regular file in dir, for reading. */
 int open_file_at(int dir, const char *name, const char *where, int *ret_fd, struct err *err);
 
+/* The whole of a small file in dir, NUL-terminated. ERR_NOTFOUND; ERR_CORRUPT: larger than max.
+ * Caller frees. */
+int read_small_at(int dir, const char *name, const char *where, size_t max, char **ret,
+                  size_t *ret_len, struct err *err);
+
 /* mkdirat(2), but searchable by everybody, and readable by its owner alone. -1 with errno. */
 int mkdir_searchable(int dir, const char *name);
 
