@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "storage/repository.h"
 
 /* The columns of a job that are never NULL come first; see db_sql.c. */
 #define JOB_WHOLE 22
@@ -64,6 +65,7 @@ static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struc
     plan->why = xstrdup(j->why);
     plan->created = sqlite3_column_int64(st, 17);
     plan->parent = db_text(st, 26);
+    point_id_maker(plan->id, &plan->catalog, &plan->job);
     if (db_stmt(db, ST_JOB_DISK_LIST, &disks, err) < 0)
         return -1;
     sqlite3_bind_int64(disks, 1, j->id);

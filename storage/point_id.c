@@ -5,6 +5,7 @@
  */
 #include "storage/repository.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -93,6 +94,17 @@ int point_id_check(const char *id, struct err *err)
         return 0;
     return err_set(err, ERR_INVALID,
                    "'%s' is not a point's id (HOST/DOMAIN/TIME.POLICY@CATALOG-JOB)", id);
+}
+
+bool point_id_maker(const char *id, char **ret_catalog, int64_t *ret_job)
+{
+    const char *maker = strchr(id, MAKER);
+
+    if (!maker || !is_maker(maker + 1))
+        return false;
+    *ret_catalog = strndup(maker + 1, CATALOG_ID_LENGTH);
+    *ret_job = strtoll(maker + 1 + CATALOG_ID_LENGTH + 1, NULL, 10);
+    return true;
 }
 
 const char *point_id_name(const char *id)

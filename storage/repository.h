@@ -40,6 +40,10 @@ int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, 
  * where the catalog is not known (points of older versions).  Caller frees. */
 char *point_id_make(const struct point *p);
 
+/* Who made it, out of the id: false for an older one, which does not say. The catalog's id is *ret_catalog
+ * (caller frees). id is a valid one. */
+bool point_id_maker(const char *id, char **ret_catalog, int64_t *ret_job);
+
 /* ERR_INVALID: not what point_id_make makes, or of a policy whose name ends in ".partial" or
  * ".deleting".  Every function here checks the ids it is given. */
 int point_id_check(const char *id, struct err *err);

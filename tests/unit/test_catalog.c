@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the catalog keeps of jobs, points and checkpoints. */
+#include "storage/repository.h"
 #include "tests/unit/catalog_support.h"
 
 #include <string.h>
@@ -61,6 +62,24 @@ static void assert_same_point(const struct point *a, const struct point *b)
 }
 
 /* ---- jobs ---- */
+
+/* What is made of a former life's plan must have the name that it had. */
+static void plan_says_who_made_it(void **state)
+{
+    CLEANUP(point_done)
+    struct point p =
+        sample_point("h/d/1970-01-01T00-16-40Z.n@0123abcd-1", "d", "n", 1000, NULL, "cp");
+    int64_t id = add_job(c, "d", "n", 900);
+    CLEANUP_FREE char *again = NULL;
+    struct job j;
+
+    (void)state;
+    OK(catalog_job_start(c, id, 1001, LEVEL_FULL, p.why, &p, &err));
+    j = get_job(c, id);
+    again = point_id_make(&j.plan);
+    assert_string_equal(again, p.id);
+    job_done(&j);
+}
 
 static void job_life(void **state)
 {
@@ -852,6 +871,7 @@ static void children_go_to_the_grandparent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(plan_says_who_made_it),
         TEST(job_life),
         TEST(begun_by_hand),
         TEST(a_bad_end_keeps_no_checkpoint),
