@@ -8,33 +8,42 @@
 #include "report/table.h"
 
 static const char help[] =
-    "Usage: vmkeep checkpoint-create DOMAIN [CHECKPOINT.xml]\n"
+    "Usage: vmkeep checkpoint-create DOMAIN [CHECKPOINT.xml] [--redefine [--redefine-validate]]\n"
     "\n"
     "Makes a checkpoint: from now on the domain's changes are tracked under its name, on all the\n"
     "disks that CHECKPOINT.xml names, or that can be tracked, at one instant. It stays until\n"
     "somebody deletes it. Without CHECKPOINT.xml it is named after the time.\n"
     "\n"
-    "  --xmlfile FILE   the same as CHECKPOINT.xml; - reads standard input\n"
-    "  --help           print this text and exit\n"
+    "  --xmlfile FILE        the same as CHECKPOINT.xml; - reads standard input\n"
+    "  --redefine            the disks have its bitmaps already: only record what CHECKPOINT.xml\n"
+    "                        (as checkpoint-dumpxml prints it) says of it\n"
+    "  --redefine-validate   and see first that every bitmap is there, and good\n"
+    "  --help                print this text and exit\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 bad usage, configuration or document, 4 no such domain or\n"
-    "disk, 5 a job of the domain runs, 6 the daemon cannot be reached.\n"
+    "disk, 5 a job of the domain runs, 6 the daemon cannot be reached, 7 a bitmap is no good.\n"
     "\n"
     "Example:\n"
     "  vmkeep checkpoint-create web01 monday.xml\n";
 
-static int create(const char *domain, const char *file)
+struct arguments {
+    const char *domain, *file;
+    bool redefine, validate;
+};
+
+static int create(const struct arguments *a)
 {
-    const struct document_names names = {.checkpoint = file};
-    json_t *args = json_pack("{s:s}", "domain", domain);
+    const struct document_names names = {.checkpoint = a->file};
+    json_t *args = json_pack("{s:s, s:b, s:b}", "domain", a->domain, "redefine", a->redefine,
+                             "validate", a->validate);
     const struct client_request request = {.cmd = "checkpoint-create", .args = args};
     struct config *config = NULL;
     json_t *result = NULL;
     int code = args ? cli_load_config(&config)
                     : cli_usage("checkpoint-create", "the domain's name is not UTF-8");
 
-    if (code == EXIT_DONE && file)
-        code = document_add(args, "xml", file);
+    if (code == EXIT_DONE && a->file)
+        code = document_add(args, "xml", a->file);
     if (code == EXIT_DONE)
         code = document_ask(config, &request, &names, &result);
     else
@@ -44,7 +53,7 @@ static int create(const char *domain, const char *file)
 
         fputs("Domain checkpoint ", stdout);
         print_plain(name ? name : "", stdout);
-        puts(" created");
+        puts(a->redefine ? " redefined" : " created");
     }
     json_decref(result);
     config_free(config);
@@ -54,9 +63,11 @@ static int create(const char *domain, const char *file)
 int cmd_checkpoint_create(int argc, char **argv)
 {
     static const struct option options[] = {{"xmlfile", required_argument, NULL, 'x'},
+                                            {"redefine", no_argument, NULL, 'r'},
+                                            {"redefine-validate", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    const char *file = NULL;
+    struct arguments a = {0};
     int c;
 
     while ((c = cli_option(argc, argv, options)) != -1) {
@@ -66,13 +77,20 @@ int cmd_checkpoint_create(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
-        file = optarg;
+        a.file = c == 'x' ? optarg : a.file;
+        a.redefine = a.redefine || c == 'r';
+        a.validate = a.validate || c == 'v';
     }
-    if (argc - optind == 2 && !file)
-        file = argv[--argc];
+    if (argc - optind == 2 && !a.file)
+        a.file = argv[--argc];
     if (argc - optind != 1)
         return cli_usage("checkpoint-create",
                          "a domain and one document at most (see 'vmkeep checkpoint-create "
                          "--help')");
-    return create(argv[optind], file);
+    if (a.validate && !a.redefine)
+        return cli_usage("checkpoint-create", "--redefine-validate goes with --redefine");
+    if (a.redefine && !a.file)
+        return cli_usage("checkpoint-create", "--redefine needs the checkpoint's document");
+    a.domain = argv[optind];
+    return create(&a);
 }

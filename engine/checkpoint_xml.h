@@ -46,6 +46,13 @@ DEFINE_FREEP(struct checkpoint_document, checkpoint_document_free)
 int checkpoint_document_complete(struct checkpoint_document *d, const struct domain_facts *facts,
                                  const struct strlist *backup_disks, int64_t now, struct err *err);
 
+/* For a checkpoint whose bitmaps are there: name and creationTime must be given, parent and
+ * description are as written; disks left out: those that have a bitmap of its name (ERR_NOTFOUND: none).
+ * Against the domain: ERR_NOTFOUND (disk), ERR_UNSUPPORTED (another bitmap's name).  validate: each of
+ * its disks must have the bitmap (ERR_NOTFOUND), consistent and recording (ERR_CORRUPT). */
+int checkpoint_document_redefine(struct checkpoint_document *d, const struct domain_facts *facts,
+                                 bool validate, struct err *err);
+
 /* Caller frees. */
 char *checkpoint_document_format(const struct checkpoint_document *d);
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/checkpoint_xml.h"
+#include "engine/checkpoint_xml_priv.h"
 #include "engine/xml.h"
 
 struct completion {
@@ -51,15 +52,16 @@ static void list_all(struct completion *c)
 }
 
 /* By its target, or by its image's path if no other disk has that. */
-static const struct disk_facts *find(const struct completion *c, const char *name, struct err *err)
+static const struct disk_facts *find(const struct domain_facts *facts, const char *name,
+                                     struct err *err)
 {
-    const struct disk_facts *found = domain_facts_disk(c->facts, name);
+    const struct disk_facts *found = domain_facts_disk(facts, name);
     char list[160] = "";
 
     if (found)
         return found;
-    for (size_t i = 0; i < c->facts->disks.n; i++) {
-        const struct disk_facts *f = &c->facts->disks.items[i];
+    for (size_t i = 0; i < facts->disks.n; i++) {
+        const struct disk_facts *f = &facts->disks.items[i];
         size_t len = strlen(list);
 
         snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", CLIP(f->name));
@@ -78,8 +80,7 @@ static const struct disk_facts *find(const struct completion *c, const char *nam
     return found;
 }
 
-static int check_tracked(const struct completion *c, const struct checkpoint_document_disk *disk,
-                         const struct disk_facts *f, struct err *err)
+static int check_tracked(const struct completion *c, const struct disk_facts *f, struct err *err)
 {
     if (!is_backed_up(c, f->name))
         return err_set(err, ERR_INVALID,
@@ -91,36 +92,57 @@ static int check_tracked(const struct completion *c, const struct checkpoint_doc
                        "disk '%s': its image (%s) cannot hold a checkpoint, only qcow2 version 3 "
                        "can; checkpoint='no' leaves it out",
                        CLIP(f->name), f->format ? f->format : "of no known format");
-    if (disk->bitmap && strcmp(disk->bitmap, c->d->name) != 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "disk '%s': bitmap='%s' is not supported: a bitmap bears its checkpoint's "
-                       "name, '%s'",
-                       CLIP(f->name), CLIP(disk->bitmap), CLIP(c->d->name));
-    if (disk_facts_bitmap(f, c->d->name))
-        return err_set(err, ERR_EXISTS, "disk '%s': it has a checkpoint '%s' already",
-                       CLIP(f->name), CLIP(c->d->name));
     return 0;
+}
+
+/* On whichever disk: deleting the checkpoint would take it along. */
+static int check_new(const struct completion *c, struct err *err)
+{
+    for (size_t i = 0; i < c->facts->disks.n; i++)
+        if (disk_facts_bitmap(&c->facts->disks.items[i], c->d->name))
+            return err_set(err, ERR_EXISTS, "disk '%s': it has a checkpoint '%s' already",
+                           CLIP(c->facts->disks.items[i].name), CLIP(c->d->name));
+    return 0;
+}
+
+const struct disk_facts *checkpoint_document_resolve(struct checkpoint_document *d, size_t i,
+                                                     const struct domain_facts *facts,
+                                                     struct err *err)
+{
+    struct checkpoint_document_disk *disk = &d->disks.items[i];
+    const struct disk_facts *f = find(facts, disk->name, err);
+
+    if (!f)
+        return NULL;
+    free(disk->name);
+    disk->name = xstrdup(f->name);
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(d->disks.items[k].name, disk->name) == 0) {
+            err_set(err, ERR_INVALID, "disk '%s': it is listed twice", CLIP(disk->name));
+            return NULL;
+        }
+    }
+    if (!disk->tracked)
+        return f;
+    if (disk->bitmap && strcmp(disk->bitmap, d->name) != 0) {
+        err_set(err, ERR_UNSUPPORTED,
+                "disk '%s': bitmap='%s' is not supported: a bitmap bears its checkpoint's name, "
+                "'%s'",
+                CLIP(f->name), CLIP(disk->bitmap), CLIP(d->name));
+        return NULL;
+    }
+    free(disk->bitmap);
+    disk->bitmap = xstrdup(d->name);
+    return f;
 }
 
 static int complete_disk(struct completion *c, size_t i, struct err *err)
 {
-    struct checkpoint_document_disk *disk = &c->d->disks.items[i];
-    const struct disk_facts *f = find(c, disk->name, err);
+    const struct disk_facts *f = checkpoint_document_resolve(c->d, i, c->facts, err);
 
     if (!f)
         return -1;
-    free(disk->name);
-    disk->name = xstrdup(f->name);
-    for (size_t k = 0; k < i; k++)
-        if (strcmp(c->d->disks.items[k].name, disk->name) == 0)
-            return err_set(err, ERR_INVALID, "disk '%s': it is listed twice", CLIP(disk->name));
-    if (!disk->tracked)
-        return 0;
-    if (check_tracked(c, disk, f, err) < 0)
-        return -1;
-    free(disk->bitmap);
-    disk->bitmap = xstrdup(c->d->name);
-    return 0;
+    return c->d->disks.items[i].tracked ? check_tracked(c, f, err) : 0;
 }
 
 int checkpoint_document_complete(struct checkpoint_document *d, const struct domain_facts *facts,
@@ -140,7 +162,7 @@ int checkpoint_document_complete(struct checkpoint_document *d, const struct dom
         any |= d->disks.items[i].tracked;
     }
     if (any)
-        return 0;
+        return check_new(&c, err);
     return err_set(err, ERR_INVALID,
                    d->all_disks ? "none of the disks can hold a checkpoint: only qcow2 "
                                   "version 3 images can"

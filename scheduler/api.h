@@ -38,9 +38,15 @@ int api_abort(struct scheduler *s, const char *domain, int64_t *ret_job, struct 
 /* The figures of the backup that runs, as they are now; {"job": null} when none does. */
 void api_job_info(struct scheduler *s, const char *domain, struct api_reply reply);
 
-/* {name, parent, disks}.  Refused with ERR_BUSY while a job of the domain runs. */
-void api_checkpoint_create(struct scheduler *s, const char *domain, const char *xml,
-                           struct api_reply reply);
+struct api_create {
+    const char *domain;
+    const char *xml;
+    bool redefine; /* the bitmaps are there: only what is known of the checkpoint is recorded */
+    bool validate; /* ... and they must be there, and good */
+};
+
+/* {name}.  Refused with ERR_BUSY while a job of the domain runs. */
+void api_checkpoint_create(struct scheduler *s, const struct api_create *c, struct api_reply reply);
 
 /* {checkpoints: [...]}: the catalog's and the bitmaps that are really there, joined. */
 void api_checkpoint_list(struct scheduler *s, const char *domain, struct api_reply reply);
@@ -54,9 +60,9 @@ enum api_delete {
     DELETE_CHILDREN,      /* it, and all that came of it */
     DELETE_CHILDREN_ONLY, /* all that came of it, but not itself */
 };
-/* {deleted: [names]}.  metadata: the bitmaps stay, or are gone already.  Refused: ERR_BUSY (a job of
- * the domain runs, or a policy's chain hangs on it), ERR_DENIED (vmkeep did not make it),
- * ERR_NOTFOUND. */
+/* {deleted: [names]}.  metadata: the bitmaps stay; they can be deleted or redefined later.  Refused:
+ * ERR_BUSY (a job of the domain runs, or a policy's chain hangs on it), ERR_DENIED (vmkeep did not make
+ * it), ERR_NOTFOUND. */
 void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *name,
                            enum api_delete what, bool metadata, struct api_reply reply);
 

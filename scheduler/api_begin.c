@@ -17,13 +17,20 @@
 
 static const char default_xml[] = "<domainbackup/>";
 
-int facts_can_begin(const struct domain_facts *f, struct err *err)
+int facts_can_look(const struct domain_facts *f, struct err *err)
 {
     bool absent = f->state == DOMAIN_UNREACHABLE || (f->state == DOMAIN_SHUTOFF && f->disks.n == 0);
 
     if (absent)
         return err_set(err, ERR_REMOTE, "the domain is %s%s%s", domain_state_name(f->state),
                        f->problem ? ": " : "", f->problem ? f->problem : "");
+    return 0;
+}
+
+int facts_can_begin(const struct domain_facts *f, struct err *err)
+{
+    if (facts_can_look(f, err) < 0)
+        return -1;
     if (f->foreign_job)
         return err_set(err, ERR_BUSY, "%s is at work on the domain", f->foreign_job);
     return 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints by hand: made without a backup, listed, described, deleted.
+ * Checkpoints by hand: made without a backup, listed, described.
  *
  * Making one: its row first, provisional; then the bitmaps of all its disks, atomically; then the row
- * says that it is kept.  Deleting: the bitmaps, then the row, whose children become its parent's.
- * Whatever interrupts this, the next start or the domain's next job cleans up.
+ * says that it is kept.  Whatever interrupts this, the next start or the domain's next job cleans up.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +14,6 @@
 #include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
-
-/* An errand that nothing else may disturb; NULL when it has been refused. */
-static struct errand *exclusive_errand(struct scheduler *s, const char *domain, const char *what,
-                                       struct api_reply reply)
-{
-    struct errand *t = errand_new(s, domain, reply);
-    struct err err = ERR_INIT;
-
-    if (!t)
-        return NULL;
-    if (scheduler_refuse_draining(s, &err) < 0 ||
-        api_refuse_busy(s, t->host, t->domain, &err) < 0) {
-        errand_finish(t, &err);
-        return NULL;
-    }
-    t->exclusive = true;
-    t->what = what;
-    return t;
-}
 
 /* ---- create ---- */
 
@@ -56,7 +36,7 @@ static int create_failed(struct errand *t, struct err *err)
     if (err->code == ERR_REMOTE || err->code == ERR_TIMEOUT)
         catalog_checkpoint_drop_orphans(t->s->env.catalog, &ignored);
     else
-        catalog_checkpoint_delete(t->s->env.catalog, t->host->name, t->domain, t->document->name,
+        catalog_checkpoint_unmake(t->s->env.catalog, t->host->name, t->domain, t->document->name,
                                   &ignored);
     return -1;
 }
@@ -84,15 +64,22 @@ static int add_row(struct errand *t, struct strlist *disks, struct err *err)
     return rc;
 }
 
+static int complete(struct errand *t, struct err *err)
+{
+    if (checkpoint_document_complete(t->document, t->facts, NULL, sched_now(t->s), err) < 0 ||
+        api_check_name(t->document->name, err) < 0)
+        return err_wrap(err, "checkpoint XML");
+    return 0;
+}
+
 static int create(struct errand *t, struct err *err)
 {
     struct hypervisor *hv = t->host->hv;
     struct strlist disks = {0};
     int rc = -1;
 
-    if (facts_can_begin(t->facts, err) == 0 &&
-        checkpoint_document_complete(t->document, t->facts, NULL, sched_now(t->s), err) == 0 &&
-        api_check_name(t->document->name, err) == 0 && add_row(t, &disks, err) == 0) {
+    if (facts_can_begin(t->facts, err) == 0 && complete(t, err) == 0 &&
+        add_row(t, &disks, err) == 0) {
         t->next = after_create;
         t->failed = create_failed;
         t->op = hv->ops->checkpoint_create(hv, t->domain, t->document->name, &disks, errand_on_op,
@@ -103,20 +90,20 @@ static int create(struct errand *t, struct err *err)
     return rc;
 }
 
-void api_checkpoint_create(struct scheduler *s, const char *domain, const char *xml,
-                           struct api_reply reply)
+void api_checkpoint_create(struct scheduler *s, const struct api_create *c, struct api_reply reply)
 {
-    struct errand *t = exclusive_errand(s, domain, "the making of a checkpoint", reply);
+    struct errand *t = errand_exclusive(s, c->domain, "the making of a checkpoint", reply);
     struct err err = ERR_INIT;
 
     if (!t)
         return;
-    if (checkpoint_document_parse(xml, strlen(xml), &t->document, &err) < 0) {
+    if (checkpoint_document_parse(c->xml, strlen(c->xml), &t->document, &err) < 0) {
         err_wrap(&err, "checkpoint XML");
         errand_finish(t, &err);
         return;
     }
-    errand_look(t, create);
+    t->validate = c->validate;
+    errand_look(t, c->redefine ? api_redefine : create);
 }
 
 /* ---- list, dumpxml ---- */
@@ -168,11 +155,6 @@ static void fill_document(const struct errand *t, const struct view *v,
     }
 }
 
-static int no_such(const struct errand *t, const char *name, struct err *err)
-{
-    return err_set(err, ERR_NOTFOUND, "domain %s has no checkpoint '%s'", t->domain, name);
-}
-
 static int dumpxml(struct errand *t, struct err *err)
 {
     struct checkpoint_document d;
@@ -185,7 +167,7 @@ static int dumpxml(struct errand *t, struct err *err)
     v = views_find(&l, t->name);
     if (!v || (t->size && v->state == VIEW_UNKNOWN)) {
         if (!v)
-            no_such(t, t->name, err);
+            errand_no_checkpoint(t, t->name, err);
         else
             facts_can_begin(t->facts, err);
         views_done(&l);
@@ -211,120 +193,4 @@ void api_checkpoint_dumpxml(struct scheduler *s, const char *domain, const char 
     t->size = size;
     t->no_domain = no_domain;
     errand_look(t, dumpxml);
-}
-
-/* ---- delete ---- */
-
-static int check_row(const struct view *v, struct err *err)
-{
-    switch (v->row->state) {
-    case CHECKPOINT_CURRENT:
-        return err_set(err, ERR_BUSY,
-                       "checkpoint '%s': the next incremental of policy %s starts from it", v->name,
-                       v->row->policy);
-    case CHECKPOINT_PROVISIONAL:
-        return err_set(err, ERR_BUSY, "checkpoint '%s' is of a backup that runs", v->name);
-    case CHECKPOINT_DROPPING:
-    case CHECKPOINT_KEPT:
-        break;
-    }
-    return 0;
-}
-
-static int check_deletable(const struct errand *t, const struct view *v, struct err *err)
-{
-    if (!v->row)
-        return err_set(err, ERR_DENIED,
-                       "checkpoint '%s' was not made by vmkeep, which never touches it", v->name);
-    if (check_row(v, err) < 0)
-        return -1;
-    if (t->metadata)
-        return 0;
-    if (v->state == VIEW_UNKNOWN)
-        return facts_can_begin(t->facts, err);
-    if (v->state == VIEW_MISSING)
-        return err_set(err, ERR_NOTFOUND,
-                       "checkpoint '%s': no disk has it any more; --metadata forgets it", v->name);
-    for (size_t i = 0; i < v->disks.n; i++)
-        if (v->disks.items[i].bitmap && v->disks.items[i].bitmap->busy)
-            return err_set(err, ERR_BUSY, "checkpoint '%s': disk %s: something uses its bitmap",
-                           v->name, v->disks.items[i].name);
-    return 0;
-}
-
-static bool is_meant(const struct errand *t, const struct view_list *l, const struct view *v)
-{
-    if (strcmp(v->name, t->name) == 0)
-        return t->what_to_delete != DELETE_CHILDREN_ONLY;
-    return t->what_to_delete != DELETE_ONE && view_descends(l, v, t->name);
-}
-
-static int delete_next(struct errand *t, struct err *err);
-
-static int forget_one(struct errand *t, struct err *err)
-{
-    const char *name = t->doomed.items[t->doomed_next++];
-
-    if (catalog_checkpoint_delete(t->s->env.catalog, t->host->name, t->domain, name, err) < 0)
-        return -1;
-    log_notice("domain=%s checkpoint %s deleted by hand", t->domain, name);
-    json_array_append_new(json_object_get(t->result, "deleted"), report_json_text(name));
-    return delete_next(t, err);
-}
-
-static int delete_next(struct errand *t, struct err *err)
-{
-    struct hypervisor *hv = t->host->hv;
-
-    if (t->doomed_next == t->doomed.n)
-        return 0;
-    if (t->metadata)
-        return forget_one(t, err);
-    t->next = forget_one;
-    t->op = hv->ops->checkpoint_delete(hv, t->domain, t->doomed.items[t->doomed_next], errand_on_op,
-                                       t, err);
-    return t->op ? 0 : -1;
-}
-
-static int delete (struct errand *t, struct err *err)
-{
-    struct view_list l = {0};
-    int rc = views_load(t, &l, err);
-
-    t->failed = NULL;
-    if (rc == 0 && !views_find(&l, t->name))
-        rc = no_such(t, t->name, err);
-    /* All or, when one of them cannot go, none.  Children come after their parents in the list. */
-    for (size_t i = l.views.n; i-- > 0 && rc == 0;) {
-        if (!is_meant(t, &l, &l.views.items[i]))
-            continue;
-        rc = check_deletable(t, &l.views.items[i], err);
-        strlist_add(&t->doomed, l.views.items[i].name);
-    }
-    views_done(&l);
-    if (rc < 0)
-        return -1;
-    t->result = json_pack("{s:[]}", "deleted");
-    return delete_next(t, err);
-}
-
-/* Without the domain, what the catalog says can be forgotten still. */
-static int look_failed(struct errand *t, struct err *err)
-{
-    (void)err;
-    return t->metadata ? 0 : -1;
-}
-
-void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *name,
-                           enum api_delete what, bool metadata, struct api_reply reply)
-{
-    struct errand *t = exclusive_errand(s, domain, "the deletion of a checkpoint", reply);
-
-    if (!t)
-        return;
-    t->name = xstrdup(name);
-    t->what_to_delete = (int)what;
-    t->metadata = metadata;
-    t->failed = look_failed;
-    errand_look(t, delete);
 }

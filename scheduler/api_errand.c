@@ -192,3 +192,26 @@ bool errand_on_domain(const struct scheduler *s, const char *host, const char *d
     }
     return false;
 }
+
+struct errand *errand_exclusive(struct scheduler *s, const char *domain, const char *what,
+                                struct api_reply reply)
+{
+    struct errand *t = errand_new(s, domain, reply);
+    struct err err = ERR_INIT;
+
+    if (!t)
+        return NULL;
+    if (scheduler_refuse_draining(s, &err) < 0 ||
+        api_refuse_busy(s, t->host, t->domain, &err) < 0) {
+        errand_finish(t, &err);
+        return NULL;
+    }
+    t->exclusive = true;
+    t->what = what;
+    return t;
+}
+
+int errand_no_checkpoint(const struct errand *t, const char *name, struct err *err)
+{
+    return err_set(err, ERR_NOTFOUND, "domain %s has no checkpoint '%s'", t->domain, name);
+}

@@ -434,7 +434,8 @@ static void refuse(struct run *r)
 static void fail(struct run *r)
 {
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
-    bool drop = r->checkpoint_gone && r->row.plan.checkpoint;
+    bool unmade = r->checkpoint_unmade;
+    bool drop = (unmade || r->checkpoint_gone) && r->row.plan.checkpoint;
     struct scheduler *s = r->s;
     char *host = xstrdup(r->row.host), *domain = xstrdup(r->row.domain);
     char *checkpoint = drop ? xstrdup(r->row.plan.checkpoint) : NULL;
@@ -442,7 +443,8 @@ static void fail(struct run *r)
 
     reply(r, &r->err);
     queue_end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
-    if (checkpoint && catalog_checkpoint_delete(s->env.catalog, host, domain, checkpoint, &err) < 0)
+    if (checkpoint && (unmade ? catalog_checkpoint_unmake : catalog_checkpoint_delete)(
+                          s->env.catalog, host, domain, checkpoint, &err) < 0)
         catalog_trouble(s, "forget a checkpoint", &err);
     free(host);
     free(domain);
@@ -478,7 +480,7 @@ static void api_step(struct run *r)
                 next = A_BEGINNING;
             r->cleaned = r->cleaned || next == A_LOOKING;
             if (bad(r) || (next == A_BEGINNING && !commit(r))) {
-                r->checkpoint_gone = true; /* it was not made yet */
+                r->checkpoint_unmade = true;
                 fsm_move(&r->fsm, A_FAILED);
             } else if (enter(r, next)) {
                 return;
@@ -493,7 +495,7 @@ static void api_step(struct run *r)
             }
             r->err = r->op_err;
             if (!may_have_begun(&r->err)) {
-                r->checkpoint_gone = true;
+                r->checkpoint_unmade = true;
                 fsm_move(&r->fsm, A_FAILED);
             } else if (enter(r, A_ABORTING)) {
                 return;

@@ -5,7 +5,9 @@
  *   api_job.c         the state machine of a backup begun by hand
  *   api_begin.c       its documents, from XML to the committed row
  *   api_errand.c        short work on a domain that is no job
- *   api_checkpoint.c  checkpoints made and deleted by hand
+ *   api_checkpoint.c  checkpoints made and described by hand
+ *   api_delete.c      checkpoints deleted by hand
+ *   api_redefine.c    what is known of checkpoints that are there, told again
  *   api_view.c        checkpoints as they are: the catalog's rows and the real bitmaps, joined
  *   api_doctor.c      a fresh look at everything
  */
@@ -24,6 +26,8 @@ int api_find_domain(struct scheduler *s, const char *text, struct host **ret_hos
 int api_refuse_busy(const struct scheduler *s, const struct host *h, const char *domain,
                     struct err *err);
 
+/* ERR_REMOTE when its disks and bitmaps cannot be told. */
+int facts_can_look(const struct domain_facts *f, struct err *err);
 /* ERR_REMOTE when nothing can be begun or made there now. */
 int facts_can_begin(const struct domain_facts *f, struct err *err);
 
@@ -58,7 +62,7 @@ struct errand {
     struct strlist doomed;
     size_t doomed_next;
     char *name;
-    bool size, no_domain, metadata;
+    bool size, no_domain, metadata, validate;
     int what_to_delete; /* enum api_delete */
 };
 
@@ -68,9 +72,22 @@ struct errand *errand_new(struct scheduler *s, const char *domain, struct api_re
 void errand_look(struct errand *t, int (*next)(struct errand *t, struct err *err));
 void errand_on_op(void *ctx, const struct err *err);
 void errand_finish(struct errand *t, const struct err *err);
+/* An errand that nothing else may disturb; NULL when it has been refused. */
+struct errand *errand_exclusive(struct scheduler *s, const char *domain, const char *what,
+                                struct api_reply reply);
+int errand_no_checkpoint(const struct errand *t, const char *name, struct err *err);
+/* After a look: what t->document says of a checkpoint is recorded. */
+int api_redefine(struct errand *t, struct err *err);
 
 /* A checkpoint as it is. */
-enum view_state { VIEW_CONSISTENT, VIEW_INCONSISTENT, VIEW_MISSING, VIEW_FOREIGN, VIEW_UNKNOWN };
+enum view_state {
+    VIEW_CONSISTENT,
+    VIEW_INCONSISTENT,
+    VIEW_MISSING,
+    VIEW_FORGOTTEN, /* its bitmaps are vmkeep's own, but it was let go of */
+    VIEW_FOREIGN,
+    VIEW_UNKNOWN,
+};
 struct view_disk {
     char *name;
     uint64_t capacity;
@@ -84,6 +101,7 @@ struct view {
 };
 struct view_list {
     struct checkpoint_list rows;
+    struct strlist gone; /* made by hand, and deleted */
     VEC(struct view) views;
 };
 const char *view_state_name(enum view_state v);

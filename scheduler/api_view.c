@@ -12,8 +12,8 @@
 
 const char *view_state_name(enum view_state v)
 {
-    static const char *const words[] = {"consistent", "inconsistent", "missing", "foreign",
-                                        "unknown"};
+    static const char *const words[] = {"consistent", "inconsistent", "missing",
+                                        "forgotten",  "foreign",      "unknown"};
 
     return words[v];
 }
@@ -30,6 +30,7 @@ void views_done(struct view_list *l)
     }
     free(l->views.items);
     checkpoint_list_done(&l->rows);
+    strlist_done(&l->gone);
     *l = (struct view_list){0};
 }
 
@@ -61,7 +62,7 @@ static void add_bitmap(struct view *v, const struct disk_facts *disk, const stru
     d->bitmap = b;
 }
 
-static enum view_state judge(const struct view *v, bool can_tell)
+static enum view_state judge(const struct view *v, bool is_ours, bool can_tell)
 {
     size_t there = 0;
     bool whole = true;
@@ -77,7 +78,7 @@ static enum view_state judge(const struct view *v, bool can_tell)
     if (there == 0)
         return VIEW_MISSING;
     if (!v->row)
-        return VIEW_FOREIGN;
+        return is_ours ? VIEW_FORGOTTEN : VIEW_FOREIGN;
     return whole ? VIEW_CONSISTENT : VIEW_INCONSISTENT;
 }
 
@@ -98,7 +99,8 @@ int views_load(struct errand *t, struct view_list *ret, struct err *err)
     bool can_tell =
         f && f->state != DOMAIN_UNREACHABLE && (f->state != DOMAIN_SHUTOFF || f->disks.n > 0);
 
-    if (catalog_checkpoints(t->s->env.catalog, t->host->name, t->domain, &ret->rows, err) < 0)
+    if (catalog_checkpoints(t->s->env.catalog, t->host->name, t->domain, &ret->rows, err) < 0 ||
+        catalog_checkpoints_gone(t->s->env.catalog, t->host->name, t->domain, &ret->gone, err) < 0)
         return -1;
     for (size_t i = 0; i < ret->rows.n; i++) {
         const struct checkpoint *row = &ret->rows.items[i];
@@ -114,7 +116,11 @@ int views_load(struct errand *t, struct view_list *ret, struct err *err)
             add_bitmap(view_of(ret, f->disks.items[i].bitmaps.items[k].name), &f->disks.items[i],
                        &f->disks.items[i].bitmaps.items[k]);
     for (size_t i = 0; i < ret->views.n; i++)
-        ret->views.items[i].state = judge(&ret->views.items[i], can_tell);
+        ret->views.items[i].state =
+            judge(&ret->views.items[i],
+                  catalog_checkpoint_is_ours(t->s->env.catalog, ret->views.items[i].name) ||
+                      strlist_has(&ret->gone, ret->views.items[i].name),
+                  can_tell);
     return 0;
 }
 

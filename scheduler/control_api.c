@@ -119,12 +119,16 @@ static int cmd_job_info(struct client *cl, json_t *args, json_t **ret, struct er
 
 static int cmd_checkpoint_create(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
-    const char *domain = NULL, *xml = "<domaincheckpoint/>";
+    struct api_create c = {.xml = "<domaincheckpoint/>"};
+    int redefine = 0, validate = 0;
 
     (void)ret;
-    if (control_unpack(args, err, "{s:s, s?s}", "domain", &domain, "xml", &xml) < 0)
+    if (control_unpack(args, err, "{s:s, s?s, s?b, s?b}", "domain", &c.domain, "xml", &c.xml,
+                       "redefine", &redefine, "validate", &validate) < 0)
         return -1;
-    api_checkpoint_create(cl->control->env.scheduler, domain, xml, later(cl));
+    c.redefine = redefine;
+    c.validate = validate;
+    api_checkpoint_create(cl->control->env.scheduler, &c, later(cl));
     return 0;
 }
 

@@ -121,8 +121,9 @@ struct run {
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     struct point published;
-    bool checkpoint_gone;
-    bool resumed; /* taken over from a former life */
+    bool checkpoint_gone;   /* it was deleted, */
+    bool checkpoint_unmade; /* or never made: nothing at the hypervisor bears its name for us */
+    bool resumed;           /* taken over from a former life */
 
     /* a backup's of either kind */
     bool has_begun;   /* the hypervisor has taken the job on, as far as we know */

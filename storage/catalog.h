@@ -198,9 +198,22 @@ int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err
 /* A name of vmkeep's own making, which no two domains share: its row goes, and its children become
  * those of its parent.  Idempotent. */
 int catalog_checkpoint_forget(struct catalog *c, const char *name, struct err *err);
-/* The same for any name. */
+/* The same for any name; that of one made by hand is remembered (see catalog_checkpoints_gone). */
 int catalog_checkpoint_delete(struct catalog *c, const char *host, const char *domain,
                               const char *name, struct err *err);
+/* The same for one whose bitmaps never were: a bitmap of its name would be somebody else's. */
+int catalog_checkpoint_unmake(struct catalog *c, const char *host, const char *domain,
+                              const char *name, struct err *err);
+
+/* The names of the domain's checkpoints by hand that were deleted: a bitmap that bears one is our
+ * own.  Of bitmaps of scheduled backups the name itself says so: catalog_checkpoint_is_ours. */
+int catalog_checkpoints_gone(struct catalog *c, const char *host, const char *domain,
+                             struct strlist *ret, struct err *err);
+bool catalog_checkpoint_is_ours(const struct catalog *c, const char *name);
+
+/* The bitmaps are there (or not): a row for them, kept; one that is kept already is changed.  state
+ * and policy are set here.  ERR_EXISTS: the domain has one of that name that is not kept. */
+int catalog_checkpoint_redefine(struct catalog *c, const struct checkpoint *k, struct err *err);
 
 /* A checkpoint without a backup: first provisional (state and parent are set here), then kept.
  * ERR_EXISTS: the domain has one of that name. */

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 
 static const char *const state_words[] = {"provisional", "current", "dropping", "kept"};
 
@@ -204,13 +205,27 @@ int catalog_checkpoint_drop_orphans(struct catalog *c, struct err *err)
     return catalog_exec(&c->db, ST_CHECKPOINT_DROP_ORPHANS, NULL, 0, err);
 }
 
-static int forget_body(struct db *db, void *arg, struct err *err)
+static int unmake_body(struct db *db, void *arg, struct err *err)
 {
     const char *const *args = arg;
 
     return catalog_exec(db, ST_CHECKPOINT_REPARENT, args, 3, err) < 0
                ? -1
                : catalog_exec(db, ST_CHECKPOINT_FORGET, args, 3, err);
+}
+
+int catalog_checkpoint_unmake(struct catalog *c, const char *host, const char *domain,
+                              const char *name, struct err *err)
+{
+    const char *args[] = {name, host, domain};
+
+    return db_tx(&c->db, unmake_body, args, err);
+}
+
+static int forget_body(struct db *db, void *arg, struct err *err)
+{
+    return catalog_exec(db, ST_CHECKPOINT_REMEMBER, arg, 3, err) < 0 ? -1
+                                                                     : unmake_body(db, arg, err);
 }
 
 int catalog_checkpoint_delete(struct catalog *c, const char *host, const char *domain,
@@ -224,4 +239,69 @@ int catalog_checkpoint_delete(struct catalog *c, const char *host, const char *d
 int catalog_checkpoint_forget(struct catalog *c, const char *name, struct err *err)
 {
     return catalog_checkpoint_delete(c, NULL, NULL, name, err);
+}
+
+int catalog_checkpoints_gone(struct catalog *c, const char *host, const char *domain,
+                             struct strlist *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_CHECKPOINT_GONE, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    while ((rc = db_row(&c->db, st, 1, err)) > 0) {
+        CLEANUP_FREE char *name = db_text(st, 0);
+
+        strlist_add(ret, name);
+    }
+    return rc;
+}
+
+bool catalog_checkpoint_is_ours(const struct catalog *c, const char *name)
+{
+    CLEANUP_FREE char *prefix = xasprintf("vmkeep-%s-", c->id);
+
+    return starts_with(name, prefix);
+}
+
+/* ---- redefining ---- */
+
+static int put_redefined(struct db *db, enum db_stmt id, const struct checkpoint *k,
+                         struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(db, id, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, k->host);
+    db_bind_text(st, 2, k->domain);
+    db_bind_text(st, 3, k->name);
+    sqlite3_bind_int64(st, 4, k->created);
+    db_bind_text(st, 5, k->description);
+    db_bind_text(st, 6, k->parent);
+    return db_run(db, st, err);
+}
+
+static int redefine_body(struct db *db, void *arg, struct err *err)
+{
+    const struct checkpoint *k = arg;
+    const char *const args[] = {k->host, k->domain, k->name};
+
+    if (put_redefined(db, ST_CHECKPOINT_REDEFINE, k, err) < 0)
+        return -1;
+    if (sqlite3_changes(db->h) == 0) {
+        if (refuse_known(db, k, err) < 0 ||
+            put_redefined(db, ST_CHECKPOINT_REDEFINE_NEW, k, err) < 0)
+            return -1;
+    } else if (catalog_exec(db, ST_CHECKPOINT_DISK_CLEAR, args, 3, err) < 0) {
+        return -1;
+    }
+    return insert_disks(db, k, err);
+}
+
+int catalog_checkpoint_redefine(struct catalog *c, const struct checkpoint *k, struct err *err)
+{
+    return db_tx(&c->db, redefine_body, (void *)k, err);
 }

@@ -90,7 +90,7 @@ const char *const db_sql[ST_COUNT] = {
     [ST_CHECKPOINT_ADD] =
         ("INSERT INTO checkpoint (name, host, domain, policy, state, created, description, parent)"
          " VALUES (?1, ?2, ?3, ?4, 'provisional', ?5, ?6, (SELECT name FROM checkpoint"
-         " WHERE host = ?2 AND domain = ?3 AND state IN ('current', 'kept')"
+         " WHERE host = ?2 AND domain = ?3 AND state IN ('current', 'kept') AND NOT aside"
          " ORDER BY rowid DESC LIMIT 1))"),
     [ST_CHECKPOINT_NAMED] = ("SELECT 1 FROM checkpoint WHERE host = ?1 AND domain = ?2"
                              " AND name = ?3"),
@@ -129,6 +129,24 @@ const char *const db_sql[ST_COUNT] = {
          " WHERE parent = ?1 AND (?2 IS NULL OR host = ?2) AND (?3 IS NULL OR domain = ?3)"),
     [ST_CHECKPOINT_FORGET] = ("DELETE FROM checkpoint WHERE name = ?1 AND (?2 IS NULL OR host = ?2)"
                               " AND (?3 IS NULL OR domain = ?3)"),
+    /* Names of our own making are known by themselves. */
+    [ST_CHECKPOINT_REMEMBER] =
+        ("INSERT OR REPLACE INTO checkpoint_gone (host, domain, name, created)"
+         " SELECT host, domain, name, created FROM checkpoint WHERE name = ?1 AND policy = ''"
+         " AND (?2 IS NULL OR host = ?2) AND (?3 IS NULL OR domain = ?3)"),
+    [ST_CHECKPOINT_GONE] = ("SELECT name FROM checkpoint_gone WHERE host = ?1 AND domain = ?2"
+                            " ORDER BY name"),
+    [ST_CHECKPOINT_REDEFINE] =
+        ("UPDATE checkpoint SET created = ?4, description = ?5, parent = ?6"
+         " WHERE host = ?1 AND domain = ?2 AND name = ?3 AND state = 'kept'"),
+    /* It goes on the line if its parent is the line's end, or if there is no line yet. */
+    [ST_CHECKPOINT_REDEFINE_NEW] =
+        ("INSERT INTO checkpoint (name, host, domain, policy, state, created, description, parent,"
+         " aside) VALUES (?3, ?1, ?2, '', 'kept', ?4, ?5, ?6, coalesce((SELECT name IS NOT ?6"
+         " FROM checkpoint WHERE host = ?1 AND domain = ?2 AND state IN ('current', 'kept')"
+         " AND NOT aside ORDER BY rowid DESC LIMIT 1), 0))"),
+    [ST_CHECKPOINT_DISK_CLEAR] = ("DELETE FROM checkpoint_disk WHERE host = ?1 AND domain = ?2"
+                                  " AND checkpoint = ?3"),
 
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
                   " ON CONFLICT DO NOTHING"),

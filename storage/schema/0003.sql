@@ -36,3 +36,16 @@ ALTER TABLE point_3 RENAME TO point;
 
 CREATE INDEX point_of ON point (host, domain, policy, created);
 CREATE INDEX point_parent ON point (parent);
+
+-- Checkpoints made by hand that were let go of.  A bitmap of such a name that is still there, or comes
+-- back (its metadata alone went, or its disk was not attached), is known by it as vmkeep's own.
+CREATE TABLE checkpoint_gone (
+    host    TEXT NOT NULL,
+    domain  TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (host, domain, name)
+) STRICT, WITHOUT ROWID;
+
+-- 1: redefined beside the line that goes on: it is no new checkpoint's parent.
+ALTER TABLE checkpoint ADD COLUMN aside INTEGER NOT NULL DEFAULT 0 CHECK (aside IN (0, 1));

@@ -87,6 +87,8 @@ event a b
 event --timeout soon
 checkpoint-create
 checkpoint-create a b c
+checkpoint-create a --redefine
+checkpoint-create a b --redefine-validate
 checkpoint-list
 checkpoint-list web01 --tree --json
 checkpoint-list web01 --tree --roots
@@ -211,6 +213,9 @@ list='{"ok": true, "result": {"checkpoints": [
     [ "$(request)" = '{"cmd":"checkpoint-dumpxml","args":{"domain":"web01","name":"one","size":true,"no_domain":true}}' ]
     echo '{"ok": true, "result": {"name": "one"}}' > "$tmp/answer"
     [ "$(vmkeep checkpoint-create web01)" = "Domain checkpoint one created" ]
+    echo "<domaincheckpoint/>" > "$tmp/c.xml"
+    [ "$(vmkeep checkpoint-create web01 "$tmp/c.xml" --redefine --redefine-validate)" = "Domain checkpoint one redefined" ]
+    [ "$(request)" = '{"cmd":"checkpoint-create","args":{"domain":"web01","redefine":true,"validate":true,"xml":"<domaincheckpoint/>\n"}}' ]
     echo '{"ok": true, "result": {"deleted": ["two", "one"]}}' > "$tmp/answer"
     run -0 vmkeep checkpoint-delete web01 one --children
     [ "$output" = "$(printf 'Domain checkpoint two deleted\nDomain checkpoint one deleted')" ]

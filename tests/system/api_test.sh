@@ -294,8 +294,7 @@ vmkeep checkpoint-create vm1 "$tmp/keep.xml" > /dev/null
 for disk in vda vdb; do
     "$WRITER" qmp "$tmp/vm1.test" block-dirty-bitmap-remove "{\"node\": \"$disk\", \"name\": \"keep\"}" > /dev/null
 done
-refused 4 "--metadata" checkpoint-delete vm1 keep
-vmkeep checkpoint-delete vm1 keep --metadata > /dev/null
+vmkeep checkpoint-delete vm1 keep > /dev/null
 [ "$(checkpoints)" = "" ] || fail "checkpoints: $(checkpoints)"
 stop_daemon
 refused 6 "not running" backup-begin vm1

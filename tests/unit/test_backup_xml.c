@@ -43,6 +43,18 @@ static const struct {
                                  "    </disk>\n"
                                  "  </disks>\n"
                                  "</domainbackup>\n"},
+    /* as oVirt writes it */
+    {PULL("<disk name='sda' type='file'><scratch file='/s/sda'><seclabel model='dac' relabel='no'/>"
+          "<seclabel model='selinux' relabel='no'/></scratch></disk>"),
+     "<domainbackup mode=\"pull\">\n"
+     "  <server transport=\"tcp\" name=\"localhost\"/>\n"
+     "  <disks>\n"
+     "    <disk name=\"sda\" backup=\"yes\" type=\"file\" backupmode=\"full\">\n"
+     "      <driver type=\"qcow2\"/>\n"
+     "      <scratch file=\"/s/sda\"/>\n"
+     "    </disk>\n"
+     "  </disks>\n"
+     "</domainbackup>\n"},
     /* formatbackup.html's first example */
     {"<domainbackup><disks>"
      "<disk name='vda' backup='yes'/>"
@@ -419,9 +431,17 @@ static const struct {
      "line 4: disk 'vda': <target>: protocol='nbd': only a disk with type='network' has it"},
     {TARGET("<host name='h'/>"), ERR_INVALID,
      "line 4: disk 'vda': <host>: only a disk with type='network' has it"},
-    {TARGET("<seclabel model='dac'/>"), ERR_UNSUPPORTED,
+    {TARGET("<seclabel model='selinux' relabel='yes'>\n<label>l</label></seclabel>"),
+     ERR_UNSUPPORTED,
+     "line 5: disk 'vda': <label>: not supported: files keep the labels that the host's rules give "
+     "them"},
+    {TARGET("<seclabel model='dac' relabel='yes'/>"), ERR_UNSUPPORTED,
      "line 4: disk 'vda': <seclabel>: not supported: files keep the labels that the host's rules "
-     "give them"},
+     "give them; relabel='no' says so"},
+    {PULL("<disk name='vda'><scratch file='/s'><seclabel model='dac'/></scratch></disk>"),
+     ERR_UNSUPPORTED,
+     "line 3: disk 'vda': <seclabel>: not supported: files keep the labels that the host's rules "
+     "give them; relabel='no' says so"},
     {TARGET("<dataStore/>"), ERR_UNSUPPORTED,
      "line 4: disk 'vda': <dataStore>: not supported: an image's data and metadata are in one "
      "file"},

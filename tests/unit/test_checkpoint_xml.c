@@ -298,6 +298,8 @@ static const struct {
     {DISKS("<disk name='vda' bitmap='cp2'/>"), NULL, ERR_UNSUPPORTED,
      "disk 'vda': bitmap='cp2' is not supported: a bitmap bears its checkpoint's name, 'cp1'"},
     {DOC("<name>old</name>"), NULL, ERR_EXISTS, "disk 'vda': it has a checkpoint 'old' already"},
+    {DOC("<name>old</name><disks><disk name='vdc'/></disks>"), NULL, ERR_EXISTS,
+     "disk 'vda': it has a checkpoint 'old' already"},
     {DISKS("<disk name='vda'/>"), "vdc", ERR_INVALID,
      "disk 'vda': it is not backed up, so the backup's checkpoint cannot take it in; "
      "checkpoint='no' leaves it out"},
@@ -321,6 +323,78 @@ static void what_the_domain_does_not_bear(void **state)
     }
 }
 
+/* ---- redefined ---- */
+
+static const struct {
+    const char *xml;
+    bool validate;
+    enum err_code code;
+    const char *said; /* ERR_NONE: its disks */
+} redefined[] = {
+    {DOC("<name>old</name><creationTime>7</creationTime>"), true, ERR_NONE, "vda:old"},
+    {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='/img/a'/>"
+         "<disk name='vdb' checkpoint='no'/></disks>"),
+     true, ERR_NONE, "vda:old vdb:no"},
+    {DOC("<name>cp1</name><creationTime>7</creationTime><disks><disk name='vdc'/></disks>"), false,
+     ERR_NONE, "vdc:cp1"},
+    {DOC("<creationTime>7</creationTime>"), false, ERR_INVALID,
+     "<name> is missing: which checkpoint is redefined?"},
+    {DOC("<name>old</name>"), false, ERR_INVALID,
+     "<creationTime> is missing: a checkpoint that is redefined has one"},
+    {DOC("<name>cp1</name><creationTime>7</creationTime>"), false, ERR_NOTFOUND,
+     "no disk has a bitmap 'cp1'"},
+    {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='vdz'/></disks>"), false,
+     ERR_NOTFOUND, "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde"},
+    {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='vda' bitmap='b'/>"
+         "</disks>"),
+     false, ERR_UNSUPPORTED,
+     "disk 'vda': bitmap='b' is not supported: a bitmap bears its checkpoint's name, 'old'"},
+    {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='vda' checkpoint='no'/>"
+         "</disks>"),
+     false, ERR_INVALID, "the checkpoint takes in no disk: every one has checkpoint='no'"},
+    {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='vdc'/></disks>"), true,
+     ERR_NOTFOUND, "disk 'vdc': it has no bitmap 'old'"},
+    {DOC("<name>torn</name><creationTime>7</creationTime>"), true, ERR_CORRUPT,
+     "disk 'vdc': its bitmap 'torn' is inconsistent"},
+    {DOC("<name>still</name><creationTime>7</creationTime>"), true, ERR_CORRUPT,
+     "disk 'vdc': its bitmap 'still' does not record changes"},
+    {DOC("<name>torn</name><creationTime>7</creationTime>"), false, ERR_NONE, "vdc:torn"},
+};
+
+static void assert_disks(const struct checkpoint_document *d, const char *want)
+{
+    char text[200] = "";
+
+    for (size_t i = 0; i < d->disks.n; i++) {
+        const struct checkpoint_document_disk *disk = &d->disks.items[i];
+
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s:%s", i ? " " : "",
+                 disk->name, disk->tracked ? disk->bitmap : "no");
+    }
+    assert_string_equal(text, want);
+}
+
+static void told_again(void **state)
+{
+    CLEANUP(domain_facts_freep) struct domain_facts *f = facts();
+
+    (void)state;
+    add_bitmap(&f->disks.items[2], "torn", true, true);
+    add_bitmap(&f->disks.items[2], "still", false, false);
+    for (size_t i = 0; i < ARRAY_LEN(redefined); i++) {
+        CLEANUP(checkpoint_document_freep) struct checkpoint_document *d = NULL;
+        struct err err = ERR_INIT;
+
+        if (checkpoint_document_parse(redefined[i].xml, strlen(redefined[i].xml), &d, &err) < 0)
+            fail_msg("%s\n%s", redefined[i].xml, err.msg);
+        if (checkpoint_document_redefine(d, f, redefined[i].validate, &err) < 0)
+            assert_string_equal(err.msg, redefined[i].said);
+        else
+            assert_disks(d, redefined[i].said);
+        assert_int_equal(err.code, redefined[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +405,7 @@ int main(void)
         cmocka_unit_test(only_what_is_backed_up_is_taken_in),
         cmocka_unit_test(what_is_for_output_is_forgotten),
         cmocka_unit_test(what_the_domain_does_not_bear),
+        cmocka_unit_test(told_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
