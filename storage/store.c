@@ -31,6 +31,7 @@ struct disk_store {
 struct task {
     const char *path, *point_id;
     bool may_begin;
+    const struct survey_scope *scope;
     const struct point *plan;
     const struct point_origin *origin;
     const struct store_scratch *scratch;
@@ -135,6 +136,41 @@ static struct op *probe(struct store *s, bool may_begin, struct store_space *ret
 
     return start(s, (struct proc_spec){.run = run_probe, .arg = &t, .timeout_s = SHORT_S},
                  result_probe, ret, done, ctx, err);
+}
+
+/* ---- survey ---- */
+
+static int run_survey(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+    CLEANUP(survey_done) struct survey s = {0};
+
+    if (repository_survey(t->path, t->scope, out, &s, err) < 0)
+        return -1;
+    survey_write(&s, out);
+    return 0;
+}
+
+static int result_survey(struct request *r, struct err *err)
+{
+    CLEANUP(survey_done) struct survey s = {0};
+    struct survey *ret = r->ret;
+
+    for (size_t i = 0; i < r->lines.n; i++)
+        if (survey_read_line(&s, r->lines.items[i], err) < 0)
+            return -1;
+    *ret = s;
+    s = (struct survey){0};
+    return 0;
+}
+
+static struct op *survey(struct store *s, const struct survey_scope *scope, struct survey *ret,
+                         op_done done, void *ctx, struct err *err)
+{
+    struct task t = {.path = path_of(s), .scope = scope};
+
+    return start(s, (struct proc_spec){.run = run_survey, .arg = &t, .idle_timeout_s = SHORT_S},
+                 result_survey, ret, done, ctx, err);
 }
 
 /* ---- those that answer with success or an error alone ---- */
@@ -290,6 +326,7 @@ struct store *store_new(struct ev_loop *loop, const char *path)
 {
     static const struct store_ops ops = {
         .probe = probe,
+        .survey = survey,
         .check_chain = check_chain,
         .prepare = prepare,
         .copy = copy,

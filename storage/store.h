@@ -10,6 +10,7 @@
 
 #include "base/op.h"
 #include "storage/repository.h"
+#include "storage/survey.h"
 
 struct ev_loop;
 struct store;
@@ -38,6 +39,10 @@ struct store_ops {
     /* repository_open, then the space. */
     struct op *(*probe)(struct store *s, bool may_begin, struct store_space *ret, op_done done,
                         void *ctx, struct err *err);
+    /* See storage/survey.h; scope is borrowed for the start.  ret: released by the caller with
+     * survey_done. */
+    struct op *(*survey)(struct store *s, const struct survey_scope *scope, struct survey *ret,
+                         op_done done, void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err);
     /* Also makes the scratch space, of which it only warns when it cannot (the hypervisor tells). */

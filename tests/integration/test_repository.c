@@ -113,6 +113,8 @@ static void ids_cannot_lead_outside(void **state)
     const struct point named = {
         .host = (char *)"h/o", .domain = (char *)"..", .policy = (char *)"a b@c", .created = T0};
     struct point made = named;
+    CLEANUP_FREE char *catalog = NULL;
+    int64_t job;
     CLEANUP_FREE char *odd = point_id_make(&named), *full = NULL;
 
     (void)state;
@@ -132,6 +134,10 @@ static void ids_cannot_lead_outside(void **state)
     full = point_id_make(&made);
     assert_string_equal(full, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b%40c@0123abcd-12");
     WORKS(point_id_check(full, err));
+    assert_true(point_id_maker(full, &catalog, &job));
+    assert_string_equal(catalog, "0123abcd");
+    assert_int_equal(job, 12);
+    assert_false(point_id_maker(odd, &catalog, &job));
 }
 
 static void links_are_not_followed(void **state)

@@ -159,6 +159,35 @@ static struct op *probe(struct store *s, bool may_begin, struct store_space *ret
     return end(r, fails, &refusal, done, ctx);
 }
 
+static struct op *survey(struct store *s, const struct survey_scope *scope, struct survey *ret,
+                         op_done done, void *ctx, struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    if (!fails && !r->gone) {
+        ret->total = UINT64_C(1) << 40;
+        ret->free = r->full ? 4096 : UINT64_C(1) << 39;
+        for (size_t i = 0; i < scope->known->n; i++) {
+            const struct point *p = &scope->known->items[i];
+            const struct sim_stored *stored = sim_stored_find(r, p->id);
+            struct survey_loss *loss;
+
+            if (p->state == POINT_DELETING || (stored && stored->published))
+                continue;
+            loss = VEC_ADD(&ret->losses);
+            loss->id = xstrdup(p->id);
+            loss->state = POINT_MISSING;
+            loss->problem = xstrdup("its directory is not there");
+        }
+    }
+    return end(r, fails, &refusal, done, ctx);
+}
+
 static struct op *check_chain(struct store *s, const char *id, op_done done, void *ctx,
                               struct err *err)
 {
@@ -405,6 +434,7 @@ struct store *sim_store_new(struct sim_repo *r)
 {
     static const struct store_ops ops = {
         .probe = probe,
+        .survey = survey,
         .check_chain = check_chain,
         .prepare = prepare,
         .copy = copy,

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey: one cheap look at what is in a repository, held against what the catalog knows of it.
+ *
+ * It reads names and sizes only, no manifest and no data: a point is whole here when its directory,
+ * its manifest and its images are there, each as long as when it was published.  That finds what was
+ * deleted, truncated or lost with a disk; damage inside a file is found by reading it.
+ *
+ * repository_survey does the work and waits for it; on the loop it is reached through
+ * storage/store.h.
+ */
+#ifndef VMKEEP_STORAGE_SURVEY_H
+#define VMKEEP_STORAGE_SURVEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/model.h"
+
+/* What to look at.  Borrowed. */
+struct survey_scope {
+    const char *host, *domain;      /* both NULL: the whole repository */
+    const struct point_list *known; /* the catalog's points there, of that scope */
+};
+
+/* A known point that is not whole. */
+struct survey_loss {
+    char *id;
+    enum point_state state; /* POINT_MISSING: directory, manifest or an image is not there;
+                             * POINT_DAMAGED: an image is not as long as it was */
+    char *problem;          /* one sentence */
+};
+
+struct survey {
+    uint64_t free, total; /* bytes of the file system */
+    VEC(struct survey_loss) losses;
+    struct strlist unknown;    /* ids of points there that the catalog does not know */
+    struct strlist unfinished; /* ids of those in the making or half removed, known or not */
+};
+
+void survey_done(struct survey *s);
+const struct survey_loss *survey_loss_find(const struct survey *s, const char *id);
+
+/* alive: gets an empty line now and then; may be NULL.  Errors: those of repository_open with
+ * may_begin false, and ERR_IO.  Known points in state deleting are left out. */
+int repository_survey(const char *path, const struct survey_scope *scope, FILE *alive,
+                      struct survey *ret, struct err *err);
+
+/* As lines of text, from one process to another. */
+void survey_write(const struct survey *s, FILE *out);
+int survey_read_line(struct survey *s, char *line, struct err *err); /* line is changed */
+
+#endif
