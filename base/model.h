@@ -52,8 +52,10 @@ struct point {
                     * said; 0: not known, it was made by a version that did not record it */
     char *catalog; /* the id of the catalog that it was made for; NULL: as with job */
     bool quiesced;
-    char *why;  /* why this level, one sentence */
-    char *keep; /* why retention keeps it, as of the last prune; NULL: not judged */
+    bool set_aside; /* its date cannot be right (policies/dates.h): found when it is looked at,
+                     * never stored */
+    char *why;      /* why this level, one sentence */
+    char *keep;     /* why retention keeps it, as of the last prune; NULL: not judged */
     VEC(struct point_disk) disks;
 };
 

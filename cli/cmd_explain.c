@@ -13,6 +13,7 @@
 #include "base/timefmt.h"
 #include "cli/facts.h"
 #include "cli/point_choice.h"
+#include "policies/dates.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -110,8 +111,9 @@ static void explain_point(const struct point_list *all, const struct point *p,
     if (above > 0)
         say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
             above == 1 ? "s" : "");
-    if (p->state != POINT_GOOD)
-        say(e, "state", "%s", point_state_name(p->state));
+    if (p->state != POINT_GOOD || p->set_aside)
+        say(e, "state", "%s%s", facts_point_state(p, true),
+            p->state == POINT_GOOD ? ": its date cannot be right" : "");
 }
 
 static void explain_policy(const struct status_domain *d, const struct status_policy *p,
@@ -134,6 +136,23 @@ static void explain_policy(const struct status_domain *d, const struct status_po
         say(e, "next run", "none is scheduled");
 }
 
+static int explain_last_point(const struct facts *f, const struct domain_name *name,
+                              struct explanation *e, struct err *err)
+{
+    const struct point_filter filter = {.host = name->host, .domain = name->domain};
+    struct point_list points = {0};
+    const struct point *p;
+
+    if (facts_points(f->catalog, &filter, f->now, &points, err) < 0)
+        return -1;
+    p = points_last_made(&points, NULL, catalog_id(f->catalog));
+    if (p)
+        say(e, "last point", "%s, %s: %s", p->id, level_name(p->level),
+            p->why ? p->why : "not recorded why");
+    point_list_done(&points);
+    return 0;
+}
+
 static int explain_domain(const struct facts *f, const struct domain_name *name,
                           struct explanation *e, struct err *err)
 {
@@ -144,8 +163,6 @@ static int explain_domain(const struct facts *f, const struct domain_name *name,
 
     if (rc == 0) {
         const struct status_domain *d = &status.domains.items[0];
-        struct point point = {0};
-        bool found = false;
 
         e->kind = "domain";
         e->name = xasprintf("%s/%s", d->host, d->domain);
@@ -154,11 +171,9 @@ static int explain_domain(const struct facts *f, const struct domain_name *name,
             say(e, "problem", "%s", d->problem);
         for (size_t i = 0; i < d->policies.n; i++)
             explain_policy(d, &d->policies.items[i], f->now, e);
-        rc = catalog_last_good(f->catalog, d->host, d->domain, NULL, &point, &found, err);
-        if (rc == 0 && found)
-            say(e, "last point", "%s, %s: %s", point.id, level_name(point.level),
-                point.why ? point.why : "not recorded why");
-        point_done(&point);
+        if (d->aside)
+            say(e, "set aside", "%s", d->aside);
+        rc = explain_last_point(f, name, e, err);
     }
     status_done(&status);
     return rc;
@@ -203,7 +218,7 @@ static int try_point(const struct facts *f, const char *what, struct explanation
     const struct point_filter filter = {0};
     struct point_choice choice = {0};
     struct point_list points = {0};
-    int rc = catalog_points(f->catalog, &filter, &points, err);
+    int rc = facts_points(f->catalog, &filter, f->now, &points, err);
 
     if (rc == 0 && point_choose(&points, what, NULL, &choice, err) < 0)
         rc = err->code == ERR_NOTFOUND ? 0 : -1;

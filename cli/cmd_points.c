@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -56,7 +57,7 @@ static json_t *point_json(const struct point *p)
     json_t *more = json_pack(
         "{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "checkpoint", report_json_text(p->checkpoint),
         "mode", report_json_text(mode_name(p->mode)), "state",
-        report_json_text(point_state_name(p->state)), "quiesced", p->quiesced, "why",
+        report_json_text(facts_point_state(p, false)), "quiesced", p->quiesced, "why",
         report_json_text(p->why), "keep", report_json_text(p->keep), "disks", disks);
 
     for (size_t i = 0; i < p->disks.n; i++)
@@ -85,7 +86,7 @@ static bool same_group(const struct point *a, const struct point *b)
 static void add_row(struct table *t, const struct point_list *points, const struct point *p,
                     const struct point *above)
 {
-    enum table_colour colour = p->state == POINT_GOOD ? COLOUR_NONE : COLOUR_RED;
+    enum table_colour colour = p->state == POINT_GOOD && !p->set_aside ? COLOUR_NONE : COLOUR_RED;
     const struct point *parent = p->parent ? point_list_find(points, p->parent) : NULL;
     char time[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
 
@@ -96,7 +97,7 @@ static void add_row(struct table *t, const struct point_list *points, const stru
         table_cellf(t, "  %s on %s", level_name(p->level),
                     parent ? time_local(parent->created, time) : p->parent);
     table_cell(t, size_text(facts_point_bytes(p), size));
-    table_cell_coloured(t, colour, point_state_name(p->state));
+    table_cell_coloured(t, colour, facts_point_state(p, true));
     table_cell(t, p->checkpoint);
     table_cell(t, p->id);
 }
@@ -152,7 +153,7 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     if (a->domain && domain_find(config, catalog, a->domain, &domain, &err) < 0)
         return cli_fail(NULL, &err);
     filter = (struct point_filter){.host = domain.host, .domain = domain.domain};
-    if (catalog_points(catalog, &filter, &points, &err) < 0)
+    if (facts_points(catalog, &filter, time(NULL), &points, &err) < 0)
         code = cli_fail(NULL, &err);
     else if (a->json)
         print_json(&points);

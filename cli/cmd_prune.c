@@ -87,6 +87,7 @@ static void judge_group(const struct dry_run *run, size_t first, struct verdicts
     const struct config_policy *policy = config_policy_find(run->config, head->policy);
     bool covered = is_covered(run->config, &run->known, head);
     CLEANUP_FREE size_t *place = xcalloc(v->points.n, sizeof(*place));
+    CLEANUP_FREE bool *whole = xcalloc(v->points.n, sizeof(*whole));
     struct retention_verdict *verdicts = NULL;
     struct point_list group = {0};
 
@@ -96,8 +97,10 @@ static void judge_group(const struct dry_run *run, size_t first, struct verdicts
         place[group.n] = i;
         *VEC_ADD(&group) = v->points.items[i]; /* borrows what it points at */
     }
+    for (size_t i = 0; i < group.n; i++)
+        whole[i] = group.items[i].state == POINT_GOOD;
     if (covered)
-        retention_plan(&policy->keep, run->zone, &group, run->now, &verdicts);
+        retention_plan(&policy->keep, run->zone, &group, whole, run->now, &verdicts);
     for (size_t i = 0; i < group.n; i++)
         v->items[place[i]] =
             covered ? verdicts[i]

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,7 @@
 #include "base/timefmt.h"
 #include "cli/cli.h"
 #include "cli/point_choice.h"
+#include "policies/dates.h"
 #include "storage/repository.h"
 #include "storage/restore.h"
 
@@ -328,6 +330,7 @@ static int run(struct arguments *a)
         if (code == 0)
             code = points_of_catalog(config, &all);
     }
+    points_judge_dates(&all, time(NULL));
     if (code == 0)
         code = choose(a, &all, &choice);
     if (code == 0 && !path)

@@ -8,10 +8,11 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "base/timefmt.h"
+#include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
 
-#define DAY INT64_C(86400)
 /* Of the newest jobs of a domain under a policy one at least is a backup that has ended: a prune
  * follows a backup, and few wait at a time. */
 #define JOBS_LOOKED_AT 6
@@ -72,20 +73,61 @@ const struct seen *facts_find_seen(const struct seen_list *l, const char *name)
     return NULL;
 }
 
-/* The newest whole point of the policy (NULL: any), and one that lies in the future. */
-static void find_newest(const struct point_list *points, const char *policy, int64_t now,
-                        int64_t *ret_newest, int64_t *ret_ahead)
+int facts_points(struct catalog *catalog, const struct point_filter *filter, int64_t now,
+                 struct point_list *ret, struct err *err)
 {
-    *ret_newest = *ret_ahead = 0;
+    if (catalog_points(catalog, filter, ret, err) < 0)
+        return -1;
+    points_judge_dates(ret, now);
+    return 0;
+}
+
+const char *facts_point_state(const struct point *p, bool for_people)
+{
+    if (p->state != POINT_GOOD || !p->set_aside)
+        return point_state_name(p->state);
+    return for_people ? "set aside" : "set-aside";
+}
+
+/* The newest whole point of the policy (NULL: any), and the newest that is set aside; 0: none. */
+static void find_newest(const struct point_list *points, const char *policy, int64_t *ret_newest,
+                        int64_t *ret_aside)
+{
+    *ret_newest = *ret_aside = 0;
     for (size_t i = points->n; i-- > 0;) {
         const struct point *p = &points->items[i];
+        int64_t *newest = p->set_aside ? ret_aside : ret_newest;
 
-        if (p->created <= *ret_newest || (policy && strcmp(p->policy, policy) != 0) ||
-            !facts_is_whole(points, p))
-            continue;
-        /* Clocks may differ a little; a day is none that can be trusted. */
-        *(p->created > now + DAY ? ret_ahead : ret_newest) = p->created;
+        if (p->created > *newest && (!policy || strcmp(p->policy, policy) == 0) &&
+            facts_is_whole(points, p))
+            *newest = p->created;
     }
+}
+
+/* What is to be said of the domain's points that are set aside; NULL: nothing. Caller frees. */
+static char *describe_aside(const struct point_list *points, int64_t now)
+{
+    CLEANUP_FREE struct date_verdict *dates = xcalloc(points->n, sizeof(*dates));
+    const struct point *last = NULL;
+    char when[TIMEFMT_MAX];
+    size_t n = 0;
+
+    points_date(points, now, dates);
+    for (size_t i = 0; i < points->n; i++) {
+        if (!points->items[i].set_aside || points->items[i].state != POINT_GOOD)
+            continue;
+        if (!last || points->items[i].created > last->created)
+            last = &points->items[i];
+        n++;
+    }
+    if (!last)
+        return NULL;
+    time_local(last->created, when);
+    if (n == 1)
+        return xasprintf("the point of %s is set aside: %s", when,
+                         date_fault_text(dates[last - points->items].fault));
+    return xasprintf("%zu points are set aside; of the newest, of %s: %s", n, when,
+                     date_fault_text(dates[last - points->items].fault));
 }
 
 static int find_last_job(const struct facts *f, const struct domain_name *d, const char *policy,
@@ -143,7 +185,7 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
 
     p->name = xstrdup(policy->name);
     p->rpo = policy->rpo;
-    find_newest(points, policy->name, g->f->now, &p->last_good, &p->ahead);
+    find_newest(points, policy->name, &p->last_good, &p->aside);
     if (find_last_job(g->f, d, policy->name, &p->last_job, err) < 0)
         return -1;
     return find_next_run(g, d, policy, p, err);
@@ -157,7 +199,7 @@ static int add_domain(const struct gathering *g, const struct domain_name *d,
     CLEANUP_FREE char *name = xasprintf("%s/%s", d->host, d->domain);
     const struct seen *seen = facts_find_seen(&g->seen, name);
     struct point_list points = {0};
-    int64_t ahead;
+    int64_t aside;
     int rc = 0;
 
     ret->host = xstrdup(d->host);
@@ -165,9 +207,10 @@ static int add_domain(const struct gathering *g, const struct domain_name *d,
     ret->state = seen ? xstrdup(seen->state) : NULL;
     ret->problem = seen ? xstrdup(seen->problem) : NULL;
     ret->unsafe = seen ? xstrdup(seen->unsafe) : NULL;
-    if (catalog_points(g->f->catalog, &filter, &points, err) < 0)
+    if (facts_points(g->f->catalog, &filter, g->f->now, &points, err) < 0)
         return -1;
-    find_newest(&points, NULL, g->f->now, &ret->last_point, &ahead);
+    find_newest(&points, NULL, &ret->last_point, &aside);
+    ret->aside = describe_aside(&points, g->f->now);
     for (size_t i = 0; i < config->policies.n && rc == 0; i++) {
         const struct config_policy *p = &config->policies.items[i];
 

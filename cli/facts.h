@@ -20,6 +20,14 @@ struct facts {
 int facts_status(const struct facts *f, const struct domain_names *only, struct status *ret,
                  struct err *err);
 
+/* The points as of now, each with the judgement of its date.  The filter asks for whole domains or
+ * policies: dates are held against one another. */
+int facts_points(struct catalog *catalog, const struct point_filter *filter, int64_t now,
+                 struct point_list *ret, struct err *err);
+
+/* The state for people: a good one may be "set aside". For JSON: "set-aside". */
+const char *facts_point_state(const struct point *p, bool for_people);
+
 /* Can it be restored as far as the catalog knows: is it good, and all that it stands on?
  * points: all of its domain, oldest first. */
 bool facts_is_whole(const struct point_list *points, const struct point *p);

@@ -100,7 +100,7 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
     for (size_t i = 0; i < all->n; i++) {
         const struct point *p = &all->items[i];
 
-        if (!names_domain(what, p) || !facts_is_whole(all, p))
+        if (!names_domain(what, p) || !facts_is_whole(all, p) || p->set_aside)
             continue;
         if (!oldest || p->created < oldest->created)
             oldest = p;
@@ -114,7 +114,8 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
                        what, time_local(*at, when), time_local(oldest->created, first));
     for (size_t i = 0; i < all->n; i++)
         if (names_domain(what, &all->items[i]) && all->items[i].state != POINT_DELETING &&
-            all->items[i].created > ret->point->created && (!at || all->items[i].created <= *at))
+            !all->items[i].set_aside && all->items[i].created > ret->point->created &&
+            (!at || all->items[i].created <= *at))
             ret->passed_over++;
     return 0;
 }

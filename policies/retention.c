@@ -5,13 +5,8 @@
  * keep; a time whose period differs is the newest of a new period.  Rules do not see one another.
  *
  * A period is its own text ("2026-11-23", "2026-W48"): what is compared is what people read.
- *
- * retention_plan adds what a bare list of times does not know: the state of each point, the newest
- * good one, and what stands on what.  It goes from each point that is kept for its own sake down
- * through everything it stands on, newest first, so a base is said to be held by the newest point
- * that needs it.
  */
-#include "policies/retention.h"
+#include "policies/retention_priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,8 +149,7 @@ static void rules_done(struct rules *rules)
     }
 }
 
-__attribute__((format(printf, 2, 3))) static void add_reason(struct retention_verdict *v,
-                                                             const char *fmt, ...)
+void retention_reason(struct retention_verdict *v, const char *fmt, ...)
 {
     CLEANUP_FREE char *text = NULL;
     va_list ap;
@@ -183,43 +177,32 @@ static void rule_ask(struct rule *rule, const struct zone *zone, int64_t t, bool
         return;
     v->keep = true;
     if (same)
-        add_reason(v, "oldest %s", rule->name);
+        retention_reason(v, "oldest %s", rule->name);
     else if (rule->period != PERIOD_ALL)
-        add_reason(v, "%s (%s)%s", rule->name, period, rule->within);
+        retention_reason(v, "%s (%s)%s", rule->name, period, rule->within);
     else
-        add_reason(v, "%s", rule->name);
+        retention_reason(v, "%s", rule->name);
     memcpy(rule->last, period, sizeof(period));
     if (rule->left > 0)
         rule->left--;
 }
 
-/* A time and its place in the caller's order. */
-struct entry {
-    int64_t t;
-    size_t place;
-};
-
-/* Newest first; equal times in the caller's order. */
-static int entry_order(const void *a, const void *b)
+int retention_entry_order(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct retention_entry *x = a, *y = b;
 
     if (x->t != y->t)
         return x->t > y->t ? -1 : 1;
     return (x->place > y->place) - (x->place < y->place);
 }
 
-/* What the rules say of the entries, newest first; verdicts in the caller's order. */
-static void judge(const struct retention *r, const struct zone *zone, const struct entry *entries,
-                  size_t n, int64_t now, struct retention_verdict *verdicts)
+void retention_judge(const struct retention *r, const struct zone *zone,
+                     const struct retention_entry *entries, size_t n,
+                     struct retention_verdict *verdicts)
 {
-    const int64_t *newest = NULL;
     struct rules rules;
 
-    for (size_t i = 0; i < n && !newest; i++)
-        if (entries[i].t <= now)
-            newest = &entries[i].t;
-    rules_init(&rules, r, zone, newest);
+    rules_init(&rules, r, zone, n > 0 ? &entries[0].t : NULL);
     for (size_t i = 0; i < n; i++) {
         struct retention_verdict *v = &verdicts[entries[i].place];
 
@@ -227,21 +210,19 @@ static void judge(const struct retention *r, const struct zone *zone, const stru
             rule_ask(&rules.items[k], zone, entries[i].t, i == n - 1, v);
         if (!retention_is_set(r)) {
             v->keep = true;
-            add_reason(v, "no rules: everything is kept");
+            retention_reason(v, "no rules: everything is kept");
         }
     }
     rules_done(&rules);
 }
 
-/* The last step of every verdict: one that nothing has kept says so, and the reasons become text.
- */
-static void finish(struct retention_verdict *verdicts, size_t n)
+void retention_finish(struct retention_verdict *verdicts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct retention_verdict *v = &verdicts[i];
 
         if (v->why.n == 0)
-            add_reason(v, "no rule keeps it");
+            retention_reason(v, "no rule keeps it");
         for (size_t k = 0; k < v->why.n; k++) {
             char *old = v->reasons;
 
@@ -254,122 +235,21 @@ static void finish(struct retention_verdict *verdicts, size_t n)
 void retention_apply(const struct retention *r, const struct zone *zone, const int64_t *times,
                      size_t n, int64_t now, struct retention_verdict **ret)
 {
-    CLEANUP_FREE struct entry *entries = xcalloc(n, sizeof(*entries));
+    CLEANUP_FREE struct retention_entry *entries = xcalloc(n, sizeof(*entries));
     struct retention_verdict *verdicts = xcalloc(n, sizeof(*verdicts));
+    size_t n_entries = 0;
 
-    for (size_t i = 0; i < n; i++)
-        entries[i] = (struct entry){times[i], i};
-    qsort(entries, n, sizeof(*entries), entry_order);
-    judge(r, zone, entries, n, now, verdicts);
-    finish(verdicts, n);
-    *ret = verdicts;
-}
-
-/* The points of one retention_plan, and what is known of them so far. */
-struct chains {
-    const struct point_list *points;
-    struct retention_verdict *verdicts;
-    bool *seen; /* what this one stands on has been walked */
-    VEC(size_t) to_walk;
-    const char *holder; /* the id that the walk began with */
-};
-
-/* The point of that id is stood on by the one that the walk is at. */
-static void hold(struct chains *c, const char *id)
-{
-    const struct point *base = point_list_find(c->points, id);
-    struct retention_verdict *v;
-    size_t place;
-
-    if (!base)
-        return;
-    place = (size_t)(base - c->points->items);
-    v = &c->verdicts[place];
-    if (!v->keep && base->state != POINT_DELETING) {
-        v->keep = true;
-        v->held = true;
-        add_reason(v, "%s stands on it", c->holder);
-    }
-    if (!c->seen[place]) {
-        c->seen[place] = true;
-        *VEC_ADD(&c->to_walk) = place;
-    }
-}
-
-/* Holds everything that the point stands on, directly or not. */
-static void hold_all_below(struct chains *c, size_t place)
-{
-    c->holder = c->points->items[place].id;
-    c->seen[place] = true;
-    *VEC_ADD(&c->to_walk) = place;
-    while (c->to_walk.n > 0) {
-        const struct point *p = &c->points->items[c->to_walk.items[--c->to_walk.n]];
-
-        hold(c, p->parent);
-        for (size_t i = 0; i < p->disks.n; i++)
-            hold(c, p->disks.items[i].backing);
-    }
-}
-
-/* Beyond the rules: the newest good point, and all that a kept one stands on. entries: all points,
- * newest first.  Each rule there is keeps the newest point; the promise does not lean on that. */
-static void keep_promises(const struct point_list *points, const struct entry *entries,
-                          struct retention_verdict *verdicts)
-{
-    struct chains c = {
-        .points = points, .verdicts = verdicts, .seen = xcalloc(points->n, sizeof(*c.seen))};
-
-    for (size_t i = 0; i < points->n; i++) {
-        struct retention_verdict *v = &verdicts[entries[i].place];
-
-        if (points->items[entries[i].place].state != POINT_GOOD)
-            continue;
-        if (!v->keep)
-            add_reason(v, "newest good point");
-        v->keep = true;
-        break;
-    }
-    for (size_t i = 0; i < points->n; i++)
-        if (verdicts[entries[i].place].keep && !c.seen[entries[i].place])
-            hold_all_below(&c, entries[i].place);
-    free(c.to_walk.items);
-    free(c.seen);
-}
-
-void retention_plan(const struct retention *r, const struct zone *zone,
-                    const struct point_list *points, int64_t now, struct retention_verdict **ret)
-{
-    CLEANUP_FREE struct entry *all = xcalloc(points->n, sizeof(*all));
-    CLEANUP_FREE struct entry *good = xcalloc(points->n, sizeof(*good));
-    struct retention_verdict *verdicts = xcalloc(points->n, sizeof(*verdicts));
-    size_t n_good = 0;
-
-    for (size_t i = 0; i < points->n; i++)
-        all[i] = (struct entry){points->items[i].created, i};
-    qsort(all, points->n, sizeof(*all), entry_order);
-    for (size_t i = 0; i < points->n; i++) {
-        struct retention_verdict *v = &verdicts[all[i].place];
-
-        switch (points->items[all[i].place].state) {
-        case POINT_GOOD:
-            good[n_good++] = all[i];
-            break;
-        case POINT_DAMAGED:
-            v->keep = true;
-            add_reason(v, "damaged: left for you to decide");
-            break;
-        case POINT_MISSING:
-            v->keep = true;
-            add_reason(v, "missing: its files may come back");
-            break;
-        case POINT_DELETING:
-            add_reason(v, "already let go");
-            break;
+    for (size_t i = 0; i < n; i++) {
+        if (times[i] > now + DATE_SLACK && retention_is_set(r)) {
+            verdicts[i].keep = true;
+            retention_reason(&verdicts[i], "set aside: %s", date_fault_text(DATE_AHEAD));
+        } else {
+            entries[n_entries++] = (struct retention_entry){times[i], i};
         }
     }
-    judge(r, zone, good, n_good, now, verdicts);
-    keep_promises(points, all, verdicts);
-    finish(verdicts, points->n);
+    qsort(entries, n_entries, sizeof(*entries), retention_entry_order);
+    retention_judge(r, zone, entries, n_entries, verdicts);
+    retention_finish(verdicts, n);
     *ret = verdicts;
 }
 

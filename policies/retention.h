@@ -10,9 +10,8 @@
  * of each day in that span, and so on.  Periods are those of the zone given; weeks are ISO weeks;
  * the hour that a clock set back shows twice is one hour.
  *
- * Points in the future (a clock was wrong) are counted like any other; only `within` looks past
- * them for its newest point.  When all points lie in the future there is none to count back from,
- * and the `within` rules keep every point, or the newest of every period.
+ * Times that lie ahead of now (a clock was wrong) are set aside: kept, but in no rule, so that they
+ * push nothing out; see policies/dates.h.
  */
 #ifndef VMKEEP_POLICIES_RETENTION_H
 #define VMKEEP_POLICIES_RETENTION_H
@@ -76,12 +75,23 @@ void retention_apply(const struct retention *r, const struct zone *zone, const i
 /* What to do with the points of one (domain, policy): the rules, and beyond them the promises: the
  * newest good point is never let go ("newest good point"), nor one that a kept point stands on by
  * its disks or its parent, directly or not ("ID stands on it"), nor anything when there are no
- * rules. Damaged points count for no rule and are never let go by one ("damaged: left for you to
- * decide"). Points in state POINT_DELETING are already let go: keep false; what they stand on is
- * kept only if a kept point stands on them. points: any order, borrowed.  ret: one verdict a point,
- * same order. */
+ * rules, nor anything by a clock that is not set.
+ *
+ * whole: one a point: its files, and those of all that it stands on, were seen whole in this run,
+ * so others may be let go for its sake; NULL: none was.  A point that was not seen counts for no
+ * rule and is kept.  So is one that is damaged or missing ("left for you to decide"), or stands on
+ * such a one.
+ *
+ * A point whose date cannot be right is set aside: no rule sees it.  It is kept until 30 days after
+ * its date, or after that of the next one made if that is later, and while it is needed or no other
+ * is good.
+ *
+ * Points in state POINT_DELETING are already let go: keep false; what they stand on is kept only if
+ * a kept point stands on them. points: all there are, any order, borrowed.  ret: one verdict a
+ * point, same order. */
 void retention_plan(const struct retention *r, const struct zone *zone,
-                    const struct point_list *points, int64_t now, struct retention_verdict **ret);
+                    const struct point_list *points, const bool *whole, int64_t now,
+                    struct retention_verdict **ret);
 
 void retention_verdicts_free(struct retention_verdict *v, size_t n);
 

@@ -48,11 +48,11 @@ static void add_cause(const struct status_policy *p, const char *problem,
                       char reason[STATUS_REASON_MAX])
 {
     const struct status_job *j = &p->last_job;
-    char ahead[TIMEFMT_MAX];
+    char aside[TIMEFMT_MAX];
 
-    if (p->ahead)
-        add(reason, "; the point of %s lies in the future and proves nothing",
-            time_local(p->ahead, ahead));
+    if (p->aside)
+        add(reason, "; the point of %s is set aside, for its date cannot be right",
+            time_local(p->aside, aside));
     if (j->id && j->outcome != OUTCOME_SUCCESS)
         add(reason, "; last job %lld %s: %s", (long long)j->id, job_outcome_name(j->outcome),
             j->reason ? j->reason : "no reason recorded");
@@ -175,6 +175,7 @@ void status_domain_done(struct status_domain *d)
     free(d->state);
     free(d->problem);
     free(d->unsafe);
+    free(d->aside);
 }
 
 void status_done(struct status *s)

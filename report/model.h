@@ -35,7 +35,7 @@ struct status_policy {
     char *name;
     int64_t rpo;       /* seconds; 0: no promise */
     int64_t last_good; /* the newest point that can be restored; 0: none */
-    int64_t ahead;     /* a good point that lies in the future: it proves nothing; 0: none */
+    int64_t aside;     /* the newest point that is set aside: it proves nothing; 0: none */
     int64_t next_run;  /* 0: none. In the past: overdue */
     char *next_why;
     struct status_job last_job; /* the last backup that ended */
@@ -45,6 +45,7 @@ struct status_domain {
     char *host, *domain;
     char *state, *problem; /* as last seen; NULL: never, none */
     char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
+    char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
 

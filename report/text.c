@@ -35,6 +35,19 @@ static void add_domain(struct table *t, const struct status_domain *d, int64_t n
     table_cell(t, d->reason);
 }
 
+static void print_note(const struct status_domain *d, const char *what, const char *text, FILE *out)
+{
+    if (!text)
+        return;
+    fputs("note: ", out);
+    print_plain(d->host, out);
+    fputc('/', out);
+    print_plain(d->domain, out);
+    fprintf(out, ": %s", what);
+    print_plain(text, out);
+    fputc('\n', out);
+}
+
 static void print_domains(const struct status *s, FILE *out)
 {
     static const char *const titles[] = {"DOMAIN", "STATUS", "LAST POINT", "NEXT RUN", "WHY"};
@@ -48,15 +61,8 @@ static void print_domains(const struct status *s, FILE *out)
     for (size_t i = 0; i < s->domains.n; i++) {
         const struct status_domain *d = &s->domains.items[i];
 
-        if (!d->unsafe)
-            continue;
-        fputs("note: ", out);
-        print_plain(d->host, out);
-        fputc('/', out);
-        print_plain(d->domain, out);
-        fputs(": guest-safe copy not possible: ", out);
-        print_plain(d->unsafe, out);
-        fputc('\n', out);
+        print_note(d, "guest-safe copy not possible: ", d->unsafe, out);
+        print_note(d, "", d->aside, out);
     }
 }
 

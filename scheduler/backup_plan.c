@@ -5,6 +5,7 @@
  */
 #include "scheduler/scheduler_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +13,41 @@
 #include "base/log.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "policies/dates.h"
 #include "policies/selection.h"
 #include "storage/scratch.h"
+
+/* The point that was made last, whatever its date.  One that is set aside is no base: its chain
+ * ends with it. */
+static int load_last(struct run *r, struct err *err)
+{
+    const struct point_filter of = {
+        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
+    const char *ours = catalog_id(r->s->env.catalog);
+    struct point_list points = {0};
+    const struct point *last;
+
+    if (catalog_points(r->s->env.catalog, &of, &points, err) < 0)
+        return -1;
+    points_judge_dates(&points, sched_now(r->s));
+    last = points_last_made(&points, NULL, ours);
+    r->has_base = last != NULL;
+    if (last)
+        point_copy(&r->base, last);
+    if (last && last->set_aside)
+        snprintf(r->base_missing, sizeof(r->base_missing),
+                 "its date cannot be right, so it is set aside; this one starts a chain of its own "
+                 "with the true date");
+    point_list_done(&points);
+    return 0;
+}
 
 int backup_plan_load_base(struct run *r, struct err *err)
 {
     struct catalog *catalog = r->s->env.catalog;
     struct checkpoint_list rows = {0};
 
-    if (catalog_last_good(catalog, r->row.host, r->row.domain, r->row.policy, &r->base,
-                          &r->has_base, err) < 0)
+    if (load_last(r, err) < 0)
         return -1;
     if (!r->has_base || !r->base.checkpoint)
         return 0;
@@ -103,10 +129,9 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
                       const struct plan_disk_level *levels, const char *why)
 {
     struct point *p = &r->row.plan;
-    int64_t now = sched_now(r->s);
     bool track = false;
 
-    p->created = r->has_base && r->base.created >= now ? r->base.created + 1 : now;
+    p->created = sched_now(r->s);
     p->host = xstrdup(r->row.host);
     p->domain = xstrdup(r->row.domain);
     p->policy = xstrdup(r->row.policy);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -38,6 +39,46 @@ static int store_reason(struct scheduler *s, const struct point *p, const char *
     return catalog_point_set_keep(s->env.catalog, p->id, reason, err);
 }
 
+/* What was seen of the points' files in this run: nothing speaks against those that are good. */
+static bool *seen_whole(const struct point_list *points)
+{
+    bool *whole = xcalloc(points->n, sizeof(*whole));
+
+    for (size_t i = 0; i < points->n; i++)
+        whole[i] = points->items[i].state == POINT_GOOD;
+    return whole;
+}
+
+static bool stands_on(const struct point *p, const char *id)
+{
+    for (size_t i = 0; i < p->disks.n; i++)
+        if (str_eq(p->disks.items[i].backing, id))
+            return true;
+    return str_eq(p->parent, id);
+}
+
+/* Lists those that can go, dependents first, whatever their dates say. */
+static void list_doomed(const struct point_list *points, bool *goes, struct strlist *doomed)
+{
+    bool more = true;
+
+    while (more) {
+        more = false;
+        for (size_t i = points->n; i-- > 0;) {
+            bool free_to_go = goes[i];
+
+            for (size_t k = 0; k < points->n && free_to_go; k++)
+                free_to_go =
+                    !goes[k] || k == i || !stands_on(&points->items[k], points->items[i].id);
+            if (!free_to_go)
+                continue;
+            strlist_add(doomed, points->items[i].id);
+            goes[i] = false;
+            more = true;
+        }
+    }
+}
+
 int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,
                 const char *repository, struct strlist *doomed, struct err *err)
 {
@@ -46,16 +87,20 @@ int prune_judge(struct scheduler *s, const char *host, const char *domain, const
     const struct point_filter filter = {.host = host, .domain = domain, .policy = policy};
     struct retention_verdict *verdicts = NULL;
     struct point_list points = {0};
+    CLEANUP_FREE bool *whole = NULL, *goes = NULL;
     int rc = 0;
 
     if (catalog_points(s->env.catalog, &filter, &points, err) < 0)
         return -1;
-    retention_plan(p ? &p->keep : &keep_all, s->env.zone, &points, sched_now(s), &verdicts);
-    for (size_t i = points.n; i-- > 0 && rc == 0;) {
+    whole = seen_whole(&points);
+    goes = xcalloc(points.n, sizeof(*goes));
+    retention_plan(p ? &p->keep : &keep_all, s->env.zone, &points, whole, sched_now(s), &verdicts);
+    for (size_t i = 0; i < points.n && rc == 0; i++) {
         rc = store_reason(s, &points.items[i], verdicts[i].reasons, err);
-        if (!verdicts[i].keep && str_eq(points.items[i].repository, repository))
-            strlist_add(doomed, points.items[i].id);
+        goes[i] = !verdicts[i].keep && str_eq(points.items[i].repository, repository);
     }
+    if (rc == 0)
+        list_doomed(&points, goes, doomed);
     retention_verdicts_free(verdicts, points.n);
     point_list_done(&points);
     return rc;

@@ -72,9 +72,11 @@ const char *const db_sql[ST_COUNT] = {
                        " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
                        " AND (?3 IS NULL OR policy = ?3) AND (?4 IS NULL OR repository = ?4)"
                        " ORDER BY host, domain, created, policy"),
-    [ST_POINT_LAST_GOOD] = ("SELECT " POINT_COLUMNS " FROM point"
-                            " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
-                            " AND state = 'good' ORDER BY created DESC, policy DESC LIMIT 1"),
+    /* The one made last; among those that no job's number tells of, the newest. */
+    [ST_POINT_LAST_GOOD] =
+        ("SELECT " POINT_COLUMNS " FROM point"
+         " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
+         " AND state = 'good' ORDER BY job DESC, created DESC, policy DESC LIMIT 1"),
     [ST_POINT_STATE] = "UPDATE point SET state = ?2, problem = ?3 WHERE id = ?1",
     [ST_POINT_KEEP] = "UPDATE point SET keep = ?2 WHERE id = ?1",
     [ST_POINT_NEEDED] = ("SELECT id FROM point WHERE parent = ?1 UNION"

@@ -275,6 +275,24 @@ END
     json 'length == 6' points
 }
 
+# Made when the clock was ten years ahead: it fills no slot, proves nothing, and is said so.
+@test "a point whose date cannot be right is set aside" {
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET created = created + 315576000
+        WHERE domain = 'web01' AND created = (SELECT max(created) FROM point WHERE domain = 'web01')"
+    json '[.[] | .state] == ["good", "good", "set-aside"]' points web01
+    vmkeep points web01 | grep -q ' set aside '
+    json '.domains[2] | .protected and (.set_aside | test("is set aside: its date lies ahead"))' status
+    vmkeep status | grep -q '^note: lab/web01: the point of [0-9: -]* is set aside: its date lies ahead'
+    json 'map(.keep) == [true, true, true] and .[1].reasons == "last 1" and
+        (.[2].reasons | startswith("set aside: its date lies ahead of the clock"))' prune --dry-run web01
+    [ "$(vmkeep explain web01 | grep -c 'set aside')" -eq 1 ]
+    vmkeep explain "$(vmkeep points web01 --json | jq -r '.[2].id')" |
+        grep -q 'state: *set aside: its date cannot be right'
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET created = created + 315576000 WHERE domain = 'web01'"
+    json '.domains[2] | .protected == false and .last_point == null and
+        (.reason | test("is set aside, for its date cannot be right"))' status
+}
+
 @test "domains: as last seen, with a note" {
     run -0 --separate-stderr vmkeep domains
     [ "$stderr" = "vmkeep: $tmp/control.sock: the daemon is not running (No such file or directory); \

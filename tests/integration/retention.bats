@@ -56,6 +56,14 @@ retention() {
     [ "$(retention --json < /dev/null)" = '[]' ]
 }
 
+@test "times that lie ahead are set aside: they push nothing out" {
+    run retention --last 1 --within 7d < <(printf '2026-11-01\n2026-11-20\n2199-01-01\n')
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = $'2026-11-01\tprune\tno rule keeps it' ]
+    [ "${lines[1]}" = $'2026-11-20\tkeep\twithin 7d, last 1' ]
+    [ "${lines[2]}" = $'2199-01-01\tkeep\tset aside: its date lies ahead of the clock' ]
+}
+
 @test "without rules everything is kept" {
     run retention <<< 2001-01-01
     [ "$output" = $'2001-01-01\tkeep\tno rules: everything is kept' ]

@@ -239,13 +239,18 @@ static struct point *add_point(struct point_list *l, const char *id, const char 
 }
 
 /* wanted: "keep|hold|prune REASONS" for each point, in the list's order. */
+static const char *unseen; /* the point that is not seen whole; NULL: all are */
+
 static void expect_plan(struct point_list *l, const char *rule_text, const char *const *wanted)
 {
+    CLEANUP_FREE bool *whole = xcalloc(l->n, sizeof(*whole));
     struct retention r = rules(rule_text);
     struct zone *zone = zone_named("UTC");
     struct retention_verdict *v = NULL;
 
-    retention_plan(&r, zone, l, at(NOW), &v);
+    for (size_t i = 0; i < l->n; i++)
+        whole[i] = !unseen || strcmp(l->items[i].id, unseen) != 0;
+    retention_plan(&r, zone, l, whole, at(NOW), &v);
     for (size_t i = 0; i < l->n; i++) {
         CLEANUP_FREE char *got = xasprintf("%s %s",
                                            v[i].held   ? "hold"
@@ -317,15 +322,15 @@ static void plan_keeps_newest_good(void **state)
     struct point_list l = {0};
 
     (void)state;
-    add_point(&l, "old", "2020-01-01", NULL);
-    add_point(&l, "newest", "2020-01-02", NULL);
+    add_point(&l, "old", "2026-10-01", NULL);
+    add_point(&l, "newest", "2026-10-02", NULL);
     add_point(&l, "damaged", "2026-11-22", NULL)->state = POINT_DAMAGED;
     add_point(&l, "going", "2031-01-01", NULL)->state = POINT_DELETING;
     EXPECT_PLAN(&l, "last=1", "prune no rule keeps it", "keep last 1",
                 "keep damaged: left for you to decide", "prune already let go");
 
-    add_point(&l, "old", "2020-01-01", NULL);
-    add_point(&l, "newest", "2020-01-02", NULL);
+    add_point(&l, "old", "2026-10-01", NULL);
+    add_point(&l, "newest", "2026-10-02", NULL);
     add_point(&l, "damaged", "2026-11-22", NULL)->state = POINT_DAMAGED;
     EXPECT_PLAN(&l, "within=1h", "prune no rule keeps it", "keep within 1h",
                 "keep damaged: left for you to decide");
@@ -336,9 +341,9 @@ static void plan_without_rules(void **state)
     struct point_list l = {0};
 
     (void)state;
-    add_point(&l, "a", "2020-01-01", NULL);
-    add_point(&l, "b", "2020-01-02", "a")->state = POINT_DAMAGED;
-    add_point(&l, "c", "2020-01-03", NULL)->state = POINT_DELETING;
+    add_point(&l, "a", "2026-10-01", NULL);
+    add_point(&l, "b", "2026-10-02", "a")->state = POINT_DAMAGED;
+    add_point(&l, "c", "2026-10-03", NULL)->state = POINT_DELETING;
     EXPECT_PLAN(&l, "", "keep no rules: everything is kept", "keep damaged: left for you to decide",
                 "prune already let go");
     expect_plan(&l, "", NULL);
@@ -371,8 +376,155 @@ static void plan_damaged_counts_for_no_rule(void **state)
     add_point(&l, "a", "2026-11-11", NULL);
     add_point(&l, "d2", "2026-11-12", NULL)->state = POINT_DAMAGED;
     add_point(&l, "b", "2026-11-13", "d2");
-    EXPECT_PLAN(&l, "last=2", "hold d1 stands on it", "keep damaged: left for you to decide",
-                "keep last 2", "keep damaged: left for you to decide", "keep last 2");
+    add_point(&l, "e", "2026-11-14", "b");
+    EXPECT_PLAN(&l, "last=1", "hold d1 stands on it", "keep damaged: left for you to decide",
+                "keep last 1", "keep damaged: left for you to decide",
+                "keep it stands on a point that is damaged or missing",
+                "keep it stands on a point that is damaged or missing");
+}
+
+/* Neither one whose files are gone nor one that nobody has looked at lets another go. */
+static void plan_counts_no_ghosts(void **state)
+{
+    struct point_list l = {0};
+
+    (void)state;
+    add_point(&l, "a", "2026-11-10", NULL);
+    add_point(&l, "b", "2026-11-11", NULL);
+    add_point(&l, "c", "2026-11-12", NULL)->state = POINT_MISSING;
+    add_point(&l, "d", "2026-11-13", "c");
+    add_point(&l, "e", "2026-11-14", NULL);
+    EXPECT_PLAN(&l, "last=2", "prune no rule keeps it", "keep last 2",
+                "keep missing: its files may come back",
+                "keep it stands on a point that is damaged or missing", "keep last 2");
+
+    unseen = "e";
+    add_point(&l, "a", "2026-11-10", NULL);
+    add_point(&l, "b", "2026-11-11", NULL);
+    add_point(&l, "c", "2026-11-12", NULL);
+    add_point(&l, "e", "2026-11-14", NULL);
+    EXPECT_PLAN(&l, "last=2", "prune no rule keeps it", "keep last 2", "keep last 2",
+                "keep it was not seen whole now: it counts for no rule");
+    unseen = NULL;
+}
+
+static void plan_of_what_nobody_saw(void **state)
+{
+    struct retention r = rules("last=1");
+    struct zone *zone = zone_named("UTC");
+    struct retention_verdict *v = NULL;
+    struct point_list l = {0};
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        add_point(&l, "x", "2026-11-10", NULL);
+    retention_plan(&r, zone, &l, NULL, at(NOW), &v);
+    for (size_t i = 0; i < l.n; i++)
+        assert_true(v[i].keep);
+    retention_verdicts_free(v, l.n);
+    zone_free(zone);
+    point_list_done(&l);
+}
+
+/* Numbers the points in the list's order: that of their making. */
+static void number(struct point_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        l->items[i].job = (int64_t)i + 1;
+        l->items[i].catalog = xstrdup("a59d85fc");
+    }
+}
+
+#define AHEAD "set aside: its date lies ahead of the clock"
+#define ORDER "set aside: its date does not fit between those made before and after it"
+#define UNSET "set aside: the clock was not set when it was made"
+
+/* Now is 2026-11-23. */
+static void plan_sets_aside(void **state)
+{
+    struct point_list l = {0};
+
+    (void)state;
+    /* ten years ahead for one backup: it fills no slot */
+    add_point(&l, "a", "2026-11-20", NULL);
+    add_point(&l, "b", "2026-11-21", "a");
+    add_point(&l, "wrong", "2036-11-22", "b");
+    add_point(&l, "c", "2026-11-22", NULL);
+    number(&l);
+    EXPECT_PLAN(&l, "last=1", "hold wrong stands on it", "hold wrong stands on it",
+                "keep " AHEAD "; kept until 2036-12-22", "keep last 1");
+
+    /* ... and within counts back from a true date */
+    add_point(&l, "a", "2026-11-20", NULL);
+    add_point(&l, "wrong", "2036-11-22", NULL);
+    add_point(&l, "c", "2026-11-22", NULL);
+    number(&l);
+    EXPECT_PLAN(&l, "within=7d", "keep within 7d", "keep " AHEAD "; kept until 2036-12-22",
+                "keep within 7d");
+
+    /* a dead battery: 30 days after the next true date */
+    add_point(&l, "a", "2026-09-01", NULL);
+    add_point(&l, "wrong", "1970-01-01 00:05:00", NULL);
+    add_point(&l, "b", "2026-09-03", NULL);
+    add_point(&l, "wrong too", "1970-01-01 00:05:00", NULL);
+    add_point(&l, "c", "2026-11-22", NULL);
+    number(&l);
+    EXPECT_PLAN(&l, "last=1", "prune no rule keeps it", "prune " UNSET ", and 30 days are over",
+                "prune no rule keeps it", "keep " UNSET "; kept until 2026-12-22", "keep last 1");
+
+    /* a day back */
+    add_point(&l, "a", "2026-11-19", NULL);
+    add_point(&l, "b", "2026-11-20", NULL);
+    add_point(&l, "b2", "2026-11-20 06:00:00", NULL);
+    add_point(&l, "wrong", "2026-11-19 01:00:00", NULL);
+    add_point(&l, "c", "2026-11-22", NULL);
+    number(&l);
+    EXPECT_PLAN(&l, "last=2", "prune no rule keeps it", "prune no rule keeps it", "keep last 2",
+                "keep " ORDER "; kept until 2026-12-22", "keep last 2");
+
+    /* what a true point stands on stays, however long ago it was */
+    add_point(&l, "wrong", "2026-09-02", NULL);
+    add_point(&l, "a", "2026-09-01", "wrong");
+    add_point(&l, "b", "2026-09-03", "a");
+    add_point(&l, "c", "2026-09-04", "b");
+    number(&l);
+    EXPECT_PLAN(&l, "last=1", "hold " ORDER ", and 30 days are over, c stands on it",
+                "hold c stands on it", "hold c stands on it", "keep last 1");
+
+    /* without rules everything is kept, and so is the only good one */
+    add_point(&l, "wrong", "1970-01-01 00:05:00", NULL);
+    add_point(&l, "b", "2026-09-03", NULL);
+    number(&l);
+    EXPECT_PLAN(&l, "", "keep " UNSET, "keep no rules: everything is kept");
+    add_point(&l, "wrong", "2026-09-02", NULL);
+    add_point(&l, "b", "2026-09-01", NULL)->state = POINT_DAMAGED;
+    number(&l);
+    EXPECT_PLAN(&l, "last=1", "keep " ORDER "; kept until 2026-10-02",
+                "keep damaged: left for you to decide");
+}
+
+/* By a clock that is not set nothing is let go. */
+static void plan_waits_for_the_clock(void **state)
+{
+    struct retention r = rules("last=1");
+    struct zone *zone = zone_named("UTC");
+    struct retention_verdict *v = NULL;
+    struct point_list l = {0};
+    const bool whole[] = {true, true, true};
+
+    (void)state;
+    add_point(&l, "a", "2026-11-10", NULL);
+    add_point(&l, "b", "1970-01-01 00:01:00", NULL);
+    add_point(&l, "c", "1970-01-01 00:02:00", NULL);
+    number(&l);
+    retention_plan(&r, zone, &l, whole, 300, &v);
+    for (size_t i = 0; i < l.n; i++) {
+        assert_true(v[i].keep);
+        assert_string_equal(v[i].reasons, "the clock is not set: nothing is let go");
+    }
+    retention_verdicts_free(v, l.n);
+    zone_free(zone);
+    point_list_done(&l);
 }
 
 /* Catalogs and manifests may be damaged: unknown parents, rings. */
@@ -406,6 +558,10 @@ int main(void)
         cmocka_unit_test(plan_looks_through_deleting),
         cmocka_unit_test(plan_damaged_counts_for_no_rule),
         cmocka_unit_test(plan_bears_nonsense),
+        cmocka_unit_test(plan_counts_no_ghosts),
+        cmocka_unit_test(plan_of_what_nobody_saw),
+        cmocka_unit_test(plan_sets_aside),
+        cmocka_unit_test(plan_waits_for_the_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 struct given {
     const char *name;
     int64_t rpo, age; /* age -1: no good point */
-    int64_t ahead;    /* a point so far in the future */
+    int64_t aside;    /* a point so far in the future */
     enum job_outcome outcome;
     const char *job_reason;
     int64_t next_in; /* 0: none */
@@ -75,8 +75,8 @@ static const struct status_case {
     {{{"p", 26 * HOUR, -1, 90 * DAY, OUTCOME_SUCCESS, NULL, 0}},
      NULL,
      PROTECTION_AT_RISK,
-     "no good point yet, promised 1d 2h; the point of 2027-04-15 08:00:00 lies in the future and "
-     "proves nothing"},
+     "no good point yet, promised 1d 2h; the point of 2027-04-15 08:00:00 is set aside, for its "
+     "date cannot be right"},
     /* no promise */
     {{{"p", 0, 400 * DAY, 0, OUTCOME_FAILED, "x", 0}},
      NULL,
@@ -122,7 +122,7 @@ static void add_policy(struct status_domain *d, const struct given *g)
     p->name = xstrdup(g->name);
     p->rpo = g->rpo;
     p->last_good = g->age == -1 ? 0 : NOW - g->age;
-    p->ahead = g->ahead ? NOW + g->ahead : 0;
+    p->aside = g->aside ? NOW + g->aside : 0;
     p->next_run = g->next_in ? NOW + g->next_in : 0;
     if (g->outcome != OUTCOME_NONE)
         p->last_job = (struct status_job){10, g->outcome, xstrdup(g->job_reason), NOW - HOUR};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to retention.c (the rules) and retention_plan.c (points and their chains).
+ */
+#ifndef VMKEEP_POLICIES_RETENTION_PRIV_H
+#define VMKEEP_POLICIES_RETENTION_PRIV_H
+
+#include "policies/dates.h"
+#include "policies/retention.h"
+
+/* A time and its place in the caller's order. */
+struct retention_entry {
+    int64_t t;
+    size_t place;
+};
+
+/* For qsort: newest first; equal times in the caller's order. */
+int retention_entry_order(const void *a, const void *b);
+
+/* What the rules say of the entries, newest first; verdicts in the caller's order. */
+void retention_judge(const struct retention *r, const struct zone *zone,
+                     const struct retention_entry *entries, size_t n,
+                     struct retention_verdict *verdicts);
+
+__attribute__((format(printf, 2, 3))) void retention_reason(struct retention_verdict *v,
+                                                            const char *fmt, ...);
+
+/* The last step of every verdict: one that nothing has kept says so, and the reasons become text.
+ */
+void retention_finish(struct retention_verdict *verdicts, size_t n);
+
+#endif
