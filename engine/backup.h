@@ -70,6 +70,11 @@ struct backup_request {
     /* Push: directory on the hypervisor's own disks for what the guest overwrites before it is
      * copied; the caller's, absolute.  NULL: the copy goes without the guest's protection. */
     const char *scratch;
+
+    /* For the written form alone. */
+    const char *incremental;      /* <incremental>; NULL: the one base of all increments */
+    const struct strlist *listed; /* the disks in their order, those that take no part too; NULL:
+                                     those that take part */
 };
 
 #endif

@@ -218,6 +218,7 @@ static int read_disk(struct backup_reader *r, const struct _xmlNode *node)
         backup_xml_place(r, node, &disk) < 0 || read_export(r, node, &disk) < 0)
         return -1;
     disk.index = (int)n;
+    strlist_add(&d->names, disk.name);
     *VEC_ADD(&d->disks) = disk;
     VEC_ADD(&d->marks)->takes_part = takes_part;
     if (takes_part)
@@ -242,6 +243,7 @@ static int read_disks(struct backup_reader *r, const struct _xmlNode *root)
                          "no disk is backed up: every one has backup='no'");
     d->request.disks = d->taking_part.items;
     d->request.n_disks = d->taking_part.n;
+    d->request.listed = d->names.n ? &d->names : NULL;
     return 0;
 }
 
@@ -251,6 +253,7 @@ static int read_incremental(struct backup_reader *r, const struct _xmlNode *root
     const char *name = xml_text(node, &r->d->strings);
 
     r->d->incremental = (char *)name;
+    r->d->request.incremental = name;
     return read_checkpoint(r, node, "", name);
 }
 
@@ -290,6 +293,7 @@ void backup_document_free(struct backup_document *d)
     if (!d)
         return;
     strlist_done(&d->strings);
+    strlist_done(&d->names);
     free(d->disks.items);
     free(d->marks.items);
     free(d->taking_part.items);

@@ -36,6 +36,7 @@ struct backup_document {
     VEC(struct backup_disk) disks;          /* all that are written, also those with backup='no' */
     VEC(struct backup_document_disk) marks; /* one a disk, same order */
     VEC(struct backup_disk) taking_part;    /* request.disks */
+    struct strlist names;                   /* request.listed */
     struct strlist strings;                 /* the arena */
 };
 
@@ -54,6 +55,10 @@ struct backup_defaults {
     const char *scratch_dir;
 };
 
+/* Are all its disks there?  ERR_NOTFOUND: one is not.  backup_document_complete asks it too. */
+int backup_document_check_disks(const struct backup_document *d, const struct domain_facts *facts,
+                                struct err *err);
+
 /* Checks the document against what the domain has, and fills in everything: disks (all when there is
  * no <disks>), modes, bases, file names beside the images, formats, export and bitmap names, index.
  * It looks at the places too (lstat): set request.reuse_external before.
@@ -67,8 +72,7 @@ int backup_document_complete(struct backup_document *d, const struct domain_fact
                              const struct backup_defaults *defaults, struct err *err);
 
 /* A document of any request, scheduled ones too: what backup-dumpxml shows.  Parsing it gives the
- * same request, but for what XML cannot hold (see engine/xml.h).  <incremental> is written when all
- * that is incremental has one base; each disk says it too.  Caller frees. */
+ * same request, but for what XML cannot hold (see engine/xml.h).  Caller frees. */
 char *backup_document_format(const struct backup_request *request);
 
 #endif

@@ -53,39 +53,67 @@ static const char *place_name(const struct completion *c)
 
 static int no_such_disk(const struct domain_facts *f, const char *name, struct err *err)
 {
+    CLEANUP(strlist_done) struct strlist names = {0};
     char list[160] = "";
 
-    for (size_t i = 0; i < f->disks.n; i++) {
+    domain_facts_names(f, &names);
+    for (size_t i = 0; i < names.n; i++) {
         size_t len = strlen(list);
 
-        snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
-                 CLIP(f->disks.items[i].name));
+        snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", CLIP(names.items[i]));
     }
     return disk_error(name, ERR_NOTFOUND, err, "the domain has no such disk; it has %s", list);
+}
+
+int backup_document_check_disks(const struct backup_document *d, const struct domain_facts *facts,
+                                struct err *err)
+{
+    if (facts->disks.n == 0 && facts->asides.n == 0)
+        return err_set(err, ERR_NOTFOUND, "the domain has no disks");
+    for (size_t i = 0; i < d->disks.n; i++) {
+        const struct disk_facts *f = domain_facts_any(facts, d->disks.items[i].name);
+
+        if (!f)
+            return no_such_disk(facts, d->disks.items[i].name, err);
+        if (f->empty && d->marks.items[i].takes_part)
+            return disk_error(f->name, ERR_INVALID, err, "it has no medium; backup='no' says so");
+    }
+    return 0;
+}
+
+static void take_part(struct completion *c, const struct disk_facts *f)
+{
+    struct backup_document *d = c->d;
+    struct backup_disk disk = {
+        .name = keep(d, xstrdup(f->name)),
+        .base = d->incremental,
+        .format = "qcow2",
+    };
+
+    *VEC_ADD(&d->disks) = disk;
+    *VEC_ADD(&d->taking_part) = disk;
+    VEC_ADD(&d->marks)->takes_part = true;
 }
 
 static int choose_disks(struct completion *c, struct err *err)
 {
     struct backup_document *d = c->d;
+    CLEANUP(strlist_done) struct strlist names = {0};
 
-    if (c->facts->disks.n == 0)
-        return err_set(err, ERR_NOTFOUND, "the domain has no disks");
-    for (size_t i = 0; i < d->disks.n; i++)
-        if (!domain_facts_disk(c->facts, d->disks.items[i].name))
-            return no_such_disk(c->facts, d->disks.items[i].name, err);
-    for (size_t i = 0; d->all_disks && d->disks.n < c->facts->disks.n; i++) {
-        struct backup_disk disk = {
-            .name = keep(d, xstrdup(c->facts->disks.items[i].name)),
-            .base = d->incremental,
-            .format = "qcow2",
-        };
-
-        *VEC_ADD(&d->disks) = disk;
-        *VEC_ADD(&d->taking_part) = disk;
-        VEC_ADD(&d->marks)->takes_part = true;
-    }
+    if (backup_document_check_disks(d, c->facts, err) < 0)
+        return -1;
+    if (d->all_disks && c->facts->disks.n == 0)
+        return err_set(err, ERR_NOTFOUND,
+                       "the domain has read-only disks alone, which are backed up by name only");
+    for (size_t i = 0; d->all_disks && d->disks.n < c->facts->disks.n; i++)
+        take_part(c, &c->facts->disks.items[i]);
+    domain_facts_names(c->facts, &names);
+    for (size_t i = 0; i < names.n; i++)
+        if (!strlist_has(&d->names, names.items[i]))
+            strlist_add(&d->names, names.items[i]);
     d->request.disks = d->taking_part.items;
     d->request.n_disks = d->taking_part.n;
+    d->request.listed = &d->names;
     return 0;
 }
 
@@ -199,11 +227,16 @@ static int check_conflicts(const struct completion *c, size_t i, struct err *err
     struct stat buf;
     const struct stat *st = stat(path, &buf) == 0 ? &buf : NULL;
 
-    for (size_t k = 0; k < c->facts->disks.n; k++)
-        if (same_file(path, st, c->facts->disks.items[k].image))
+    for (size_t k = 0; k < c->facts->disks.n + c->facts->asides.n; k++) {
+        const struct disk_facts *f = k < c->facts->disks.n
+                                         ? &c->facts->disks.items[k]
+                                         : &c->facts->asides.items[k - c->facts->disks.n];
+
+        if (same_file(path, st, f->image))
             return disk_error(disk->name, ERR_INVALID, err,
                               "%s '%s' is the image of the guest's disk '%s'", place_name(c),
-                              CLIP(path), CLIP(c->facts->disks.items[k].name));
+                              CLIP(path), CLIP(f->name));
+    }
     for (size_t k = 0; k < i; k++)
         if (same_file(path, st, c->d->taking_part.items[k].place.path))
             return disk_error(disk->name, ERR_INVALID, err, "%s '%s' is that of disk '%s' too",
@@ -278,7 +311,7 @@ static int complete_export(struct completion *c, size_t i, struct err *err)
 static int complete_disk(struct completion *c, size_t i, struct err *err)
 {
     struct backup_disk *disk = &c->d->taking_part.items[i];
-    const struct disk_facts *f = domain_facts_disk(c->facts, disk->name);
+    const struct disk_facts *f = domain_facts_any(c->facts, disk->name);
 
     disk->track = is_tracked(c->checkpoint, disk->name);
     disk->index = (int)i + 1;

@@ -83,6 +83,40 @@ static void put_disk(struct xml_writer *w, enum backup_mode mode, const struct b
     xml_close(w);
 }
 
+static const struct backup_disk *find_disk(const struct backup_request *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_disks; i++)
+        if (strcmp(r->disks[i].name, name) == 0)
+            return &r->disks[i];
+    return NULL;
+}
+
+static void put_listed(struct xml_writer *w, const struct backup_request *r, const char *name)
+{
+    const struct backup_disk *d = find_disk(r, name);
+
+    if (d) {
+        put_disk(w, r->mode, d);
+        return;
+    }
+    xml_open(w, "disk");
+    xml_put(w, "name", name);
+    xml_put(w, "backup", "no");
+    xml_close(w);
+}
+
+static void put_disks(struct xml_writer *w, const struct backup_request *r)
+{
+    size_t n = r->listed ? r->listed->n : r->n_disks;
+
+    if (n == 0)
+        return;
+    xml_open(w, "disks");
+    for (size_t i = 0; i < n; i++)
+        put_listed(w, r, r->listed ? r->listed->items[i] : r->disks[i].name);
+    xml_close(w);
+}
+
 static const char *common_base(const struct backup_request *r)
 {
     const char *base = NULL;
@@ -103,19 +137,15 @@ char *backup_document_format(const struct backup_request *request)
 
     xml_open(w, "domainbackup");
     xml_put(w, "mode", mode_name(request->mode));
-    xml_put_element(w, "incremental", common_base(request));
+    xml_put_element(w, "incremental",
+                    request->incremental ? request->incremental : common_base(request));
     if (request->mode == MODE_PULL) {
         xml_open(w, "server");
         put_address(w, &request->server);
         xml_put(w, "tls", request->server.tls ? "yes" : NULL);
         xml_close(w);
     }
-    if (request->n_disks > 0)
-        xml_open(w, "disks");
-    for (size_t i = 0; i < request->n_disks; i++)
-        put_disk(w, request->mode, &request->disks[i]);
-    if (request->n_disks > 0)
-        xml_close(w);
+    put_disks(w, request);
     xml_close(w);
     return xml_writer_end(w);
 }

@@ -55,16 +55,18 @@ static void list_all(struct completion *c)
 static const struct disk_facts *find(const struct domain_facts *facts, const char *name,
                                      struct err *err)
 {
-    const struct disk_facts *found = domain_facts_disk(facts, name);
+    const struct disk_facts *found = domain_facts_any(facts, name);
+    CLEANUP(strlist_done) struct strlist names = {0};
     char list[160] = "";
 
     if (found)
         return found;
-    for (size_t i = 0; i < facts->disks.n; i++) {
-        const struct disk_facts *f = &facts->disks.items[i];
+    domain_facts_names(facts, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct disk_facts *f = domain_facts_any(facts, names.items[i]);
         size_t len = strlen(list);
 
-        snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", CLIP(f->name));
+        snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", CLIP(names.items[i]));
         if (!str_eq(f->image, name))
             continue;
         if (found) {
@@ -103,6 +105,21 @@ static int check_new(const struct completion *c, struct err *err)
             return err_set(err, ERR_EXISTS, "disk '%s': it has a checkpoint '%s' already",
                            CLIP(c->facts->disks.items[i].name), CLIP(c->d->name));
     return 0;
+}
+
+void checkpoint_document_list_rest(struct checkpoint_document *d, const struct domain_facts *facts)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+
+    domain_facts_names(facts, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        bool listed = false;
+
+        for (size_t k = 0; k < d->disks.n; k++)
+            listed = listed || strcmp(d->disks.items[k].name, names.items[i]) == 0;
+        if (!listed)
+            VEC_ADD(&d->disks)->name = xstrdup(names.items[i]);
+    }
 }
 
 const struct disk_facts *checkpoint_document_resolve(struct checkpoint_document *d, size_t i,
@@ -161,6 +178,7 @@ int checkpoint_document_complete(struct checkpoint_document *d, const struct dom
             return -1;
         any |= d->disks.items[i].tracked;
     }
+    checkpoint_document_list_rest(d, facts);
     if (any)
         return check_new(&c, err);
     return err_set(err, ERR_INVALID,

@@ -12,4 +12,7 @@ const struct disk_facts *checkpoint_document_resolve(struct checkpoint_document 
                                                      const struct domain_facts *facts,
                                                      struct err *err);
 
+/* The domain's other disks, with checkpoint='no'. */
+void checkpoint_document_list_rest(struct checkpoint_document *d, const struct domain_facts *facts);
+
 #endif

@@ -61,6 +61,7 @@ int checkpoint_document_redefine(struct checkpoint_document *d, const struct dom
         if (validate && d->disks.items[i].tracked && validate_disk(f, d->name, err) < 0)
             return -1;
     }
+    checkpoint_document_list_rest(d, facts);
     if (any)
         return 0;
     return d->all_disks ? err_set(err, ERR_NOTFOUND, "no disk has a bitmap '%s'", CLIP(d->name))

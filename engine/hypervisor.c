@@ -37,6 +37,9 @@ void domain_facts_free(struct domain_facts *f)
     for (size_t i = 0; i < f->disks.n; i++)
         disk_facts_done(&f->disks.items[i]);
     free(f->disks.items);
+    for (size_t i = 0; i < f->asides.n; i++)
+        disk_facts_done(&f->asides.items[i]);
+    free(f->asides.items);
     free(f->problem);
     free(f->job_tag);
     free(f->foreign_job);
@@ -51,6 +54,31 @@ const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const c
         if (strcmp(f->disks.items[i].name, name) == 0)
             return &f->disks.items[i];
     return NULL;
+}
+
+const struct disk_facts *domain_facts_any(const struct domain_facts *f, const char *name)
+{
+    const struct disk_facts *found = domain_facts_disk(f, name);
+
+    for (size_t i = 0; i < f->asides.n && !found; i++)
+        if (strcmp(f->asides.items[i].name, name) == 0)
+            found = &f->asides.items[i];
+    return found;
+}
+
+void domain_facts_names(const struct domain_facts *f, struct strlist *ret)
+{
+    for (size_t i = 0; i < f->disks.n; i++)
+        strlist_add(ret, f->disks.items[i].name);
+    for (size_t i = 0; i < f->asides.n; i++)
+        strlist_add(ret, f->asides.items[i].name);
+}
+
+const char *disk_facts_aside(const struct disk_facts *d)
+{
+    if (d->empty)
+        return "an empty drive";
+    return d->removable ? "a CD-ROM or the like" : "a read-only disk";
 }
 
 const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name)

@@ -63,6 +63,8 @@ struct disk_facts {
     bool trackable;     /* qcow2 v3: holds bitmaps */
     bool busy;          /* a block job that is not ours, or a migration, uses it */
     char *unsafe;       /* why a copy of it could harm the guest's writes; NULL: it could not */
+    bool removable;     /* an aside: its drive takes other media */
+    bool empty;         /* ... and has none now */
     VEC(struct bitmap_facts) bitmaps;
 };
 
@@ -70,6 +72,9 @@ struct domain_facts {
     enum domain_state state;
     char *problem; /* DOMAIN_UNREACHABLE: why, one line */
     VEC(struct disk_facts) disks;
+    /* Read-only disks, CD-ROMs and empty drives: in no scheduled backup, and in one by hand only by
+     * name.  Of an empty one, the name alone is known. */
+    VEC(struct disk_facts) asides;
     char *job_tag;         /* the backup job of ours that the hypervisor holds, running or ended */
     char *foreign_job;     /* what else excludes a backup ("block job 'mirror0'"), or NULL */
     char *definition;      /* the domain's definition as text, or NULL */
@@ -81,6 +86,12 @@ struct domain_facts {
 void domain_facts_free(struct domain_facts *f); /* NULL-safe */
 void disk_facts_done(struct disk_facts *d);
 const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const char *name);
+const struct disk_facts *domain_facts_any(const struct domain_facts *f,
+                                          const char *name); /* or aside */
+/* The names of all disks, then of all asides. */
+void domain_facts_names(const struct domain_facts *f, struct strlist *ret);
+/* What an aside is: "a read-only disk", "a CD-ROM or the like", "an empty drive". */
+const char *disk_facts_aside(const struct disk_facts *d);
 const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name);
 
 /* What backup_begin can tell beyond success. */

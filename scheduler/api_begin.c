@@ -158,6 +158,8 @@ int api_documents_complete(struct run *r, struct err *err)
     struct strlist disks = {0}, tracked = {0};
     int rc = check_bases(r, err) < 0 ? -1 : name_ahead(r, err);
 
+    if (rc == 0)
+        rc = backup_document_check_disks(d, r->facts, err);
     list_disks(d, r->facts, &disks);
     if (rc == 0 && c) {
         rc = checkpoint_document_complete(c, r->facts, &disks, defaults.now, err);
@@ -212,8 +214,10 @@ static void fill_checkpoint(const struct run *r, struct checkpoint *k)
         const struct disk_facts *f = domain_facts_disk(r->facts, c->disks.items[i].name);
         struct checkpoint_disk *d;
 
-        if (!c->disks.items[i].tracked)
+        if (!c->disks.items[i].tracked) {
+            strlist_add(&k->left_out, c->disks.items[i].name);
             continue;
+        }
         d = VEC_ADD(&k->disks);
         d->name = xstrdup(c->disks.items[i].name);
         d->capacity = f ? f->capacity : 0;

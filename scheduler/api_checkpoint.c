@@ -54,13 +54,16 @@ static int add_row(struct errand *t, struct strlist *disks, struct err *err)
     for (size_t i = 0; i < d->disks.n; i++) {
         const struct disk_facts *f = domain_facts_disk(t->facts, d->disks.items[i].name);
 
-        if (!d->disks.items[i].tracked)
+        if (!d->disks.items[i].tracked) {
+            strlist_add(&k.left_out, d->disks.items[i].name);
             continue;
+        }
         strlist_add(disks, d->disks.items[i].name);
         *VEC_ADD(&k.disks) = (struct checkpoint_disk){d->disks.items[i].name, f ? f->capacity : 0};
     }
     rc = catalog_checkpoint_add(t->s->env.catalog, &k, err);
     free(k.disks.items);
+    strlist_done(&k.left_out);
     return rc;
 }
 
@@ -153,6 +156,8 @@ static void fill_document(const struct errand *t, const struct view *v,
             .size = b ? b->dirty : 0,
         };
     }
+    for (size_t i = 0; v->row && i < v->row->left_out.n; i++)
+        *VEC_ADD(&d->disks) = (struct checkpoint_document_disk){.name = v->row->left_out.items[i]};
 }
 
 static int dumpxml(struct errand *t, struct err *err)

@@ -63,12 +63,16 @@ static int record(struct errand *t, struct err *err)
                            .created = d->created};
     int rc;
 
-    for (size_t i = 0; i < d->disks.n; i++)
+    for (size_t i = 0; i < d->disks.n; i++) {
         if (d->disks.items[i].tracked)
             *VEC_ADD(&k.disks) = (struct checkpoint_disk){d->disks.items[i].name,
                                                           capacity_of(t, d->disks.items[i].name)};
+        else
+            strlist_add(&k.left_out, d->disks.items[i].name);
+    }
     rc = catalog_checkpoint_redefine(t->s->env.catalog, &k, err);
     free(k.disks.items);
+    strlist_done(&k.left_out);
     return rc;
 }
 

@@ -311,9 +311,19 @@ void run_save_progress(struct run *r)
         log_debug("job=%lld progress: %s", (long long)r->row.id, err.msg);
 }
 
+static bool takes_in(const struct checkpoint *k, const char *disk)
+{
+    for (size_t i = 0; i < k->disks.n; i++)
+        if (strcmp(k->disks.items[i].name, disk) == 0)
+            return true;
+    return false;
+}
+
 void run_save_request(struct run *r, const struct backup_request *request)
 {
-    CLEANUP_FREE char *document = backup_document_format(request);
+    CLEANUP(strlist_done) struct strlist names = {0};
+    CLEANUP_FREE char *document = NULL;
+    struct backup_request written = *request;
     struct checkpoint k = {
         .name = (char *)request->checkpoint, .host = r->row.host, .domain = r->row.domain};
     struct err err = ERR_INIT;
@@ -326,10 +336,17 @@ void run_save_request(struct run *r, const struct backup_request *request)
         if (request->disks[i].track && f)
             *VEC_ADD(&k.disks) = (struct checkpoint_disk){f->name, f->capacity};
     }
+    domain_facts_names(r->facts, &names);
+    for (size_t i = 0; i < names.n; i++)
+        if (!takes_in(&k, names.items[i]))
+            strlist_add(&k.left_out, names.items[i]);
+    written.listed = &names;
+    document = backup_document_format(&written);
     if (catalog_job_document(r->s->env.catalog, r->row.id, document, &err) < 0 ||
         (k.name && catalog_checkpoint_add_disks(r->s->env.catalog, &k, &err) < 0))
         catalog_trouble(r->s, "record a backup's document", &err);
     free(k.disks.items);
+    strlist_done(&k.left_out);
 }
 
 void queue_remove(struct run *r)

@@ -180,6 +180,7 @@ struct checkpoint {
     char *parent;      /* the domain's newest one when it was made; NULL: there was none */
     char *description; /* NULL: none */
     VEC(struct checkpoint_disk) disks;
+    struct strlist left_out; /* the domain's other disks when it was made */
 };
 
 struct checkpoint_list {

@@ -31,6 +31,7 @@ void checkpoint_done(struct checkpoint *k)
     for (size_t i = 0; i < k->disks.n; i++)
         free(k->disks.items[i].name);
     free(k->disks.items);
+    strlist_done(&k->left_out);
     free(k->name);
     free(k->host);
     free(k->domain);
@@ -75,6 +76,24 @@ static int read_disks(struct db *db, struct checkpoint *k, struct err *err)
     return rc;
 }
 
+static int read_left_out(struct db *db, struct checkpoint *k, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(db, ST_CHECKPOINT_LEFT_OUT_LIST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, k->host);
+    db_bind_text(st, 2, k->domain);
+    db_bind_text(st, 3, k->name);
+    while ((rc = db_row(db, st, 1, err)) > 0) {
+        CLEANUP_FREE char *name = db_text(st, 0);
+
+        strlist_add(&k->left_out, name);
+    }
+    return rc;
+}
+
 int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
                         struct checkpoint_list *ret, struct err *err)
 {
@@ -96,7 +115,7 @@ int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
         k->parent = db_text(st, 6);
         k->description = db_text(st, 7);
         if (CATALOG_WORD(&c->db, st, 4, state_from_name, &k->state, err) < 0 ||
-            read_disks(&c->db, k, err) < 0) {
+            read_disks(&c->db, k, err) < 0 || read_left_out(&c->db, k, err) < 0) {
             rc = -1;
             break;
         }
@@ -121,10 +140,27 @@ static int insert_disk(struct db *db, const struct checkpoint *k, size_t i, stru
     return db_run(db, st, err);
 }
 
+static int insert_left_out(struct db *db, const struct checkpoint *k, size_t i, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(db, ST_CHECKPOINT_LEFT_OUT_ADD, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, k->host);
+    db_bind_text(st, 2, k->domain);
+    db_bind_text(st, 3, k->name);
+    sqlite3_bind_int64(st, 4, (int64_t)i);
+    db_bind_text(st, 5, k->left_out.items[i]);
+    return db_run(db, st, err);
+}
+
 static int insert_disks(struct db *db, const struct checkpoint *k, struct err *err)
 {
     for (size_t i = 0; i < k->disks.n; i++)
         if (insert_disk(db, k, i, err) < 0)
+            return -1;
+    for (size_t i = 0; i < k->left_out.n; i++)
+        if (insert_left_out(db, k, i, err) < 0)
             return -1;
     return 0;
 }
@@ -295,7 +331,8 @@ static int redefine_body(struct db *db, void *arg, struct err *err)
         if (refuse_known(db, k, err) < 0 ||
             put_redefined(db, ST_CHECKPOINT_REDEFINE_NEW, k, err) < 0)
             return -1;
-    } else if (catalog_exec(db, ST_CHECKPOINT_DISK_CLEAR, args, 3, err) < 0) {
+    } else if (catalog_exec(db, ST_CHECKPOINT_DISK_CLEAR, args, 3, err) < 0 ||
+               catalog_exec(db, ST_CHECKPOINT_LEFT_OUT_CLEAR, args, 3, err) < 0) {
         return -1;
     }
     return insert_disks(db, k, err);

@@ -150,6 +150,14 @@ const char *const db_sql[ST_COUNT] = {
     [ST_CHECKPOINT_DISK_CLEAR] = ("DELETE FROM checkpoint_disk WHERE host = ?1 AND domain = ?2"
                                   " AND checkpoint = ?3"),
 
+    [ST_CHECKPOINT_LEFT_OUT_ADD] =
+        ("INSERT INTO checkpoint_left_out (host, domain, checkpoint, position, name)"
+         " VALUES (?1, ?2, ?3, ?4, ?5)"),
+    [ST_CHECKPOINT_LEFT_OUT_LIST] = ("SELECT name FROM checkpoint_left_out WHERE host = ?1"
+                                     " AND domain = ?2 AND checkpoint = ?3 ORDER BY position"),
+    [ST_CHECKPOINT_LEFT_OUT_CLEAR] =
+        ("DELETE FROM checkpoint_left_out WHERE host = ?1 AND domain = ?2 AND checkpoint = ?3"),
+
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
                   " ON CONFLICT DO NOTHING"),
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",

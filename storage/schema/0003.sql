@@ -49,3 +49,14 @@ CREATE TABLE checkpoint_gone (
 
 -- 1: redefined beside the line that goes on: it is no new checkpoint's parent.
 ALTER TABLE checkpoint ADD COLUMN aside INTEGER NOT NULL DEFAULT 0 CHECK (aside IN (0, 1));
+
+-- The domain's other disks when a checkpoint was made: those that it does not take in.
+CREATE TABLE checkpoint_left_out (
+    host       TEXT NOT NULL,
+    domain     TEXT NOT NULL,
+    checkpoint TEXT NOT NULL,
+    position   INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    PRIMARY KEY (host, domain, checkpoint, position),
+    FOREIGN KEY (host, domain, checkpoint) REFERENCES checkpoint (host, domain, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

@@ -23,6 +23,18 @@ static inline struct disk_facts *add_disk(struct domain_facts *f, const char *na
     return d;
 }
 
+/* A raw read-only disk, or an empty drive. */
+static inline void add_aside(struct domain_facts *f, const char *name, const char *image,
+                             bool empty)
+{
+    struct disk_facts *d = VEC_ADD(&f->asides);
+
+    d->name = xstrdup(name);
+    d->image = xstrdup(image);
+    d->format = empty ? NULL : xstrdup("raw");
+    d->removable = d->empty = empty;
+}
+
 static inline void add_bitmap(struct disk_facts *d, const char *name, bool recording,
                               bool inconsistent)
 {

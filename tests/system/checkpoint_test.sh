@@ -147,6 +147,17 @@ create one
 is "$(state_of one)" consistent
 vmkeep checkpoint-delete vm1 one > /dev/null
 
+echo "- documents list every disk"
+create half vda
+is "$(vmkeep checkpoint-dumpxml vm1 half | xmllint --xpath 'string(//disk[@name="vdb"]/@checkpoint)' -)" no
+vmkeep checkpoint-delete vm1 half > /dev/null
+echo "<domainbackup mode='pull'><disks><disk name='vdb'/></disks></domainbackup>" > "$tmp/vdb.xml"
+vmkeep backup-begin vm1 "$tmp/vdb.xml" > /dev/null
+is "$(vmkeep backup-dumpxml vm1 | xmllint --xpath 'string(//disk[@name="vda"]/@backup)' -)" no
+vmkeep domjobabort vm1
+echo "<domainbackup><disks><disk name='vdz'/></disks></domainbackup>" > "$tmp/vdz.xml"
+refused 4 "disk 'vdz': the domain has no such disk; it has vda, vdb" backup-begin vm1 "$tmp/vdz.xml" "$tmp/one.xml"
+
 echo "- what others made is left alone"
 qmp block-dirty-bitmap-add '{"node": "vdb", "name": "foreign", "persistent": true}' > /dev/null
 qmp block-dirty-bitmap-add '{"node": "vdb", "name": "vmkeep-0000abcd-7", "persistent": true}' > /dev/null

@@ -43,6 +43,23 @@ static const struct {
                                  "    </disk>\n"
                                  "  </disks>\n"
                                  "</domainbackup>\n"},
+    /* bases are mixed, the common one stands as it was written */
+    {INCREMENT("<disk name='vda'/><disk name='vdb' incremental='cp0'/><disk name='vdc' "
+               "backup='no'/>"),
+     "<domainbackup mode=\"push\">\n"
+     "  <incremental>cp1</incremental>\n"
+     "  <disks>\n"
+     "    <disk name=\"vda\" backup=\"yes\" type=\"file\" backupmode=\"incremental\" "
+     "incremental=\"cp1\">\n"
+     "      <driver type=\"qcow2\"/>\n"
+     "    </disk>\n"
+     "    <disk name=\"vdb\" backup=\"yes\" type=\"file\" backupmode=\"incremental\" "
+     "incremental=\"cp0\">\n"
+     "      <driver type=\"qcow2\"/>\n"
+     "    </disk>\n"
+     "    <disk name=\"vdc\" backup=\"no\"/>\n"
+     "  </disks>\n"
+     "</domainbackup>\n"},
     /* as oVirt writes it */
     {PULL("<disk name='sda' type='file'><scratch file='/s/sda'><seclabel model='dac' relabel='no'/>"
           "<seclabel model='selinux' relabel='no'/></scratch></disk>"),
@@ -70,6 +87,7 @@ static const struct {
      "      <driver type=\"raw\"/>\n"
      "      <target file=\"/path/to/vdb.backup\"/>\n"
      "    </disk>\n"
+     "    <disk name=\"vdc\" backup=\"no\"/>\n"
      "  </disks>\n"
      "</domainbackup>\n"},
     /* and its second */
@@ -94,6 +112,7 @@ static const struct {
                "<disk name='vdd' backupmode='incremental' incremental='cp2'/>"
                "<disk name='vde' backupmode='incremental'/>"),
      "<domainbackup mode=\"push\">\n"
+     "  <incremental>cp1</incremental>\n"
      "  <disks>\n"
      "    <disk name=\"vda\" backup=\"yes\" type=\"file\" backupmode=\"incremental\" "
      "incremental=\"cp1\">\n"

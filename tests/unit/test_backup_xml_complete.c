@@ -74,11 +74,11 @@ static int tear_down(void **state)
 }
 
 /* vda: qcow2, with checkpoints cp1 (good), bad (inconsistent) and idle (not recording); vdb: raw;
- * vdc: qcow2 with cp2; vdd: on the network. */
+ * vdc: qcow2 with cp2; vdd: on the network.  Aside: iso, read-only, and cd, an empty drive. */
 static struct domain_facts *facts(void)
 {
     CLEANUP_FREE char *a = in_dir("@/vda.qcow2"), *b = in_dir("@/vdb.raw");
-    CLEANUP_FREE char *c = in_dir("@/vdc.qcow2");
+    CLEANUP_FREE char *c = in_dir("@/vdc.qcow2"), *d = in_dir("@/iso.raw");
     struct domain_facts *f = xcalloc(1, sizeof(*f));
 
     add_bitmap(add_disk(f, "vda", a, "qcow2"), "cp1", true, false);
@@ -87,6 +87,8 @@ static struct domain_facts *facts(void)
     add_disk(f, "vdb", b, "raw");
     add_bitmap(add_disk(f, "vdc", c, "qcow2"), "cp2", true, false);
     add_disk(f, "vdd", NULL, "qcow2");
+    add_aside(f, "iso", d, false);
+    add_aside(f, "cd", NULL, true);
     return f;
 }
 
@@ -149,6 +151,10 @@ static void everything_is_filled_in(void **state)
                      "      <driver type=\"qcow2\"/>\n"
                      "      <target file=\"@/vdb.raw.1525889631\"/>\n"
                      "    </disk>\n"
+                     "    <disk name=\"vdc\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdd\" backup=\"no\"/>\n"
+                     "    <disk name=\"iso\" backup=\"no\"/>\n"
+                     "    <disk name=\"cd\" backup=\"no\"/>\n"
                      "  </disks>\n"
                      "</domainbackup>\n");
 }
@@ -174,6 +180,10 @@ static void a_pull_gets_exports_and_scratch_files(void **state)
                      "      <driver type=\"qcow2\"/>\n"
                      "      <scratch file=\"@/s/web%2F01.vdd.1525889631\"/>\n"
                      "    </disk>\n"
+                     "    <disk name=\"vdb\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdc\" backup=\"no\"/>\n"
+                     "    <disk name=\"iso\" backup=\"no\"/>\n"
+                     "    <disk name=\"cd\" backup=\"no\"/>\n"
                      "  </disks>\n"
                      "</domainbackup>\n");
     assert_completed(PULL("<disk name='vda'/>"), &(struct options){0},
@@ -185,6 +195,31 @@ static void a_pull_gets_exports_and_scratch_files(void **state)
                      "      <driver type=\"qcow2\"/>\n"
                      "      <scratch file=\"@/vda.qcow2.1525889631\"/>\n"
                      "    </disk>\n"
+                     "    <disk name=\"vdb\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdc\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdd\" backup=\"no\"/>\n"
+                     "    <disk name=\"iso\" backup=\"no\"/>\n"
+                     "    <disk name=\"cd\" backup=\"no\"/>\n"
+                     "  </disks>\n"
+                     "</domainbackup>\n");
+}
+
+static void a_read_only_disk_is_backed_up_by_name(void **state)
+{
+    (void)state;
+    assert_completed(PUSH("<disk name='cd' backup='no'/><disk name='iso'/>"), &(struct options){0},
+                     "<domainbackup mode=\"push\">\n"
+                     "  <disks>\n"
+                     "    <disk name=\"cd\" backup=\"no\"/>\n"
+                     "    <disk name=\"iso\" backup=\"yes\" type=\"file\" backupmode=\"full\" "
+                     "index=\"1\">\n"
+                     "      <driver type=\"qcow2\"/>\n"
+                     "      <target file=\"@/iso.raw.1525889631\"/>\n"
+                     "    </disk>\n"
+                     "    <disk name=\"vda\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdb\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdc\" backup=\"no\"/>\n"
+                     "    <disk name=\"vdd\" backup=\"no\"/>\n"
                      "  </disks>\n"
                      "</domainbackup>\n");
 }
@@ -236,11 +271,24 @@ static const struct {
     {PUSH("<disk name='vdz'/>"),
      {0},
      ERR_NOTFOUND,
-     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd"},
+     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, iso, cd"},
+    {PUSH("<disk name='vda'/><disk name='cd'/>"),
+     {0},
+     ERR_INVALID,
+     "disk 'cd': it has no medium; backup='no' says so"},
+    {PUSH("<disk name='iso' incremental='cp1'/>"),
+     {0},
+     ERR_UNSUPPORTED,
+     "disk 'iso': incremental='cp1': its image (raw) cannot hold checkpoints, only qcow2 version 3 "
+     "can; backupmode='full' backs it up"},
+    {PUSH("<disk name='vda'><target file='@/iso.raw'/></disk>"),
+     {.reuse = true},
+     ERR_INVALID,
+     "disk 'vda': target '@/iso.raw' is the image of the guest's disk 'iso'"},
     {PUSH("<disk name='vda'/><disk name='vdz' backup='no'/>"),
      {0},
      ERR_NOTFOUND,
-     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd"},
+     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, iso, cd"},
 
     /* checkpoints */
     {PUSH("<disk name='vda' incremental='nope'/>"),
@@ -389,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_filled_in),
         cmocka_unit_test(a_pull_gets_exports_and_scratch_files),
+        cmocka_unit_test(a_read_only_disk_is_backed_up_by_name),
         cmocka_unit_test(without_disks_all_take_part),
         cmocka_unit_test(places_that_exist_are_used_when_asked),
         cmocka_unit_test(what_the_domain_does_not_bear),

@@ -141,6 +141,8 @@ static void redefined_again(void **state)
     make("d", "one");
     k.description = (char *)"told again";
     k.created = 200;
+    strlist_add(&k.left_out, "cd0");
+    strlist_add(&k.left_out, "iso");
     one_disk[0].name = (char *)"vdb";
     OK(catalog_checkpoint_redefine(c, &k, &err));
     one_disk[0].name = (char *)"vda";
@@ -151,7 +153,12 @@ static void redefined_again(void **state)
     assert_string_equal(l.items[0].description, "told again");
     assert_int_equal(l.items[0].disks.n, 1);
     assert_string_equal(l.items[0].disks.items[0].name, "vdb");
+    assert_int_equal(l.items[0].left_out.n, 2);
+    assert_string_equal(l.items[0].left_out.items[1], "iso");
     checkpoint_list_done(&l);
+    OK(catalog_checkpoint_redefine(c, &k, &err));
+    strlist_done(&k.left_out);
+    OK(catalog_checkpoint_delete(c, "h", "d", "one", &err));
 
     k.name = (char *)"new";
     OK(catalog_checkpoint_add(c, &k, &err));

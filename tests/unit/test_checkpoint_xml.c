@@ -188,7 +188,7 @@ static void deep_and_large_documents(void **state)
 
 /* ---- completed ---- */
 
-/* vda: qcow2 with a bitmap old; vdb: raw; vdc: qcow2; vdd and vde: qcow2, of one image. */
+/* vda: qcow2 with a bitmap old; vdb: raw; vdc: qcow2; vdd and vde: qcow2, of one image; cd: an empty drive. */
 static struct domain_facts *facts(void)
 {
     struct domain_facts *f = xcalloc(1, sizeof(*f));
@@ -198,6 +198,7 @@ static struct domain_facts *facts(void)
     add_disk(f, "vdc", "/img/c", "qcow2");
     add_disk(f, "vdd", "/img/shared", "qcow2");
     add_disk(f, "vde", "/img/shared", "qcow2");
+    add_aside(f, "cd", NULL, true);
     return f;
 }
 
@@ -244,6 +245,8 @@ static void everything_is_filled_in(void **state)
                      "    <disk name=\"vdc\" checkpoint=\"bitmap\" bitmap=\"1525889631\"/>\n"
                      "    <disk name=\"vdd\" checkpoint=\"bitmap\" bitmap=\"1525889631\"/>\n"
                      "    <disk name=\"vde\" checkpoint=\"bitmap\" bitmap=\"1525889631\"/>\n"
+                     "    <disk name=\"vdb\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"cd\" checkpoint=\"no\"/>\n"
                      "  </disks>\n"
                      "</domaincheckpoint>\n");
 }
@@ -257,6 +260,11 @@ static void only_what_is_backed_up_is_taken_in(void **state)
                      "  <creationTime>1525889631</creationTime>\n"
                      "  <disks>\n"
                      "    <disk name=\"vdc\" checkpoint=\"bitmap\" bitmap=\"cp1\"/>\n"
+                     "    <disk name=\"vda\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"vdb\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"vdd\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"vde\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"cd\" checkpoint=\"no\"/>\n"
                      "  </disks>\n"
                      "</domaincheckpoint>\n");
 }
@@ -275,6 +283,10 @@ static void what_is_for_output_is_forgotten(void **state)
                      "  <disks>\n"
                      "    <disk name=\"vdc\" checkpoint=\"bitmap\" bitmap=\"cp1\"/>\n"
                      "    <disk name=\"vdb\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"vda\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"vdd\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"vde\" checkpoint=\"no\"/>\n"
+                     "    <disk name=\"cd\" checkpoint=\"no\"/>\n"
                      "  </disks>\n"
                      "</domaincheckpoint>\n");
 }
@@ -285,9 +297,9 @@ static const struct {
     const char *said;
 } unbearable[] = {
     {DISKS("<disk name='vdz'/>"), NULL, ERR_NOTFOUND,
-     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde"},
+     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde, cd"},
     {DISKS("<disk name='vda'/><disk name='vdz' checkpoint='no'/>"), NULL, ERR_NOTFOUND,
-     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde"},
+     "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde, cd"},
     {DISKS("<disk name='/img/shared'/>"), NULL, ERR_INVALID,
      "disk '/img/shared': it is the image of more than one disk"},
     {DISKS("<disk name='vdc'/><disk name='/img/c'/>"), NULL, ERR_INVALID,
@@ -331,12 +343,13 @@ static const struct {
     enum err_code code;
     const char *said; /* ERR_NONE: its disks */
 } redefined[] = {
-    {DOC("<name>old</name><creationTime>7</creationTime>"), true, ERR_NONE, "vda:old"},
+    {DOC("<name>old</name><creationTime>7</creationTime>"), true, ERR_NONE,
+     "vda:old vdb:no vdc:no vdd:no vde:no cd:no"},
     {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='/img/a'/>"
          "<disk name='vdb' checkpoint='no'/></disks>"),
-     true, ERR_NONE, "vda:old vdb:no"},
+     true, ERR_NONE, "vda:old vdb:no vdc:no vdd:no vde:no cd:no"},
     {DOC("<name>cp1</name><creationTime>7</creationTime><disks><disk name='vdc'/></disks>"), false,
-     ERR_NONE, "vdc:cp1"},
+     ERR_NONE, "vdc:cp1 vda:no vdb:no vdd:no vde:no cd:no"},
     {DOC("<creationTime>7</creationTime>"), false, ERR_INVALID,
      "<name> is missing: which checkpoint is redefined?"},
     {DOC("<name>old</name>"), false, ERR_INVALID,
@@ -344,7 +357,7 @@ static const struct {
     {DOC("<name>cp1</name><creationTime>7</creationTime>"), false, ERR_NOTFOUND,
      "no disk has a bitmap 'cp1'"},
     {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='vdz'/></disks>"), false,
-     ERR_NOTFOUND, "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde"},
+     ERR_NOTFOUND, "disk 'vdz': the domain has no such disk; it has vda, vdb, vdc, vdd, vde, cd"},
     {DOC("<name>old</name><creationTime>7</creationTime><disks><disk name='vda' bitmap='b'/>"
          "</disks>"),
      false, ERR_UNSUPPORTED,
@@ -358,7 +371,8 @@ static const struct {
      "disk 'vdc': its bitmap 'torn' is inconsistent"},
     {DOC("<name>still</name><creationTime>7</creationTime>"), true, ERR_CORRUPT,
      "disk 'vdc': its bitmap 'still' does not record changes"},
-    {DOC("<name>torn</name><creationTime>7</creationTime>"), false, ERR_NONE, "vdc:torn"},
+    {DOC("<name>torn</name><creationTime>7</creationTime>"), false, ERR_NONE,
+     "vdc:torn vda:no vdb:no vdd:no vde:no cd:no"},
 };
 
 static void assert_disks(const struct checkpoint_document *d, const char *want)
