@@ -34,6 +34,36 @@ void catalog_close(struct catalog *c);
  * that two catalogs never take one another's checkpoints for their own. */
 const char *catalog_id(const struct catalog *c);
 
+/* ---- the file itself ---- */
+
+enum catalog_event {
+    CATALOG_WRITTEN_BACK, /* somebody deleted it; it is there again, with all that it held */
+    CATALOG_LOST,    /* another file, or another daemon, is in its place: each write fails now */
+    CATALOG_DAMAGED, /* SQLite finds it damaged */
+};
+
+/* Told once, from within the call that found it; text: one sentence, borrowed. */
+typedef void (*catalog_event_fn)(void *ctx, enum catalog_event event, const char *text);
+void catalog_listen(struct catalog *c, catalog_event_fn fn, void *ctx);
+
+/* Looks whether the file still lies under its name, as each write does before it begins: one that
+ * was deleted is written back.  ERR_CORRUPT: it is lost. */
+int catalog_keep_place(struct catalog *c, struct err *err);
+
+/* The number of a job that this catalog has given, as somebody else remembers it (the name of a
+ * bitmap, a point): later ones are above it.  *ret_raised: it was not known. */
+#define CATALOG_JOB_MAX (INT64_C(1) << 53)
+int catalog_raise_job(struct catalog *c, int64_t seen, bool *ret_raised, struct err *err);
+
+/* A copy of the whole catalog into a file of its own that needs nothing beside it, made in steps of
+ * so many pages (4 KiB each; -1: all).  It is complete, and on disk, when *ret_done says so; a copy
+ * that is freed before that leaves no file.  One at a time. */
+struct catalog_copy;
+int catalog_copy_start(struct catalog *c, const char *path, struct catalog_copy **ret,
+                       struct err *err);
+int catalog_copy_step(struct catalog_copy *copy, int pages, bool *ret_done, struct err *err);
+void catalog_copy_free(struct catalog_copy *copy);
+
 /* ---- jobs ---- */
 
 struct job {

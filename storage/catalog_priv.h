@@ -10,6 +10,8 @@
 struct catalog {
     struct db db;
     char id[9];
+    catalog_event_fn listener;
+    void *listener_ctx;
 };
 
 /* One statement with text arguments only, and no rows. */

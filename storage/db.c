@@ -23,7 +23,7 @@ static const struct {
     {SQLITE_IOERR, ERR_IO, NULL},
 };
 
-int db_fail(struct db *db, struct err *err)
+static int fail(struct db *db, struct err *err)
 {
     int rc = sqlite3_extended_errcode(db->h) & 0xff, sys = errno;
 
@@ -44,6 +44,14 @@ int db_fail(struct db *db, struct err *err)
     return err_set(err, ERR_INTERNAL, "catalog %s: %s", db->path, sqlite3_errmsg(db->h));
 }
 
+int db_fail(struct db *db, struct err *err)
+{
+    fail(db, err);
+    if (err->code == ERR_CORRUPT && db->tell)
+        db->tell(db->tell_ctx, DB_DAMAGED, err->msg);
+    return -1;
+}
+
 int db_exec(struct db *db, const char *sql, struct err *err)
 {
     errno = 0;
@@ -61,10 +69,19 @@ int db_prepare(struct db *db, const char *text, unsigned flags, sqlite3_stmt **r
     return rc == SQLITE_OK ? 0 : db_fail(db, err);
 }
 
+static int prepare_once(struct db *db, enum db_stmt id, struct err *err)
+{
+    return db->stmts[id]
+               ? 0
+               : db_prepare(db, db_sql[id], SQLITE_PREPARE_PERSISTENT, &db->stmts[id], err);
+}
+
 int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err)
 {
-    if (!db->stmts[id] &&
-        db_prepare(db, db_sql[id], SQLITE_PREPARE_PERSISTENT, &db->stmts[id], err) < 0)
+    if (prepare_once(db, id, err) < 0)
+        return -1;
+    if (!sqlite3_stmt_readonly(db->stmts[id]) && sqlite3_get_autocommit(db->h) &&
+        (db_keep_place(db, err) < 0 || prepare_once(db, id, err) < 0))
         return -1;
     *ret = db->stmts[id];
     return 0;
@@ -95,7 +112,7 @@ int db_run(struct db *db, sqlite3_stmt *st, struct err *err)
 int db_tx(struct db *db, int (*body)(struct db *db, void *arg, struct err *err), void *arg,
           struct err *err)
 {
-    if (db_exec(db, "BEGIN IMMEDIATE", err) < 0)
+    if (db_keep_place(db, err) < 0 || db_exec(db, "BEGIN IMMEDIATE", err) < 0)
         return -1;
     if (body(db, arg, err) == 0 && db_exec(db, "COMMIT", err) == 0)
         return 0;

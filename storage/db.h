@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -16,6 +17,8 @@
 enum db_stmt {
     ST_META_GET,
     ST_META_PUT,
+    ST_JOB_FIRST,
+    ST_JOB_RAISE,
     ST_JOB_ADD,
     ST_JOB_BEGIN,
     ST_JOB_START,
@@ -73,11 +76,23 @@ enum db_stmt {
 
 extern const char *const db_sql[ST_COUNT];
 
+/* What befalls the file itself; see catalog_listen. */
+enum db_event { DB_WRITTEN_BACK, DB_LOST, DB_DAMAGED };
+
+struct db_copy;
+
 struct db {
     sqlite3 *h;
     char *path;
     int lock; /* descriptor of the writer's lock, or -1 */
     sqlite3_stmt *stmts[ST_COUNT];
+    /* a writer's */
+    dev_t dev; /* of the file that h has open */
+    ino_t ino;
+    bool lost; /* somebody else's file lies under its name: nothing is written any more */
+    struct db_copy *copy;                                           /* under way; NULL: none */
+    void (*tell)(void *ctx, enum db_event event, const char *text); /* NULL: nobody listens */
+    void *tell_ctx;
 };
 
 #define DB_SCHEMA_VERSION 3
@@ -86,6 +101,33 @@ struct db {
 /* See catalog_open. db_open.c. */
 int db_open(struct db *db, const char *path, bool write, struct err *err);
 void db_close(struct db *db);
+
+/* Opens a handle as all of ours are set; what makes a handle a writer's. db_open.c. */
+int db_open_handle(struct db *db, const char *name, int flags, struct err *err);
+int db_set_writer(struct db *db, struct err *err);
+
+/* A new file at path with the catalog's mode; *ret_made false: one is there. db_open.c. */
+int db_create_file(const char *path, bool *ret_made, struct err *err);
+/* Takes the lock beside path, however often its file was removed. db_open.c. */
+int db_take_lock(struct db *db, struct err *err);
+
+/* Notes which file the handle has open. db_place.c. */
+int db_note_place(struct db *db, struct err *err);
+
+/* Before each write: does the file still lie under its name?  One that was deleted is written back
+ * (all statements are gone then), with its lock.  ERR_CORRUPT, now and for ever: another file lies
+ * there, or another daemon has taken the lock.  Nothing for a reader.  db_place.c. */
+int db_keep_place(struct db *db, struct err *err);
+
+/* A copy of the whole database as it was at one instant, into a new file, some pages at a time;
+ * what is written meanwhile through db is in it.  db_copy.c.
+ * db_copy_step: *ret_done when the file is complete, closed, and on disk; pages -1: all at once.
+ * db_copy_free: also of one that is not done, whose file is removed. */
+int db_copy_start(struct db *db, const char *path, struct db_copy **ret, struct err *err);
+int db_copy_step(struct db_copy *copy, int pages, bool *ret_done, struct err *err);
+void db_copy_free(struct db_copy *copy);
+/* The database is being closed under it: its next step fails. */
+void db_copy_lose(struct db_copy *copy);
 
 /* What SQLite's error means, in our words; right after the call that failed. */
 int db_fail(struct db *db, struct err *err);
@@ -97,7 +139,9 @@ int db_exec(struct db *db, const char *sql, struct err *err);
 int db_prepare(struct db *db, const char *text, unsigned flags, sqlite3_stmt **ret,
                struct err *err);
 
-/* A statement of the table, prepared on first use. Reset and unbound when it leaves scope: declare it STMT. */
+/* A statement of the table, prepared on first use. Reset and unbound when it leaves scope: declare it
+ * STMT.  One that writes, outside of a transaction, keeps the file's place first: no other statement
+ * may be under way then. */
 int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err);
 
 static inline void db_stmt_release(sqlite3_stmt **st)

@@ -32,7 +32,7 @@
 
 /* The lock lives as long as the descriptor.  Its file stays: one that is removed can be locked
  * twice. */
-static int take_lock(struct db *db, struct err *err)
+int db_take_lock(struct db *db, struct err *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s.lock", db->path);
     char pid[32] = "";
@@ -56,10 +56,12 @@ static int take_lock(struct db *db, struct err *err)
 
 /* SQLite gives the files that it puts beside the catalog the catalog's own mode, so this is right
  * from the start.  A file that is there stays as its owner wants it. */
-static int create_file(const char *path, const char *dir, struct err *err)
+int db_create_file(const char *path, bool *ret_made, struct err *err)
 {
     CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, CATALOG_FILE_MODE);
+    CLEANUP_FREE char *dir = path_dirname(path);
 
+    *ret_made = fd >= 0;
     if (fd < 0)
         return errno == EEXIST ? 0 : err_errno(err, errno, "catalog %s", path);
     if (fchmod(fd, CATALOG_FILE_MODE) < 0)
@@ -169,7 +171,7 @@ static int migrate(struct db *db, int version, struct err *err)
     return 0;
 }
 
-static int open_handle(struct db *db, const char *name, int flags, struct err *err)
+int db_open_handle(struct db *db, const char *name, int flags, struct err *err)
 {
     if (sqlite3_open_v2(name, &db->h, flags, NULL) != SQLITE_OK)
         return db->h ? db_fail(db, err)
@@ -179,22 +181,33 @@ static int open_handle(struct db *db, const char *name, int flags, struct err *e
     return db_exec(db, "PRAGMA trusted_schema = OFF", err);
 }
 
+int db_set_writer(struct db *db, struct err *err)
+{
+    CLEANUP_FREE char *dir = path_dirname(db->path);
+
+    return db_exec(db, is_local(dir) ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE",
+                   err) < 0
+               ? -1
+               : db_exec(db, "PRAGMA synchronous = FULL", err);
+}
+
 static int open_writer(struct db *db, struct err *err)
 {
     CLEANUP_FREE char *dir = path_dirname(db->path);
     int version = 0;
+    bool made;
 
-    if (mkdir_all(dir, 0755, err) < 0 || take_lock(db, err) < 0 ||
-        create_file(db->path, dir, err) < 0 ||
-        open_handle(db, db->path, SQLITE_OPEN_READWRITE, err) < 0 ||
-        check_version(db, &version, err) < 0 || check_damage(db, err) < 0)
-        return -1;
-    if (db_exec(db, is_local(dir) ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE",
-                err) < 0 ||
-        db_exec(db, "PRAGMA synchronous = FULL", err) < 0)
+    if (mkdir_all(dir, 0755, err) < 0 || db_take_lock(db, err) < 0 ||
+        db_create_file(db->path, &made, err) < 0 ||
+        db_open_handle(db, db->path, SQLITE_OPEN_READWRITE, err) < 0 ||
+        db_note_place(db, err) < 0 || check_version(db, &version, err) < 0 ||
+        check_damage(db, err) < 0)
         return -1;
     /* A migration that makes a table anew drops the old one, and no child shall follow it. */
-    return migrate(db, version, err) < 0 ? -1 : db_exec(db, "PRAGMA foreign_keys = ON", err);
+    return db_set_writer(db, err) < 0 || migrate(db, version, err) < 0 ||
+                   db_exec(db, "PRAGMA foreign_keys = ON", err) < 0
+               ? -1
+               : 0;
 }
 
 /* ---- readers ---- */
@@ -230,7 +243,7 @@ static int reopen_immutable(struct db *db, int *version, struct err *err)
                        "only a user who may write in the catalog's directory can read it",
                        db->path);
     sqlite3_close(db->h);
-    if (open_handle(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) < 0)
+    if (db_open_handle(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) < 0)
         return -1;
     return check_version(db, version, err);
 }
@@ -245,7 +258,7 @@ static int open_reader(struct db *db, struct err *err)
                    ? err_errno(err, errno, "catalog %s", db->path)
                    : err_set(err, ERR_NOTFOUND, "catalog %s: there is none yet; vmkeepd makes it",
                              db->path);
-    if (open_handle(db, db->path, SQLITE_OPEN_READONLY, err) < 0)
+    if (db_open_handle(db, db->path, SQLITE_OPEN_READONLY, err) < 0)
         return -1;
     if (check_version(db, &version, &first) < 0) {
         rc = sqlite3_errcode(db->h) & 0xff;
@@ -278,6 +291,7 @@ int db_open(struct db *db, const char *path, bool write, struct err *err)
 
 void db_close(struct db *db)
 {
+    db_copy_lose(db->copy);
     for (size_t i = 0; i < ST_COUNT; i++)
         sqlite3_finalize(db->stmts[i]);
     sqlite3_close(db->h);

@@ -24,6 +24,9 @@ const char *const db_sql[ST_COUNT] = {
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?1",
     [ST_META_PUT] = "INSERT INTO meta (key, value) VALUES (?1, ?2)",
 
+    [ST_JOB_FIRST] = ("INSERT INTO sqlite_sequence (name, seq) SELECT 'job', 0 WHERE NOT EXISTS"
+                      " (SELECT 1 FROM sqlite_sequence WHERE name = 'job')"),
+    [ST_JOB_RAISE] = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'job' AND seq < ?1",
     [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
                     " outcome, reason, why, due, created, ended)"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
