@@ -7,34 +7,39 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/facts.h"
 #include "cli/names.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "storage/repository.h"
 
 static const char help[] =
-    "Usage: vmkeep points [--json] [DOMAIN]\n"
+    "Usage: vmkeep points [--json] [--repository NAME|PATH] [DOMAIN]\n"
     "\n"
     "Lists restore points, of every domain or of DOMAIN, oldest first; an incremental is indented\n"
     "below what it stands on. Works while the daemon is down.\n"
     "\n"
+    "  --repository NAME|PATH\n"
+    "           read the repository itself, not the catalog; with a PATH no configuration is needed\n"
     "  --json   print an array of {id, domain, host, policy, kind, parent, created, checkpoint,\n"
     "           mode, state, disks: [{name, path, format, capacity, bytes, digest}], ...}; a disk's\n"
     "           path is its file's name in REPOSITORY/ID/\n"
     "  --help   print this text and exit\n"
     "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
-    "yet, 7 the catalog is damaged.\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 3 a point's manifest cannot be\n"
+    "read, 4 no such domain or repository, or no catalog yet, 7 the catalog is damaged.\n"
     "\n"
     "Examples:\n"
     "  vmkeep points web01\n"
-    "  vmkeep points --json | jq -r '.[-1].id'\n";
+    "  vmkeep points --json | jq -r '.[-1].id'\n"
+    "  vmkeep points --repository /srv/backup\n";
 
 struct arguments {
     bool json;
-    const char *domain;
+    const char *domain, *repository;
 };
 
 static json_t *disk_json(const struct point_disk *d)
@@ -164,10 +169,88 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     return code;
 }
 
+/* ---- of a repository, without a catalog ---- */
+
+/* A name has no slash: then it is the configuration's. */
+static int find_repository(const char *given, char **ret)
+{
+    struct config *config = NULL;
+    const struct config_repository *c;
+    int code;
+
+    if (strchr(given, '/')) {
+        *ret = xstrdup(given);
+        return EXIT_DONE;
+    }
+    code = cli_load_config(&config);
+    c = code == EXIT_DONE ? config_repository_find(config, given) : NULL;
+    if (c)
+        *ret = xstrdup(c->path);
+    else if (code == EXIT_DONE)
+        code = cli_usage("points", "no repository of the configuration is named '%s'", given);
+    config_free(config);
+    return code;
+}
+
+/* Those of one domain, in the order in which the catalog lists them. */
+static void choose(struct point_list *points, const char *name)
+{
+    CLEANUP_FREE char *host = NULL;
+    CLEANUP_FREE char *domain = NULL;
+    size_t n = 0;
+
+    name_split_domain(name, &host, &domain);
+    for (size_t i = 0; i < points->n; i++) {
+        struct point *p = &points->items[i];
+
+        if (strcmp(p->domain, domain) == 0 && (!host || strcmp(p->host, host) == 0))
+            points->items[n++] = *p;
+        else
+            point_done(p);
+    }
+    points->n = n;
+}
+
+static int list_repository(const struct arguments *a)
+{
+    CLEANUP_FREE char *path = NULL;
+    struct point_list points = {0};
+    struct strlist damaged = {0};
+    struct err err = ERR_INIT;
+    int code = find_repository(a->repository, &path);
+
+    if (code != EXIT_DONE)
+        return code;
+    if (repository_open(path, false, &err) < 0 ||
+        repository_list(path, &points, &damaged, &err) < 0)
+        code = cli_fail(NULL, &err);
+    for (size_t i = 0; i < points.n; i++)
+        if (!points.items[i].repository)
+            points.items[i].repository = xstrdup(path);
+    if (code == EXIT_DONE && a->domain) {
+        choose(&points, a->domain);
+        if (points.n == 0) {
+            err_set(&err, ERR_NOTFOUND, "%s has no points of a domain %s", path, a->domain);
+            code = cli_fail(NULL, &err);
+        }
+    }
+    for (size_t i = 0; i < damaged.n; i++) {
+        fprintf(stderr, "vmkeep: %s\n", damaged.items[i]);
+        code = EXIT_PARTLY;
+    }
+    if (code == EXIT_DONE || code == EXIT_PARTLY)
+        (a->json ? print_json : print_text)(&points);
+    point_list_done(&points);
+    strlist_done(&damaged);
+    return code;
+}
+
 int cmd_points(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"repository", required_argument, NULL, 'r'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct arguments a = {0};
     int c;
 
@@ -178,10 +261,15 @@ int cmd_points(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
-        a.json = true;
+        if (c == 'r')
+            a.repository = optarg;
+        else
+            a.json = true;
     }
     if (argc - optind > 1)
         return cli_usage("points", "one domain at most (see 'vmkeep points --help')");
     a.domain = optind < argc ? argv[optind] : NULL;
+    if (a.repository)
+        return list_repository(&a);
     return cli_with_catalog(list, &a);
 }

@@ -27,6 +27,8 @@ static const struct command {
     {"explain", "why a point, a job or a domain is as it is", cmd_explain},
     {"domains", "what the hosts have", cmd_domains},
     {"doctor", "is everything there that backups need?", cmd_doctor},
+    {"rebuild-catalog", "make a lost or damaged catalog anew from the repositories",
+     cmd_rebuild_catalog},
     {"backup-begin", "begin a backup by hand, from libvirt's XML", cmd_backup_begin},
     {"backup-dumpxml", "the XML of the backup that runs", cmd_backup_dumpxml},
     {"domjobinfo", "how far a domain's backup is, or how the last one ended", cmd_domjobinfo},

@@ -28,7 +28,8 @@ static void on_housekeeping(void *ctx)
     struct scheduler *s = ctx;
     struct err err = ERR_INIT;
 
-    if (catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0)
+    if (catalog_keep_place(s->env.catalog, &err) < 0 ||
+        catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0)
         catalog_trouble(s, "let go of old jobs", &err);
     coverage_refresh_all(s);
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);

@@ -28,7 +28,7 @@
  * and found again at the next start.  Less than systemd's stop timeout of 90 s. */
 #define DRAIN_S 60.0
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_BUSY = 5 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_BUSY = 5, EXIT_DAMAGED = 7 };
 
 struct daemon {
     struct ev_loop *loop;
@@ -40,7 +40,10 @@ struct daemon {
     struct control *control;
     ev_signal term, interrupt, hangup;
     ev_timer drain;
+    char *catalog_path;
+    ev_stat catalog_file;
     bool stopping;
+    struct err fate; /* why it cannot go on */
 };
 
 static const char usage[] =
@@ -59,7 +62,8 @@ static const char usage[] =
     "the hypervisor and are found again at the next start; a second one cancels the jobs.\n"
     "\n"
     "Exit status: 0 stopped on request, 1 failed, 2 bad usage or configuration, 5 another daemon\n"
-    "keeps the same catalog or control socket.\n";
+    "keeps the same catalog or control socket, 7 the catalog is damaged (see `vmkeep\n"
+    "rebuild-catalog`).\n";
 
 static int exit_code(const struct err *err)
 {
@@ -68,6 +72,8 @@ static int exit_code(const struct err *err)
         return EXIT_USAGE;
     case ERR_BUSY:
         return EXIT_BUSY;
+    case ERR_CORRUPT:
+        return EXIT_DAMAGED;
     default:
         return EXIT_FAILED;
     }
@@ -100,6 +106,57 @@ static int load_config(const char *path, struct config **ret, struct err *err)
                 diagnostics_errors(&diags), diagnostics_errors(&diags) == 1 ? "" : "s");
     diagnostics_done(&diags);
     return rc;
+}
+
+/* ---- the catalog's file ---- */
+
+/* Without its catalog the daemon cannot write down what it does, and does nothing.  A damaged one does
+ * not get better by itself, so systemd is told not to try again (packaging/); one that was replaced is
+ * looked at anew by the next start. */
+static void on_catalog_event(void *ctx, enum catalog_event event, const char *text)
+{
+    struct daemon *d = ctx;
+
+    if (event == CATALOG_WRITTEN_BACK) {
+        log_warning("catalog %s: %s", d->catalog_path, text);
+        return;
+    }
+    if (d->fate.code != ERR_NONE)
+        return;
+    if (event == CATALOG_LOST)
+        err_set(&d->fate, ERR_IO, "%s: the daemon stops", text);
+    else
+        err_set(&d->fate, ERR_CORRUPT, "%s", text);
+    ev_break(d->loop, EVBREAK_ALL);
+}
+
+static void on_catalog_file(struct ev_loop *loop, ev_stat *w, int revents)
+{
+    struct daemon *d = w->data;
+    struct err err = ERR_INIT;
+
+    (void)loop;
+    (void)revents;
+    if (catalog_keep_place(d->catalog, &err) < 0 && d->fate.code == ERR_NONE)
+        log_error("%s", err.msg);
+}
+
+/* Nobody shall look at a place where nothing is until the next write happens to come. */
+static void watch_catalog(struct daemon *d)
+{
+    catalog_listen(d->catalog, on_catalog_event, d);
+    ev_stat_init(&d->catalog_file, on_catalog_file, d->catalog_path, 0);
+    d->catalog_file.data = d;
+    ev_stat_start(d->loop, &d->catalog_file);
+}
+
+static int say_fate(const struct err *err)
+{
+    fprintf(stderr, "vmkeepd: %s%s\n", err->msg,
+            err->code == ERR_CORRUPT
+                ? "; `vmkeep rebuild-catalog` makes it anew from the repositories"
+                : "");
+    return exit_code(err);
 }
 
 /* Scratch spaces of jobs that ended without us. */
@@ -271,6 +328,8 @@ static int start(struct daemon *d, struct err *err)
         config_free(config);
         return -1;
     }
+    d->catalog_path = xstrdup(config->catalog);
+    watch_catalog(d);
     d->clock = clock_ev_new(d->loop);
     env = (struct scheduler_env){
         .clock = d->clock,
@@ -297,7 +356,9 @@ static void stop(struct daemon *d)
 {
     control_close(d->control);
     scheduler_free(d->scheduler);
+    ev_stat_stop(d->loop, &d->catalog_file);
     catalog_close(d->catalog);
+    free(d->catalog_path);
     zone_free(d->zone);
     free(d->clock);
 }
@@ -352,15 +413,17 @@ int main(int argc, char **argv)
     d.loop = ev_default_loop(0);
     watch_signals(&d);
     if (start(&d, &err) < 0) {
-        fprintf(stderr, "vmkeepd: %s\n", err.msg);
         stop(&d);
-        return exit_code(&err);
+        return say_fate(&err);
     }
     log_notice("vmkeepd %s keeps %zu policies for %zu domains", VMKEEP_VERSION,
                scheduler_config(d.scheduler)->policies.n, scheduler_count(d.scheduler).domains);
     sd_notify(0, "READY=1");
-    ev_run(d.loop, 0);
+    if (d.fate.code == ERR_NONE)
+        ev_run(d.loop, 0);
     stop(&d);
+    if (d.fate.code != ERR_NONE)
+        return say_fate(&d.fate);
     log_notice("stopped");
     return EXIT_DONE;
 }

@@ -32,7 +32,7 @@ int catalog_error_from_name(const char *s, enum err_code *ret)
     return -1;
 }
 
-static int read_id(struct catalog *c, bool *found, struct err *err)
+int catalog_read_id(struct catalog *c, bool *found, struct err *err)
 {
     STMT st = NULL;
     int rc;
@@ -47,21 +47,29 @@ static int read_id(struct catalog *c, bool *found, struct err *err)
     return rc < 0 ? -1 : 0;
 }
 
+int catalog_draw_id(char id[9], struct err *err)
+{
+    uint32_t random;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return err_errno(err, errno, "draw a catalog's id");
+    snprintf(id, sizeof("01234567"), "%08x", random);
+    return 0;
+}
+
 /* Drawn once.  A writer that was killed before it could leaves that to the next. */
 static int ensure_id(struct catalog *c, bool write, struct err *err)
 {
-    uint32_t random;
     bool found;
 
-    if (read_id(c, &found, err) < 0)
+    if (catalog_read_id(c, &found, err) < 0)
         return -1;
     if (found)
         return 0;
     if (!write)
         return err_set(err, ERR_NOTFOUND, "catalog %s: it is being made", c->db.path);
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        return err_errno(err, errno, "catalog %s: draw its id", c->db.path);
-    snprintf(c->id, sizeof(c->id), "%08x", random);
+    if (catalog_draw_id(c->id, err) < 0)
+        return err_wrap(err, "catalog %s", c->db.path);
     return catalog_exec(&c->db, ST_META_PUT, (const char *const[]){"id", c->id}, 2, err);
 }
 

@@ -14,6 +14,9 @@ struct catalog {
     void *listener_ctx;
 };
 
+int catalog_read_id(struct catalog *c, bool *found, struct err *err);
+int catalog_draw_id(char id[9], struct err *err);
+
 /* One statement with text arguments only, and no rows. */
 int catalog_exec(struct db *db, enum db_stmt id, const char *const *args, int n, struct err *err);
 

@@ -106,6 +106,15 @@ void db_close(struct db *db);
 int db_open_handle(struct db *db, const char *name, int flags, struct err *err);
 int db_set_writer(struct db *db, struct err *err);
 
+/* Is it a catalog, of a version that we know, and whole?  *ret_version: 0 for an empty one.
+ * ERR_CORRUPT, ERR_UNSUPPORTED. db_open.c. */
+int db_examine(struct db *db, int *ret_version, struct err *err);
+/* From that version to ours. db_open.c. */
+int db_migrate(struct db *db, int version, struct err *err);
+
+/* The name under which a file that nobody changes is opened, with SQLITE_OPEN_URI. Caller frees. */
+char *db_immutable_uri(const char *path);
+
 /* A new file at path with the catalog's mode; *ret_made false: one is there. db_open.c. */
 int db_create_file(const char *path, bool *ret_made, struct err *err);
 /* Takes the lock beside path, however often its file was removed. db_open.c. */

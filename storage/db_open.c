@@ -147,6 +147,11 @@ static int check_damage(struct db *db, struct err *err)
     return rc;
 }
 
+int db_examine(struct db *db, int *ret_version, struct err *err)
+{
+    return check_version(db, ret_version, err) < 0 ? -1 : check_damage(db, err);
+}
+
 /* ---- the writer ---- */
 
 /* All steps in one transaction: no reader meets a catalog halfway. */
@@ -162,7 +167,7 @@ static int migrate_body(struct db *db, void *arg, struct err *err)
     return db_exec(db, marks, err);
 }
 
-static int migrate(struct db *db, int version, struct err *err)
+int db_migrate(struct db *db, int version, struct err *err)
 {
     if (version == DB_SCHEMA_VERSION)
         return 0;
@@ -204,7 +209,7 @@ static int open_writer(struct db *db, struct err *err)
         check_damage(db, err) < 0)
         return -1;
     /* A migration that makes a table anew drops the old one, and no child shall follow it. */
-    return db_set_writer(db, err) < 0 || migrate(db, version, err) < 0 ||
+    return db_set_writer(db, err) < 0 || db_migrate(db, version, err) < 0 ||
                    db_exec(db, "PRAGMA foreign_keys = ON", err) < 0
                ? -1
                : 0;
@@ -213,7 +218,7 @@ static int open_writer(struct db *db, struct err *err)
 /* ---- readers ---- */
 
 /* "file:PATH?immutable=1", see https://www.sqlite.org/uri.html. Caller frees. */
-static char *immutable_uri(const char *path)
+char *db_immutable_uri(const char *path)
 {
     char *ret = xcalloc(1, sizeof("file:?immutable=1") + 3 * strlen(path));
     char *p = ret + sprintf(ret, "file:");
@@ -235,7 +240,7 @@ static bool log_waits(const char *path)
 /* After an open that failed for want of the shared memory. */
 static int reopen_immutable(struct db *db, int *version, struct err *err)
 {
-    CLEANUP_FREE char *uri = immutable_uri(db->path);
+    CLEANUP_FREE char *uri = db_immutable_uri(db->path);
 
     if (log_waits(db->path))
         return err_set(err, ERR_DENIED,
@@ -294,6 +299,8 @@ void db_close(struct db *db)
     db_copy_lose(db->copy);
     for (size_t i = 0; i < ST_COUNT; i++)
         sqlite3_finalize(db->stmts[i]);
+    if (db->lost)
+        sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(db->h);
     if (db->lock >= 0)
         close(db->lock);

@@ -9,7 +9,7 @@
  * Nothing under the name: what we have open is whole, and is written back under it.  The log and the
  * shared memory beside it belonged to the deleted file and go first, for SQLite would take
  * whatever log it finds for the new one's.  Another file: nothing is known of it, and it may be just
- * what its administrator wants.  It stays as it is, and we write no more.
+ * what its administrator wants.  It stays as it is, and we write no more, nor remove a log at the end.
  */
 #include "storage/db.h"
 
@@ -38,6 +38,9 @@ static int lose(struct db *db, const char *why, struct err *err)
 {
     bool known = db->lost;
 
+    /* Our log lies beside their file: emptied, it is taken for nobody's. */
+    if (!known)
+        sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     db->lost = true;
     err_set(err, ERR_CORRUPT, "catalog %s: %s while it was in use; nothing more is written",
             db->path, why);
@@ -104,6 +107,12 @@ static int save(struct db *db, const char *path, struct err *err)
     return rc;
 }
 
+/* A first read opens the log: later, with the file deleted once more, SQLite could not. */
+static int open_log(struct db *db, struct err *err)
+{
+    return db_exec(db, "SELECT count(*) FROM sqlite_schema", err);
+}
+
 /* The old handle goes without a checkpoint: at its end SQLite would remove the new file's log, by its
  * name. */
 static int reopen(struct db *db, struct err *err)
@@ -111,7 +120,8 @@ static int reopen(struct db *db, struct err *err)
     struct db fresh = {.path = db->path, .lock = db->lock};
 
     if (db_open_handle(&fresh, db->path, SQLITE_OPEN_READWRITE, err) < 0 ||
-        db_set_writer(&fresh, err) < 0 || db_exec(&fresh, "PRAGMA foreign_keys = ON", err) < 0) {
+        db_set_writer(&fresh, err) < 0 || db_exec(&fresh, "PRAGMA foreign_keys = ON", err) < 0 ||
+        open_log(&fresh, err) < 0) {
         sqlite3_close(fresh.h);
         return -1;
     }

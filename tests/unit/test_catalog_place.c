@@ -78,6 +78,36 @@ static void written_back(void **state)
     catalog_close(c);
 }
 
+/* Twice in a row, with nothing read or written between. */
+static void written_back_twice(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+
+    add_points(c, 3);
+    for (int i = 0; i < 3; i++) {
+        remove_file(s, "");
+        OK(catalog_keep_place(c, &err));
+    }
+    assert_same(s, c);
+    catalog_close(c);
+}
+
+/* On a network file system there is no log. */
+static void written_back_without_log(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+
+    add_points(c, 3);
+    sql(c->db.h, "PRAGMA journal_mode = DELETE");
+    OK(catalog_cover(c, "h", "d", "n", 1, &err));
+    remove_file(s, "");
+    OK(catalog_cover(c, "h", "e", "n", 1, &err));
+    assert_same(s, c);
+    catalog_close(c);
+}
+
 static void written_back_unasked(void **state)
 {
     struct scratch *s = *state;
@@ -299,6 +329,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(written_back),
+        TEST(written_back_twice),
+        TEST(written_back_without_log),
         TEST(written_back_unasked),
         TEST(directory_deleted),
         TEST(lock_deleted),

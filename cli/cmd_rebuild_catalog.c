@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep rebuild-catalog: makes a lost, older or damaged catalog anew from the repositories.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "report/json.h"
+#include "report/table.h"
+#include "storage/rebuild.h"
+
+static const char help[] =
+    "Usage: vmkeep rebuild-catalog [--repository NAME|PATH]... [--id ID] [--dry-run] [--json]\n"
+    "\n"
+    "Makes the catalog anew from the restore points in the repositories. What only a catalog knew\n"
+    "(jobs and how they ended, checkpoints, since when a policy covers a domain) comes from the\n"
+    "former file, if it is whole, and from the copies of the catalog in the repositories. The former\n"
+    "file stays beside the new one under another name. vmkeepd must not run.\n"
+    "\n"
+    "  --repository NAME|PATH   read this repository of the configuration only; may be repeated\n"
+    "  --id ID                  the points of this catalog, where several have been at work\n"
+    "  --dry-run                say what would come from where, and change nothing\n"
+    "  --json                   print {catalog, id, last_job, repositories, sources, points, jobs,\n"
+    "                           checkpoints, missing, notes, kept, done}\n"
+    "  --help                   print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 3 done, but some of it could not be read, 1 failed, 2 bad usage or\n"
+    "configuration, 4 a repository is not there, 5 vmkeepd runs.\n"
+    "\n"
+    "Example:\n"
+    "  systemctl stop vmkeepd && vmkeep rebuild-catalog && systemctl start vmkeepd\n";
+
+struct arguments {
+    bool json, dry_run;
+    const char *id;
+    struct strlist repositories;
+};
+
+/* ---- which repositories ---- */
+
+static bool is_at(const struct config_repository *c, const char *path)
+{
+    struct stat a, b;
+
+    return str_eq(c->path, path) || (stat(c->path, &a) == 0 && stat(path, &b) == 0 &&
+                                     a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+static const struct config_repository *find(const struct config *config, const char *given)
+{
+    const struct config_repository *c = config_repository_find(config, given);
+
+    for (size_t i = 0; !c && i < config->repositories.n; i++)
+        if (is_at(&config->repositories.items[i], given))
+            c = &config->repositories.items[i];
+    return c;
+}
+
+static int add_named(struct rebuild *r, const struct config *config, const struct arguments *a,
+                     struct err *err)
+{
+    for (size_t i = 0; i < a->repositories.n; i++) {
+        const char *given = a->repositories.items[i];
+        const struct config_repository *c = find(config, given);
+
+        if (!c)
+            return err_set(err, ERR_INVALID,
+                           "%s: no repository of the configuration has that name "
+                           "or path",
+                           given);
+        if (rebuild_add(r, c->name, c->path, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One that is not mounted now would be forgotten: that has to be said. */
+static int add_all(struct rebuild *r, const struct config *config, struct err *err)
+{
+    for (size_t i = 0; i < config->repositories.n; i++) {
+        const struct config_repository *c = &config->repositories.items[i];
+
+        if (rebuild_add(r, c->name, c->path, err) < 0)
+            return err_wrap(err, "mount it, or name those that are to be read (--repository)");
+    }
+    return 0;
+}
+
+/* ---- saying it ---- */
+
+static json_t *list_json(const struct strlist *l)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < l->n; i++)
+        json_array_append_new(ret, report_json_text(l->items[i]));
+    return ret;
+}
+
+static json_t *source_json(const struct rebuild_source *s)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", report_json_text(s->path), "id",
+                     report_json_text(*s->id ? s->id : NULL), "problem",
+                     report_json_text(s->problem), "last_job", report_json_number(s->last_job),
+                     "points", report_json_number((int64_t)s->points), "jobs",
+                     report_json_number((int64_t)s->jobs), "checkpoints",
+                     report_json_number((int64_t)s->checkpoints));
+}
+
+static void print_json(const struct rebuild *r, bool done)
+{
+    json_t *places = json_array(), *sources = json_array(), *points = json_array();
+
+    for (size_t i = 0; i < r->places.n; i++) {
+        const struct rebuild_place *p = &r->places.items[i];
+
+        json_array_append_new(places,
+                              json_pack("{s:o, s:o, s:o, s:o}", "name", report_json_text(p->name),
+                                        "path", report_json_text(p->path), "found",
+                                        report_json_number((int64_t)p->found), "taken",
+                                        report_json_number((int64_t)p->taken)));
+    }
+    for (size_t i = 0; i < r->sources.n; i++)
+        json_array_append_new(sources, source_json(&r->sources.items[i]));
+    for (size_t i = 0; i < r->points.n; i++)
+        json_array_append_new(points, report_json_text(r->points.items[i].id));
+    report_json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+                                "catalog", report_json_text(r->path), "id", report_json_text(r->id),
+                                "last_job", report_json_number(r->last_job), "repositories", places,
+                                "sources", sources, "points", points, "jobs",
+                                done ? report_json_number((int64_t)r->jobs) : json_null(),
+                                "checkpoints",
+                                done ? report_json_number((int64_t)r->checkpoints) : json_null(),
+                                "missing", list_json(&r->missing), "notes", list_json(&r->notes),
+                                "kept", report_json_text(r->kept), "done", done),
+                      stdout);
+}
+
+static void print_sources(const struct rebuild *r)
+{
+    static const char *const titles[] = {"WHAT A CATALOG KNEW, FROM", ">LAST JOB", ">JOBS",
+                                         ">CHECKPOINTS", "USED"};
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+
+    for (size_t i = 0; i < r->sources.n; i++) {
+        const struct rebuild_source *s = &r->sources.items[i];
+
+        table_cell(t, s->path);
+        if (s->catalog) {
+            table_cellf(t, "%lld", (long long)s->last_job);
+            table_cellf(t, "%zu", s->jobs);
+            table_cellf(t, "%zu", s->checkpoints);
+        } else {
+            table_cell(t, NULL);
+            table_cell(t, NULL);
+            table_cell(t, NULL);
+        }
+        table_cell(t, s->problem ? s->problem : "yes");
+    }
+    if (r->sources.n == 0)
+        fputs("No catalog was found: jobs and their outcomes are lost, points are not.\n", stdout);
+    else
+        table_print(t, stdout);
+}
+
+static void print_places(const struct rebuild *r)
+{
+    static const char *const titles[] = {"POINTS, FROM", ">FOUND", ">TAKEN", "PATH"};
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+
+    for (size_t i = 0; i < r->places.n; i++) {
+        const struct rebuild_place *p = &r->places.items[i];
+
+        table_cell(t, p->name);
+        table_cellf(t, "%zu", p->found);
+        table_cellf(t, "%zu", p->taken);
+        table_cell(t, p->path);
+    }
+    table_print(t, stdout);
+}
+
+static void print_text(const struct rebuild *r, bool done)
+{
+    print_places(r);
+    putchar('\n');
+    print_sources(r);
+    printf("\nIts id is %s (%s); the last job that is known has number %lld.\n", r->id, r->id_from,
+           (long long)r->last_job);
+    for (size_t i = 0; i < r->notes.n; i++) {
+        fputs("note: ", stdout);
+        print_plain(r->notes.items[i], stdout);
+        putchar('\n');
+    }
+    for (size_t i = 0; i < r->missing.n; i++) {
+        fputs("note: ", stdout);
+        print_plain(r->missing.items[i], stdout);
+        fputs(" is not there, and other points stand on it\n", stdout);
+    }
+    if (!done) {
+        fputs("Nothing was changed.\n", stdout);
+        return;
+    }
+    printf("%s was made anew: %zu points, %zu jobs, %zu checkpoints.\n", r->path, r->points.n,
+           r->jobs, r->checkpoints);
+    if (r->kept)
+        printf("The former file is kept as %s.\n", r->kept);
+}
+
+static int rebuild(struct rebuild *r, const struct config *config, const struct arguments *a,
+                   struct err *err)
+{
+    if ((a->repositories.n > 0 ? add_named(r, config, a, err) : add_all(r, config, err)) < 0 ||
+        rebuild_choose(r, a->id, err) < 0)
+        return -1;
+    return a->dry_run ? 0 : rebuild_make(r, time(NULL), err);
+}
+
+static int run(const struct config *config, const struct arguments *a)
+{
+    struct rebuild *r = NULL;
+    struct err err = ERR_INIT;
+    int code = EXIT_DONE;
+
+    if (rebuild_new(config->catalog, !a->dry_run, &r, &err) < 0 ||
+        rebuild(r, config, a, &err) < 0) {
+        if (err.code == ERR_BUSY)
+            err_wrap(&err, "stop vmkeepd first");
+        code = cli_fail("rebuild-catalog", &err);
+    } else {
+        if (a->json)
+            print_json(r, !a->dry_run);
+        else
+            print_text(r, !a->dry_run);
+        code = r->notes.n > 0 || r->missing.n > 0 ? EXIT_PARTLY : EXIT_DONE;
+    }
+    rebuild_free(r);
+    return code;
+}
+
+int cmd_rebuild_catalog(int argc, char **argv)
+{
+    static const struct option options[] = {{"repository", required_argument, NULL, 'r'},
+                                            {"id", required_argument, NULL, 'i'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct arguments a = {0};
+    struct config *config = NULL;
+    int c, code = EXIT_DONE;
+
+    while (code == EXIT_DONE && (c = cli_option(argc, argv, options)) != -1) {
+        switch (c) {
+        case 'r':
+            strlist_add(&a.repositories, optarg);
+            break;
+        case 'i':
+            a.id = optarg;
+            break;
+        case 'n':
+            a.dry_run = true;
+            break;
+        case 'j':
+            a.json = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            strlist_done(&a.repositories);
+            return EXIT_DONE;
+        default:
+            code = EXIT_USAGE;
+        }
+    }
+    if (code == EXIT_DONE && optind < argc)
+        code = cli_usage("rebuild-catalog",
+                         "takes no arguments (see 'vmkeep rebuild-catalog --help')");
+    if (code == EXIT_DONE)
+        code = cli_load_config(&config);
+    if (code == EXIT_DONE)
+        code = run(config, &a);
+    strlist_done(&a.repositories);
+    config_free(config);
+    return code;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rebuilding a catalog, first part: what there is to make it from. */
+#include "storage/rebuild.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+#include "storage/catalog_copies.h"
+#include "storage/catalog_priv.h"
+#include "storage/owner.h"
+#include "storage/repository_priv.h"
+
+static void note(struct rebuild *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct rebuild *r, const char *fmt, ...)
+{
+    CLEANUP_FREE char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = xvasprintf(fmt, ap);
+    va_end(ap);
+    strlist_add(&r->notes, text);
+}
+
+/* ---- catalogs ---- */
+
+/* Into memory, page by page: what is brought to our schema there stays as it is on disk. */
+static int load(struct db *mem, const char *path, bool immutable, struct err *err)
+{
+    CLEANUP_FREE char *uri = immutable ? db_immutable_uri(path) : NULL;
+    struct db file = {.path = (char *)path, .lock = -1};
+    sqlite3_backup *backup;
+    int rc = -1;
+
+    if (db_open_handle(&file, uri ? uri : path, SQLITE_OPEN_READONLY | (uri ? SQLITE_OPEN_URI : 0),
+                       err) == 0 &&
+        db_open_handle(mem, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, err) == 0) {
+        backup = sqlite3_backup_init(mem->h, "main", file.h, "main");
+        if (backup)
+            sqlite3_backup_step(backup, -1);
+        rc = backup && sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : db_fail(mem, err);
+    }
+    sqlite3_close(file.h);
+    return rc;
+}
+
+static int64_t query_number(struct db *db, const char *text)
+{
+    sqlite3_stmt *st = NULL;
+    struct err ignored = ERR_INIT;
+    int64_t ret = 0;
+
+    if (db_prepare(db, text, 0, &st, &ignored) == 0 && sqlite3_step(st) == SQLITE_ROW)
+        ret = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return ret;
+}
+
+static int examine(struct catalog *c, struct err *err)
+{
+    int version = 0;
+    bool found = false;
+    int rc = db_examine(&c->db, &version, err);
+    struct err ignored = ERR_INIT;
+
+    if (rc == 0 && version == 0)
+        return err_set(err, ERR_NOTFOUND, "it is empty");
+    if (rc == 0)
+        rc = db_migrate(&c->db, version, err);
+    /* The id may be readable where all else is not. */
+    if (catalog_read_id(c, &found, rc == 0 ? err : &ignored) < 0)
+        return -1;
+    if (rc == 0 && !found)
+        return err_set(err, ERR_CORRUPT, "it has no id");
+    return rc;
+}
+
+static void add_source(struct rebuild *r, const char *path, bool is_catalog)
+{
+    struct catalog *c = xcalloc(1, sizeof(*c));
+    struct rebuild_source *s = VEC_ADD(&r->sources);
+    struct err err = ERR_INIT;
+
+    s->path = xstrdup(path);
+    s->is_catalog = is_catalog;
+    c->db = (struct db){.path = xstrdup(path), .lock = -1};
+    if (load(&c->db, path, !is_catalog, &err) < 0 || examine(c, &err) < 0) {
+        s->problem = xstrdup(err.msg);
+    } else {
+        s->catalog = c;
+        s->last_job = query_number(
+            &c->db, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'job'");
+        s->points = (size_t)query_number(&c->db, "SELECT count(*) FROM point");
+        s->jobs = (size_t)query_number(&c->db, "SELECT count(*) FROM job");
+        s->checkpoints = (size_t)query_number(&c->db, "SELECT count(*) FROM checkpoint");
+    }
+    snprintf(s->id, sizeof(s->id), "%s", c->id);
+    if (!s->catalog)
+        catalog_close(c);
+}
+
+int rebuild_new(const char *path, bool keep_out, struct rebuild **ret, struct err *err)
+{
+    CLEANUP_FREE char *dir = path_dirname(path);
+    struct rebuild *r = xcalloc(1, sizeof(*r));
+    struct db lock = {.path = (char *)path, .lock = -1};
+    int rc = 0;
+
+    if (keep_out && (rc = mkdir_all(dir, 0755, err)) == 0)
+        rc = db_take_lock(&lock, err);
+    r->path = xstrdup(path);
+    r->lock = lock.lock;
+    if (rc < 0) {
+        rebuild_free(r);
+        return -1;
+    }
+    if (path_exists(path))
+        add_source(r, path, true);
+    *ret = r;
+    return 0;
+}
+
+void rebuild_free(struct rebuild *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->sources.n; i++) {
+        free(r->sources.items[i].path);
+        free(r->sources.items[i].problem);
+        catalog_close(r->sources.items[i].catalog);
+    }
+    for (size_t i = 0; i < r->places.n; i++) {
+        free(r->places.items[i].name);
+        free(r->places.items[i].path);
+    }
+    for (size_t i = 0; i < r->domains.n; i++) {
+        free(r->domains.items[i].repository);
+        free(r->domains.items[i].host);
+        free(r->domains.items[i].domain);
+        free(r->domains.items[i].owner);
+    }
+    free(r->domains.items);
+    free(r->sources.items);
+    free(r->places.items);
+    point_list_done(&r->points);
+    strlist_done(&r->notes);
+    strlist_done(&r->missing);
+    free(r->path);
+    free(r->kept);
+    if (r->lock >= 0)
+        close(r->lock);
+    free(r);
+}
+
+/* ---- repositories ---- */
+
+static struct rebuild_domain *domain_of(const struct rebuild *r, const struct point *p)
+{
+    for (size_t i = r->domains.n; i-- > 0;) {
+        struct rebuild_domain *d = &r->domains.items[i];
+
+        if (str_eq(d->host, p->host) && str_eq(d->domain, p->domain) &&
+            str_eq(d->repository, p->repository))
+            return d;
+    }
+    return NULL;
+}
+
+/* By the owner's file; in directories of older versions by who made the last point there. */
+static void note_owner(struct rebuild *r, const char *path, const struct point *p)
+{
+    struct rebuild_domain *d = domain_of(r, p);
+    CLEANUP_CLOSE int dir = -1;
+    CLEANUP(owner_done) struct owner owner = {0}, self = {0};
+    struct err err = ERR_INIT;
+    bool found = false;
+
+    if (!d) {
+        d = VEC_ADD(&r->domains);
+        *d = (struct rebuild_domain){.repository = xstrdup(p->repository),
+                                     .host = xstrdup(p->host),
+                                     .domain = xstrdup(p->domain)};
+        owner_here("", r->path, &self);
+        if (find_domain_dir(path, p->id, &dir, &err) < 0 ||
+            (dir >= 0 && owner_read(dir, p->id, &owner, &found, &err) < 0))
+            note(r, "repository %s: %s", p->repository, err.msg);
+        if (found) {
+            d->owner = xstrdup(owner.catalog);
+            d->here = str_eq(owner.machine_id, self.machine_id) &&
+                      str_eq(owner.catalog_path, self.catalog_path);
+            d->said = true;
+        }
+    }
+    if (!d->said && p->catalog) {
+        free(d->owner);
+        d->owner = xstrdup(p->catalog);
+    }
+}
+
+static void take_found(struct rebuild *r, const char *name, const char *path,
+                       struct point_list *found)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        struct point *p = &found->items[i];
+
+        if (point_list_find(&r->points, p->id)) {
+            note(r, "point %s is in repository %s as well: left out there", p->id, name);
+            point_done(p);
+            continue;
+        }
+        free(p->repository);
+        p->repository = xstrdup(name);
+        note_owner(r, path, p);
+        *VEC_ADD(&r->points) = *p;
+    }
+    free(found->items);
+}
+
+int rebuild_add(struct rebuild *r, const char *name, const char *path, struct err *err)
+{
+    struct point_list found = {0};
+    struct strlist damaged = {0};
+    struct catalog_copies copies = {0};
+    struct rebuild_place *place;
+
+    if (repository_open(path, false, err) < 0 || repository_list(path, &found, &damaged, err) < 0 ||
+        catalog_copies_list(path, &copies, err) < 0) {
+        point_list_done(&found);
+        strlist_done(&damaged);
+        return err_wrap(err, "repository %s", name);
+    }
+    place = VEC_ADD(&r->places);
+    *place = (struct rebuild_place){xstrdup(name), xstrdup(path), found.n, 0};
+    take_found(r, name, path, &found);
+    for (size_t i = 0; i < damaged.n; i++)
+        note(r, "repository %s: %s: left out", name, damaged.items[i]);
+    for (size_t i = 0; i < copies.n; i++) {
+        add_source(r, copies.items[i].path, false);
+        if (copies.items[i].job > r->sources.items[r->sources.n - 1].last_job)
+            r->sources.items[r->sources.n - 1].last_job = copies.items[i].job;
+    }
+    strlist_done(&damaged);
+    catalog_copies_done(&copies);
+    return 0;
+}
+
+/* ---- whose points ---- */
+
+static const char *owner_of(const struct rebuild *r, const struct point *p)
+{
+    return domain_of(r, p)->owner;
+}
+
+static void list_ids(const struct rebuild *r, struct strlist *ret)
+{
+    for (size_t i = 0; i < r->domains.n; i++)
+        if (r->domains.items[i].owner && !strlist_has(ret, r->domains.items[i].owner))
+            strlist_add(ret, r->domains.items[i].owner);
+    for (size_t i = 0; i < r->sources.n; i++)
+        if (!r->sources.items[i].is_catalog && *r->sources.items[i].id &&
+            !strlist_has(ret, r->sources.items[i].id))
+            strlist_add(ret, r->sources.items[i].id);
+}
+
+/* The one that this machine had under this path; NULL: none, or more than one. */
+static const char *find_here(const struct rebuild *r)
+{
+    const char *ret = NULL;
+
+    for (size_t i = 0; i < r->domains.n; i++) {
+        const struct rebuild_domain *d = &r->domains.items[i];
+
+        if (!d->here)
+            continue;
+        if (ret && !str_eq(ret, d->owner))
+            return NULL;
+        ret = d->owner;
+    }
+    return ret;
+}
+
+static int refuse_many(const struct rebuild *r, const struct strlist *ids, struct err *err)
+{
+    char list[ERR_MSG_MAX] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < ids->n && len < sizeof(list); i++) {
+        size_t n = 0;
+
+        for (size_t k = 0; k < r->points.n; k++)
+            n += str_eq(owner_of(r, &r->points.items[k]), ids->items[i]);
+        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s with %zu points",
+                                i ? ", " : "", ids->items[i], n);
+    }
+    return err_set(err, ERR_INVALID,
+                   "several catalogs have been at work there: %s; say which with "
+                   "--id",
+                   list);
+}
+
+static int choose_id(struct rebuild *r, const char *id, struct err *err)
+{
+    const char *former =
+        r->sources.n > 0 && r->sources.items[0].is_catalog ? r->sources.items[0].id : "";
+    CLEANUP(strlist_done) struct strlist ids = {0};
+
+    list_ids(r, &ids);
+    if (id) {
+        if (!strlist_has(&ids, id) && !str_eq(id, former))
+            return err_set(err, ERR_NOTFOUND, "no catalog %s has been at work there", id);
+        snprintf(r->id, sizeof(r->id), "%s", id);
+        r->id_from = "as asked for";
+    } else if (*former && (ids.n == 0 || strlist_has(&ids, former))) {
+        snprintf(r->id, sizeof(r->id), "%s", former);
+        r->id_from = "of the former file";
+    } else if (ids.n > 1 && find_here(r)) {
+        snprintf(r->id, sizeof(r->id), "%s", find_here(r));
+        r->id_from = "of the catalog that lay here before";
+    } else if (ids.n > 1) {
+        return refuse_many(r, &ids, err);
+    } else if (ids.n == 1) {
+        snprintf(r->id, sizeof(r->id), "%s", ids.items[0]);
+        r->id_from = "of what lies in the repositories";
+    } else {
+        r->id_from = "new: nothing that was found has one";
+        return catalog_draw_id(r->id, err);
+    }
+    return 0;
+}
+
+static struct rebuild_place *place_of(struct rebuild *r, const char *name)
+{
+    for (size_t i = 0; i < r->places.n; i++)
+        if (str_eq(r->places.items[i].name, name))
+            return &r->places.items[i];
+    return NULL;
+}
+
+/* Those of other catalogs stay theirs. */
+static void choose_points(struct rebuild *r)
+{
+    struct point_list ours = {0};
+    CLEANUP_FREE bool *taken = xcalloc(r->points.n + 1, sizeof(*taken));
+    size_t n_others = 0;
+
+    for (size_t i = 0; i < r->points.n; i++) {
+        const char *owner = owner_of(r, &r->points.items[i]);
+
+        taken[i] = !owner || str_eq(owner, r->id);
+        n_others += !taken[i];
+    }
+    for (size_t i = 0; i < r->points.n; i++) {
+        if (taken[i]) {
+            *VEC_ADD(&ours) = r->points.items[i];
+            place_of(r, r->points.items[i].repository)->taken++;
+        } else {
+            point_done(&r->points.items[i]);
+        }
+    }
+    free(r->points.items);
+    r->points.items = ours.items;
+    r->points.n = ours.n;
+    r->points.cap = ours.cap;
+    if (n_others > 0)
+        note(r, "%zu points belong to another catalog: left to it", n_others);
+}
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct rebuild_source *x = a, *y = b;
+
+    if (x->is_catalog != y->is_catalog)
+        return x->is_catalog ? -1 : 1;
+    return x->last_job < y->last_job   ? 1
+           : x->last_job > y->last_job ? -1
+                                       : strcmp(x->path, y->path);
+}
+
+/* A catalog of another id numbers its jobs anew: ours and its own would mix. */
+static void choose_sources(struct rebuild *r)
+{
+    for (size_t i = 0; i < r->sources.n; i++) {
+        struct rebuild_source *s = &r->sources.items[i];
+
+        if (!s->problem && !str_eq(s->id, r->id))
+            s->problem = xasprintf("it is catalog %s, not %s", s->id, r->id);
+        if (str_eq(s->id, r->id) && s->last_job > r->last_job)
+            r->last_job = s->last_job;
+    }
+    if (r->sources.n > 1)
+        qsort(r->sources.items, r->sources.n, sizeof(*r->sources.items), compare_sources);
+}
+
+int rebuild_choose(struct rebuild *r, const char *id, struct err *err)
+{
+    if (choose_id(r, id, err) < 0)
+        return -1;
+    choose_points(r);
+    choose_sources(r);
+    for (size_t i = 0; i < r->points.n; i++) {
+        const struct point *p = &r->points.items[i];
+
+        if (str_eq(p->catalog, r->id) && p->job > r->last_job)
+            r->last_job = p->job;
+    }
+    return 0;
+}
