@@ -9,6 +9,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "base/uptime.h"
 #include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
@@ -21,7 +22,8 @@ struct gathering {
     const struct facts *f;
     struct zone *zone;
     struct seen_list seen;
-    int64_t started; /* the daemon's start; now, when it does not run */
+    int64_t *distances; /* plan_shortest_distance of each policy */
+    int64_t started;    /* the daemon's start; now, when it does not run */
 };
 
 /* An earlier disk stands on the same point. */
@@ -155,6 +157,8 @@ static int find_next_run(const struct gathering *g, const struct domain_name *d,
                          const struct config_policy *policy, struct status_policy *ret,
                          struct err *err)
 {
+    int64_t now = g->f->now, uptime = uptime_seconds();
+    CLEANUP(due_list_done) struct due_list dues = {0};
     struct catalog_history h = {0};
     struct plan_history history;
     struct plan_due due;
@@ -164,12 +168,26 @@ static int find_next_run(const struct gathering *g, const struct domain_name *d,
     history = (struct plan_history){
         .since = h.since ? h.since : g->f->now, /* not covered yet: from now on */
         .last_due = h.last_due,
+        .last_created = h.last_created,
+        .ago = *h.last_boot && strcmp(h.last_boot, uptime_boot()) == 0 && uptime >= h.last_uptime
+                   ? uptime - h.last_uptime
+                   : -1,
+        .uptime = uptime,
+        .distance = g->distances[policy - g->f->config->policies.items],
         .has_attempt = h.has_attempt,
         .failed = h.failed,
         .last_end = h.last_end,
         .failures = h.failures,
         .last_level = h.last_level,
     };
+    if (history.ago < 0 && catalog_due_before(g->f->catalog, d->host, d->domain, policy->name,
+                                              now - uptime + DATE_SLACK, &history.before, err) < 0)
+        return -1;
+    if (catalog_dues_after(g->f->catalog, d->host, d->domain, policy->name,
+                           plan_baseline(&history, g->started, now), &dues, err) < 0)
+        return -1;
+    history.dues = dues.items;
+    history.n_dues = dues.n;
     if (!plan_next(policy, g->zone, &history, g->started, g->f->now, &due))
         return 0;
     ret->next_run = due.at;
@@ -311,11 +329,17 @@ int facts_status(const struct facts *f, const struct domain_names *only, struct 
     int rc = -1;
 
     ret->now = f->now;
-    if (zone_open(NULL, &g.zone, err) == 0 && catalog_seen(f->catalog, "domain", &g.seen, err) == 0)
+    g.distances = xcalloc(f->config->policies.n, sizeof(*g.distances));
+    if (zone_open(NULL, &g.zone, err) == 0 &&
+        catalog_seen(f->catalog, "domain", &g.seen, err) == 0) {
+        for (size_t i = 0; i < f->config->policies.n; i++)
+            g.distances[i] = plan_shortest_distance(&f->config->policies.items[i], g.zone);
         rc = gather(&g, only, ret, err);
+    }
     if (rc == 0)
         status_judge(ret);
     seen_list_done(&g.seen);
+    free(g.distances);
     zone_free(g.zone);
     return rc;
 }

@@ -7,41 +7,22 @@
  * began to select the domain.  Between the baseline and now lies what is due; behind now, what
  * comes. Answering with the latest elapse that is due moves the baseline over all of them at once,
  * so any number of missed runs costs one.
- *
- * Clocks are set back.  A time that lies more than a day ahead of now is not believed; if that
- * leaves no baseline, one day is looked back.
  */
-#include "policies/plan.h"
+#include "policies/plan_priv.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/timefmt.h"
+#include "policies/dates.h"
 
-#define DAY 86400
 #define LAST_SECOND INT64_C(253402214400) /* of the year 9999, in any zone */
 #define DUE_NOW 60 /* what came due this short a time ago is not called missed */
 
 static const int retry_after[] = {300, 600, 1200};
-
-/* The first elapse of any of the expressions strictly after `after`. */
-static bool next_elapse(const struct calspec_list *list, const struct zone *zone, int64_t after,
-                        int64_t *ret)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < list->n; i++) {
-        int64_t t;
-
-        if (!calspec_next(list->items[i], zone, after, &t) || (found && t >= *ret))
-            continue;
-        *ret = t;
-        found = true;
-    }
-    return found;
-}
 
 /* The latest elapse in (after, until]. Bisects: a year of missed minutes is quickly passed over. */
 static bool latest_elapse(const struct calspec_list *list, const struct zone *zone, int64_t after,
@@ -49,7 +30,7 @@ static bool latest_elapse(const struct calspec_list *list, const struct zone *zo
 {
     int64_t low = after, high = until, t;
 
-    if (!next_elapse(list, zone, after, &t) || t > until)
+    if (!plan_elapse(list, zone, after, &t) || t > until)
         return false;
     /* There is an elapse in (low, until], and none in (high, until]. */
     *ret = t;
@@ -57,7 +38,7 @@ static bool latest_elapse(const struct calspec_list *list, const struct zone *zo
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
 
-        if (next_elapse(list, zone, middle, &t) && t <= until) {
+        if (plan_elapse(list, zone, middle, &t) && t <= until) {
             *ret = t;
             low = t - 1;
         } else {
@@ -97,21 +78,12 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Where what has been dealt with ends. *ret_ahead: a time that is not believed; 0: none. */
-static int64_t baseline(const struct plan_history *history, int64_t started, int64_t now,
-                        int64_t *ret_ahead)
+/* A recorded time that the clock cannot have shown yet; 0: none. */
+static int64_t lies_ahead(const struct plan_history *history, int64_t now)
 {
-    bool since_ok = history->since <= now + DAY;
-    bool last_ok = history->last_due <= now + DAY;
-    int64_t fallback = started <= now ? started : now - DAY;
-
-    *ret_ahead = 0;
-    if (since_ok && last_ok)
-        return later(history->since, history->last_due);
-    *ret_ahead = last_ok ? history->since : history->last_due;
-    if (last_ok && history->last_due)
+    if (history->last_due > now + DATE_SLACK)
         return history->last_due;
-    return since_ok ? later(history->since, fallback) : fallback;
+    return history->since > now + DATE_SLACK ? history->since : 0;
 }
 
 /* What the schedule alone says. prompt_from: what is due before that was missed. */
@@ -129,8 +101,8 @@ static bool next_scheduled(const struct config_policy *policy, const struct zone
         ret->level = has_full ? LEVEL_FULL : LEVEL_INCREMENTAL;
         ret->at = !has_full ? incremental : !has_incremental ? full : later(full, incremental);
     } else {
-        has_full = next_elapse(&policy->full, zone, after, &full);
-        has_incremental = next_elapse(&policy->incremental, zone, after, &incremental);
+        has_full = plan_elapse(&policy->full, zone, after, &full);
+        has_incremental = plan_elapse(&policy->incremental, zone, after, &incremental);
         if (!has_full && !has_incremental)
             return false;
         ret->level =
@@ -173,12 +145,34 @@ static bool next_retry(const struct config_policy *policy, const struct zone *zo
     return true;
 }
 
+__attribute__((format(printf, 2, 3))) static void add_why(struct plan_due *due, const char *fmt,
+                                                          ...)
+{
+    size_t len = strlen(due->why);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(due->why + len, sizeof(due->why) - len, fmt, ap);
+    va_end(ap);
+}
+
+/* No two runs follow one another too closely, whatever the schedule and the clock say. */
+static void keep_distance(const struct plan_history *history, int64_t now, struct plan_due *due)
+{
+    int64_t since = plan_since_last(history, now), gap = plan_gap(history);
+
+    if (since >= gap || due->at >= now + gap - since)
+        return;
+    due->at = now + gap - since;
+    add_why(due, "; a while after the run before");
+}
+
 bool plan_next(const struct config_policy *policy, const struct zone *zone,
                const struct plan_history *history, int64_t started, int64_t now,
                struct plan_due *ret)
 {
     int64_t prompt_from = started <= now ? later(started, now - DUE_NOW) : now - DUE_NOW;
-    int64_t ahead, after = baseline(history, started, now, &ahead);
+    int64_t ahead = lies_ahead(history, now), after = plan_baseline(history, started, now);
     struct plan_due scheduled, retry;
     char when[TIMEFMT_MAX];
     bool has_scheduled, has_retry;
@@ -186,20 +180,20 @@ bool plan_next(const struct config_policy *policy, const struct zone *zone,
     if (!policy->catch_up)
         after = later(after, prompt_from - 1);
     has_scheduled = next_scheduled(policy, zone, after, prompt_from, now, &scheduled);
+    while (has_scheduled && plan_is_repeated(policy, zone, history, scheduled.due, now))
+        has_scheduled = next_scheduled(policy, zone, scheduled.due, prompt_from, now, &scheduled);
+    if (has_scheduled)
+        keep_distance(history, now, &scheduled);
     has_retry = next_retry(policy, zone, history, started, prompt_from, now, &retry);
     if (!has_scheduled && !has_retry)
         return false;
     /* A scheduled time that has come does the retry's work too. */
-    if (has_retry && (!has_scheduled || (scheduled.at > now && retry.at < scheduled.at)))
+    if (has_retry && (!has_scheduled || (scheduled.due > now && retry.at < scheduled.at)))
         *ret = retry;
     else
         *ret = scheduled;
-    if (ahead) {
-        size_t len = strlen(ret->why);
-
-        snprintf(ret->why + len, sizeof(ret->why) - len,
-                 "; the clock was set back: %s, which lies ahead of it, is ignored",
-                 wall_text(zone, ahead, when, sizeof(when)));
-    }
+    if (ahead)
+        add_why(ret, "; the clock was set back: %s, which lies ahead of it, is ignored",
+                wall_text(zone, ahead, when, sizeof(when)));
     return true;
 }

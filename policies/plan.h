@@ -19,10 +19,20 @@
 
 #define PLAN_WHY_MAX 240
 
-/* What the catalog knows of a (domain, policy) for scheduling. */
+/* What the catalog knows of a (domain, policy) for scheduling.  The last run is that of the newest
+ * job that was not asked for by hand; its retries are no runs of their own. */
 struct plan_history {
-    int64_t since;                /* the policy has selected the domain since then */
-    int64_t last_due;             /* the latest due time that a job was made for; 0: none */
+    int64_t since;        /* the policy has selected the domain since then */
+    int64_t last_due;     /* what the last run was due at; 0: there was none */
+    int64_t last_created; /* what the clock showed when it was made */
+    int64_t ago;          /* how long that is ago, in seconds that nobody sets; -1: it was
+                                     before this machine was booted */
+    int64_t uptime;       /* seconds since then */
+    int64_t before;       /* ago -1: the latest due time of any run that the clock, as it
+                                     stands, can have shown before the boot; 0: none */
+    int64_t distance;     /* plan_shortest_distance of the policy */
+    const int64_t *dues;  /* all due times that runs were made for, after plan_baseline */
+    size_t n_dues;
     bool has_attempt;             /* a scheduled backup has ended since last_due */
     bool failed;                  /* and it failed, for a reason that may pass (err_is_transient) */
     int64_t last_end;             /* when it ended */
@@ -40,18 +50,28 @@ struct plan_due {
     char why[PLAN_WHY_MAX]; /* "scheduled: incremental, Mon..Sat *-*-* 02:30:00" */
 };
 
+/* The shortest time between two elapses that follow one another; 0: there are none. */
+int64_t plan_shortest_distance(const struct config_policy *policy, const struct zone *zone);
+
+/* Elapses later than this count.  started: see plan_next. history: all but dues. */
+int64_t plan_baseline(const struct plan_history *history, int64_t started, int64_t now);
+
 /* The next backup of one domain under the policy.  started: when this daemon began to keep the
- * policy.  False: never.
+ * policy, by the clock of now.  False: never.
  *
- * Elapses after history->since and last_due count.  What is due by now is answered by one run, at
+ * What is due by now is answered by one run, at
  * the latest of these times (so that none of them is found again), full when a full is among them.
  * It is missed when it came due before `started`, or more than a minute ago; with catch_up off
  * missed ones are let go.  A full due at the same moment wins over an incremental.
  * A failed run is tried again after 5, 10 and 20 minutes, at the level asked for then, unless a
  * scheduled time comes first.
- * An answer holds for this `now` only: ask again when its time has come, for more may be due then.
- * Times that lie ahead of now (the clock was set back) never stop backups for more than a day: a
- * last_due or since beyond that is ignored, and why says so. */
+ * An answer holds for this `now` only: ask again when its time has come, or when the clock was set,
+ * for more may be due then.
+ *
+ * Whatever was done to the clock, runs go on as time goes by, and each due time has one run: a time
+ * that comes again, for the clock was set back, has another only if half the schedule's distance has
+ * gone by since the last; and no run begins within a tenth of its shortest distance after the last,
+ * but waits until that is over. */
 bool plan_next(const struct config_policy *policy, const struct zone *zone,
                const struct plan_history *history, int64_t started, int64_t now,
                struct plan_due *ret);

@@ -34,6 +34,9 @@ struct clock_ops {
     void (*after)(struct clock *c, struct alarm *a, double seconds);
     void (*stop)(struct clock *c, struct alarm *a); /* fine when idle */
     int64_t (*elapsed_ms)(struct clock *c);         /* elapsed, in milliseconds */
+    /* As in base/uptime.h: seconds since the boot, and which that was. */
+    int64_t (*uptime)(struct clock *c);
+    const char *(*boot)(struct clock *c);
 };
 
 struct clock {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The only file of the daemon that reads a clock.  Wall-clock alarms are ev_periodic, which follow
+ * The only file of the daemon that reads a clock (and base/uptime.c).  Wall-clock alarms are ev_periodic, which follow
  * clock steps and suspend; waits are ev_timer, which count elapsed time (libev's manual).
  */
 #include "scheduler/clock.h"
@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/uptime.h"
 
 struct clock_ev {
     struct clock clock;
@@ -36,6 +37,18 @@ static int64_t clock_elapsed_ms(struct clock *c)
     (void)c;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t clock_uptime(struct clock *c)
+{
+    (void)c;
+    return uptime_seconds();
+}
+
+static const char *clock_boot(struct clock *c)
+{
+    (void)c;
+    return uptime_boot();
 }
 
 static void clock_stop(struct clock *c, struct alarm *a)
@@ -90,8 +103,8 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
 struct clock *clock_ev_new(struct ev_loop *loop)
 {
-    static const struct clock_ops ops = {clock_now,   clock_elapsed, clock_at,
-                                         clock_after, clock_stop,    clock_elapsed_ms};
+    static const struct clock_ops ops = {clock_now,  clock_elapsed,    clock_at,     clock_after,
+                                         clock_stop, clock_elapsed_ms, clock_uptime, clock_boot};
     struct clock_ev *c = xcalloc(1, sizeof(*c));
 
     c->clock.ops = &ops;

@@ -29,7 +29,6 @@ struct control_env {
     struct scheduler *scheduler;
     struct catalog *catalog;
     const char *version;
-    int64_t started;
     /* "reload": 0, or -1 with the first of the file's errors. */
     int (*reload)(void *ctx, struct err *err);
     void *ctx;

@@ -36,7 +36,7 @@ static int cmd_status(struct client *cl, json_t *args, json_t **ret, struct err 
     (void)err;
     *ret =
         json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "pid", (int)getpid(), "version", env->version,
-                  "started", time_utc(env->started, started), "running", (json_int_t)n.running,
+                  "started", time_utc(n.started, started), "running", (json_int_t)n.running,
                   "queued", (json_int_t)n.queued, "domains", (json_int_t)n.domains);
     return 0;
 }

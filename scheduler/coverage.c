@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "policies/dates.h"
 #include "policies/selection.h"
 
 #define TROUBLE_PAUSE_S 60
@@ -28,29 +29,62 @@ struct cover *coverage_find(struct scheduler *s, const char *host, const char *d
     return NULL;
 }
 
-void coverage_refresh(struct scheduler *s, struct cover *c)
+/* When the last run was made is known if that was since the boot. */
+static int64_t ago(struct scheduler *s, const struct catalog_history *h)
+{
+    int64_t uptime = sched_uptime(s);
+    const char *boot = s->env.clock->ops->boot(s->env.clock);
+
+    return *boot && strcmp(boot, h->last_boot) == 0 && uptime >= h->last_uptime
+               ? uptime - h->last_uptime
+               : -1;
+}
+
+static int plan(struct scheduler *s, struct cover *c, struct due_list *dues, struct err *err)
 {
     const struct config_policy *policy = config_policy_find(s->config, c->policy);
-    struct catalog_history h;
+    int64_t now = sched_now(s), uptime = sched_uptime(s), started = now - (uptime - s->started);
     struct plan_history history;
-    struct err err = ERR_INIT;
+    struct catalog_history h;
 
-    c->has_next = false;
-    if (catalog_history(s->env.catalog, c->host, c->domain, c->policy, &h, &err) < 0) {
-        catalog_trouble(s, "read the history", &err);
-        c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
-        return;
-    }
+    if (catalog_history(s->env.catalog, c->host, c->domain, c->policy, &h, err) < 0)
+        return -1;
     history = (struct plan_history){
         .since = h.since,
         .last_due = h.last_due,
+        .last_created = h.last_created,
+        .ago = ago(s, &h),
+        .uptime = uptime,
+        .distance = c->distance,
         .has_attempt = h.has_attempt,
         .failed = h.failed,
         .last_end = h.last_end,
         .failures = h.failures,
         .last_level = h.last_level,
     };
-    c->has_next = plan_next(policy, s->env.zone, &history, s->started, sched_now(s), &c->next);
+    if (history.ago < 0 && catalog_due_before(s->env.catalog, c->host, c->domain, c->policy,
+                                              now - uptime + DATE_SLACK, &history.before, err) < 0)
+        return -1;
+    if (catalog_dues_after(s->env.catalog, c->host, c->domain, c->policy,
+                           plan_baseline(&history, started, now), dues, err) < 0)
+        return -1;
+    history.dues = dues->items;
+    history.n_dues = dues->n;
+    c->has_next = plan_next(policy, s->env.zone, &history, started, now, &c->next);
+    return 0;
+}
+
+void coverage_refresh(struct scheduler *s, struct cover *c)
+{
+    struct due_list dues = {0};
+    struct err err = ERR_INIT;
+
+    c->has_next = false;
+    if (plan(s, c, &dues, &err) < 0) {
+        catalog_trouble(s, "read the history", &err);
+        c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
+    }
+    due_list_done(&dues);
 }
 
 /* An answer that the planner gave before the clock was put back may lie years ahead. */
@@ -67,7 +101,8 @@ void coverage_refresh_all(struct scheduler *s)
     coverage_arm(s);
 }
 
-static void cover_add(struct scheduler *s, const char *host, const char *domain, const char *policy)
+static void cover_add(struct scheduler *s, const char *host, const char *domain, const char *policy,
+                      int64_t distance)
 {
     struct cover *c = VEC_ADD(&s->covers);
     struct err err = ERR_INIT;
@@ -75,6 +110,8 @@ static void cover_add(struct scheduler *s, const char *host, const char *domain,
     c->host = xstrdup(host);
     c->domain = xstrdup(domain);
     c->policy = xstrdup(policy);
+    c->distance = distance;
+    c->made = -1;
     if (catalog_cover(s->env.catalog, host, domain, policy, sched_now(s), &err) < 0)
         catalog_trouble(s, "record a domain", &err);
     coverage_refresh(s, c);
@@ -90,6 +127,7 @@ static void cover_done(struct cover *c)
 /* Covers of one policy on one host; how many there are now. */
 static size_t cover_policy(struct scheduler *s, const struct config_policy *p, struct host *h)
 {
+    int64_t distance = plan_shortest_distance(p, s->env.zone);
     struct strlist names = {0};
     size_t n = 0;
 
@@ -97,7 +135,7 @@ static size_t cover_policy(struct scheduler *s, const struct config_policy *p, s
     for (size_t i = 0; i < names.n; i++) {
         if (!selection_matches_domain(&p->domains, h->name, names.items[i]))
             continue;
-        cover_add(s, h->name, names.items[i], p->name);
+        cover_add(s, h->name, names.items[i], p->name, distance);
         n++;
     }
     strlist_done(&names);
@@ -138,6 +176,17 @@ static void rejoin(struct scheduler *s)
     }
 }
 
+/* When their last runs were made, they remember. */
+static void remember(struct scheduler *s, const struct cover *old, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct cover *c = coverage_find(s, old[i].host, old[i].domain, old[i].policy);
+
+        if (c)
+            c->made = old[i].made;
+    }
+}
+
 /* Policies that covered a domain before and do so no more. */
 static void uncover_gone(struct scheduler *s, const struct cover *old, size_t n)
 {
@@ -168,11 +217,28 @@ void coverage_sync(struct scheduler *s)
         note_policy(s, p->name, n);
     }
     rejoin(s);
+    remember(s, old, n_old);
     uncover_gone(s, old, n_old);
     for (size_t i = 0; i < n_old; i++)
         cover_done(&old[i]);
     free(old);
     coverage_arm(s);
+}
+
+/* The planner keeps runs apart, by what it reads; here that is made sure of, whatever it read: no two
+ * runs of a cover within a tenth of its schedule's shortest distance. */
+static bool is_too_soon(struct scheduler *s, struct cover *c)
+{
+    int64_t left = c->made < 0 || c->next.retry ? 0 : c->made + c->distance / 10 - sched_uptime(s);
+
+    if (left <= 0)
+        return false;
+    log_error("domain=%s policy=%s: a run was planned that comes too soon after the last one (%s); "
+              "refused, looked at again in %lld s",
+              c->domain, c->policy, c->next.why, (long long)left);
+    c->has_next = false;
+    c->not_before = sched_now(s) + left;
+    return true;
 }
 
 static void queue_backup(struct scheduler *s, struct cover *c)
@@ -190,9 +256,13 @@ static void queue_backup(struct scheduler *s, struct cover *c)
     };
     struct err err = ERR_INIT;
 
-    c->has_next = false;
-    if (queue_add(s, &row, &c->job, &err) == 0)
+    if (is_too_soon(s, c))
         return;
+    c->has_next = false;
+    if (queue_add(s, &row, &c->job, &err) == 0) {
+        c->made = sched_uptime(s);
+        return;
+    }
     catalog_trouble(s, "record a job that is due", &err);
     c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
 }

@@ -98,6 +98,8 @@ int queue_add(struct scheduler *s, struct job *row, struct run **ret, struct err
 {
     row->state = JOB_QUEUED;
     row->created = sched_now(s);
+    row->uptime = sched_uptime(s);
+    row->boot = s->env.clock->ops->boot(s->env.clock);
     if (catalog_job_add(s->env.catalog, row, err) < 0)
         return -1;
     *ret = run_new(s, row);

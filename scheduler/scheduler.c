@@ -42,7 +42,7 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
 
     s->env = *env;
     s->config = config;
-    s->started = sched_now(s);
+    s->started = sched_uptime(s);
     s->due = (struct alarm){.fire = on_due, .ctx = s};
     s->kick = (struct alarm){.fire = queue_admit, .ctx = s};
     s->housekeeping = (struct alarm){.fire = on_housekeeping, .ctx = s};
@@ -322,7 +322,9 @@ const struct job *scheduler_job(const struct scheduler *s, int64_t id)
 
 struct scheduler_counts scheduler_count(const struct scheduler *s)
 {
-    struct scheduler_counts ret = {0};
+    struct scheduler_counts ret = {
+        .started = sched_now(s) - (sched_uptime(s) - s->started),
+    };
 
     for (size_t i = 0; i < s->runs.n; i++) {
         if (s->runs.items[i]->admitted)

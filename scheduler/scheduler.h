@@ -84,6 +84,7 @@ const struct job *scheduler_job(const struct scheduler *s, int64_t id);
 
 struct scheduler_counts {
     size_t queued, running, domains;
+    int64_t started; /* when, by the clock as it is now */
 };
 struct scheduler_counts scheduler_count(const struct scheduler *s);
 

@@ -54,6 +54,8 @@ struct cover {
     struct plan_due next;
     struct run *job;    /* its queued or running backup */
     int64_t not_before; /* after trouble with the catalog: leave it alone until then */
+    int64_t distance;   /* plan_shortest_distance of the policy */
+    int64_t made;       /* uptime when its last run was made, in this life; -1: none was */
 };
 
 /* One look at a domain or repository that is under way, or waits to be. */
@@ -144,7 +146,7 @@ struct run {
 struct scheduler {
     struct scheduler_env env;
     struct config *config;
-    int64_t started;
+    int64_t started;          /* uptime */
     VEC(struct host *) hosts; /* retired ones too */
     VEC(struct repo *) repos;
     VEC(struct cover) covers;
@@ -176,6 +178,11 @@ static inline int64_t sched_elapsed(const struct scheduler *s)
 static inline int64_t sched_elapsed_ms(const struct scheduler *s)
 {
     return s->env.clock->ops->elapsed_ms(s->env.clock);
+}
+
+static inline int64_t sched_uptime(const struct scheduler *s)
+{
+    return s->env.clock->ops->uptime(s->env.clock);
 }
 
 /* resources.c */

@@ -348,7 +348,6 @@ static int start(struct daemon *d, struct err *err)
         return -1;
     control.scheduler = d->scheduler;
     control.catalog = d->catalog;
-    control.started = d->clock->ops->now(d->clock);
     return control_open(&control, control_path, &d->control, err);
 }
 

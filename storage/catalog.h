@@ -79,6 +79,8 @@ struct job {
     char *why;                       /* why it runs, and at this level; one sentence */
     int64_t due;                     /* when it was to run; 0: asked for by hand */
     int64_t created, started, ended; /* 0: not yet */
+    int64_t uptime;                  /* when it was made; for catalog_job_add only, as boot is */
+    const char *boot;                /* borrowed */
     uint64_t bytes_done, bytes_total;
     uint64_t temp_used, temp_total; /* scratch space; 0, 0: there was none */
     int64_t elapsed_ms;             /* since it began; 0: not known */
@@ -100,7 +102,7 @@ void job_done(struct job *j);
 void job_list_done(struct job_list *l);
 
 /* Adds j (kind, host, domain, policy, repository, level, state, outcome, reason, why, due, created,
- * ended) and sets j->id. For queued jobs, and for skipped ones that end at once. */
+ * ended, uptime, boot) and sets j->id. For queued jobs, and for skipped ones that end at once. */
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
 
 /* The queued job starts: state running, with its level, why and plan (may be NULL for a prune), and
@@ -264,7 +266,7 @@ int catalog_cover(struct catalog *c, const char *host, const char *domain, const
 int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
                     struct err *err);
 
-/* For the planner; see policies/plan.h. */
+/* For the planner; see policies/plan.h.  last_: of the scheduled backup that was made last. */
 struct catalog_history {
     int64_t since, last_due;
     bool has_attempt, failed;
@@ -272,11 +274,26 @@ struct catalog_history {
     int64_t last_end;
     int failures;
     enum backup_level last_level; /* asked for */
+    int64_t last_created, last_uptime;
+    char last_boot[40]; /* "": not recorded */
 };
+
+struct due_list {
+    int64_t *items;
+    size_t n, cap;
+};
+
+void due_list_done(struct due_list *l);
 
 /* Scheduled backups (due != 0) only. */
 int catalog_history(struct catalog *c, const char *host, const char *domain, const char *policy,
                     struct catalog_history *ret, struct err *err);
+/* The latest due time of them that is not after `until`; 0: none. */
+int catalog_due_before(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       int64_t until, int64_t *ret, struct err *err);
+/* Their due times after that, ascending, as many as matter; to be freed. */
+int catalog_dues_after(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       int64_t after, struct due_list *ret, struct err *err);
 
 /* What the daemon last saw of a domain or repository, for reading commands. */
 struct seen {

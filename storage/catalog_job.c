@@ -22,6 +22,8 @@ int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
     sqlite3_bind_int64(st, 11, j->due);
     sqlite3_bind_int64(st, 12, j->created);
     sqlite3_bind_int64(st, 13, j->ended);
+    sqlite3_bind_int64(st, 14, j->uptime);
+    db_bind_text(st, 15, j->boot);
     if (db_run(&c->db, st, err) < 0)
         return err_wrap(err, "new job for %s", j->domain);
     j->id = sqlite3_last_insert_rowid(c->db.h);

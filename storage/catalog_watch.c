@@ -3,6 +3,7 @@
  * What policies cover, how their backups went, and what was last seen. */
 #include "storage/catalog_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static int read_last(struct db *db, sqlite3_stmt *st, struct catalog_history *h,
 {
     enum job_state state;
     enum job_outcome outcome;
+    CLEANUP_FREE char *boot = NULL;
 
     if (CATALOG_WORD(db, st, 1, job_state_from_name, &state, err) < 0 ||
         CATALOG_WORD(db, st, 2, job_outcome_from_name, &outcome, err) < 0 ||
@@ -54,6 +56,10 @@ static int read_last(struct db *db, sqlite3_stmt *st, struct catalog_history *h,
     h->failed = outcome == OUTCOME_FAILED && err_is_transient(h->error);
     h->last_end = sqlite3_column_int64(st, 4);
     h->failures = sqlite3_column_int(st, 6);
+    h->last_created = sqlite3_column_int64(st, 7);
+    h->last_uptime = sqlite3_column_int64(st, 8);
+    boot = db_text(st, 9);
+    snprintf(h->last_boot, sizeof(h->last_boot), "%s", boot ? boot : "");
     return 0;
 }
 
@@ -68,11 +74,51 @@ int catalog_history(struct catalog *c, const char *host, const char *domain, con
     if (rc > 0)
         h.since = sqlite3_column_int64(since, 0);
     if (rc >= 0)
-        rc = query_of(c, ST_HISTORY, 7, host, domain, policy, &last, err);
+        rc = query_of(c, ST_HISTORY, 9, host, domain, policy, &last, err);
     if (rc < 0 || (rc > 0 && read_last(&c->db, last, &h, err) < 0))
         return -1;
     *ret = h;
     return 0;
+}
+
+void due_list_done(struct due_list *l)
+{
+    free(l->items);
+    *l = (struct due_list){0};
+}
+
+int catalog_due_before(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       int64_t until, int64_t *ret, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_DUE_BEFORE, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    sqlite3_bind_int64(st, 4, until);
+    if (db_row(&c->db, st, 0, err) < 0)
+        return -1;
+    *ret = sqlite3_column_int64(st, 0);
+    return 0;
+}
+
+int catalog_dues_after(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       int64_t after, struct due_list *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_DUES_AFTER, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    sqlite3_bind_int64(st, 4, after);
+    while ((rc = db_row(&c->db, st, 1, err)) > 0)
+        *VEC_ADD(ret) = sqlite3_column_int64(st, 0);
+    return rc;
 }
 
 void seen_list_done(struct seen_list *l)

@@ -69,6 +69,8 @@ enum db_stmt {
     ST_UNCOVER,
     ST_COVER_SINCE,
     ST_HISTORY,
+    ST_DUE_BEFORE,
+    ST_DUES_AFTER,
     ST_SEEN_PUT,
     ST_SEEN_LIST,
     ST_COUNT

@@ -28,8 +28,9 @@ const char *const db_sql[ST_COUNT] = {
                       " (SELECT 1 FROM sqlite_sequence WHERE name = 'job')"),
     [ST_JOB_RAISE] = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'job' AND seq < ?1",
     [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
-                    " outcome, reason, why, due, created, ended)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
+                    " outcome, reason, why, due, created, ended, uptime, boot)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+                    " ?15)"),
     [ST_JOB_BEGIN] =
         ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
          " step, why, created, started, checkpoint, mode, document, reuse)"
@@ -52,8 +53,7 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND EXISTS"
                        " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
                        "  AND n.policy = job.policy AND n.kind = job.kind"
-                       "  AND (n.due = job.due AND n.id > job.id"
-                       "       OR job.due <> 0 AND n.due > job.due))"),
+                       "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
     [ST_JOB_DISK_ADD] =
         ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
@@ -165,14 +165,18 @@ const char *const db_sql[ST_COUNT] = {
                   " ON CONFLICT DO NOTHING"),
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
-    /* Of the jobs with the latest due time: what the newest of them came to, and how many failed. */
+    /* The job made last: what it came to, and how many of that due time failed. */
     [ST_HISTORY] =
         ("SELECT due, state, outcome, error, ended, asked,"
          " (SELECT count(*) FROM job f WHERE f.host = j.host AND f.domain = j.domain"
          "  AND f.policy = j.policy AND f.kind = 'backup' AND f.due = j.due AND f.due <> 0"
-         "  AND f.outcome = 'failed')"
-         " FROM job j WHERE host = ?1 AND domain = ?2 AND policy = ?3"
-         " AND kind = 'backup' AND due <> 0 ORDER BY due DESC, id DESC LIMIT 1"),
+         "  AND f.outcome = 'failed'), created, uptime, boot"
+         " FROM job j INDEXED BY job_of WHERE host = ?1 AND domain = ?2 AND policy = ?3"
+         " AND kind = 'backup' AND due <> 0 ORDER BY id DESC LIMIT 1"),
+    [ST_DUE_BEFORE] = ("SELECT max(due) FROM job WHERE host = ?1 AND domain = ?2 AND policy = ?3"
+                       " AND kind = 'backup' AND due <> 0 AND due <= ?4"),
+    [ST_DUES_AFTER] = ("SELECT DISTINCT due FROM job WHERE host = ?1 AND domain = ?2"
+                       " AND policy = ?3 AND kind = 'backup' AND due > ?4 ORDER BY due LIMIT 1000"),
 
     [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at, unsafe)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),

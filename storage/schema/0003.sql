@@ -60,3 +60,10 @@ CREATE TABLE checkpoint_left_out (
     PRIMARY KEY (host, domain, checkpoint, position),
     FOREIGN KEY (host, domain, checkpoint) REFERENCES checkpoint (host, domain, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- How long the machine had been up when the job was made, and which boot that was: by these it is
+-- known how long ago that is, whatever was done to the clock.  0, NULL: not recorded.
+ALTER TABLE job ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN boot TEXT;
+-- Behind its columns, as in every index, comes id: the order of making.
+CREATE INDEX job_of ON job (host, domain, policy, kind);

@@ -134,6 +134,8 @@ struct sim_world {
     uint64_t rng;
     int64_t now_ms;      /* elapsed time */
     int64_t wall_offset; /* wall clock = now_ms / 1000 + this */
+    int64_t booted_ms;
+    char boot[32];
     uint64_t order;
     VEC(struct sim_event) events;
     struct clock clock;
@@ -154,6 +156,8 @@ uint32_t sim_random(struct sim_world *w, uint32_t below);
 bool sim_chance(struct sim_world *w, int in_10000);
 int64_t sim_wall(const struct sim_world *w);
 void sim_clock_init(struct sim_world *w);
+/* The machine was booted just now. */
+void sim_reboot(struct sim_world *w);
 void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx);
 /* Runs the next event; false when there is none before until_ms. */
 bool sim_step(struct sim_world *w, int64_t until_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/simulation/sim.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,12 @@ void sim_maybe_kill(struct sim_world *w)
 
 /* ---- the clock ---- */
 
+void sim_reboot(struct sim_world *w)
+{
+    w->booted_ms = w->now_ms;
+    snprintf(w->boot, sizeof(w->boot), "boot-%" PRId64, w->now_ms);
+}
+
 static struct sim_world *world_of(struct clock *c)
 {
     return CONTAINER_OF(c, struct sim_world, clock);
@@ -143,6 +150,16 @@ static int64_t clock_elapsed(struct clock *c)
 static int64_t clock_elapsed_ms(struct clock *c)
 {
     return world_of(c)->now_ms;
+}
+
+static int64_t clock_uptime(struct clock *c)
+{
+    return (world_of(c)->now_ms - world_of(c)->booted_ms) / 1000;
+}
+
+static const char *clock_boot(struct clock *c)
+{
+    return world_of(c)->boot;
 }
 
 static void clock_stop(struct clock *c, struct alarm *a)
@@ -180,10 +197,11 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
 void sim_clock_init(struct sim_world *w)
 {
-    static const struct clock_ops ops = {clock_now,   clock_elapsed, clock_at,
-                                         clock_after, clock_stop,    clock_elapsed_ms};
+    static const struct clock_ops ops = {clock_now,  clock_elapsed,    clock_at,     clock_after,
+                                         clock_stop, clock_elapsed_ms, clock_uptime, clock_boot};
 
     w->clock.ops = &ops;
+    sim_reboot(w);
 }
 
 /* ---- operations ---- */

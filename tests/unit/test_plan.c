@@ -44,6 +44,21 @@ static void specs_done(struct calspec_list *l)
     free(l->items);
 }
 
+struct times {
+    int64_t *items;
+    size_t n, cap;
+};
+
+/* "TIME;TIME" */
+static void add_dues(struct times *l, const char *text)
+{
+    CLEANUP_FREE char *copy = xstrdup(text);
+    char *save = NULL;
+
+    for (char *s = strtok_r(copy, ";", &save); s; s = strtok_r(NULL, ";", &save))
+        *VEC_ADD(l) = at(s);
+}
+
 struct when {
     const char *incremental, *full; /* ";" between expressions */
     bool no_catch_up;
@@ -52,8 +67,14 @@ struct when {
     int failures;
     enum backup_level failed_level;
     bool final; /* the failure is one that will not pass */
+    /* Of the last run, when the clock was set since: what it showed then ("": last_due), how long ago
+     * that truly is ("": it was before the boot), of runs before the boot the last that is believed;
+     * all other due times that runs were made for. */
+    const char *created, *ago, *before, *dues;
+    bool set; /* the clock was */
 
-    const char *at; /* what is expected; NULL: never */
+    const char *at;  /* what is expected; NULL: never */
+    const char *due; /* NULL: at */
     enum backup_level level;
     bool missed, retry;
     const char *why;
@@ -69,11 +90,20 @@ static void check_when(const struct when *w)
                                    .last_end = w->failed_at ? at(w->failed_at) : 0,
                                    .failures = w->failures,
                                    .last_level = w->failed_level};
+    struct times dues = {0};
     struct plan_due due = {0};
     bool some;
 
     add_specs(&policy.incremental, w->incremental);
     add_specs(&policy.full, w->full);
+    add_dues(&dues, w->dues ? w->dues : "");
+    history.last_created = w->created ? at(w->created) : history.last_due;
+    history.ago = !w->set ? at(w->now) - history.last_due : w->ago ? atoll(w->ago) : -1;
+    history.uptime = 600;
+    history.before = w->before ? at(w->before) : 0;
+    history.distance = plan_shortest_distance(&policy, utc);
+    history.dues = dues.items;
+    history.n_dues = dues.n;
     some = plan_next(&policy, utc, &history, at(w->started), at(w->now), &due);
     assert_int_equal(some, w->at != NULL);
     if (some) {
@@ -84,8 +114,9 @@ static void check_when(const struct when *w)
         assert_string_equal(due.why, w->why);
         assert_int_equal(due.missed, w->missed);
         assert_int_equal(due.retry, w->retry);
-        assert_int_equal(due.due, due.retry ? history.last_due : due.at);
+        assert_int_equal(due.due, due.retry ? history.last_due : w->due ? at(w->due) : due.at);
     }
+    free(dues.items);
     specs_done(&policy.incremental);
     specs_done(&policy.full);
 }
@@ -272,38 +303,60 @@ static void retries(void **state)
 
 #define AHEAD(time) "; the clock was set back: " time ", which lies ahead of it, is ignored"
 
+#define SINCE .since = "2026-01-01"
+#define QUARTERS "*:0/15"
+#define QUARTERS_TEXT "incremental, *-*-* *:00/15:00"
+#define LATER "; a while after the run before"
+
+/* This daemon lives, or its machine was not booted since: how long ago the last run was is known. */
 static void clock_set_back(void **state)
 {
     static const struct when cases[] = {
-        /* by an hour: the last run's time is still believed */
-        {INC, FULL, .since = "2026-01-01", .last_due = "2026-11-24 02:30", .started = "2026-11-01",
-         .now = "2026-11-24 01:45", .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL,
-         .why = "scheduled: " INC_TEXT},
-        /* by a month: it is not */
-        {INC, FULL, .since = "2026-01-01", .last_due = "2026-12-24 02:30",
-         .started = "2026-11-24 01:00", .now = "2026-11-24 01:45", .at = "2026-11-24 02:30",
-         .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2026-12-24 02:30")},
-        {INC, FULL, .since = "2026-01-01", .last_due = "2026-12-24 02:30",
-         .started = "2026-11-24 01:00", .now = "2026-11-24 02:30", .at = "2026-11-24 02:30",
-         .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2026-12-24 02:30")},
-        /* under a running daemon, so that its start lies ahead too: looked back a day */
-        {INC, FULL, .since = "2026-01-01", .last_due = "2026-12-24 02:30",
-         .started = "2026-12-20 01:00", .now = "2026-11-24 02:30:10", .at = "2026-11-24 02:30",
-         .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2026-12-24 02:30")},
-        {INC, FULL, .no_catch_up = true, .since = "2026-01-01", .last_due = "2026-12-24 02:30",
-         .started = "2026-12-20 01:00", .now = "2026-11-24 02:30:10", .at = "2026-11-24 02:30",
-         .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2026-12-24 02:30")},
-        {INC, FULL, .since = "2026-12-19", .last_due = "2026-12-24 02:30",
-         .started = "2026-12-20 01:00", .now = "2026-11-24 12:00", .at = "2026-11-24 02:30",
-         .level = LEVEL_INCREMENTAL, .missed = true,
-         .why = "missed at 2026-11-24 02:30: " INC_TEXT AHEAD("2026-12-24 02:30")},
+        /* by ten minutes, and by an hour, a minute after a run: they go on as time goes by */
+        {QUARTERS, "", SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "60", .now = "2026-11-24 02:21", .dues = "2026-11-24 02:30",
+         .at = "2026-11-24 02:30", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " QUARTERS_TEXT AHEAD("2026-11-24 02:30")},
+        {QUARTERS, "", SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "60", .now = "2026-11-24 02:24:50", .dues = "2026-11-24 02:30",
+         .at = "2026-11-24 02:45", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " QUARTERS_TEXT AHEAD("2026-11-24 02:30")},
+        {QUARTERS, "", SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "60", .now = "2026-11-24 01:31",
+         .dues = "2026-11-24 01:45;2026-11-24 02:00;2026-11-24 02:15;2026-11-24 02:30",
+         .at = "2026-11-24 01:45", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " QUARTERS_TEXT AHEAD("2026-11-24 02:30")},
+        /* ... and so a quarter of an hour later, when that run has been made */
+        {QUARTERS, "", SINCE, .last_due = "2026-11-24 01:45", .started = "2026-11-01", .set = true,
+         .ago = "60", .now = "2026-11-24 01:46",
+         .dues = "2026-11-24 02:00;2026-11-24 02:15;2026-11-24 02:30", .at = "2026-11-24 02:00",
+         .level = LEVEL_INCREMENTAL, .why = "scheduled: " QUARTERS_TEXT},
+        /* a day's schedule by an hour: its time comes again, and has had its run */
+        {INC, FULL, SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "60", .now = "2026-11-24 01:31", .dues = "2026-11-24 02:30",
+         .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " INC_TEXT AHEAD("2026-11-24 02:30")},
+        {INC, FULL, SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "3601", .now = "2026-11-24 02:30", .dues = "2026-11-24 02:30",
+         .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT},
+        /* ... by a day, an hour after: it has another */
+        {INC, FULL, SINCE, .last_due = "2026-11-25 02:30", .started = "2026-11-01", .set = true,
+         .ago = "3600", .now = "2026-11-24 03:30", .dues = "2026-11-25 02:30",
+         .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " INC_TEXT AHEAD("2026-11-25 02:30")},
+        /* by ten years: the run of then is of just now */
+        {INC, FULL, SINCE, .last_due = "2036-11-24 02:30", .created = "2036-11-24 08:00",
+         .started = "2026-11-24 07:00", .set = true, .ago = "300", .now = "2026-11-24 08:05",
+         .dues = "2036-11-24 02:30", .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " INC_TEXT AHEAD("2036-11-24 02:30")},
         /* the policy's own beginning lies ahead */
-        {INC, FULL, .since = "2027-01-01", .last_due = "", .started = "2026-11-24 01:00",
+        {INC, FULL, .since = "2036-11-24", .last_due = "", .started = "2026-11-24 01:00",
          .now = "2026-11-24 01:45", .at = "2026-11-24 02:30", .level = LEVEL_INCREMENTAL,
-         .why = "scheduled: " INC_TEXT AHEAD("2027-01-01 00:00")},
-        {INC, FULL, .since = "2027-01-01", .last_due = "2026-11-23 02:30",
-         .started = "2026-11-24 01:00", .now = "2026-11-24 01:45", .at = "2026-11-24 02:30",
-         .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2027-01-01 00:00")},
+         .why = "scheduled: " INC_TEXT AHEAD("2036-11-24 00:00")},
+        /* slewed: nothing happens twice */
+        {QUARTERS, "", SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "2", .now = "2026-11-24 02:29:58", .at = "2026-11-24 02:45",
+         .level = LEVEL_INCREMENTAL, .why = "scheduled: " QUARTERS_TEXT},
     };
 
     (void)state;
@@ -311,13 +364,97 @@ static void clock_set_back(void **state)
         check_when(&cases[i]);
 }
 
+static void clock_set_forward(void **state)
+{
+    static const struct when cases[] = {
+        /* from 1970, where the daemon started, by 56 years: one run */
+        {QUARTERS, "", .since = "1970-01-01 00:01:00", .last_due = "",
+         .started = "2026-11-24 07:59:00", .now = "2026-11-24 08:01", .at = "2026-11-24 08:00",
+         .level = LEVEL_INCREMENTAL, .why = "scheduled: " QUARTERS_TEXT},
+        {QUARTERS, "", .since = "1970-01-01 00:01:00", .last_due = "1970-01-01 00:15", .set = true,
+         .ago = "10", .started = "2026-11-24 07:59:00", .now = "2026-11-24 08:01",
+         .at = "2026-11-24 08:15", .level = LEVEL_INCREMENTAL, .why = "scheduled: " QUARTERS_TEXT},
+        /* by an hour, a minute after a run; time goes on from there */
+        {QUARTERS, "", SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "60", .now = "2026-11-24 03:31", .at = "2026-11-24 03:45",
+         .level = LEVEL_INCREMENTAL, .why = "scheduled: " QUARTERS_TEXT},
+        /* over a due time, long after the last run: that time is not lost */
+        {INC, FULL, SINCE, .last_due = "2026-11-24 02:30", .started = "2026-11-01", .set = true,
+         .ago = "80000", .now = "2026-11-25 03:00", .at = "2026-11-25 02:30", .missed = true,
+         .level = LEVEL_INCREMENTAL, .why = "missed at 2026-11-25 02:30: " INC_TEXT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_when(&cases[i]);
+}
+
+/* The machine was booted since the last run: 600 seconds ago. */
+static void booted_with_another_clock(void **state)
+{
+    static const struct when cases[] = {
+        /* ten years ahead before: the run of then is not believed, those before it are */
+        {INC, FULL, SINCE, .last_due = "2036-11-24 02:30", .created = "2036-11-24 08:00",
+         .before = "2026-11-24 02:30", .started = "2026-11-24 08:00", .set = true,
+         .now = "2026-11-24 08:10", .dues = "2036-11-24 02:30", .at = "2026-11-25 02:30",
+         .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2036-11-24 02:30")},
+        /* ... and what was missed since is made up for, once, when the machine has been up a while */
+        {INC, FULL, SINCE, .last_due = "2036-11-24 02:30", .created = "2036-11-24 08:00",
+         .before = "2026-11-20 02:30", .started = "2026-11-24 08:00", .set = true,
+         .now = "2026-11-24 08:10", .dues = "2036-11-24 02:30", .at = "2026-11-24 10:24",
+         .due = "2026-11-24 02:30", .missed = true, .level = LEVEL_FULL,
+         .why = "missed at 2026-11-22 02:30: " FULL_TEXT LATER AHEAD("2036-11-24 02:30")},
+        /* a dead battery: 1970 again, in which there was a run in a former boot; time must go by */
+        {QUARTERS, "", .since = "1970-01-01", .last_due = "1970-01-01 00:15", .before = "",
+         .set = true, .started = "1970-01-01 00:01", .now = "1970-01-01 00:10",
+         .dues = "1970-01-01 00:15", .at = "1970-01-01 00:15", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " QUARTERS_TEXT},
+        /* and right again: 1970 is no time to make up for */
+        {INC, FULL, SINCE, .last_due = "1970-01-02 02:30", .before = "2026-11-24 02:30",
+         .set = true, .started = "2026-11-24 08:00", .now = "2026-11-24 08:10",
+         .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_when(&cases[i]);
+}
+
+static void distances(void **state)
+{
+    static const struct {
+        const char *incremental, *full;
+        int64_t distance;
+    } cases[] = {
+        {INC, FULL, 86400},
+        {QUARTERS, "", 900},
+        {"", "monthly", 28 * 86400},
+        {"02:30", "02:00", 1800},
+        {"", "", 0},
+        {"2026-12-01 02:30", "", 0},
+        {"*:*:*", "", 1},
+        {"*:0/15", "02:20", 300},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct config_policy policy = {0};
+
+        add_specs(&policy.incremental, cases[i].incremental);
+        add_specs(&policy.full, cases[i].full);
+        assert_int_equal(plan_shortest_distance(&policy, utc), cases[i].distance);
+        specs_done(&policy.incremental);
+        specs_done(&policy.full);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(schedule),
-        cmocka_unit_test(missed),
-        cmocka_unit_test(retries),
-        cmocka_unit_test(clock_set_back),
+        cmocka_unit_test(schedule),          cmocka_unit_test(missed),
+        cmocka_unit_test(retries),           cmocka_unit_test(clock_set_back),
+        cmocka_unit_test(clock_set_forward), cmocka_unit_test(booted_with_another_clock),
+        cmocka_unit_test(distances),
     };
     struct err err = ERR_INIT;
     int failed;
