@@ -26,6 +26,7 @@ void point_done(struct point *p)
     free(p->parent);
     free(p->checkpoint);
     free(p->problem);
+    free(p->damage);
     free(p->catalog);
     free(p->why);
     free(p->keep);
@@ -46,6 +47,7 @@ void point_copy(struct point *dst, const struct point *src)
     dst->parent = xstrdup(src->parent);
     dst->checkpoint = xstrdup(src->checkpoint);
     dst->problem = xstrdup(src->problem);
+    dst->damage = xstrdup(src->damage);
     dst->catalog = xstrdup(src->catalog);
     dst->why = xstrdup(src->why);
     dst->keep = xstrdup(src->keep);

@@ -48,6 +48,7 @@ struct point {
     enum backup_mode mode;
     enum point_state state;
     char *problem; /* damaged, missing: why, one sentence; NULL: nothing to say */
+    char *damage;  /* what a read of its images has found; it stays until one finds them whole */
     int64_t job;   /* the number of the job that made it: the order of making, whatever the clock
                     * said; 0: not known, it was made by a version that did not record it */
     char *catalog; /* the id of the catalog that it was made for; NULL: as with job */

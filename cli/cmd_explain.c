@@ -112,8 +112,10 @@ static void explain_point(const struct point_list *all, const struct point *p,
         say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
             above == 1 ? "s" : "");
     if (p->state != POINT_GOOD || p->set_aside)
-        say(e, "state", "%s%s", facts_point_state(p, true),
-            p->state == POINT_GOOD ? ": its date cannot be right" : "");
+        say(e, "state", "%s%s%s", facts_point_state(p, true), p->problem ? ": " : "",
+            p->problem               ? p->problem
+            : p->state == POINT_GOOD ? ": its date cannot be right"
+                                     : "");
 }
 
 static void explain_policy(const struct status_domain *d, const struct status_policy *p,

@@ -59,11 +59,12 @@ static json_t *point_json(const struct point *p)
                   "policy", report_json_text(p->policy), "repository",
                   report_json_text(p->repository), "kind", report_json_text(level_name(p->level)),
                   "parent", report_json_text(p->parent), "created", report_json_time(p->created));
-    json_t *more = json_pack(
-        "{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "checkpoint", report_json_text(p->checkpoint),
-        "mode", report_json_text(mode_name(p->mode)), "state",
-        report_json_text(facts_point_state(p, false)), "quiesced", p->quiesced, "why",
-        report_json_text(p->why), "keep", report_json_text(p->keep), "disks", disks);
+    json_t *more =
+        json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "checkpoint",
+                  report_json_text(p->checkpoint), "mode", report_json_text(mode_name(p->mode)),
+                  "state", report_json_text(facts_point_state(p, false)), "problem",
+                  report_json_text(p->problem), "quiesced", p->quiesced, "why",
+                  report_json_text(p->why), "keep", report_json_text(p->keep), "disks", disks);
 
     for (size_t i = 0; i < p->disks.n; i++)
         json_array_append_new(disks, disk_json(&p->disks.items[i]));
@@ -107,6 +108,21 @@ static void add_row(struct table *t, const struct point_list *points, const stru
     table_cell(t, p->id);
 }
 
+/* Why some of the group are not good. */
+static void print_problems(const struct point_list *points, const struct point *head)
+{
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+        CLEANUP_FREE char *line = NULL;
+
+        if (!p->problem || !same_group(p, head))
+            continue;
+        line = xasprintf("  %s: %s: %s", point_state_name(p->state), p->id, p->problem);
+        print_plain(line, stdout);
+        putchar('\n');
+    }
+}
+
 /* The points of one domain, policy and repository, the first of which is points->items[first]. */
 static void print_group(const struct point_list *points, size_t first)
 {
@@ -127,6 +143,7 @@ static void print_group(const struct point_list *points, size_t first)
     print_plain(title, stdout);
     putchar('\n');
     table_print(t, stdout);
+    print_problems(points, head);
 }
 
 static void print_text(const struct point_list *points)

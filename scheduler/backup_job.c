@@ -2,11 +2,17 @@
  *
  * A backup job's state machine.
  *
- *   queued -> looking -> cleaning -> probing -> checking -> preparing -> beginning -> copying
- *                |           |          |           |           |            |           |
- *                +-----------+----+-----+-----------+           +------+-----+-----------+
- *                                 v                                    v
- *      failed <------------------(nothing touched)                  aborting -> releasing
+ *   queued -> looking -> cleaning -> probing -> surveying -> checking
+ *                |           |          |           |           |
+ *                +-----------+----+-----+-----------+-----------+
+ *                                 v
+ *      failed <------------------(nothing touched)
+ *
+ *   checking -> preparing -> beginning -> copying
+ *                   |            |           |
+ *                   +------+-----+-----------+
+ *                          v
+ *                       aborting -> releasing
  *         ^                                                                        |
  *         +--- discarding <- dropping-new <----------------------------------------+
  *
@@ -40,6 +46,7 @@ enum backup_state {
     B_LOOKING,
     B_CLEANING,
     B_PROBING,
+    B_SURVEYING,
     B_CHECKING,
     B_PREPARING,
     B_BEGINNING,
@@ -67,7 +74,8 @@ static const struct fsm_state states[] = {
                                 TO(UNEXPORTING) | TO(PUBLISHING) | TO(ABORTING)},
     [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED)},
     [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED)},
-    [B_PROBING] = {"probing", TO(CHECKING) | TO(FAILED)},
+    [B_PROBING] = {"probing", TO(SURVEYING) | TO(FAILED)},
+    [B_SURVEYING] = {"surveying", TO(CHECKING) | TO(FAILED)},
     [B_CHECKING] = {"checking", TO(PREPARING) | TO(FAILED)},
     [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING)},
     [B_BEGINNING] = {"beginning", TO(COPYING) | TO(PULLING) | TO(ABORTING)},
@@ -111,6 +119,13 @@ static struct op *start_probing(struct run *r, struct err *err)
 {
     return r->repo->store->ops->probe(r->repo->store, !r->repo->known, &r->space, run_on_op, r,
                                       err);
+}
+
+/* The point that would be stood on may be gone or torn: then another one, or a full. */
+static struct op *start_surveying(struct run *r, struct err *err)
+{
+    survey_done(&r->found);
+    return survey_start(r->s, r->repo, r->row.host, r->row.domain, &r->found, run_on_op, r, err);
 }
 
 static struct op *start_checking(struct run *r, struct err *err)
@@ -205,14 +220,14 @@ static struct op *start_discarding(struct run *r, struct err *err)
 
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
     [B_LOOKING] = start_looking,           [B_CLEANING] = chores_start,
-    [B_PROBING] = start_probing,           [B_CHECKING] = start_checking,
-    [B_PREPARING] = start_preparing,       [B_BEGINNING] = backup_plan_begin,
-    [B_COPYING] = start_copying,           [B_PUBLISHING] = start_publishing,
-    [B_PULLING] = backup_plan_pull,        [B_CONFIRMING] = start_confirming,
-    [B_UNEXPORTING] = start_aborting,      [B_FORGETTING] = start_forgetting,
-    [B_DROPPING_OLD] = start_dropping_old, [B_ABORTING] = start_aborting,
-    [B_RELEASING] = start_forgetting,      [B_DROPPING_NEW] = start_dropping_new,
-    [B_DISCARDING] = start_discarding,
+    [B_PROBING] = start_probing,           [B_SURVEYING] = start_surveying,
+    [B_CHECKING] = start_checking,         [B_PREPARING] = start_preparing,
+    [B_BEGINNING] = backup_plan_begin,     [B_COPYING] = start_copying,
+    [B_PUBLISHING] = start_publishing,     [B_PULLING] = backup_plan_pull,
+    [B_CONFIRMING] = start_confirming,     [B_UNEXPORTING] = start_aborting,
+    [B_FORGETTING] = start_forgetting,     [B_DROPPING_OLD] = start_dropping_old,
+    [B_ABORTING] = start_aborting,         [B_RELEASING] = start_forgetting,
+    [B_DROPPING_NEW] = start_dropping_new, [B_DISCARDING] = start_discarding,
 };
 
 /* Moves on and starts what the state does.  True: suspended. */
@@ -265,7 +280,17 @@ static bool after_probing(struct run *r)
         err_wrap(&r->err, "repository %s", r->repo->name);
         return false;
     }
-    return backup_plan_load_base(r, &r->err) == 0;
+    return true;
+}
+
+static bool after_surveying(struct run *r)
+{
+    if (bad(r)) {
+        err_wrap(&r->err, "repository %s", r->repo->name);
+        return false;
+    }
+    return survey_record(r->s, r->repo, r->row.host, r->row.domain, &r->found, &r->err) == 0 &&
+           backup_plan_load_base(r, &r->err) == 0;
 }
 
 /* The base's files were looked at: decide, and commit the plan. */
@@ -609,6 +634,12 @@ static void backup_step(struct run *r)
             continue;
         case B_PROBING:
             if (!after_probing(r))
+                fsm_move(&r->fsm, B_FAILED);
+            else if (enter(r, B_SURVEYING))
+                return;
+            continue;
+        case B_SURVEYING:
+            if (!after_surveying(r))
                 fsm_move(&r->fsm, B_FAILED);
             else if (enter(r, B_CHECKING))
                 return;

@@ -17,6 +17,24 @@
 #include "policies/selection.h"
 #include "storage/scratch.h"
 
+/* A point made after the one that would be stood on, and is not good, is why the chain ends. */
+static void note_bad_newer(struct run *r, const struct point_list *points, const struct point *last)
+{
+    const struct point *newer = NULL;
+
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+
+        if ((p->state == POINT_MISSING || p->state == POINT_DAMAGED) &&
+            (!last || p->job > last->job || (p->job == 0 && p->created > last->created)))
+            newer = p;
+    }
+    if (newer)
+        snprintf(r->base_missing, sizeof(r->base_missing), "%s%s is %s: %s",
+                 last ? "the newer " : "", newer->id, point_state_name(newer->state),
+                 newer->problem ? newer->problem : "");
+}
+
 /* The point that was made last, whatever its date.  One that is set aside is no base: its chain
  * ends with it. */
 static int load_last(struct run *r, struct err *err)
@@ -38,6 +56,8 @@ static int load_last(struct run *r, struct err *err)
         snprintf(r->base_missing, sizeof(r->base_missing),
                  "its date cannot be right, so it is set aside; this one starts a chain of its own "
                  "with the true date");
+    else
+        note_bad_newer(r, &points, last);
     point_list_done(&points);
     return 0;
 }

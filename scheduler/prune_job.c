@@ -20,11 +20,12 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum prune_state { P_QUEUED, P_REMOVING, P_LOOKING, P_CLEANING, P_DONE, P_STATES };
+enum prune_state { P_QUEUED, P_SURVEYING, P_REMOVING, P_LOOKING, P_CLEANING, P_DONE, P_STATES };
 
 #define TO(s) FSM_BIT(P_##s)
 static const struct fsm_state states[] = {
-    [P_QUEUED] = {"queued", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
+    [P_QUEUED] = {"queued", TO(SURVEYING) | TO(DONE)},
+    [P_SURVEYING] = {"surveying", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
     [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
     [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE)},
     [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE)},
@@ -166,6 +167,29 @@ static int judge_and_start(struct run *r)
     return 0;
 }
 
+/* Nothing is let go for the sake of a point that nobody has seen: all are looked at first. */
+static struct op *start_surveying(struct run *r, struct err *err)
+{
+    if (!r->repo) {
+        err_set(err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
+        return NULL;
+    }
+    survey_done(&r->found);
+    return survey_start(r->s, r->repo, r->row.host, r->row.domain, &r->found, run_on_op, r, err);
+}
+
+static bool after_surveying(struct run *r)
+{
+    if (r->op_err.code == ERR_NONE && r->canceled)
+        err_set(&r->op_err, ERR_CANCELED, "cancelled on request");
+    if (r->op_err.code == ERR_NONE)
+        return survey_record(r->s, r->repo, r->row.host, r->row.domain, &r->found, &r->err) == 0;
+    r->err = r->op_err;
+    err_wrap(&r->err, "nothing is let go: the points could not be looked at: repository %s",
+             r->row.repository);
+    return false;
+}
+
 static struct op *start_removing(struct run *r, struct err *err)
 {
     const char *id = r->doomed.items[r->doomed_next++];
@@ -211,6 +235,7 @@ static bool can_clean(struct run *r)
 static bool enter(struct run *r, enum prune_state state)
 {
     static struct op *(*const starters[P_STATES])(struct run *, struct err *) = {
+        [P_SURVEYING] = start_surveying,
         [P_REMOVING] = start_removing,
         [P_LOOKING] = start_looking,
         [P_CLEANING] = chores_start,
@@ -242,7 +267,11 @@ static void prune_step(struct run *r)
     for (;;) {
         switch ((enum prune_state)r->fsm.state) {
         case P_QUEUED:
-            if (judge_and_start(r) < 0)
+            if (enter(r, P_SURVEYING))
+                return;
+            continue;
+        case P_SURVEYING:
+            if (!after_surveying(r) || judge_and_start(r) < 0)
                 fsm_move(&r->fsm, P_DONE);
             else if (enter(r, r->doomed.n > 0 ? P_REMOVING : P_LOOKING))
                 return;

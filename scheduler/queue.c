@@ -85,6 +85,7 @@ void run_free(struct run *r)
     free(r->scratch);
     free(r->own_scratch);
     domain_facts_free(r->facts);
+    survey_done(&r->found);
     point_done(&r->base);
     point_done(&r->published);
     chores_done(&r->chores);

@@ -102,6 +102,7 @@ static void host_add(struct scheduler *s, const struct config_host *c, char *def
 static void repo_free(struct repo *r)
 {
     r->store->ops->free(r->store);
+    survey_done(&r->found);
     free(r->name);
     free(r->path);
     free(r);

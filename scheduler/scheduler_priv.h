@@ -10,6 +10,7 @@
  *   prune_job.c     a prune's state machine
  *   api_*.c         the backup API by hand; see api_priv.h
  *   clean.c         what our former jobs left at a hypervisor
+ *   survey.c        what a look at a repository says of its points
  *   recover.c       settling open jobs at start
  *   watch.c         what was last seen of domains and repositories
  */
@@ -43,7 +44,8 @@ struct repo {
     struct store *store;
     int jobs, users;
     bool retired;
-    struct op *probing;
+    struct op *probing, *surveying;
+    struct survey found;
     struct store_space space;
 };
 
@@ -107,6 +109,7 @@ struct run {
     enum quiesce quiesce;
     struct domain_facts *facts;
     struct store_space space;
+    struct survey found; /* what is in the repository of the domain's points */
     bool has_base;
     struct point base;
     bool base_current; /* its checkpoint is the catalog's current one */
@@ -280,6 +283,14 @@ int backup_plan_load_base(struct run *r, struct err *err);
 struct op *backup_plan_begin(struct run *r, struct err *err);
 struct op *backup_plan_pull(struct run *r, struct err *err); /* copies what begin has exported */
 struct store_scratch backup_plan_scratch(const struct run *r);
+
+/* survey.c */
+/* Looks at the repository's points, of one domain or (host, domain NULL) all of them. */
+struct op *survey_start(struct scheduler *s, struct repo *r, const char *host, const char *domain,
+                        struct survey *ret, op_done done, void *ctx, struct err *err);
+/* What was found, into the states of the points of the same scope. */
+int survey_record(struct scheduler *s, const struct repo *r, const char *host, const char *domain,
+                  const struct survey *found, struct err *err);
 
 /* clean.c */
 int chores_find(struct run *r, struct err *err);

@@ -139,6 +139,36 @@ void watch_domain(struct scheduler *s, struct host *h, const char *domain)
     look_next(s);
 }
 
+static void on_surveyed(void *ctx, const struct err *err)
+{
+    struct repo *r = ctx;
+    struct err trouble = err ? *err : ERR_INIT;
+
+    if (r->s->dead)
+        return;
+    r->surveying = NULL;
+    if (!err && survey_record(r->s, r, NULL, NULL, &r->found, &trouble) < 0)
+        catalog_trouble(r->s, "record the states of points", &trouble);
+    else if (err)
+        watch_saw_repo(r->s, r, err);
+    survey_done(&r->found);
+    repo_release(r);
+}
+
+/* Where no point was ever made there is nothing to look for. */
+static void survey(struct scheduler *s, struct repo *r)
+{
+    struct err err = ERR_INIT;
+
+    if (r->surveying || !r->known)
+        return;
+    r->surveying = survey_start(s, r, NULL, NULL, &r->found, on_surveyed, r, &err);
+    if (r->surveying)
+        repo_hold(r);
+    else
+        watch_saw_repo(s, r, &err);
+}
+
 static void on_probed(void *ctx, const struct err *err)
 {
     struct repo *r = ctx;
@@ -147,6 +177,8 @@ static void on_probed(void *ctx, const struct err *err)
         return;
     r->probing = NULL;
     watch_saw_repo(r->s, r, err);
+    if (!err)
+        survey(r->s, r);
     repo_release(r);
 }
 

@@ -178,6 +178,9 @@ int catalog_last_good(struct catalog *c, const char *host, const char *domain, c
 /* ERR_NOTFOUND: no such point. problem: why it is damaged or missing, one sentence; NULL: nothing. */
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
                             const char *problem, struct err *err);
+/* A read has found damage in the point's images: it is damaged until a read finds them whole (NULL). */
+int catalog_point_set_damage(struct catalog *c, const char *id, const char *damage,
+                             struct err *err);
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
 
 /* Refused (ERR_BUSY) while another point stands on it; fine if there is none. */

@@ -82,6 +82,7 @@ int catalog_insert_point(struct db *db, const struct point *p, struct err *err)
     sqlite3_bind_int64(st, 15, p->job);
     db_bind_text(st, 16, p->catalog);
     db_bind_text(st, 17, p->problem);
+    db_bind_text(st, 18, p->damage);
     if (db_run(db, st, err) < 0) {
         constraint(db, p->parent, err);
         return err_wrap(err, "point %s", p->id);
@@ -116,6 +117,7 @@ static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct e
     p->keep = db_text(st, 14);
     p->catalog = db_text(st, 15);
     p->problem = db_text(st, 16);
+    p->damage = db_text(st, 17);
     db_bind_text(disks, 1, p->id);
     return catalog_read_disks(db, disks, p, err);
 }
@@ -179,6 +181,11 @@ int catalog_point_set_state(struct catalog *c, const char *id, enum point_state 
 {
     return change_point(c, ST_POINT_STATE,
                         (const char *const[]){id, point_state_name(state), problem}, 3, err);
+}
+
+int catalog_point_set_damage(struct catalog *c, const char *id, const char *damage, struct err *err)
+{
+    return change_point(c, ST_POINT_DAMAGE, (const char *const[]){id, damage}, 2, err);
 }
 
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err)

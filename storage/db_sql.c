@@ -12,7 +12,7 @@
     " checkpoint, document"
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
-    " checkpoint, why, keep, catalog, problem"
+    " checkpoint, why, keep, catalog, problem, damage"
 /* Newest first for the limit, then oldest first. */
 #define JOBS(from, condition)                                                                      \
     ("SELECT * FROM (SELECT " JOB_COLUMNS " FROM " from " WHERE " condition                        \
@@ -67,9 +67,9 @@ const char *const db_sql[ST_COUNT] = {
 
     [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"
                       " created, checkpoint, mode, state, quiesced, why, keep, job, catalog,"
-                      " problem)"
+                      " problem, damage)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                      " ?15, ?16, ?17)"
+                      " ?15, ?16, ?17, ?18)"
                       " ON CONFLICT (id) DO NOTHING"),
     [ST_POINT_LIST] = ("SELECT " POINT_COLUMNS " FROM point"
                        " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
@@ -81,6 +81,9 @@ const char *const db_sql[ST_COUNT] = {
          " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
          " AND state = 'good' ORDER BY job DESC, created DESC, policy DESC LIMIT 1"),
     [ST_POINT_STATE] = "UPDATE point SET state = ?2, problem = ?3 WHERE id = ?1",
+    [ST_POINT_DAMAGE] = ("UPDATE point SET damage = ?2, problem = ?2,"
+                         " state = CASE WHEN ?2 IS NULL THEN 'good' ELSE 'damaged' END"
+                         " WHERE id = ?1 AND state <> 'deleting'"),
     [ST_POINT_KEEP] = "UPDATE point SET keep = ?2 WHERE id = ?1",
     [ST_POINT_NEEDED] = ("SELECT id FROM point WHERE parent = ?1 UNION"
                          " SELECT point FROM point_disk WHERE backing = ?1 LIMIT 1"),

@@ -19,8 +19,10 @@ CREATE TABLE point_3 (
     -- The order of making, whatever the clock said; 0, NULL: made before this was recorded.
     job        INTEGER NOT NULL DEFAULT 0 CHECK (job >= 0),
     catalog    TEXT,
-    -- Why it is damaged or missing.
+    -- Why it is damaged or missing; and what a read of its images has found, as long as no other read
+    -- finds them whole.
     problem    TEXT,
+    damage     TEXT,
     CHECK (level = 'incremental' OR parent IS NULL)
 ) STRICT;
 

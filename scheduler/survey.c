@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a look at a repository says of the points there, into the catalog.
+ *
+ * A point is bad by itself when a read has found damage in it (that stays until a read finds it
+ * whole) or when the look finds its files missing or of another length; and it is no better than what
+ * it stands on.  A point whose files are there again is good again.  A repository that cannot be
+ * looked at changes nothing.
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "policies/soundness.h"
+
+struct op *survey_start(struct scheduler *s, struct repo *r, const char *host, const char *domain,
+                        struct survey *ret, op_done done, void *ctx, struct err *err)
+{
+    const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
+    struct point_list known = {0};
+    const struct survey_scope scope = {.host = host, .domain = domain, .known = &known};
+    struct op *op = NULL;
+
+    if (catalog_points(s->env.catalog, &of, &known, err) == 0)
+        op = r->store->ops->survey(r->store, &scope, ret, done, ctx, err);
+    point_list_done(&known);
+    return op;
+}
+
+/* What is known of its own files. */
+static void own_state(struct point *p, const struct survey *found)
+{
+    const struct survey_loss *loss = survey_loss_find(found, p->id);
+
+    if (p->state == POINT_DELETING)
+        return;
+    free(p->problem);
+    p->problem = NULL;
+    p->state = POINT_GOOD;
+    if (loss) {
+        p->state = loss->state;
+        p->problem = xstrdup(loss->problem);
+    } else if (p->damage) {
+        p->state = POINT_DAMAGED;
+        p->problem = xstrdup(p->damage);
+    }
+}
+
+static int record_change(struct scheduler *s, const struct point *was, const struct point *is,
+                         struct err *err)
+{
+    if (was->state == is->state && str_eq(was->problem, is->problem))
+        return 0;
+    if (catalog_point_set_state(s->env.catalog, is->id, is->state, is->problem, err) < 0)
+        return -1;
+    if (is->state == POINT_GOOD)
+        log_notice("point %s is good again", is->id);
+    else
+        log_error("point %s is %s: %s", is->id, point_state_name(is->state), is->problem);
+    return 0;
+}
+
+int survey_record(struct scheduler *s, const struct repo *r, const char *host, const char *domain,
+                  const struct survey *found, struct err *err)
+{
+    const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
+    struct point_list was = {0}, is = {0};
+    int rc = 0;
+
+    if (catalog_points(s->env.catalog, &of, &was, err) < 0)
+        return -1;
+    for (size_t i = 0; i < was.n; i++) {
+        struct point *p = VEC_ADD(&is);
+
+        point_copy(p, &was.items[i]);
+        own_state(p, found);
+    }
+    soundness_judge(&is);
+    for (size_t i = 0; i < was.n && rc == 0; i++)
+        rc = record_change(s, &was.items[i], &is.items[i], err);
+    point_list_done(&was);
+    point_list_done(&is);
+    return rc;
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Points whose files were deleted or cut short by hand: they are told, what stands on them too; nothing
+# is based on them, nothing whole is pruned for their sake, and one that comes back is good again.
+. "$(dirname "$0")/lib.sh"
+
+state_of() # POINT
+{
+    points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state'
+}
+
+problem_of() # POINT
+{
+    points | jq -r --arg id "$1" '.[] | select(.id == $id) | .problem'
+}
+
+backup() # LEVEL, and the id of the point is in $point
+{
+    vmkeep run nightly --level "$1" --wait > "$tmp/out" || fail "the backup failed: $(cat "$tmp/out")"
+    point=$(points | jq -r '.[-1].id')
+}
+
+look_again()
+{
+    kill -HUP "${pids[daemon]}"
+}
+
+is_state() # POINT STATE
+{
+    [ "$(state_of "$1")" = "$2" ]
+}
+
+make_disks vm1 vda
+start_vm vm1 vda
+write_config "$never" '{ last: 2 }'
+start_daemon
+await_daemon
+
+echo "- the newest full's directory is deleted: it counts for no rule, and no whole point goes for it"
+backup full; first=$point
+backup full; second=$point
+mv "$tmp/repo/$second" "$tmp/kept"
+backup full; third=$point
+wait_for 20 "the prune to end" eval '! vmkeep jobs --active --json | jq -e length==1'
+[ "$(state_of "$second")" = missing ] || fail "$second is $(state_of "$second"), not missing"
+[ -d "$tmp/repo/$first" ] || fail "a whole point was pruned for the sake of one that is gone"
+[ "$(state_of "$first")" = good ] || fail "$first is $(state_of "$first")"
+vmkeep points > "$tmp/out"
+grep -q "missing: $second: its directory is not there" "$tmp/out" || fail "points does not say why: $(cat "$tmp/out")"
+vmkeep explain "$second" | grep -q 'missing: its directory is not there' || fail "explain does not say why"
+
+echo "- it comes back"
+mv "$tmp/kept" "$tmp/repo/$second"
+write_config "$never"
+look_again
+wait_for 20 "the point to be good again" is_state "$second" good
+vmkeep restore "$second" --to "$tmp/back" > /dev/null || fail "what came back cannot be restored"
+
+echo "- an image that was cut short, and the increment that stands on it"
+backup incremental; above=$point
+truncate -s 4096 "$tmp/repo/$third/vda.qcow2"
+look_again
+wait_for 20 "the damage to be seen" is_state "$third" damaged
+[ "$(state_of "$above")" = damaged ] || fail "$above stands on it and is $(state_of "$above")"
+problem_of "$third" | grep -q 'its file vda.qcow2 is 4096 bytes long' || fail "why: $(problem_of "$third")"
+problem_of "$above" | grep -qF "it stands on $third, which is damaged" || fail "why: $(problem_of "$above")"
+vmkeep status --json | jq -r '.domains[0].last_point' > "$tmp/last"
+[ "$(cat "$tmp/last")" = "$(points | jq -r --arg id "$second" '.[] | select(.id == $id) | .created')" ] ||
+    fail "the last point of status is $(cat "$tmp/last"), not the last good one"
+
+echo "- the next incremental is a full, and says why"
+backup incremental
+[ "$(points | jq -r '.[-1].kind')" = full ] || fail "an incremental was based on a damaged chain"
+vmkeep explain "$point" | grep -qF "$above is damaged" || fail "explain: $(vmkeep explain "$point")"
+
+echo "- a repository that is not there changes no point's state, and nothing is pruned"
+before=$(points | jq -c '[.[] | [.id, .state]]')
+mv "$tmp/repo" "$tmp/elsewhere"
+look_again
+vmkeep prune nightly --wait > "$tmp/out" 2>&1 && fail "a prune without a repository succeeded"
+[ "$(points | jq -c '[.[] | [.id, .state]]')" = "$before" ] || fail "states changed: $(points)"
+mv "$tmp/elsewhere" "$tmp/repo"
+stop_daemon
