@@ -25,7 +25,7 @@ enum catalog_access { CATALOG_WRITE, CATALOG_READ };
 /* CATALOG_WRITE creates the file and its directory, and brings an older schema up to date; ERR_BUSY
  * "another vmkeepd (pid N) keeps it" when it is locked.  CATALOG_READ: ERR_NOTFOUND when there is
  * none yet.  Both: ERR_CORRUPT for a damaged one or a file that is no catalog, ERR_UNSUPPORTED for one of a newer
- * version ("catalog has schema 99, this program knows up to 2"). */
+ * version ("catalog has schema 99, this program knows up to 3"). */
 int catalog_open(const char *path, enum catalog_access access, struct catalog **ret,
                  struct err *err);
 void catalog_close(struct catalog *c);

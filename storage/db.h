@@ -72,6 +72,8 @@ enum db_stmt {
     ST_HISTORY,
     ST_DUE_BEFORE,
     ST_DUES_AFTER,
+    ST_MADE_ADD,
+    ST_MADE_LIST,
     ST_SEEN_PUT,
     ST_SEEN_LIST,
     ST_COUNT

@@ -181,6 +181,11 @@ const char *const db_sql[ST_COUNT] = {
     [ST_DUES_AFTER] = ("SELECT DISTINCT due FROM job WHERE host = ?1 AND domain = ?2"
                        " AND policy = ?3 AND kind = 'backup' AND due > ?4 ORDER BY due LIMIT 1000"),
 
+    [ST_MADE_ADD] = ("INSERT INTO made (job, what, path, device, inode, born)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [ST_MADE_LIST] =
+        "SELECT what, path, device, inode, born FROM made WHERE job = ?1 ORDER BY rowid",
+
     [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at, unsafe)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [ST_SEEN_LIST] =

@@ -69,3 +69,16 @@ ALTER TABLE job ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN boot TEXT;
 -- Behind its columns, as in every index, comes id: the order of making.
 CREATE INDEX job_of ON job (host, domain, policy, kind);
+
+-- What a backup begun by hand has made outside of repositories: only this is removed again.
+CREATE TABLE made (
+    job    INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    what   TEXT NOT NULL CHECK (what IN ('target', 'scratch', 'socket')),
+    path   TEXT NOT NULL,
+    -- Of the file when it was made; of a socket, of what was there before. 0, 0: nothing.
+    device INTEGER NOT NULL,
+    inode  INTEGER NOT NULL,
+    born   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX made_job ON made (job);

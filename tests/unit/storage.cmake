@@ -9,3 +9,5 @@ unit_test(storage catalog_place SOURCES unit/catalog_support.c USES PkgConfig::S
 unit_test(storage catalog_rebuild SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_damage SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_faults SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
+unit_test(storage owners)
+unit_test(storage made SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)

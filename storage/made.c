@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/made.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static const char *const names[] = {
+    [MADE_TARGET] = "target", [MADE_SCRATCH] = "scratch", [MADE_SOCKET] = "socket"};
+
+const char *made_what_name(enum made_what w)
+{
+    return names[w];
+}
+
+int made_what_from_name(const char *s, enum made_what *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], s) == 0) {
+            *ret = (enum made_what)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+void made_add(struct made_list *l, enum made_what what, const char *path)
+{
+    *VEC_ADD(l) = (struct made){.what = what, .path = xstrdup(path)};
+}
+
+void made_list_done(struct made_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->items[i].path);
+    free(l->items);
+    *l = (struct made_list){0};
+}
+
+/* What is there now, links not followed.  False: nothing. */
+static bool look(int fd, const char *path, struct made *ret, mode_t *mode)
+{
+    struct statx st;
+
+    if (statx(fd, path, AT_SYMLINK_NOFOLLOW | (*path ? 0 : AT_EMPTY_PATH),
+              STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
+        return false;
+    ret->device = makedev(st.stx_dev_major, st.stx_dev_minor);
+    ret->inode = st.stx_ino;
+    ret->born = st.stx_mask & STATX_BTIME
+                    ? st.stx_btime.tv_sec * INT64_C(1000000000) + st.stx_btime.tv_nsec
+                    : 0;
+    *mode = st.stx_mode;
+    return true;
+}
+
+static bool is_same(const struct made *a, const struct made *b)
+{
+    return a->inode != 0 && a->device == b->device && a->inode == b->inode && a->born == b->born;
+}
+
+/* ---- making ---- */
+
+static int create(const char *path, uid_t uid, gid_t gid, struct made *ret, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    mode_t mode;
+
+    if (fd < 0)
+        return err_errno(err, errno, "create %s", path);
+    if (!look(fd, "", ret, &mode) || (geteuid() == 0 && fchown(fd, uid, gid) < 0)) {
+        err_errno(err, errno, "give %s to QEMU's user", path);
+        unlink(path);
+        return -1;
+    }
+    return 0;
+}
+
+int made_create(const struct made_list *l, uid_t uid, gid_t gid, FILE *out, struct err *err)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct made now = {0};
+        mode_t mode;
+
+        if (l->items[i].what == MADE_SOCKET) {
+            look(AT_FDCWD, l->items[i].path, &now, &mode);
+        } else if (create(l->items[i].path, uid, gid, &now, err) < 0) {
+            while (i-- > 0)
+                if (l->items[i].what != MADE_SOCKET)
+                    unlink(l->items[i].path);
+            return -1;
+        }
+        fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRId64 "\n", now.device, now.inode, now.born);
+    }
+    return 0;
+}
+
+int made_read(struct made_list *l, const char *text, struct err *err)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct made *m = &l->items[i];
+        int used = 0;
+
+        if (!text || sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNd64 "\n%n", &m->device, &m->inode,
+                            &m->born, &used) != 3)
+            return err_set(err, ERR_INTERNAL, "no answer about the files that were made");
+        text += used;
+    }
+    return 0;
+}
+
+/* ---- removing ---- */
+
+static bool is_listened_on(const char *path)
+{
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+        return true;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno != ECONNREFUSED;
+}
+
+/* Ours: a file that was made so; a socket that was not there before, and that nobody serves now. */
+static bool may_go(const struct made *m, const struct made *now, mode_t mode)
+{
+    if (m->what != MADE_SOCKET)
+        return is_same(m, now) && S_ISREG(mode);
+    return S_ISSOCK(mode) && !is_same(m, now) && !is_listened_on(m->path);
+}
+
+int made_clear(const struct made_list *l, bool targets, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        const struct made *m = &l->items[i];
+        struct made now = {0};
+        mode_t mode;
+
+        if ((m->what == MADE_TARGET && !targets) || !look(AT_FDCWD, m->path, &now, &mode))
+            continue;
+        if (may_go(m, &now, mode) && (unlink(m->path) == 0 || errno == ENOENT))
+            continue;
+        if (rc == 0)
+            rc = may_go(m, &now, mode)
+                     ? err_errno(err, errno, "the %s %s is left", names[m->what], m->path)
+                     : err_set(err, ERR_EXISTS, "%s is left: it is not the %s that was made",
+                               m->path, names[m->what]);
+    }
+    return rc;
+}

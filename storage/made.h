@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * made: the files that a backup begun by hand makes where its document says, and their removal.
+ * The catalog keeps which they are (catalog_made_put): what is found under their names later and is
+ * not what was made belongs to somebody else, and stays.
+ *
+ * made_create and made_clear look at files and wait for them: on the loop they run in a child.
+ */
+#ifndef VMKEEP_STORAGE_MADE_H
+#define VMKEEP_STORAGE_MADE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+enum made_what {
+    MADE_TARGET,  /* an image; removed when the backup fails */
+    MADE_SCRATCH, /* loses its name while it is used; removed at every end */
+    MADE_SOCKET,  /* the hypervisor makes it; removed at every end, when nobody listens on it */
+};
+const char *made_what_name(enum made_what w); /* target, scratch, socket */
+int made_what_from_name(const char *s, enum made_what *ret);
+
+/* A file as it was when it was made; of a socket, what was there before.  All 0: nothing. */
+struct made {
+    enum made_what what;
+    char *path;
+    uint64_t device, inode;
+    int64_t born; /* nanoseconds since the epoch; 0: the file system does not tell */
+};
+
+struct made_list {
+    struct made *items;
+    size_t n, cap;
+};
+
+void made_add(struct made_list *l, enum made_what what, const char *path);
+void made_list_done(struct made_list *l);
+
+/* Makes each of the files, empty, ours alone and then that user's, and prints what they are, a line
+ * each, in the list's order; of a socket, what is there now.  ERR_EXISTS: nothing that was there is
+ * touched.  When it fails, none of them is left. */
+int made_create(const struct made_list *l, uid_t uid, gid_t gid, FILE *out, struct err *err);
+/* Into the list, what made_create has printed. */
+int made_read(struct made_list *l, const char *text, struct err *err);
+
+/* Removes what is still what was made; targets too when the backup is worth nothing.  The error names
+ * the first that is left although it was to go. */
+int made_clear(const struct made_list *l, bool targets, struct err *err);
+
+#endif

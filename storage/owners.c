@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/owners.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "storage/owners_look.h"
+#include "storage/qcow2_links.h"
+
+#define CHAIN_MAX 64
+#define PATH_SHOWN 200
+#define WHOSE_MAX 200
+#define QEMU_LOCKS 100 /* QEMU's locks on a file, one byte a permission: RAW_LOCK_PERM_BASE */
+#define PERM_WRITE 1   /* BLK_PERM_WRITE is 1 << 1 */
+
+void owned_add(struct owned_list *l, enum owned_kind kind, const char *path, const char *fmt, ...)
+{
+    char whose[WHOSE_MAX];
+    va_list ap;
+
+    if (!path || path[0] != '/')
+        return;
+    va_start(ap, fmt);
+    vsnprintf(whose, sizeof(whose), fmt, ap);
+    va_end(ap);
+    *VEC_ADD(l) = (struct owned){kind, xstrdup(path), xstrdup(whose)};
+}
+
+void owned_list_done(struct owned_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].path);
+        free(l->items[i].whose);
+    }
+    free(l->items);
+    *l = (struct owned_list){0};
+}
+
+/* ---- whose it is ---- */
+
+static int refuse(const struct place_wish *w, enum err_code code, struct err *err, const char *fmt,
+                  ...) __attribute__((format(printf, 4, 5)));
+
+static int refuse(const struct place_wish *w, enum err_code code, struct err *err, const char *fmt,
+                  ...)
+{
+    char why[ERR_MSG_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    err_set(err, code, "%s '%.*s' %s", w->what, PATH_SHOWN, w->path, why);
+    return w->disk ? err_wrap(err, "disk '%.*s'", 80, w->disk) : -1;
+}
+
+/* A file, or a block device that a file system with it in is on. */
+static int check_file(const struct place_wish *w, const struct place *p, const char *path,
+                      const char *how, const char *whose, struct err *err)
+{
+    struct place other;
+    bool same, below;
+
+    place_look(path, &other);
+    same = place_same(p, &other);
+    below = p->exists && S_ISBLK(p->mode) && other.has_dir && p->device == other.dir.dev;
+    place_done(&other);
+    if (same)
+        return refuse(w, ERR_INVALID, err, "is %s%s", how, whose);
+    return below ? refuse(w, ERR_INVALID, err, "is the device with the file system of %s", whose)
+                 : 0;
+}
+
+static int check_image(const struct place_wish *w, const struct place *p, const char *path,
+                       const char *how, const char *whose, int depth, struct err *err)
+{
+    CLEANUP(qcow2_links_done) struct qcow2_links links = {0};
+
+    if (check_file(w, p, path, how, whose, err) < 0)
+        return -1;
+    if (depth == CHAIN_MAX)
+        return 0;
+    qcow2_links_read(path, &links);
+    if (links.data && check_file(w, p, links.data, "the data file of ", whose, err) < 0)
+        return -1;
+    if (links.backing && links.backing_is_raw)
+        return check_file(w, p, links.backing, "a backing file of ", whose, err);
+    return links.backing
+               ? check_image(w, p, links.backing, "a backing file of ", whose, depth + 1, err)
+               : 0;
+}
+
+static int check_tree(const struct place_wish *w, const struct place *p, const struct owned *o,
+                      struct err *err)
+{
+    struct place dir;
+    bool in, below;
+
+    place_look(o->path, &dir);
+    in = place_is_in(p, &dir, o->path);
+    below = p->exists && S_ISBLK(p->mode) && dir.exists && p->device == dir.key.dev;
+    place_done(&dir);
+    if (in)
+        return refuse(w, ERR_INVALID, err, "is in %s", o->whose);
+    return below ? refuse(w, ERR_INVALID, err, "is the device with the file system of %s", o->whose)
+                 : 0;
+}
+
+static int check_owned(const struct owned_list *owned, const struct place_wish *w,
+                       const struct place *p, struct err *err)
+{
+    for (size_t i = 0; i < owned->n; i++) {
+        const struct owned *o = &owned->items[i];
+        int rc = 0;
+
+        if (o->kind == OWNED_TREE)
+            rc = check_tree(w, p, o, err);
+        else if (o->kind == OWNED_IMAGE)
+            rc = check_image(w, p, o->path, "the image of ", o->whose, 0, err);
+        else
+            rc = check_file(w, p, o->path, "", o->whose, err);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- what is there ---- */
+
+/* A QEMU of which nobody has told us; its locks do. */
+static int check_free(const struct place_wish *w, struct err *err)
+{
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
+    CLEANUP_CLOSE int fd = open(w->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+        return 0;
+    return refuse(w, ERR_BUSY, err, "is in use by another process");
+}
+
+static int check_there(const struct place_wish *w, const struct place *p, struct err *err)
+{
+    if (!p->exists)
+        return refuse(w, ERR_NOTFOUND, err, "does not exist");
+    if (w->use == USE_DEVICE && !S_ISBLK(p->mode))
+        return refuse(w, ERR_INVALID, err, "is not a block device, as type='block' says");
+    if (!S_ISBLK(p->mode) && !S_ISREG(p->mode))
+        return refuse(w, ERR_INVALID, err, "is neither a file nor a block device");
+    return check_free(w, err);
+}
+
+static int check_socket(const struct place_wish *w, const struct place *p, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    CLEANUP_CLOSE int fd = -1;
+    struct stat st;
+
+    if (lstat(w->path, &st) < 0) {
+        if (errno == ENOENT && p->has_dir)
+            return 0;
+        return errno == ENOENT ? refuse(w, ERR_NOTFOUND, err, "has no directory to be made in")
+                               : refuse(w, ERR_INVALID, err, "cannot be: %s", strerror(errno));
+    }
+    if (!S_ISSOCK(st.st_mode))
+        return refuse(w, ERR_EXISTS, err, "exists, and is no socket");
+    if (strlen(w->path) >= sizeof(address.sun_path))
+        return refuse(w, ERR_INVALID, err, "is longer than %zu bytes",
+                      sizeof(address.sun_path) - 1);
+    memcpy(address.sun_path, w->path, strlen(w->path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return refuse(w, ERR_IO, err, "exists: %s", strerror(errno));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED)
+        return 0;
+    return refuse(w, ERR_EXISTS, err, "exists, and somebody listens on it");
+}
+
+static int check_use(const struct place_wish *w, const struct place *p, struct err *err)
+{
+    struct stat st;
+
+    switch (w->use) {
+    case USE_NEW:
+        return lstat(w->path, &st) == 0 ? refuse(w, ERR_EXISTS, err, "exists") : 0;
+    case USE_THERE:
+    case USE_DEVICE:
+        return check_there(w, p, err);
+    case USE_SOCKET:
+        return check_socket(w, p, err);
+    case USE_DIRECTORY:
+        break;
+    }
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static int check_pair(const struct place_wish *w, const struct place *p,
+                      const struct place_wish *other, const struct place *q, struct err *err)
+{
+    if (!place_same(p, q))
+        return 0;
+    if (!other->disk)
+        return refuse(w, ERR_INVALID, err, "is the %s too", other->what);
+    return strcmp(w->what, other->what) == 0
+               ? refuse(w, ERR_INVALID, err, "is that of disk '%.*s' too", 80, other->disk)
+               : refuse(w, ERR_INVALID, err, "is the %s of disk '%.*s' too", other->what, 80,
+                        other->disk);
+}
+
+int owners_check(const struct owned_list *owned, const struct place_wish *wishes, size_t n,
+                 struct err *err)
+{
+    CLEANUP_FREE struct place *places = xcalloc(n, sizeof(*places));
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        place_look(wishes[i].path, &places[i]);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = check_owned(owned, &wishes[i], &places[i], err);
+        for (size_t k = 0; k < i && rc == 0; k++)
+            rc = check_pair(&wishes[i], &places[i], &wishes[k], &places[k], err);
+        if (rc == 0)
+            rc = check_use(&wishes[i], &places[i], err);
+    }
+    for (size_t i = 0; i < n; i++)
+        place_done(&places[i]);
+    return rc;
+}

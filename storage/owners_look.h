@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to storage/: what a path is, for owners.c. */
+#ifndef VMKEEP_STORAGE_OWNERS_LOOK_H
+#define VMKEEP_STORAGE_OWNERS_LOOK_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+
+struct file_key {
+    dev_t dev;
+    ino_t ino;
+};
+
+/* A directory above a file, or the file itself. */
+struct step_up {
+    struct file_key key;
+    bool
+        mounted; /* something is mounted there: what is above it in the tree may not be so on disk */
+};
+
+struct place {
+    bool exists;
+    struct file_key key; /* of what exists, links followed */
+    mode_t mode;
+    dev_t device; /* of a block device: its number */
+    bool linked;  /* it has other names */
+    bool has_dir; /* its directory exists */
+    struct file_key dir;
+    char *name;             /* its last part */
+    VEC(struct step_up) up; /* the file (if it exists) and its directories, up to the root */
+};
+
+void place_look(const char *path, struct place *ret);
+void place_done(struct place *p);
+
+static inline bool file_key_same(struct file_key a, struct file_key b)
+{
+    return a.dev == b.dev && a.ino == b.ino;
+}
+
+/* One file, or one name for what does not exist yet. */
+bool place_same(const struct place *a, const struct place *b);
+
+/* Is the place in that directory, by whatever name? */
+bool place_is_in(const struct place *p, const struct place *dir, const char *dir_path);
+
+#endif
