@@ -40,6 +40,8 @@ enum place_type { PLACE_NONE, PLACE_FILE, PLACE_BLOCK, PLACE_NETWORK };
 struct backup_place {
     enum place_type type;
     const char *path;           /* FILE, BLOCK: absolute */
+    bool made;                  /* FILE: it is there, empty, made for this backup by the caller,
+                                   who removes it again should the backup fail */
     struct backup_address peer; /* NETWORK: an NBD server, */
     const char *export_name;    /* and its export; NULL: the default one, "" */
     struct backup_encryption encryption;

@@ -61,11 +61,11 @@ int backup_document_check_disks(const struct backup_document *d, const struct do
 
 /* Checks the document against what the domain has, and fills in everything: disks (all when there is
  * no <disks>), modes, bases, file names beside the images, formats, export and bitmap names, index.
- * It looks at the places too (lstat): set request.reuse_external before.
+ * It does not look at the places: whose they are, and whether something is there, is for the caller to
+ * see.  Set request.reuse_external before.
  * checkpoint: the names of the disks that a checkpoint begun with it tracks (NULL: none is).
- * Errors: ERR_NOTFOUND (disk, checkpoint, a place that must exist), ERR_UNSUPPORTED (format cannot
- * hold a bitmap), ERR_CORRUPT (bitmap inconsistent, or not recording), ERR_INVALID (a place that
- * cannot be, or is the guest's own), ERR_EXISTS (target; not with request.reuse_external).
+ * Errors: ERR_NOTFOUND (disk, checkpoint), ERR_UNSUPPORTED (format cannot hold a bitmap), ERR_CORRUPT
+ * (bitmap inconsistent, or not recording), ERR_INVALID (a place that cannot be).
  * Afterwards the request is fit for backup_begin; after an error the document is good for nothing. */
 int backup_document_complete(struct backup_document *d, const struct domain_facts *facts,
                              const struct strlist *checkpoint,

@@ -206,65 +206,6 @@ static int make_name(struct completion *c, struct backup_disk *disk, const struc
     return 0;
 }
 
-/* st: of a, which may be missing (NULL): then only its name can be another's. */
-static bool same_file(const char *a, const struct stat *st, const char *b)
-{
-    struct stat other;
-
-    if (!b || strcmp(a, b) == 0)
-        return b != NULL;
-    if (!st || stat(b, &other) < 0)
-        return false;
-    if (S_ISBLK(st->st_mode) && S_ISBLK(other.st_mode))
-        return st->st_rdev == other.st_rdev;
-    return st->st_dev == other.st_dev && st->st_ino == other.st_ino;
-}
-
-static int check_conflicts(const struct completion *c, size_t i, struct err *err)
-{
-    const struct backup_disk *disk = &c->d->taking_part.items[i];
-    const char *path = disk->place.path;
-    struct stat buf;
-    const struct stat *st = stat(path, &buf) == 0 ? &buf : NULL;
-
-    for (size_t k = 0; k < c->facts->disks.n + c->facts->asides.n; k++) {
-        const struct disk_facts *f = k < c->facts->disks.n
-                                         ? &c->facts->disks.items[k]
-                                         : &c->facts->asides.items[k - c->facts->disks.n];
-
-        if (same_file(path, st, f->image))
-            return disk_error(disk->name, ERR_INVALID, err,
-                              "%s '%s' is the image of the guest's disk '%s'", place_name(c),
-                              CLIP(path), CLIP(f->name));
-    }
-    for (size_t k = 0; k < i; k++)
-        if (same_file(path, st, c->d->taking_part.items[k].place.path))
-            return disk_error(disk->name, ERR_INVALID, err, "%s '%s' is that of disk '%s' too",
-                              place_name(c), CLIP(path), CLIP(c->d->taking_part.items[k].name));
-    return 0;
-}
-
-static int check_place(const struct completion *c, const struct backup_disk *disk, struct err *err)
-{
-    const char *path = disk->place.path;
-    bool reuse = c->d->request.reuse_external;
-    struct stat st;
-
-    if (disk->place.type == PLACE_FILE && !reuse) {
-        if (lstat(path, &st) < 0)
-            return 0;
-        return disk_error(disk->name, ERR_EXISTS, err, "%s '%s' exists", place_name(c), CLIP(path));
-    }
-    if (stat(path, &st) < 0)
-        return disk_error(disk->name, ERR_NOTFOUND, err, "%s '%s' does not exist", place_name(c),
-                          CLIP(path));
-    if (disk->place.type == PLACE_BLOCK && !S_ISBLK(st.st_mode))
-        return disk_error(disk->name, ERR_INVALID, err,
-                          "%s '%s' is not a block device, as type='block' says", place_name(c),
-                          CLIP(path));
-    return 0;
-}
-
 static int complete_place(struct completion *c, size_t i, const struct disk_facts *f,
                           struct err *err)
 {
@@ -283,7 +224,7 @@ static int complete_place(struct completion *c, size_t i, const struct disk_fact
     if (strlen(disk->place.path) >= PATH_MAX)
         return disk_error(disk->name, ERR_INVALID, err, "%s '%s' is longer than %d bytes",
                           place_name(c), CLIP(disk->place.path), PATH_MAX - 1);
-    return check_conflicts(c, i, err) < 0 ? -1 : check_place(c, disk, err);
+    return 0;
 }
 
 /* ---- exports ---- */

@@ -40,6 +40,7 @@ void domain_facts_free(struct domain_facts *f)
     for (size_t i = 0; i < f->asides.n; i++)
         disk_facts_done(&f->asides.items[i]);
     free(f->asides.items);
+    strlist_done(&f->files);
     free(f->problem);
     free(f->job_tag);
     free(f->foreign_job);

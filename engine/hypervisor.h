@@ -75,6 +75,8 @@ struct domain_facts {
     /* Read-only disks, CD-ROMs and empty drives: in no scheduled backup, and in one by hand only by
      * name.  Of an empty one, the name alone is known. */
     VEC(struct disk_facts) asides;
+    struct strlist files;  /* all that the domain's block devices have open, whole backing chains,
+                              but for our own jobs' */
     char *job_tag;         /* the backup job of ours that the hypervisor holds, running or ended */
     char *foreign_job;     /* what else excludes a backup ("block job 'mirror0'"), or NULL */
     char *definition;      /* the domain's definition as text, or NULL */

@@ -238,7 +238,7 @@ int api_job_commit(struct run *r, struct err *err)
     free(r->row.document);
     r->row.document = backup_document_format(q);
     free(r->row.step);
-    r->row.step = xstrdup("beginning");
+    r->row.step = xstrdup("placing");
     r->row.started = r->row.created = sched_now(r->s);
     if (r->checkpoint_document)
         fill_checkpoint(r, &k);
@@ -248,7 +248,7 @@ int api_job_commit(struct run *r, struct err *err)
         return -1;
     r->row.state = JOB_RUNNING;
     run_name(r);
-    return scratch_prepare(r->scratch, r->tag, r->facts->uid, r->facts->gid, err);
+    return 0;
 }
 
 /* ---- the request ---- */

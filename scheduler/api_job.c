@@ -3,29 +3,30 @@
  * A backup begun by hand: its state machine.  It starts at once or is refused; it has no policy, no
  * repository and makes no restore point: what it copies and where is its document's business.
  *
- *   starting -> looking -> cleaning -> beginning -> running -> recording -> forgetting -> done
- *                  ^----------+            |         |  |           ^
- *                                          |         |  +-> stopping -> judging
- *                                          v         v                     |
- *   failed <- dropping <- releasing <- aborting <----+<--------------------+
+ *   starting -> looking -> cleaning -> checking -> placing -> beginning -> running -> recording
+ *                  ^----------+          |           |           |         |  |         ^ |
+ *                                      failed        |           |         |  +-> stopping -> judging
+ *                                                    v           v         v              |      |
+ *     failed <- clearing <- dropping <- releasing <- aborting <------------+<-------------|------+
+ *                                                                                         v
+ *                                                              done <- clearing <- forgetting
  *
  * - Nothing is touched before the job's row, with the complete document and the provisional
- *   checkpoint, is in the catalog; it is written in one transaction right before `beginning`.
+ *   checkpoint, is in the catalog; it is written in one transaction right before `placing`.
+ * - What is in the places of the document belongs to somebody else (api_places.c).
  * - The client has its answer when the backup has begun, or cannot begin.
  * - A push ends by itself; `stopping` cancels it, and `judging` asks whether it was faster than that.
  *   A pull runs until somebody stops it: that is its good end.
  * - The good end is recorded before the hypervisor forgets the job, so a restart in between finds
  *   either the one or the other.  Only then is the checkpoint kept, and can be the base of anything.
- * - A bad end gives up the new checkpoint, and the target files that the hypervisor made for us.
+ * - A bad end gives up the new checkpoint, and the files that were made for it: those that the catalog
+ *   says were, as long as they are still the same.
  */
 #include "scheduler/api_priv.h"
-#include "storage/scratch.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -36,6 +37,8 @@ enum api_state {
     A_STARTING,
     A_LOOKING,
     A_CLEANING,
+    A_CHECKING,
+    A_PLACING,
     A_BEGINNING,
     A_RUNNING,
     A_STOPPING,
@@ -46,6 +49,7 @@ enum api_state {
     A_ABORTING,
     A_RELEASING,
     A_DROPPING,
+    A_CLEARING,
     A_FAILED,
     A_STATES
 };
@@ -55,17 +59,20 @@ static const struct fsm_state states[] = {
     /* the last three: taken over from a former life */
     [A_STARTING] = {"starting", TO(LOOKING) | TO(RUNNING) | TO(STOPPING) | TO(ABORTING)},
     [A_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED)},
-    [A_CLEANING] = {"cleaning", TO(CLEANING) | TO(LOOKING) | TO(BEGINNING) | TO(FAILED)},
-    [A_BEGINNING] = {"beginning", TO(RUNNING) | TO(ABORTING) | TO(FAILED)},
+    [A_CLEANING] = {"cleaning", TO(CLEANING) | TO(LOOKING) | TO(CHECKING) | TO(FAILED)},
+    [A_CHECKING] = {"checking", TO(PLACING) | TO(FAILED)},
+    [A_PLACING] = {"placing", TO(BEGINNING) | TO(CLEARING)},
+    [A_BEGINNING] = {"beginning", TO(RUNNING) | TO(ABORTING) | TO(CLEARING)},
     [A_RUNNING] = {"running", TO(STOPPING) | TO(RECORDING) | TO(ABORTING)},
     [A_STOPPING] = {"stopping", TO(JUDGING) | TO(RECORDING) | TO(ABORTING)},
     [A_JUDGING] = {"judging", TO(RECORDING) | TO(ABORTING)},
     [A_RECORDING] = {"recording", TO(FORGETTING)},
-    [A_FORGETTING] = {"forgetting", TO(DONE)},
+    [A_FORGETTING] = {"forgetting", TO(CLEARING)},
     [A_DONE] = {"done", 0},
     [A_ABORTING] = {"aborting", TO(RELEASING)},
     [A_RELEASING] = {"releasing", TO(DROPPING)},
-    [A_DROPPING] = {"dropping", TO(FAILED)},
+    [A_DROPPING] = {"dropping", TO(CLEARING)},
+    [A_CLEARING] = {"clearing", TO(DONE) | TO(FAILED)},
     [A_FAILED] = {"failed", 0},
 };
 
@@ -154,12 +161,20 @@ static struct op *start_dropping(struct run *r, struct err *err)
     return hv->ops->checkpoint_delete(hv, r->row.domain, r->row.plan.checkpoint, run_on_op, r, err);
 }
 
+/* The images of a good push stay. */
+static struct op *start_clearing(struct run *r, struct err *err)
+{
+    return api_places_clear(r, r->row.state != JOB_ENDED, err);
+}
+
 static struct op *(*const starters[A_STATES])(struct run *, struct err *) = {
     [A_LOOKING] = start_looking,       [A_CLEANING] = chores_start,
+    [A_CHECKING] = api_places_check,   [A_PLACING] = api_places_make,
     [A_BEGINNING] = start_beginning,   [A_RUNNING] = start_running,
     [A_STOPPING] = start_aborting,     [A_JUDGING] = start_judging,
     [A_FORGETTING] = start_forgetting, [A_ABORTING] = start_aborting,
     [A_RELEASING] = start_forgetting,  [A_DROPPING] = start_dropping,
+    [A_CLEARING] = start_clearing,
 };
 
 /* Moves on and starts what the state does.  True: suspended. */
@@ -192,10 +207,10 @@ static bool after_looking(struct run *r)
     return facts_can_begin(r->facts, &r->err) == 0 && chores_find(r, &r->err) == 0;
 }
 
-/* The row and the checkpoint's, committed. */
+/* Nothing of it is somebody else's: the row and the checkpoint's, committed. */
 static bool commit(struct run *r)
 {
-    if (api_documents_complete(r, &r->err) < 0 || api_job_commit(r, &r->err) < 0)
+    if (bad(r) || api_job_commit(r, &r->err) < 0)
         return false;
     log_info("job=%lld domain=%s %s backup begun by hand, %s, %zu disks%s%s", (long long)r->row.id,
              r->row.domain, level_name(r->row.level), mode_name(r->row.plan.mode),
@@ -357,7 +372,7 @@ void api_job_cancel(struct run *r)
     r->canceled = true;
     if (r->fsm.state == A_RUNNING && !r->op)
         wait_for(r, 0);
-    else if (r->op && r->fsm.state < A_BEGINNING)
+    else if (r->op && r->fsm.state < A_PLACING)
         op_cancel(r->op);
 }
 
@@ -394,30 +409,6 @@ static void warn_left(struct run *r, const char *what)
     if (r->op_err.code != ERR_NONE)
         log_warning("job=%lld domain=%s %s is left for the next job to clean up: %s",
                     (long long)r->row.id, r->row.domain, what, r->op_err.msg);
-}
-
-/* The files that did not exist before: a push into them that failed is worth nothing. */
-static void remove_targets(struct run *r)
-{
-    const struct backup_request *q = r->document ? &r->document->request : NULL;
-
-    if (!q || r->row.reuse_external || r->err.code == ERR_EXISTS)
-        return;
-    for (size_t i = 0; i < q->n_disks; i++) {
-        const struct backup_place *p = &q->disks[i].place;
-
-        if (p->type == PLACE_FILE && p->path && unlink(p->path) < 0 && errno != ENOENT)
-            log_warning("job=%lld domain=%s the incomplete %s is left: %s", (long long)r->row.id,
-                        r->row.domain, p->path, strerror(errno));
-    }
-}
-
-static void discard_scratch(const struct run *r)
-{
-    struct err err = ERR_INIT;
-
-    if (r->scratch && scratch_discard(r->scratch, r->tag, &err) < 0)
-        log_warning("job=%lld domain=%s %s", (long long)r->row.id, r->row.domain, err.msg);
 }
 
 /* It ended before it had a row. */
@@ -477,14 +468,25 @@ static void api_step(struct run *r)
             else if (r->chores.n > 0 && !r->cleaned)
                 next = A_LOOKING; /* what was cleaned away is no base any more */
             else
-                next = A_BEGINNING;
+                next = A_CHECKING;
             r->cleaned = r->cleaned || next == A_LOOKING;
-            if (bad(r) || (next == A_BEGINNING && !commit(r))) {
-                r->checkpoint_unmade = true;
+            if (bad(r) || (next == A_CHECKING && api_documents_complete(r, &r->err) < 0))
                 fsm_move(&r->fsm, A_FAILED);
-            } else if (enter(r, next)) {
+            else if (enter(r, next))
                 return;
-            }
+            continue;
+        case A_CHECKING:
+            r->checkpoint_unmade = true;
+            if (!commit(r))
+                fsm_move(&r->fsm, A_FAILED);
+            else if (enter(r, A_PLACING))
+                return;
+            continue;
+        case A_PLACING:
+            next = api_places_made(r, &r->err) < 0 || bad(r) ? A_CLEARING : A_BEGINNING;
+            r->checkpoint_unmade = next == A_CLEARING;
+            if (enter(r, next))
+                return;
             continue;
         case A_BEGINNING:
             if (r->op_err.code == ERR_NONE) {
@@ -494,12 +496,9 @@ static void api_step(struct run *r)
                 continue;
             }
             r->err = r->op_err;
-            if (!may_have_begun(&r->err)) {
-                r->checkpoint_unmade = true;
-                fsm_move(&r->fsm, A_FAILED);
-            } else if (enter(r, A_ABORTING)) {
+            r->checkpoint_unmade = !may_have_begun(&r->err);
+            if (enter(r, r->checkpoint_unmade ? A_CLEARING : A_ABORTING))
                 return;
-            }
             continue;
         case A_RUNNING:
             if (!running(r, &next))
@@ -531,7 +530,8 @@ static void api_step(struct run *r)
             continue;
         case A_FORGETTING:
             warn_left(r, "the ended job at the hypervisor");
-            fsm_move(&r->fsm, A_DONE);
+            if (enter(r, A_CLEARING))
+                return;
             continue;
         case A_ABORTING:
             warn_left(r, "the job at the hypervisor");
@@ -545,12 +545,16 @@ static void api_step(struct run *r)
         case A_DROPPING:
             r->checkpoint_gone = r->op_err.code == ERR_NONE;
             warn_left(r, "the new checkpoint");
-            if (!is_pull(r))
-                remove_targets(r);
-            fsm_move(&r->fsm, A_FAILED);
+            if (enter(r, A_CLEARING))
+                return;
+            continue;
+        case A_CLEARING:
+            if (r->op_err.code != ERR_NONE)
+                log_warning("job=%lld domain=%s %s", (long long)r->row.id, r->row.domain,
+                            r->op_err.msg);
+            fsm_move(&r->fsm, r->row.state == JOB_ENDED ? A_DONE : A_FAILED);
             continue;
         case A_DONE:
-            discard_scratch(r);
             queue_ended(r, OUTCOME_SUCCESS, r->row.reason);
             return; /* *r is gone */
         case A_FAILED:
@@ -558,7 +562,6 @@ static void api_step(struct run *r)
                 refuse(r);
                 return;
             }
-            discard_scratch(r);
             fail(r);
             return; /* *r is gone */
         case A_STATES:
@@ -581,6 +584,7 @@ void api_job_resume(struct run *r)
 
     r->resumed = true;
     r->has_begun = true;
+    api_places_resume(r);
     if (!r->row.document || backup_document_parse(r->row.document, strlen(r->row.document),
                                                   &r->document, &r->err) < 0) {
         if (r->err.code == ERR_NONE)

@@ -4,6 +4,7 @@
  *
  *   api_job.c         the state machine of a backup begun by hand
  *   api_begin.c       its documents, from XML to the committed row
+ *   api_places.c      its files and its socket: checked, made, removed
  *   api_errand.c        short work on a domain that is no job
  *   api_checkpoint.c  checkpoints made and described by hand
  *   api_delete.c      checkpoints deleted by hand
@@ -37,8 +38,17 @@ int api_documents_complete(struct run *r, struct err *err);
 void api_document_adopt(struct run *r);
 /* ERR_INVALID: only vmkeep itself may choose such a name. */
 int api_check_name(const char *name, struct err *err);
-/* Its row and its scratch space. */
+/* Its row. */
 int api_job_commit(struct run *r, struct err *err);
+
+/* api_places.c.  Each starts a child; NULL without *err: there is nothing to wait for. */
+struct op *api_places_check(struct run *r, struct err *err);
+struct op *api_places_make(struct run *r, struct err *err);
+struct op *api_places_clear(struct run *r, bool targets, struct err *err);
+/* api_places_make has ended: what was made is written down. */
+int api_places_made(struct run *r, struct err *err);
+/* What a former life has made. */
+void api_places_resume(struct run *r);
 
 /* Short work on a domain: a chain of ops, and an answer. */
 struct errand {

@@ -38,6 +38,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -143,8 +144,11 @@ static struct op *start_preparing(struct run *r, struct err *err)
         .uid = r->facts->uid,
         .gid = r->facts->gid,
     };
-    const struct store_scratch scratch = backup_plan_scratch(r);
+    struct store_scratch scratch = backup_plan_scratch(r);
+    CLEANUP(owned_list_done) struct owned_list owned = {0};
 
+    owners_list(r->s, r, &owned);
+    scratch.owned = &owned;
     return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, run_on_op,
                                         r, err);
 }

@@ -92,6 +92,8 @@ void run_free(struct run *r)
     strlist_done(&r->doomed);
     backup_document_free(r->document);
     checkpoint_document_free(r->checkpoint_document);
+    made_list_done(&r->made);
+    free(r->places.out);
     free(r);
 }
 

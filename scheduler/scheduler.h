@@ -21,11 +21,16 @@
 #include "storage/catalog.h"
 #include "storage/store.h"
 
+struct ev_loop;
+
 /* The outside world. Borrowed; must outlive the scheduler. */
 struct scheduler_env {
     struct clock *clock;
     struct catalog *catalog;
     const struct zone *zone; /* of the policies' calendars and retention periods */
+    struct ev_loop
+        *loop; /* where children look at files by hand; NULL: there are none to look at */
+    const char *config_path; /* absolute, or NULL */
     /* NULL with *err when there is no driver for such a host. */
     struct hypervisor *(*hypervisor_new)(void *ctx, const struct config_host *host,
                                          struct err *err);

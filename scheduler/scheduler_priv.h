@@ -9,6 +9,7 @@
  *   backup_job.c    a backup's state machine       backup_plan.c  its plan
  *   prune_job.c     a prune's state machine
  *   api_*.c         the backup API by hand; see api_priv.h
+ *   owners.c        what belongs to somebody: nothing may be written there
  *   clean.c         what our former jobs left at a hypervisor
  *   survey.c        what a look at a repository says of its points
  *   recover.c       settling open jobs at start
@@ -18,9 +19,12 @@
 #define VMKEEP_SCHEDULER_PRIV_H
 
 #include "base/fsm.h"
+#include "base/proc.h"
 #include "policies/plan.h"
 #include "scheduler/api.h"
 #include "scheduler/scheduler.h"
+#include "storage/made.h"
+#include "storage/owners.h"
 
 /* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
 struct host {
@@ -58,6 +62,17 @@ struct cover {
     int64_t not_before; /* after trouble with the catalog: leave it alone until then */
     int64_t distance;   /* plan_shortest_distance of the policy */
     int64_t made;       /* uptime when its last run was made, in this life; -1: none was */
+};
+
+/* The files of a domain, when it was last looked at. */
+struct known_disk {
+    char *name, *image;
+    bool raw;
+};
+struct known_files {
+    char *host, *domain;
+    VEC(struct known_disk) disks;
+    struct strlist others; /* what is below them too */
 };
 
 /* One look at a domain or repository that is under way, or waits to be. */
@@ -140,6 +155,8 @@ struct run {
     struct api_reply reply;                          /* not yet given */
     bool cleaned;
     char *own_scratch; /* its directory in scratch */
+    struct made_list made;
+    struct proc_result places; /* what the last child has found */
 
     /* a prune's */
     struct strlist doomed; /* point ids, dependents first */
@@ -156,6 +173,7 @@ struct scheduler {
     VEC(struct run *) runs; /* queued and running, oldest first */
     VEC(struct look *) looks;
     VEC(struct errand *) errands;
+    VEC(struct known_files) known;
     struct alarm due;          /* the next due time of all covers */
     struct alarm kick;         /* look at the queue on the next turn */
     struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
@@ -300,6 +318,13 @@ void chores_done(struct chores *c);
 
 /* recover.c */
 int recover(struct scheduler *s, struct err *err);
+
+/* owners.c */
+void owners_saw_domain(struct scheduler *s, const char *host, const char *domain,
+                       const struct domain_facts *facts);
+/* All that is somebody's, but for the places of that job. */
+void owners_list(struct scheduler *s, const struct run *except, struct owned_list *ret);
+void owners_free(struct scheduler *s);
 
 /* watch.c */
 void watch_all(struct scheduler *s);

@@ -33,6 +33,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_BUSY = 5, EXIT_DAMAG
 struct daemon {
     struct ev_loop *loop;
     const char *config_path;
+    char *config_real; /* absolute; NULL: it cannot be told */
     struct clock *clock;
     struct zone *zone;
     struct catalog *catalog;
@@ -331,10 +332,13 @@ static int start(struct daemon *d, struct err *err)
     d->catalog_path = xstrdup(config->catalog);
     watch_catalog(d);
     d->clock = clock_ev_new(d->loop);
+    d->config_real = realpath(d->config_path, NULL);
     env = (struct scheduler_env){
         .clock = d->clock,
         .catalog = d->catalog,
         .zone = d->zone,
+        .loop = d->loop,
+        .config_path = d->config_real,
         .hypervisor_new = make_hypervisor,
         .store_new = make_store,
         .ctx = d,
@@ -360,6 +364,7 @@ static void stop(struct daemon *d)
     free(d->catalog_path);
     zone_free(d->zone);
     free(d->clock);
+    free(d->config_real);
 }
 
 static int parse_options(struct daemon *d, int argc, char **argv)

@@ -192,12 +192,21 @@ static struct op *check_chain(struct store *s, const char *point_id, op_done don
                  NULL, NULL, done, ctx, err);
 }
 
+static int check_scratch(const struct store_scratch *s, struct err *err)
+{
+    const struct place_wish wish = {USE_DIRECTORY, "scratch directory", NULL, s->dir};
+
+    return s->dir && s->owned ? owners_check(s->owned, &wish, 1, err) : 0;
+}
+
 static int run_prepare(void *arg, FILE *out, struct err *err)
 {
     const struct task *t = arg;
     struct err ignored = ERR_INIT;
 
     (void)out;
+    if (check_scratch(t->scratch, err) < 0)
+        return -1;
     if (t->scratch->dir)
         scratch_prepare(t->scratch->dir, t->scratch->tag, t->origin ? t->origin->uid : geteuid(),
                         t->origin ? t->origin->gid : getegid(), &ignored);

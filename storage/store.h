@@ -9,6 +9,7 @@
 #define VMKEEP_STORAGE_STORE_H
 
 #include "base/op.h"
+#include "storage/owners.h"
 #include "storage/repository.h"
 #include "storage/survey.h"
 
@@ -22,6 +23,7 @@ struct store_space {
 /* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */
 struct store_scratch {
     const char *dir, *tag;
+    const struct owned_list *owned; /* for prepare: where none may be made; NULL: anywhere */
 };
 
 /* What vmkeep-mover is to copy into the images of a point in the making. */
@@ -45,7 +47,8 @@ struct store_ops {
                          op_done done, void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err);
-    /* Also makes the scratch space, of which it only warns when it cannot (the hypervisor tells). */
+    /* Also makes the scratch space, of which it only warns when it cannot (the hypervisor tells);
+     * but where it would be somebody else's place, that is the error. */
     struct op *(*prepare)(struct store *s, const struct point *plan,
                           const struct point_origin *origin, const struct store_scratch *scratch,
                           op_done done, void *ctx, struct err *err);

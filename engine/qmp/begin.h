@@ -27,7 +27,8 @@ struct begin_image {
     uint64_t size; /* 0: the disk's */
     bool scratch;  /* loses its name as soon as QEMU has it open */
     bool shield;   /* without it the copy goes on, unprotected */
-    bool created;
+    bool created;  /* and is ours to remove */
+    bool given;    /* it was made by the caller */
     int tries;
 };
 

@@ -131,7 +131,8 @@ static int check_target(struct begin *b, struct begin_disk *disk, struct err *er
     struct stat st;
     bool there;
 
-    if (disk->place.type == PLACE_NETWORK || (b->mode == MODE_PULL && b->task.domain->still))
+    if (disk->place.type == PLACE_NETWORK || disk->place.made ||
+        (b->mode == MODE_PULL && b->task.domain->still))
         return 0;
     there = stat(disk->place.path, &st) == 0;
     if (disk->place.type == PLACE_FILE && !b->reuse_external) {

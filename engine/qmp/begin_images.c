@@ -55,7 +55,7 @@ void begin_list_images(struct begin *b)
         const struct begin_disk *disk = &b->disks.items[i];
 
         if (!b->reuse_external && disk->place.type == PLACE_FILE)
-            add(b, disk, disk->place.path, b->mode == MODE_PULL);
+            add(b, disk, disk->place.path, b->mode == MODE_PULL)->given = disk->place.made;
     }
     for (size_t i = 0; b->shield && i < b->disks.n; i++) {
         const struct begin_disk *disk = &b->disks.items[i];
@@ -72,10 +72,15 @@ void begin_list_images(struct begin *b)
  * opens it. */
 static int create_file(struct begin *b, struct begin_image *image, struct err *err)
 {
-    CLEANUP_CLOSE int fd = open(image->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    CLEANUP_CLOSE int fd = -1;
     uid_t uid;
     gid_t gid;
 
+    if (image->given) {
+        image->created = image->scratch;
+        return 0;
+    }
+    fd = open(image->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, errno, "create %s", image->path);
     image->created = true;

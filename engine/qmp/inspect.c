@@ -74,6 +74,7 @@ static char *find_tag(const struct view *v)
 
 static struct domain_facts *facts_of(const struct domain *d, struct view *v)
 {
+    CLEANUP_FREE char *cwd = look_cwd(d->pid);
     struct domain_facts *f = xcalloc(1, sizeof(*f));
 
     f->state = v->running ? DOMAIN_RUNNING : DOMAIN_PAUSED;
@@ -84,6 +85,7 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
         *disk = v->disks.items[i].facts;
         v->disks.items[i].facts = (struct disk_facts){0};
     }
+    view_list_files(v, cwd, &f->files);
     f->job_tag = find_tag(v);
     if (!f->job_tag)
         f->job_tag = xstrdup(offline_tag(d));
@@ -117,6 +119,9 @@ static struct domain_facts *facts_of_images(const struct domain *d, struct image
         f->problem = xstrdup(err->msg);
     if (err->code == ERR_BUSY)
         f->foreign_job = xstrdup("another process");
+    for (size_t i = 0; i < im->items.n; i++)
+        for (size_t k = 0; k < im->items.items[i].files.n; k++)
+            strlist_add(&f->files, im->items.items[i].files.items[k]);
     for (size_t i = 0; i < im->items.n && !f->problem; i++) {
         struct image *image = &im->items.items[i];
 

@@ -34,8 +34,7 @@ void look_start(struct look *l, struct task *t, int n)
     ask(l, t);
 }
 
-/* QEMU's working directory, or NULL. */
-static char *cwd_of(pid_t pid)
+char *look_cwd(pid_t pid)
 {
     char path[64], cwd[PATH_MAX];
     ssize_t n;
@@ -72,7 +71,7 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err)
         ask(l, t);
         return LOOK_WAITING;
     }
-    cwd = cwd_of(t->domain->pid);
+    cwd = look_cwd(t->domain->pid);
     names = domain_names(t->domain, cwd);
     return view_decode(l->replies, l->n == VIEW_ALL ? &names : NULL, &l->view, err) < 0
                ? LOOK_FAILED

@@ -23,4 +23,7 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err);
 
 void look_done(struct look *l);
 
+/* QEMU's working directory, or NULL.  Caller frees. */
+char *look_cwd(pid_t pid);
+
 #endif

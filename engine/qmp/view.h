@@ -87,6 +87,9 @@ int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, 
                 struct err *err);
 void view_done(struct view *v);
 
+/* The files that are open, absolute, but for those of our own jobs.  cwd: see view_names. */
+void view_list_files(const struct view *v, const char *cwd, struct strlist *ret);
+
 const struct view_disk *view_find_disk(const struct view *v, const char *name);
 
 #endif

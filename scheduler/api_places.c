@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The places of a backup begun by hand: targets, scratch files, the socket.  Children look at them,
+ * make them and remove them, for a file system that hangs must not stop the daemon.
+ *
+ *   checking   whose is it?  Nothing is made, and there is no row yet.
+ *   placing    the files are made, empty, each only if nothing is there; then it is written down
+ *              which they are (catalog_made.h), and the hypervisor may write to them.
+ *   clearing   what is still what was made goes.
+ *
+ * Of the socket only its path is made sure of: the hypervisor makes it, and removes what is there.
+ */
+#include "scheduler/api_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/proc.h"
+#include "storage/catalog_made.h"
+#include "storage/scratch.h"
+
+#define CHECK_S 120.0
+#define MAKE_S 60.0
+#define CLEAR_S 60.0
+
+struct wishes {
+    struct place_wish *items;
+    size_t n, cap;
+};
+
+/* What a child is to do; lives until the fork. */
+struct places {
+    struct owned_list owned;
+    struct wishes wishes;
+    const struct made_list *made;
+    const char *scratch, *tag; /* scratch NULL: none */
+    uid_t uid;
+    gid_t gid;
+    bool targets;
+};
+
+static bool has_socket(const struct backup_request *q)
+{
+    return q->mode == MODE_PULL && q->server.transport == TRANSPORT_UNIX;
+}
+
+static enum place_use use_of(const struct backup_request *q, const struct backup_place *p)
+{
+    if (p->type == PLACE_BLOCK)
+        return USE_DEVICE;
+    return q->reuse_external ? USE_THERE : USE_NEW;
+}
+
+static void list_wishes(const struct run *r, struct wishes *ret)
+{
+    const struct backup_request *q = &r->document->request;
+
+    for (size_t i = 0; i < q->n_disks; i++)
+        if (q->disks[i].place.path)
+            *VEC_ADD(ret) = (struct place_wish){use_of(q, &q->disks[i].place),
+                                                q->mode == MODE_PUSH ? "target" : "scratch",
+                                                q->disks[i].name, q->disks[i].place.path};
+    if (has_socket(q))
+        *VEC_ADD(ret) = (struct place_wish){USE_SOCKET, "socket", NULL, q->server.socket};
+    *VEC_ADD(ret) = (struct place_wish){USE_DIRECTORY, "scratch directory", NULL, r->scratch};
+}
+
+/* Simulations have no files. */
+static struct op *start(struct run *r, int (*run)(void *, FILE *, struct err *), struct places *p,
+                        double seconds, struct err *err)
+{
+    const struct proc_spec spec = {.run = run, .arg = p, .timeout_s = seconds};
+
+    free(r->places.out);
+    r->places.out = NULL;
+    return r->s->env.loop ? proc_start(r->s->env.loop, &spec, &r->places, run_on_op, r, err) : NULL;
+}
+
+/* ---- checking ---- */
+
+static int run_check(void *arg, FILE *out, struct err *err)
+{
+    const struct places *p = arg;
+
+    (void)out;
+    return owners_check(&p->owned, p->wishes.items, p->wishes.n, err);
+}
+
+struct op *api_places_check(struct run *r, struct err *err)
+{
+    struct places p = {0};
+    struct op *op;
+
+    owners_list(r->s, r, &p.owned);
+    list_wishes(r, &p.wishes);
+    op = start(r, run_check, &p, CHECK_S, err);
+    owned_list_done(&p.owned);
+    free(p.wishes.items);
+    return op;
+}
+
+/* ---- placing ---- */
+
+/* The images of a domain that is shut off are exported themselves: they need no scratch space. */
+static void list_made(struct run *r)
+{
+    const struct backup_request *q = &r->document->request;
+    bool unused = q->mode == MODE_PULL && r->facts->state == DOMAIN_SHUTOFF;
+
+    made_list_done(&r->made);
+    for (size_t i = 0; i < q->n_disks; i++) {
+        struct backup_place *p = (struct backup_place *)&q->disks[i].place;
+
+        if (p->type != PLACE_FILE || q->reuse_external || unused)
+            continue;
+        made_add(&r->made, q->mode == MODE_PUSH ? MADE_TARGET : MADE_SCRATCH, p->path);
+        p->made = r->s->env.loop != NULL;
+    }
+    if (has_socket(q))
+        made_add(&r->made, MADE_SOCKET, q->server.socket);
+}
+
+static int run_make(void *arg, FILE *out, struct err *err)
+{
+    const struct places *p = arg;
+
+    if (scratch_prepare(p->scratch, p->tag, p->uid, p->gid, err) < 0)
+        return -1;
+    return made_create(p->made, p->uid, p->gid, out, err);
+}
+
+struct op *api_places_make(struct run *r, struct err *err)
+{
+    struct places p = {
+        .made = &r->made,
+        .scratch = r->scratch,
+        .tag = r->tag,
+        .uid = r->facts->uid,
+        .gid = r->facts->gid,
+    };
+
+    list_made(r);
+    return start(r, run_make, &p, MAKE_S, err);
+}
+
+int api_places_made(struct run *r, struct err *err)
+{
+    if (!r->s->env.loop)
+        return 0;
+    if (r->op_err.code != ERR_NONE) {
+        *err = r->op_err;
+        made_list_done(&r->made); /* none is left */
+        return -1;
+    }
+    if (made_read(&r->made, r->places.out, err) < 0)
+        return -1;
+    return catalog_made_put(r->s->env.catalog, r->row.id, &r->made, err);
+}
+
+/* ---- clearing ---- */
+
+static int run_clear(void *arg, FILE *out, struct err *err)
+{
+    const struct places *p = arg;
+    struct err scratch = ERR_INIT;
+    int rc = made_clear(p->made, p->targets, err);
+
+    (void)out;
+    if (p->scratch && scratch_discard(p->scratch, p->tag, &scratch) < 0 && rc == 0) {
+        *err = scratch;
+        rc = -1;
+    }
+    return rc;
+}
+
+struct op *api_places_clear(struct run *r, bool targets, struct err *err)
+{
+    struct places p = {.made = &r->made, .scratch = r->scratch, .tag = r->tag, .targets = targets};
+
+    return start(r, run_clear, &p, CLEAR_S, err);
+}
+
+void api_places_resume(struct run *r)
+{
+    struct err err = ERR_INIT;
+
+    if (catalog_made(r->s->env.catalog, r->row.id, &r->made, &err) < 0)
+        catalog_trouble(r->s, "read what a backup has made", &err);
+}
