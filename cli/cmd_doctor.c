@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "report/json.h"
+#include "report/model.h"
 #include "report/table.h"
 #include "storage/store.h"
 
@@ -141,6 +142,9 @@ static void check_domain(struct findings *l, const struct config *config, const 
     if (foreign)
         add(l, about, "free", false, "wait for it, or end it", "%s is at work on it", foreign);
     check_agent(l, config, host, domain, about);
+    if (text_of(d, "frozen_since"))
+        add(l, about, "thawed", false, STATUS_THAW_ADVICE,
+            "the guest's file systems are perhaps frozen since %s", text_of(d, "frozen_since"));
     json_array_foreach(json_object_get(d, "disks"), i, k)
         check_disk(l, about, k);
 }

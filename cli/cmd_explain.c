@@ -161,6 +161,7 @@ static int explain_domain(const struct facts *f, const struct domain_name *name,
     struct domain_name copy = *name;
     const struct domain_names only = {.items = &copy, .n = 1};
     struct status status = {0};
+    char since[TIMEFMT_MAX];
     int rc = facts_status(f, &only, &status, err);
 
     if (rc == 0) {
@@ -171,6 +172,9 @@ static int explain_domain(const struct facts *f, const struct domain_name *name,
         say(e, protection_name(d->protection), "%s", d->reason);
         if (d->problem)
             say(e, "problem", "%s", d->problem);
+        if (d->frozen_since)
+            say(e, "frozen", "perhaps, since %s: %s", time_local(d->frozen_since, since),
+                STATUS_THAW_ADVICE);
         for (size_t i = 0; i < d->policies.n; i++)
             explain_policy(d, &d->policies.items[i], f->now, e);
         if (d->aside)

@@ -13,6 +13,7 @@
 #include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
+#include "storage/catalog_frozen.h"
 
 /* Of the newest jobs of a domain under a policy one at least is a backup that has ended: a prune
  * follows a backup, and few wait at a time. */
@@ -229,6 +230,7 @@ static int add_domain(const struct gathering *g, const struct domain_name *d,
         return -1;
     find_newest(&points, NULL, &ret->last_point, &aside);
     ret->aside = describe_aside(&points, g->f->now);
+    rc = catalog_frozen(g->f->catalog, d->host, d->domain, &ret->frozen_since, err);
     for (size_t i = 0; i < config->policies.n && rc == 0; i++) {
         const struct config_policy *p = &config->policies.items[i];
 

@@ -75,11 +75,13 @@ struct domain_facts {
     /* Read-only disks, CD-ROMs and empty drives: in no scheduled backup, and in one by hand only by
      * name.  Of an empty one, the name alone is known. */
     VEC(struct disk_facts) asides;
-    struct strlist files;  /* all that the domain's block devices have open, whole backing chains,
+    struct strlist files; /* all that the domain's block devices have open, whole backing chains,
                               but for our own jobs' */
-    char *job_tag;         /* the backup job of ours that the hypervisor holds, running or ended */
-    char *foreign_job;     /* what else excludes a backup ("block job 'mirror0'"), or NULL */
-    char *definition;      /* the domain's definition as text, or NULL */
+    bool perhaps_frozen; /* we have frozen the guest's file systems, and no thaw is confirmed yet */
+    int64_t frozen_for;  /* since so many seconds; -1: not known */
+    char *job_tag;       /* the backup job of ours that the hypervisor holds, running or ended */
+    char *foreign_job;   /* what else excludes a backup ("block job 'mirror0'"), or NULL */
+    char *definition;    /* the domain's definition as text, or NULL */
     char *definition_name; /* as a file name: "domain.xml", "qemu.args" */
     uid_t uid;             /* who writes push targets: the hypervisor process's user and group */
     gid_t gid;
@@ -101,6 +103,7 @@ struct backup_begun {
     bool quiesced;
     int frozen_ms;          /* how long the guest's file systems were frozen */
     char note[ERR_MSG_MAX]; /* QUIESCE_TRY: why the guest was not quiesced; else empty */
+    bool perhaps_frozen;    /* no thaw is confirmed: the driver goes on trying */
     bool guest_safe; /* the guest's writes wait for scratch space only, and never fail for it */
     char unsafe[ERR_MSG_MAX]; /* !guest_safe: why not */
     uint16_t port;            /* pull over TCP: where the server listens */

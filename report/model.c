@@ -144,7 +144,7 @@ void status_judge(struct status *s)
 bool status_is_good(const struct status *s)
 {
     for (size_t i = 0; i < s->domains.n; i++)
-        if (s->domains.items[i].protection != PROTECTION_GOOD)
+        if (s->domains.items[i].protection != PROTECTION_GOOD || s->domains.items[i].frozen_since)
             return false;
     return s->warnings.n == 0;
 }

@@ -46,6 +46,7 @@ struct status_domain {
     char *state, *problem; /* as last seen; NULL: never, none */
     char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
     char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
+    int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
 
@@ -86,8 +87,14 @@ enum protection status_judge_policy(const struct status_policy *p, const char *p
 /* Judges every domain. */
 void status_judge(struct status *s);
 
-/* Is there nothing that somebody should look at: no domain at risk or unprotected, no warning? */
+/* Is there nothing that somebody should look at: no domain at risk or unprotected, no guest that is
+ * perhaps frozen, no warning? */
 bool status_is_good(const struct status *s);
+
+/* What to do about a guest that is perhaps frozen. */
+#define STATUS_THAW_ADVICE                                                                           \
+    "in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; vmkeepd tries to thaw" \
+    " it until the agent confirms it"
 
 /* The last backup of the domain that ended, under whichever policy; NULL: none. Borrowed. */
 const struct status_job *status_last_job(const struct status_domain *d);

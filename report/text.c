@@ -48,6 +48,18 @@ static void print_note(const struct status_domain *d, const char *what, const ch
     fputc('\n', out);
 }
 
+static void print_frozen(const struct status_domain *d, FILE *out)
+{
+    char since[TIMEFMT_MAX];
+    CLEANUP_FREE char *text = NULL;
+
+    if (!d->frozen_since)
+        return;
+    text = xasprintf("the guest's file systems are perhaps frozen since %s: %s",
+                     time_local(d->frozen_since, since), STATUS_THAW_ADVICE);
+    print_note(d, "", text, out);
+}
+
 static void print_domains(const struct status *s, FILE *out)
 {
     static const char *const titles[] = {"DOMAIN", "STATUS", "LAST POINT", "NEXT RUN", "WHY"};
@@ -61,6 +73,7 @@ static void print_domains(const struct status *s, FILE *out)
     for (size_t i = 0; i < s->domains.n; i++) {
         const struct status_domain *d = &s->domains.items[i];
 
+        print_frozen(d, out);
         print_note(d, "guest-safe copy not possible: ", d->unsafe, out);
         print_note(d, "", d->aside, out);
     }

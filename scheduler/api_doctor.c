@@ -10,6 +10,7 @@
 #include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
+#include "storage/catalog_frozen.h"
 
 struct doctor {
     struct scheduler *s;
@@ -58,16 +59,20 @@ static json_t *disk_json(const struct disk_facts *k)
 static int saw(struct errand *t, struct err *err)
 {
     const struct domain_facts *f = t->facts;
-    json_t *disks = json_array();
+    json_t *disks;
+    int64_t frozen;
 
-    (void)err;
     watch_saw_domain(t->s, t->host->name, t->domain, f);
+    if (catalog_frozen(t->s->env.catalog, t->host->name, t->domain, &frozen, err) < 0)
+        return -1;
+    disks = json_array();
     for (size_t i = 0; i < f->disks.n; i++)
         json_array_append_new(disks, disk_json(&f->disks.items[i]));
-    t->result = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "host", report_json_text(t->host->name),
-                          "domain", report_json_text(t->domain), "state",
-                          domain_state_name(f->state), "problem", report_json_text(f->problem),
-                          "foreign_job", report_json_text(f->foreign_job), "disks", disks);
+    t->result = json_pack(
+        "{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "host", report_json_text(t->host->name), "domain",
+        report_json_text(t->domain), "state", domain_state_name(f->state), "problem",
+        report_json_text(f->problem), "foreign_job", report_json_text(f->foreign_job),
+        "frozen_since", report_json_time(frozen), "disks", disks);
     return 0;
 }
 

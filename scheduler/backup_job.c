@@ -322,8 +322,8 @@ static void after_beginning(struct run *r)
         log_info("job=%lld domain=%s the guest's file systems were frozen for %d ms",
                  (long long)r->row.id, r->row.domain, r->begun.frozen_ms);
     if (*r->begun.note)
-        log_warning("job=%lld domain=%s not quiesced: %s", (long long)r->row.id, r->row.domain,
-                    r->begun.note);
+        log_warning("job=%lld domain=%s %s%s", (long long)r->row.id, r->row.domain,
+                    r->begun.perhaps_frozen ? "" : "not quiesced: ", r->begun.note);
     if (!r->begun.guest_safe && *r->begun.unsafe)
         log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
                     r->row.domain, r->begun.unsafe);
@@ -556,7 +556,9 @@ static bool record(struct run *r)
         bytes += r->published.disks.items[i].bytes;
     snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s%s%s", level_name(r->published.level),
              r->published.disks.n, r->published.disks.n == 1 ? "" : "s", size_text(bytes, size),
-             r->begun.note[0] ? ", not quiesced" : "",
+             r->begun.perhaps_frozen ? ", and the guest is perhaps still frozen"
+             : r->begun.note[0]      ? ", not quiesced"
+                                     : "",
              r->begun.unsafe[0] ? "; guest-safe copy not possible: " : "", r->begun.unsafe);
     run_save_progress(r);
     if (catalog_publish(r->s->env.catalog, r->row.id, sched_now(r->s), &r->published, reason,

@@ -34,6 +34,13 @@ static void files_done(struct known_files *k)
     k->disks.n = k->disks.cap = 0;
 }
 
+static void add_disk(struct known_files *k, const struct disk_facts *d)
+{
+    if (d->image)
+        *VEC_ADD(&k->disks) =
+            (struct known_disk){xstrdup(d->name), xstrdup(d->image), !str_eq(d->format, "qcow2")};
+}
+
 /* One that cannot be looked at has what it had. */
 void owners_saw_domain(struct scheduler *s, const char *host, const char *domain,
                        const struct domain_facts *facts)
@@ -49,13 +56,10 @@ void owners_saw_domain(struct scheduler *s, const char *host, const char *domain
     }
     files_done(k);
     k->others = strlist_copy(&facts->files);
-    for (size_t i = 0; i < facts->disks.n; i++) {
-        const struct disk_facts *d = &facts->disks.items[i];
-
-        if (d->image)
-            *VEC_ADD(&k->disks) = (struct known_disk){xstrdup(d->name), xstrdup(d->image),
-                                                      !str_eq(d->format, "qcow2")};
-    }
+    for (size_t i = 0; i < facts->disks.n; i++)
+        add_disk(k, &facts->disks.items[i]);
+    for (size_t i = 0; i < facts->asides.n; i++)
+        add_disk(k, &facts->asides.items[i]);
 }
 
 void owners_free(struct scheduler *s)

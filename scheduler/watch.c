@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "storage/catalog_frozen.h"
 
 #define LOOKS_AT_ONCE 8
 
@@ -23,6 +24,20 @@ static void put(struct scheduler *s, const char *kind, const char *name, const c
         catalog_trouble(s, "record what was seen", &err);
 }
 
+/* One that cannot be asked is as it was. */
+static void note_frozen(struct scheduler *s, const char *host, const char *domain,
+                        const struct domain_facts *facts)
+{
+    int64_t age = facts->frozen_for > 0 ? facts->frozen_for : 0;
+    struct err err = ERR_INIT;
+
+    if (facts->state == DOMAIN_UNREACHABLE)
+        return;
+    if (catalog_frozen_put(s->env.catalog, host, domain,
+                           facts->perhaps_frozen ? sched_now(s) - age : 0, &err) < 0)
+        catalog_trouble(s, "record whether a guest is frozen", &err);
+}
+
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts)
 {
@@ -30,6 +45,7 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
     CLEANUP_FREE char *unsafe = NULL;
 
     owners_saw_domain(s, host, domain, facts);
+    note_frozen(s, host, domain, facts);
     for (size_t i = 0; i < facts->disks.n; i++) {
         const struct disk_facts *d = &facts->disks.items[i];
         char *more;

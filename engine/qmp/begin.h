@@ -66,6 +66,7 @@ struct begin {
     struct err err;           /* the first error: then everything is undone */
     bool marked;              /* the freeze is written down at QEMU; a thaw is owed */
     bool frozen;              /* the agent said so */
+    struct err owed;          /* why the thaw is not confirmed */
     bool late;                /* and was thawed before the transaction's answer came */
     bool asked;               /* the instant's commands were sent, */
     bool tracked;             /* the new checkpoint was made, */

@@ -74,9 +74,13 @@ void begin_thawed(struct begin *b)
     const struct err *err = &b->task.wait_err;
 
     b->begun.frozen_ms = freezer_frozen_ms(b->task.domain->freezer);
-    if (err->code != ERR_NONE)
-        snprintf(b->begun.note, sizeof(b->begun.note),
-                 "the thaw is not confirmed and is being tried again: %s", err->msg);
+    b->begun.perhaps_frozen = !freezer_is_thawed(b->task.domain->freezer);
+    if (!b->begun.perhaps_frozen)
+        return;
+    b->owed = *err;
+    err_wrap(&b->owed,
+             "the guest's file systems are perhaps still frozen, and the thaw is tried again");
+    domain_raise(b->task.domain, HV_EVENT_DOMAIN);
 }
 
 void begin_unmark(struct begin *b)
@@ -95,8 +99,12 @@ int begin_judge_quiesce(struct begin *b)
     b->begun.quiesced = b->frozen && !b->late;
     if (!b->begun.quiesced)
         b->begun.frozen_ms = 0;
-    if (!b->late)
-        return 0;
+    b->begun.perhaps_frozen =
+        b->begun.perhaps_frozen && !freezer_is_thawed(b->task.domain->freezer);
+    if (b->begun.perhaps_frozen)
+        begin_quiesce_failed(b, &b->owed);
+    if (!b->late || b->err.code != ERR_NONE)
+        return b->err.code != ERR_NONE ? -1 : 0;
     err_set(&late, ERR_TIMEOUT,
             "QEMU took longer than %.0f s to begin; the guest was thawed before", FREEZE_HOLD_S);
     begin_quiesce_failed(b, &late);

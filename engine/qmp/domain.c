@@ -308,9 +308,15 @@ static void on_thawed(void *ctx)
     tend_start(ctx);
 }
 
+static bool is_there(void *ctx)
+{
+    return ((const struct domain *)ctx)->up;
+}
+
 struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_config *config)
 {
     struct domain *d = xcalloc(1, sizeof(*d));
+    const struct freezer_owner freezer = {on_thawed, is_there, d};
 
     d->owner = owner;
     d->name = xstrdup(config->name);
@@ -329,7 +335,7 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
     ev_timer_init(&d->turn, on_turn, 0, 0);
     d->turn.data = d;
     if (d->agent)
-        d->freezer = freezer_new(owner->loop, d->agent, on_thawed, d);
+        d->freezer = freezer_new(owner->loop, d->agent, &freezer);
     connection_init(d);
     return d;
 }

@@ -35,8 +35,7 @@ struct freezer {
     ev_timer waiting; /* for how long done waits for the thaw */
     freezer_done done;
     void *done_ctx;
-    void (*thawed)(void *ctx);
-    void *ctx;
+    struct freezer_owner owner;
     double frozen_at;
     int frozen_ms;
 };
@@ -58,7 +57,7 @@ static void tell(struct freezer *f, const struct err *err)
     if (done)
         done(f->done_ctx, err);
     else if (!err)
-        f->thawed(f->ctx);
+        f->owner.thawed(f->owner.ctx);
 }
 
 /* A refusal leaves nothing frozen, and a question that was not sent does neither. */
@@ -80,10 +79,11 @@ void freezer_freeze(struct freezer *f, freezer_done done, void *ctx)
     agent_call(f->agent, "guest-fsfreeze-freeze", FREEZE_S, on_frozen, f);
 }
 
-/* A socket that nobody serves any more: QEMU is gone, and with it what was frozen. */
-static bool is_gone(const struct err *err)
+/* A socket that nobody serves any more: QEMU is gone, and with it what was frozen.  Unless QEMU still
+ * answers: then somebody has taken the socket away. */
+static bool is_gone(const struct freezer *f, const struct err *err)
 {
-    return err->sys == ENOENT || err->sys == ECONNREFUSED;
+    return (err->sys == ENOENT || err->sys == ECONNREFUSED) && !f->owner.is_there(f->owner.ctx);
 }
 
 static void on_thawed(void *ctx, bool uncertain, const struct err *err)
@@ -91,7 +91,7 @@ static void on_thawed(void *ctx, bool uncertain, const struct err *err)
     struct freezer *f = ctx;
 
     (void)uncertain;
-    if (err && !is_gone(err)) {
+    if (err && !is_gone(f, err)) {
         f->last = *err;
         log_debug("thaw: %s", err->msg);
         ev_timer_set(&f->again, f->pause_s, 0);
@@ -160,15 +160,19 @@ int freezer_frozen_ms(const struct freezer *f)
     return f->frozen_ms;
 }
 
-struct freezer *freezer_new(struct ev_loop *loop, const char *path, void (*thawed)(void *ctx),
-                            void *ctx)
+double freezer_frozen_for(const struct freezer *f)
+{
+    return f->frozen_at > 0 ? monotonic() - f->frozen_at : -1;
+}
+
+struct freezer *freezer_new(struct ev_loop *loop, const char *path,
+                            const struct freezer_owner *owner)
 {
     struct freezer *f = xcalloc(1, sizeof(*f));
 
     f->loop = loop;
     f->agent = agent_new(loop, path);
-    f->thawed = thawed;
-    f->ctx = ctx;
+    f->owner = *owner;
     ev_timer_init(&f->again, on_again, 0, 0);
     ev_timer_init(&f->waiting, on_waited, 0, 0);
     f->again.data = f->waiting.data = f;

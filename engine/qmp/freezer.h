@@ -22,9 +22,15 @@ struct freezer;
 /* Exactly once, from the loop.  err: NULL for success. */
 typedef void (*freezer_done)(void *ctx, const struct err *err);
 
-/* thawed: a thaw that nobody waited for (any more) was confirmed. */
-struct freezer *freezer_new(struct ev_loop *loop, const char *path, void (*thawed)(void *ctx),
-                            void *ctx);
+/* What the freezer asks of its owner, and tells it. */
+struct freezer_owner {
+    void (*thawed)(void *ctx);   /* a thaw that nobody waited for (any more) was confirmed */
+    bool (*is_there)(void *ctx); /* does the guest still run, whatever its agent's socket says? */
+    void *ctx;
+};
+
+struct freezer *freezer_new(struct ev_loop *loop, const char *path,
+                            const struct freezer_owner *owner);
 
 /* Also after an error the guest may be frozen, or become so: call freezer_thaw in any case. */
 void freezer_freeze(struct freezer *f, freezer_done done, void *ctx);
@@ -35,6 +41,9 @@ void freezer_thaw(struct freezer *f, freezer_done done, void *ctx);
 
 /* The last thaw was confirmed, and no freeze was tried since. */
 bool freezer_is_thawed(const struct freezer *f);
+
+/* Seconds since a freeze that is not taken back yet; -1: none is known of. */
+double freezer_frozen_for(const struct freezer *f);
 
 /* How long the file systems were frozen, from the agent's answer to the thaw's. */
 int freezer_frozen_ms(const struct freezer *f);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "engine/qmp/freezer.h"
 #include "engine/qmp/ids.h"
 #include "engine/qmp/image.h"
 #include "engine/qmp/look.h"
@@ -86,6 +87,8 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
         v->disks.items[i].facts = (struct disk_facts){0};
     }
     view_list_files(v, cwd, &f->files);
+    f->perhaps_frozen = v->frozen_mark && !(d->freezer && freezer_is_thawed(d->freezer));
+    f->frozen_for = d->freezer ? (int64_t)freezer_frozen_for(d->freezer) : -1;
     f->job_tag = find_tag(v);
     if (!f->job_tag)
         f->job_tag = xstrdup(offline_tag(d));

@@ -41,6 +41,7 @@ static bool look_after_freeze(struct job_task *j)
     if (j->unmarking || j->reap.goal != REAP_TEND || !j->reap.look.view.frozen_mark || !f)
         return false;
     if (!freezer_is_thawed(f)) {
+        domain_raise(j->task.domain, HV_EVENT_DOMAIN);
         freezer_thaw(f, NULL, NULL);
         return false;
     }
@@ -79,6 +80,8 @@ static void job_step(struct task *t)
     }
     if (err.code == ERR_NONE && is_over(j) && offline_let_go(t))
         return;
+    if (j->unmarking)
+        domain_raise(t->domain, HV_EVENT_DOMAIN);
     if (err.code == ERR_NONE && j->ret)
         *j->ret = j->reap.stats;
     if (err.code != ERR_NONE && !t->done)

@@ -82,3 +82,11 @@ CREATE TABLE made (
 ) STRICT;
 
 CREATE INDEX made_job ON made (job);
+
+-- Guests whose file systems we have frozen, and perhaps not thawed.
+CREATE TABLE frozen (
+    host   TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    since  INTEGER NOT NULL,
+    PRIMARY KEY (host, domain)
+) STRICT, WITHOUT ROWID;

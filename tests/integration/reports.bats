@@ -36,6 +36,20 @@ policies:
 END
 }
 
+frozen="the guest's file systems are perhaps frozen since DATE TIME: in the guest, see to its agent, or run \`fsfreeze --unfreeze MOUNTPOINT\`; vmkeepd tries to thaw it until the agent confirms it"
+
+@test "a guest that is perhaps frozen" {
+    run -0 vmkeep status web01
+    [[ $output != *frozen* ]]
+    sqlite3 "$tmp/catalog.db" "INSERT INTO frozen VALUES ('lab', 'web01', 1795314600)"
+    run -3 vmkeep status web01
+    [[ $(plain <<< "$output") == *"note: lab/web01: $frozen"* ]]
+    run -3 vmkeep status --json web01
+    [ "$(jq -r '.domains[0].frozen_since' <<< "$output")" = 2026-11-22T02:30:00Z ]
+    run -0 vmkeep explain web01
+    [[ $(plain <<< "$output") == *"frozen: perhaps, since DATE TIME: in the guest, see to its agent"* ]]
+}
+
 teardown() {
     rm -rf "$tmp"
 }

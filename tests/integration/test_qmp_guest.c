@@ -220,6 +220,85 @@ static void thawed_by_the_successor(void **state)
     quiesce_done(&q);
 }
 
+static bool says_frozen(struct quiesce_lab *q, int64_t *ret_for)
+{
+    struct domain_facts *f = lab_look(&q->lab);
+    bool ret = f->perhaps_frozen;
+
+    if (ret_for)
+        *ret_for = f->frozen_for;
+    domain_facts_free(f);
+    return ret;
+}
+
+static bool says_thawed(struct quiesce_lab *q)
+{
+    return !says_frozen(q, NULL);
+}
+
+/* The agent freezes, and is silent then: the backup says so, and a required one fails; the domain is
+ * known as perhaps frozen, by the next driver too, until the agent confirms the thaw. */
+static void thaw_hangs(void **state)
+{
+    struct quiesce_lab q;
+    int64_t age;
+    struct err err;
+
+    (void)state;
+    quiesce_start(&q, QUIESCE_TRY);
+    assert_false(says_frozen(&q, NULL));
+    q.agent.drops_thaws = 1000;
+    err = quiesce_begin(&q);
+    assert_ok(&err);
+    assert_true(q.begun.perhaps_frozen);
+    assert_non_null(strstr(q.begun.note, "perhaps still frozen, and the thaw is tried again: "
+                                         "guest agent: "));
+    assert_true(says_frozen(&q, &age));
+    assert_true(age >= 5 && age < 60);
+    lab_restart_driver(&q.lab);
+    assert_true(says_frozen(&q, &age));
+    assert_int_equal(age, -1);
+    q.agent.drops_thaws = 0;
+    wait_for(says_thawed, &q);
+    wait_for(is_thawed_and_unmarked, &q);
+    quiesce_done(&q);
+
+    quiesce_start(&q, QUIESCE_REQUIRE);
+    q.agent.drops_thaws = 1000;
+    err = quiesce_begin(&q);
+    assert_err(&err, ERR_REMOTE,
+               "quiesce the guest: the guest's file systems are perhaps still "
+               "frozen, and the thaw is tried again: guest agent: ");
+    assert_false(job_exists(&q));
+    assert_false(path_exists(q.req.targets[0]));
+    assert_true(says_frozen(&q, NULL));
+    quiesce_done(&q);
+}
+
+/* The agent's socket is taken away while the guest is frozen: QEMU still runs, and so is it. */
+static void socket_taken_away(void **state)
+{
+    struct quiesce_lab q;
+    struct err err;
+    int thaws;
+
+    (void)state;
+    quiesce_start(&q, QUIESCE_TRY);
+    q.agent.drops_thaws = 1000;
+    q.agent.hides_after_freeze = true;
+    err = quiesce_begin(&q);
+    assert_ok(&err);
+    assert_true(q.begun.perhaps_frozen);
+    assert_true(says_frozen(&q, NULL));
+    thaws = q.agent.thaws;
+    q.agent.drops_thaws = 0;
+    fake_agent_show(&q.agent);
+    wait_for(says_thawed, &q);
+    assert_true(q.agent.thaws > thaws);
+    assert_false(q.agent.frozen);
+    quiesce_done(&q);
+}
+
 /* The driver is freed while the guest is frozen: the thaw is sent before that. */
 static bool is_frozen(struct quiesce_lab *q)
 {
@@ -402,6 +481,8 @@ int main(void)
         cmocka_unit_test(connection_lost),
         cmocka_unit_test(thawed_after_an_error),
         cmocka_unit_test(thawed_by_the_successor),
+        cmocka_unit_test(thaw_hangs),
+        cmocka_unit_test(socket_taken_away),
         cmocka_unit_test(thawed_on_shutdown),
         cmocka_unit_test(no_answer),
         cmocka_unit_test(guest_is_rescued),

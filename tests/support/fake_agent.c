@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "tests/support/test.h"
 
 static void hang_up(struct fake_agent *a)
@@ -37,6 +38,18 @@ static void synchronise(struct fake_agent *a, const char *line)
     answer(a, text);
 }
 
+static void rename_socket(struct fake_agent *a, bool hide)
+{
+    CLEANUP_FREE char *hidden = xasprintf("%s.hidden", a->path);
+
+    assert_int_equal(hide ? rename(a->path, hidden) : rename(hidden, a->path), 0);
+}
+
+void fake_agent_show(struct fake_agent *a)
+{
+    rename_socket(a, false);
+}
+
 static void freeze(struct fake_agent *a)
 {
     a->freezes++;
@@ -45,6 +58,8 @@ static void freeze(struct fake_agent *a)
         return;
     }
     a->frozen = true;
+    if (a->hides_after_freeze)
+        rename_socket(a, true);
     if (a->on_freeze)
         a->on_freeze(a->ctx);
     if (a->drops_freeze)

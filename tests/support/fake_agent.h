@@ -13,8 +13,9 @@ struct fake_agent {
     /* How it behaves. */
     bool silent; /* answers nothing */
     bool refuses_freeze;
-    bool drops_freeze; /* freezes, and the connection is lost instead of an answer */
-    int drops_thaws;   /* so many thaws are dropped before one takes effect */
+    bool drops_freeze;       /* freezes, and the connection is lost instead of an answer */
+    bool hides_after_freeze; /* its socket loses its name then, and the line is cut at the thaw */
+    int drops_thaws;         /* so many thaws are dropped before one takes effect */
 
     bool frozen;
     int freezes, thaws, connections;
@@ -28,6 +29,7 @@ struct fake_agent {
 };
 
 void fake_agent_start(struct fake_agent *a, const char *path);
+void fake_agent_show(struct fake_agent *a); /* a hidden socket has its name again */
 void fake_agent_stop(struct fake_agent *a); /* the socket goes, too */
 
 #endif

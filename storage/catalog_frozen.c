@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/catalog_frozen.h"
+
+#include "storage/catalog_priv.h"
+
+int catalog_frozen(struct catalog *c, const char *host, const char *domain, int64_t *ret,
+                   struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_FROZEN, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    rc = db_row(&c->db, st, 1, err);
+    *ret = rc > 0 ? sqlite3_column_int64(st, 0) : 0;
+    return rc < 0 ? -1 : 0;
+}
+
+int catalog_frozen_put(struct catalog *c, const char *host, const char *domain, int64_t since,
+                       struct err *err)
+{
+    int64_t known;
+    STMT st = NULL;
+
+    if (catalog_frozen(c, host, domain, &known, err) < 0)
+        return -1;
+    if ((known != 0) == (since != 0))
+        return 0;
+    if (db_stmt(&c->db, since ? ST_FROZEN_ADD : ST_FROZEN_DELETE, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    if (since)
+        sqlite3_bind_int64(st, 3, since);
+    return db_run(&c->db, st, err);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * catalog_frozen: guests whose file systems we have frozen, and perhaps not thawed.  Kept for as long
+ * as that is not known better, whoever dies meanwhile. */
+#ifndef VMKEEP_STORAGE_CATALOG_FROZEN_H
+#define VMKEEP_STORAGE_CATALOG_FROZEN_H
+
+#include "storage/catalog.h"
+
+/* since: when that began; 0: it is so no more.  One that is known already keeps its time. */
+int catalog_frozen_put(struct catalog *c, const char *host, const char *domain, int64_t since,
+                       struct err *err);
+
+/* *ret: since when, or 0. */
+int catalog_frozen(struct catalog *c, const char *host, const char *domain, int64_t *ret,
+                   struct err *err);
+
+#endif
