@@ -57,6 +57,7 @@ struct dry_run {
     struct domain_names known;
     struct zone *zone;
     int64_t now;
+    char *doubt; /* why nothing goes at all; NULL: no reason */
 };
 
 static bool same_group(const struct point *a, const struct point *b)
@@ -99,14 +100,16 @@ static void judge_group(const struct dry_run *run, size_t first, struct verdicts
     }
     for (size_t i = 0; i < group.n; i++)
         whole[i] = group.items[i].state == POINT_GOOD;
-    if (covered)
+    if (covered && !run->doubt)
         retention_plan(&policy->keep, run->zone, &group, whole, run->now, &verdicts);
     for (size_t i = 0; i < group.n; i++)
         v->items[place[i]] =
-            covered ? verdicts[i]
-                    : (struct retention_verdict){.keep = true,
-                                                 .reasons = xstrdup("its policy does not cover it "
-                                                                    "any more")};
+            run->doubt ? (struct retention_verdict){.keep = true, .reasons = xstrdup(run->doubt)}
+            : covered
+                ? verdicts[i]
+                : (struct retention_verdict){.keep = true,
+                                             .reasons = xstrdup("its policy does not cover it "
+                                                                "any more")};
     free(verdicts);
     free(group.items);
 }
@@ -193,6 +196,7 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     int code = EXIT_DONE;
 
     if (zone_open(NULL, &run.zone, &err) < 0 ||
+        facts_clock_doubt(catalog, run.now, &run.doubt, &err) < 0 ||
         domains_known(config, catalog, &run.known, &err) < 0 ||
         load_points(a, config, catalog, &v.points, &err) < 0) {
         code = cli_fail(NULL, &err);
@@ -207,6 +211,7 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     point_list_done(&v.points);
     domain_names_done(&run.known);
     zone_free(run.zone);
+    free(run.doubt);
     return code;
 }
 

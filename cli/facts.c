@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "base/uptime.h"
+#include "policies/clock_doubt.h"
 #include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
@@ -18,6 +19,8 @@
 /* Of the newest jobs of a domain under a policy one at least is a backup that has ended: a prune
  * follows a backup, and few wait at a time. */
 #define JOBS_LOOKED_AT 6
+
+#define DAY INT64_C(86400)
 
 struct gathering {
     const struct facts *f;
@@ -307,6 +310,47 @@ static int add_repositories(const struct facts *f, struct status *ret, struct er
     return 0;
 }
 
+int facts_clock_doubt(struct catalog *catalog, int64_t now, char **ret, struct err *err)
+{
+    struct seen_list rows = {0};
+    const struct seen *hold;
+    char shows[TIMEFMT_MAX];
+
+    *ret = NULL;
+    if (clock_is_unset(now)) {
+        *ret = xasprintf("the clock is not set (it shows %s): backups run as time goes by, and "
+                         "nothing is let go",
+                         time_local(now, shows));
+        return 0;
+    }
+    if (catalog_seen(catalog, "clock", &rows, err) < 0)
+        return -1;
+    hold = facts_find_seen(&rows, "hold");
+    if (hold && strcmp(hold->state, "on") == 0 && clock_hold_lasts(hold->at, now))
+        *ret = xstrdup(hold->problem);
+    seen_list_done(&rows);
+    return 0;
+}
+
+/* That it is in doubt, and for a day that it was set. */
+static int warn_of_clock(const struct facts *f, struct status *ret, struct err *err)
+{
+    CLEANUP_FREE char *doubt = NULL;
+    struct seen_list rows = {0};
+    const struct seen *set;
+
+    if (facts_clock_doubt(f->catalog, f->now, &doubt, err) < 0 ||
+        catalog_seen(f->catalog, "clock", &rows, err) < 0)
+        return -1;
+    if (doubt)
+        strlist_add(&ret->warnings, doubt);
+    set = facts_find_seen(&rows, "set");
+    if (set && set->problem && f->now >= set->at - DATE_SLACK && f->now < set->at + DAY)
+        strlist_add(&ret->warnings, set->problem);
+    seen_list_done(&rows);
+    return 0;
+}
+
 static int gather(struct gathering *g, const struct domain_names *only, struct status *ret,
                   struct err *err)
 {
@@ -318,7 +362,8 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
         rc = add_domain(g, &chosen->items[i], VEC_ADD(&ret->domains), err);
     if (rc == 0 && !only) {
         warn_of_idle_policies(g->f->config, &known, ret);
-        rc = add_repositories(g->f, ret, err);
+        rc = warn_of_clock(g->f, ret, err);
+        rc = rc == 0 ? add_repositories(g->f, ret, err) : rc;
     }
     domain_names_done(&known);
     return rc;

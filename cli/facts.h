@@ -20,6 +20,9 @@ struct facts {
 int facts_status(const struct facts *f, const struct domain_names *only, struct status *ret,
                  struct err *err);
 
+/* Why nothing is let go now, by the clock or as the daemon has it; NULL: it may. Caller frees. */
+int facts_clock_doubt(struct catalog *catalog, int64_t now, char **ret, struct err *err);
+
 /* The points as of now, each with the judgement of its date.  The filter asks for whole domains or
  * policies: dates are held against one another. */
 int facts_points(struct catalog *catalog, const struct point_filter *filter, int64_t now,

@@ -153,8 +153,9 @@ static int judge_and_start(struct run *r)
 {
     struct scheduler *s = r->s;
 
-    if (prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository, &r->doomed,
-                    &r->err) < 0)
+    r->doubt = clock_watch_doubt(s);
+    if (!r->doubt && prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository,
+                                 &r->doomed, &r->err) < 0)
         return -1;
     if (catalog_job_start(s->env.catalog, r->row.id, sched_now(s), LEVEL_FULL, r->row.why, NULL,
                           &r->err) < 0)
@@ -257,8 +258,11 @@ static void finish(struct run *r)
         queue_end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
         return;
     }
-    snprintf(reason, sizeof(reason), "%zu point%s let go", r->doomed.n,
-             r->doomed.n == 1 ? "" : "s");
+    if (r->doubt)
+        snprintf(reason, sizeof(reason), "nothing let go: %s", r->doubt);
+    else
+        snprintf(reason, sizeof(reason), "%zu point%s let go", r->doomed.n,
+                 r->doomed.n == 1 ? "" : "s");
     queue_end(r, OUTCOME_SUCCESS, reason);
 }
 

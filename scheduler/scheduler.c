@@ -29,7 +29,8 @@ static void on_housekeeping(void *ctx)
     struct err err = ERR_INIT;
 
     if (catalog_keep_place(s->env.catalog, &err) < 0 ||
-        catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0)
+        (!clock_watch_doubt(s) &&
+         catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0))
         catalog_trouble(s, "let go of old jobs", &err);
     coverage_refresh_all(s);
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
@@ -46,6 +47,7 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
     s->due = (struct alarm){.fire = on_due, .ctx = s};
     s->kick = (struct alarm){.fire = queue_admit, .ctx = s};
     s->housekeeping = (struct alarm){.fire = on_housekeeping, .ctx = s};
+    clock_watch_start(s);
     resources_sync(s);
     coverage_sync(s);
     if (recover(s, err) < 0) {
@@ -67,6 +69,7 @@ void scheduler_free(struct scheduler *s)
     s->env.clock->ops->stop(s->env.clock, &s->due);
     s->env.clock->ops->stop(s->env.clock, &s->kick);
     s->env.clock->ops->stop(s->env.clock, &s->housekeeping);
+    clock_watch_stop(s);
     for (size_t i = 0; i < s->runs.n; i++)
         s->env.clock->ops->stop(s->env.clock, &s->runs.items[i]->alarm);
     resources_free(s);

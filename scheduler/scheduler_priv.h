@@ -13,6 +13,7 @@
  *   clean.c         what our former jobs left at a hypervisor
  *   survey.c        what a look at a repository says of its points
  *   recover.c       settling open jobs at start
+ *   clock_watch.c   whether the wall clock is to be believed
  *   watch.c         what was last seen of domains and repositories
  */
 #ifndef VMKEEP_SCHEDULER_PRIV_H
@@ -160,6 +161,7 @@ struct run {
 
     /* a prune's */
     struct strlist doomed; /* point ids, dependents first */
+    const char *doubt;     /* why nothing was let go; NULL: no reason */
     size_t doomed_next;
 };
 
@@ -174,8 +176,17 @@ struct scheduler {
     VEC(struct look *) looks;
     VEC(struct errand *) errands;
     VEC(struct known_files) known;
-    struct alarm due;          /* the next due time of all covers */
-    struct alarm kick;         /* look at the queue on the next turn */
+    struct alarm due;  /* the next due time of all covers */
+    struct alarm kick; /* look at the queue on the next turn */
+    struct {
+        struct alarm tick;
+        int64_t wall, uptime; /* at the last look */
+        int64_t believed;     /* what it showed when it was believed last; 0: not known */
+        int64_t saved;        /* uptime, when that was written down */
+        int64_t held_since;   /* it went ahead then, and nothing is let go; 0: it did not */
+        bool unset;
+        char why[ERR_MSG_MAX]; /* it is held */
+    } clock;
     struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
     bool draining;
     bool dead; /* being freed: what still completes counts no more */
@@ -325,6 +336,11 @@ void owners_saw_domain(struct scheduler *s, const char *host, const char *domain
 /* All that is somebody's, but for the places of that job. */
 void owners_list(struct scheduler *s, const struct run *except, struct owned_list *ret);
 void owners_free(struct scheduler *s);
+/* clock_watch.c */
+void clock_watch_start(struct scheduler *s);
+void clock_watch_stop(struct scheduler *s);
+/* Why nothing may be let go now, "the clock is not set", say; NULL: it may. */
+const char *clock_watch_doubt(struct scheduler *s);
 
 /* watch.c */
 void watch_all(struct scheduler *s);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+unit_test(policies clock_doubt)
 unit_test(policies dates)
 unit_test(policies plan)
 unit_test(policies plan_levels)

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether the wall clock is to be believed.  It is held against the time since the boot, which nobody
+ * sets: while the daemon runs every half a minute, and at its start against what the catalog says of
+ * the last time that it was believed.  A clock that was set is logged and said in status, and all due
+ * times are looked at again.  While it is not set, and for a week after it went far ahead, nothing is
+ * let go.
+ *
+ * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set" (the
+ * last time that somebody set it) and "hold" (state: on, over).
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "policies/clock_doubt.h"
+#include "policies/dates.h"
+
+#define TICK_S 30.0
+#define NOTICED_S 30  /* a step of less is not worth a word */
+#define SAVED_S 3600  /* so often it is written down that the clock is believed */
+#define BOOTING_S 600 /* a clock that is set forward so soon after the boot was about to be */
+
+static void put(struct scheduler *s, const char *name, const char *state, const char *problem,
+                int64_t at)
+{
+    struct err err = ERR_INIT;
+
+    if (catalog_seen_put(s->env.catalog, "clock", name, state, problem, NULL, at, &err) < 0)
+        catalog_trouble(s, "record the clock", &err);
+}
+
+static void believe(struct scheduler *s, int64_t now)
+{
+    CLEANUP_FREE char *state = NULL;
+
+    if (clock_is_unset(now) || s->clock.held_since)
+        return;
+    state = xasprintf("%" PRId64 " %s", sched_uptime(s), s->env.clock->ops->boot(s->env.clock));
+    put(s, "believed", state, NULL, now);
+    s->clock.saved = sched_uptime(s);
+    s->clock.believed = now;
+}
+
+static void begin_hold(struct scheduler *s, int64_t from, int64_t now)
+{
+    char was[TIMEFMT_MAX], is[TIMEFMT_MAX], until[TIMEFMT_MAX];
+    CLEANUP_FREE char *why = xasprintf(
+        "the clock went ahead, from %s to %s: nothing is let go until %s, for the dates may be wrong",
+        time_local(from, was), time_local(now, is), time_local(now + CLOCK_HOLD_S, until));
+
+    log_warning("%s", why);
+    s->clock.held_since = now;
+    snprintf(s->clock.why, sizeof(s->clock.why), "%s", why);
+    put(s, "hold", "on", why, now);
+}
+
+static void end_hold(struct scheduler *s, int64_t now)
+{
+    log_notice("points may be let go again");
+    s->clock.held_since = 0;
+    put(s, "hold", "over", NULL, now);
+}
+
+static void note_unset(struct scheduler *s, int64_t now)
+{
+    char shows[TIMEFMT_MAX];
+
+    if (s->clock.unset == clock_is_unset(now))
+        return;
+    s->clock.unset = !s->clock.unset;
+    if (s->clock.unset)
+        log_error("the clock is not set (it shows %s): backups run as time goes by, and nothing is "
+                  "let go",
+                  time_local(now, shows));
+    else
+        log_notice("the clock is set: it shows %s", time_local(now, shows));
+}
+
+/* The clock was moved by so many seconds since the last look. */
+static void on_set(struct scheduler *s, int64_t moved, int64_t now)
+{
+    char by[TIMEFMT_MAX], shows[TIMEFMT_MAX];
+    CLEANUP_FREE char *text =
+        xasprintf("the clock was set %s by %s, to %s", moved > 0 ? "forward" : "back",
+                  duration_text(moved > 0 ? moved : -moved, by), time_local(now, shows));
+
+    log_warning("%s", text);
+    if ((moved > DATE_SLACK && sched_uptime(s) > BOOTING_S) || moved < -DATE_SLACK)
+        put(s, "set", moved > 0 ? "forward" : "back", text, now);
+}
+
+static void look(struct scheduler *s)
+{
+    int64_t now = sched_now(s), uptime = sched_uptime(s), elapsed = uptime - s->clock.uptime;
+    int64_t moved = now - s->clock.wall - elapsed;
+    int64_t last = s->clock.wall;
+
+    if (clock_is_unset(
+            last)) { /* what it showed before that counts, and nobody knows how long ago */
+        last = s->clock.believed;
+        elapsed = -1;
+    }
+    note_unset(s, now);
+    if (moved > NOTICED_S || moved < -NOTICED_S)
+        on_set(s, moved, now);
+    if (s->clock.held_since && !clock_hold_lasts(s->clock.held_since, now))
+        end_hold(s, now);
+    if (!s->clock.held_since && clock_leapt(last, elapsed, uptime, now))
+        begin_hold(s, last, now);
+    s->clock.wall = now;
+    s->clock.uptime = uptime;
+    if (moved > NOTICED_S || moved < -NOTICED_S || uptime - s->clock.saved >= SAVED_S)
+        believe(s, now);
+    if (moved > NOTICED_S || moved < -NOTICED_S)
+        coverage_refresh_all(s);
+}
+
+static void on_tick(void *ctx)
+{
+    struct scheduler *s = ctx;
+
+    look(s);
+    s->env.clock->ops->after(s->env.clock, &s->clock.tick, TICK_S);
+}
+
+/* What a former life believed, against what the clock shows now. */
+static void compare_with(struct scheduler *s, const struct seen *believed)
+{
+    int64_t now = sched_now(s), uptime = sched_uptime(s), elapsed = -1, then = 0, moved;
+    char boot[40] = "";
+
+    if (sscanf(believed->state, "%" SCNd64 " %39s", &then, boot) == 2 && then <= uptime &&
+        strcmp(boot, s->env.clock->ops->boot(s->env.clock)) == 0)
+        elapsed = uptime - then;
+    s->clock.believed = believed->at;
+    moved = elapsed >= 0         ? now - believed->at - elapsed
+            : now < believed->at ? now - believed->at
+                                 : 0;
+    if (moved > DATE_SLACK || moved < -DATE_SLACK)
+        on_set(s, moved, now);
+    if (!s->clock.held_since && clock_leapt(believed->at, elapsed, uptime, now))
+        begin_hold(s, believed->at, now);
+}
+
+static const struct seen *find(const struct seen_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].name, name) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+void clock_watch_start(struct scheduler *s)
+{
+    struct seen_list rows = {0};
+    const struct seen *hold, *believed;
+    int64_t now = sched_now(s);
+    struct err err = ERR_INIT;
+
+    s->clock.tick = (struct alarm){.fire = on_tick, .ctx = s};
+    s->clock.wall = now;
+    s->clock.uptime = sched_uptime(s);
+    note_unset(s, now);
+    if (catalog_seen(s->env.catalog, "clock", &rows, &err) < 0)
+        catalog_trouble(s, "read of the clock", &err);
+    hold = find(&rows, "hold");
+    believed = find(&rows, "believed");
+    if (hold && strcmp(hold->state, "on") == 0) {
+        s->clock.held_since = hold->at;
+        snprintf(s->clock.why, sizeof(s->clock.why), "%s", hold->problem ? hold->problem : "");
+        if (!clock_hold_lasts(hold->at, now))
+            end_hold(s, now);
+    }
+    if (believed)
+        compare_with(s, believed);
+    seen_list_done(&rows);
+    believe(s, now);
+    s->env.clock->ops->after(s->env.clock, &s->clock.tick, TICK_S);
+}
+
+void clock_watch_stop(struct scheduler *s)
+{
+    s->env.clock->ops->stop(s->env.clock, &s->clock.tick);
+}
+
+const char *clock_watch_doubt(struct scheduler *s)
+{
+    int64_t now = sched_now(s);
+
+    if (now - s->clock.wall - (sched_uptime(s) - s->clock.uptime) > NOTICED_S)
+        look(s);
+    if (clock_is_unset(now))
+        return "the clock is not set";
+    return s->clock.held_since ? s->clock.why : NULL;
+}
