@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "report/json.h"
+#include "storage/qcow2_links.h"
 
 static const char help[] =
     "Usage: vmkeep check [--json] [FILE]\n"
@@ -77,11 +78,38 @@ static struct config *read_config(const char *path, struct diagnostics *diags)
     return config;
 }
 
+/* Of what the configuration names, what can be seen by looking: copies of an encrypted disk are not
+ * encrypted. */
+static void look_at_images(const char *path, const struct config *c, struct diagnostics *diags)
+{
+    for (size_t i = 0; i < c->hosts.n; i++) {
+        const struct config_host *h = &c->hosts.items[i];
+
+        for (size_t k = 0; k < h->domains.n; k++) {
+            const struct config_domain *d = &h->domains.items[k];
+
+            for (size_t n = 0; n < d->disks.n; n++) {
+                CLEANUP(qcow2_links_done) struct qcow2_links links = {0};
+
+                if (d->disks.items[n].format == IMAGE_QCOW2)
+                    qcow2_links_read(d->disks.items[n].image, &links);
+                if (links.encrypted)
+                    diagnostics_add(diags, path, 0, 0, true,
+                                    "disk '%s' of domain '%s/%s' is encrypted, and its copies in a "
+                                    "repository are in clear text",
+                                    d->disks.items[n].name, h->name, d->name);
+            }
+        }
+    }
+}
+
 static int check(const char *path, bool json)
 {
     struct diagnostics diags = {0};
     struct config *config = read_config(path, &diags);
 
+    if (config)
+        look_at_images(path, config, &diags);
     if (json)
         print_json(&diags);
     else

@@ -97,6 +97,9 @@ static void check_disk(struct findings *l, const char *domain, const json_t *k)
             "guest-safe copy not possible: %s", unsafe);
     else
         add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
+    if (json_is_true(json_object_get(k, "encrypted")))
+        add(l, about, "encrypted", false, "put the repository on a file system that is encrypted",
+            "the disk is encrypted, and its copies in a repository are in clear text");
     if (json_is_true(json_object_get(k, "busy")))
         add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
 }
@@ -145,6 +148,10 @@ static void check_domain(struct findings *l, const struct config *config, const 
     if (text_of(d, "frozen_since"))
         add(l, about, "thawed", false, STATUS_THAW_ADVICE,
             "the guest's file systems are perhaps frozen since %s", text_of(d, "frozen_since"));
+    if (json_integer_value(json_object_get(d, "secrets")) > 0)
+        add(l, about, "secrets", true, NULL,
+            "%lld of QEMU's command line left out of points: keep them elsewhere",
+            (long long)json_integer_value(json_object_get(d, "secrets")));
     json_array_foreach(json_object_get(d, "disks"), i, k)
         check_disk(l, about, k);
 }

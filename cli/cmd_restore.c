@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
@@ -247,6 +248,15 @@ static void print_json(const struct restore_result *res, const char *format)
     json_decref(o);
 }
 
+static bool lacks_secrets(const char *definition)
+{
+    CLEANUP_FREE char *text = NULL;
+    struct err ignored = ERR_INIT;
+
+    return read_file(definition, (size_t)1 << 20, &text, NULL, &ignored) == 0 &&
+           (strstr(text, "-TO-FILL-IN") || strstr(text, "LEFT-OUT"));
+}
+
 static void print_use(const struct restore_result *res)
 {
     const char *definition = res->definition;
@@ -256,8 +266,12 @@ static void print_use(const struct restore_result *res)
         printf("To use them, name these files as the disks' sources in %s, then: virsh define %s\n",
                definition, definition);
     else if (strcmp(name, "qemu.args") == 0)
-        printf("To use them, start QEMU with the arguments in %s and these files as the drives.\n",
-               definition);
+        printf(
+            "To use them, start QEMU with the arguments in %s and these files as the drives.\n%s",
+            definition,
+            lacks_secrets(definition) ? "Secrets are not kept in points: fill in what it has as "
+                                        "PATH-TO-FILL-IN, ID-TO-FILL-IN or LEFT-OUT.\n"
+                                      : "");
     else
         printf("To use them, give them to QEMU as drives; each image stands alone.\n");
 }

@@ -62,6 +62,7 @@ struct disk_facts {
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
     bool trackable;     /* qcow2 v3: holds bitmaps */
     bool busy;          /* a block job that is not ours, or a migration, uses it */
+    bool encrypted;     /* its copies are not: the hypervisor reads it in clear text */
     char *unsafe;       /* why a copy of it could harm the guest's writes; NULL: it could not */
     bool removable;     /* an aside: its drive takes other media */
     bool empty;         /* ... and has none now */
@@ -82,6 +83,7 @@ struct domain_facts {
     char *job_tag;       /* the backup job of ours that the hypervisor holds, running or ended */
     char *foreign_job;   /* what else excludes a backup ("block job 'mirror0'"), or NULL */
     char *definition;    /* the domain's definition as text, or NULL */
+    unsigned secrets;    /* so many stood in the definition, and are left out of it */
     char *definition_name; /* as a file name: "domain.xml", "qemu.args" */
     uid_t uid;             /* who writes push targets: the hypervisor process's user and group */
     gid_t gid;

@@ -50,10 +50,11 @@ static void one_less(struct doctor *d)
 
 static json_t *disk_json(const struct disk_facts *k)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:o}", "name", report_json_text(k->name),
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o}", "name", report_json_text(k->name),
                      "image", report_json_text(k->image), "format", report_json_text(k->format),
                      "capacity", report_json_number((int64_t)k->capacity), "trackable",
-                     k->trackable, "busy", k->busy, "unsafe", report_json_text(k->unsafe));
+                     k->trackable, "encrypted", k->encrypted, "busy", k->busy, "unsafe",
+                     report_json_text(k->unsafe));
 }
 
 static int saw(struct errand *t, struct err *err)
@@ -69,10 +70,10 @@ static int saw(struct errand *t, struct err *err)
     for (size_t i = 0; i < f->disks.n; i++)
         json_array_append_new(disks, disk_json(&f->disks.items[i]));
     t->result = json_pack(
-        "{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "host", report_json_text(t->host->name), "domain",
-        report_json_text(t->domain), "state", domain_state_name(f->state), "problem",
+        "{s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:o}", "host", report_json_text(t->host->name),
+        "domain", report_json_text(t->domain), "state", domain_state_name(f->state), "problem",
         report_json_text(f->problem), "foreign_job", report_json_text(f->foreign_job),
-        "frozen_since", report_json_time(frozen), "disks", disks);
+        "frozen_since", report_json_time(frozen), "secrets", (int)f->secrets, "disks", disks);
     return 0;
 }
 

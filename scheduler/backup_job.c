@@ -147,6 +147,11 @@ static struct op *start_preparing(struct run *r, struct err *err)
     struct store_scratch scratch = backup_plan_scratch(r);
     CLEANUP(owned_list_done) struct owned_list owned = {0};
 
+    if (r->facts->secrets)
+        log_notice("job=%lld domain=%s %u secret%s of QEMU's command line %s left out of %s",
+                   (long long)r->row.id, r->row.domain, r->facts->secrets,
+                   r->facts->secrets == 1 ? "" : "s", r->facts->secrets == 1 ? "is" : "are",
+                   r->facts->definition_name);
     owners_list(r->s, r, &owned);
     scratch.owned = &owned;
     return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, run_on_op,

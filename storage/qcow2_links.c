@@ -21,6 +21,7 @@
 #define EXTENSION_DATA_FILE 0x44415441u
 #define V2_LENGTH 72u
 #define HEADER_LENGTH_AT 100
+#define CRYPT_METHOD_AT 32
 
 struct head {
     uint32_t magic, version;
@@ -99,7 +100,7 @@ void qcow2_links_read(const char *path, struct qcow2_links *ret)
 {
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     CLEANUP_FREE char *name = NULL;
-    uint32_t length = htobe32(V2_LENGTH);
+    uint32_t length = htobe32(V2_LENGTH), method = 0;
     struct head h;
 
     *ret = (struct qcow2_links){0};
@@ -107,6 +108,8 @@ void qcow2_links_read(const char *path, struct qcow2_links *ret)
         return;
     if (be32toh(h.version) > 2)
         (void)!pread(fd, &length, sizeof(length), HEADER_LENGTH_AT);
+    (void)!pread(fd, &method, sizeof(method), CRYPT_METHOD_AT);
+    ret->encrypted = method != 0;
     if (h.backing_offset)
         name = read_text(fd, be64toh(h.backing_offset), be32toh(h.backing_size));
     ret->backing = resolve(path, name);

@@ -11,6 +11,7 @@ struct qcow2_links {
     char *backing; /* a file's path; NULL: none, or not on this host's files */
     char *data;    /* likewise, of the file that holds its data */
     bool backing_is_raw;
+    bool encrypted;
 };
 
 /* path: for names that are relative to it.  What cannot be read gives nothing. */

@@ -97,6 +97,7 @@ static void fill_facts(struct image *ret, json_t *chain, const char *name)
         sum += size_of(item, "actual-size");
     disk->allocated = sum < disk->capacity ? sum : disk->capacity;
     disk->trackable = str_eq(ret->format, "qcow2") && str_eq(text_of(data, "compat"), "1.1");
+    disk->encrypted = json_is_true(json_object_get(top, "encrypted"));
     decode_bitmaps(data, disk);
 }
 

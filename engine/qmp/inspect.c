@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "engine/qmp/args.h"
 #include "engine/qmp/freezer.h"
 #include "engine/qmp/ids.h"
 #include "engine/qmp/image.h"
@@ -27,8 +28,8 @@ struct inspect {
     struct domain_facts **ret;
 };
 
-/* QEMU's command line, one argument a line; NULL when it cannot be read. */
-static char *read_args(pid_t pid)
+/* QEMU's command line, without its secrets; NULL when it cannot be read. */
+static char *read_args(pid_t pid, unsigned *ret_secrets)
 {
     CLEANUP_FREE char *args = NULL;
     struct err err = ERR_INIT;
@@ -38,10 +39,7 @@ static char *read_args(pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
     if (pid <= 0 || read_file(path, ARGS_MAX, &args, &len, &err) < 0 || len == 0)
         return NULL;
-    for (size_t i = 0; i < len; i++)
-        if (args[i] == '\0')
-            args[i] = '\n';
-    return TAKE_PTR(args);
+    return args_text(args, len, ret_secrets);
 }
 
 /* Not by SO_PEERCRED: QEMU may change its user after it has begun to listen (-runas). */
@@ -93,7 +91,7 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
     if (!f->job_tag)
         f->job_tag = xstrdup(offline_tag(d));
     domain_user(d, &f->uid, &f->gid);
-    f->definition = read_args(d->pid);
+    f->definition = read_args(d->pid, &f->secrets);
     if (f->definition)
         f->definition_name = xstrdup("qemu.args");
     return f;

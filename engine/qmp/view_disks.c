@@ -236,6 +236,8 @@ static void fill(struct view_disk *disk, const struct source *s)
     disk->facts.capacity = size_of(image, "virtual-size");
     disk->facts.allocated = allocated_of(s, disk->facts.capacity);
     disk->facts.trackable = str_eq(disk->facts.format, "qcow2") && str_eq(compat, "1.1");
+    disk->facts.encrypted = json_is_true(json_object_get(s->node, "encrypted")) ||
+                            json_is_true(json_object_get(image, "encrypted"));
     decode_bitmaps(s, &disk->facts);
 }
 
