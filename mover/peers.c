@@ -11,12 +11,14 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "mover/qemu_nbd.h"
 
 #define TURN_MS 500
 
@@ -227,20 +229,18 @@ static char *image_options(const char *image)
     return text ? xasprintf("json:%s", text) : NULL;
 }
 
-/* libnbd forks from inside the call, so a standard error that is ours for that moment is qemu-nbd's
- * for ever: what it says becomes part of our error. */
-static int start_qemu_nbd(struct peers *p, char **argv, struct err *err)
+/* What it says becomes part of our error. */
+static int start_qemu_nbd(struct peers *p, const char *const *argv, struct err *err)
 {
-    CLEANUP_CLOSE int ours = dup(STDERR_FILENO);
-    int rc;
+    int fd;
 
     p->said = memfd_create("qemu-nbd", MFD_CLOEXEC);
-    if (p->said < 0 || ours < 0)
+    if (p->said < 0)
         return err_errno(err, errno, "qemu-nbd's standard error");
-    dup2(p->said, STDERR_FILENO);
-    rc = nbd_aio_connect_systemd_socket_activation(p->target.nbd, argv);
-    dup2(ours, STDERR_FILENO);
-    return rc < 0 ? peers_failed(p, &p->target, err) : 0;
+    if (qemu_nbd_start(argv, p->said, &fd, &p->server, err) < 0)
+        return err_wrap(err, "qemu-nbd");
+    /* It owns fd from now on, whether it fails or not. */
+    return nbd_aio_connect_socket(p->target.nbd, fd) < 0 ? peers_failed(p, &p->target, err) : 0;
 }
 
 /* Past the page cache, where the file system can: measured, it is more than twice as fast as through
@@ -255,12 +255,11 @@ static const char *cache_mode(const char *image)
 int peers_open_target(struct peers *p, const char *image, struct err *err)
 {
     CLEANUP_FREE char *options = image_options(image);
-    const char *argv[] = {"setpriv",         "--pdeathsig", "KILL", "qemu-nbd",
-                          cache_mode(image), options,       NULL};
+    const char *argv[] = {"qemu-nbd", cache_mode(image), options, NULL};
 
     if (!options)
         return err_set(err, ERR_INVALID, "%s: the file's name is not UTF-8", image);
-    if (create(p, &p->target, image, err) < 0 || start_qemu_nbd(p, (char **)argv, err) < 0)
+    if (create(p, &p->target, image, err) < 0 || start_qemu_nbd(p, argv, err) < 0)
         return -1;
     return connected(p, &p->target, err);
 }
@@ -295,15 +294,18 @@ static void on_alarm(int sig)
     _exit(EXIT_FAILURE);
 }
 
-/* Waits until qemu-nbd is gone. libnbd waits for it without end, so we end when it takes longer. */
+/* Waits until qemu-nbd is gone, and ends when that takes longer. */
 static void close_target(struct peers *p, unsigned seconds)
 {
     signal(SIGALRM, on_alarm);
     signal(SIGTERM, SIG_DFL);
     alarm(seconds);
     nbd_close(p->target.nbd);
-    alarm(0);
     p->target.nbd = NULL;
+    while (p->server > 0 && waitpid(p->server, NULL, 0) < 0 && errno == EINTR)
+        ;
+    p->server = 0;
+    alarm(0);
 }
 
 int peers_finish(struct peers *p, struct err *err)
@@ -323,7 +325,8 @@ void peers_done(struct peers *p)
 {
     nbd_close(p->source.nbd);
     if (p->target.nbd) {
-        nbd_kill_subprocess(p->target.nbd, SIGKILL);
+        if (p->server > 0)
+            kill(p->server, SIGKILL);
         close_target(p, 1);
     }
     if (p->said >= 0)

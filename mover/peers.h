@@ -2,9 +2,8 @@
  *
  * peers: the two NBD servers that the mover talks to, over libnbd's asynchronous calls.
  *
- * The source is whoever exports the disk.  The target is a qemu-nbd of our own on the image; it is
- * started with a socket handed over (libnbd's systemd socket activation), dies when we die, and ends
- * when we let go of it.  It opens the image without its backing file, which is never needed for
+ * The source is whoever exports the disk.  The target is a qemu-nbd of our own on the image
+ * (mover/qemu_nbd.h), which ends when we let go of it.  It opens the image without its backing file, which is never needed for
  * whole clusters.
  *
  * All waiting is in peers_turn, so that there is one place where a signal ends everything, and a
@@ -16,6 +15,7 @@
 #include <libnbd.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -36,7 +36,8 @@ struct peers {
      * the sign of life. */
     uint64_t done, total;
     void (*told)(uint64_t done, uint64_t total);
-    int said; /* a file with what qemu-nbd wrote to standard error; -1: none */
+    pid_t server; /* the target's qemu-nbd; 0: none */
+    int said;     /* a file with what qemu-nbd wrote to standard error; -1: none */
 };
 
 #define PEERS_INIT ((struct peers){.said = -1})

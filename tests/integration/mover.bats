@@ -391,6 +391,21 @@ done_bytes() {
     await gone "$server"
 }
 
+@test "nothing of it stays in the temporary folder, however it ends" {
+    kit --filter=delay pattern size=64M delay-read=200ms
+    create copy.qcow2 64M
+    begin_mover --requests 1
+    await qemu_nbd_of "$mover"
+    await test -s out
+    # The name of the socket that was handed over, and its directory, are gone already.
+    inode=$(readlink "/proc/$server/fd/3" | tr -dc 0-9)
+    name=$(awk -v inode="$inode" '$7 == inode { print $8 }' /proc/net/unix)
+    kill -KILL "$mover"
+    await gone "$server"
+    [[ "$name" == */*/* ]]
+    [ ! -e "${name%/*}" ]
+}
+
 @test "TLS with a server whose certificate is ours" {
     mkdir ca server
     certtool --generate-privkey --outfile ca/key.pem 2> /dev/null

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "mover/qemu_nbd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+#define FIRST_HANDED_OVER 3 /* systemd's socket activation: sd_listen_fds(3) */
+
+/* Binds, listens and connects. The name is there for no longer than that, and nobody else's way
+ * leads to it. */
+static int connect_through(const char *dir, int listening, int ours, struct err *err)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int rc = 0;
+
+    if (snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/nbd", dir) >= (int)sizeof(addr.sun_path))
+        return err_set(err, ERR_INVALID, "%s: too long for a socket's name", dir);
+    if (bind(listening, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(listening, 1) < 0 ||
+        connect(ours, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+        rc = err_errno(err, errno, "%s", addr.sun_path);
+    unlink(addr.sun_path);
+    return rc;
+}
+
+static int make_sockets(int *ret_listening, int *ret_ours, struct err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    CLEANUP_FREE char *dir = xasprintf("%s/vmkeep-mover-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    CLEANUP_CLOSE int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CLEANUP_CLOSE int ours = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc;
+
+    if (listening < 0 || ours < 0)
+        return err_errno(err, errno, "socket");
+    if (!mkdtemp(dir))
+        return err_errno(err, errno, "%s", dir);
+    rc = connect_through(dir, listening, ours, err);
+    rmdir(dir);
+    if (rc < 0)
+        return -1;
+    *ret_listening = take_fd(&listening);
+    *ret_ours = take_fd(&ours);
+    return 0;
+}
+
+/* In the child. */
+_Noreturn static void become(const char *const *argv, int listening, int said, pid_t parent)
+{
+    char pid[16];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    signal(SIGPIPE, SIG_DFL);
+    if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", "1", 1) < 0 ||
+        dup2(said, STDERR_FILENO) < 0 || dup2(listening, FIRST_HANDED_OVER) < 0)
+        _exit(EXIT_FAILURE);
+    execvp(argv[0], (char *const *)argv);
+    dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+    _exit(EXIT_FAILURE);
+}
+
+int qemu_nbd_start(const char *const *argv, int said, int *ret_fd, pid_t *ret_pid, struct err *err)
+{
+    CLEANUP_CLOSE int listening = -1;
+    CLEANUP_CLOSE int ours = -1;
+    pid_t parent = getpid(), pid;
+
+    if (make_sockets(&listening, &ours, err) < 0)
+        return -1;
+    pid = fork();
+    if (pid < 0)
+        return err_errno(err, errno, "fork");
+    if (pid == 0)
+        become(argv, listening, said, parent);
+    *ret_pid = pid;
+    *ret_fd = take_fd(&ours);
+    return 0;
+}
