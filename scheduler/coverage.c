@@ -169,9 +169,10 @@ static void rejoin(struct scheduler *s)
         if (r->row.kind != JOB_BACKUP)
             continue;
         c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
-        if (c)
+        /* One that is over and only cleans up does not hide the one that waits behind it. */
+        if (c && !(c->job && r->row.state == JOB_ENDED))
             c->job = r;
-        else if (!r->admitted && !r->ending)
+        if (!c && !r->admitted && !r->ending)
             coverage_skip(r);
     }
 }

@@ -200,7 +200,9 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
                                                             : "asked for by hand"),
     };
 
-    if (c->job) {
+    /* One whose end everybody has been told, and which only cleans up yet, is not in the way: the new
+     * one waits for it in the queue. */
+    if (c->job && c->job->row.state != JOB_ENDED) {
         q->busy = c->job;
         return 0;
     }

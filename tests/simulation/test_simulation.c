@@ -109,6 +109,48 @@ static struct config *read_config(void)
     return config;
 }
 
+/* Only a job that the catalog calls open, not one whose end is told already, is in a new one's way. */
+static void check_refusal(const char *domain, const struct err *why)
+{
+    const struct job_filter open = {.domain = domain, .active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+
+    if (!strstr(why->msg, " is already "))
+        return;
+    if (catalog_jobs(sim.catalog, &open, &jobs, &err) == 0 && jobs.n == 0)
+        sim_broken("%s: refused, though no job is open: %s", domain, why->msg);
+    job_list_done(&jobs);
+}
+
+static void run_once_more(void *ctx)
+{
+    const struct sim_domain *d = ctx;
+    struct job_ids ids = {0};
+    struct err err = ERR_INIT;
+
+    if (!sim.scheduler)
+        return;
+    if (scheduler_run(sim.scheduler, d->name, NULL, &ids, &err) < 0)
+        check_refusal(d->name, &err);
+    else if (sim_chance(&sim.w, 3000))
+        scheduler_reload(sim.scheduler, read_config());
+    free(ids.items);
+}
+
+/* Somebody who has waited for a job's end asks for the next one at once. */
+static void on_job(void *ctx, const struct job_event *event)
+{
+    struct sim_world *w = &sim.w;
+
+    (void)ctx;
+    if (event->job->state != JOB_ENDED || !w->faults.job_fails || !sim_chance(w, 500))
+        return;
+    for (size_t i = 0; i < w->host.domains.n; i++)
+        if (strcmp(w->host.domains.items[i]->name, event->job->domain) == 0)
+            sim_at(w, 0, true, run_once_more, w->host.domains.items[i]);
+}
+
 static void check_queue(void);
 
 static void daemon_start(void *ctx)
@@ -133,6 +175,7 @@ static void daemon_start(void *ctx)
     with_catalog.catalog = sim.catalog;
     if (scheduler_new(&with_catalog, read_config(), &sim.scheduler, &err) < 0)
         sim_broken("start: %s", err.msg);
+    scheduler_listen(sim.scheduler, on_job, NULL);
     check_queue();
 }
 
@@ -199,6 +242,11 @@ static void check_queue(void)
             (!p || !selection_matches_domain(&p->domains, "sim", j->domain)))
             sim_broken("job %lld waits, but policy %s covers %s no more", (long long)j->id,
                        j->policy, j->domain);
+        for (size_t k = 0; k < i && j->kind == JOB_BACKUP; k++)
+            if (jobs.items[k].kind == JOB_BACKUP && strcmp(jobs.items[k].domain, j->domain) == 0 &&
+                strcmp(jobs.items[k].policy, j->policy) == 0)
+                sim_broken("jobs %lld and %lld of policy %s are both open for %s",
+                           (long long)jobs.items[k].id, (long long)j->id, j->policy, j->domain);
     }
     job_list_done(&jobs);
 }
@@ -404,8 +452,11 @@ static void weather(void *ctx)
         w->counts.wall_steps++;
         break;
     case 8:
-        if (sim.scheduler && scheduler_run(sim.scheduler, d->name, NULL, &ids, &err) == 0 &&
-            ids.n > 0 && sim_chance(w, 5000))
+        if (!sim.scheduler)
+            break;
+        if (scheduler_run(sim.scheduler, d->name, NULL, &ids, &err) < 0)
+            check_refusal(d->name, &err);
+        else if (ids.n > 0 && sim_chance(w, 5000))
             w->counts.cancels += scheduler_cancel(sim.scheduler, ids.items[0], &err) == 0;
         break;
     case 9:
