@@ -44,6 +44,22 @@ static void speed_up(struct lab *lab)
     json_decref(jobs);
 }
 
+/* Until all jobs have ended, and QEMU keeps them. */
+static void wait_concluded(struct lab *lab)
+{
+    size_t running = 1, i;
+
+    while (running > 0) {
+        json_t *jobs = test_qemu_command(&lab->qemu, "query-jobs", NULL), *job;
+
+        assert_true(json_array_size(jobs) > 0);
+        running = 0;
+        json_array_foreach(jobs, i, job)
+            running += strcmp(json_string_value(json_object_get(job, "status")), "concluded") != 0;
+        json_decref(jobs);
+    }
+}
+
 static void add_bitmap(struct lab *lab, const char *node, const char *name, bool disabled)
 {
     test_qemu_do(&lab->qemu, "block-dirty-bitmap-add",
@@ -421,7 +437,7 @@ static void new_driver(void **state)
     begin_slowly(&lab, "r2", NULL);
     lab_stop_driver(&lab);
     speed_up(&lab);
-    usleep(300000);
+    wait_concluded(&lab);
     job_events = lab.job_events;
     lab_start_driver(&lab);
     lab_wait_job_event(&lab, job_events);

@@ -7,9 +7,31 @@
 
 make_disks vm1 vda vdb
 start_vm vm1 vda vdb
-# A bitmap that is somebody else's.
-"$WRITER" qmp "$tmp/vm1.test" block-dirty-bitmap-add '{"node": "vda", "name": "foreign"}' > /dev/null
 
+# Bitmaps that are somebody else's.
+add_foreign()
+{
+    "$WRITER" qmp "$tmp/vm1.test" block-dirty-bitmap-add \
+        "{\"node\": \"$1\", \"name\": \"$2\", \"persistent\": true}" > /dev/null
+}
+
+# bitmap DISK NAME: as QEMU tells it; nothing when it is not there.
+bitmap()
+{
+    "$WRITER" qmp "$tmp/vm1.test" query-named-block-nodes |
+        jq -c --arg disk "$1" --arg name "$2" \
+            '.[] | select(."node-name" == $disk) | ."dirty-bitmaps"[]? | select(.name == $name)'
+}
+
+check_foreign()
+{
+    local found
+    found=$(bitmap "$1" "$2")
+    [ "$(jq '.recording and (.inconsistent | not) and .count > 0' <<< "$found")" = true ] ||
+        fail "the bitmap $2 of $1, which is somebody else's, is not as it was: ${found:-gone}"
+}
+
+add_foreign vda foreign
 write_config '{ incremental: ["*:*:0/3"] }'
 vmkeep check
 start_daemon
@@ -33,6 +55,7 @@ touch "$tmp/stop"
 wait "${pids[writer]}"
 unset "pids[writer]"
 stop_daemon
+check_foreign vda foreign
 
 points > "$tmp/points"
 [ "$(jq -r '.[0].kind' "$tmp/points")" = full ] || fail "the first point is not a full"
@@ -65,11 +88,13 @@ write_some vm1 30 vda vdb
 vmkeep run vm1 --wait
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "not an increment after an orderly restart"
 restored_state "$(points | jq -r '.[-1].id')" vm1 vda vdb > /dev/null || fail "a wrong increment"
+check_foreign vda foreign
 
 echo "- QEMU killed: the next backup is a full, and says why"
 kill -KILL "${pids[vm1]}"
 wait "${pids[vm1]}" 2>/dev/null || true
 start_vm vm1 vda vdb
+add_foreign vdb late # the other one is inconsistent now, as ours are
 write_some vm1 30 vda vdb
 vmkeep run vm1 --wait
 [ "$(points | jq -r '.[-1].kind')" = full ] || fail "tracking was lost, but it is no full"
@@ -88,6 +113,7 @@ echo "- foreign bitmaps are untouched"
 stop_vm vm1
 start_vm vm1 vda vdb
 vmkeep run vm1 --level full --wait > /dev/null
+check_foreign vdb late
 
 echo "- retention lets the old chains go"
 stop_daemon
@@ -114,4 +140,9 @@ wait_for 10 "the refusal" grep -q 'former configuration stays in force' "$tmp/lo
 cp "$tmp/config.good" "$tmp/config"
 vmkeep run vm1 --wait > /dev/null
 stop_daemon
+
+echo "- bitmaps of others have outlived all that"
+check_foreign vdb late
+[ "$(bitmap vda foreign | jq .inconsistent)" = true ] ||
+    fail "a bitmap that is not ours and that a kill made useless was changed: $(bitmap vda foreign)"
 echo "all as it should be"
