@@ -48,7 +48,7 @@ answers() {
 }
 
 wait_for() {
-    for _ in {1..500}; do
+    for _ in {1..3000}; do
         "$@" && return
         sleep 0.02
     done
@@ -230,7 +230,7 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "t
     [ "${lines[0]}" = "event 'job-completed' for domain 'lab/web01':" ]
     [ "${lines[-1]}" = "	errmsg: full" ]
     [ "$(vmkeep event --json | jq -s length)" = 1 ]
-    [ "$(vmkeep event --loop --timeout 1 --json | jq -s length)" = 2 ]
+    [ "$(vmkeep event --loop --timeout 3 --json | jq -s length)" = 2 ]
     echo '{"event": "listening"}' > "$tmp/answer"
     run -1 --separate-stderr vmkeep event --timeout 1
     [ "$stderr" = "vmkeep: no backup ended within 1 s" ]

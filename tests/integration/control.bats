@@ -48,7 +48,7 @@ answers() {
 }
 
 wait_for() {
-    for _ in {1..500}; do
+    for _ in {1..3000}; do
         "$@" && return
         sleep 0.02
     done

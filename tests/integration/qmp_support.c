@@ -8,7 +8,7 @@
 
 #include "tests/support/test.h"
 
-#define PATIENCE_S 40.0
+#define PATIENCE_S 160.0
 
 static struct {
     bool done;

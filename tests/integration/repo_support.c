@@ -26,9 +26,11 @@ void must_run(const char *const *argv)
 
 int repo_setup(void **state)
 {
-    char dir[] = "/tmp/vmkeep-repo-XXXXXX";
+    char dir[512];
+
     (void)state;
-    repo_tmp = xstrdup(mkdtemp(dir));
+    test_make_dir(dir, sizeof(dir));
+    repo_tmp = xstrdup(dir);
     repo_path = xasprintf("%s/repository", repo_tmp);
     assert_int_equal(mkdir(repo_path, 0700), 0);
     WORKS(repository_open(repo_path, true, err));

@@ -15,10 +15,13 @@
 #include "tests/integration/repo_support.h"
 
 static struct store *store;
+static char scratch_dir[128];
+static struct store_scratch scratch = {.dir = scratch_dir, .tag = "abc-1"};
 
 static int setup(void **state)
 {
     repo_setup(state);
+    snprintf(scratch_dir, sizeof(scratch_dir), "%s/scratch", repo_tmp);
     store = store_new(EV_DEFAULT, repo_path);
     return 0;
 }
@@ -55,9 +58,6 @@ static void on_done(void *ctx, const struct err *err)
             fail_msg("%s: %s, not %s", end.err.msg, err_code_name(end.err.code),                   \
                      err_code_name(want));                                                         \
     } while (0)
-
-static char scratch_dir[128];
-static struct store_scratch scratch; /* set by main */
 
 static bool scratch_is_there(void)
 {
@@ -166,13 +166,7 @@ int main(void)
         TEST(arguments_are_lent_for_the_start_only),
         TEST(canceling_what_hangs),
     };
-    int rc;
 
     ev_default_loop(0);
-    snprintf(scratch_dir, sizeof(scratch_dir), "%s/vmkeep-scratch-%d",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
-    scratch = (struct store_scratch){.dir = scratch_dir, .tag = "abc-1"};
-    rc = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(scratch_dir); /* empty, or found by who looks for leftovers */
-    return rc;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,14 +17,13 @@
 
 #define SCHEMAS "/usr/share/libvirt/schemas/"
 
-static char dir[] = "/tmp/vmkeep-schemas-XXXXXX";
+static char dir[512];
 static char *file;
 
 static int set_up(void **state)
 {
     (void)state;
-    if (!mkdtemp(dir))
-        return -1;
+    test_make_dir(dir, sizeof(dir));
     file = xasprintf("%s/document.xml", dir);
     return 0;
 }

@@ -63,7 +63,7 @@ guest_start()
     # It dies with this shell, however that ends.
     setpriv --pdeathsig KILL "${guest_argv[@]}" >"$2/qemu.log" 2>&1 </dev/null &
     guest_pid=$!
-    if ! guest_wait 90 "$guest_pid" guest_is_ready "$2"; then
+    if ! guest_wait 300 "$guest_pid" guest_is_ready "$2"; then
         echo "guest: it did not come up; its console and QEMU's messages:" >&2
         tail -n 20 "$2/console" "$2/qemu.log" >&2 || true
         guest_stop

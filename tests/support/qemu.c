@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "tests/support/test.h"
 
-#define START_TRIES 500 /* of 10 ms */
+#define START_TRIES 4000 /* of 10 ms */
 
 static int status_of(const char *const *argv)
 {
@@ -87,12 +87,12 @@ static struct leftover *leftover_of(const char *dir)
 void test_qemu_init(struct test_qemu *q, const struct test_qemu_disk *disks, size_t n)
 {
     static bool registered;
-    const char *tmp = getenv("TMPDIR");
+    char dir[512];
 
     *q = (struct test_qemu){.n_disks = n, .control = -1};
     assert_true(n <= TEST_QEMU_DISKS);
-    q->dir = xasprintf("%s/vmkeep-qemu-XXXXXX", tmp ? tmp : "/tmp");
-    assert_non_null(mkdtemp(q->dir));
+    test_make_dir(dir, sizeof(dir));
+    q->dir = xstrdup(dir);
     if (!registered)
         atexit(clean_leftovers);
     registered = true;

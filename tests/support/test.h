@@ -11,4 +11,16 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A new directory in the temporary folder, where tests/support/in_tmp sees what is left. */
+static inline void test_make_dir(char *dir, size_t size)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    assert_true(snprintf(dir, size, "%s/vmkeep-XXXXXX", tmp ? tmp : "/tmp") < (int)size);
+    assert_non_null(mkdtemp(dir));
+}
+
 #endif

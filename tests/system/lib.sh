@@ -44,10 +44,13 @@ fail()
     exit 1
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+# What takes seconds may take many times as long while the machine is busy; only a failure waits so long.
+PATIENCE=6
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds. SECONDS are those of an idle machine.
 wait_for()
 {
-    local until=$((SECONDS + $1)) what=$2
+    local until=$((SECONDS + $1 * PATIENCE)) what=$2
     shift 2
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$until" ] || fail "waited in vain for: $what"

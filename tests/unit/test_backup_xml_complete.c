@@ -24,7 +24,7 @@
 
 /* In the tests' own folder: the images vda.qcow2, vdb.raw and vdc.qcow2 of the domain, and what
  * tests make. All names in documents are relative to it: "@" stands for it. */
-static char dir[] = "/tmp/vmkeep-backup-xml-XXXXXX";
+static char dir[512];
 
 static char *in_dir(const char *text)
 {
@@ -50,8 +50,7 @@ static void touch(const char *name)
 static int set_up(void **state)
 {
     (void)state;
-    if (!mkdtemp(dir))
-        return -1;
+    test_make_dir(dir, sizeof(dir));
     touch("@/vda.qcow2");
     touch("@/vdb.raw");
     touch("@/vdc.qcow2");

@@ -13,11 +13,12 @@ static char *tmp;
 
 static int setup(void **state)
 {
-    char dir[] = "/tmp/vmkeep-fsutil-XXXXXX";
+    char dir[512];
 
     (void)state;
-    tmp = xstrdup(mkdtemp(dir));
-    return tmp ? 0 : -1;
+    test_make_dir(dir, sizeof(dir));
+    tmp = xstrdup(dir);
+    return 0;
 }
 
 static int teardown(void **state)

@@ -22,10 +22,11 @@ static int dir = -1;
 
 static int setup(void **state)
 {
-    char name[] = "/tmp/vmkeep-owner-XXXXXX";
+    char name[512];
 
     (void)state;
-    tmp = xstrdup(mkdtemp(name));
+    test_make_dir(name, sizeof(name));
+    tmp = xstrdup(name);
     dir = open(tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return dir >= 0 ? 0 : -1;
 }

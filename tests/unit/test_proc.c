@@ -56,16 +56,16 @@ static struct run run(const char *script, double timeout_s, double idle_s, int l
 
 static void success_and_output(void **state)
 {
-    struct run r = run("echo hello; test ! -t 0", 10, 0, 0);
+    struct run r = run("echo hello; test ! -t 0", 60, 0, 0);
 
     (void)state;
     assert_int_equal(r.err.code, ERR_NONE);
     assert_string_equal(r.res.out, "hello\n");
     free(r.res.out);
-    r = run("i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done; printf last", 10, 0, 1);
+    r = run("i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done; printf last", 60, 0, 1);
     assert_int_equal(r.lines, 1001);
     free(r.res.out);
-    r = run("head -c 1000000 /dev/zero | tr '\\0' x; exit 0", 10, 0, 0);
+    r = run("head -c 1000000 /dev/zero | tr '\\0' x; exit 0", 60, 0, 0);
     assert_int_equal(r.err.code, ERR_NONE);
     assert_int_equal(strlen(r.res.out), 64 * 1024);
     free(r.res.out);
@@ -73,16 +73,16 @@ static void success_and_output(void **state)
 
 static void failures(void **state)
 {
-    struct run r = run("echo context >&2; echo 'sh: it broke' >&2; exit 3", 10, 0, 0);
+    struct run r = run("echo context >&2; echo 'sh: it broke' >&2; exit 3", 60, 0, 0);
 
     (void)state;
     assert_int_equal(r.err.code, ERR_IO);
     assert_string_equal(r.err.msg, "sh: it broke");
-    r = run("echo 'write: No space left on device' >&2; exit 1", 10, 0, 0);
+    r = run("echo 'write: No space left on device' >&2; exit 1", 60, 0, 0);
     assert_int_equal(r.err.code, ERR_NOSPACE);
-    r = run("kill -SEGV $$", 10, 0, 0);
+    r = run("kill -SEGV $$", 60, 0, 0);
     assert_non_null(strstr(r.err.msg, "signal 11"));
-    r = run("exec /nonexistent/program", 10, 0, 0);
+    r = run("exec /nonexistent/program", 60, 0, 0);
     assert_int_equal(r.err.code, ERR_IO);
 }
 
@@ -121,7 +121,7 @@ static int function(void *arg, FILE *out, struct err *err)
 
 static void functions(void **state)
 {
-    struct proc_spec spec = {.run = function, .timeout_s = 10};
+    struct proc_spec spec = {.run = function, .timeout_s = 60};
     struct run r = {0};
 
     (void)state;

@@ -109,7 +109,7 @@ static void names(void **state)
 {
     struct view_disk_name configured = {.name = (char[]){"vda"}, .image = (char[]){"/x/a.qcow2"}};
     struct case_ c = usual();
-    char cwd[4096], link[] = "/tmp/vmkeep-view-XXXXXX";
+    char cwd[4096], link[512];
     CLEANUP_FREE char *real = NULL, *other = NULL;
 
     (void)state;
@@ -117,7 +117,7 @@ static void names(void **state)
     expect_name(c, "vda"); /* by path */
 
     /* By being the same file, however it is called; QEMU's name is relative. */
-    assert_non_null(mkdtemp(link));
+    test_make_dir(link, sizeof(link));
     assert_non_null(getcwd(cwd, sizeof(cwd)));
     real = xasprintf("%s/real", link);
     other = xasprintf("%s/other", link);
