@@ -115,7 +115,7 @@ void sim_qemu_restart(struct sim_domain *d)
 /* ---- events ---- */
 
 struct sim_tell {
-    struct sim_world *w;
+    struct sim_host *host;
     enum hv_event_type type;
     char domain[16];
 };
@@ -124,7 +124,7 @@ static void deliver(void *ctx)
 {
     struct sim_tell t = *(struct sim_tell *)ctx;
     const struct hv_event event = {t.type, t.domain};
-    struct sim_hypervisor *hv = t.w->host.clients.n > 0 ? t.w->host.clients.items[0] : NULL;
+    struct sim_hypervisor *hv = t.host->clients.n > 0 ? t.host->clients.items[0] : NULL;
 
     free(ctx);
     if (hv && hv->listener)
@@ -134,19 +134,22 @@ static void deliver(void *ctx)
 static void tell(struct sim_domain *d, enum hv_event_type type)
 {
     struct sim_world *w = d->host->w;
+    int acting = w->acting;
     int times = sim_chance(w, w->faults.event_lost)      ? 0
                 : sim_chance(w, w->faults.event_doubled) ? 2
                                                          : 1;
 
     w->counts.lost_events += times == 0;
+    sim_act_as(w, d->host->daemon);
     while (times-- > 0) {
         struct sim_tell *t = xcalloc(1, sizeof(*t));
 
-        t->w = w;
+        t->host = d->host;
         t->type = type;
         memcpy(t->domain, d->name, sizeof(t->domain));
-        sim_at(w, 1 + sim_random(w, 20), true, deliver, t);
+        sim_at_owned(w, 1 + sim_random(w, 20), deliver, t);
     }
+    sim_act_as(w, acting);
 }
 
 /* ---- backups ---- */
@@ -293,8 +296,7 @@ static struct op *backup_begin(struct hypervisor *hv, const struct backup_reques
     return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);
 }
 
-/* What a pull's export shows, by its socket's place: the images of its job, or NULL. */
-const struct sim_job *sim_export_find(struct sim_host *h, const char *uri)
+static const struct sim_job *export_of(const struct sim_host *h, const char *uri)
 {
     for (size_t i = 0; i < h->domains.n; i++) {
         const struct sim_domain *d = h->domains.items[i];
@@ -306,6 +308,15 @@ const struct sim_job *sim_export_find(struct sim_host *h, const char *uri)
             return &d->job;
     }
     return NULL;
+}
+
+const struct sim_job *sim_export_find(struct sim_world *w, const char *uri)
+{
+    const struct sim_job *job = NULL;
+
+    for (size_t i = 0; i < SIM_DAEMONS && !job; i++)
+        job = export_of(&w->hosts[i], uri);
+    return job;
 }
 
 /* Results are filled in when the answer comes. */

@@ -248,7 +248,7 @@ static int copy_now(void *arg, struct err *err)
 {
     struct copying *q = arg;
     struct sim_world *w = q->r->w;
-    const struct sim_job *job = sim_export_find(&w->host, q->source);
+    const struct sim_job *job = sim_export_find(w, q->source);
     int rc = 0;
 
     q->progress(q->progress_ctx, 1, 2);

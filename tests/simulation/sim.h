@@ -20,6 +20,7 @@
 #include "scheduler/scheduler.h"
 #include "storage/store.h"
 
+#define SIM_DAEMONS 2
 #define SIM_BLOCKS 32
 #define SIM_TEXT 128
 
@@ -28,10 +29,11 @@
 struct sim_event {
     int64_t at_ms;
     uint64_t order;
-    bool of_daemon;        /* dies with it */
+    int daemon;            /* dies with that one; 0: of the world */
     struct alarm *alarm;   /* either this ... */
     void (*fn)(void *ctx); /* ... or this */
     void *ctx;
+    bool owned; /* ctx is freed when the event is dropped; else fn does that */
 };
 
 /* ---- simulated disks, domains ---- */
@@ -69,7 +71,6 @@ struct sim_job {
 };
 
 struct sim_host;
-const struct sim_job *sim_export_find(struct sim_host *h, const char *uri);
 
 struct sim_domain {
     char name[16];
@@ -90,6 +91,7 @@ struct sim_hypervisor {
 
 struct sim_host {
     struct sim_world *w;
+    int daemon;                           /* whose it is */
     VEC(struct sim_hypervisor *) clients; /* oldest first */
     char name[16];
     VEC(struct sim_domain *) domains;
@@ -139,15 +141,21 @@ struct sim_world {
     uint64_t order;
     VEC(struct sim_event) events;
     struct clock clock;
-    struct sim_host host;
+    struct sim_host hosts[SIM_DAEMONS];
     struct sim_repo repo;
     VEC(struct sim_truth) truths;
     struct sim_faults faults;
     struct sim_counts counts;
     uint64_t next_job;
     jmp_buf killed;
-    bool can_kill;          /* the daemon runs, and the jump's target is set */
-    const char *catalog_id; /* of the daemon that runs */
+    struct sim_daemon_place {
+        bool can_kill; /* the daemon runs, and the jump's target is set */
+        const char *catalog_id;
+        struct catalog *catalog;
+        struct sim_host *host;
+    } daemons[SIM_DAEMONS + 1]; /* by number; 0: none */
+    int acting;                 /* whose code runs now; 0: the world's */
+    const char *catalog_id;     /* of the daemon that acts */
     struct catalog *catalog;
 };
 
@@ -158,11 +166,17 @@ int64_t sim_wall(const struct sim_world *w);
 void sim_clock_init(struct sim_world *w);
 /* The machine was booted just now. */
 void sim_reboot(struct sim_world *w);
+/* What is done from now on is done by that daemon, and counts as its own; 0: by the world. Each event is
+ * run as the daemon's that it belongs to. */
+void sim_act_as(struct sim_world *w, int daemon);
+/* of_daemon: of the one that acts.  sim_at_owned: of the one that acts, with a ctx that fn frees, or
+ * who drops the event. */
+void sim_at_owned(struct sim_world *w, int64_t after_ms, void (*fn)(void *), void *ctx);
 void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx);
 /* Runs the next event; false when there is none before until_ms. */
 bool sim_step(struct sim_world *w, int64_t until_ms);
 /* The daemon is gone: its events are dropped. */
-void sim_drop_daemon(struct sim_world *w);
+void sim_drop_daemon(struct sim_world *w, int daemon);
 /* A place where the daemon may die. */
 void sim_maybe_kill(struct sim_world *w);
 /* An operation that completes later: fails with *err if that is set. Returns the op. */
@@ -182,6 +196,8 @@ void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started agai
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
 void sim_disk_add(struct sim_domain *d);
 struct sim_bitmap *sim_bitmap_find(struct sim_disk *d, const char *name);
+/* What a pull's export shows, by its socket's place: the images of its job, or NULL. */
+const struct sim_job *sim_export_find(struct sim_world *w, const char *uri);
 
 /* repo.c */
 struct store *sim_store_new(struct sim_repo *r);

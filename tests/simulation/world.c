@@ -53,8 +53,19 @@ static void add_event(struct sim_world *w, struct sim_event e)
 
 void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx)
 {
-    add_event(w, (struct sim_event){
-                     .at_ms = w->now_ms + after_ms, .of_daemon = of_daemon, .fn = fn, .ctx = ctx});
+    add_event(w, (struct sim_event){.at_ms = w->now_ms + after_ms,
+                                    .daemon = of_daemon ? w->acting : 0,
+                                    .fn = fn,
+                                    .ctx = ctx});
+}
+
+void sim_at_owned(struct sim_world *w, int64_t after_ms, void (*fn)(void *), void *ctx)
+{
+    add_event(w, (struct sim_event){.at_ms = w->now_ms + after_ms,
+                                    .daemon = w->acting,
+                                    .fn = fn,
+                                    .ctx = ctx,
+                                    .owned = true});
 }
 
 static void remove_event(struct sim_world *w, size_t i)
@@ -93,6 +104,7 @@ bool sim_step(struct sim_world *w, int64_t until_ms)
     if (at > w->now_ms)
         w->now_ms = at;
     w->counts.events++;
+    sim_act_as(w, e.daemon);
     if (e.alarm) {
         e.alarm->armed = false;
         e.alarm->fire(e.alarm->ctx);
@@ -102,24 +114,33 @@ bool sim_step(struct sim_world *w, int64_t until_ms)
     return true;
 }
 
-void sim_drop_daemon(struct sim_world *w)
+void sim_act_as(struct sim_world *w, int daemon)
+{
+    w->acting = daemon;
+    w->catalog = w->daemons[daemon].catalog;
+    w->catalog_id = w->daemons[daemon].catalog_id;
+}
+
+void sim_drop_daemon(struct sim_world *w, int daemon)
 {
     for (size_t i = w->events.n; i-- > 0;) {
-        if (!w->events.items[i].of_daemon)
+        if (w->events.items[i].daemon != daemon)
             continue;
-        if (!w->events.items[i].alarm)
+        if (w->events.items[i].owned)
             free(w->events.items[i].ctx);
         remove_event(w, i);
     }
-    w->host.clients.n = 0;
-    w->can_kill = false;
+    w->daemons[daemon].host->clients.n = 0;
+    w->daemons[daemon].can_kill = false;
 }
 
 void sim_maybe_kill(struct sim_world *w)
 {
-    if (!w->can_kill || !sim_chance(w, w->faults.kill_daemon))
+    bool *can = &w->daemons[w->acting].can_kill;
+
+    if (!*can || !sim_chance(w, w->faults.kill_daemon))
         return;
-    w->can_kill = false;
+    *can = false;
     w->counts.kills++;
     longjmp(w->killed, 1);
 }
@@ -180,7 +201,7 @@ static void clock_at(struct clock *c, struct alarm *a, int64_t at)
     clock_stop(c, a);
     a->armed = a->wall = true;
     a->u.sim_at = at;
-    add_event(world_of(c), (struct sim_event){.of_daemon = true, .alarm = a});
+    add_event(world_of(c), (struct sim_event){.daemon = world_of(c)->acting, .alarm = a});
 }
 
 static void clock_after(struct clock *c, struct alarm *a, double seconds)
@@ -191,7 +212,7 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
     a->armed = true;
     a->wall = false;
     add_event(w, (struct sim_event){.at_ms = w->now_ms + (int64_t)(seconds * 1000),
-                                    .of_daemon = true,
+                                    .daemon = w->acting,
                                     .alarm = a});
 }
 
@@ -251,7 +272,7 @@ struct op *sim_op_with(struct sim_world *w, int (*work)(void *arg, struct err *e
     o->arg = arg;
     o->done = done;
     o->ctx = ctx;
-    sim_at(w, ms, true, complete, o);
+    sim_at_owned(w, ms, complete, o);
     sim_maybe_kill(w);
     return &o->op;
 }

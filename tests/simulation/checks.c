@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What must hold in a run; see run.h. */
+#include "tests/simulation/run.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "policies/selection.h"
+
+/* ---- what must hold at any time ---- */
+
+static void check_checkpoints(const struct sim_daemon *d, const char *domain)
+{
+    struct checkpoint_list rows = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_checkpoints(d->catalog, "sim", domain, &rows, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < rows.n; i++) {
+        struct point last = {0};
+        bool found = false;
+
+        if (rows.items[i].state != CHECKPOINT_CURRENT)
+            continue;
+        if (catalog_last_good(d->catalog, "sim", domain, rows.items[i].policy, &last, &found,
+                              &err) < 0)
+            sim_broken("catalog: %s", err.msg);
+        if (!found || !str_eq(last.checkpoint, rows.items[i].name))
+            sim_broken("%s: checkpoint %s is current, but is not that of the last good point",
+                       domain, rows.items[i].name);
+        point_done(&last);
+    }
+    checkpoint_list_done(&rows);
+}
+
+/* What waits is wanted: a policy that stands now covers it. */
+void check_queue(const struct sim_daemon *d)
+{
+    const struct job_filter active = {.active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_jobs(d->catalog, &active, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++) {
+        const struct job *j = &jobs.items[i];
+        const struct config_policy *p =
+            config_policy_find(scheduler_config(d->scheduler), j->policy);
+
+        if (j->kind == JOB_BACKUP && j->state == JOB_QUEUED &&
+            (!p || !selection_matches_domain(&p->domains, "sim", j->domain)))
+            sim_broken("job %lld waits, but policy %s covers %s no more", (long long)j->id,
+                       j->policy, j->domain);
+        for (size_t k = 0; k < i && j->kind == JOB_BACKUP; k++)
+            if (jobs.items[k].kind == JOB_BACKUP && strcmp(jobs.items[k].domain, j->domain) == 0 &&
+                strcmp(jobs.items[k].policy, j->policy) == 0)
+                sim_broken("jobs %lld and %lld of policy %s are both open for %s",
+                           (long long)jobs.items[k].id, (long long)j->id, j->policy, j->domain);
+    }
+    job_list_done(&jobs);
+}
+
+/* Every copy here moves on, whatever is done to the wall clock. */
+static void check_stalls(const struct sim_daemon *d)
+{
+    const struct job_filter newest = {.limit = 200};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_jobs(d->catalog, &newest, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        if (jobs.items[i].reason && strstr(jobs.items[i].reason, "moved nothing"))
+            sim_broken("job %lld: %s", (long long)jobs.items[i].id, jobs.items[i].reason);
+    job_list_done(&jobs);
+}
+
+void check_always(void)
+{
+    for (size_t k = 0; k < sim.n_daemons; k++) {
+        const struct sim_daemon *d = &sim.daemons[k];
+
+        if (d->down)
+            continue;
+        check_queue(d);
+        check_stalls(d);
+        sim_compare_all(&sim.w, d->catalog);
+        for (size_t i = 0; i < d->host->domains.n; i++)
+            check_checkpoints(d, d->host->domains.items[i]->name);
+    }
+}
+
+/* ---- what must hold when all has been well for a while ---- */
+
+static bool some_are_open(const struct sim_daemon *d)
+{
+    const struct job_filter active = {.active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    bool ret;
+
+    if (catalog_jobs(d->catalog, &active, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        if (sim_wall(&sim.w) - jobs.items[i].created > 3600)
+            sim_broken("job %lld of %s is still open", (long long)jobs.items[i].id,
+                       jobs.items[i].domain);
+    ret = jobs.n > 0;
+    job_list_done(&jobs);
+    return ret;
+}
+
+static void check_bitmaps(const struct sim_daemon *d, const char *domain,
+                          const struct sim_disk *disk, const struct checkpoint_list *rows)
+{
+    CLEANUP_FREE char *ours = xasprintf("vmkeep-%s-", d->catalog_id);
+
+    for (size_t m = 0; m < disk->bitmaps.n; m++) {
+        bool known = !starts_with(disk->bitmaps.items[m].name, ours);
+
+        for (size_t n = 0; n < rows->n; n++)
+            known = known || strcmp(rows->items[n].name, disk->bitmaps.items[m].name) == 0;
+        if (!known)
+            sim_broken("%s/%s: bitmap %s is left behind", domain, disk->name,
+                       disk->bitmaps.items[m].name);
+    }
+}
+
+static void check_no_debris(const struct sim_daemon *d)
+{
+    struct err err = ERR_INIT;
+
+    if (some_are_open(d))
+        return;
+    for (size_t i = 0; i < sim.w.repo.points.n; i++)
+        if (!sim.w.repo.points.items[i]->published &&
+            str_eq(sim.w.repo.points.items[i]->point.catalog, d->catalog_id))
+            sim_broken("%s is left in the making", sim.w.repo.points.items[i]->point.id);
+    for (size_t i = 0; i < d->host->domains.n; i++) {
+        const struct sim_domain *domain = d->host->domains.items[i];
+        struct checkpoint_list rows = {0};
+
+        if (catalog_checkpoints(d->catalog, "sim", domain->name, &rows, &err) < 0)
+            sim_broken("catalog: %s", err.msg);
+        for (size_t k = 0; k < rows.n; k++)
+            if (rows.items[k].state != CHECKPOINT_CURRENT)
+                sim_broken("%s: checkpoint %s was never settled", domain->name, rows.items[k].name);
+        for (size_t k = 0; k < domain->disks.n; k++)
+            check_bitmaps(d, domain->name, &domain->disks.items[k], &rows);
+        checkpoint_list_done(&rows);
+    }
+}
+
+static void check_fresh(const struct sim_daemon *d)
+{
+    for (size_t i = 0; i < d->host->domains.n; i++) {
+        struct sim_domain *domain = d->host->domains.items[i];
+        struct point last = {0};
+        struct err err = ERR_INIT;
+        bool found = false;
+
+        catalog_last_good(d->catalog, "sim", domain->name, "nightly", &last, &found, &err);
+        if (!found || sim_wall(&sim.w) - last.created > 26 * 3600)
+            sim_broken("%s has no point of the last 26 h", domain->name);
+        point_done(&last);
+        for (size_t k = 0; k < domain->disks.n; k++)
+            if (!domain->disks.items[k].raw &&
+                !sim_bitmap_find(&domain->disks.items[k], "somebody-elses"))
+                sim_broken("%s/%s: a bitmap that is not ours is gone", domain->name,
+                           domain->disks.items[k].name);
+    }
+}
+
+void check_settled(void)
+{
+    for (size_t i = 0; i < sim.n_daemons; i++) {
+        const struct sim_daemon *d = &sim.daemons[i];
+
+        if (d->down)
+            sim_broken("daemon %d did not come back", d->number);
+        check_no_debris(d);
+        check_fresh(d);
+    }
+}

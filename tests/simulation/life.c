@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of the daemons; see run.h. */
+#include "tests/simulation/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+struct sim_run sim;
+
+static char *config_text(const struct sim_daemon *d)
+{
+    CLEANUP_FREE char *often =
+        xasprintf("  - name: often\n"
+                  "    domains: ['%c*', '!%c?*5', '!%c[0-9][0-9]']\n"
+                  "    repository: main\n"
+                  "    mode: pull\n"
+                  "    schedule: { incremental: ['00/6:15'], full: ['Sat 12:15'] }\n"
+                  "    keep: { last: 8, within: 2d }\n",
+                  d->letter, d->letter, d->letter);
+
+    return xasprintf("catalog: /unused\n"
+                     "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
+                     "hosts:\n"
+                     "  - name: sim\n"
+                     "    driver: qemu\n"
+                     "    domains: [{ name: d, qmp: /%s }]\n"
+                     "repositories:\n"
+                     "  - { name: main, path: /srv/%s, reserve: 1GiB }\n"
+                     "policies:\n"
+                     "  - name: nightly\n"
+                     "    domains: ['%c*'%s]\n"
+                     "    repository: main\n"
+                     "    schedule: { incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30'] }\n"
+                     "    keep: { last: 3, daily: 7, weekly: 4 }\n"
+                     "    rpo: 26h\n"
+                     "%s",
+                     d->alteration & ALTER_HOST ? "other" : "unused",
+                     d->alteration & ALTER_PATH ? "moved" : "backup", d->letter,
+                     d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",
+                     d->alteration & ALTER_POLICIES ? "" : often);
+}
+
+struct config *read_config(const struct sim_daemon *d)
+{
+    CLEANUP_FREE char *text = config_text(d);
+    struct diagnostics diags = {0};
+    struct config *config = NULL;
+
+    if (config_parse(text, strlen(text), "config", &config, &diags) < 0) {
+        diagnostics_print(&diags, stderr);
+        sim_broken("the configuration");
+    }
+    diagnostics_done(&diags);
+    return config;
+}
+
+struct sim_daemon *acting(void)
+{
+    if (sim.w.acting == 0)
+        sim_broken("no daemon does this");
+    return &sim.daemons[sim.w.acting - 1];
+}
+
+void act_as(struct sim_daemon *d)
+{
+    sim_act_as(&sim.w, d->number);
+}
+
+static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
+                                          struct err *err)
+{
+    (void)ctx;
+    (void)host;
+    (void)err;
+    return sim_hypervisor_new(acting()->host);
+}
+
+static struct store *make_store(void *ctx, const struct config_repository *repository)
+{
+    (void)ctx;
+    (void)repository;
+    return sim_store_new(&sim.w.repo);
+}
+
+void daemon_start(void *daemon)
+{
+    struct sim_daemon *d = daemon;
+    struct scheduler_env env = {
+        .clock = &sim.w.clock,
+        .zone = sim.zone,
+        .hypervisor_new = make_hypervisor,
+        .store_new = make_store,
+    };
+    struct err err = ERR_INIT;
+
+    act_as(d);
+    if (catalog_open(d->catalog_path, CATALOG_WRITE, &d->catalog, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    snprintf(d->catalog_id, sizeof(d->catalog_id), "%s", catalog_id(d->catalog));
+    sim.w.daemons[d->number].catalog_id = d->catalog_id;
+    sim.w.daemons[d->number].catalog = d->catalog;
+    act_as(d);
+    d->down = false;
+    sim.w.daemons[d->number].can_kill = true;
+    env.catalog = d->catalog;
+    if (scheduler_new(&env, read_config(d), &d->scheduler, &err) < 0)
+        sim_broken("start: %s", err.msg);
+    scheduler_listen(d->scheduler, on_job, d);
+    check_queue(d);
+}
+
+void daemon_gone(struct sim_daemon *d)
+{
+    act_as(d);
+    sim_drop_daemon(&sim.w, d->number);
+    scheduler_free(d->scheduler);
+    d->scheduler = NULL;
+    sim_drop_daemon(&sim.w, d->number);
+    catalog_close(d->catalog);
+    d->catalog = NULL;
+    sim.w.daemons[d->number].catalog = NULL;
+    d->down = true;
+}
+
+void daemon_back_later(struct sim_daemon *d)
+{
+    int64_t ms = sim_chance(&sim.w, 8000) ? 1000 : sim_random(&sim.w, 12 * 3600) * INT64_C(1000);
+
+    sim_at(&sim.w, ms, false, daemon_start, d);
+}
+
+/* ---- making and removing all of it ---- */
+
+static void daemon_make(int domains, char letter)
+{
+    struct sim_daemon *d = &sim.daemons[sim.n_daemons++];
+    char name[16];
+
+    d->number = (int)sim.n_daemons;
+    d->down = true;
+    d->letter = letter;
+    d->host = &sim.w.hosts[d->number - 1];
+    *d->host = (struct sim_host){.w = &sim.w, .daemon = d->number};
+    sim.w.daemons[d->number].host = d->host;
+    snprintf(d->catalog_path, sizeof(d->catalog_path), "%s/catalog%d.db", sim.dir, d->number);
+    for (int i = 0; i < domains; i++) {
+        struct sim_domain *domain;
+
+        snprintf(name, sizeof(name), "%c%d", letter, i);
+        domain = sim_domain_add(d->host, name, 1 + (size_t)i % 2);
+        sim_at(&sim.w, 1 + sim_random(&sim.w, 3600000), false, guest_life, domain);
+    }
+}
+
+void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
+{
+    char t[] = "/dev/shm/vmkeep-sim-XXXXXX";
+    struct err err = ERR_INIT;
+
+    memset(&sim, 0, sizeof(sim));
+    sim.w.rng = seed;
+    sim.w.wall_offset = START;
+    sim.w.repo.w = &sim.w;
+    sim.neighbour = neighbour;
+    sim_clock_init(&sim.w);
+    snprintf(sim.dir, sizeof(sim.dir), "%s", mkdtemp(t));
+    if (zone_open("Europe/Prague", &sim.zone, &err) < 0)
+        sim_broken("%s", err.msg);
+    daemon_make(domains, 'd');
+    if (neighbour != NEIGHBOUR_NONE)
+        daemon_make(1 + domains / 4, neighbour == NEIGHBOUR_SAME_NAMES ? 'd' : 'e');
+}
+
+static void remove_catalog(const struct sim_daemon *d)
+{
+    const char *suffixes[] = {"", "-wal", "-shm", ".lock", "-journal"};
+
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        CLEANUP_FREE char *path = xasprintf("%s%s", d->catalog_path, suffixes[i]);
+
+        unlink(path);
+    }
+}
+
+static void host_free(struct sim_host *h)
+{
+    for (size_t i = 0; i < h->domains.n; i++) {
+        struct sim_domain *d = h->domains.items[i];
+
+        for (size_t k = 0; k < d->disks.n; k++)
+            free(d->disks.items[k].bitmaps.items);
+        free(d->disks.items);
+        free(d->job.images.items);
+        free(d);
+    }
+    free(h->domains.items);
+    free(h->clients.items);
+}
+
+void sim_free(void)
+{
+    for (size_t i = 0; i < sim.n_daemons; i++) {
+        daemon_gone(&sim.daemons[i]);
+        remove_catalog(&sim.daemons[i]);
+        host_free(sim.daemons[i].host);
+    }
+    if (rmdir(sim.dir) < 0)
+        sim_broken("%s is not empty", sim.dir);
+    for (size_t i = 0; i < sim.w.repo.points.n; i++) {
+        point_done(&sim.w.repo.points.items[i]->point);
+        free(sim.w.repo.points.items[i]->images.items);
+        free(sim.w.repo.points.items[i]);
+    }
+    free(sim.w.repo.points.items);
+    free(sim.w.truths.items);
+    free(sim.w.events.items);
+    zone_free(sim.zone);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run: one run of the simulation: its daemons, the weather they live in, and what must hold.
+ *
+ * There are one or two daemons.  Each has a catalog, a configuration and a host of its own; the
+ * repository is one.  The second, where there is one, has domains of the same names (everybody's
+ * first host is called the same) or of other names.
+ */
+#ifndef VMKEEP_TESTS_SIM_RUN_H
+#define VMKEEP_TESTS_SIM_RUN_H
+
+#include "tests/simulation/sim.h"
+
+#define DAY_MS (INT64_C(86400) * 1000)
+#define QUARTER_MS (INT64_C(900) * 1000)
+#define START INT64_C(1774000000) /* 2026-03-20, before a clock change */
+
+/* What a reload may change; 0: nothing. */
+enum { ALTER_HOST = 1, ALTER_PATH = 2, ALTER_SELECTION = 4, ALTER_POLICIES = 8, ALTERATIONS = 16 };
+
+struct sim_daemon {
+    int number; /* 1, 2; see sim_act_as */
+    struct sim_host *host;
+    char letter; /* its domains are called by it: d0, d1 ... */
+    char catalog_path[96];
+    struct catalog *catalog;
+    struct scheduler *scheduler;
+    char catalog_id[16];
+    bool down;
+    bool told_of_loss;
+    unsigned alteration; /* of the configuration as it stands */
+};
+
+enum sim_neighbour { NEIGHBOUR_NONE, NEIGHBOUR_SAME_NAMES, NEIGHBOUR_OTHER_NAMES };
+
+struct sim_run {
+    struct sim_world w;
+    char dir[64];
+    struct zone *zone;
+    struct sim_daemon daemons[SIM_DAEMONS];
+    size_t n_daemons;
+    enum sim_neighbour neighbour;
+    bool quiet; /* no more weather */
+};
+extern struct sim_run sim;
+
+/* life.c */
+void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour);
+void sim_free(void);
+/* The daemon that does what is done now, or for which it is done. */
+struct sim_daemon *acting(void);
+void act_as(struct sim_daemon *d);
+struct config *read_config(const struct sim_daemon *d);
+void daemon_start(void *daemon);
+void daemon_gone(struct sim_daemon *d); /* as kill -9 leaves things */
+void daemon_back_later(struct sim_daemon *d);
+
+/* weather.c */
+void guest_life(void *domain);
+void weather(void *unused);
+void calm_down(void);
+/* Somebody who has waited for a job's end asks for the next one at once. */
+void on_job(void *daemon, const struct job_event *event);
+
+/* checks.c */
+void check_always(void);
+void check_queue(const struct sim_daemon *d);
+/* When all has been well for a while: nothing is left lying about; all have a point of the last 26 h. */
+void check_settled(void);
+
+#endif

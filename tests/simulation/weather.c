@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What happens to the daemons, their hosts and the repository, and what people ask for; see run.h. */
+#include "tests/simulation/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* ---- asking ---- */
+
+/* Only a job that the catalog calls open, not one whose end is told already, is in a new one's way. */
+static void check_refusal(const struct sim_daemon *d, const char *domain, const struct err *why)
+{
+    const struct job_filter open = {.domain = domain, .active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+
+    if (!strstr(why->msg, " is already "))
+        return;
+    if (catalog_jobs(d->catalog, &open, &jobs, &err) == 0 && jobs.n == 0)
+        sim_broken("%s: refused, though no job is open: %s", domain, why->msg);
+    job_list_done(&jobs);
+}
+
+static void run_once_more(void *ctx)
+{
+    const struct sim_domain *domain = ctx;
+    const struct sim_daemon *d = acting();
+    struct job_ids ids = {0};
+    struct err err = ERR_INIT;
+
+    if (scheduler_run(d->scheduler, domain->name, NULL, &ids, &err) < 0)
+        check_refusal(d, domain->name, &err);
+    else if (sim_chance(&sim.w, 3000))
+        scheduler_reload(d->scheduler, read_config(d));
+    free(ids.items);
+}
+
+void on_job(void *daemon, const struct job_event *event)
+{
+    struct sim_daemon *d = daemon;
+    struct sim_world *w = &sim.w;
+
+    if (event->job->state != JOB_ENDED || !w->faults.job_fails || !sim_chance(w, 500))
+        return;
+    for (size_t i = 0; i < d->host->domains.n; i++)
+        if (strcmp(d->host->domains.items[i]->name, event->job->domain) == 0)
+            sim_at(w, 0, true, run_once_more, d->host->domains.items[i]);
+}
+
+/* ---- the weather ---- */
+
+void guest_life(void *ctx)
+{
+    struct sim_domain *d = ctx;
+
+    sim_guest_writes(d);
+    sim_at(&sim.w, 1000 * (600 + (int64_t)sim_random(&sim.w, 4 * 3600)), false, guest_life, d);
+}
+
+static void domain_back(void *ctx)
+{
+    struct sim_domain *d = ctx;
+
+    d->up = true;
+}
+
+static void disk_trouble(struct sim_domain *d)
+{
+    struct sim_disk *disk = &d->disks.items[sim_random(&sim.w, (uint32_t)d->disks.n)];
+
+    switch (sim_random(&sim.w, 4)) {
+    case 0: /* another image in its place: other contents, no bitmaps of ours */
+        disk->bitmaps.n = disk->raw ? 0 : 1;
+        for (uint32_t i = 0; i < SIM_BLOCKS; i++)
+            disk->blocks[i] = sim_random(&sim.w, UINT32_MAX);
+        break;
+    case 1: /* somebody removes a bitmap */
+        if (disk->bitmaps.n > 1)
+            disk->bitmaps.n--;
+        break;
+    case 2:
+        if (d->disks.n < 4)
+            sim_disk_add(d);
+        break;
+    case 3:
+        disk->capacity += 65536;
+        break;
+    }
+}
+
+static void stopped(void *daemon)
+{
+    daemon_gone(daemon);
+    daemon_back_later(daemon);
+}
+
+static void drained(void *daemon)
+{
+    sim_at(&sim.w, 0, true, stopped, daemon);
+}
+
+static void asked_again(void *daemon)
+{
+    struct sim_daemon *d = daemon;
+
+    scheduler_cancel_all(d->scheduler);
+}
+
+/* As vmkeepd does on SIGTERM: jobs may end for a minute, or are cancelled by a second signal. */
+static void stop_in_order(struct sim_daemon *d)
+{
+    scheduler_drain(d->scheduler, drained, d);
+    if (sim_chance(&sim.w, 3000))
+        sim_at(&sim.w, sim_random(&sim.w, 60000), true, asked_again, d);
+    sim_at(&sim.w, 60000, true, stopped, d);
+    sim.w.counts.stops++;
+}
+
+static void on_domain(struct sim_domain *d)
+{
+    switch (sim_random(&sim.w, 4)) {
+    case 0:
+        sim_qemu_kill(d);
+        break;
+    case 1:
+        sim_qemu_restart(d);
+        break;
+    case 2:
+        sim_qemu_restart(d);
+        d->up = false;
+        sim_at(&sim.w, 1000 * (int64_t)sim_random(&sim.w, 20 * 3600), false, domain_back, d);
+        break;
+    case 3:
+        if (!d->has_job)
+            disk_trouble(d);
+        break;
+    }
+}
+
+static void on_repository(void)
+{
+    struct sim_repo *r = &sim.w.repo;
+
+    if (sim_chance(&sim.w, 5000))
+        r->gone = !r->gone;
+    else
+        r->full = !r->full;
+}
+
+/* The wall clock is stepped, by minutes or by hours. */
+static void on_clock(void)
+{
+    sim.w.wall_offset += (int64_t)sim_random(&sim.w, sim_chance(&sim.w, 3000) ? 20000 : 600) -
+                         (sim_chance(&sim.w, 3000) ? 10000 : 300);
+    sim.w.counts.wall_steps++;
+}
+
+/* What people ask of a daemon. */
+static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
+{
+    struct sim_world *w = &sim.w;
+    struct job_ids ids = {0};
+    struct err err = ERR_INIT;
+
+    act_as(d);
+    switch (sim_random(w, 5)) {
+    case 0:
+        if (scheduler_run(d->scheduler, domain->name, NULL, &ids, &err) < 0)
+            check_refusal(d, domain->name, &err);
+        else if (ids.n > 0 && sim_chance(w, 5000))
+            w->counts.cancels += scheduler_cancel(d->scheduler, ids.items[0], &err) == 0;
+        break;
+    case 1:
+        scheduler_cancel_all(d->scheduler);
+        w->counts.cancels++;
+        break;
+    case 2:
+        scheduler_prune(d->scheduler, NULL, &ids, &err);
+        break;
+    case 3: /* the file changes; the daemon is told of it, or reads it at its next start */
+        d->alteration = sim_random(w, ALTERATIONS);
+        if (sim_chance(w, 7000))
+            scheduler_reload(d->scheduler, read_config(d));
+        break;
+    case 4:
+        stop_in_order(d);
+        break;
+    }
+    free(ids.items);
+}
+
+void weather(void *unused)
+{
+    struct sim_world *w = &sim.w;
+    struct sim_daemon *d;
+    struct sim_domain *domain;
+    uint32_t what;
+
+    if (sim.quiet)
+        return;
+    /* First of all, for what follows may kill the daemon and never come back here. */
+    sim_at(w, 1000 * (int64_t)sim_random(w, 3 * 3600), false, weather, unused);
+    d = &sim.daemons[sim_random(w, (uint32_t)sim.n_daemons)];
+    domain = d->host->domains.items[sim_random(w, (uint32_t)d->host->domains.n)];
+    what = sim_random(w, 13);
+    if (what < 5)
+        on_domain(domain);
+    else if (what < 7)
+        on_repository();
+    else if (what < 8)
+        on_clock();
+    else if (!d->down)
+        on_daemon(d, domain);
+}
+
+void calm_down(void)
+{
+    sim.quiet = true;
+    sim.w.faults = (struct sim_faults){0};
+    sim.w.repo.gone = sim.w.repo.full = false;
+    for (size_t i = 0; i < sim.n_daemons; i++) {
+        struct sim_daemon *d = &sim.daemons[i];
+
+        d->alteration = 0;
+        act_as(d);
+        if (!d->down)
+            scheduler_reload(d->scheduler, read_config(d));
+        for (size_t k = 0; k < d->host->domains.n; k++)
+            d->host->domains.items[k]->up = true;
+    }
+}
