@@ -15,7 +15,7 @@
 #include "engine/qmp/stream.h"
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
-#define PATIENCE_S 60.0
+#define PATIENCE_S 180.0
 
 /* The client under test, the other end, and what each has seen. */
 struct dialogue {
