@@ -55,6 +55,11 @@ int cli_option(int argc, char **argv, const struct option *options)
     return c == ':' ? '?' : c;
 }
 
+const char *cli_operand(int argc, char **argv, const char *given)
+{
+    return given || optind == argc ? given : argv[optind++];
+}
+
 int cli_usage(const char *where, const char *fmt, ...)
 {
     va_list ap;

@@ -31,9 +31,13 @@ int cmd_calendar(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_checkpoint_create(int argc, char **argv);
+int cmd_checkpoint_create_as(int argc, char **argv);
 int cmd_checkpoint_delete(int argc, char **argv);
 int cmd_checkpoint_dumpxml(int argc, char **argv);
+int cmd_checkpoint_edit(int argc, char **argv);
+int cmd_checkpoint_info(int argc, char **argv);
 int cmd_checkpoint_list(int argc, char **argv);
+int cmd_checkpoint_parent(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_domains(int argc, char **argv);
 int cmd_domjobabort(int argc, char **argv);
@@ -55,6 +59,10 @@ const char *cli_config_path(void);
 /* As getopt_long(argc, argv, "", options, NULL), but a bad option is reported the way all errors
  * are; '?' then, and the command returns EXIT_USAGE. */
 int cli_option(int argc, char **argv, const struct option *options);
+
+/* An operand that may also be given by name, as virsh takes it: given, or else the next argument; NULL:
+ * there is none. */
+const char *cli_operand(int argc, char **argv, const char *given);
 
 /* "vmkeep: WHERE: WHY" for a wrong argument; returns EXIT_USAGE. */
 int cli_usage(const char *where, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -62,11 +62,10 @@ static int create(const struct arguments *a)
 
 int cmd_checkpoint_create(int argc, char **argv)
 {
-    static const struct option options[] = {{"xmlfile", required_argument, NULL, 'x'},
-                                            {"redefine", no_argument, NULL, 'r'},
-                                            {"redefine-validate", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"domain", required_argument, NULL, 'D'}, {"xmlfile", required_argument, NULL, 'x'},
+        {"redefine", no_argument, NULL, 'r'},     {"redefine-validate", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct arguments a = {0};
     int c;
 
@@ -77,13 +76,14 @@ int cmd_checkpoint_create(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
+        a.domain = c == 'D' ? optarg : a.domain;
         a.file = c == 'x' ? optarg : a.file;
         a.redefine = a.redefine || c == 'r';
         a.validate = a.validate || c == 'v';
     }
-    if (argc - optind == 2 && !a.file)
-        a.file = argv[--argc];
-    if (argc - optind != 1)
+    a.domain = cli_operand(argc, argv, a.domain);
+    a.file = cli_operand(argc, argv, a.file);
+    if (!a.domain || optind != argc)
         return cli_usage("checkpoint-create",
                          "a domain and one document at most (see 'vmkeep checkpoint-create "
                          "--help')");
@@ -91,6 +91,5 @@ int cmd_checkpoint_create(int argc, char **argv)
         return cli_usage("checkpoint-create", "--redefine-validate goes with --redefine");
     if (a.redefine && !a.file)
         return cli_usage("checkpoint-create", "--redefine needs the checkpoint's document");
-    a.domain = argv[optind];
     return create(&a);
 }

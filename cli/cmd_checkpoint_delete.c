@@ -18,6 +18,7 @@ static const char help[] =
     "  --children-only   everything that came after it, but not the checkpoint itself\n"
     "  --metadata        only what vmkeep knows of it; its bitmaps stay, as 'forgotten': they can be\n"
     "                    deleted later, or told again by checkpoint-create --redefine\n"
+    "  --checkpointname CHECKPOINT, --domain DOMAIN   the same, by name\n"
     "  --help            print this text and exit\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or checkpoint,\n"
@@ -50,11 +51,14 @@ static int delete (json_t *args)
 
 int cmd_checkpoint_delete(int argc, char **argv)
 {
-    static const struct option options[] = {{"children", no_argument, NULL, 'c'},
+    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
+                                            {"checkpointname", required_argument, NULL, 'C'},
+                                            {"children", no_argument, NULL, 'c'},
                                             {"children-only", no_argument, NULL, 'o'},
                                             {"metadata", no_argument, NULL, 'm'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
+    const char *domain = NULL, *name = NULL;
     bool children = false, only = false, metadata = false;
     int c;
 
@@ -65,16 +69,19 @@ int cmd_checkpoint_delete(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
+        domain = c == 'D' ? optarg : domain;
+        name = c == 'C' ? optarg : name;
         children = children || c == 'c';
         only = only || c == 'o';
         metadata = metadata || c == 'm';
     }
     if (children && only)
         return cli_usage("checkpoint-delete", "--children and --children-only exclude one another");
-    if (argc - optind != 2)
+    domain = cli_operand(argc, argv, domain);
+    name = cli_operand(argc, argv, name);
+    if (!domain || !name || optind != argc)
         return cli_usage("checkpoint-delete",
                          "name a domain and a checkpoint (see 'vmkeep checkpoint-delete --help')");
-    return delete (json_pack("{s:s, s:s, s:b, s:b, s:b}", "domain", argv[optind], "name",
-                             argv[optind + 1], "children", children, "children_only", only,
-                             "metadata", metadata));
+    return delete (json_pack("{s:s, s:s, s:b, s:b, s:b}", "domain", domain, "name", name,
+                             "children", children, "children_only", only, "metadata", metadata));
 }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/checkpoint_tree.h"
 #include "cli/client.h"
 #include "cli/names.h"
 #include "report/json.h"
@@ -18,8 +19,8 @@
 #define ANSWER_S 20
 
 static const char help[] =
-    "Usage: vmkeep checkpoint-list DOMAIN [--parent] [--roots|--leaves] [--topological]\n"
-    "                              [--tree|--name|--json]\n"
+    "Usage: vmkeep checkpoint-list DOMAIN [--parent] [--roots|--from CHECKPOINT [--descendants]]\n"
+    "                              [--leaves|--no-leaves] [--topological] [--tree|--name|--json]\n"
     "\n"
     "Lists the domain's checkpoints by name: those made by hand, those of scheduled backups, and\n"
     "bitmaps that vmkeep did not make. STATE is consistent; inconsistent, when a disk has lost track\n"
@@ -29,15 +30,19 @@ static const char help[] =
     "SIZE is what an incremental from it would copy now. While the daemon is down, what the catalog\n"
     "knows is shown.\n"
     "\n"
-    "  --parent        with the parent of each\n"
-    "  --roots         only those without a parent\n"
-    "  --leaves        only those without children\n"
-    "  --topological   parents before children\n"
-    "  --tree          as a tree\n"
-    "  --name          only the names\n"
-    "  --json          print an array of {name, state, parent, created, description, policy, role,\n"
-    "                  disks: [{name, capacity, size, present, inconsistent, busy}]}\n"
-    "  --help          print this text and exit\n"
+    "  --domain DOMAIN   the same as DOMAIN\n"
+    "  --parent          with the parent of each\n"
+    "  --roots           only those without a parent\n"
+    "  --from CHECKPOINT only its children; with --tree, the tree below it\n"
+    "  --descendants     with --from: all that came of it\n"
+    "  --leaves          only those without children\n"
+    "  --no-leaves       only those with children\n"
+    "  --topological     parents before children\n"
+    "  --tree            as a tree\n"
+    "  --name            only the names\n"
+    "  --json            print an array of {name, state, parent, created, description, policy, role,\n"
+    "                    disks: [{name, capacity, size, present, inconsistent, busy}]}\n"
+    "  --help            print this text and exit\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
     "yet, 7 the catalog is damaged.\n"
@@ -47,7 +52,8 @@ static const char help[] =
 
 struct arguments {
     const char *domain;
-    bool parent, roots, leaves, topological, tree, name, json;
+    const char *from;
+    bool parent, roots, leaves, no_leaves, descendants, topological, tree, name, json;
 };
 
 static const char *text_of(const json_t *o, const char *key)
@@ -55,50 +61,55 @@ static const char *text_of(const json_t *o, const char *key)
     return json_string_value(json_object_get(o, key));
 }
 
-static const char *name_of(const json_t *k)
+/* With --from, only what is below it is looked at. */
+static bool is_below(const struct arguments *a, const json_t *list, const json_t *k)
 {
-    const char *name = text_of(k, "name");
-
-    return name ? name : "";
-}
-
-/* The parent, if it is in the list. */
-static const json_t *parent_of(const json_t *list, const json_t *k)
-{
-    const char *parent = text_of(k, "parent");
-    size_t i;
-    json_t *o;
-
-    json_array_foreach(list, i, o)
-        if (parent && strcmp(name_of(o), parent) == 0)
-            return o;
-    return NULL;
-}
-
-static bool has_children(const json_t *list, const json_t *k)
-{
-    size_t i;
-    json_t *o;
-
-    json_array_foreach(list, i, o)
-        if (str_eq(text_of(o, "parent"), name_of(k)))
-            return true;
-    return false;
+    return !a->from || checkpoint_comes_of(list, k, a->from, a->descendants || a->tree);
 }
 
 static bool is_wanted(const struct arguments *a, const json_t *list, const json_t *k)
 {
-    return (!a->roots || !parent_of(list, k)) && (!a->leaves || !has_children(list, k));
+    bool leaf = checkpoint_children(list, k) == 0;
+
+    return is_below(a, list, k) && (!a->roots || !checkpoint_parent(list, k)) &&
+           (!a->leaves || leaf) && (!a->no_leaves || !leaf);
 }
 
 /* ---- in which order ---- */
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(name_of(*(json_t *const *)a), name_of(*(json_t *const *)b));
+    return strcmp(checkpoint_name(*(json_t *const *)a), checkpoint_name(*(json_t *const *)b));
 }
 
-/* A new array; the daemon's order has parents before children. */
+/* Does it wait for one of the others, its parent? */
+static bool waits(const json_t *list, const json_t *k, json_t *const *others, size_t n)
+{
+    const json_t *parent = checkpoint_parent(list, k);
+
+    for (size_t i = 0; parent && i < n; i++)
+        if (others[i] == parent)
+            return true;
+    return false;
+}
+
+/* Parents before children; else in the order that they have. A circle is left as it is. */
+static void put_parents_first(const json_t *list, json_t **items, size_t n)
+{
+    for (size_t done = 0; done < n; done++) {
+        size_t next = done;
+        json_t *first;
+
+        while (next < n && waits(list, items[next], &items[done], n - done))
+            next++;
+        next = next == n ? done : next;
+        first = items[next];
+        memmove(&items[done + 1], &items[done], (next - done) * sizeof(json_t *));
+        items[done] = first;
+    }
+}
+
+/* A new array. */
 static json_t *sorted(const struct arguments *a, const json_t *list)
 {
     size_t n = json_array_size(list);
@@ -107,7 +118,9 @@ static json_t *sorted(const struct arguments *a, const json_t *list)
 
     for (size_t i = 0; i < n; i++)
         items[i] = json_array_get(list, i);
-    if (!a->topological && n > 0)
+    if (a->topological)
+        put_parents_first(list, items, n);
+    else if (n > 0)
         qsort(items, n, sizeof(json_t *), by_name);
     for (size_t i = 0; i < n; i++)
         if (is_wanted(a, list, items[i]))
@@ -130,7 +143,7 @@ static void add_row(const struct arguments *a, struct table *t, const json_t *k)
     size_t i;
 
     json_array_foreach(json_object_get(k, "disks"), i, d) {
-        char *more = xasprintf("%s%s%s", disks ? disks : "", disks ? " " : "", name_of(d));
+        char *more = xasprintf("%s%s%s", disks ? disks : "", disks ? " " : "", checkpoint_name(d));
 
         free(disks);
         disks = more;
@@ -139,7 +152,7 @@ static void add_row(const struct arguments *a, struct table *t, const json_t *k)
     }
     if (created && time_parse(created, &at, &ignored) < 0)
         at = 0;
-    table_cell(t, name_of(k));
+    table_cell(t, checkpoint_name(k));
     table_cell(t, at ? time_local(at, when) : NULL);
     table_cell_coloured(t, state && strcmp(state, "inconsistent") == 0 ? COLOUR_RED : COLOUR_NONE,
                         state ? state : "unknown");
@@ -177,42 +190,49 @@ static void print_branch(const json_t *list, const json_t *k, size_t depth)
         return;
     if (depth > 0)
         printf("%*s|\n%*s+- ", (int)depth * 4 - 2, "", (int)depth * 4 - 2, "");
-    print_plain(name_of(k), stdout);
+    print_plain(checkpoint_name(k), stdout);
     putchar('\n');
     json_array_foreach(list, i, o)
-        if (str_eq(text_of(o, "parent"), name_of(k)))
+        if (str_eq(text_of(o, "parent"), checkpoint_name(k)))
             print_branch(list, o, depth + 1);
 }
 
-static void print_tree(const json_t *list)
+static void print_tree(const struct arguments *a, const json_t *all, const json_t *list)
 {
     size_t i;
     json_t *k;
 
     json_array_foreach(list, i, k)
-        if (!parent_of(list, k))
+        if (a->from ? checkpoint_comes_of(all, k, a->from, false) : !checkpoint_parent(list, k))
             print_branch(list, k, 0);
 }
 
-static void print(const struct arguments *a, const json_t *all)
+static int print(const struct arguments *a, const json_t *all)
 {
     json_t *list = sorted(a, all);
+    struct err err = ERR_INIT;
     size_t i;
     json_t *k;
 
+    if (a->from && !checkpoint_find(all, a->from)) {
+        json_decref(list);
+        err_set(&err, ERR_NOTFOUND, "domain %s has no checkpoint '%s'", a->domain, a->from);
+        return cli_fail(NULL, &err);
+    }
     if (a->json) {
         report_json_print(json_incref(list), stdout);
     } else if (a->tree) {
-        print_tree(list);
+        print_tree(a, all, list);
     } else if (a->name) {
         json_array_foreach(list, i, k) {
-            print_plain(name_of(k), stdout);
+            print_plain(checkpoint_name(k), stdout);
             putchar('\n');
         }
     } else {
         print_table(a, list);
     }
     json_decref(list);
+    return EXIT_DONE;
 }
 
 /* ---- from the catalog ---- */
@@ -252,7 +272,7 @@ static int fall_back(void *arg, const struct config *config, struct catalog *cat
         list = json_array();
         for (size_t i = 0; i < rows.n; i++)
             json_array_append_new(list, row_json(&rows.items[i]));
-        print(a, list);
+        code = print(a, list);
         json_decref(list);
     }
     checkpoint_list_done(&rows);
@@ -277,7 +297,7 @@ static int list_checkpoints(struct arguments *a)
         return code;
     }
     if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {
-        print(a, json_object_get(result, "checkpoints"));
+        code = print(a, json_object_get(result, "checkpoints"));
     } else if (reached || err.code == ERR_CANCELED) {
         code = cli_fail(NULL, &err);
     } else {
@@ -289,9 +309,29 @@ static int list_checkpoints(struct arguments *a)
     return code;
 }
 
+static int check_choice(const struct arguments *a)
+{
+    if (a->tree + a->name + a->json > 1)
+        return cli_usage("checkpoint-list", "--tree, --name and --json exclude one another");
+    if (a->tree && (a->roots || a->leaves || a->no_leaves || a->parent))
+        return cli_usage("checkpoint-list",
+                         "--tree goes without --roots, --leaves, --no-leaves and --parent");
+    if (a->leaves && a->no_leaves)
+        return cli_usage("checkpoint-list", "--leaves and --no-leaves exclude one another");
+    if (a->from && a->roots)
+        return cli_usage("checkpoint-list", "--from and --roots exclude one another");
+    if (a->descendants && !a->from)
+        return cli_usage("checkpoint-list", "--descendants goes with --from");
+    return EXIT_DONE;
+}
+
 int cmd_checkpoint_list(int argc, char **argv)
 {
-    static const struct option options[] = {{"parent", no_argument, NULL, 'p'},
+    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"descendants", no_argument, NULL, 'd'},
+                                            {"no-leaves", no_argument, NULL, 'L'},
+                                            {"parent", no_argument, NULL, 'p'},
                                             {"roots", no_argument, NULL, 'r'},
                                             {"leaves", no_argument, NULL, 'l'},
                                             {"topological", no_argument, NULL, 'o'},
@@ -301,7 +341,7 @@ int cmd_checkpoint_list(int argc, char **argv)
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct arguments a = {0};
-    int c;
+    int c, code;
 
     while ((c = cli_option(argc, argv, options)) != -1) {
         if (c == '?')
@@ -310,6 +350,10 @@ int cmd_checkpoint_list(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
+        a.domain = c == 'D' ? optarg : a.domain;
+        a.from = c == 'f' ? optarg : a.from;
+        a.descendants = a.descendants || c == 'd';
+        a.no_leaves = a.no_leaves || c == 'L';
         a.parent = a.parent || c == 'p';
         a.roots = a.roots || c == 'r';
         a.leaves = a.leaves || c == 'l';
@@ -318,13 +362,12 @@ int cmd_checkpoint_list(int argc, char **argv)
         a.name = a.name || c == 'n';
         a.json = a.json || c == 'j';
     }
-    if (a.tree + a.name + a.json > 1)
-        return cli_usage("checkpoint-list", "--tree, --name and --json exclude one another");
-    if (a.tree && (a.roots || a.leaves || a.parent))
-        return cli_usage("checkpoint-list", "--tree goes without --roots, --leaves and --parent");
-    if (argc - optind != 1)
+    code = check_choice(&a);
+    if (code != EXIT_DONE)
+        return code;
+    a.domain = cli_operand(argc, argv, a.domain);
+    if (!a.domain || optind != argc)
         return cli_usage("checkpoint-list",
                          "name one domain (see 'vmkeep checkpoint-list --help')");
-    a.domain = argv[optind];
     return list_checkpoints(&a);
 }

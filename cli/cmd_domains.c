@@ -17,16 +17,22 @@
 #define DAEMON_TIMEOUT_S 10
 
 static const char help[] =
-    "Usage: vmkeep domains [--with-job] [--with-checkpoint] [--active|--inactive] [--json]\n"
+    "Usage: vmkeep domains [--with-job] [--with-checkpoint|--without-checkpoint]\n"
+    "                      [--active|--inactive|--all] [--state-STATE]... [--name|--json]\n"
     "\n"
     "Lists the domains of all hosts. While the daemon is down, they are shown as it saw them last.\n"
     "\n"
-    "  --with-job          only those with a backup that runs\n"
-    "  --with-checkpoint   only those that have a checkpoint of vmkeep, scheduled or by hand\n"
-    "  --active            only those that run, or are paused\n"
-    "  --inactive          only those that are shut off\n"
-    "  --json              print an array of {host, domain, state, problem, checkpoint, job}\n"
-    "  --help              print this text and exit\n"
+    "  --with-job             only those with a backup that runs\n"
+    "  --with-checkpoint      only those that have a checkpoint of vmkeep, scheduled or by hand\n"
+    "  --without-checkpoint   only those that have none\n"
+    "  --active               only those that run, or are paused\n"
+    "  --inactive             only those that are shut off\n"
+    "  --all                  whatever their state: the default\n"
+    "  --state-running, --state-paused, --state-shutoff, --state-other\n"
+    "                         only those in that state, or in one of those\n"
+    "  --name                 only the names, HOST/DOMAIN, one a line\n"
+    "  --json                 print an array of {host, domain, state, problem, checkpoint, job}\n"
+    "  --help                 print this text and exit\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no catalog yet, 7 the catalog\n"
     "is damaged.\n"
@@ -35,7 +41,8 @@ static const char help[] =
     "  vmkeep domains --inactive\n";
 
 struct arguments {
-    bool with_job, with_checkpoint, active, inactive, json;
+    bool with_job, with_checkpoint, without_checkpoint, active, inactive, all, name, json;
+    bool running, paused, shutoff, other, any_state;
 };
 
 struct row {
@@ -129,13 +136,23 @@ static int rows_from_catalog(const struct config *config, struct catalog *catalo
     return rc;
 }
 
+static bool has_state(const struct arguments *a, const struct row *r)
+{
+    if (strcmp(r->state, "running") == 0)
+        return a->running;
+    if (strcmp(r->state, "paused") == 0)
+        return a->paused;
+    return strcmp(r->state, "shut off") == 0 ? a->shutoff : a->other;
+}
+
 static bool is_wanted(const struct arguments *a, const struct row *r)
 {
     bool active = strcmp(r->state, "running") == 0 || strcmp(r->state, "paused") == 0;
     bool inactive = strcmp(r->state, "shut off") == 0;
 
     return (!a->with_job || r->job) && (!a->with_checkpoint || r->checkpoint) &&
-           (!a->active || active) && (!a->inactive || inactive);
+           (!a->without_checkpoint || !r->checkpoint) && (!a->active || active) &&
+           (!a->inactive || inactive) && (!a->any_state || has_state(a, r));
 }
 
 static void print_json(const struct arguments *a, const struct rows *l)
@@ -154,6 +171,18 @@ static void print_json(const struct arguments *a, const struct rows *l)
                                 r->job ? report_json_number(r->job) : json_null()));
     }
     report_json_print(list, stdout);
+}
+
+static void print_names(const struct arguments *a, const struct rows *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (!is_wanted(a, &l->items[i]))
+            continue;
+        print_plain(l->items[i].host, stdout);
+        putchar('/');
+        print_plain(l->items[i].domain, stdout);
+        putchar('\n');
+    }
 }
 
 static void print_text(const struct arguments *a, const struct rows *l)
@@ -211,6 +240,8 @@ static int list(const struct arguments *a, const struct config *config)
         code = fall_back(config, err.msg, &rows);
     if (code == EXIT_DONE && a->json)
         print_json(a, &rows);
+    else if (code == EXIT_DONE && a->name)
+        print_names(a, &rows);
     else if (code == EXIT_DONE)
         print_text(a, &rows);
     json_decref(answer);
@@ -218,10 +249,34 @@ static int list(const struct arguments *a, const struct config *config)
     return code;
 }
 
+static void take_option(struct arguments *a, int c)
+{
+    a->with_job = a->with_job || c == 'J';
+    a->with_checkpoint = a->with_checkpoint || c == 'C';
+    a->without_checkpoint = a->without_checkpoint || c == 'W';
+    a->all = a->all || c == 'A';
+    a->active = a->active || c == 'a';
+    a->inactive = a->inactive || c == 'i';
+    a->running = a->running || c == 'R';
+    a->paused = a->paused || c == 'P';
+    a->shutoff = a->shutoff || c == 'S';
+    a->other = a->other || c == 'O';
+    a->any_state = a->running || a->paused || a->shutoff || a->other;
+    a->name = a->name || c == 'n';
+    a->json = a->json || c == 'j';
+}
+
 int cmd_domains(int argc, char **argv)
 {
     static const struct option options[] = {{"with-job", no_argument, NULL, 'J'},
                                             {"with-checkpoint", no_argument, NULL, 'C'},
+                                            {"without-checkpoint", no_argument, NULL, 'W'},
+                                            {"all", no_argument, NULL, 'A'},
+                                            {"state-running", no_argument, NULL, 'R'},
+                                            {"state-paused", no_argument, NULL, 'P'},
+                                            {"state-shutoff", no_argument, NULL, 'S'},
+                                            {"state-other", no_argument, NULL, 'O'},
+                                            {"name", no_argument, NULL, 'n'},
                                             {"active", no_argument, NULL, 'a'},
                                             {"inactive", no_argument, NULL, 'i'},
                                             {"json", no_argument, NULL, 'j'},
@@ -238,16 +293,17 @@ int cmd_domains(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
-        a.with_job = a.with_job || c == 'J';
-        a.with_checkpoint = a.with_checkpoint || c == 'C';
-        a.active = a.active || c == 'a';
-        a.inactive = a.inactive || c == 'i';
-        a.json = a.json || c == 'j';
+        take_option(&a, c);
     }
     if (optind < argc)
         return cli_usage("domains", "'%s': unexpected argument", argv[optind]);
-    if (a.active && a.inactive)
-        return cli_usage("domains", "--active and --inactive exclude one another");
+    if (a.active + a.inactive + a.all > 1)
+        return cli_usage("domains", "--active, --inactive and --all exclude one another");
+    if (a.with_checkpoint && a.without_checkpoint)
+        return cli_usage("domains",
+                         "--with-checkpoint and --without-checkpoint exclude one another");
+    if (a.name && a.json)
+        return cli_usage("domains", "--name and --json exclude one another");
     code = cli_load_config(&config);
     if (code == EXIT_DONE)
         code = list(&a, config);

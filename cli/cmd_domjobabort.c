@@ -13,7 +13,8 @@ static const char help[] =
     "that is its good end. A push is aborted: what it has written is removed, and so is the\n"
     "checkpoint made with it. A scheduled backup is cancelled, as by 'vmkeep cancel'.\n"
     "\n"
-    "  --help   print this text and exit\n"
+    "  --domain DOMAIN   the same, by name\n"
+    "  --help            print this text and exit\n"
     "\n"
     "Exit status: 0 it is over, 1 failed, 2 bad usage or configuration, 4 no such domain, or no job\n"
     "of it runs, 6 the daemon cannot be reached.\n"
@@ -40,16 +41,23 @@ static int abort_job(const char *domain)
 
 int cmd_domjobabort(int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const char *domain = NULL;
+    int c;
 
-    switch (cli_option(argc, argv, options)) {
-    case '?':
-        return EXIT_USAGE;
-    case 'h':
-        fputs(help, stdout);
-        return EXIT_DONE;
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        domain = optarg;
     }
-    if (argc - optind != 1)
+    domain = cli_operand(argc, argv, domain);
+    if (!domain || optind != argc)
         return cli_usage("domjobabort", "name one domain (see 'vmkeep domjobabort --help')");
-    return abort_job(argv[optind]);
+    return abort_job(domain);
 }

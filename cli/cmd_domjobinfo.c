@@ -13,15 +13,20 @@
 #include "report/table.h"
 
 static const char help[] =
-    "Usage: vmkeep domjobinfo DOMAIN [--completed] [--json]\n"
+    "Usage: vmkeep domjobinfo DOMAIN [--completed [--keep-completed]] [--anystats]\n"
+    "                         [--rawstats|--json]\n"
     "\n"
     "Shows how far the domain's backup is, scheduled or begun by hand; or how the last one ended.\n"
     "\n"
-    "  --completed   the last backup that ended; works while the daemon is down\n"
-    "  --json        print {type, operation, mode, job, kind, policy, time_elapsed,\n"
-    "                disk_processed, disk_remaining, disk_total, temp_used, temp_total, errmsg};\n"
-    "                milliseconds and bytes\n"
-    "  --help        print this text and exit\n"
+    "  --domain DOMAIN    the same, by name\n"
+    "  --completed        the last backup that ended; works while the daemon is down\n"
+    "  --keep-completed   taken for virsh's sake: reading the figures never destroys them\n"
+    "  --anystats         taken for virsh's sake: the figures of failed jobs are always shown\n"
+    "  --rawstats         as the API's own fields, one a line\n"
+    "  --json             print {type, operation, mode, job, kind, policy, time_elapsed,\n"
+    "                     disk_processed, disk_remaining, disk_total, temp_used, temp_total, errmsg};\n"
+    "                     milliseconds and bytes\n"
+    "  --help             print this text and exit\n"
     "\n"
     "Exit status: 0 done (also when there is no job: its type is None), 1 failed, 2 bad usage or\n"
     "configuration, 4 no such domain, 6 the daemon cannot be reached, 7 the catalog is damaged.\n"
@@ -31,7 +36,7 @@ static const char help[] =
 
 struct arguments {
     const char *domain;
-    bool completed, json;
+    bool completed, keep, raw, json;
 };
 
 /* As the commands' users know them; type NULL: there is no job. */
@@ -99,6 +104,35 @@ static void print_text(const struct figures *f)
     }
 }
 
+/* libvirt's fields of a backup's statistics; 9: VIR_DOMAIN_JOB_OPERATION_BACKUP. */
+static void print_raw(const struct figures *f)
+{
+    const struct {
+        const char *field;
+        int64_t value;
+    } numbers[] = {{"operation", 9},
+                   {"time_elapsed", f->elapsed_ms},
+                   {"disk_total", f->total},
+                   {"disk_processed", f->done},
+                   {"disk_remaining", left_of(f)},
+                   {"disk_temp_used", f->temp_used},
+                   {"disk_temp_total", f->temp_total}};
+
+    printf("%-17s %s\n", "Job type:", f->type ? f->type : "None");
+    if (!f->type)
+        return;
+    putchar('\n');
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        printf("%s: %lld\n", numbers[i].field, (long long)numbers[i].value);
+    if (strcmp(f->type, "Unbounded") != 0)
+        printf("success: %s\n", strcmp(f->type, "Completed") == 0 ? "yes" : "no");
+    if (f->error) {
+        fputs("errmsg: ", stdout);
+        print_plain(f->error, stdout);
+        putchar('\n');
+    }
+}
+
 static void print_json(const struct figures *f)
 {
     json_t *o = json_pack("{s:s}", "type", f->type ? f->type : "None");
@@ -122,6 +156,8 @@ static void print(const struct arguments *a, const struct figures *f)
 {
     if (a->json)
         print_json(f);
+    else if (a->raw)
+        print_raw(f);
     else
         print_text(f);
 }
@@ -200,10 +236,11 @@ static int show_running(const struct arguments *a)
 
 int cmd_domjobinfo(int argc, char **argv)
 {
-    static const struct option options[] = {{"completed", no_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"domain", required_argument, NULL, 'D'}, {"keep-completed", no_argument, NULL, 'k'},
+        {"anystats", no_argument, NULL, 'a'},     {"rawstats", no_argument, NULL, 'r'},
+        {"completed", no_argument, NULL, 'c'},    {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct arguments a = {0};
     int c;
 
@@ -214,11 +251,18 @@ int cmd_domjobinfo(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         }
+        a.domain = c == 'D' ? optarg : a.domain;
+        a.keep = a.keep || c == 'k';
+        a.raw = a.raw || c == 'r';
         a.completed = a.completed || c == 'c';
         a.json = a.json || c == 'j';
     }
-    if (argc - optind != 1)
+    if (a.keep && !a.completed)
+        return cli_usage("domjobinfo", "--keep-completed goes with --completed");
+    if (a.raw && a.json)
+        return cli_usage("domjobinfo", "--rawstats and --json exclude one another");
+    a.domain = cli_operand(argc, argv, a.domain);
+    if (!a.domain || optind != argc)
         return cli_usage("domjobinfo", "name one domain (see 'vmkeep domjobinfo --help')");
-    a.domain = argv[optind];
     return a.completed ? cli_with_catalog(show_completed, &a) : show_running(&a);
 }

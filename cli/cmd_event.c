@@ -8,17 +8,25 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "cli/ended.h"
 #include "cli/names.h"
-#include "report/table.h"
 
 #define ANSWER_S 20
 
 static const char help[] =
-    "Usage: vmkeep event [DOMAIN] [--loop] [--timeout SECONDS] [--json]\n"
+    "Usage: vmkeep event [DOMAIN] [--event job-completed|--all] [--loop] [--timeout SECONDS]\n"
+    "                    [--timestamp] [--json]\n"
+    "       vmkeep event --list\n"
     "\n"
     "Waits for a backup to end, of any domain or of DOMAIN, scheduled or begun by hand, and prints\n"
-    "how. Ends that came before it was started are not told: see 'vmkeep domjobinfo --completed'.\n"
+    "how. It says 'listening' on standard error when it hears: ends that came before are not told.\n"
+    "'vmkeep backup-begin --wait' misses none, and 'vmkeep domjobinfo --completed' has the last one.\n"
     "\n"
+    "  --domain DOMAIN     the same, by name\n"
+    "  --event EVENT       job-completed, which is the default\n"
+    "  --all               all events that there are: the same\n"
+    "  --list              print the names of all events and exit\n"
+    "  --timestamp         the time (UTC) before each; with --json there is none\n"
     "  --loop              go on after the first one\n"
     "  --timeout SECONDS   wait no longer than that\n"
     "  --json              print each as one line of JSON: {event, job, host, domain, operation,\n"
@@ -33,51 +41,26 @@ static const char help[] =
     "  vmkeep event web01 --timeout 3600 --json | jq .success\n";
 
 struct wait {
-    bool loop, json;
+    bool loop, json, timestamp;
     size_t heard;
     bool enough;
 };
 
-static void print_text(const json_t *e)
-{
-    static const char *const figures[] = {"time_elapsed",   "disk_total", "disk_processed",
-                                          "disk_remaining", "temp_used",  "temp_total"};
-    const char *host = json_string_value(json_object_get(e, "host"));
-    const char *domain = json_string_value(json_object_get(e, "domain"));
-    const char *errmsg = json_string_value(json_object_get(e, "errmsg"));
-
-    fputs("event 'job-completed' for domain '", stdout);
-    print_plain(host ? host : "", stdout);
-    putchar('/');
-    print_plain(domain ? domain : "", stdout);
-    puts("':");
-    printf("\tjob: %lld\n\toperation: backup\n",
-           (long long)json_integer_value(json_object_get(e, "job")));
-    for (size_t i = 0; i < ARRAY_LEN(figures); i++)
-        printf("\t%s: %lld\n", figures[i],
-               (long long)json_integer_value(json_object_get(e, figures[i])));
-    printf("\tsuccess: %s\n", json_is_true(json_object_get(e, "success")) ? "true" : "false");
-    if (errmsg) {
-        fputs("\terrmsg: ", stdout);
-        print_plain(errmsg, stdout);
-        putchar('\n');
-    }
-}
-
 static void on_event(void *ctx, const json_t *event)
 {
-    const char *what = json_string_value(json_object_get(event, "event"));
     struct wait *w = ctx;
 
-    if (!what || strcmp(what, "job-completed") != 0)
+    if (!ended_is(event)) {
+        fputs("listening\n", stderr); /* from here on nothing is missed */
         return;
+    }
     w->heard++;
     w->enough = !w->loop;
     if (w->json) {
         json_dumpf(event, stdout, JSON_COMPACT);
         putchar('\n');
     } else {
-        print_text(event);
+        ended_print(event, w->timestamp);
     }
     fflush(stdout);
 }
@@ -127,14 +110,15 @@ static int check_domain(const struct config *config, const char *text)
 
 int cmd_event(int argc, char **argv)
 {
-    static const struct option options[] = {{"loop", no_argument, NULL, 'l'},
-                                            {"timeout", required_argument, NULL, 't'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"domain", required_argument, NULL, 'D'},  {"event", required_argument, NULL, 'e'},
+        {"all", no_argument, NULL, 'a'},           {"list", no_argument, NULL, 'L'},
+        {"timestamp", no_argument, NULL, 's'},     {"loop", no_argument, NULL, 'l'},
+        {"timeout", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     struct config *config = NULL;
     struct wait w = {0};
-    const char *domain;
+    const char *domain = NULL;
     int64_t limit = 0;
     int c, code;
 
@@ -147,12 +131,20 @@ int cmd_event(int argc, char **argv)
         }
         if (c == 't' && !parse_int(optarg, 1, 1000000000, &limit))
             return cli_usage("event", "--timeout: '%s' is not a number of seconds", optarg);
+        if (c == 'e' && strcmp(optarg, "job-completed") != 0)
+            return cli_usage("event", "--event: '%s' is none; there is job-completed", optarg);
+        if (c == 'L') {
+            puts("job-completed");
+            return EXIT_DONE;
+        }
+        domain = c == 'D' ? optarg : domain;
+        w.timestamp = w.timestamp || c == 's';
         w.loop = w.loop || c == 'l';
         w.json = w.json || c == 'j';
     }
-    if (argc - optind > 1)
+    domain = cli_operand(argc, argv, domain);
+    if (optind < argc)
         return cli_usage("event", "one domain at most (see 'vmkeep event --help')");
-    domain = optind < argc ? argv[optind] : NULL;
     code = cli_load_config(&config);
     if (code == EXIT_DONE && domain)
         code = check_domain(config, domain);

@@ -35,8 +35,12 @@ static const struct command {
     {"domjobabort", "end the backup of a domain", cmd_domjobabort},
     {"event", "wait for backups to end", cmd_event},
     {"checkpoint-create", "make a checkpoint", cmd_checkpoint_create},
+    {"checkpoint-create-as", "make a checkpoint from arguments", cmd_checkpoint_create_as},
     {"checkpoint-list", "a domain's checkpoints", cmd_checkpoint_list},
     {"checkpoint-dumpxml", "the XML of a checkpoint", cmd_checkpoint_dumpxml},
+    {"checkpoint-info", "a checkpoint's place among the others", cmd_checkpoint_info},
+    {"checkpoint-parent", "the checkpoint before one", cmd_checkpoint_parent},
+    {"checkpoint-edit", "change what is known of a checkpoint", cmd_checkpoint_edit},
     {"checkpoint-delete", "delete a checkpoint", cmd_checkpoint_delete},
     {"calendar", "when a calendar expression elapses", cmd_calendar},
     {"retention", "what retention rules make of a list of times", cmd_retention},
@@ -58,7 +62,7 @@ static void print_help(FILE *out)
           "Commands:\n",
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-18s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-21s %s\n", commands[i].name, commands[i].summary);
     fputs(
         "\n"
         "Options:\n"

@@ -226,14 +226,15 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "t
 
 @test "event: the first one, or all, or none in time" {
     printf '{"event": "listening"}\n%s\n%s\n' "$event" "$event" | answers hold
-    run -0 vmkeep event
+    run -0 --separate-stderr vmkeep event
+    [ "$stderr" = listening ]
     [ "${lines[0]}" = "event 'job-completed' for domain 'lab/web01':" ]
     [ "${lines[-1]}" = "	errmsg: full" ]
     [ "$(vmkeep event --json | jq -s length)" = 1 ]
     [ "$(vmkeep event --loop --timeout 3 --json | jq -s length)" = 2 ]
     echo '{"event": "listening"}' > "$tmp/answer"
     run -1 --separate-stderr vmkeep event --timeout 1
-    [ "$stderr" = "vmkeep: no backup ended within 1 s" ]
+    [ "$stderr" = "$(printf 'listening\nvmkeep: no backup ended within 1 s')" ]
 }
 
 @test "doctor: exit status 3 when something is not fine" {

@@ -14,7 +14,7 @@ teardown() {
     rm -rf "$tmp"
 }
 
-commands="check status run jobs cancel points restore prune explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-list checkpoint-dumpxml checkpoint-delete calendar retention"
+commands="check status run jobs cancel points restore prune explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete calendar retention"
 
 @test "without arguments: help on standard error, exit status 2" {
     run --separate-stderr "$VMKEEP"
@@ -78,7 +78,7 @@ fails_with() {
     fails_with "jobs: -x: unknown option (see 'vmkeep jobs --help')" jobs -x
     fails_with "jobs: --limit: 'many' is not a number" jobs --limit many
     fails_with "run: --level: 'partial' is neither full nor incremental" run web01 --level partial
-    fails_with "domains: --active and --inactive exclude one another" domains --active --inactive
+    fails_with "domains: --active, --inactive and --all exclude one another" domains --active --inactive
     fails_with "--config: needs a value" status --config
 }
 
