@@ -587,7 +587,7 @@ static void succeed(struct run *r)
     struct run *prune;
     struct err err = ERR_INIT;
 
-    if (prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository, &doomed,
+    if (prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository, NULL, &doomed,
                     &err) < 0 ||
         (doomed.n > 0 && !s->draining &&
          prune_queue(s, r->row.host, r->row.domain, r->row.policy, r->row.repository,

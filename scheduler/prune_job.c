@@ -25,7 +25,7 @@ enum prune_state { P_QUEUED, P_SURVEYING, P_REMOVING, P_LOOKING, P_CLEANING, P_D
 #define TO(s) FSM_BIT(P_##s)
 static const struct fsm_state states[] = {
     [P_QUEUED] = {"queued", TO(SURVEYING) | TO(DONE)},
-    [P_SURVEYING] = {"surveying", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
+    [P_SURVEYING] = {"surveying", TO(SURVEYING) | TO(REMOVING) | TO(LOOKING) | TO(DONE)},
     [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
     [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE)},
     [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE)},
@@ -40,13 +40,14 @@ static int store_reason(struct scheduler *s, const struct point *p, const char *
     return catalog_point_set_keep(s->env.catalog, p->id, reason, err);
 }
 
-/* What was seen of the points' files in this run: nothing speaks against those that are good. */
-static bool *seen_whole(const struct point_list *points)
+/* Those that are good after this run's look at their repository; looked NULL: as far as is known. */
+static bool *seen_whole(const struct point_list *points, const struct strlist *looked)
 {
     bool *whole = xcalloc(points->n, sizeof(*whole));
 
     for (size_t i = 0; i < points->n; i++)
-        whole[i] = points->items[i].state == POINT_GOOD;
+        whole[i] = points->items[i].state == POINT_GOOD &&
+                   (!looked || strlist_has(looked, points->items[i].repository));
     return whole;
 }
 
@@ -81,7 +82,8 @@ static void list_doomed(const struct point_list *points, bool *goes, struct strl
 }
 
 int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,
-                const char *repository, struct strlist *doomed, struct err *err)
+                const char *repository, const struct strlist *looked, struct strlist *doomed,
+                struct err *err)
 {
     static const struct retention keep_all = {0};
     const struct config_policy *p = config_policy_find(s->config, policy);
@@ -93,7 +95,7 @@ int prune_judge(struct scheduler *s, const char *host, const char *domain, const
 
     if (catalog_points(s->env.catalog, &filter, &points, err) < 0)
         return -1;
-    whole = seen_whole(&points);
+    whole = seen_whole(&points, looked);
     goes = xcalloc(points.n, sizeof(*goes));
     retention_plan(p ? &p->keep : &keep_all, s->env.zone, &points, whole, sched_now(s), &verdicts);
     for (size_t i = 0; i < points.n && rc == 0; i++) {
@@ -155,7 +157,7 @@ static int judge_and_start(struct run *r)
 
     r->doubt = clock_watch_doubt(s);
     if (!r->doubt && prune_judge(s, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                                 &r->doomed, &r->err) < 0)
+                                 &r->looked, &r->doomed, &r->err) < 0)
         return -1;
     if (catalog_job_start(s->env.catalog, r->row.id, sched_now(s), LEVEL_FULL, r->row.why, NULL,
                           &r->err) < 0)
@@ -168,23 +170,65 @@ static int judge_and_start(struct run *r)
     return 0;
 }
 
+/* The next repository to look at: the one to prune, then those that have other points of the domain
+ * under the policy, which was moved.  NULL: all were. */
+static struct repo *next_to_survey(struct run *r)
+{
+    const struct point_filter of = {
+        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
+    struct point_list points = {0};
+    struct repo *ret = NULL;
+    struct err err = ERR_INIT;
+
+    if (!strlist_has(&r->tried, r->row.repository))
+        return r->repo;
+    if (catalog_points(r->s->env.catalog, &of, &points, &err) < 0)
+        catalog_trouble(r->s, "list points", &err);
+    for (size_t i = 0; i < points.n && !ret; i++)
+        if (!strlist_has(&r->tried, points.items[i].repository))
+            ret = repo_find(r->s, points.items[i].repository);
+    point_list_done(&points);
+    return ret;
+}
+
 /* Nothing is let go for the sake of a point that nobody has seen: all are looked at first. */
 static struct op *start_surveying(struct run *r, struct err *err)
 {
-    if (!r->repo) {
+    struct op *op;
+
+    r->surveyed = next_to_survey(r);
+    if (!r->surveyed) {
         err_set(err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
         return NULL;
     }
     survey_done(&r->found);
-    return survey_start(r->s, r->repo, r->row.host, r->row.domain, &r->found, run_on_op, r, err);
+    strlist_add(&r->tried, r->surveyed->name);
+    op = survey_start(r->s, r->surveyed, r->row.host, r->row.domain, &r->found, run_on_op, r, err);
+    if (op)
+        repo_hold(r->surveyed);
+    else
+        r->surveyed = NULL;
+    return op;
 }
 
+/* What was found in one of them.  That another one cannot be looked at only means that its points do
+ * not count. */
 static bool after_surveying(struct run *r)
 {
+    bool own = !r->surveyed || r->surveyed == r->repo;
+
     if (r->op_err.code == ERR_NONE && r->canceled)
         err_set(&r->op_err, ERR_CANCELED, "cancelled on request");
+    if (r->op_err.code == ERR_NONE &&
+        survey_record(r->s, r->surveyed, r->row.host, r->row.domain, &r->found, &r->err) < 0)
+        return false;
     if (r->op_err.code == ERR_NONE)
-        return survey_record(r->s, r->repo, r->row.host, r->row.domain, &r->found, &r->err) == 0;
+        strlist_add(&r->looked, r->surveyed->name);
+    if (r->surveyed)
+        repo_release(r->surveyed);
+    r->surveyed = NULL;
+    if (r->op_err.code == ERR_NONE || (!own && r->op_err.code != ERR_CANCELED))
+        return true;
     r->err = r->op_err;
     err_wrap(&r->err, "nothing is let go: the points could not be looked at: repository %s",
              r->row.repository);
@@ -275,7 +319,11 @@ static void prune_step(struct run *r)
                 return;
             continue;
         case P_SURVEYING:
-            if (!after_surveying(r) || judge_and_start(r) < 0)
+            if (!after_surveying(r))
+                fsm_move(&r->fsm, P_DONE);
+            else if (next_to_survey(r) && enter(r, P_SURVEYING))
+                return;
+            else if (r->err.code != ERR_NONE || judge_and_start(r) < 0)
                 fsm_move(&r->fsm, P_DONE);
             else if (enter(r, r->doomed.n > 0 ? P_REMOVING : P_LOOKING))
                 return;

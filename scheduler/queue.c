@@ -90,6 +90,8 @@ void run_free(struct run *r)
     point_done(&r->published);
     chores_done(&r->chores);
     strlist_done(&r->doomed);
+    strlist_done(&r->tried);
+    strlist_done(&r->looked);
     backup_document_free(r->document);
     checkpoint_document_free(r->checkpoint_document);
     made_list_done(&r->made);

@@ -160,8 +160,10 @@ struct run {
     struct proc_result places; /* what the last child has found */
 
     /* a prune's */
-    struct strlist doomed; /* point ids, dependents first */
-    const char *doubt;     /* why nothing was let go; NULL: no reason */
+    struct strlist doomed;        /* point ids, dependents first */
+    struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
+    struct repo *surveyed;        /* the one at work */
+    const char *doubt;            /* why nothing was let go; NULL: no reason */
     size_t doomed_next;
 };
 
@@ -290,9 +292,11 @@ void backup_job_progress(void *ctx, uint64_t done, uint64_t total); /* of a pull
 void prune_job_init(struct run *r);
 void prune_job_cancel(struct run *r);
 /* Judges all points of (host, domain) under the policy: stores the reasons, and lists the ids of
- * those in the repository that can go, dependents first. */
+ * those in the repository that can go, dependents first. looked: the repositories whose points were
+ * seen in this run; NULL: judge by what is known, to see whether a prune is worth it. */
 int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,
-                const char *repository, struct strlist *doomed, struct err *err);
+                const char *repository, const struct strlist *looked, struct strlist *doomed,
+                struct err *err);
 int prune_queue(struct scheduler *s, const char *host, const char *domain, const char *policy,
                 const char *repository, const char *why, struct run **ret, struct err *err);
 

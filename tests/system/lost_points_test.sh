@@ -81,4 +81,19 @@ look_again
 vmkeep prune nightly --wait > "$tmp/out" 2>&1 && fail "a prune without a repository succeeded"
 [ "$(points | jq -c '[.[] | [.id, .state]]')" = "$before" ] || fail "states changed: $(points)"
 mv "$tmp/elsewhere" "$tmp/repo"
+
+echo "- of a policy that was moved: a point goes only when the one in the new repository was seen"
+kept=$point
+mkdir "$tmp/second"
+sed -i "s|^policies:|  - { name: second, path: $tmp/second }\n&|; s|repository: main|repository: second|" "$tmp/config"
+look_again
+backup full
+sed -i "s|keep: .*|keep: { last: 1 }|" "$tmp/config"
+mv "$tmp/second" "$tmp/elsewhere"
+look_again
+vmkeep prune nightly --wait > "$tmp/out" 2>&1 || true
+[ -d "$tmp/repo/$kept" ] || fail "$kept was pruned for the sake of one that nobody has seen"
+mv "$tmp/elsewhere" "$tmp/second"
+vmkeep prune nightly --wait > "$tmp/out" || fail "the prune failed: $(cat "$tmp/out")"
+[ ! -d "$tmp/repo/$kept" ] || fail "$kept is there still"
 stop_daemon
