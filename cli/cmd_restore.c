@@ -16,6 +16,7 @@
 #include "base/timefmt.h"
 #include "cli/cli.h"
 #include "cli/point_choice.h"
+#include "cli/restore_source.h"
 #include "policies/dates.h"
 #include "storage/repository.h"
 #include "storage/restore.h"
@@ -29,13 +30,17 @@ static const char help[] =
     "Writes the disks of a restore point into DIR as images that stand alone, one file a disk,\n"
     "and the domain's definition beside them. POINT is a point's id, or an end of it that only one\n"
     "has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest good point, at or\n"
-    "before TIME where that is given. Nothing that is in DIR is overwritten, and a restore that\n"
+    "before TIME where that is given; if that one cannot be restored, the newest that can be is\n"
+    "named. All that is read is held against its digests first, and a damaged point is marked so.\n"
+    "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore that\n"
     "fails or is interrupted leaves nothing behind.\n"
     "\n"
     "  --to DIR           where to; it is made if it is not there\n"
     "  --at TIME          as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339\n"
     "  --disk NAME        this disk only; may be given several times\n"
     "  --format FORMAT    qcow2 (default) or raw\n"
+    "  --fallback         take the newest point that can be restored when the one meant cannot\n"
+    "  --no-verify        do not check the digests of what is restored\n"
     "  --dry-run          say what would be written, and check for space and files in the way\n"
     "  --repository PATH  straight from this repository: no catalog or configuration is needed\n"
     "  --json             print {point, created, disks, definition}\n"
@@ -54,7 +59,7 @@ struct arguments {
     const char *what, *repository;
     struct restore_request request;
     struct strlist disks;
-    bool has_at, json, help;
+    bool has_at, json, help, fallback;
     int64_t at;
 };
 
@@ -72,6 +77,8 @@ static void catch_signals(void)
 
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN); /* whoever reads what we print may be gone: the files count */
 }
 
 /* ---- arguments ---- */
@@ -96,6 +103,12 @@ static int take_option(struct arguments *a, int c, struct err *err)
     case 'n':
         a->request.dry_run = true;
         return 0;
+    case 'b':
+        a->fallback = true;
+        return 0;
+    case 'v':
+        a->request.no_verify = true;
+        return 0;
     case 'r':
         a->repository = optarg;
         return 0;
@@ -116,6 +129,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
         {"at", required_argument, NULL, 'a'},
         {"disk", required_argument, NULL, 'd'},
         {"format", required_argument, NULL, 'f'},
+        {"fallback", no_argument, NULL, 'b'},
+        {"no-verify", no_argument, NULL, 'v'},
         {"dry-run", no_argument, NULL, 'n'},
         {"repository", required_argument, NULL, 'r'},
         {"json", no_argument, NULL, 'j'},
@@ -191,35 +206,17 @@ static int points_of_catalog(const struct config *config, struct point_list *ret
     return code;
 }
 
-/* Where the chosen point lies, by the configuration. Caller frees. */
-static int path_of_point(const struct config *config, const struct point *p, char **ret)
-{
-    const struct config_repository *r =
-        p->repository ? config_repository_find(config, p->repository) : NULL;
-    struct err err = ERR_INIT;
-
-    if (!r) {
-        err_set(
-            &err, ERR_NOTFOUND,
-            "%s: is in repository '%s', which the configuration does not have; give its path with --repository",
-            p->id, p->repository ? p->repository : "");
-        return cli_fail("restore", &err);
-    }
-    *ret = xstrdup(r->path);
-    return 0;
-}
-
 /* ---- while it runs ---- */
 
-static bool on_progress(void *ctx, const char *disk, double fraction)
+static bool on_progress(void *ctx, const char *disk, bool checking, double fraction)
 {
     const bool *terminal = ctx;
     int filled = (int)(fraction * BAR_WIDTH);
 
     if (*terminal) {
-        fprintf(stderr, "\r[%.*s%*s] %3d %%  %s ", filled,
+        fprintf(stderr, "\r[%.*s%*s] %3d %%  %s%s \033[K", filled,
                 "########################################", BAR_WIDTH - filled, "",
-                (int)(fraction * 100), disk);
+                (int)(fraction * 100), checking ? "checking " : "", disk);
         fflush(stderr);
     }
     return !interrupted;
@@ -296,61 +293,129 @@ static void print_text(const struct restore_result *res, bool dry_run)
         print_use(res);
 }
 
-static int restore(struct arguments *a, const char *path, const struct point_choice *choice)
+/* Says which point it will be where that was not named. */
+static void announce(const struct arguments *a, const struct point_choice *choice)
 {
-    CLEANUP(restore_result_done) struct restore_result res = {0};
-    struct err err = ERR_INIT;
+    if (!choice->by_domain || a->json)
+        return;
+    printf("The %s good point%s is %s.\n", a->has_at ? "newest" : "latest",
+           a->has_at ? " by then" : "", choice->point->id);
+    fflush(stdout);
+}
+
+/* Tries the one point.  *ret_source: its files are to blame for a failure, so another one may do. */
+static int try_point(struct arguments *a, const struct restore_source *s, const struct point *p,
+                     struct restore_result *res, bool *ret_source, struct err *err)
+{
+    CLEANUP_FREE char *path = NULL;
     bool terminal = isatty(STDERR_FILENO);
     int rc;
 
+    *ret_source = true;
+    if (restore_source_check(s, p, &path, err) < 0)
+        return -1;
+    *ret_source = false;
+    if (restore_place_check(s, p, a->request.to, a->request.format, &a->disks, err) < 0)
+        return -1;
     a->request.repository = path;
-    a->request.point_id = choice->point->id;
+    a->request.point_id = p->id;
     a->request.disks = &a->disks;
     a->request.progress = on_progress;
     a->request.ctx = &terminal;
-    if (choice->by_domain && !a->json) {
-        printf("The %s good point%s is %s.\n", a->has_at ? "newest" : "latest",
-               a->has_at ? " by then" : "", choice->point->id);
-        fflush(stdout);
-    }
-    catch_signals();
-    rc = restore_run(&a->request, &res, &err);
+    rc = restore_run(&a->request, res, err);
     if (terminal && !a->request.dry_run)
         fputs("\r\033[K", stderr);
-    if (rc < 0 && err.code == ERR_CANCELED)
-        err_wrap(&err, "interrupted");
-    if (rc < 0)
-        return cli_fail("restore", &err);
-    if (a->json)
-        print_json(&res, a->request.format);
-    else
-        print_text(&res, a->request.dry_run);
-    return EXIT_DONE;
+    if (rc < 0 && err->code == ERR_CANCELED)
+        err_wrap(err, "interrupted");
+    if (rc < 0 && res->bad_point) {
+        *ret_source = true;
+        restore_source_damaged(s, res->bad_point, err);
+    }
+    return rc;
+}
+
+/* The point cannot be restored: is there another one, and may it be taken?  NULL: no. */
+static const struct point *fall_back(const struct arguments *a, const struct restore_source *s,
+                                     const struct point *p, const struct err *why)
+{
+    const struct point *next = restore_source_next(s, a->what, a->has_at ? &a->at : NULL, p);
+    char when[TIMEFMT_MAX];
+
+    if (!next)
+        fprintf(stderr, "vmkeep: restore: no older point of %s can be restored either\n", a->what);
+    else if (!a->fallback)
+        fprintf(stderr,
+                "vmkeep: restore: the newest that can be restored is %s, of %s: name it, or give "
+                "--fallback\n",
+                next->id, time_local(next->created, when));
+    if (!next || !a->fallback)
+        return NULL;
+    fprintf(stderr, "vmkeep: restore: %s cannot be restored: %s\n", p->id, why->msg);
+    fprintf(stderr, "vmkeep: restore: taking %s, of %s\n", next->id,
+            time_local(next->created, when));
+    return next;
+}
+
+static int restore(struct arguments *a, const struct restore_source *s,
+                   const struct point_choice *choice)
+{
+    const struct point *p = choice->point;
+
+    catch_signals();
+    announce(a, choice);
+    for (;;) {
+        CLEANUP(restore_result_done) struct restore_result res = {0};
+        const struct point *next = NULL;
+        struct err err = ERR_INIT;
+        bool source;
+        int code;
+
+        if (try_point(a, s, p, &res, &source, &err) == 0) {
+            if (a->json)
+                print_json(&res, a->request.format);
+            else
+                print_text(&res, a->request.dry_run);
+            return EXIT_DONE;
+        }
+        if (!choice->by_domain || !source)
+            return cli_fail("restore", &err);
+        if (a->fallback) {
+            next = fall_back(a, s, p, &err);
+            if (next) {
+                p = next;
+                continue;
+            }
+            return cli_fail("restore", &err);
+        }
+        code = cli_fail("restore", &err);
+        fall_back(a, s, p, &err);
+        return code;
+    }
 }
 
 static int run(struct arguments *a)
 {
     CLEANUP(point_list_done) struct point_list all = {0};
-    CLEANUP_FREE char *path = NULL;
+    struct restore_source source = {.repository = a->repository, .all = &all};
     struct config *config = NULL;
     struct point_choice choice = {0};
     int code;
 
     if (a->repository) {
-        path = xstrdup(a->repository);
-        code = points_of_repository(path, &all);
+        code = points_of_repository(a->repository, &all);
     } else {
         code = cli_load_config(&config);
+        source.config = config;
         if (code == 0)
             code = points_of_catalog(config, &all);
     }
     points_judge_dates(&all, time(NULL));
     if (code == 0)
         code = choose(a, &all, &choice);
-    if (code == 0 && !path)
-        code = path_of_point(config, choice.point, &path);
+    if (code == 0)
+        code = restore(a, &source, &choice);
     config_free(config);
-    return code == 0 ? restore(a, path, &choice) : code;
+    return code;
 }
 
 int cmd_restore(int argc, char **argv)

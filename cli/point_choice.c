@@ -88,6 +88,33 @@ static int check_one_domain(const struct point_list *all, const char *what, stru
     return 0;
 }
 
+/* One that could be restored for the domain, as far as the list tells. */
+static bool would_do(const struct point_list *all, const char *what, const struct point *p)
+{
+    return names_domain(what, p) && facts_is_whole(all, p) && !p->set_aside;
+}
+
+/* Of two points of one second, that which is listed later is newer. */
+static bool is_older(const struct point *a, const struct point *b)
+{
+    return a->created < b->created || (a->created == b->created && a < b);
+}
+
+const struct point *point_choose_older(const struct point_list *all, const char *what,
+                                       const int64_t *at, const struct point *before)
+{
+    const struct point *ret = NULL;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const struct point *p = &all->items[i];
+
+        if (is_older(p, before) && (!at || p->created <= *at) && would_do(all, what, p) &&
+            (!ret || is_older(ret, p)))
+            ret = p;
+    }
+    return ret;
+}
+
 static int choose_by_domain(const struct point_list *all, const char *what, const int64_t *at,
                             struct point_choice *ret, struct err *err)
 {
@@ -100,11 +127,11 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
     for (size_t i = 0; i < all->n; i++) {
         const struct point *p = &all->items[i];
 
-        if (!names_domain(what, p) || !facts_is_whole(all, p) || p->set_aside)
+        if (!would_do(all, what, p))
             continue;
         if (!oldest || p->created < oldest->created)
             oldest = p;
-        if ((!at || p->created <= *at) && (!ret->point || p->created > ret->point->created))
+        if ((!at || p->created <= *at) && (!ret->point || is_older(ret->point, p)))
             ret->point = p;
     }
     if (!oldest)

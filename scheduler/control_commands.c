@@ -185,14 +185,30 @@ static int cmd_domains(struct client *cl, json_t *args, json_t **ret, struct err
     return 0;
 }
 
+static int cmd_found_damage(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *point = NULL, *problem = NULL;
+
+    if (control_unpack(args, err, "{s:s, s:s}", "point", &point, "problem", &problem) < 0 ||
+        scheduler_found_damage(cl->control->env.scheduler, point, problem, err) < 0)
+        return -1;
+    *ret = json_object();
+    return 0;
+}
+
 int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret, struct err *err)
 {
     static const struct {
         const char *name;
         int (*run)(struct client *, json_t *, json_t **, struct err *);
     } commands[] = {
-        {"status", cmd_status}, {"run", cmd_run},         {"cancel", cmd_cancel},
-        {"prune", cmd_prune},   {"domains", cmd_domains}, {"reload", cmd_reload},
+        {"status", cmd_status},
+        {"run", cmd_run},
+        {"cancel", cmd_cancel},
+        {"prune", cmd_prune},
+        {"domains", cmd_domains},
+        {"reload", cmd_reload},
+        {"found-damage", cmd_found_damage},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)

@@ -73,6 +73,10 @@ struct job_ids {
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
                   struct job_ids *ret, struct err *err);
 
+/* A read has found the point damaged: it is marked so, and what stands on it.  ERR_NOTFOUND. */
+int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
+                           struct err *err);
+
 /* Lets go of what no rule keeps; target NULL: everything. */
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err);
 

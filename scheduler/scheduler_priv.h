@@ -348,6 +348,7 @@ const char *clock_watch_doubt(struct scheduler *s);
 
 /* watch.c */
 void watch_all(struct scheduler *s);
+void watch_repo(struct scheduler *s, struct repo *r);
 void watch_domain(struct scheduler *s, struct host *h, const char *domain);
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts);

@@ -30,6 +30,19 @@ struct op *survey_start(struct scheduler *s, struct repo *r, const char *host, c
     return op;
 }
 
+int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
+                           struct err *err)
+{
+    if (catalog_point_set_damage(s->env.catalog, point_id, problem, err) < 0)
+        return -1;
+    log_error("point %s is damaged: %s", point_id, problem);
+    /* What stands on it is marked after a look. */
+    for (size_t i = 0; i < s->repos.n; i++)
+        if (!s->repos.items[i]->retired)
+            watch_repo(s, s->repos.items[i]);
+    return 0;
+}
+
 /* What is known of its own files. */
 static void own_state(struct point *p, const struct survey *found)
 {

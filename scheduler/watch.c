@@ -173,7 +173,7 @@ static void on_surveyed(void *ctx, const struct err *err)
 }
 
 /* Where no point was ever made there is nothing to look for. */
-static void survey(struct scheduler *s, struct repo *r)
+void watch_repo(struct scheduler *s, struct repo *r)
 {
     struct err err = ERR_INIT;
 
@@ -195,7 +195,7 @@ static void on_probed(void *ctx, const struct err *err)
     r->probing = NULL;
     watch_saw_repo(r->s, r, err);
     if (!err)
-        survey(r->s, r);
+        watch_repo(r->s, r);
     repo_release(r);
 }
 

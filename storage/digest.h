@@ -6,6 +6,8 @@
 #ifndef VMKEEP_STORAGE_DIGEST_H
 #define VMKEEP_STORAGE_DIGEST_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -13,5 +15,10 @@
 /* "blake3:HEX" of the file; path is absolute.  progress: gets a line now and then for as long as
  * there is progress; may be NULL.  Caller frees.  Waits. */
 int digest_file(const char *path, FILE *progress, char **ret, struct err *err);
+
+/* The same; tick is told twice a second how many bytes have been read, about, and ends it with
+ * ERR_CANCELED by returning false. */
+int digest_file_watched(const char *path, bool (*tick)(void *ctx, uint64_t bytes), void *ctx,
+                        char **ret, struct err *err);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Order of effects: everything that can be known beforehand is checked (the point's chain, files in
- * the way, space); then one image after the other is written as NAME.partial, synced and renamed;
- * the definition comes last.  What was made is noted before it is made, so that a failure or a
- * cancel takes all of it away again and nothing else.
+ * the way, space, the digests of all that will be read); then one image after the other is written
+ * under a name of its own, synced and renamed; the definition comes last.  What was made is noted, so
+ * that a failure or a cancel takes all of it away again and nothing else.
  */
 #include "storage/restore.h"
 
@@ -23,6 +23,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "storage/repository_priv.h"
+#include "storage/verify.h"
 
 #define DEFINITION_MAX ((size_t)64 << 20)
 
@@ -31,10 +32,12 @@ struct restore {
     char *repository, *to;   /* absolute */
     struct point_list chain; /* the point first */
     struct repository_hold hold;
-    char *definition;     /* the file in the repository; NULL: the point has none */
-    uint64_t total, done; /* bytes of all disks, of the finished ones */
-    size_t current;       /* the disk being written */
-    double fraction;      /* of it, so far */
+    char *definition;    /* the file in the repository; NULL: the point has none */
+    uint64_t total;      /* bytes that all disks will take */
+    uint64_t work, done; /* bytes to be read for digests and to be written; those that are done */
+    size_t current;      /* the disk being checked or written */
+    bool checking;
+    uint64_t done_now;    /* of it, so far */
     char *first_made_dir; /* NULL: the target directory was there */
     struct strlist made;  /* files */
     int lock;             /* on the target directory */
@@ -50,6 +53,7 @@ void restore_result_done(struct restore_result *r)
     }
     free(r->disks.items);
     free(r->definition);
+    free(r->bad_point);
     *r = (struct restore_result){0};
 }
 
@@ -255,33 +259,31 @@ static int take_directory(struct restore *s, struct err *err)
     return 0;
 }
 
-/* Makes the file, for our user alone; a leftover of a restore that was killed goes first.
+/* Makes the file, for our user alone, under a name that nobody has.
  * *ret_direct: the file system can write it past the page cache, which saves a copy and makes the
  * sync at the end short. */
-static int make_file(const char *file, bool *ret_direct, struct err *err)
+static int make_file(struct restore *s, const char *file, bool *ret_direct, char **ret,
+                     struct err *err)
 {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    CLEANUP_CLOSE int fd = -1;
+    CLEANUP_FREE char *name = xasprintf("%s.partial-XXXXXX", file);
+    CLEANUP_CLOSE int fd = mkostemp(name, O_CLOEXEC);
 
-    unlink(file);
-    fd = open(file, flags | O_DIRECT, 0600);
-    *ret_direct = fd >= 0;
-    if (fd < 0 && errno == EINVAL) {
-        unlink(file);
-        fd = open(file, flags, 0600);
-    }
-    return fd < 0 ? err_errno(err, errno, "create %s", file) : 0;
+    if (fd < 0)
+        return err_errno(err, errno, "create %s", name);
+    strlist_add(&s->made, name);
+    *ret_direct = fcntl(fd, F_SETFL, O_DIRECT) == 0;
+    *ret = TAKE_PTR(name);
+    return 0;
 }
 
 static bool say_progress(const struct restore *s)
 {
     const struct restored_disk *d = &s->ret->disks.items[s->current];
-    double all = s->total ? (double)s->total : 1;
+    double all = s->work ? (double)s->work : 1;
 
     if (!s->r->progress)
         return true;
-    return s->r->progress(s->r->ctx, d->name,
-                          ((double)s->done + s->fraction * (double)d->bytes) / all);
+    return s->r->progress(s->r->ctx, d->name, s->checking, (double)(s->done + s->done_now) / all);
 }
 
 /* "    (12.34/100%)" */
@@ -292,7 +294,7 @@ static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
 
     (void)pid;
     if (line && sscanf(line, " (%lf/", &percent) == 1)
-        s->fraction = percent / 100;
+        s->done_now = (uint64_t)(percent / 100 * (double)s->ret->disks.items[s->current].bytes);
     return say_progress(s); /* without news, too: a cancel must not wait for the next percent */
 }
 
@@ -309,16 +311,27 @@ static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
     return 0;
 }
 
+/* Never over what somebody has put there meanwhile. */
+static int rename_new(const char *from, const char *to, struct err *err)
+{
+    int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+
+    if (rc < 0 && errno == EINVAL) /* the file system cannot; a link is no more than that */
+        rc = link(from, to) < 0 ? -1 : unlink(from);
+    if (rc < 0 && errno == EEXIST)
+        return err_set(err, ERR_EXISTS, "%s: appeared meanwhile", to);
+    return rc < 0 ? err_errno(err, errno, "rename %s", from) : 0;
+}
+
 static int write_disk(struct restore *s, struct restored_disk *d, struct err *err)
 {
     CLEANUP_FREE char *source = source_of(s, d->name);
-    CLEANUP_FREE char *partial = xasprintf("%s.partial", d->path);
+    CLEANUP_FREE char *partial = NULL;
     const uint64_t expected = d->bytes;
     bool direct;
 
-    s->fraction = 0;
-    strlist_add(&s->made, partial);
-    if (make_file(partial, &direct, err) < 0)
+    s->done_now = 0;
+    if (make_file(s, d->path, &direct, &partial, err) < 0)
         return -1;
     {
         const char *argv[] = {"qemu-img", "convert", "-p", "-t",         direct ? "none" : "unsafe",
@@ -330,12 +343,11 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
     }
     if (sync_file(partial, &d->bytes, err) < 0)
         return -1;
-    if (path_exists(d->path))
-        return err_set(err, ERR_EXISTS, "%s: appeared meanwhile", d->path);
+    if (rename_new(partial, d->path, err) < 0)
+        return -1;
     strlist_add(&s->made, d->path);
-    if (rename(partial, d->path) < 0)
-        return err_errno(err, errno, "rename %s", partial);
     s->done += expected;
+    s->done_now = 0;
     return 0;
 }
 
@@ -352,8 +364,50 @@ static int write_definition(struct restore *s, struct err *err)
     return write_file_durably(s->ret->definition, text, len, 0600, err);
 }
 
+/* ---- the digests ---- */
+
+static bool on_verified(void *ctx, uint64_t done)
+{
+    struct restore *s = ctx;
+
+    s->done_now = done;
+    return say_progress(s);
+}
+
+static struct verify_request verify_request(struct restore *s, size_t disk)
+{
+    return (struct verify_request){.path = s->repository,
+                                   .chain = &s->chain,
+                                   .disk = s->ret->disks.items[disk].name,
+                                   .progress = on_verified,
+                                   .ctx = s};
+}
+
+static int verify_all(struct restore *s, struct err *err)
+{
+    s->checking = true;
+    for (s->current = 0; s->current < s->ret->disks.n; s->current++) {
+        const struct verify_request r = verify_request(s, s->current);
+
+        s->done_now = 0;
+        if (verify_disk(&r, &s->ret->bad_point, err) < 0)
+            return err_wrap(err, "disk %s", r.disk);
+        s->done += verify_bytes(&r);
+    }
+    s->checking = false;
+    s->done_now = 0;
+    return 0;
+}
+
 static int write_all(struct restore *s, struct err *err)
 {
+    for (size_t i = 0; i < s->ret->disks.n; i++) {
+        const struct verify_request r = verify_request(s, i);
+
+        s->work += s->ret->disks.items[i].bytes + (s->r->no_verify ? 0 : verify_bytes(&r));
+    }
+    if (!s->r->no_verify && verify_all(s, err) < 0)
+        return -1;
     if (take_directory(s, err) < 0)
         return -1;
     for (s->current = 0; s->current < s->ret->disks.n; s->current++) {
@@ -400,9 +454,11 @@ int restore_run(const struct restore_request *r, struct restore_result *ret, str
             undo(&s);
     }
     restore_done(&s);
-    if (rc < 0)
+    if (rc < 0) {
+        ret->bad_point = TAKE_PTR(result.bad_point);
         restore_result_done(&result);
-    else
+    } else {
         *ret = result;
+    }
     return rc;
 }

@@ -15,9 +15,11 @@ struct restore_request {
     const char *to;              /* directory; created; must not hold the files yet */
     const char *format;          /* "qcow2" or "raw" */
     const struct strlist *disks; /* names; none: all */
-    bool dry_run;                /* fills the result, writes nothing */
-    /* Called now and then; fraction of all bytes, 0..1; may be NULL. Returning false cancels. */
-    bool (*progress)(void *ctx, const char *disk, double fraction);
+    bool dry_run;                /* fills the result, writes nothing, reads no data */
+    bool no_verify;              /* the images' digests are not checked */
+    /* Called now and then; fraction of all bytes that are read and written, 0..1; may be NULL.
+     * checking: the disk's images are read for their digests.  Returning false cancels. */
+    bool (*progress)(void *ctx, const char *disk, bool checking, double fraction);
     void *ctx;
 };
 
@@ -30,11 +32,14 @@ struct restore_result {
     struct point point; /* from its manifest */
     VEC(struct restored_disk) disks;
     char *definition; /* file written, or NULL */
+    char *bad_point;  /* on failure with ERR_CORRUPT: the point whose image was found damaged, the
+                       * one asked for or one that it stands on; NULL: another reason */
 };
 
-/* Checks the chain, files in the way and the space before it writes anything.  Each image is written
- * as NAME.EXT.partial, synced, and renamed; the definition goes along (one of the same text that is
- * there already stays).  On failure what this call made is removed again.
+/* Checks the chain, files in the way, the space and the digests of all images that will be read before
+ * it writes anything.  Each image is written as NAME.EXT.partial-XXXXXX, synced, and renamed; the
+ * definition goes along (one of the same text that is there already stays).  On failure what this
+ * call made is removed again, and of ret only bad_point is set.
  * ERR_NOTFOUND: point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE; ERR_BUSY: another
  * restore is writing there, or the point is being removed; ERR_CANCELED. */
 int restore_run(const struct restore_request *r, struct restore_result *ret, struct err *err);

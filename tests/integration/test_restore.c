@@ -158,7 +158,8 @@ static void what_is_in_the_way_stays(void **state)
     assert_string_equal(text, "mine");
 }
 
-static void leftover_of_a_killed_restore(void **state)
+/* Whose it is cannot be told: it stays. */
+static void what_looks_like_a_leftover(void **state)
 {
     struct restore_request r = request(1);
     CLEANUP(restore_result_done) struct restore_result res = {0};
@@ -169,7 +170,7 @@ static void leftover_of_a_killed_restore(void **state)
     WORKS(mkdir_all(to, 0700, err));
     WORKS(write_file_durably(file, "leftover", 8, 0644, err));
     WORKS(restore_run(&r, &res, err));
-    assert_int_equal(count_files(to), 3);
+    assert_int_equal(count_files(to), 4);
     assert_same_content(res.disks.items[0].path, "qcow2", ref, "raw");
 }
 
@@ -236,6 +237,49 @@ static void images_cannot_lead_outside(void **state)
     assert_nothing_left();
 }
 
+/* ---- what was damaged since ---- */
+
+/* Changes bytes in the middle of the image without changing its length. */
+static void flip(size_t point, const char *file)
+{
+    CLEANUP_FREE char *image = repository_image(repo_path, points[point].id, file, false);
+    CLEANUP_CLOSE int fd = open(image, O_WRONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "XXXX", 4, 400000), 4);
+}
+
+static void damaged_since(void **state)
+{
+    struct restore_request r = request(2);
+    CLEANUP(restore_result_done) struct restore_result res = {0}, again = {0};
+
+    (void)state;
+    flip(0, "vdb.qcow2");
+    FAILS(restore_run(&r, &res, err), ERR_CORRUPT);
+    assert_string_equal(res.bad_point, points[0].id); /* not the one asked for, but below it */
+    assert_nothing_left();
+    r.no_verify = true;
+    WORKS(restore_run(&r, &again, err));
+    assert_null(again.bad_point);
+}
+
+/* Only what is read is checked. */
+static void damaged_elsewhere(void **state)
+{
+    struct restore_request r = request(1);
+    CLEANUP(restore_result_done) struct restore_result res = {0};
+    struct strlist disks = {0};
+
+    (void)state;
+    flip(0, "vdb.qcow2");
+    flip(2, "vda.qcow2");
+    strlist_add(&disks, "vda");
+    r.disks = &disks;
+    WORKS(restore_run(&r, &res, err));
+    strlist_done(&disks);
+}
+
 /* ---- progress and cancel ---- */
 
 struct seen {
@@ -245,10 +289,11 @@ struct seen {
     double cancel_at;
 };
 
-static bool on_progress(void *ctx, const char *disk, double fraction)
+static bool on_progress(void *ctx, const char *disk, bool checking, double fraction)
 {
     struct seen *s = ctx;
 
+    (void)checking;
     assert_int_equal(strncmp(disk, "vd", 2), 0);
     s->calls++;
     s->backwards = s->backwards || fraction < s->last || fraction > 1;
@@ -320,14 +365,14 @@ static void too_small(void **state)
 }
 
 /* Somebody else fills the disk while we write. */
-static bool fill(void *ctx, const char *disk, double fraction)
+static bool fill(void *ctx, const char *disk, bool checking, double fraction)
 {
     CLEANUP_FREE char *file = xasprintf("%s/filler", (const char *)ctx);
     CLEANUP_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     static const char block[65536];
 
     (void)disk;
-    if (fraction > 0.5)
+    if (!checking && fraction > 0.5)
         while (write(fd, block, sizeof(block)) > 0)
             ;
     return true;
@@ -360,10 +405,12 @@ int main(void)
         TEST(images_stand_alone),
         TEST(one_disk_after_the_other),
         TEST(what_is_in_the_way_stays),
-        TEST(leftover_of_a_killed_restore),
+        TEST(what_looks_like_a_leftover),
         TEST(dry_run),
         TEST(what_cannot_be_restored),
         TEST(images_cannot_lead_outside),
+        TEST(damaged_since),
+        TEST(damaged_elsewhere),
         TEST(progress),
         TEST(canceled),
         TEST(too_small),

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/restore_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "storage/catalog.h"
+#include "storage/repository.h"
+
+#define ANSWER_S 10
+
+/* ---- where a point lies ---- */
+
+/* NULL with *err. Borrowed. */
+static const char *path_of(const struct restore_source *s, const struct point *p, struct err *err)
+{
+    const struct config_repository *r;
+
+    if (s->repository)
+        return s->repository;
+    r = p->repository ? config_repository_find(s->config, p->repository) : NULL;
+    if (!r)
+        err_set(err, ERR_NOTFOUND,
+                "%s: is in repository '%s', which the configuration does not have; give its path "
+                "with --repository",
+                p->id, p->repository ? p->repository : "");
+    return r ? r->path : NULL;
+}
+
+int restore_source_check(const struct restore_source *s, const struct point *p, char **ret_path,
+                         struct err *err)
+{
+    const char *path = path_of(s, p, err);
+
+    if (!path)
+        return -1;
+    if (repository_open(path, false, err) < 0 || repository_check_chain(path, p->id, err) < 0)
+        return -1;
+    *ret_path = xstrdup(path);
+    return 0;
+}
+
+const struct point *restore_source_next(const struct restore_source *s, const char *what,
+                                        const int64_t *at, const struct point *before)
+{
+    const struct point *p = before;
+
+    while ((p = point_choose_older(s->all, what, at, p))) {
+        CLEANUP_FREE char *path = NULL;
+        struct err ignored = ERR_INIT;
+
+        if (restore_source_check(s, p, &path, &ignored) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+/* ---- damage ---- */
+
+static int tell_daemon(const struct config *config, const char *point_id, const char *problem,
+                       bool *ret_reached, struct err *err)
+{
+    const struct client_request r = {
+        .cmd = "found-damage",
+        .args = json_pack("{s:s, s:s}", "point", point_id, "problem", problem),
+    };
+    json_t *answer = NULL;
+    int rc = client_ask(config, &r, ANSWER_S, &answer, ret_reached, err);
+
+    json_decref(answer);
+    return rc;
+}
+
+static int write_catalog(const struct config *config, const char *point_id, const char *problem,
+                         struct err *err)
+{
+    struct catalog *catalog = NULL;
+    int rc;
+
+    if (catalog_open(config->catalog, CATALOG_WRITE, &catalog, err) < 0)
+        return -1;
+    rc = catalog_point_set_damage(catalog, point_id, problem, err);
+    catalog_close(catalog);
+    return rc;
+}
+
+void restore_source_damaged(const struct restore_source *s, const char *point_id,
+                            const struct err *why)
+{
+    CLEANUP_FREE char *problem = xasprintf("found by a restore: %s", why->msg);
+    struct err err = ERR_INIT;
+    bool reached = false;
+
+    if (!s->config)
+        return;
+    if (tell_daemon(s->config, point_id, problem, &reached, &err) == 0)
+        return;
+    if (!reached) {
+        err = ERR_INIT;
+        if (write_catalog(s->config, point_id, problem, &err) == 0)
+            return;
+    }
+    fprintf(stderr, "vmkeep: restore: %s is damaged, but cannot be marked so: %s\n", point_id,
+            err.msg);
+}
+
+/* ---- where to ---- */
+
+static bool same_file(const struct stat *a, const char *path)
+{
+    struct stat b;
+
+    return path && stat(path, &b) == 0 && a->st_dev == b.st_dev && a->st_ino == b.st_ino;
+}
+
+static int refuse_repository(const struct restore_source *s, const char *dir, const char *asked,
+                             struct err *err)
+{
+    CLEANUP_FREE char *marker = xasprintf("%s/repository.json", dir);
+    struct stat st;
+
+    if (stat(dir, &st) < 0)
+        return 0;
+    for (size_t i = 0; s->config && i < s->config->repositories.n; i++)
+        if (same_file(&st, s->config->repositories.items[i].path))
+            return err_set(err, ERR_INVALID, "%s lies in repository %s (%s); choose another place",
+                           asked, s->config->repositories.items[i].name, dir);
+    if (path_exists(marker))
+        return err_set(err, ERR_INVALID, "%s lies in a repository (%s); choose another place",
+                       asked, dir);
+    return 0;
+}
+
+/* From the directory, or the lowest one above it that is there, up to the root. */
+static int refuse_inside(const struct restore_source *s, const char *asked, struct err *err)
+{
+    CLEANUP_FREE char *dir = NULL, *there = xstrdup(asked);
+
+    while (!(dir = realpath(there, NULL)) && strcmp(there, "/") != 0 && strcmp(there, ".") != 0) {
+        char *above = path_dirname(there);
+
+        free(there);
+        there = above;
+    }
+    while (dir) {
+        char *above;
+
+        if (refuse_repository(s, dir, asked, err) < 0)
+            return -1;
+        if (strcmp(dir, "/") == 0)
+            break;
+        above = path_dirname(dir);
+        free(dir);
+        dir = above;
+    }
+    return 0;
+}
+
+static int refuse_image(const struct config *config, const char *file, struct err *err)
+{
+    struct stat st;
+
+    if (stat(file, &st) < 0)
+        return 0;
+    for (size_t i = 0; i < config->hosts.n; i++) {
+        const struct config_host *h = &config->hosts.items[i];
+
+        for (size_t k = 0; k < h->domains.n; k++) {
+            const struct config_domain *d = &h->domains.items[k];
+
+            for (size_t m = 0; m < d->disks.n; m++)
+                if (same_file(&st, d->disks.items[m].image))
+                    return err_set(err, ERR_EXISTS,
+                                   "%s is disk %s of %s/%s; choose another directory", file,
+                                   d->disks.items[m].name, h->name, d->name);
+        }
+    }
+    return 0;
+}
+
+int restore_place_check(const struct restore_source *s, const struct point *p, const char *dir,
+                        const char *format, const struct strlist *disks, struct err *err)
+{
+    if (refuse_inside(s, dir, err) < 0)
+        return -1;
+    for (size_t i = 0; s->config && i < p->disks.n; i++) {
+        CLEANUP_FREE char *name = name_escape(p->disks.items[i].name);
+        CLEANUP_FREE char *file = xasprintf("%s/%s.%s", dir, name, format);
+
+        if ((disks->n == 0 || strlist_has(disks, p->disks.items[i].name)) &&
+            refuse_image(s->config, file, err) < 0)
+            return -1;
+    }
+    return 0;
+}

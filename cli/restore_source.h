@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * restore_source: can a point be restored from where it lies, and which other one can?  And what is to
+ * be told when a restore has found that one cannot.
+ */
+#ifndef VMKEEP_CLI_RESTORE_SOURCE_H
+#define VMKEEP_CLI_RESTORE_SOURCE_H
+
+#include "cli/point_choice.h"
+#include "policies/config.h"
+
+struct restore_source {
+    const struct config *config; /* NULL: --repository was given */
+    const char *repository;      /* its path; NULL: by the configuration */
+    const struct point_list *all;
+};
+
+/* The path of the point's repository, after a look whether that is there and the point's chain is
+ * whole (no data is read).  Caller frees. */
+int restore_source_check(const struct restore_source *s, const struct point *p, char **ret_path,
+                         struct err *err);
+
+/* The newest point that `what` and `at` mean (see point_choose), older than `before`, that can be
+ * restored; NULL: there is none. */
+const struct point *restore_source_next(const struct restore_source *s, const char *what,
+                                        const int64_t *at, const struct point *before);
+
+/* A read has found the point damaged: into the catalog, through the daemon when it runs.  Says on
+ * standard error what cannot be done. */
+void restore_source_damaged(const struct restore_source *s, const char *point_id,
+                            const struct err *why);
+
+/* Refuses a directory inside a repository, and files that are images of domains, by device and inode:
+ * p's disks of the names in disks (none: all) would be DIR/NAME.FORMAT. */
+int restore_place_check(const struct restore_source *s, const struct point *p, const char *dir,
+                        const char *format, const struct strlist *disks, struct err *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "storage/digest.h"
+#include "storage/repository.h"
+
+struct reading {
+    const struct verify_request *r;
+    uint64_t before; /* bytes of the images that are done */
+    uint64_t length; /* of the one that is read; what reads it also reads itself */
+};
+
+/* The next point down that the disk of p stands on; NULL: it stands alone. */
+static const struct point *below(const struct verify_request *r, const struct point *p)
+{
+    const struct point_disk *d = point_find_disk(p, r->disk);
+
+    return d && d->backing ? point_list_find(r->chain, d->backing) : NULL;
+}
+
+static bool on_read(void *ctx, uint64_t bytes)
+{
+    const struct reading *s = ctx;
+
+    if (bytes > s->length)
+        bytes = s->length;
+    return !s->r->progress || s->r->progress(s->r->ctx, s->before + bytes);
+}
+
+static int verify_image(struct reading *s, const struct point *p, const struct point_disk *d,
+                        char **ret_bad, struct err *err)
+{
+    CLEANUP_FREE char *image = repository_image(s->r->path, p->id, d->path, false);
+    CLEANUP_FREE char *digest = NULL;
+
+    if (!d->digest)
+        return 0;
+    s->length = d->length;
+    if (digest_file_watched(image, on_read, s, &digest, err) < 0)
+        return -1;
+    if (strcmp(digest, d->digest) == 0)
+        return 0;
+    *ret_bad = xstrdup(p->id);
+    return err_set(err, ERR_CORRUPT,
+                   "%s holds other data than when it was published (%.20s..., not %.20s...)", image,
+                   digest, d->digest);
+}
+
+int verify_disk(const struct verify_request *r, char **ret_bad, struct err *err)
+{
+    struct reading s = {.r = r};
+    size_t steps = 0;
+
+    *ret_bad = NULL;
+    for (const struct point *p = &r->chain->items[0]; p && steps <= r->chain->n; steps++) {
+        const struct point_disk *d = point_find_disk(p, r->disk);
+
+        if (!d)
+            return err_set(err, ERR_NOTFOUND, "%s: has no disk %s", p->id, r->disk);
+        if (verify_image(&s, p, d, ret_bad, err) < 0)
+            return -1;
+        s.before += d->digest ? d->length : 0;
+        p = below(r, p);
+    }
+    return 0;
+}
+
+uint64_t verify_bytes(const struct verify_request *r)
+{
+    uint64_t sum = 0;
+    size_t steps = 0;
+
+    for (const struct point *p = &r->chain->items[0]; p && steps <= r->chain->n; steps++) {
+        const struct point_disk *d = point_find_disk(p, r->disk);
+
+        sum += d && d->digest ? d->length : 0;
+        p = below(r, p);
+    }
+    return sum;
+}

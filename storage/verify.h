@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verify: are the images of a point what they were when they were published?
+ */
+#ifndef VMKEEP_STORAGE_VERIFY_H
+#define VMKEEP_STORAGE_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/model.h"
+
+struct verify_request {
+    const char *path;               /* the repository */
+    const struct point_list *chain; /* the point first, and all that it stands on */
+    const char *disk;
+    /* Told now and then how many bytes of the disk's images have been read; false ends it. */
+    bool (*progress)(void *ctx, uint64_t done);
+    void *ctx;
+};
+
+/* Reads every image of the disk, from the point's down to the one that stands alone, and compares
+ * its digest with the one in its manifest; images without a digest are passed over.  Waits.
+ * ERR_CORRUPT: an image holds other data than when it was published; *ret_bad is the point that it
+ * belongs to, and the error names disk and file.  Other errors: ERR_NOTFOUND, ERR_IO, ERR_CANCELED;
+ * *ret_bad is NULL then.  Caller frees *ret_bad. */
+int verify_disk(const struct verify_request *r, char **ret_bad, struct err *err);
+
+/* The bytes that verify_disk will read. */
+uint64_t verify_bytes(const struct verify_request *r);
+
+#endif

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Restores when things are not as they should be: a damaged image, a repository that is away, a place
+# that belongs to somebody else, and a terminal that goes away.
+. "$(dirname "$0")/lib.sh"
+
+# expect STATUS TEXT COMMAND...: the exit status, and the text among what it prints.
+expect()
+{
+    local status=0 want=$1 text=$2
+    shift 2
+    "$@" > "$tmp/out" 2>&1 || status=$?
+    [ "$status" = "$want" ] || fail "$*: exit status $status, not $want: $(cat "$tmp/out")"
+    grep -qF -- "$text" "$tmp/out" || fail "$*: does not say '$text': $(cat "$tmp/out")"
+}
+
+backup() # POLICY LEVEL, and the id of the point is in $point
+{
+    vmkeep run "$1" --level "$2" --wait > "$tmp/out" 2>&1 || fail "the backup failed: $(cat "$tmp/out")"
+    point=$(points | jq -r --arg policy "$1" '[.[] | select(.policy == $policy)][-1].id')
+}
+
+flip() # FILE
+{
+    printf XXXX | dd of="$1" bs=1 seek=400000 conv=notrunc status=none
+}
+
+is_damaged() # POINT
+{
+    [ "$(points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state')" = damaged ]
+}
+
+make_disks vm1 vda
+start_vm vm1 vda
+export IMAGES=vda
+write_config "$never"
+mkdir "$tmp/other"
+cat >> "$tmp/config" <<END
+  - { name: offsite, domains: ['*'], repository: other, schedule: $never, rpo: 1h }
+END
+sed -i "s|^repositories:|&\n  - { name: other, path: $tmp/other }|" "$tmp/config"
+start_daemon
+await_daemon
+backup offsite full; elsewhere=$point
+sleep 1.1 # points of one second are told apart by who made them; people would not wonder which is newer
+backup nightly full; full=$point
+sleep 1.1
+backup nightly incremental; increment=$point
+
+echo "- places that belong to somebody else"
+expect 2 "lies in repository main ($tmp/repo)" vmkeep restore vm1 --to "$tmp/repo/lab/new"
+ln -s "$tmp/other" "$tmp/link"
+expect 2 "lies in repository other ($tmp/other)" vmkeep restore vm1 --to "$tmp/link/x/y"
+expect 2 "lies in a repository ($tmp/other)" "$VMKEEP" restore vm1 --repository "$tmp/other" --to "$tmp/other"
+mkdir "$tmp/place"
+ln "$tmp/images/vm1-vda.qcow2" "$tmp/place/vda.qcow2"
+expect 1 "is disk vda of lab/vm1" vmkeep restore vm1 --to "$tmp/place"
+[ ! -e "$tmp/repo/lab/new" ] || fail "something was made in the repository"
+
+echo "- the newest point's repository is away"
+mv "$tmp/repo" "$tmp/away"
+expect 4 "the newest that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/new"
+[ ! -e "$tmp/new" ] || fail "something was made"
+expect 0 "taking $elsewhere" vmkeep restore vm1 --to "$tmp/new" --fallback
+expect 4 'no such directory' vmkeep restore "$increment" --to "$tmp/new2" --fallback
+mv "$tmp/away" "$tmp/repo"
+
+echo "- four bytes of the full were overwritten: named and marked, with what stands on it"
+expect 0 "$increment" vmkeep restore vm1 --to "$tmp/before"
+flip "$tmp/repo/$full/vda.qcow2"
+expect 7 "disk vda: $tmp/repo/$full/vda.qcow2 holds other data than when it was published" \
+    vmkeep restore "$increment" --to "$tmp/bad"
+[ ! -e "$tmp/bad" ] || fail "something was restored"
+wait_for 20 "the full to be marked" is_damaged "$full"
+wait_for 20 "the increment to be marked" is_damaged "$increment"
+expect 0 Restored vmkeep restore "$increment" --to "$tmp/bad" --no-verify
+kill -HUP "${pids[daemon]}" # a look at the files finds nothing wrong: what a read found stays
+backup nightly incremental; next=$point
+is_damaged "$full" || fail "the damage is forgotten"
+[ "$(points | jq -r --arg id "$next" '.[] | select(.id == $id) | .kind')" = full ] ||
+    fail "an incremental was based on a damaged chain"
+
+echo "- the daemon is down: it is marked all the same"
+stop_daemon
+flip "$tmp/repo/$next/vda.qcow2"
+expect 7 "the newest that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/worse"
+is_damaged "$next" || fail "it is not marked"
+expect 0 "$elsewhere" vmkeep restore vm1 --to "$tmp/worse"
+
+echo "- interrupted, whichever way"
+for signal in INT TERM HUP; do
+    "$VMKEEP" --config "$tmp/config" restore "$elsewhere" --to "$tmp/gone" --format raw > "$tmp/out" 2>&1 &
+    restore=$!
+    while kill -0 "$restore" 2>/dev/null && [ ! -e "$tmp/gone" ]; do :; done
+    kill "-$signal" "$restore" 2>/dev/null || true
+    status=0
+    wait "$restore" || status=$?
+    if [ "$status" = 0 ]; then
+        rm -r "$tmp/gone" # it was faster
+    else
+        [ "$status" = 130 ] || fail "SIG$signal: exit status $status: $(cat "$tmp/out")"
+        [ ! -e "$tmp/gone" ] || fail "SIG$signal: left behind: $(ls -R "$tmp/gone")"
+    fi
+done
