@@ -41,6 +41,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "storage/catalog_frozen.h"
 
 enum backup_state {
     B_QUEUED,
@@ -322,7 +323,11 @@ static bool after_checking(struct run *r)
 
 static void after_beginning(struct run *r)
 {
+    struct err err = ERR_INIT;
+
     r->row.plan.quiesced = r->begun.quiesced;
+    if (r->begun.quiesced && catalog_quiesced_put(r->s->env.catalog, r->row.id, &err) < 0)
+        catalog_trouble(r->s, "record that the guest was quiesced", &err);
     if (r->begun.quiesced)
         log_info("job=%lld domain=%s the guest's file systems were frozen for %d ms",
                  (long long)r->row.id, r->row.domain, r->begun.frozen_ms);
@@ -764,6 +769,19 @@ void backup_job_init(struct run *r)
     r->quiesce = p->quiesce;
 }
 
+/* Was the guest quiesced?  What is not known is not so, and where it is required, nothing is to be
+ * made of the copy. */
+static int resume_quiesced(struct run *r, struct err *err)
+{
+    if (catalog_quiesced(r->s->env.catalog, r->row.id, &r->row.plan.quiesced, err) < 0)
+        return -1;
+    if (r->quiesce != QUIESCE_REQUIRE || r->row.plan.quiesced)
+        return 0;
+    return err_set(err, ERR_REMOTE,
+                   "interrupted: the daemon was stopped before it was known whether the guest is "
+                   "quiesced");
+}
+
 void backup_job_resume(struct run *r)
 {
     static const struct {
@@ -784,6 +802,8 @@ void backup_job_resume(struct run *r)
     if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
         go_on = B_ABORTING;
     if (!r->host || !r->host->hv || !r->repo || backup_plan_load_base(r, &r->err) < 0)
+        go_on = B_ABORTING;
+    if (go_on != B_PUBLISHING && r->err.code == ERR_NONE && resume_quiesced(r, &r->err) < 0)
         go_on = B_ABORTING;
     if (go_on == B_ABORTING && r->err.code == ERR_NONE)
         err_set(&r->err, ERR_REMOTE, "interrupted: the daemon was stopped while the job was %s",

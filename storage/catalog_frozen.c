@@ -36,3 +36,26 @@ int catalog_frozen_put(struct catalog *c, const char *host, const char *domain, 
         sqlite3_bind_int64(st, 3, since);
     return db_run(&c->db, st, err);
 }
+
+int catalog_quiesced_put(struct catalog *c, int64_t job, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_QUIESCED_ADD, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, job);
+    return db_run(&c->db, st, err);
+}
+
+int catalog_quiesced(struct catalog *c, int64_t job, bool *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_QUIESCED, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, job);
+    rc = db_row(&c->db, st, 1, err);
+    *ret = rc > 0;
+    return rc < 0 ? -1 : 0;
+}

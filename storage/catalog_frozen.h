@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * catalog_frozen: guests whose file systems we have frozen, and perhaps not thawed.  Kept for as long
- * as that is not known better, whoever dies meanwhile. */
+ * as that is not known better, whoever dies meanwhile.  And the backups whose guest was frozen at their
+ * instant. */
 #ifndef VMKEEP_STORAGE_CATALOG_FROZEN_H
 #define VMKEEP_STORAGE_CATALOG_FROZEN_H
 
@@ -14,5 +15,9 @@ int catalog_frozen_put(struct catalog *c, const char *host, const char *domain, 
 /* *ret: since when, or 0. */
 int catalog_frozen(struct catalog *c, const char *host, const char *domain, int64_t *ret,
                    struct err *err);
+
+/* The running job has begun so. */
+int catalog_quiesced_put(struct catalog *c, int64_t job, struct err *err);
+int catalog_quiesced(struct catalog *c, int64_t job, bool *ret, struct err *err);
 
 #endif

@@ -72,6 +72,8 @@ enum db_stmt {
     ST_HISTORY,
     ST_DUE_BEFORE,
     ST_DUES_AFTER,
+    ST_QUIESCED,
+    ST_QUIESCED_ADD,
     ST_FROZEN,
     ST_FROZEN_ADD,
     ST_FROZEN_DELETE,

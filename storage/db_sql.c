@@ -181,6 +181,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_DUES_AFTER] = ("SELECT DISTINCT due FROM job WHERE host = ?1 AND domain = ?2"
                        " AND policy = ?3 AND kind = 'backup' AND due > ?4 ORDER BY due LIMIT 1000"),
 
+    [ST_QUIESCED] = "SELECT job FROM quiesced WHERE job = ?1",
+    [ST_QUIESCED_ADD] = "INSERT OR REPLACE INTO quiesced (job) VALUES (?1)",
     [ST_FROZEN] = "SELECT since FROM frozen WHERE host = ?1 AND domain = ?2",
     [ST_FROZEN_ADD] = "INSERT INTO frozen (host, domain, since) VALUES (?1, ?2, ?3)",
     [ST_FROZEN_DELETE] = "DELETE FROM frozen WHERE host = ?1 AND domain = ?2",

@@ -90,3 +90,9 @@ CREATE TABLE frozen (
     since  INTEGER NOT NULL,
     PRIMARY KEY (host, domain)
 ) STRICT, WITHOUT ROWID;
+
+-- Backups whose instant was that of a frozen guest: known as soon as they have begun, kept for who goes
+-- on with them.
+CREATE TABLE quiesced (
+    job INTEGER PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE
+) STRICT;

@@ -73,6 +73,33 @@ for kind in full incremental incremental; do
     rm -rf "$tmp/restored"
 done
 
+echo "- a daemon that is killed during the copy: what is known of the freeze is known to its successor"
+stop_daemon
+sed -i 's/^    rpo:/    bandwidth: 16MiB\/s\n&/' "$tmp/config"
+start_daemon
+await_daemon
+copies()
+{
+    vmkeep jobs --active --json | jq -e '.[0].bytes_done > 0'
+}
+vmkeep run vm1 --level full > /dev/null
+wait_for 20 "the copy" copies
+kill -KILL "${pids[daemon]}"
+wait "${pids[daemon]}" 2> /dev/null || true
+guest_config require "$tmp/vm/agent"
+start_daemon
+await_daemon
+no_jobs()
+{
+    vmkeep jobs --active --json | jq -e 'map(select(.kind == "backup")) | length == 0'
+}
+wait_for 120 "its end" no_jobs
+vmkeep jobs --json | jq -e 'map(select(.kind == "backup"))[-1].outcome == "success"' > /dev/null ||
+    fail "$(vmkeep jobs | tail -n 1)"
+id=$(points | jq -r '.[-1].id')
+jq -e '.quiesced' "$tmp/repo/$id/point.json" > /dev/null || fail "$id is not known as quiesced"
+guest_goes_on
+
 echo "- an agent that is not there: try goes on without it and says so, require refuses"
 guest_config try "$tmp/vm/no-such-agent"
 kill -HUP "${pids[daemon]}"
