@@ -3,6 +3,7 @@
  * What must hold in a run; see run.h. */
 #include "tests/simulation/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -11,6 +12,29 @@
 
 /* ---- what must hold at any time ---- */
 
+/* It belongs to the good point that was made last, or to one made after that which somebody has harmed:
+ * such a one is the base of nothing. */
+static void check_current(const struct sim_daemon *d, const struct checkpoint *k)
+{
+    const struct point_filter of = {.host = "sim", .domain = k->domain, .policy = k->policy};
+    struct point_list points = {0};
+    const struct point *its = NULL;
+    struct err err = ERR_INIT;
+
+    if (catalog_points(d->catalog, &of, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < points.n; i++)
+        if (str_eq(points.items[i].checkpoint, k->name))
+            its = &points.items[i];
+    if (!its)
+        sim_broken("%s: checkpoint %s is current, and of no point", k->domain, k->name);
+    for (size_t i = 0; i < points.n; i++)
+        if (points.items[i].state == POINT_GOOD && points.items[i].job > its->job)
+            sim_broken("%s: checkpoint %s is current, but is not that of the last good point",
+                       k->domain, k->name);
+    point_list_done(&points);
+}
+
 static void check_checkpoints(const struct sim_daemon *d, const char *domain)
 {
     struct checkpoint_list rows = {0};
@@ -18,21 +42,53 @@ static void check_checkpoints(const struct sim_daemon *d, const char *domain)
 
     if (catalog_checkpoints(d->catalog, "sim", domain, &rows, &err) < 0)
         sim_broken("catalog: %s", err.msg);
-    for (size_t i = 0; i < rows.n; i++) {
-        struct point last = {0};
-        bool found = false;
-
-        if (rows.items[i].state != CHECKPOINT_CURRENT)
-            continue;
-        if (catalog_last_good(d->catalog, "sim", domain, rows.items[i].policy, &last, &found,
-                              &err) < 0)
-            sim_broken("catalog: %s", err.msg);
-        if (!found || !str_eq(last.checkpoint, rows.items[i].name))
-            sim_broken("%s: checkpoint %s is current, but is not that of the last good point",
-                       domain, rows.items[i].name);
-        point_done(&last);
-    }
+    for (size_t i = 0; i < rows.n; i++)
+        if (rows.items[i].state == CHECKPOINT_CURRENT)
+            check_current(d, &rows.items[i]);
     checkpoint_list_done(&rows);
+}
+
+static struct sim_queued *queued_last(const struct sim_daemon *d, const struct job *j)
+{
+    struct sim_queued *q;
+
+    for (size_t i = 0; i < sim.queued.n; i++) {
+        q = &sim.queued.items[i];
+        if (q->daemon == d->number && strcmp(q->domain, j->domain) == 0 &&
+            strcmp(q->policy, j->policy) == 0)
+            return q;
+    }
+    q = VEC_ADD(&sim.queued);
+    *q = (struct sim_queued){.daemon = d->number, .at_ms = -DAY_MS};
+    snprintf(q->domain, sizeof(q->domain), "%s", j->domain);
+    snprintf(q->policy, sizeof(q->policy), "%s", j->policy);
+    return q;
+}
+
+/* Whatever is done to the clock: two scheduled backups are never nearer to one another than a tenth of
+ * the schedule's shortest distance (22 h, and 5 h, when the clock changes), but for retries, of
+ * which there are few. */
+void check_distance(const struct sim_daemon *d, const struct job *j)
+{
+    int64_t least = strcmp(j->policy, "nightly") == 0 ? 7200 * 1000 : 1700 * 1000;
+    struct sim_queued *q;
+
+    if (j->kind != JOB_BACKUP || j->state != JOB_QUEUED || j->due == 0)
+        return;
+    q = queued_last(d, j);
+    if (q->job == j->id)
+        return; /* told again */
+    if (q->due != j->due && sim.w.now_ms - q->at_ms < least)
+        sim_broken("%s: job %lld of policy %s begins %lld s after the last scheduled one",
+                   j->domain, (long long)j->id, j->policy,
+                   (long long)(sim.w.now_ms - q->at_ms) / 1000);
+    q->times = q->due == j->due ? q->times + 1 : 1;
+    if (q->times > 20)
+        sim_broken("%s: job %lld is the %dth of policy %s for one due time", j->domain,
+                   (long long)j->id, q->times, j->policy);
+    q->job = j->id;
+    q->due = j->due;
+    q->at_ms = sim.w.now_ms;
 }
 
 /* What waits is wanted: a policy that stands now covers it. */
@@ -162,7 +218,8 @@ static void check_fresh(const struct sim_daemon *d)
         bool found = false;
 
         catalog_last_good(d->catalog, "sim", domain->name, "nightly", &last, &found, &err);
-        if (!found || sim_wall(&sim.w) - last.created > 26 * 3600)
+        if (!found || sim_wall(&sim.w) - last.created > 26 * 3600 ||
+            last.created > sim_wall(&sim.w) || !sim_is_whole(&sim.w.repo, last.id))
             sim_broken("%s has no point of the last 26 h", domain->name);
         point_done(&last);
         for (size_t k = 0; k < domain->disks.n; k++)
@@ -171,6 +228,21 @@ static void check_fresh(const struct sim_daemon *d)
                 sim_broken("%s/%s: a bitmap that is not ours is gone", domain->name,
                            domain->disks.items[k].name);
     }
+}
+
+/* What is lost is known as that. */
+static void check_states(const struct sim_daemon *d)
+{
+    const struct point_filter all = {0};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_points(d->catalog, &all, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < points.n; i++)
+        if (points.items[i].state == POINT_GOOD && !sim_is_whole(&sim.w.repo, points.items[i].id))
+            sim_broken("%s is not whole, and good", points.items[i].id);
+    point_list_done(&points);
 }
 
 void check_settled(void)
@@ -182,5 +254,6 @@ void check_settled(void)
             sim_broken("daemon %d did not come back", d->number);
         check_no_debris(d);
         check_fresh(d);
+        check_states(d);
     }
 }

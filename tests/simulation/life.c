@@ -173,6 +173,7 @@ void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
     if (zone_open("Europe/Prague", &sim.zone, &err) < 0)
         sim_broken("%s", err.msg);
     daemon_make(domains, 'd');
+    sim.w.counts.neighbours += neighbour != NEIGHBOUR_NONE;
     if (neighbour != NEIGHBOUR_NONE)
         daemon_make(1 + domains / 4, neighbour == NEIGHBOUR_SAME_NAMES ? 'd' : 'e');
 }
@@ -218,6 +219,8 @@ void sim_free(void)
         free(sim.w.repo.points.items[i]);
     }
     free(sim.w.repo.points.items);
+    strlist_done(&sim.w.repo.lost);
+    free(sim.queued.items);
     free(sim.w.truths.items);
     free(sim.w.events.items);
     zone_free(sim.zone);

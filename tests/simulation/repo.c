@@ -96,6 +96,59 @@ const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *ta
     return NULL;
 }
 
+/* What disk i stands on; NULL: on nothing, or on what an earlier disk stands on too. */
+static const char *stands_on(const struct point *p, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(p->disks.items[k].backing, p->disks.items[i].backing))
+            return NULL;
+    return p->disks.items[i].backing;
+}
+
+bool sim_is_whole(struct sim_repo *r, const char *id)
+{
+    const struct sim_stored *p = sim_stored_find(r, id);
+
+    if (!p || !p->published || p->torn)
+        return false;
+    for (size_t i = 0; i < p->point.disks.n; i++)
+        if (stands_on(&p->point, i) && !sim_is_whole(r, stands_on(&p->point, i)))
+            return false;
+    return true;
+}
+
+bool sim_point_harm(struct sim_repo *r, bool tear)
+{
+    struct sim_stored *p = NULL;
+
+    if (r->points.n > 0)
+        p = r->points.items[sim_random(r->w, (uint32_t)r->points.n)];
+    if (!p || !p->published || p->torn)
+        return false;
+    r->w->counts.vanished += !tear;
+    r->w->counts.torn += tear;
+    strlist_add(&r->lost, p->point.id);
+    if (tear)
+        p->torn = true;
+    else
+        stored_remove(r, p->point.id, true);
+    return true;
+}
+
+/* By somebody else's hand: no promise covers those, nor what stands on them. */
+static bool is_harmed(struct sim_repo *r, const char *id)
+{
+    const struct sim_stored *p = sim_stored_find(r, id);
+
+    for (size_t i = 0; i < r->lost.n; i++)
+        if (strcmp(r->lost.items[i], id) == 0)
+            return true;
+    for (size_t i = 0; p && i < p->point.disks.n; i++)
+        if (stands_on(&p->point, i) && is_harmed(r, stands_on(&p->point, i)))
+            return true;
+    return false;
+}
+
 static void compare_point(struct sim_world *w, const struct point *p)
 {
     for (size_t i = 0; i < p->disks.n; i++) {
@@ -122,7 +175,7 @@ void sim_compare_all(struct sim_world *w, struct catalog *catalog)
     if (catalog_points(catalog, &all, &points, &err) < 0)
         sim_broken("catalog: %s", err.msg);
     for (size_t i = 0; i < points.n; i++)
-        if (points.items[i].state == POINT_GOOD)
+        if (points.items[i].state == POINT_GOOD && !is_harmed(&w->repo, points.items[i].id))
             compare_point(w, &points.items[i]);
     point_list_done(&points);
 }
@@ -177,12 +230,15 @@ static struct op *survey(struct store *s, const struct survey_scope *scope, stru
             const struct sim_stored *stored = sim_stored_find(r, p->id);
             struct survey_loss *loss;
 
-            if (p->state == POINT_DELETING || (stored && stored->published))
+            bool there = stored && stored->published;
+
+            if (p->state == POINT_DELETING || (there && !stored->torn))
                 continue;
             loss = VEC_ADD(&ret->losses);
             loss->id = xstrdup(p->id);
-            loss->state = POINT_MISSING;
-            loss->problem = xstrdup("its directory is not there");
+            loss->state = there ? POINT_DAMAGED : POINT_MISSING;
+            loss->problem = xstrdup(there ? "vda.qcow2 is not as long as it was"
+                                          : "its directory is not there");
         }
     }
     return end(r, fails, &refusal, done, ctx);
@@ -192,14 +248,13 @@ static struct op *check_chain(struct store *s, const char *id, op_done done, voi
                               struct err *err)
 {
     struct sim_repo *r = repo_of(s);
-    const struct sim_stored *p = sim_stored_find(r, id);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    if (!p || !p->published)
+    if (!sim_is_whole(r, id))
         err_set(&refusal, ERR_NOTFOUND, "%s is not there", id);
     return end(r, fails, &refusal, done, ctx);
 }
@@ -227,6 +282,9 @@ static struct op *prepare(struct store *s, const struct point *plan,
         struct sim_stored *p = xcalloc(1, sizeof(*p));
 
         point_copy(&p->point, plan);
+        p->made_ms = r->w->now_ms;
+        p->wrong_date = r->w->leap != 0;
+        r->w->counts.wrong_dates += p->wrong_date;
         *VEC_ADD(&r->points) = p;
     }
     return end(r, fails, &refusal, done, ctx);
@@ -324,7 +382,8 @@ static int publish_now(void *arg, struct err *err)
         if (!p->published)
             q->r->w->counts.points++;
         p->published = true;
-        compare_point(q->r->w, &p->point);
+        if (!is_harmed(q->r, p->point.id))
+            compare_point(q->r->w, &p->point);
     }
     if (rc == 0 && q->fails)
         rc = err_set(err, ERR_IO, "Input/output error");
@@ -382,6 +441,26 @@ static void check_is_not_the_last(struct sim_world *w, const struct point *doome
     point_done(&last);
 }
 
+/* All policies here keep the last three.  Neither ghosts nor points of a wrong date count among them. */
+static void check_others_stay(struct sim_repo *r, const struct sim_stored *doomed)
+{
+    int later = 0;
+
+    if (doomed->wrong_date || !sim_is_whole(r, doomed->point.id) ||
+        !was_recorded(r->w, &doomed->point))
+        return;
+    for (size_t i = 0; i < r->points.n; i++) {
+        const struct sim_stored *p = r->points.items[i];
+
+        later += p->published && !p->wrong_date && p->made_ms > doomed->made_ms &&
+                 strcmp(p->point.domain, doomed->point.domain) == 0 &&
+                 strcmp(p->point.policy, doomed->point.policy) == 0 &&
+                 str_eq(p->point.catalog, doomed->point.catalog) && sim_is_whole(r, p->point.id);
+    }
+    if (later < 3)
+        sim_broken("%s is removed, and only %d whole points are younger", doomed->point.id, later);
+}
+
 /* The last good point of a (domain, policy) is never removed, nor one that another stands on. */
 static void check_removal(struct sim_repo *r, const char *id)
 {
@@ -397,6 +476,7 @@ static void check_removal(struct sim_repo *r, const char *id)
                 sim_broken("%s is removed, but %s stands on it", id, p->point.id);
     }
     check_is_not_the_last(r->w, &doomed->point);
+    check_others_stay(r, doomed);
 }
 
 static struct op *remove_point(struct store *s, const char *id, const struct store_scratch *scratch,

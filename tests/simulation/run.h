@@ -33,6 +33,14 @@ struct sim_daemon {
 
 enum sim_neighbour { NEIGHBOUR_NONE, NEIGHBOUR_SAME_NAMES, NEIGHBOUR_OTHER_NAMES };
 
+/* When a scheduled backup was queued last. */
+struct sim_queued {
+    int daemon;
+    char domain[16], policy[16];
+    int64_t job, due, at_ms;
+    int times; /* for this due time */
+};
+
 struct sim_run {
     struct sim_world w;
     char dir[64];
@@ -40,6 +48,7 @@ struct sim_run {
     struct sim_daemon daemons[SIM_DAEMONS];
     size_t n_daemons;
     enum sim_neighbour neighbour;
+    VEC(struct sim_queued) queued;
     bool quiet; /* no more weather */
 };
 extern struct sim_run sim;
@@ -63,6 +72,7 @@ void calm_down(void);
 void on_job(void *daemon, const struct job_event *event);
 
 /* checks.c */
+void check_distance(const struct sim_daemon *d, const struct job *j);
 void check_always(void);
 void check_queue(const struct sim_daemon *d);
 /* When all has been well for a while: nothing is left lying about; all have a point of the last 26 h. */

@@ -108,15 +108,22 @@ struct sim_truth {
 struct sim_stored {
     struct point point; /* as planned or published */
     bool published;
+    bool torn;       /* an image is not as long as it was any more */
+    bool wrong_date; /* made while the clock was years or days wrong */
+    int64_t made_ms;
     VEC(struct sim_image) images;
 };
 
 struct sim_repo {
     struct sim_world *w;
     VEC(struct sim_stored *) points;
-    bool gone; /* not mounted */
+    struct strlist lost; /* ids of published points that somebody has removed by hand */
+    bool gone;           /* not mounted */
     bool full;
 };
+
+/* How a clock may be wrong by so much that nobody can believe it. */
+enum sim_leap { LEAP_YEARS_AHEAD, LEAP_DAY_BACK, LEAP_1970, SIM_LEAPS };
 
 /* Chances in 1/10000, asked for at each occasion. */
 struct sim_faults {
@@ -130,12 +137,14 @@ struct sim_faults {
 struct sim_counts {
     uint64_t events, kills, points, pulls, prunes, jobs, op_faults, job_faults, qemu_kills,
         lost_events, increments, wall_steps, compared, cancels, stops;
+    uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, wrong_dates;
 };
 
 struct sim_world {
     uint64_t rng;
     int64_t now_ms;      /* elapsed time */
     int64_t wall_offset; /* wall clock = now_ms / 1000 + this */
+    int64_t leap;        /* of that, what is wrong beyond belief; 0: the clock is right */
     int64_t booted_ms;
     char boot[32];
     uint64_t order;
@@ -204,6 +213,10 @@ struct store *sim_store_new(struct sim_repo *r);
 struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id);
 /* Writes a finished image into the point in the making, if that is still there. */
 void sim_image_arrives(struct sim_repo *r, const struct sim_image *image);
+/* The point and all that it stands on are there as they were. */
+bool sim_is_whole(struct sim_repo *r, const char *id);
+/* Somebody removes one of the published points, or cuts an image of it; false: there is none. */
+bool sim_point_harm(struct sim_repo *r, bool tear);
 /* What restoring the disk gives. False: something of the chain is missing. */
 bool sim_restore(struct sim_repo *r, const char *id, const char *disk, uint32_t *blocks);
 const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *target);

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#define ENOUGH_SEEDS 4 /* to see all there is */
 #define WRONG_S (INT64_C(4) * 365 * 86400)
 
 static void run_until(int64_t until_ms, int check_every)
@@ -58,6 +59,55 @@ static void report(const char *what, double seconds)
         (unsigned long long)c->wall_steps, (unsigned long long)c->cancels,
         (unsigned long long)c->stops);
     fflush(stdout);
+}
+
+/* ---- each kind of fault has happened ---- */
+
+static struct sim_counts all;
+
+static void add_counts(void)
+{
+    const uint64_t *from = (const uint64_t *)&sim.w.counts;
+    uint64_t *to = (uint64_t *)&all;
+
+    _Static_assert(sizeof(all) % sizeof(*to) == 0, "counts only");
+    for (size_t i = 0; i < sizeof(all) / sizeof(*to); i++)
+        to[i] += from[i];
+}
+
+/* Else the simulation proves less than it says. */
+static void check_counts(void)
+{
+    const struct {
+        const char *what;
+        uint64_t n;
+    } kinds[] = {
+        {"kill of the daemon", all.kills},
+        {"operation that fails", all.op_faults},
+        {"job that fails", all.job_faults},
+        {"kill of QEMU", all.qemu_kills},
+        {"lost event", all.lost_events},
+        {"step of the clock", all.wall_steps},
+        {"cancel", all.cancels},
+        {"orderly stop", all.stops},
+        {"pull", all.pulls},
+        {"prune", all.prunes},
+        {"neighbour", all.neighbours},
+        {"clock years ahead", all.leaps[LEAP_YEARS_AHEAD]},
+        {"clock a day back", all.leaps[LEAP_DAY_BACK]},
+        {"clock in 1970", all.leaps[LEAP_1970]},
+        {"point of a wrong date", all.wrong_dates},
+        {"reset of the machine", all.reboots},
+        {"point that vanishes", all.vanished},
+        {"point that is damaged", all.torn},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        printf("%s%s: %llu", i ? ", " : "in all: ", kinds[i].what, (unsigned long long)kinds[i].n);
+        if (kinds[i].n == 0)
+            sim_broken("no %s in all these seeds", kinds[i].what);
+    }
+    putchar('\n');
 }
 
 static double seconds_now(void)
@@ -224,6 +274,7 @@ static void stormy(uint64_t seed, int days, int domains)
     check_settled();
     snprintf(what, sizeof(what), "faults: seed %llu", (unsigned long long)seed);
     report(what, seconds_now() - begun);
+    add_counts();
     sim_free();
 }
 
@@ -258,6 +309,8 @@ int main(int argc, char **argv)
         return wrong_clock(days, domains);
     for (int i = 0; i < seeds; i++)
         stormy(seed + (uint64_t)i, days, domains);
+    if (seeds >= ENOUGH_SEEDS)
+        check_counts();
     printf("%d passed, 0 failed\n", seeds);
     return 0;
 }

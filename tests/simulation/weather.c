@@ -43,6 +43,7 @@ void on_job(void *daemon, const struct job_event *event)
     struct sim_daemon *d = daemon;
     struct sim_world *w = &sim.w;
 
+    check_distance(d, event->job);
     if (event->job->state != JOB_ENDED || !w->faults.job_fails || !sim_chance(w, 500))
         return;
     for (size_t i = 0; i < d->host->domains.n; i++)
@@ -144,15 +145,72 @@ static void on_repository(void)
 {
     struct sim_repo *r = &sim.w.repo;
 
-    if (sim_chance(&sim.w, 5000))
+    switch (sim_random(&sim.w, 5)) {
+    case 0:
+    case 1:
         r->gone = !r->gone;
-    else
+        break;
+    case 2:
+    case 3:
         r->full = !r->full;
+        break;
+    case 4:
+        sim_point_harm(r, sim_chance(&sim.w, 5000));
+        break;
+    }
+}
+
+/* Somebody, or a time server, puts it right. */
+static void clock_right(void *unused)
+{
+    (void)unused;
+    sim.w.wall_offset -= sim.w.leap;
+    sim.w.leap = 0;
+}
+
+/* By years, by a day, or to the beginning of time, for some minutes or hours. */
+static void clock_leaps(void)
+{
+    struct sim_world *w = &sim.w;
+    enum sim_leap leap = sim_random(w, SIM_LEAPS);
+    const int64_t by[] = {[LEAP_YEARS_AHEAD] = INT64_C(3653) * 86400,
+                          [LEAP_DAY_BACK] = -86400,
+                          [LEAP_1970] = 600 - sim_wall(w)};
+
+    if (w->leap)
+        return;
+    w->leap = by[leap];
+    w->wall_offset += w->leap;
+    w->counts.leaps[leap]++;
+    sim_at(w, 1000 * (60 + (int64_t)sim_random(w, 6 * 3600)), false, clock_right, NULL);
+}
+
+/* The machine is reset, which takes its daemon along; its clock may be wrong when it comes up. */
+static void reset_machine(struct sim_daemon *d)
+{
+    if (sim.n_daemons > 1)
+        return; /* they have one clock */
+    if (!d->down) {
+        daemon_gone(d);
+        daemon_back_later(d);
+    }
+    sim_reboot(&sim.w);
+    sim.w.counts.reboots++;
+    if (sim_chance(&sim.w, 3000))
+        clock_leaps();
 }
 
 /* The wall clock is stepped, by minutes or by hours. */
-static void on_clock(void)
+static void on_clock(struct sim_daemon *d)
 {
+    if (sim_chance(&sim.w, 2000)) {
+        clock_leaps();
+        return;
+    }
+    if (sim_chance(&sim.w, 2000)) {
+        reset_machine(d);
+        return;
+    }
     sim.w.wall_offset += (int64_t)sim_random(&sim.w, sim_chance(&sim.w, 3000) ? 20000 : 600) -
                          (sim_chance(&sim.w, 3000) ? 10000 : 300);
     sim.w.counts.wall_steps++;
@@ -211,7 +269,7 @@ void weather(void *unused)
     else if (what < 7)
         on_repository();
     else if (what < 8)
-        on_clock();
+        on_clock(d);
     else if (!d->down)
         on_daemon(d, domain);
 }
@@ -221,6 +279,7 @@ void calm_down(void)
     sim.quiet = true;
     sim.w.faults = (struct sim_faults){0};
     sim.w.repo.gone = sim.w.repo.full = false;
+    clock_right(NULL);
     for (size_t i = 0; i < sim.n_daemons; i++) {
         struct sim_daemon *d = &sim.daemons[i];
 
