@@ -23,6 +23,7 @@ void point_done(struct point *p)
     free(p->domain);
     free(p->policy);
     free(p->repository);
+    free(p->repository_id);
     free(p->parent);
     free(p->checkpoint);
     free(p->problem);
@@ -44,6 +45,7 @@ void point_copy(struct point *dst, const struct point *src)
     dst->domain = xstrdup(src->domain);
     dst->policy = xstrdup(src->policy);
     dst->repository = xstrdup(src->repository);
+    dst->repository_id = xstrdup(src->repository_id);
     dst->parent = xstrdup(src->parent);
     dst->checkpoint = xstrdup(src->checkpoint);
     dst->problem = xstrdup(src->problem);

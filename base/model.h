@@ -41,6 +41,8 @@ struct point_disk {
 struct point {
     char *id;
     char *host, *domain, *policy, *repository;
+    char *repository_id; /* of the repository that holds it, whatever is under that name now; NULL:
+                              * not known yet, or asked of a repository itself */
     enum backup_level level; /* full when no disk has a backing image */
     char *parent;            /* id; NULL for a full */
     int64_t created;         /* the instant, UTC seconds */

@@ -125,9 +125,9 @@ static void look_at_host(struct doctor *d, struct host *h)
 
 static void saw_repo(struct probe *p, const struct err *err)
 {
-    const struct repo *r = p->repo;
+    struct repo *r = p->repo;
 
-    watch_saw_repo(p->d->s, r, err);
+    watch_saw_repo(p->d->s, r, &p->space, err);
     json_array_append_new(
         p->d->repositories,
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",

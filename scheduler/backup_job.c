@@ -155,6 +155,7 @@ static struct op *start_preparing(struct run *r, struct err *err)
                    r->facts->definition_name);
     owners_list(r->s, r, &owned);
     scratch.owned = &owned;
+    r->reached = MADE_PARTIAL;
     return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, run_on_op,
                                         r, err);
 }
@@ -180,6 +181,7 @@ static struct op *start_publishing(struct run *r, struct err *err)
 {
     const struct store_scratch scratch = backup_plan_scratch(r);
 
+    r->reached = MADE_POINT;
     point_done(&r->published);
     return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &r->published,
                                         run_on_op, r, err);
@@ -225,7 +227,8 @@ static struct op *start_discarding(struct run *r, struct err *err)
         err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
         return NULL;
     }
-    return r->repo->store->ops->remove(r->repo->store, r->row.plan.id, &scratch, run_on_op, r, err);
+    return r->repo->store->ops->discard(r->repo->store, &r->row.plan, r->reached, &scratch, run_on_op,
+                                        r, err);
 }
 
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
@@ -285,7 +288,7 @@ static bool after_looking(struct run *r)
 static bool after_probing(struct run *r)
 {
     if (!r->canceled)
-        watch_saw_repo(r->s, r->repo, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
+        watch_saw_repo(r->s, r->repo, &r->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
     if (bad(r)) {
         err_wrap(&r->err, "repository %s", r->repo->name);
         return false;
@@ -319,6 +322,13 @@ static bool after_checking(struct run *r)
     log_info("job=%lld domain=%s %s: %s", (long long)r->row.id, r->row.domain,
              level_name(r->row.level), r->row.why);
     return true;
+}
+
+/* Refused: what is there is somebody else's, and stays. */
+static void after_preparing(struct run *r)
+{
+    if (r->op_err.code == ERR_EXISTS || r->op_err.code == ERR_DENIED)
+        r->reached = MADE_NOTHING;
 }
 
 static void after_beginning(struct run *r)
@@ -667,6 +677,7 @@ static void backup_step(struct run *r)
                 return;
             continue;
         case B_PREPARING:
+            after_preparing(r);
             if (enter(r, bad(r) ? B_ABORTING : B_BEGINNING))
                 return;
             continue;
@@ -795,6 +806,8 @@ void backup_job_resume(struct run *r)
     enum backup_state go_on = B_ABORTING;
 
     r->resumed = r->has_begun = true;
+    r->reached = str_eq(r->row.step, "publishing") || str_eq(r->row.step, "recording") ? MADE_POINT
+                                                                                    : MADE_PARTIAL;
     for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
         if (str_eq(r->row.step, from[i].step))
             go_on = from[i].go_on;

@@ -81,6 +81,14 @@ static void list_doomed(const struct point_list *points, bool *goes, struct strl
     }
 }
 
+/* What is on a disk that is away, while another one has its place, cannot go. */
+static bool is_there(struct scheduler *s, const struct point *p)
+{
+    const struct repo *r = repo_find(s, p->repository);
+
+    return !r || !*r->store->id || !p->repository_id || str_eq(r->store->id, p->repository_id);
+}
+
 int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,
                 const char *repository, const struct strlist *looked, struct strlist *doomed,
                 struct err *err)
@@ -100,7 +108,8 @@ int prune_judge(struct scheduler *s, const char *host, const char *domain, const
     retention_plan(p ? &p->keep : &keep_all, s->env.zone, &points, whole, sched_now(s), &verdicts);
     for (size_t i = 0; i < points.n && rc == 0; i++) {
         rc = store_reason(s, &points.items[i], verdicts[i].reasons, err);
-        goes[i] = !verdicts[i].keep && str_eq(points.items[i].repository, repository);
+        goes[i] = !verdicts[i].keep && str_eq(points.items[i].repository, repository) &&
+                  is_there(s, &points.items[i]);
     }
     if (rc == 0)
         list_doomed(&points, goes, doomed);
@@ -235,13 +244,39 @@ static bool after_surveying(struct run *r)
     return false;
 }
 
+/* The point as the catalog has it, to be given back if nothing is touched. */
+static int remember(struct run *r, const char *id, struct err *err)
+{
+    const struct point_filter filter = {
+        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
+    struct point_list points = {0};
+    const struct point *p;
+
+    point_done(&r->doomed_was);
+    if (catalog_points(r->s->env.catalog, &filter, &points, err) < 0)
+        return -1;
+    p = point_list_find(&points, id);
+    if (p)
+        point_copy(&r->doomed_was, p);
+    point_list_done(&points);
+    return 0;
+}
+
 static struct op *start_removing(struct run *r, struct err *err)
 {
     const char *id = r->doomed.items[r->doomed_next++];
 
-    if (catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, NULL, err) < 0)
+    if (remember(r, id, err) < 0 ||
+        catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, NULL, err) < 0)
         return NULL;
-    return r->repo->store->ops->remove(r->repo->store, id, NULL, run_on_op, r, err);
+    return r->repo->store->ops->remove(r->repo->store, id, run_on_op, r, err);
+}
+
+/* Somebody restores from it, or it lies where we have no business, or on a disk that is not there. */
+static bool nothing_was_touched(const struct run *r)
+{
+    return r->op_err.code == ERR_BUSY || r->op_err.code == ERR_DENIED ||
+           r->op_err.code == ERR_NOTFOUND;
 }
 
 /* A point's files are gone, or not.  True: go on with the next. */
@@ -256,9 +291,9 @@ static bool after_removing(struct run *r)
         log_info("job=%lld domain=%s let go of %s", (long long)r->row.id, r->row.domain, id);
         return true;
     }
-    /* Somebody restores from it: nothing was touched, so it is a point as before. */
-    if (r->op_err.code == ERR_BUSY)
-        catalog_point_set_state(r->s->env.catalog, id, POINT_GOOD, NULL, &err);
+    if (nothing_was_touched(r) && r->doomed_was.id)
+        catalog_point_set_state(r->s->env.catalog, id, r->doomed_was.state, r->doomed_was.problem,
+                                &err);
     r->err = r->op_err;
     err_wrap(&r->err, "%s", id);
     r->doomed_next--;

@@ -92,6 +92,7 @@ void run_free(struct run *r)
     strlist_done(&r->doomed);
     strlist_done(&r->tried);
     strlist_done(&r->looked);
+    point_done(&r->doomed_was);
     backup_document_free(r->document);
     checkpoint_document_free(r->checkpoint_document);
     made_list_done(&r->made);

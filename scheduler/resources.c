@@ -191,6 +191,30 @@ static bool has_points(struct scheduler *s, const char *repository)
     return ret;
 }
 
+static void load_id(struct scheduler *s, struct repo *r)
+{
+    CLEANUP(catalog_repository_done) struct catalog_repository known = {0};
+    struct err err = ERR_INIT;
+    bool found = false;
+
+    if (catalog_repository(s->env.catalog, r->name, &known, &found, &err) < 0)
+        catalog_trouble(s, "find a repository's id", &err);
+    else if (found)
+        snprintf(r->store->id, sizeof(r->store->id), "%s", known.id);
+}
+
+void repo_saw_id(struct repo *r, const char *id)
+{
+    struct err err = ERR_INIT;
+
+    if (r->retired)
+        return;
+    if (catalog_repository_see(r->s->env.catalog, r->name, id, r->path, sched_now(r->s), &err) < 0)
+        catalog_trouble(r->s, "remember a repository's id", &err);
+    else
+        snprintf(r->store->id, sizeof(r->store->id), "%s", id);
+}
+
 static void sync_repos(struct scheduler *s)
 {
     for (size_t i = s->repos.n; i-- > 0;) {
@@ -217,6 +241,7 @@ static void sync_repos(struct scheduler *s)
         r->reserve = c->reserve;
         r->known = has_points(s, c->name);
         r->store = s->env.store_new(s->env.ctx, c);
+        load_id(s, r);
         *VEC_ADD(&s->repos) = r;
     }
 }

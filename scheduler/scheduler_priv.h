@@ -45,8 +45,8 @@ struct repo {
     char *name;
     char *path;
     uint64_t reserve;
-    bool known; /* points have been made there: an empty directory is no repository */
-    struct store *store;
+    bool known;          /* points have been made there: an empty directory is no repository */
+    struct store *store; /* its id is the one that the catalog remembers */
     int jobs, users;
     bool retired;
     struct op *probing, *surveying;
@@ -145,6 +145,7 @@ struct run {
     bool checkpoint_gone;   /* it was deleted, */
     bool checkpoint_unmade; /* or never made: nothing at the hypervisor bears its name for us */
     bool resumed;           /* taken over from a former life */
+    enum point_made reached; /* of the plan, in the repository: what an undo may remove */
 
     /* a backup's of either kind */
     bool has_begun;   /* the hypervisor has taken the job on, as far as we know */
@@ -165,6 +166,7 @@ struct run {
     struct repo *surveyed;        /* the one at work */
     const char *doubt;            /* why nothing was let go; NULL: no reason */
     size_t doomed_next;
+    struct point doomed_was; /* the one that is being removed, before */
 };
 
 struct scheduler {
@@ -229,6 +231,8 @@ void host_hold(struct host *h);
 void host_release(struct host *h); /* may free it */
 void repo_hold(struct repo *r);
 void repo_release(struct repo *r);
+/* Its first look tells which one it is; remembered from then on. */
+void repo_saw_id(struct repo *r, const char *id);
 void resources_free(struct scheduler *s);
 
 /* coverage.c */
@@ -352,7 +356,9 @@ void watch_repo(struct scheduler *s, struct repo *r);
 void watch_domain(struct scheduler *s, struct host *h, const char *domain);
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts);
-void watch_saw_repo(struct scheduler *s, const struct repo *r, const struct err *problem);
+/* space: what the look has found; borrowed. */
+void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
+                    const struct err *problem);
 void watch_on_event(void *ctx, const struct hv_event *event);
 void watch_free(struct scheduler *s);
 

@@ -37,6 +37,7 @@ struct daemon {
     struct clock *clock;
     struct zone *zone;
     struct catalog *catalog;
+    struct owner self; /* what repositories are told of us */
     struct scheduler *scheduler;
     struct control *control;
     ev_signal term, interrupt, hangup;
@@ -229,9 +230,9 @@ static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *h
 
 static struct store *make_store(void *ctx, const struct config_repository *repository)
 {
-    struct daemon *d = ctx;
+    const struct daemon *d = ctx;
 
-    return store_new(d->loop, repository->path);
+    return store_new(d->loop, repository->path, &d->self);
 }
 
 static int reload(void *ctx, struct err *err)
@@ -331,6 +332,7 @@ static int start(struct daemon *d, struct err *err)
     }
     d->catalog_path = xstrdup(config->catalog);
     watch_catalog(d);
+    owner_here(catalog_id(d->catalog), config->catalog, &d->self);
     d->clock = clock_ev_new(d->loop);
     d->config_real = realpath(d->config_path, NULL);
     env = (struct scheduler_env){
@@ -360,6 +362,7 @@ static void stop(struct daemon *d)
     control_close(d->control);
     scheduler_free(d->scheduler);
     ev_stat_stop(d->loop, &d->catalog_file);
+    owner_done(&d->self);
     catalog_close(d->catalog);
     free(d->catalog_path);
     zone_free(d->zone);

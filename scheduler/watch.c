@@ -60,8 +60,11 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
     put(s, "domain", name, domain_state_name(facts->state), facts->problem, unsafe);
 }
 
-void watch_saw_repo(struct scheduler *s, const struct repo *r, const struct err *problem)
+void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
+                    const struct err *problem)
 {
+    if (!problem)
+        repo_saw_id(r, space->id);
     put(s, "repository", r->name, problem ? "problem" : "ok", problem ? problem->msg : NULL, NULL);
 }
 
@@ -167,7 +170,7 @@ static void on_surveyed(void *ctx, const struct err *err)
     if (!err && survey_record(r->s, r, NULL, NULL, &r->found, &trouble) < 0)
         catalog_trouble(r->s, "record the states of points", &trouble);
     else if (err)
-        watch_saw_repo(r->s, r, err);
+        watch_saw_repo(r->s, r, &r->space, err);
     survey_done(&r->found);
     repo_release(r);
 }
@@ -183,7 +186,7 @@ void watch_repo(struct scheduler *s, struct repo *r)
     if (r->surveying)
         repo_hold(r);
     else
-        watch_saw_repo(s, r, &err);
+        watch_saw_repo(s, r, &r->space, &err);
 }
 
 static void on_probed(void *ctx, const struct err *err)
@@ -193,7 +196,7 @@ static void on_probed(void *ctx, const struct err *err)
     if (r->s->dead)
         return;
     r->probing = NULL;
-    watch_saw_repo(r->s, r, err);
+    watch_saw_repo(r->s, r, &r->space, err);
     if (!err)
         watch_repo(r->s, r);
     repo_release(r);
@@ -209,7 +212,7 @@ static void probe(struct scheduler *s, struct repo *r)
     if (r->probing)
         repo_hold(r);
     else
-        watch_saw_repo(s, r, &err);
+        watch_saw_repo(s, r, &r->space, &err);
 }
 
 void watch_all(struct scheduler *s)

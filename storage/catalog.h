@@ -261,6 +261,29 @@ int catalog_checkpoint_add_disks(struct catalog *c, const struct checkpoint *k, 
 /* Provisional ones that no open job planned: their making was interrupted. -> dropping */
 int catalog_checkpoint_drop_orphans(struct catalog *c, struct err *err);
 
+/* ---- repositories ---- */
+
+/* Which one a name of the configuration means. */
+struct catalog_repository {
+    char *name, *id, *path;
+    int64_t since, seen; /* when the name was given to it, when it was last looked at */
+};
+
+void catalog_repository_done(struct catalog_repository *r);
+int catalog_repository(struct catalog *c, const char *name, struct catalog_repository *ret,
+                       bool *ret_found, struct err *err);
+
+/* The repository was looked at; the first time its id is kept, also as that of the points that were made under
+ * its name.  ERR_EXISTS: the name means another one. */
+int catalog_repository_see(struct catalog *c, const char *name, const char *id, const char *path,
+                           int64_t now, struct err *err);
+
+/* The name means this one from now on, in one transaction: points of the one that it meant before become
+ * missing until that is adopted again; points, which are those in it, are taken into the catalog, or are good again.
+ * Of these, whatever stands on one that is not among them is left out. */
+int catalog_repository_adopt(struct catalog *c, const char *name, const char *id, const char *path,
+                             const struct point_list *points, int64_t now, struct err *err);
+
 /* ---- what a policy covers, and what was last seen ---- */
 
 /* The (host, domain) is selected by the policy; the first time is kept as "since". */

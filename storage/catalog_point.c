@@ -118,6 +118,7 @@ static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct e
     p->catalog = db_text(st, 15);
     p->problem = db_text(st, 16);
     p->damage = db_text(st, 17);
+    p->repository_id = db_text(st, 18);
     db_bind_text(disks, 1, p->id);
     return catalog_read_disks(db, disks, p, err);
 }

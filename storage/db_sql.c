@@ -12,7 +12,7 @@
     " checkpoint, document"
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
-    " checkpoint, why, keep, catalog, problem, damage"
+    " checkpoint, why, keep, catalog, problem, damage, repository_id"
 /* Newest first for the limit, then oldest first. */
 #define JOBS(from, condition)                                                                      \
     ("SELECT * FROM (SELECT " JOB_COLUMNS " FROM " from " WHERE " condition                        \
@@ -67,9 +67,9 @@ const char *const db_sql[ST_COUNT] = {
 
     [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"
                       " created, checkpoint, mode, state, quiesced, why, keep, job, catalog,"
-                      " problem, damage)"
+                      " problem, damage, repository_id)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                      " ?15, ?16, ?17, ?18)"
+                      " ?15, ?16, ?17, ?18, (SELECT r.id FROM repository r WHERE r.name = ?5))"
                       " ON CONFLICT (id) DO NOTHING"),
     [ST_POINT_LIST] = ("SELECT " POINT_COLUMNS " FROM point"
                        " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
@@ -192,6 +192,24 @@ const char *const db_sql[ST_COUNT] = {
     [ST_MADE_LIST] =
         "SELECT what, path, device, inode, born FROM made WHERE job = ?1 ORDER BY rowid",
 
+    [ST_REPOSITORY_GET] = "SELECT name, id, path, since, seen FROM repository WHERE name = ?1",
+    /* A new id: since now. */
+    [ST_REPOSITORY_PUT] = ("INSERT OR REPLACE INTO repository (name, id, path, since, seen)"
+                           " VALUES (?1, ?2, ?3, ?4, ?4)"),
+    [ST_REPOSITORY_SEEN] = "UPDATE repository SET path = ?2, seen = ?3 WHERE name = ?1",
+    [ST_REPOSITORY_POINTS] = ("UPDATE point SET repository_id = ?2 WHERE repository = ?1"
+                              " AND repository_id IS NULL"),
+    /* What is half removed stays so: it is finished when its repository is back. */
+    [ST_REPOSITORY_AWAY] =
+        ("UPDATE point SET state = 'missing',"
+         " problem = 'it is in repository ' || repository_id || ', and ' || ?2 || ' took its place'"
+         " WHERE repository = ?1 AND repository_id <> ?2 AND state IN ('good', 'damaged')"),
+    /* Not one that is good under another name: that is a copy of this one. */
+    [ST_REPOSITORY_BACK] =
+        ("UPDATE point SET state = CASE state WHEN 'missing' THEN 'good' ELSE state END,"
+         " problem = CASE state WHEN 'missing' THEN NULL ELSE problem END,"
+         " repository = ?2, repository_id = ?3"
+         " WHERE id = ?1 AND (repository = ?2 OR state = 'missing')"),
     [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at, unsafe)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [ST_SEEN_LIST] =

@@ -180,12 +180,21 @@ static bool same_machine(const struct owner *a, const struct owner *b)
     return !*a->machine_id || !*b->machine_id || strcmp(a->machine_id, b->machine_id) == 0;
 }
 
+/* One machine has one catalog at a path: another one that was there is lost, or was replaced. */
+static bool same_place(const struct owner *a, const struct owner *b)
+{
+    return *a->machine_id && strcmp(a->machine_id, b->machine_id) == 0 &&
+           strcmp(a->machine, b->machine) == 0 && strcmp(a->catalog_path, b->catalog_path) == 0;
+}
+
 /* There is an owner: us? */
 static int judge(int dir, const char *where, const struct owner *found, const struct owner *self,
                  int64_t now, struct err *err)
 {
     CLEANUP_FREE char *text = owner_text(found);
 
+    if (strcmp(found->catalog, self->catalog) != 0 && same_place(found, self))
+        return write_used(dir, where, self, now, now, false, err);
     if (strcmp(found->catalog, self->catalog) != 0)
         return err_set(err, ERR_DENIED,
                        "%s belongs to %s; nothing is done there until 'vmkeep repository adopt' "

@@ -44,7 +44,8 @@ char *owner_text(const struct owner *o);
 int owner_read(int dir, const char *where, struct owner *ret, bool *ret_found, struct err *err);
 
 /* Dir is ours from now on, or is already, and was used at `now`.  ERR_DENIED, naming the owner: somebody
- * else's.  ERR_BUSY: the same catalog is at work there from another machine (a copy of it).
+ * else's; but a catalog that was at our place, on this machine and under our path, is lost, and what was its
+ * is ours.  ERR_BUSY: the same catalog is at work there from another machine (a copy of it).
  * may_take: what makes a directory without owner ours; fails, with the reason, when it is not.  NULL:
  * there is nothing in it that could be somebody's. */
 int owner_claim(int dir, const char *where, const struct owner *self, int64_t now,

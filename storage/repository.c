@@ -38,7 +38,8 @@ int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, 
 
 /* ---- the marker ---- */
 
-static int check_marker(const char *text, size_t len, const char *where, struct err *err)
+static int check_marker(const char *text, size_t len, const char *where,
+                        char ret_id[REPOSITORY_ID_MAX], struct err *err)
 {
     json_error_t at;
     json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
@@ -56,66 +57,112 @@ static int check_marker(const char *text, size_t len, const char *where, struct 
         rc = err_set(err, ERR_UNSUPPORTED,
                      "%s: repository has format %d, this program knows up to %d", where, format,
                      FORMAT);
+    else if (!*id || strlen(id) >= REPOSITORY_ID_MAX)
+        rc = err_set(err, ERR_CORRUPT, "%s: '%s' is no id of a repository", where, id);
+    else
+        strcpy(ret_id, id);
     json_decref(o);
     return rc;
 }
 
-static int make_marker(const char *where, struct err *err)
+/* Two daemons may begin one at once: it has the id of the first. */
+static int make_marker(const char *path, const char *where, struct err *err)
 {
+    CLEANUP_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP_FREE char *text = NULL;
     uint64_t id;
 
+    if (dir < 0)
+        return err_errno(err, errno, "%s", path);
     if (getrandom(&id, sizeof(id), 0) != sizeof(id))
         return err_errno(err, errno, "random number for the repository's id");
     text = xasprintf("{\"format\": %d, \"id\": \"%016" PRIx64 "\"}\n", FORMAT, id);
-    return write_file_durably(where, text, strlen(text), 0600, err);
+    if (create_file_at(dir, MARKER, where, text, strlen(text), 0600, err) == 0)
+        return 0;
+    if (err->code != ERR_EXISTS)
+        return -1;
+    *err = ERR_INIT;
+    return 0;
 }
 
 /* What mkfs and an interrupted make_marker leave does not count. */
 static int is_empty(const char *path, bool *ret, struct err *err)
 {
-    static const char *const ignored[] = {".", "..", "lost+found", MARKER ".tmp"};
     CLEANUP_CLOSEDIR DIR *d = opendir(path);
     struct dirent *e;
 
     if (!d)
         return err_errno(err, errno, "%s", path);
     *ret = true;
-    for (errno = 0; (e = readdir(d)); errno = 0) {
-        bool known = false;
-
-        for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
-            known = known || strcmp(e->d_name, ignored[i]) == 0;
-        *ret = *ret && known;
-    }
+    for (errno = 0; (e = readdir(d)); errno = 0)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            strcmp(e->d_name, "lost+found") != 0 && !starts_with(e->d_name, MARKER "."))
+            *ret = false;
     return errno ? err_errno(err, errno, "%s", path) : 0;
 }
 
-int repository_open(const char *path, bool may_begin, struct err *err)
+/* There is no marker: may there be one? */
+static int begin(const char *path, const char *where, const char *id, bool may_begin,
+                 struct err *err)
 {
-    CLEANUP_FREE char *where = xasprintf("%s/%s", path, MARKER);
-    CLEANUP_FREE char *text = NULL;
-    struct stat st;
-    size_t len;
     bool empty = false;
 
-    if (stat(path, &st) < 0 && errno == ENOENT)
-        return err_set(err, ERR_NOTFOUND,
-                       "%s: no such directory; create it, or is the disk not mounted?", path);
-    if (read_file(where, MARKER_MAX, &text, &len, err) == 0)
-        return check_marker(text, len, where, err);
-    if (err->sys != ENOENT)
-        return -1;
     if (is_empty(path, &empty, err) < 0)
         return -1;
     if (!empty)
         return err_set(err, ERR_INVALID,
                        "%s: no repository, but not empty either; name an empty directory", path);
+    if (id)
+        return err_set(err, ERR_NOTFOUND,
+                       "%s: empty, but repository %s was there; is the disk not mounted?", path,
+                       id);
     if (!may_begin)
         return err_set(err, ERR_NOTFOUND,
                        "%s: empty, but restore points were made there; is the disk not mounted?",
                        path);
-    return make_marker(where, err);
+    return make_marker(path, where, err);
+}
+
+static int read_marker(const char *where, char ret_id[REPOSITORY_ID_MAX], struct err *err)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len;
+
+    if (read_file(where, MARKER_MAX, &text, &len, err) < 0)
+        return -1;
+    return check_marker(text, len, where, ret_id, err);
+}
+
+int repository_identify(const char *path, const char *id, bool may_begin,
+                        char ret_id[REPOSITORY_ID_MAX], struct err *err)
+{
+    CLEANUP_FREE char *where = xasprintf("%s/%s", path, MARKER);
+    char found[REPOSITORY_ID_MAX];
+    struct stat st;
+
+    if (stat(path, &st) < 0 && errno == ENOENT)
+        return err_set(err, ERR_NOTFOUND,
+                       "%s: no such directory; create it, or is the disk not mounted?", path);
+    if (read_marker(where, found, err) < 0) {
+        if (err->sys != ENOENT)
+            return -1;
+        *err = ERR_INIT;
+        if (begin(path, where, id, may_begin, err) < 0 || read_marker(where, found, err) < 0)
+            return -1;
+    }
+    if (id && strcmp(id, found) != 0)
+        return err_set(err, ERR_NOTFOUND,
+                       "%s: holds repository %s, not %s; is another disk mounted? 'vmkeep "
+                       "repository adopt' takes this one instead",
+                       path, found, id);
+    if (ret_id)
+        strcpy(ret_id, found);
+    return 0;
+}
+
+int repository_open(const char *path, bool may_begin, struct err *err)
+{
+    return repository_identify(path, NULL, may_begin, NULL, err);
 }
 
 /* ---- looking ---- */

@@ -120,8 +120,20 @@ static int prepare_files(const char *path, const struct point *plan,
     return 0;
 }
 
-int repository_prepare(const char *path, const struct point *plan,
-                       const struct point_origin *origin, struct err *err)
+/* Whatever has the plan's name, in whichever state, is not of this job: it makes each name once. */
+static int check_name_is_free(int domain, const char *path, const struct point *plan,
+                              const char *suffix, const char *what, struct err *err)
+{
+    CLEANUP_FREE char *name = xasprintf("%s%s", point_id_name(plan->id), suffix);
+
+    if (!exists_at(domain, name))
+        return 0;
+    return err_set(err, ERR_EXISTS, "%s/%s%s: %s, and not by this job", path, plan->id, suffix,
+                   what);
+}
+
+int repository_prepare(const char *path, const struct repository_access *access,
+                       const struct point *plan, const struct point_origin *origin, struct err *err)
 {
     CLEANUP_FREE char *name = NULL;
     CLEANUP_CLOSE int domain = -1;
@@ -129,14 +141,16 @@ int repository_prepare(const char *path, const struct point *plan,
 
     if (check_plan(path, plan, err) < 0)
         return -1;
+    if (!str_eq(plan->catalog, access->self->catalog))
+        return err_set(err, ERR_INVALID, "'%s' is not a point of catalog %s", plan->id,
+                       access->self->catalog);
     if (origin && origin->definition && !repository_is_definition(origin->definition_name))
         return err_set(err, ERR_INVALID, "'%s' is not the name of a definition",
                        origin->definition_name);
-    if (open_domain_dir(path, plan->id, true, &domain, err) < 0)
-        return -1;
-    if (exists_at(domain, point_id_name(plan->id)))
-        return err_set(err, ERR_EXISTS, "%s/%s: is published already", path, plan->id);
-    if (remove_suffixed(domain, path, plan->id, PARTIAL, err) < 0)
+    if (open_our_domain_dir(path, access, plan->id, true, &domain, err) < 0 ||
+        check_name_is_free(domain, path, plan, "", "is published already", err) < 0 ||
+        check_name_is_free(domain, path, plan, PARTIAL, "is being made", err) < 0 ||
+        check_name_is_free(domain, path, plan, DELETING, "is being removed", err) < 0)
         return -1;
     name = xasprintf("%s%s", point_id_name(plan->id), PARTIAL);
     if (mkdir_searchable(domain, name) < 0)
@@ -240,27 +254,54 @@ static int finish_partial(const char *path, int domain, const char *partial, str
     return sync_fd(dir, where, err);
 }
 
-int repository_publish(const char *path, const struct point *plan, FILE *progress,
-                       struct point *ret, struct err *err)
+static bool made_by_job_of(const struct point *p, const struct point *plan)
+{
+    return plan->catalog && str_eq(p->catalog, plan->catalog) && p->job == plan->job;
+}
+
+/* All is in the partial directory: that becomes the point. */
+static int publish_partial(const char *path, const struct repository_access *access, const char *id,
+                           int domain, struct err *err)
+{
+    CLEANUP_FREE char *partial = xasprintf("%s%s", point_id_name(id), PARTIAL);
+    CLEANUP_CLOSE int again = -1;
+
+    /* Digests took their time: is it still ours? */
+    if (open_our_domain_dir(path, access, id, false, &again, err) < 0)
+        return -1;
+    if (renameat2(domain, partial, domain, point_id_name(id), RENAME_NOREPLACE) == 0)
+        return 0;
+    if ((errno != EINVAL && errno != ENOSYS) || exists_at(domain, point_id_name(id)))
+        return err_errno(err, errno, "publish %s/%s", path, id);
+    return renameat(domain, partial, domain, point_id_name(id)) < 0
+               ? err_errno(err, errno, "publish %s/%s", path, id)
+               : 0;
+}
+
+int repository_publish(const char *path, const struct repository_access *access,
+                       const struct point *plan, FILE *progress, struct point *ret, struct err *err)
 {
     CLEANUP_FREE char *partial = NULL;
     CLEANUP(point_done) struct point p = {0};
     CLEANUP_CLOSE int domain = -1;
-    enum point_presence presence;
+    enum point_presence presence = POINT_ABSENT;
 
-    if (check_plan(path, plan, err) < 0 || repository_find(path, plan->id, &presence, &p, err) < 0)
+    if (check_plan(path, plan, err) < 0 ||
+        open_our_domain_dir(path, access, plan->id, false, &domain, err) < 0)
+        return -1;
+    if (domain >= 0 && repository_find(path, plan->id, &presence, &p, err) < 0)
         return -1;
     if (presence == POINT_ABSENT)
         return err_set(err, ERR_NOTFOUND, "%s/%s%s: is gone", path, plan->id, PARTIAL);
-    if (open_domain_dir(path, plan->id, false, &domain, err) < 0)
-        return -1;
+    if (presence == POINT_PUBLISHED && plan->catalog && !made_by_job_of(&p, plan))
+        return err_set(err, ERR_EXISTS, "%s/%s: is published already, and not by this job", path,
+                       plan->id);
     if (presence == POINT_PARTIAL) {
         point_copy(&p, plan);
         partial = xasprintf("%s%s", point_id_name(p.id), PARTIAL);
-        if (finish_partial(path, domain, partial, &p, progress, err) < 0)
+        if (finish_partial(path, domain, partial, &p, progress, err) < 0 ||
+            publish_partial(path, access, p.id, domain, err) < 0)
             return -1;
-        if (renameat(domain, partial, domain, point_id_name(p.id)) < 0)
-            return err_errno(err, errno, "publish %s/%s", path, p.id);
     }
     if (sync_fd(domain, path, err) < 0)
         return -1;
@@ -332,11 +373,57 @@ static int take_away(int domain, const char *path, const char *point_id, struct 
     return sync_fd(domain, where, err);
 }
 
-int repository_remove(const char *path, const char *point_id, struct err *err)
+/* The published point of that name, if this job published it. */
+static int discard_published(const char *path, int domain, const struct point *plan,
+                             struct err *err)
+{
+    CLEANUP(point_done) struct point p = {0};
+    enum point_presence presence;
+
+    if (repository_find(path, plan->id, &presence, &p, err) < 0)
+        return -1;
+    if (presence != POINT_PUBLISHED || !made_by_job_of(&p, plan))
+        return 0;
+    if (take_away(domain, path, plan->id, err) < 0)
+        return -1;
+    return remove_suffixed(domain, path, plan->id, DELETING, err);
+}
+
+/* A new owner has taken over what is there; but what is being made carries its maker's name. */
+int repository_discard(const char *path, const struct repository_access *access,
+                       const struct point *plan, enum point_made made, struct err *err)
+{
+    CLEANUP_CLOSE int domain = -1, ours = -1;
+    struct err denied = ERR_INIT;
+
+    if (point_id_check(plan->id, err) < 0 ||
+        repository_identify(path, access->id, false, NULL, err) < 0 ||
+        find_domain_dir(path, plan->id, &domain, err) < 0)
+        return -1;
+    if (domain < 0 || made == MADE_NOTHING)
+        return 0;
+    if (open_our_domain_dir(path, access, plan->id, false, &ours, &denied) < 0 &&
+        (denied.code != ERR_DENIED || !plan->catalog)) {
+        if (denied.code == ERR_DENIED)
+            return 0;
+        *err = denied;
+        return -1;
+    }
+    if (remove_suffixed(domain, path, plan->id, PARTIAL, err) < 0)
+        return -1;
+    if (ours < 0)
+        return 0;
+    if (remove_suffixed(domain, path, plan->id, DELETING, err) < 0)
+        return -1;
+    return made == MADE_POINT ? discard_published(path, domain, plan, err) : 0;
+}
+
+int repository_remove(const char *path, const struct repository_access *access,
+                      const char *point_id, struct err *err)
 {
     CLEANUP_CLOSE int domain = -1;
 
-    if (find_domain_dir(path, point_id, &domain, err) < 0)
+    if (open_our_domain_dir(path, access, point_id, false, &domain, err) < 0)
         return -1;
     if (domain < 0)
         return 0;

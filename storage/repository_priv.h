@@ -30,6 +30,11 @@ int open_domain_dir(const char *path, const char *point_id, bool create, int *re
  * not there, so that a disk that is not mounted does not pass for an empty one. */
 int find_domain_dir(const char *path, const char *point_id, int *ret_fd, struct err *err);
 
+/* The directory HOST/DOMAIN of point_id in the repository that must be there (access), claimed for us.
+ * create: as open_domain_dir; else *ret_fd is -1 when there is none. */
+int open_our_domain_dir(const char *path, const struct repository_access *access,
+                        const char *point_id, bool create, int *ret_fd, struct err *err);
+
 /* A directory in dir; ERR_NOTFOUND. where: its full name, for errors. */
 int open_dir_at(int dir, const char *name, const char *where, int *ret_fd, struct err *err);
 

@@ -6,6 +6,7 @@
  */
 #include "storage/store.h"
 
+#include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,13 +26,16 @@ struct disk_store {
     struct store store;
     struct ev_loop *loop;
     char *path;
+    struct owner self;
 };
 
 /* What the child is to do; lives until the fork. */
 struct task {
     const char *path, *point_id;
+    struct repository_access access;
     bool may_begin;
     const struct survey_scope *scope;
+    enum point_made made;
     const struct point *plan;
     const struct point_origin *origin;
     const struct store_scratch *scratch;
@@ -104,17 +108,26 @@ static const char *path_of(const struct store *s)
     return ((const struct disk_store *)s)->path;
 }
 
+static struct repository_access access_of(const struct store *s)
+{
+    const struct disk_store *d = (const struct disk_store *)s;
+
+    return (struct repository_access){
+        .id = *s->id ? s->id : NULL, .self = &d->self, .now = (int64_t)ev_now(d->loop)};
+}
+
 /* ---- probe ---- */
 
 static int run_probe(void *arg, FILE *out, struct err *err)
 {
     const struct task *t = arg;
+    char id[REPOSITORY_ID_MAX];
     uint64_t avail, total;
 
-    if (repository_open(t->path, t->may_begin, err) < 0 ||
+    if (repository_identify(t->path, t->access.id, t->may_begin, id, err) < 0 ||
         repository_space(t->path, &avail, &total, err) < 0)
         return -1;
-    fprintf(out, "%llu %llu\n", (unsigned long long)avail, (unsigned long long)total);
+    fprintf(out, "%llu %llu %s\n", (unsigned long long)avail, (unsigned long long)total, id);
     return 0;
 }
 
@@ -122,17 +135,20 @@ static int result_probe(struct request *r, struct err *err)
 {
     struct store_space *ret = r->ret;
     unsigned long long avail, total;
+    int at = 0;
 
-    if (r->lines.n != 1 || sscanf(r->lines.items[0], "%llu %llu", &avail, &total) != 2)
+    if (r->lines.n != 1 || sscanf(r->lines.items[0], "%llu %llu %n", &avail, &total, &at) != 2 ||
+        strlen(r->lines.items[0] + at) >= sizeof(ret->id))
         return err_set(err, ERR_INTERNAL, "no answer about the space");
     *ret = (struct store_space){.free = avail, .total = total};
+    strcpy(ret->id, r->lines.items[0] + at);
     return 0;
 }
 
 static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
                         void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .may_begin = may_begin};
+    struct task t = {.path = path_of(s), .access = access_of(s), .may_begin = may_begin};
 
     return start(s, (struct proc_spec){.run = run_probe, .arg = &t, .timeout_s = SHORT_S},
                  result_probe, ret, done, ctx, err);
@@ -145,7 +161,8 @@ static int run_survey(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
     CLEANUP(survey_done) struct survey s = {0};
 
-    if (repository_survey(t->path, t->scope, out, &s, err) < 0)
+    if (repository_identify(t->path, t->access.id, false, NULL, err) < 0 ||
+        repository_survey(t->path, t->scope, out, &s, err) < 0)
         return -1;
     survey_write(&s, out);
     return 0;
@@ -167,7 +184,7 @@ static int result_survey(struct request *r, struct err *err)
 static struct op *survey(struct store *s, const struct survey_scope *scope, struct survey *ret,
                          op_done done, void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .scope = scope};
+    struct task t = {.path = path_of(s), .access = access_of(s), .scope = scope};
 
     return start(s, (struct proc_spec){.run = run_survey, .arg = &t, .idle_timeout_s = SHORT_S},
                  result_survey, ret, done, ctx, err);
@@ -180,13 +197,15 @@ static int run_check_chain(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
 
     (void)out;
+    if (repository_identify(t->path, t->access.id, false, NULL, err) < 0)
+        return -1;
     return repository_check_chain(t->path, t->point_id, err);
 }
 
 static struct op *check_chain(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err)
 {
-    struct task t = {.path = path_of(s), .point_id = point_id};
+    struct task t = {.path = path_of(s), .access = access_of(s), .point_id = point_id};
 
     return start(s, (struct proc_spec){.run = run_check_chain, .arg = &t, .timeout_s = SHORT_S},
                  NULL, NULL, done, ctx, err);
@@ -210,14 +229,18 @@ static int run_prepare(void *arg, FILE *out, struct err *err)
     if (t->scratch->dir)
         scratch_prepare(t->scratch->dir, t->scratch->tag, t->origin ? t->origin->uid : geteuid(),
                         t->origin ? t->origin->gid : getegid(), &ignored);
-    return repository_prepare(t->path, t->plan, t->origin, err);
+    return repository_prepare(t->path, &t->access, t->plan, t->origin, err);
 }
 
 static struct op *prepare(struct store *s, const struct point *plan,
                           const struct point_origin *origin, const struct store_scratch *scratch,
                           op_done done, void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .plan = plan, .origin = origin, .scratch = scratch};
+    struct task t = {.path = path_of(s),
+                     .access = access_of(s),
+                     .plan = plan,
+                     .origin = origin,
+                     .scratch = scratch};
 
     return start(s, (struct proc_spec){.run = run_prepare, .arg = &t, .timeout_s = PREPARE_S}, NULL,
                  NULL, done, ctx, err);
@@ -228,8 +251,28 @@ static void remove_scratch(const struct task *t)
 {
     struct err ignored = ERR_INIT;
 
-    if (t->scratch && t->scratch->dir)
+    if (t->scratch->dir)
         scratch_discard(t->scratch->dir, t->scratch->tag, &ignored);
+}
+
+static int run_discard(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+
+    (void)out;
+    remove_scratch(t);
+    return repository_discard(t->path, &t->access, t->plan, t->made, err);
+}
+
+static struct op *discard(struct store *s, const struct point *plan, enum point_made made,
+                          const struct store_scratch *scratch, op_done done, void *ctx,
+                          struct err *err)
+{
+    struct task t = {
+        .path = path_of(s), .access = access_of(s), .plan = plan, .made = made, .scratch = scratch};
+
+    return start(s, (struct proc_spec){.run = run_discard, .arg = &t, .timeout_s = REMOVE_S}, NULL,
+                 NULL, done, ctx, err);
 }
 
 static int run_remove(void *arg, FILE *out, struct err *err)
@@ -237,15 +280,13 @@ static int run_remove(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
 
     (void)out;
-    remove_scratch(t);
-    return repository_remove(t->path, t->point_id, err);
+    return repository_remove(t->path, &t->access, t->point_id, err);
 }
 
-static struct op *remove_point(struct store *s, const char *point_id,
-                               const struct store_scratch *scratch, op_done done, void *ctx,
+static struct op *remove_point(struct store *s, const char *point_id, op_done done, void *ctx,
                                struct err *err)
 {
-    struct task t = {.path = path_of(s), .point_id = point_id, .scratch = scratch};
+    struct task t = {.path = path_of(s), .access = access_of(s), .point_id = point_id};
 
     return start(s, (struct proc_spec){.run = run_remove, .arg = &t, .timeout_s = REMOVE_S}, NULL,
                  NULL, done, ctx, err);
@@ -278,7 +319,7 @@ static int run_publish(void *arg, FILE *out, struct err *err)
     const struct task *t = arg;
     CLEANUP(point_done) struct point p = {0};
 
-    if (repository_publish(t->path, t->plan, out, &p, err) < 0)
+    if (repository_publish(t->path, &t->access, t->plan, out, &p, err) < 0)
         return -1;
     remove_scratch(t);
     print_point(out, &p);
@@ -294,7 +335,7 @@ static struct op *publish(struct store *s, const struct point *plan,
                           const struct store_scratch *scratch, struct point *ret, op_done done,
                           void *ctx, struct err *err)
 {
-    struct task t = {.path = path_of(s), .plan = plan, .scratch = scratch};
+    struct task t = {.path = path_of(s), .access = access_of(s), .plan = plan, .scratch = scratch};
 
     return start(
         s, (struct proc_spec){.run = run_publish, .arg = &t, .idle_timeout_s = PUBLISH_IDLE_S},
@@ -327,11 +368,12 @@ static void store_free(struct store *s)
 {
     struct disk_store *d = (struct disk_store *)s;
 
+    owner_done(&d->self);
     free(d->path);
     free(d);
 }
 
-struct store *store_new(struct ev_loop *loop, const char *path)
+struct store *store_new(struct ev_loop *loop, const char *path, const struct owner *self)
 {
     static const struct store_ops ops = {
         .probe = probe,
@@ -340,6 +382,7 @@ struct store *store_new(struct ev_loop *loop, const char *path)
         .prepare = prepare,
         .copy = copy,
         .publish = publish,
+        .discard = discard,
         .remove = remove_point,
         .scratch_free = scratch_free,
         .target = target,
@@ -350,5 +393,6 @@ struct store *store_new(struct ev_loop *loop, const char *path)
     d->store.ops = &ops;
     d->loop = loop;
     d->path = xstrdup(path);
+    owner_copy(&d->self, self);
     return &d->store;
 }

@@ -18,6 +18,7 @@ struct store;
 
 struct store_space {
     uint64_t free, total;
+    char id[REPOSITORY_ID_MAX]; /* of the repository that is there */
 };
 
 /* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */
@@ -38,7 +39,7 @@ struct store_copy {
 };
 
 struct store_ops {
-    /* repository_open, then the space. */
+    /* repository_identify, then the space. */
     struct op *(*probe)(struct store *s, bool may_begin, struct store_space *ret, op_done done,
                         void *ctx, struct err *err);
     /* See storage/survey.h; scope is borrowed for the start.  ret: released by the caller with
@@ -59,9 +60,12 @@ struct store_ops {
     struct op *(*publish)(struct store *s, const struct point *plan,
                           const struct store_scratch *scratch, struct point *ret, op_done done,
                           void *ctx, struct err *err);
-    /* Also removes the scratch space; scratch NULL: there is none. */
-    struct op *(*remove)(struct store *s, const char *point_id, const struct store_scratch *scratch,
-                         op_done done, void *ctx, struct err *err);
+    /* Also removes the scratch space. */
+    struct op *(*discard)(struct store *s, const struct point *plan, enum point_made made,
+                          const struct store_scratch *scratch, op_done done, void *ctx,
+                          struct err *err);
+    struct op *(*remove)(struct store *s, const char *point_id, op_done done, void *ctx,
+                         struct err *err);
     /* Bytes that are free in a scratch directory; UINT64_MAX when that cannot be told. It is local:
      * this does not wait. */
     uint64_t (*scratch_free)(struct store *s, const char *dir);
@@ -73,10 +77,12 @@ struct store_ops {
 /* Embedded first in every store's own struct. */
 struct store {
     const struct store_ops *ops;
+    char id
+        [REPOSITORY_ID_MAX]; /* of the repository that must be there; "": any, it is not known yet */
 };
 
-/* The one on disk. Does not touch the path yet. */
-struct store *store_new(struct ev_loop *loop, const char *path);
+/* The one on disk, for who it is. Does not touch the path yet. */
+struct store *store_new(struct ev_loop *loop, const char *path, const struct owner *self);
 
 /* Where vmkeep-mover is: beside the running program, or in PATH. Caller frees. */
 char *store_mover_path(void);

@@ -96,3 +96,15 @@ CREATE TABLE frozen (
 CREATE TABLE quiesced (
     job INTEGER PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE
 ) STRICT;
+
+-- Which repository a name means: another disk under the same path is another repository.
+CREATE TABLE repository (
+    name  TEXT PRIMARY KEY,
+    id    TEXT NOT NULL,
+    path  TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    seen  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The one that holds the point; NULL: it was not looked at since this is recorded.
+ALTER TABLE point ADD COLUMN repository_id TEXT;

@@ -16,6 +16,12 @@
 
 char *repo_tmp, *repo_path;
 
+static const struct owner self = {.catalog = (char *)"0123abcd",
+                                  .machine = (char *)"backup1",
+                                  .machine_id = (char *)"",
+                                  .catalog_path = (char *)"/var/lib/vmkeep/catalog.db"};
+const struct repository_access repo_access = {.self = &self, .now = T0};
+
 void must_run(const char *const *argv)
 {
     struct err err = ERR_INIT;
@@ -57,7 +63,9 @@ struct point plan_make(int day, const struct point *parent)
         .level = parent ? LEVEL_INCREMENTAL : LEVEL_FULL,
         .parent = parent ? xstrdup(parent->id) : NULL,
         .created = T0 + day * 86400,
-        .checkpoint = xasprintf("vmkeep-0123abcd-%d", day),
+        .checkpoint = xasprintf("vmkeep-0123abcd-%d", day + 1),
+        .catalog = xstrdup(self.catalog),
+        .job = day + 1,
         .why = xstrdup("scheduled"),
     };
 
@@ -149,7 +157,7 @@ void make_chain(struct point points[3])
     for (int day = 0; day < 3; day++) {
         CLEANUP(point_done) struct point plan = plan_make(day, day ? &points[day - 1] : NULL);
 
-        WORKS(repository_prepare(repo_path, &plan, ORIGIN("domain.xml", "<domain/>\n"), err));
+        WORKS(repository_prepare(repo_path, AS, &plan, ORIGIN("domain.xml", "<domain/>\n"), err));
         for (size_t i = 0; i < plan.disks.n; i++) {
             CLEANUP_FREE char *image =
                 repository_image(repo_path, plan.id, plan.disks.items[i].path, true);
@@ -158,6 +166,6 @@ void make_chain(struct point points[3])
             reference_make(reference, day, i);
             guest_writes(image, reference, day, i);
         }
-        WORKS(repository_publish(repo_path, &plan, NULL, &points[day], err));
+        WORKS(repository_publish(repo_path, AS, &plan, NULL, &points[day], err));
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/model.h"
+#include "storage/repository.h"
 
 #define CAPACITY (UINT64_C(8) << 20)
 #define T0 INT64_C(1795401000) /* 2026-11-23T02:30:00Z */
@@ -15,6 +16,10 @@
 extern char *repo_tmp, *repo_path;
 int repo_setup(void **state);
 int repo_teardown(void **state);
+
+/* Who the tests are to the repository: catalog 0123abcd. */
+extern const struct repository_access repo_access;
+#define AS (&repo_access)
 
 /* The plan of a point of local/web01, policy nightly, day days after T0, with the disks vda and vdb;
  * parent NULL: a full. */

@@ -64,9 +64,9 @@ static void disk_that_is_not_mounted(void **state)
     (void)state;
     assert_int_equal(mkdir(dir, 0700), 0);
     FAILS(repository_find(dir, plan.id, &p, NULL, err), ERR_NOTFOUND);
-    FAILS(repository_prepare(dir, &plan, NULL, err), ERR_NOTFOUND);
-    FAILS(repository_remove(dir, plan.id, err), ERR_NOTFOUND);
-    FAILS(repository_remove(dir, plan.id, err), ERR_NOTFOUND);
+    FAILS(repository_prepare(dir, AS, &plan, NULL, err), ERR_NOTFOUND);
+    FAILS(repository_remove(dir, AS, plan.id, err), ERR_NOTFOUND);
+    FAILS(repository_remove(dir, AS, plan.id, err), ERR_NOTFOUND);
     assert_int_equal(rmdir(dir), 0);
 }
 
@@ -123,8 +123,8 @@ static void ids_cannot_lead_outside(void **state)
 
         FAILS(point_id_check(bad[i], err), ERR_INVALID);
         FAILS(repository_find(repo_path, bad[i], &p, NULL, err), ERR_INVALID);
-        FAILS(repository_remove(repo_path, bad[i], err), ERR_INVALID);
-        FAILS(repository_remove(repo_path, bad[i], err), ERR_INVALID);
+        FAILS(repository_remove(repo_path, AS, bad[i], err), ERR_INVALID);
+        FAILS(repository_remove(repo_path, AS, bad[i], err), ERR_INVALID);
         FAILS(repository_check_chain(repo_path, bad[i], err), ERR_INVALID);
     }
     assert_string_equal(odd, "h%2Fo/%2E./2026-11-23T02-30-00Z.a%20b%40c");
@@ -153,11 +153,11 @@ static void links_are_not_followed(void **state)
     assert_int_equal(mkdir(outside, 0700), 0);
     WORKS(write_file_durably(kept, "x", 1, 0600, err));
     assert_int_equal(symlink(outside, host), 0);
-    assert_int_equal(repository_prepare(repo_path, &plan, NULL, &(struct err){0}), -1);
+    assert_int_equal(repository_prepare(repo_path, AS, &plan, NULL, &(struct err){0}), -1);
     unlink(host);
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
+    WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
     assert_int_equal(symlink(outside, inside), 0);
-    WORKS(repository_remove(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, AS, plan.id, err));
     assert_true(path_exists(kept));
 }
 
@@ -168,13 +168,13 @@ static void plans_that_cannot_be(void **state)
     (void)state;
     free(plan.disks.items[0].path);
     plan.disks.items[0].path = xstrdup("../vda.qcow2");
-    FAILS(repository_prepare(repo_path, &plan, NULL, err), ERR_INVALID);
+    FAILS(repository_prepare(repo_path, AS, &plan, NULL, err), ERR_INVALID);
     free(plan.disks.items[0].path);
     plan.disks.items[0].path = xstrdup("vda.qcow2");
-    FAILS(repository_prepare(repo_path, &plan, ORIGIN("../x", "text"), err), ERR_INVALID);
-    FAILS(repository_prepare("relative", &plan, NULL, err), ERR_INVALID);
+    FAILS(repository_prepare(repo_path, AS, &plan, ORIGIN("../x", "text"), err), ERR_INVALID);
+    FAILS(repository_prepare("relative", AS, &plan, NULL, err), ERR_INVALID);
     plan.created++;
-    FAILS(repository_prepare(repo_path, &plan, NULL, err), ERR_INVALID);
+    FAILS(repository_prepare(repo_path, AS, &plan, NULL, err), ERR_INVALID);
 }
 
 /* ---- a point's life ---- */
@@ -219,16 +219,16 @@ static void leftover_of_a_crash(void **state)
     CLEANUP_FREE char *deep = repository_image(repo_path, plan.id, "a/b", true);
 
     (void)state;
-    WORKS(repository_prepare(repo_path, &plan, ORIGIN("domain.xml", "<a/>"), err));
+    WORKS(repository_prepare(repo_path, AS, &plan, ORIGIN("domain.xml", "<a/>"), err));
     WORKS(write_file_durably(junk, "x", 1, 0600, err));
     assert_int_equal(mkdir(junk_dir, 0700), 0);
     WORKS(write_file_durably(deep, "x", 1, 0600, err));
     assert_int_equal(presence(plan.id), POINT_PARTIAL);
-    WORKS(repository_prepare(repo_path, &plan, ORIGIN("domain.xml", "<a/>"), err));
-    assert_false(path_exists(junk));
-    WORKS(repository_publish(repo_path, &plan, NULL, &p, err));
+    WORKS(repository_discard(repo_path, AS, &plan, MADE_PARTIAL, err));
+    assert_int_equal(presence(plan.id), POINT_ABSENT);
+    WORKS(repository_prepare(repo_path, AS, &plan, ORIGIN("domain.xml", "<a/>"), err));
+    WORKS(repository_publish(repo_path, AS, &plan, NULL, &p, err));
     assert_int_equal(presence(plan.id), POINT_PUBLISHED);
-    FAILS(repository_prepare(repo_path, &plan, NULL, err), ERR_EXISTS);
 }
 
 static void publishing_twice(void **state)
@@ -238,15 +238,21 @@ static void publishing_twice(void **state)
     CLEANUP(point_done) struct point b = {0};
 
     (void)state;
-    FAILS(repository_publish(repo_path, &plan, NULL, &a, err), ERR_NOTFOUND);
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
-    WORKS(repository_publish(repo_path, &plan, NULL, &a, err));
-    WORKS(repository_publish(repo_path, &plan, NULL, &b, err));
+    FAILS(repository_publish(repo_path, AS, &plan, NULL, &a, err), ERR_NOTFOUND);
+    WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
+    WORKS(repository_publish(repo_path, AS, &plan, NULL, &a, err));
+    WORKS(repository_publish(repo_path, AS, &plan, NULL, &b, err));
     assert_string_equal(a.disks.items[0].digest, b.disks.items[0].digest);
-    WORKS(repository_remove(repo_path, plan.id, err));
-    WORKS(repository_remove(repo_path, plan.id, err));
+    WORKS(repository_remove(repo_path, AS, plan.id, err));
+    WORKS(repository_remove(repo_path, AS, plan.id, err));
     assert_int_equal(presence(plan.id), POINT_ABSENT);
-    FAILS(repository_publish(repo_path, &plan, NULL, &b, err), ERR_NOTFOUND);
+    FAILS(repository_publish(repo_path, AS, &plan, NULL, &b, err), ERR_NOTFOUND);
+}
+
+static void prepare_again(const struct point *plan)
+{
+    WORKS(repository_discard(repo_path, AS, plan, MADE_PARTIAL, err));
+    WORKS(repository_prepare(repo_path, AS, plan, NULL, err));
 }
 
 /* What a hypervisor may leave that is not what was planned is never published. */
@@ -264,22 +270,22 @@ static void images_not_as_planned(void **state)
     image = repository_image(repo_path, plan.id, "vda.qcow2", true);
     backing = repository_image(repo_path, points[1].id, "vda.qcow2", false);
 
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
+    WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
     MUST_RUN("qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b", backing, image);
-    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_CORRUPT);
+    FAILS(repository_publish(repo_path, AS, &plan, NULL, &p, err), ERR_CORRUPT);
     assert_int_equal(presence(plan.id), POINT_PARTIAL);
 
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
+    prepare_again(&plan);
     MUST_RUN("qemu-img", "resize", "-q", "-f", "qcow2", image, "16M");
-    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_CORRUPT);
+    FAILS(repository_publish(repo_path, AS, &plan, NULL, &p, err), ERR_CORRUPT);
 
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
+    prepare_again(&plan);
     WORKS(write_file_durably(image, "no image", 8, 0600, err));
-    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_CORRUPT);
+    FAILS(repository_publish(repo_path, AS, &plan, NULL, &p, err), ERR_CORRUPT);
 
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
+    prepare_again(&plan);
     unlink(image);
-    FAILS(repository_publish(repo_path, &plan, NULL, &p, err), ERR_NOTFOUND);
+    FAILS(repository_publish(repo_path, AS, &plan, NULL, &p, err), ERR_NOTFOUND);
     point_done(&plan);
     done_all(points);
 }
@@ -302,7 +308,7 @@ static void damaged_chains(void **state)
 
     assert_int_equal(rename(image, away), 0);
     FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_NOTFOUND);
-    FAILS(repository_prepare(repo_path, &plan, NULL, err), ERR_NOTFOUND);
+    FAILS(repository_prepare(repo_path, AS, &plan, NULL, err), ERR_NOTFOUND);
     assert_int_equal(presence(plan.id), POINT_ABSENT);
     assert_int_equal(symlink(away, image), 0);
     FAILS(repository_check_chain(repo_path, points[2].id, err), ERR_CORRUPT);
@@ -337,30 +343,30 @@ static void removing(void **state)
     make_chain(points);
     dir = xasprintf("%s/%s", repo_path, points[1].id);
     deleting = xasprintf("%s.deleting", dir);
-    FAILS(repository_remove(repo_path, points[0].id, err), ERR_BUSY);
-    FAILS(repository_remove(repo_path, points[1].id, err), ERR_BUSY);
+    FAILS(repository_remove(repo_path, AS, points[0].id, err), ERR_BUSY);
+    FAILS(repository_remove(repo_path, AS, points[1].id, err), ERR_BUSY);
     WORKS(repository_hold(repo_path, points[2].id, &hold, err));
     assert_int_equal(hold.n, 3);
-    FAILS(repository_remove(repo_path, points[2].id, err), ERR_BUSY);
+    FAILS(repository_remove(repo_path, AS, points[2].id, err), ERR_BUSY);
     WORKS(repository_check_chain(repo_path, points[2].id, err));
     repository_unhold(&hold);
-    WORKS(repository_remove(repo_path, points[2].id, err));
-    WORKS(repository_remove(repo_path, points[2].id, err));
+    WORKS(repository_remove(repo_path, AS, points[2].id, err));
+    WORKS(repository_remove(repo_path, AS, points[2].id, err));
     assert_int_equal(presence(points[2].id), POINT_ABSENT);
 
     /* what is still in the making goes the same way */
     plan = plan_make(3, &points[1]);
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
-    WORKS(repository_remove(repo_path, plan.id, err));
+    WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
+    WORKS(repository_remove(repo_path, AS, plan.id, err));
     assert_int_equal(presence(plan.id), POINT_ABSENT);
 
     /* interrupted after its rename */
     assert_int_equal(rename(dir, deleting), 0);
     assert_int_equal(presence(points[1].id), POINT_ABSENT);
     FAILS(repository_hold(repo_path, points[1].id, &hold, err), ERR_NOTFOUND);
-    WORKS(repository_remove(repo_path, points[1].id, err));
+    WORKS(repository_remove(repo_path, AS, points[1].id, err));
     assert_false(path_exists(deleting));
-    WORKS(repository_remove(repo_path, points[0].id, err));
+    WORKS(repository_remove(repo_path, AS, points[0].id, err));
     point_done(&plan);
     done_all(points);
 }
@@ -373,10 +379,10 @@ static void base_of_a_point_in_the_making(void **state)
     (void)state;
     make_chain(points);
     plan = plan_make(3, &points[2]);
-    WORKS(repository_prepare(repo_path, &plan, NULL, err));
-    FAILS(repository_remove(repo_path, points[2].id, err), ERR_BUSY);
-    WORKS(repository_remove(repo_path, plan.id, err));
-    WORKS(repository_remove(repo_path, points[2].id, err));
+    WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
+    FAILS(repository_remove(repo_path, AS, points[2].id, err), ERR_BUSY);
+    WORKS(repository_remove(repo_path, AS, plan.id, err));
+    WORKS(repository_remove(repo_path, AS, points[2].id, err));
     point_done(&plan);
     done_all(points);
 }

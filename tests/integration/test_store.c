@@ -22,7 +22,7 @@ static int setup(void **state)
 {
     repo_setup(state);
     snprintf(scratch_dir, sizeof(scratch_dir), "%s/scratch", repo_tmp);
-    store = store_new(EV_DEFAULT, repo_path);
+    store = store_new(EV_DEFAULT, repo_path, AS->self);
     return 0;
 }
 
@@ -78,6 +78,7 @@ static void from_nothing_to_a_point_and_back(void **state)
     (void)state;
     END(store->ops->probe(store, true, &space, THEN), ERR_NONE);
     assert_true(space.free > 0 && space.free <= space.total);
+    assert_int_equal(strlen(space.id), 16);
     END(store->ops->prepare(store, &plan, ORIGIN("domain.xml", "<domain/>"), &scratch, THEN),
         ERR_NONE);
     assert_true(scratch_is_there());
@@ -90,16 +91,41 @@ static void from_nothing_to_a_point_and_back(void **state)
     assert_true(p.disks.items[1].bytes > 1 << 20);
     assert_non_null(p.disks.items[1].digest);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NONE);
-    END(store->ops->remove(store, plan.id, &scratch, THEN), ERR_NONE);
-    END(store->ops->remove(store, plan.id, &scratch, THEN), ERR_NONE);
+    END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
+    END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NOTFOUND);
+}
+
+/* Another disk under the same path: nothing of it is read or written. */
+static void another_repository(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP(point_done) struct point p = {0};
+    struct store_space space = {0};
+
+    (void)state;
+    END(store->ops->probe(store, true, &space, THEN), ERR_NONE);
+    strcpy(store->id, space.id);
+    END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_NONE);
+    put("repository.json", "{\"format\": 1, \"id\": \"00000000000000aa\"}");
+    END(store->ops->probe(store, true, &space, THEN), ERR_NOTFOUND);
+    END(store->ops->check_chain(store, plan.id, THEN), ERR_NOTFOUND);
+    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
+    END(store->ops->discard(store, &plan, MADE_PARTIAL, &scratch, THEN), ERR_NOTFOUND);
+    END(store->ops->remove(store, plan.id, THEN), ERR_NOTFOUND);
+    store->id[0] = '\0';
+    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
+    strcpy(store->id, "00000000000000bb");
+    END(store->ops->remove(store, plan.id, THEN), ERR_NOTFOUND);
+    strcpy(store->id, "00000000000000aa");
+    END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
 }
 
 static void errors_come_through(void **state)
 {
     CLEANUP(point_done) struct point plan = plan_make(0, NULL);
     CLEANUP(point_done) struct point p = {0};
-    struct store *none = store_new(EV_DEFAULT, "/nonexistent");
+    struct store *none = store_new(EV_DEFAULT, "/nonexistent", AS->self);
     struct store_space space;
 
     (void)state;
@@ -107,7 +133,7 @@ static void errors_come_through(void **state)
     none->ops->free(none);
     END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
     assert_null(p.id);
-    END(store->ops->remove(store, "../x", NULL, THEN), ERR_INVALID);
+    END(store->ops->remove(store, "../x", THEN), ERR_INVALID);
     END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_NONE);
     END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
     END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_EXISTS);
@@ -162,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(from_nothing_to_a_point_and_back),
+        TEST(another_repository),
         TEST(errors_come_through),
         TEST(arguments_are_lent_for_the_start_only),
         TEST(canceling_what_hangs),

@@ -162,7 +162,7 @@ static void on_done(void *ctx, const struct err *err)
 
 static void through_the_store(void **state)
 {
-    struct store *store = store_new(EV_DEFAULT, repo_path);
+    struct store *store = store_new(EV_DEFAULT, repo_path, AS->self);
     const struct point_list known = {.items = chain, .n = 2};
     const struct survey_scope scope = {.known = &known};
     CLEANUP_FREE char *image = file_of(1, "vda.qcow2");

@@ -209,6 +209,7 @@ static struct op *probe(struct store *s, bool may_begin, struct store_space *ret
     fails = sim_op_fails(r->w, &effect);
     ret->total = UINT64_C(1) << 40;
     ret->free = r->full ? 4096 : UINT64_C(1) << 39;
+    strcpy(ret->id, "51a0000000000001");
     return end(r, fails, &refusal, done, ctx);
 }
 
@@ -479,8 +480,9 @@ static void check_removal(struct sim_repo *r, const char *id)
     check_others_stay(r, doomed);
 }
 
-static struct op *remove_point(struct store *s, const char *id, const struct store_scratch *scratch,
-                               op_done done, void *ctx, struct err *err)
+static struct op *discard(struct store *s, const struct point *plan, enum point_made made,
+                          const struct store_scratch *scratch, op_done done, void *ctx,
+                          struct err *err)
 {
     struct sim_repo *r = repo_of(s);
     struct err refusal = ERR_INIT;
@@ -488,6 +490,25 @@ static struct op *remove_point(struct store *s, const char *id, const struct sto
 
     (void)err;
     (void)scratch;
+    sim_maybe_kill(r->w);
+    fails = sim_op_fails(r->w, &effect);
+    if (made == MADE_POINT)
+        check_removal(r, plan->id);
+    if (effect && !r->gone && made != MADE_NOTHING)
+        stored_remove(r, plan->id, false);
+    if (effect && !r->gone && made == MADE_POINT)
+        stored_remove(r, plan->id, true);
+    return end(r, fails, &refusal, done, ctx);
+}
+
+static struct op *remove_point(struct store *s, const char *id, op_done done, void *ctx,
+                               struct err *err)
+{
+    struct sim_repo *r = repo_of(s);
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
     check_removal(r, id);
@@ -519,6 +540,7 @@ struct store *sim_store_new(struct sim_repo *r)
         .prepare = prepare,
         .copy = copy,
         .publish = publish,
+        .discard = discard,
         .remove = remove_point,
         .scratch_free = scratch_free,
         .target = target,

@@ -120,6 +120,23 @@ static void same_catalog_elsewhere(void **state)
     assert_int_equal(claim(&copy, NOW + OWNER_ACTIVE_S + 2, NULL), ERR_NONE);
 }
 
+/* A catalog that was lost and made anew. */
+static void another_catalog_at_our_place(void **state)
+{
+    struct owner anew = a;
+
+    (void)state;
+    anew.catalog = (char *)"cccccccc";
+    assert_int_equal(claim(&a, NOW, NULL), ERR_NONE);
+    assert_int_equal(claim(&anew, NOW + 1, NULL), ERR_NONE);
+    anew.catalog = (char *)"dddddddd";
+    anew.catalog_path = (char *)"/elsewhere/catalog.db";
+    assert_int_equal(claim(&anew, NOW + 2, NULL), ERR_DENIED);
+    anew.catalog_path = a.catalog_path;
+    anew.machine = (char *)"clone";
+    assert_int_equal(claim(&anew, NOW + 2, NULL), ERR_DENIED);
+}
+
 static int no(void *arg, struct err *err)
 {
     ++*(int *)arg;
@@ -189,7 +206,7 @@ static _Noreturn void claimant(int number, int gate)
     struct owner self = a;
     char c;
 
-    self.catalog = catalog;
+    self.catalog = self.machine = catalog;
     if (read(gate, &c, 1) != 0) /* closed: go */
         _exit(9);
     switch (claim(&self, NOW, NULL)) {
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_come, setup, teardown),
         cmocka_unit_test_setup_teardown(taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(same_catalog_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_catalog_at_our_place, setup, teardown),
         cmocka_unit_test_setup_teardown(directories_without_owner, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_files, setup, teardown),
         cmocka_unit_test_setup_teardown(this_machine, setup, teardown),
