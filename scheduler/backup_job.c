@@ -227,8 +227,8 @@ static struct op *start_discarding(struct run *r, struct err *err)
         err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
         return NULL;
     }
-    return r->repo->store->ops->discard(r->repo->store, &r->row.plan, r->reached, &scratch, run_on_op,
-                                        r, err);
+    return r->repo->store->ops->discard(r->repo->store, &r->row.plan, r->reached, &scratch,
+                                        run_on_op, r, err);
 }
 
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
@@ -806,8 +806,9 @@ void backup_job_resume(struct run *r)
     enum backup_state go_on = B_ABORTING;
 
     r->resumed = r->has_begun = true;
-    r->reached = str_eq(r->row.step, "publishing") || str_eq(r->row.step, "recording") ? MADE_POINT
-                                                                                    : MADE_PARTIAL;
+    r->reached = str_eq(r->row.step, "publishing") || str_eq(r->row.step, "recording")
+                     ? MADE_POINT
+                     : MADE_PARTIAL;
     for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
         if (str_eq(r->row.step, from[i].step))
             go_on = from[i].go_on;

@@ -142,9 +142,9 @@ struct run {
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     struct point published;
-    bool checkpoint_gone;   /* it was deleted, */
-    bool checkpoint_unmade; /* or never made: nothing at the hypervisor bears its name for us */
-    bool resumed;           /* taken over from a former life */
+    bool checkpoint_gone;    /* it was deleted, */
+    bool checkpoint_unmade;  /* or never made: nothing at the hypervisor bears its name for us */
+    bool resumed;            /* taken over from a former life */
     enum point_made reached; /* of the plan, in the repository: what an undo may remove */
 
     /* a backup's of either kind */

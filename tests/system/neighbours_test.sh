@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Two daemons on one repository: with the same names of host and domain the second is refused and nothing is lost,
+# with other names both work side by side.  A job whose name is taken gives way.  Another disk under the
+# repository's path is refused by name.
+. "$(dirname "$0")/lib.sh"
+
+for vm in vm1 vm2; do
+    make_disks "$vm" vda
+    start_vm "$vm" vda
+done
+write_config "$never"
+start_daemon
+await_daemon
+vmkeep run vm1 --wait > /dev/null
+
+# second_config DOMAIN: another daemon's, with the second QEMU under that name.
+second_config()
+{
+    sed -e "s|^catalog:.*|catalog: $tmp/second/catalog.db|" -e "s|^control:.*|control: $tmp/second.sock|" \
+        -e "s|- name: vm1|- name: $1|" -e "s|$tmp/vm1.qmp|$tmp/vm2.qmp|" "$tmp/config" > "$tmp/config2"
+}
+
+second()
+{
+    "$VMKEEP" --config "$tmp/config2" "$@"
+}
+
+second_answers()
+{
+    [ "$(second status --json 2>/dev/null | jq -r .daemon.running)" = true ]
+}
+
+start_second()
+{
+    "$VMKEEPD" --config "$tmp/config2" >> "$tmp/log2" 2>&1 &
+    pids[second]=$!
+    wait_for 10 "the second daemon" second_answers
+}
+
+stop_second()
+{
+    kill -TERM "${pids[second]}"
+    wait "${pids[second]}" || fail "the second daemon did not end well"
+    unset "pids[second]"
+}
+
+on_disk()
+{
+    find "$tmp/repo" -name point.json | wc -l
+}
+
+echo "- the same names: the second is refused, and says by whom"
+second_config vm1
+start_second
+for _ in 1 2 3; do
+    second run vm1 --wait > "$tmp/out" 2>&1 && fail "two daemons work in one directory"
+    vmkeep run vm1 --wait > /dev/null || fail "the first daemon was disturbed"
+done
+grep -q "belongs to vmkeep on .*$tmp/catalog.db" "$tmp/out" || fail "it does not say whose it is: $(cat "$tmp/out")"
+[ "$(points | jq '[.[] | select(.state == "good")] | length')" = 4 ] || fail "points of the first are lost"
+[ "$(on_disk)" = 4 ] || fail "the disk has $(on_disk) points"
+[ "$(second points --json | jq length)" = 0 ] || fail "the second has points"
+[ -z "$(find "$tmp/repo" -name '*.partial')" ] || fail "something was left in the making"
+stop_second
+
+echo "- other names: side by side"
+second_config vm2
+start_second
+second run vm2 --wait > /dev/null
+vmkeep run vm1 --wait > /dev/null
+second run vm2 --wait > /dev/null
+[ "$(second points --json | jq '[.[] | select(.state == "good")] | length')" = 2 ] || fail "points of the second are lost"
+[ "$(on_disk)" = 7 ] || fail "the disk has $(on_disk) points, not 7"
+stop_second
+
+echo "- names that are taken: the job gives way, and what is there stays"
+last=$(points | jq -r '.[0].id')
+maker=${last##*@}
+next=$(($(vmkeep jobs --json | jq '[.[].id] | max') + 1))
+for ((i = 0; i < 40; i++)); do
+    name=$(date -u -d "+$i seconds" +%Y-%m-%dT%H-%M-%SZ).nightly@${maker%-*}-$next
+    mkdir "$tmp/repo/lab/vm1/$name"
+    jq --arg id "lab/vm1/$name" --argjson job "$next" --arg created "$(date -u -d "+$i seconds" +%Y-%m-%dT%H:%M:%SZ)" \
+        '.id = $id | .job = $job | .created = $created' "$tmp/repo/$last/point.json" > "$tmp/repo/lab/vm1/$name/point.json"
+    cp "$tmp/repo/$last/vda.qcow2" "$tmp/repo/lab/vm1/$name/"
+done
+before=$(on_disk)
+vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a job took a name that was taken"
+grep -q 'published already' "$tmp/out" || fail "it failed for another reason: $(cat "$tmp/out")"
+[ "$(on_disk)" = "$before" ] || fail "an undo removed a point that it did not make"
+find "$tmp/repo/lab/vm1" -name "*-$next" -exec rm -r {} +
+next=$((next + 1))
+for ((i = 0; i < 40; i++)); do
+    name=$(date -u -d "+$i seconds" +%Y-%m-%dT%H-%M-%SZ).nightly@${maker%-*}-$next
+    mkdir "$tmp/repo/lab/vm1/$name.partial"
+done
+vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a job took what somebody is making"
+[ "$(find "$tmp/repo/lab/vm1" -name '*.partial' | wc -l)" = 40 ] || fail "an undo removed what it did not make"
+find "$tmp/repo/lab/vm1" -name '*.partial' -exec rm -r {} +
+vmkeep run vm1 --wait > /dev/null
+
+echo "- another disk under the path: refused by name, and no point is given up"
+good=$(points | jq '[.[] | select(.state == "good")] | length')
+mv "$tmp/repo" "$tmp/repo.away"
+mkdir "$tmp/repo"
+vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a backup went to an empty directory"
+grep -q 'is the disk not mounted' "$tmp/out" || fail "it does not say what is wrong: $(cat "$tmp/out")"
+echo '{"format": 1, "id": "00000000000000aa"}' > "$tmp/repo/repository.json"
+vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a backup went to another disk"
+grep -q "holds repository 00000000000000aa, not $(jq -r .id "$tmp/repo.away/repository.json")" "$tmp/out" ||
+    fail "it does not say which disk is there: $(cat "$tmp/out")"
+stop_daemon
+write_config "$never" '{ last: 1 }'
+start_daemon
+await_daemon
+vmkeep prune --wait > /dev/null 2>&1 && fail "points of a disk that is away were pruned"
+[ "$(points | jq '[.[] | select(.state == "good")] | length')" = "$good" ] || fail "points of a disk that is away were given up"
+[ "$(ls "$tmp/repo")" = repository.json ] || fail "something was written to the other disk"
+rm -r "$tmp/repo"
+mv "$tmp/repo.away" "$tmp/repo"
+vmkeep run vm1 --wait > /dev/null
+stop_daemon
