@@ -104,6 +104,16 @@ static void check_disk(struct findings *l, const char *domain, const json_t *k)
         add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
 }
 
+/* What is in no scheduled backup, by its nature. */
+static void tell_aside(struct findings *l, const char *domain, const json_t *k)
+{
+    const char *name = text_of(k, "name"), *what = text_of(k, "what"), *image = text_of(k, "image");
+    CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, name ? name : "");
+
+    add(l, about, "backed up", true, NULL, "%s%s%s: only by hand, by its name", what ? what : "",
+        image ? " of " : "", image ? image : "");
+}
+
 static const struct config_domain *config_of(const struct config *config, const char *host,
                                              const char *domain)
 {
@@ -154,6 +164,8 @@ static void check_domain(struct findings *l, const struct config *config, const 
             (long long)json_integer_value(json_object_get(d, "secrets")));
     json_array_foreach(json_object_get(d, "disks"), i, k)
         check_disk(l, about, k);
+    json_array_foreach(json_object_get(d, "asides"), i, k)
+        tell_aside(l, about, k);
 }
 
 /* ---- repositories, catalog, programs ---- */

@@ -57,10 +57,16 @@ static json_t *disk_json(const struct disk_facts *k)
                      report_json_text(k->unsafe));
 }
 
+static json_t *aside_json(const struct disk_facts *k)
+{
+    return json_pack("{s:o, s:s, s:o}", "name", report_json_text(k->name), "what",
+                     disk_facts_aside(k), "image", report_json_text(k->image));
+}
+
 static int saw(struct errand *t, struct err *err)
 {
     const struct domain_facts *f = t->facts;
-    json_t *disks;
+    json_t *disks, *asides;
     int64_t frozen;
 
     watch_saw_domain(t->s, t->host->name, t->domain, f);
@@ -69,11 +75,15 @@ static int saw(struct errand *t, struct err *err)
     disks = json_array();
     for (size_t i = 0; i < f->disks.n; i++)
         json_array_append_new(disks, disk_json(&f->disks.items[i]));
+    asides = json_array();
+    for (size_t i = 0; i < f->asides.n; i++)
+        json_array_append_new(asides, aside_json(&f->asides.items[i]));
     t->result = json_pack(
-        "{s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:o}", "host", report_json_text(t->host->name),
+        "{s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:o, s:o}", "host", report_json_text(t->host->name),
         "domain", report_json_text(t->domain), "state", domain_state_name(f->state), "problem",
         report_json_text(f->problem), "foreign_job", report_json_text(f->foreign_job),
-        "frozen_since", report_json_time(frozen), "secrets", (int)f->secrets, "disks", disks);
+        "frozen_since", report_json_time(frozen), "secrets", (int)f->secrets, "disks", disks,
+        "asides", asides);
     return 0;
 }
 

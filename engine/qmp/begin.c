@@ -158,14 +158,24 @@ static bool start(struct begin *b)
     return true;
 }
 
+/* Can the guest write to any of them? */
+static bool writes(const struct begin *b)
+{
+    for (size_t i = 0; i < b->disks.n; i++)
+        if (!b->disks.items[i].still)
+            return true;
+    return false;
+}
+
 static void decide_on_shield(struct begin *b)
 {
     const char *unsafe = begin_check_shield(b);
+    bool still = b->task.domain->still || !writes(b);
 
-    /* Nothing writes to the disks of a domain that is shut off. */
-    b->begun.guest_safe = b->task.domain->still;
-    b->shield = !b->task.domain->still && !unsafe;
-    if (!b->task.domain->still && unsafe)
+    /* Nothing writes to read-only disks, or to those of a domain that is shut off. */
+    b->begun.guest_safe = still;
+    b->shield = !still && !unsafe;
+    if (!still && unsafe)
         snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "%s", unsafe);
 }
 

@@ -17,6 +17,7 @@ struct begin_disk {
     struct backup_place place;
     bool track;
     bool is_device; /* the place is a block device */
+    bool still;     /* the guest cannot write to it: it is copied without a shield */
     const struct view_disk *source;
 };
 
@@ -75,6 +76,12 @@ struct begin {
     struct reap retract;
     bool retracting;
 };
+
+/* Is the disk's copy to be guest-safe? */
+static inline bool begin_shields(const struct begin *b, const struct begin_disk *disk)
+{
+    return b->shield && !disk->still;
+}
 
 /* Is the request in order by itself?  Before anything is asked. */
 int begin_check_request(const struct backup_request *request, struct err *err);

@@ -154,8 +154,14 @@ static int check_target(struct begin *b, struct begin_disk *disk, struct err *er
 static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)
 {
     disk->source = view_find_disk(&b->look.view, disk->name);
+    if (!disk->source) {
+        disk->source = view_find_aside(&b->look.view, disk->name);
+        disk->still = true;
+    }
     if (!disk->source)
         return err_set(err, ERR_NOTFOUND, "no disk '%s'", disk->name);
+    if (disk->source->facts.empty)
+        return err_set(err, ERR_INVALID, "disk %s: it has no medium", disk->name);
     if (disk->base && check_base(disk, err) < 0)
         return -1;
     if (disk->track && checkpoint_check(disk->source, b->checkpoint, err) < 0)

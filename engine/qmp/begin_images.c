@@ -60,6 +60,8 @@ void begin_list_images(struct begin *b)
     for (size_t i = 0; b->shield && i < b->disks.n; i++) {
         const struct begin_disk *disk = &b->disks.items[i];
 
+        if (disk->still)
+            continue;
         if (b->mode == MODE_PUSH)
             add(b, disk, scratch_path(b, i), true);
         else

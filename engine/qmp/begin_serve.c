@@ -93,7 +93,8 @@ void begin_add_server(struct begin *b)
     for (size_t i = 0; i < b->disks.n; i++)
         add_export(b, i);
     for (size_t i = 0; b->shield && i < b->disks.n; i++)
-        add_probe(b, i);
+        if (!b->disks.items[i].still)
+            add_probe(b, i);
 }
 
 static int bind_any(const struct addrinfo *a, uint16_t *ret)

@@ -80,6 +80,8 @@ void begin_steps_shield(struct begin *b)
         char gate[NODE_NAME_MAX], cbw[NODE_NAME_MAX], scratch[NODE_NAME_MAX];
         const char *top = disk->source->top;
 
+        if (disk->still)
+            continue;
         name(gate, b, i, NODE_GATE);
         name(cbw, b, i, NODE_CBW);
         name(scratch, b, i, NODE_SCRATCH);
@@ -100,6 +102,8 @@ struct command begin_swap(const struct begin *b)
     char gate[NODE_NAME_MAX], cbw[NODE_NAME_MAX];
 
     for (size_t i = 0; i < b->disks.n; i++) {
+        if (b->disks.items[i].still)
+            continue;
         name(gate, b, i, NODE_GATE);
         name(cbw, b, i, NODE_CBW);
         json_array_append_new(gates, gate_options(gate, cbw));
@@ -112,6 +116,8 @@ void begin_add_snapshots(struct begin *b)
     char cbw[NODE_NAME_MAX], snapshot[NODE_NAME_MAX];
 
     for (size_t i = 0; i < b->disks.n; i++) {
+        if (b->disks.items[i].still)
+            continue;
         name(cbw, b, i, NODE_CBW);
         name(snapshot, b, i, NODE_SNAPSHOT);
         begin_step_add(b, &b->disks.items[i], command_add_snapshot(snapshot, cbw), "open",

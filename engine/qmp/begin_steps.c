@@ -123,7 +123,7 @@ void begin_steps_attach(struct begin *b)
             add_place(b, disk, NODE_TARGET, NODE_TARGET_FILE, NULL);
         else if (!b->task.domain->still)
             add_place(b, disk, NODE_SCRATCH, NODE_SCRATCH_FILE,
-                      b->shield ? disk->source->top : disk->source->node);
+                      begin_shields(b, disk) ? disk->source->top : disk->source->node);
     }
 }
 
@@ -141,7 +141,7 @@ void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
 {
     if (b->mode == MODE_PULL && !b->task.domain->still)
         node_name(ret, b->tag, i, NODE_SCRATCH);
-    else if (b->shield)
+    else if (begin_shields(b, &b->disks.items[i]))
         node_name(ret, b->tag, i, NODE_SNAPSHOT);
     else
         snprintf(ret, NODE_NAME_MAX, "%s", b->disks.items[i].source->node);

@@ -87,6 +87,10 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
     view_list_files(v, cwd, &f->files);
     f->perhaps_frozen = v->frozen_mark && !(d->freezer && freezer_is_thawed(d->freezer));
     f->frozen_for = d->freezer ? (int64_t)freezer_frozen_for(d->freezer) : -1;
+    for (size_t i = 0; i < v->asides.n; i++) {
+        *VEC_ADD(&f->asides) = v->asides.items[i].facts;
+        v->asides.items[i].facts = (struct disk_facts){0};
+    }
     f->job_tag = find_tag(v);
     if (!f->job_tag)
         f->job_tag = xstrdup(offline_tag(d));

@@ -166,6 +166,7 @@ int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, 
         return 0;
     if (view_decode_disks(replies, names, ret, err) < 0)
         return -1;
+    view_decode_asides(replies, names, ret);
     find_foreign_work(replies[Q_MIGRATION], ret);
     return 0;
 }
@@ -185,6 +186,12 @@ void view_done(struct view *v)
         free(v->disks.items[i].qdev);
     }
     free(v->disks.items);
+    for (size_t i = 0; i < v->asides.n; i++) {
+        disk_facts_done(&v->asides.items[i].facts);
+        free(v->asides.items[i].node);
+        free(v->asides.items[i].top);
+    }
+    free(v->asides.items);
     for (size_t i = 0; i < v->nodes.n; i++) {
         free(v->nodes.items[i].name);
         free(v->nodes.items[i].driver);

@@ -68,6 +68,7 @@ struct view {
     bool iothreads; /* some disks may be served by threads of their own */
     json_t *graph;  /* NULL: not known */
     VEC(struct view_disk) disks;
+    VEC(struct view_disk) asides; /* see struct domain_facts */
     char *foreign_job;
 };
 
@@ -91,5 +92,6 @@ void view_done(struct view *v);
 void view_list_files(const struct view *v, const char *cwd, struct strlist *ret);
 
 const struct view_disk *view_find_disk(const struct view *v, const char *name);
+const struct view_disk *view_find_aside(const struct view *v, const char *name);
 
 #endif

@@ -9,4 +9,8 @@
 int view_decode_disks(json_t *const replies[Q_COUNT], const struct view_names *names,
                       struct view *ret, struct err *err);
 
+/* What view_decode_disks passes over; after it. */
+void view_decode_asides(json_t *const replies[Q_COUNT], const struct view_names *names,
+                        struct view *v);
+
 #endif

@@ -70,10 +70,11 @@ make_disks()
     done
 }
 
-# start_vm NAME DISK...: QEMU with two QMP sockets, vmkeep's and the test's.
+# start_vm NAME DISK...: QEMU with two QMP sockets, vmkeep's and the test's, and with the arguments in VM_ARGS.
 start_vm()
 {
     local vm=$1 disk args=()
+    read -ra args <<< "${VM_ARGS:-}"
     shift
     for disk in "$@"; do
         args+=(-blockdev "driver=file,filename=$tmp/images/$vm-$disk.qcow2,node-name=$disk-file"
