@@ -8,13 +8,15 @@
 #include "report/table.h"
 
 static const char help[] =
-    "Usage: vmkeep checkpoint-create DOMAIN [CHECKPOINT.xml] [--redefine [--redefine-validate]]\n"
+    "Usage: vmkeep checkpoint-create DOMAIN [CHECKPOINT.xml] [--quiesce]\n"
+    "                                [--redefine [--redefine-validate]]\n"
     "\n"
     "Makes a checkpoint: from now on the domain's changes are tracked under its name, on all the\n"
     "disks that CHECKPOINT.xml names, or that can be tracked, at one instant. It stays until\n"
     "somebody deletes it. Without CHECKPOINT.xml it is named after the time.\n"
     "\n"
     "  --xmlfile FILE        the same as CHECKPOINT.xml; - reads standard input\n"
+    "  --quiesce             with the guest's file systems frozen through its agent, or not at all\n"
     "  --redefine            the disks have its bitmaps already: only record what CHECKPOINT.xml\n"
     "                        (as checkpoint-dumpxml prints it) says of it\n"
     "  --redefine-validate   and see first that every bitmap is there, and good\n"
@@ -28,14 +30,14 @@ static const char help[] =
 
 struct arguments {
     const char *domain, *file;
-    bool redefine, validate;
+    bool redefine, validate, quiesce;
 };
 
 static int create(const struct arguments *a)
 {
     const struct document_names names = {.checkpoint = a->file};
-    json_t *args = json_pack("{s:s, s:b, s:b}", "domain", a->domain, "redefine", a->redefine,
-                             "validate", a->validate);
+    json_t *args = json_pack("{s:s, s:b, s:b, s:b}", "domain", a->domain, "redefine", a->redefine,
+                             "validate", a->validate, "quiesce", a->quiesce);
     const struct client_request request = {.cmd = "checkpoint-create", .args = args};
     struct config *config = NULL;
     json_t *result = NULL;
@@ -62,10 +64,13 @@ static int create(const struct arguments *a)
 
 int cmd_checkpoint_create(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"domain", required_argument, NULL, 'D'}, {"xmlfile", required_argument, NULL, 'x'},
-        {"redefine", no_argument, NULL, 'r'},     {"redefine-validate", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
+                                            {"xmlfile", required_argument, NULL, 'x'},
+                                            {"quiesce", no_argument, NULL, 'q'},
+                                            {"redefine", no_argument, NULL, 'r'},
+                                            {"redefine-validate", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct arguments a = {0};
     int c;
 
@@ -78,6 +83,7 @@ int cmd_checkpoint_create(int argc, char **argv)
         }
         a.domain = c == 'D' ? optarg : a.domain;
         a.file = c == 'x' ? optarg : a.file;
+        a.quiesce = a.quiesce || c == 'q';
         a.redefine = a.redefine || c == 'r';
         a.validate = a.validate || c == 'v';
     }
@@ -91,5 +97,7 @@ int cmd_checkpoint_create(int argc, char **argv)
         return cli_usage("checkpoint-create", "--redefine-validate goes with --redefine");
     if (a.redefine && !a.file)
         return cli_usage("checkpoint-create", "--redefine needs the checkpoint's document");
+    if (a.redefine && a.quiesce)
+        return cli_usage("checkpoint-create", "--redefine goes without --quiesce");
     return create(&a);
 }

@@ -12,7 +12,7 @@
 #include "report/table.h"
 
 static const char help[] =
-    "Usage: vmkeep checkpoint-create-as DOMAIN [NAME [DESCRIPTION]] [--print-xml]\n"
+    "Usage: vmkeep checkpoint-create-as DOMAIN [NAME [DESCRIPTION]] [--quiesce] [--print-xml]\n"
     "                                   [[--diskspec] DISK[,checkpoint=TYPE][,bitmap=NAME]]...\n"
     "\n"
     "Makes a checkpoint as checkpoint-create does. NAME left out: it is named after the time. Without\n"
@@ -21,6 +21,7 @@ static const char help[] =
     "\n"
     "  --name NAME, --description TEXT, --domain DOMAIN   the same, by name\n"
     "  --diskspec SPEC   one disk; may be given several times\n"
+    "  --quiesce         with the guest's file systems frozen through its agent, or not at all\n"
     "  --print-xml       print the document, and make nothing\n"
     "  --help            print this text and exit\n"
     "\n"
@@ -33,7 +34,7 @@ static const char help[] =
 struct arguments {
     const char *domain, *name, *description;
     struct strlist disks;
-    bool print;
+    bool quiesce, print;
 };
 
 static void put_escaped(FILE *f, const char *s)
@@ -141,7 +142,8 @@ static int make_document(const struct arguments *a, char **ret)
 static int create(const struct arguments *a, const char *xml)
 {
     const struct document_names names = {0};
-    json_t *args = json_pack("{s:s, s:s}", "domain", a->domain, "xml", xml);
+    json_t *args =
+        json_pack("{s:s, s:s, s:b}", "domain", a->domain, "xml", xml, "quiesce", a->quiesce);
     const struct client_request request = {.cmd = "checkpoint-create", .args = args};
     struct config *config = NULL;
     json_t *result = NULL;
@@ -183,6 +185,7 @@ int cmd_checkpoint_create_as(int argc, char **argv)
                                             {"name", required_argument, NULL, 'n'},
                                             {"description", required_argument, NULL, 'd'},
                                             {"diskspec", required_argument, NULL, 's'},
+                                            {"quiesce", no_argument, NULL, 'q'},
                                             {"print-xml", no_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -201,6 +204,7 @@ int cmd_checkpoint_create_as(int argc, char **argv)
         a.domain = c == 'D' ? optarg : a.domain;
         a.name = c == 'n' ? optarg : a.name;
         a.description = c == 'd' ? optarg : a.description;
+        a.quiesce = a.quiesce || c == 'q';
         a.print = a.print || c == 'p';
     }
     a.domain = cli_operand(argc, argv, a.domain);

@@ -168,10 +168,12 @@ struct hypervisor_ops {
     struct op *(*job_forget)(struct hypervisor *hv, const char *domain, const char *tag,
                              op_done done, void *ctx, struct err *err);
 
-    /* A checkpoint of its own, without a backup, on the named disks, atomically. */
+    /* A checkpoint of its own, without a backup, on the named disks, atomically.  quiesce: with the
+     * guest's file systems frozen, or it fails: ERR_UNSUPPORTED when they cannot be; ERR_TIMEOUT when
+     * that is not sure, and then the checkpoint may be there. */
     struct op *(*checkpoint_create)(struct hypervisor *hv, const char *domain, const char *name,
-                                    const struct strlist *disks, op_done done, void *ctx,
-                                    struct err *err);
+                                    const struct strlist *disks, bool quiesce, op_done done,
+                                    void *ctx, struct err *err);
 
     /* Removes the checkpoint's bitmap from every disk that has it, inconsistent ones too.
      * Idempotent: success when no disk has it. */

@@ -43,6 +43,7 @@ struct api_create {
     const char *xml;
     bool redefine; /* the bitmaps are there: only what is known of the checkpoint is recorded */
     bool validate; /* ... and they must be there, and good */
+    bool quiesce;  /* with the guest's file systems frozen; ERR_UNSUPPORTED when they cannot be */
 };
 
 /* {name}.  Refused with ERR_BUSY while a job of the domain runs. */

@@ -85,8 +85,8 @@ static int create(struct errand *t, struct err *err)
         add_row(t, &disks, err) == 0) {
         t->next = after_create;
         t->failed = create_failed;
-        t->op = hv->ops->checkpoint_create(hv, t->domain, t->document->name, &disks, errand_on_op,
-                                           t, err);
+        t->op = hv->ops->checkpoint_create(hv, t->domain, t->document->name, &disks, t->quiesce,
+                                           errand_on_op, t, err);
         rc = t->op ? 0 : create_failed(t, err);
     }
     strlist_done(&disks);
@@ -106,6 +106,7 @@ void api_checkpoint_create(struct scheduler *s, const struct api_create *c, stru
         return;
     }
     t->validate = c->validate;
+    t->quiesce = c->quiesce;
     errand_look(t, c->redefine ? api_redefine : create);
 }
 

@@ -72,7 +72,7 @@ struct errand {
     struct strlist doomed;
     size_t doomed_next;
     char *name;
-    bool size, no_domain, metadata, validate;
+    bool size, no_domain, metadata, validate, quiesce;
     int what_to_delete; /* enum api_delete */
 };
 

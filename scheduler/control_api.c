@@ -120,14 +120,15 @@ static int cmd_job_info(struct client *cl, json_t *args, json_t **ret, struct er
 static int cmd_checkpoint_create(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     struct api_create c = {.xml = "<domaincheckpoint/>"};
-    int redefine = 0, validate = 0;
+    int redefine = 0, validate = 0, quiesce = 0;
 
     (void)ret;
-    if (control_unpack(args, err, "{s:s, s?s, s?b, s?b}", "domain", &c.domain, "xml", &c.xml,
-                       "redefine", &redefine, "validate", &validate) < 0)
+    if (control_unpack(args, err, "{s:s, s?s, s?b, s?b, s?b}", "domain", &c.domain, "xml", &c.xml,
+                       "redefine", &redefine, "validate", &validate, "quiesce", &quiesce) < 0)
         return -1;
     c.redefine = redefine;
     c.validate = validate;
+    c.quiesce = quiesce;
     api_checkpoint_create(cl->control->env.scheduler, &c, later(cl));
     return 0;
 }

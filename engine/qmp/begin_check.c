@@ -173,15 +173,20 @@ static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)
     return check_target(b, disk, err);
 }
 
-const char *begin_check_quiesce(const struct begin *b)
+const char *domain_cannot_freeze(const struct domain *d, const struct view *v)
 {
-    if (!b->task.domain->freezer)
+    if (!d->freezer)
         return "no guest agent is configured";
-    if (!b->look.view.running)
+    if (!v->running)
         return "the guest does not run";
-    if (b->look.view.frozen_mark)
+    if (v->frozen_mark)
         return "the guest agent has not confirmed the thaw of an earlier backup";
     return NULL;
+}
+
+const char *begin_check_quiesce(const struct begin *b)
+{
+    return domain_cannot_freeze(b->task.domain, &b->look.view);
 }
 
 /* QEMU 7.2 with Debian's security fixes aborts when an NBD client of such a disk disconnects

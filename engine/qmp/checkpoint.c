@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "engine/qmp/checkpoint_quiesce.h"
 #include "engine/qmp/image_checkpoint.h"
 #include "engine/qmp/look.h"
 #include "engine/qmp/tasks.h"
@@ -16,6 +17,8 @@ struct checkpoint_task {
     struct look look;
     char *name;
     bool create;
+    bool quiesce; /* create: with the guest's file systems frozen */
+    struct checkpoint_quiesce frozen;
     struct strlist disks; /* create: where */
     size_t next;          /* delete: which of the view's disks */
     bool looked;
@@ -100,6 +103,8 @@ static bool go_on(struct checkpoint_task *c, struct err *err)
         if (result != LOOK_DONE)
             return result == LOOK_WAITING;
         c->looked = true;
+        if (c->quiesce)
+            return checkpoint_quiesce_start(&c->frozen, t, &c->look.view, err) == 0;
         if (c->create)
             return create(c, err) == 0;
     } else if (c->create) {
@@ -107,6 +112,22 @@ static bool go_on(struct checkpoint_task *c, struct err *err)
         return false;
     }
     return removed(c, err) == 0 && remove_next(c);
+}
+
+/* Between mark and unmark, whatever happens to the connection.  True: suspended. */
+static bool go_on_frozen(struct checkpoint_task *c, struct err *err)
+{
+    bool make;
+
+    if (!checkpoint_quiesce_step(&c->frozen, &c->task, &make)) {
+        *err = c->frozen.err;
+        return false;
+    }
+    if (make && create(c, err) < 0) {
+        checkpoint_quiesce_failed(&c->frozen, &c->task, err);
+        *err = ERR_INIT;
+    }
+    return true;
 }
 
 static bool is_offline(const struct checkpoint_task *c)
@@ -122,8 +143,13 @@ static void checkpoint_step(struct task *t)
     struct checkpoint_task *c = (struct checkpoint_task *)t;
     struct err err = ERR_INIT;
 
-    if (t->canceled && !c->looked && !c->offline.listed)
+    if (c->frozen.step) {
+        if (go_on_frozen(c, &err))
+            return;
+    } else if (t->canceled && !c->looked && !c->offline.listed)
         err_set(&err, ERR_CANCELED, "cancelled");
+    else if (is_offline(c) && c->quiesce)
+        err_set(&err, ERR_UNSUPPORTED, "quiesce the guest: the guest does not run");
     else if (is_offline(c)) {
         if (image_checkpoint_step(&c->offline, t, c->name, c->create ? &c->disks : NULL, &err))
             return;
@@ -140,6 +166,7 @@ static void checkpoint_release(struct task *t)
 
     look_done(&c->look);
     image_checkpoint_done(&c->offline);
+    checkpoint_quiesce_done(&c->frozen);
     strlist_done(&c->disks);
     free(c->name);
     free(c);
@@ -148,7 +175,7 @@ static void checkpoint_release(struct task *t)
 static const struct task_kind kind = {checkpoint_step, checkpoint_release};
 
 struct op *checkpoint_create_start(struct domain *d, const char *name, const struct strlist *disks,
-                                   op_done done, void *ctx, struct err *err)
+                                   bool quiesce, op_done done, void *ctx, struct err *err)
 {
     struct checkpoint_task *c;
 
@@ -162,6 +189,7 @@ struct op *checkpoint_create_start(struct domain *d, const char *name, const str
     }
     c = xcalloc(1, sizeof(*c));
     c->create = true;
+    c->quiesce = quiesce;
     c->name = xstrdup(name);
     c->disks = strlist_copy(disks);
     return task_start(d, &c->task, &kind, done, ctx);

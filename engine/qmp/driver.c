@@ -72,12 +72,12 @@ static struct op *driver_forget(struct hypervisor *hv, const char *domain, const
 }
 
 static struct op *driver_create(struct hypervisor *hv, const char *domain, const char *name,
-                                const struct strlist *disks, op_done done, void *ctx,
+                                const struct strlist *disks, bool quiesce, op_done done, void *ctx,
                                 struct err *err)
 {
     struct domain *d = find(hv, domain, err);
 
-    return d ? checkpoint_create_start(d, name, disks, done, ctx, err) : NULL;
+    return d ? checkpoint_create_start(d, name, disks, quiesce, done, ctx, err) : NULL;
 }
 
 static struct op *driver_delete(struct hypervisor *hv, const char *domain, const char *name,

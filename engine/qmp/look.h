@@ -26,4 +26,7 @@ void look_done(struct look *l);
 /* QEMU's working directory, or NULL.  Caller frees. */
 char *look_cwd(pid_t pid);
 
+/* Why the guest's file systems cannot be frozen, or NULL. begin_check.c. */
+const char *domain_cannot_freeze(const struct domain *d, const struct view *v);
+
 #endif

@@ -32,7 +32,7 @@ void tend_start(struct domain *d);
 /* May the disk take in a new checkpoint of that name? */
 int checkpoint_check(const struct view_disk *disk, const char *name, struct err *err);
 struct op *checkpoint_create_start(struct domain *d, const char *name, const struct strlist *disks,
-                                   op_done done, void *ctx, struct err *err);
+                                   bool quiesce, op_done done, void *ctx, struct err *err);
 struct op *checkpoint_delete_start(struct domain *d, const char *name, op_done done, void *ctx);
 
 #endif

@@ -215,7 +215,7 @@ list='{"ok": true, "result": {"checkpoints": [
     [ "$(vmkeep checkpoint-create web01)" = "Domain checkpoint one created" ]
     echo "<domaincheckpoint/>" > "$tmp/c.xml"
     [ "$(vmkeep checkpoint-create web01 "$tmp/c.xml" --redefine --redefine-validate)" = "Domain checkpoint one redefined" ]
-    [ "$(request)" = '{"cmd":"checkpoint-create","args":{"domain":"web01","redefine":true,"validate":true,"xml":"<domaincheckpoint/>\n"}}' ]
+    [ "$(request)" = '{"cmd":"checkpoint-create","args":{"domain":"web01","redefine":true,"validate":true,"quiesce":false,"xml":"<domaincheckpoint/>\n"}}' ]
     echo '{"ok": true, "result": {"deleted": ["two", "one"]}}' > "$tmp/answer"
     run -0 vmkeep checkpoint-delete web01 one --children
     [ "$output" = "$(printf 'Domain checkpoint two deleted\nDomain checkpoint one deleted')" ]

@@ -212,7 +212,8 @@ struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *
     strlist_add(&disks, disk);
     if (other_disk)
         strlist_add(&disks, other_disk);
-    ret = OP(lab->hv->ops->checkpoint_create(lab->hv, "web01", name, &disks, on_done, NULL, &err));
+    ret = OP(lab->hv->ops->checkpoint_create(lab->hv, "web01", name, &disks, lab->quiesce, on_done,
+                                             NULL, &err));
     strlist_done(&disks);
     return ret;
 }

@@ -15,7 +15,8 @@ struct lab {
     const char *agent; /* socket, or NULL */
     const char *tls_certificates;
     bool tls_no_verify;
-    bool images; /* the configuration names the disks' images */
+    bool images;  /* the configuration names the disks' images */
+    bool quiesce; /* checkpoints are made with the guest's file systems frozen */
     int job_events, domain_events;
 };
 

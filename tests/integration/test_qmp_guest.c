@@ -108,6 +108,38 @@ static void frozen_and_thawed(void **state)
     quiesce_done(&q);
 }
 
+static void quiesced_checkpoint(void **state)
+{
+    struct quiesce_lab q;
+    struct err err;
+
+    (void)state;
+    quiesce_start(&q, QUIESCE_OFF);
+    q.lab.quiesce = true;
+    err = lab_checkpoint_create(&q.lab, "one", "d0", NULL);
+    assert_ok(&err);
+    assert_true(q.marked_at_freeze);
+    assert_int_equal(q.agent.freezes, 1);
+    assert_false(q.agent.frozen);
+    assert_false(has_mark(&q.lab));
+    /* One that cannot be made leaves nobody frozen. */
+    err = lab_checkpoint_create(&q.lab, "two", "d0", "d7");
+    assert_int_equal(err.code, ERR_NOTFOUND);
+    assert_false(q.agent.frozen);
+    assert_false(has_mark(&q.lab));
+    q.agent.refuses_freeze = true;
+    err = lab_checkpoint_create(&q.lab, "three", "d0", NULL);
+    assert_non_null(strstr(err.msg, "quiesce the guest: "));
+    assert_false(q.agent.frozen);
+    assert_false(has_mark(&q.lab));
+    q.agent.refuses_freeze = false;
+    test_qemu_do(&q.lab.qemu, "stop", NULL);
+    err = lab_checkpoint_create(&q.lab, "four", "d0", NULL);
+    assert_string_equal(err.msg, "quiesce the guest: the guest does not run");
+    assert_int_equal(err.code, ERR_UNSUPPORTED);
+    quiesce_done(&q);
+}
+
 static void freeze_refused(void **state)
 {
     struct quiesce_lab q;
@@ -477,6 +509,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frozen_and_thawed),
+        cmocka_unit_test(quiesced_checkpoint),
         cmocka_unit_test(freeze_refused),
         cmocka_unit_test(connection_lost),
         cmocka_unit_test(thawed_after_an_error),

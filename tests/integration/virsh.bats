@@ -83,6 +83,7 @@ list='{"ok": true, "result": {"checkpoints": [
     done <<'END'
 checkpoint-create-as
 checkpoint-create-as web01 one --diskspec vda,size=3
+checkpoint-create web01 one.xml --redefine --quiesce
 checkpoint-info web01
 checkpoint-info web01 one two
 checkpoint-parent --checkpointname one
@@ -150,7 +151,9 @@ END
     answer checkpoint-create <<< '{"ok": true, "result": {"name": "1525889631"}}'
     serve
     [ "$(vmkeep checkpoint-create-as --domain web01)" = "Domain checkpoint 1525889631 created" ]
-    [ "$(request)" = '{"cmd":"checkpoint-create","args":{"domain":"web01","xml":"<domaincheckpoint>\n</domaincheckpoint>\n"}}' ]
+    [ "$(request)" = '{"cmd":"checkpoint-create","args":{"domain":"web01","xml":"<domaincheckpoint>\n</domaincheckpoint>\n","quiesce":false}}' ]
+    vmkeep checkpoint-create web01 --quiesce
+    jq -e .args.quiesce <<< "$(request)"
 }
 
 @test "checkpoint-edit" {
