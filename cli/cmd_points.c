@@ -12,6 +12,7 @@
 #include "base/timefmt.h"
 #include "cli/facts.h"
 #include "cli/names.h"
+#include "policies/dates.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "storage/repository.h"
@@ -28,6 +29,9 @@ static const char help[] =
     "           mode, state, disks: [{name, path, format, capacity, bytes, digest}], ...}; a disk's\n"
     "           path is its file's name in REPOSITORY/ID/\n"
     "  --help   print this text and exit\n"
+    "\n"
+    "States: good; damaged, missing; deleting; set aside (in JSON set-aside: its date cannot be right,\n"
+    "for a clock was wrong; it can be restored, and counts for no rule).\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 3 a point's manifest cannot be\n"
     "read, 4 no such domain or repository, or no catalog yet, 7 the catalog is damaged.\n"
@@ -244,6 +248,7 @@ static int list_repository(const struct arguments *a)
     for (size_t i = 0; i < points.n; i++)
         if (!points.items[i].repository)
             points.items[i].repository = xstrdup(path);
+    points_judge_dates(&points, time(NULL));
     if (code == EXIT_DONE && a->domain) {
         choose(&points, a->domain);
         if (points.n == 0) {

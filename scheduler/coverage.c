@@ -261,7 +261,7 @@ static void queue_backup(struct scheduler *s, struct cover *c)
         return;
     c->has_next = false;
     if (queue_add(s, &row, &c->job, &err) == 0) {
-        c->made = sched_uptime(s);
+        c->made = row.uptime;
         return;
     }
     catalog_trouble(s, "record a job that is due", &err);

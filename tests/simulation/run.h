@@ -71,6 +71,11 @@ void calm_down(void);
 /* Somebody who has waited for a job's end asks for the next one at once. */
 void on_job(void *daemon, const struct job_event *event);
 
+/* clocks.c */
+/* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon whenever
+ * it is set. */
+void live_with_clocks(bool restart);
+
 /* checks.c */
 void check_distance(const struct sim_daemon *d, const struct job *j);
 void check_always(void);

@@ -5,7 +5,8 @@
  *   test_simulation calm [--days N] [--domains N]
  *       no faults, but reloads: every due time gets exactly one good backup, in time
  *   test_simulation clock [--days N] [--domains N]
- *       a clock that is years ahead at first, and wanders then: all are backed up all the same
+ *       a clock that is years ahead at first, and wanders then: all are backed up all the same; then
+ *       weeks of clocks that are wrong in other ways
  *   test_simulation faults [--seed N] [--seeds N] [--days N] [--domains N]
  *       faults and kills from each seed; then three quiet days, after which all must be well
  *
@@ -242,6 +243,21 @@ static int wrong_clock(int days, int domains)
     return 0;
 }
 
+/* Weeks in which the clock is ten years ahead, a day back, in 1970, and right again in between. */
+static int wrong_clocks(int domains, bool restart)
+{
+    double begun = seconds_now();
+
+    sim_make(2, domains, NEIGHBOUR_NONE);
+    daemon_start(&sim.daemons[0]);
+    live_with_clocks(restart);
+    check_always();
+    check_settled();
+    report(restart ? "clocks, with restarts" : "clocks", seconds_now() - begun);
+    sim_free();
+    return 0;
+}
+
 static enum sim_neighbour draw_neighbour(uint64_t seed)
 {
     static const enum sim_neighbour of[] = {NEIGHBOUR_NONE, NEIGHBOUR_OTHER_NAMES, NEIGHBOUR_NONE,
@@ -306,7 +322,8 @@ int main(int argc, char **argv)
     if (optind < argc && strcmp(argv[optind], "calm") == 0)
         return calm(days, domains);
     if (optind < argc && strcmp(argv[optind], "clock") == 0)
-        return wrong_clock(days, domains);
+        return wrong_clock(days, domains) || wrong_clocks(domains, false) ||
+               wrong_clocks(domains, true);
     for (int i = 0; i < seeds; i++)
         stormy(seed + (uint64_t)i, days, domains);
     if (seeds >= ENOUGH_SEEDS)
