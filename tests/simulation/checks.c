@@ -190,10 +190,10 @@ static void check_no_debris(const struct sim_daemon *d)
 
     if (some_are_open(d))
         return;
-    for (size_t i = 0; i < sim.w.repo.points.n; i++)
-        if (!sim.w.repo.points.items[i]->published &&
-            str_eq(sim.w.repo.points.items[i]->point.catalog, d->catalog_id))
-            sim_broken("%s is left in the making", sim.w.repo.points.items[i]->point.id);
+    for (size_t i = 0; i < sim.w.repo.here.points.n; i++)
+        if (!sim.w.repo.here.points.items[i]->published &&
+            str_eq(sim.w.repo.here.points.items[i]->point.catalog, d->catalog_id))
+            sim_broken("%s is left in the making", sim.w.repo.here.points.items[i]->point.id);
     for (size_t i = 0; i < d->host->domains.n; i++) {
         const struct sim_domain *domain = d->host->domains.items[i];
         struct checkpoint_list rows = {0};
@@ -216,6 +216,10 @@ static void check_fresh(const struct sim_daemon *d)
         struct point last = {0};
         struct err err = ERR_INIT;
         bool found = false;
+
+        /* The neighbour's, which was there first. */
+        if (!str_eq(sim_owner_of(&sim.w.repo, domain->name), d->catalog_id))
+            continue;
 
         catalog_last_good(d->catalog, "sim", domain->name, "nightly", &last, &found, &err);
         if (!found || sim_wall(&sim.w) - last.created > 26 * 3600 ||

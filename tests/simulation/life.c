@@ -167,6 +167,8 @@ void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
     sim.w.rng = seed;
     sim.w.wall_offset = START;
     sim.w.repo.w = &sim.w;
+    snprintf(sim.w.repo.here.id, sizeof(sim.w.repo.here.id), "51a0000000000001");
+    snprintf(sim.w.repo.aside.id, sizeof(sim.w.repo.aside.id), "51a0000000000002");
     sim.neighbour = neighbour;
     sim_clock_init(&sim.w);
     snprintf(sim.dir, sizeof(sim.dir), "%s", mkdtemp(t));
@@ -204,6 +206,17 @@ static void host_free(struct sim_host *h)
     free(h->clients.items);
 }
 
+static void medium_free(struct sim_medium *m)
+{
+    for (size_t i = 0; i < m->points.n; i++) {
+        point_done(&m->points.items[i]->point);
+        free(m->points.items[i]->images.items);
+        free(m->points.items[i]);
+    }
+    free(m->points.items);
+    free(m->owners.items);
+}
+
 void sim_free(void)
 {
     for (size_t i = 0; i < sim.n_daemons; i++) {
@@ -213,12 +226,8 @@ void sim_free(void)
     }
     if (rmdir(sim.dir) < 0)
         sim_broken("%s is not empty", sim.dir);
-    for (size_t i = 0; i < sim.w.repo.points.n; i++) {
-        point_done(&sim.w.repo.points.items[i]->point);
-        free(sim.w.repo.points.items[i]->images.items);
-        free(sim.w.repo.points.items[i]);
-    }
-    free(sim.w.repo.points.items);
+    medium_free(&sim.w.repo.here);
+    medium_free(&sim.w.repo.aside);
     strlist_done(&sim.w.repo.lost);
     free(sim.queued.items);
     free(sim.w.truths.items);

@@ -17,20 +17,20 @@ struct sim_store {
 
 struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id)
 {
-    for (size_t i = r->points.n; i-- > 0;)
-        if (strcmp(r->points.items[i]->point.id, id) == 0)
-            return r->points.items[i];
+    for (size_t i = r->here.points.n; i-- > 0;)
+        if (strcmp(r->here.points.items[i]->point.id, id) == 0)
+            return r->here.points.items[i];
     return NULL;
 }
 
 static void stored_remove(struct sim_repo *r, const char *id, bool published)
 {
-    for (size_t i = 0; i < r->points.n; i++) {
-        struct sim_stored *p = r->points.items[i];
+    for (size_t i = 0; i < r->here.points.n; i++) {
+        struct sim_stored *p = r->here.points.items[i];
 
         if (p->published != published || strcmp(p->point.id, id) != 0)
             continue;
-        r->points.items[i] = r->points.items[--r->points.n];
+        r->here.points.items[i] = r->here.points.items[--r->here.points.n];
         point_done(&p->point);
         free(p->images.items);
         free(p);
@@ -56,8 +56,8 @@ static const struct sim_image *image_of(const struct sim_stored *p, const char *
 
 void sim_image_arrives(struct sim_repo *r, const struct sim_image *image)
 {
-    for (size_t i = 0; i < r->points.n; i++) {
-        struct sim_stored *p = r->points.items[i];
+    for (size_t i = 0; i < r->here.points.n; i++) {
+        struct sim_stored *p = r->here.points.items[i];
         size_t len = strlen(p->point.id);
 
         if (strncmp(image->target, p->point.id, len) != 0 || image->target[len] != '/')
@@ -121,8 +121,8 @@ bool sim_point_harm(struct sim_repo *r, bool tear)
 {
     struct sim_stored *p = NULL;
 
-    if (r->points.n > 0)
-        p = r->points.items[sim_random(r->w, (uint32_t)r->points.n)];
+    if (r->here.points.n > 0)
+        p = r->here.points.items[sim_random(r->w, (uint32_t)r->here.points.n)];
     if (!p || !p->published || p->torn)
         return false;
     r->w->counts.vanished += !tear;
@@ -166,11 +166,24 @@ static void compare_point(struct sim_world *w, const struct point *p)
     }
 }
 
+void sim_swap(struct sim_repo *r)
+{
+    struct sim_medium here = r->here;
+
+    r->here = r->aside;
+    r->aside = here;
+    r->swapped = !r->swapped;
+    r->w->counts.swaps++;
+}
+
 void sim_compare_all(struct sim_world *w, struct catalog *catalog)
 {
     const struct point_filter all = {0};
     struct point_list points = {0};
     struct err err = ERR_INIT;
+
+    if (w->repo.swapped) /* they are not here to be compared */
+        return;
 
     if (catalog_points(catalog, &all, &points, &err) < 0)
         sim_broken("catalog: %s", err.msg);
@@ -187,13 +200,55 @@ static struct sim_repo *repo_of(struct store *s)
     return ((struct sim_store *)s)->repo;
 }
 
-static struct op *end(struct sim_repo *r, bool fails, struct err *refusal, op_done done, void *ctx)
+/* The repository that the daemon means is there. */
+static bool is_there(struct store *s)
 {
+    const struct sim_repo *r = repo_of(s);
+
+    return !r->gone && (!*s->id || strcmp(s->id, r->here.id) == 0);
+}
+
+static struct op *end(struct store *s, bool fails, struct err *refusal, op_done done, void *ctx)
+{
+    struct sim_repo *r = repo_of(s);
+
     if (r->gone)
         err_set(refusal, ERR_NOTFOUND, "/srv/backup: no such directory; is the disk not mounted?");
-    else if (fails && refusal->code == ERR_NONE)
+    else if (!is_there(s)) {
+        err_set(refusal, ERR_NOTFOUND, "/srv/backup holds repository %s, not %s", r->here.id,
+                s->id);
+        r->w->counts.strangers++;
+    } else if (fails && refusal->code == ERR_NONE)
         err_set(refusal, ERR_IO, "/srv/backup: Input/output error");
     return sim_op(r->w, refusal->code ? refusal : NULL, done, ctx);
+}
+
+/* ---- whose it is ---- */
+
+const char *sim_owner_of(const struct sim_repo *r, const char *domain)
+{
+    for (size_t i = 0; i < r->here.owners.n; i++)
+        if (strcmp(r->here.owners.items[i].domain, domain) == 0)
+            return r->here.owners.items[i].catalog;
+    return NULL;
+}
+
+static bool is_owner(const struct sim_repo *r, const char *domain)
+{
+    const char *owner = sim_owner_of(r, domain);
+
+    return !owner || strcmp(owner, r->w->catalog_id) == 0;
+}
+
+static void own(struct sim_repo *r, const char *domain)
+{
+    struct sim_owner *o;
+
+    if (sim_owner_of(r, domain))
+        return;
+    o = VEC_ADD(&r->here.owners);
+    snprintf(o->domain, sizeof(o->domain), "%s", domain);
+    snprintf(o->catalog, sizeof(o->catalog), "%s", r->w->catalog_id);
 }
 
 static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
@@ -209,8 +264,8 @@ static struct op *probe(struct store *s, bool may_begin, struct store_space *ret
     fails = sim_op_fails(r->w, &effect);
     ret->total = UINT64_C(1) << 40;
     ret->free = r->full ? 4096 : UINT64_C(1) << 39;
-    strcpy(ret->id, "51a0000000000001");
-    return end(r, fails, &refusal, done, ctx);
+    snprintf(ret->id, sizeof(ret->id), "%s", r->here.id);
+    return end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *survey(struct store *s, const struct survey_scope *scope, struct survey *ret,
@@ -223,7 +278,7 @@ static struct op *survey(struct store *s, const struct survey_scope *scope, stru
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    if (!fails && !r->gone) {
+    if (!fails && is_there(s)) {
         ret->total = UINT64_C(1) << 40;
         ret->free = r->full ? 4096 : UINT64_C(1) << 39;
         for (size_t i = 0; i < scope->known->n; i++) {
@@ -242,7 +297,7 @@ static struct op *survey(struct store *s, const struct survey_scope *scope, stru
                                           : "its directory is not there");
         }
     }
-    return end(r, fails, &refusal, done, ctx);
+    return end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *check_chain(struct store *s, const char *id, op_done done, void *ctx,
@@ -257,7 +312,7 @@ static struct op *check_chain(struct store *s, const char *id, op_done done, voi
     fails = sim_op_fails(r->w, &effect);
     if (!sim_is_whole(r, id))
         err_set(&refusal, ERR_NOTFOUND, "%s is not there", id);
-    return end(r, fails, &refusal, done, ctx);
+    return end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *prepare(struct store *s, const struct point *plan,
@@ -274,21 +329,26 @@ static struct op *prepare(struct store *s, const struct point *plan,
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    stored_remove(r, plan->id, false);
-    if (sim_stored_find(r, plan->id))
+    if (sim_stored_find(r, plan->id) && sim_stored_find(r, plan->id)->published)
         sim_broken("%s is made a second time", plan->id);
-    if (r->full)
+    if (is_there(s) && !is_owner(r, plan->domain)) {
+        err_set(&refusal, ERR_DENIED, "%s belongs to catalog %s", plan->domain,
+                sim_owner_of(r, plan->domain));
+        r->w->counts.denied++;
+    } else if (r->full)
         err_set(&refusal, ERR_NOSPACE, "No space left on device");
-    else if (effect && !r->gone) {
+    else if (effect && is_there(s)) {
         struct sim_stored *p = xcalloc(1, sizeof(*p));
 
+        stored_remove(r, plan->id, false);
+        own(r, plan->domain);
         point_copy(&p->point, plan);
         p->made_ms = r->w->now_ms;
         p->wrong_date = r->w->leap != 0;
         r->w->counts.wrong_dates += p->wrong_date;
-        *VEC_ADD(&r->points) = p;
+        *VEC_ADD(&r->here.points) = p;
     }
-    return end(r, fails, &refusal, done, ctx);
+    return end(s, fails, &refusal, done, ctx);
 }
 
 /* ---- a pull's copy ---- */
@@ -450,8 +510,8 @@ static void check_others_stay(struct sim_repo *r, const struct sim_stored *doome
     if (doomed->wrong_date || !sim_is_whole(r, doomed->point.id) ||
         !was_recorded(r->w, &doomed->point))
         return;
-    for (size_t i = 0; i < r->points.n; i++) {
-        const struct sim_stored *p = r->points.items[i];
+    for (size_t i = 0; i < r->here.points.n; i++) {
+        const struct sim_stored *p = r->here.points.items[i];
 
         later += p->published && !p->wrong_date && p->made_ms > doomed->made_ms &&
                  strcmp(p->point.domain, doomed->point.domain) == 0 &&
@@ -463,14 +523,19 @@ static void check_others_stay(struct sim_repo *r, const struct sim_stored *doome
 }
 
 /* The last good point of a (domain, policy) is never removed, nor one that another stands on. */
-static void check_removal(struct sim_repo *r, const char *id)
+static void check_removal(struct store *s, const char *id)
 {
+    struct sim_repo *r = repo_of(s);
     struct sim_stored *doomed = sim_stored_find(r, id);
 
-    if (!doomed || !doomed->published)
+    if (!doomed || !is_there(s))
         return;
-    for (size_t i = 0; i < r->points.n; i++) {
-        const struct sim_stored *p = r->points.items[i];
+    if (!str_eq(doomed->point.catalog, r->w->catalog_id))
+        sim_broken("%s is removed by daemon %d, which has not made it", id, r->w->acting);
+    if (!doomed->published)
+        return;
+    for (size_t i = 0; i < r->here.points.n; i++) {
+        const struct sim_stored *p = r->here.points.items[i];
 
         for (size_t k = 0; k < p->point.disks.n; k++)
             if (str_eq(p->point.disks.items[k].backing, id))
@@ -493,12 +558,12 @@ static struct op *discard(struct store *s, const struct point *plan, enum point_
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
     if (made == MADE_POINT)
-        check_removal(r, plan->id);
-    if (effect && !r->gone && made != MADE_NOTHING)
+        check_removal(s, plan->id);
+    if (effect && is_there(s) && made != MADE_NOTHING)
         stored_remove(r, plan->id, false);
-    if (effect && !r->gone && made == MADE_POINT)
+    if (effect && is_there(s) && made == MADE_POINT)
         stored_remove(r, plan->id, true);
-    return end(r, fails, &refusal, done, ctx);
+    return end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *remove_point(struct store *s, const char *id, op_done done, void *ctx,
@@ -511,13 +576,13 @@ static struct op *remove_point(struct store *s, const char *id, op_done done, vo
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    check_removal(r, id);
-    if (effect && !r->gone) {
+    check_removal(s, id);
+    if (effect && is_there(s)) {
         r->w->counts.prunes += sim_stored_find(r, id) != NULL;
         stored_remove(r, id, false);
         stored_remove(r, id, true);
     }
-    return end(r, fails, &refusal, done, ctx);
+    return end(s, fails, &refusal, done, ctx);
 }
 
 static char *target(struct store *s, const struct point *plan, size_t disk)

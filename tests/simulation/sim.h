@@ -114,9 +114,23 @@ struct sim_stored {
     VEC(struct sim_image) images;
 };
 
+/* Whose a domain's directory is; the hosts here are all called the same. */
+struct sim_owner {
+    char domain[16], catalog[16];
+};
+
+/* What is on one disk. */
+struct sim_medium {
+    char id[20];
+    VEC(struct sim_stored *) points;
+    VEC(struct sim_owner) owners;
+};
+
 struct sim_repo {
     struct sim_world *w;
-    VEC(struct sim_stored *) points;
+    struct sim_medium here;  /* the one that is under the path */
+    struct sim_medium aside; /* the other one */
+    bool swapped;
     struct strlist lost; /* ids of published points that somebody has removed by hand */
     bool gone;           /* not mounted */
     bool full;
@@ -137,7 +151,8 @@ struct sim_faults {
 struct sim_counts {
     uint64_t events, kills, points, pulls, prunes, jobs, op_faults, job_faults, qemu_kills,
         lost_events, increments, wall_steps, compared, cancels, stops;
-    uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, wrong_dates;
+    uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, wrong_dates, swaps, strangers,
+        denied;
 };
 
 struct sim_world {
@@ -215,6 +230,10 @@ struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id);
 void sim_image_arrives(struct sim_repo *r, const struct sim_image *image);
 /* The point and all that it stands on are there as they were. */
 bool sim_is_whole(struct sim_repo *r, const char *id);
+/* Somebody puts the other disk there. */
+void sim_swap(struct sim_repo *r);
+/* NULL: nobody's yet. */
+const char *sim_owner_of(const struct sim_repo *r, const char *domain);
 /* Somebody removes one of the published points, or cuts an image of it; false: there is none. */
 bool sim_point_harm(struct sim_repo *r, bool tear);
 /* What restoring the disk gives. False: something of the chain is missing. */

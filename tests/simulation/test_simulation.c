@@ -101,6 +101,9 @@ static void check_counts(void)
         {"reset of the machine", all.reboots},
         {"point that vanishes", all.vanished},
         {"point that is damaged", all.torn},
+        {"exchange of the repository", all.swaps},
+        {"refusal of another repository", all.strangers},
+        {"refusal of a neighbour", all.denied},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

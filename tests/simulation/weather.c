@@ -145,7 +145,7 @@ static void on_repository(void)
 {
     struct sim_repo *r = &sim.w.repo;
 
-    switch (sim_random(&sim.w, 5)) {
+    switch (sim_random(&sim.w, 6)) {
     case 0:
     case 1:
         r->gone = !r->gone;
@@ -155,7 +155,12 @@ static void on_repository(void)
         r->full = !r->full;
         break;
     case 4:
-        sim_point_harm(r, sim_chance(&sim.w, 5000));
+        if (!r->swapped)
+            sim_point_harm(r, sim_chance(&sim.w, 5000));
+        break;
+    case 5: /* not before all know theirs */
+        if (sim.w.now_ms > 2 * DAY_MS)
+            sim_swap(r);
         break;
     }
 }
@@ -280,6 +285,8 @@ void calm_down(void)
     sim.w.faults = (struct sim_faults){0};
     sim.w.repo.gone = sim.w.repo.full = false;
     clock_right(NULL);
+    if (sim.w.repo.swapped)
+        sim_swap(&sim.w.repo);
     for (size_t i = 0; i < sim.n_daemons; i++) {
         struct sim_daemon *d = &sim.daemons[i];
 
