@@ -48,6 +48,7 @@ int cmd_jobs(int argc, char **argv);
 int cmd_points(int argc, char **argv);
 int cmd_prune(int argc, char **argv);
 int cmd_rebuild_catalog(int argc, char **argv);
+int cmd_repository(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_retention(int argc, char **argv);
 int cmd_run(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command {
     {"points", "restore points and their chains", cmd_points},
     {"restore", "get a restore point's disks back as plain images", cmd_restore},
     {"prune", "let go of the points that no rule keeps", cmd_prune},
+    {"repository", "what repositories are, whose, and taking one over", cmd_repository},
     {"explain", "why a point, a job or a domain is as it is", cmd_explain},
     {"domains", "what the hosts have", cmd_domains},
     {"doctor", "is everything there that backups need?", cmd_doctor},

@@ -118,7 +118,56 @@ await_daemon
 vmkeep prune --wait > /dev/null 2>&1 && fail "points of a disk that is away were pruned"
 [ "$(points | jq '[.[] | select(.state == "good")] | length')" = "$good" ] || fail "points of a disk that is away were given up"
 [ "$(ls "$tmp/repo")" = repository.json ] || fail "something was written to the other disk"
-rm -r "$tmp/repo"
+
+echo "- adopting another disk, and the first one again"
+vmkeep repository list | grep -q 'holds repository 00000000000000aa, not ' || fail "list does not say what is there"
+vmkeep repository adopt main --yes > "$tmp/out" 2>&1 && fail "adopted while the daemon runs"
+stop_daemon
+code=0
+vmkeep repository check main > /dev/null || code=$?
+[ "$code" = 3 ] || fail "check ends with $code at another disk"
+vmkeep repository adopt main --dry-run | grep -q 'its points stay known' || fail "it does not say what it means"
+vmkeep repository adopt main < /dev/null > /dev/null 2>&1 && fail "adopted without asking"
+vmkeep repository list --json | jq -e '.[0].state == "foreign"' > /dev/null || fail "a dry run changed something"
+vmkeep repository adopt main --yes > /dev/null
+[ "$(points | jq '[.[] | select(.state == "missing")] | length')" = "$good" ] ||
+    fail "points of the absent disk are not missing"
+write_config "$never"
+start_daemon
+await_daemon
+vmkeep run vm1 --wait > /dev/null
+[ "$(points | jq -r '[.[] | select(.state == "good")] | map(.kind) | join(" ")')" = full ] || fail "no full on the new disk"
+write_config "$never" '{ last: 1 }'
+kill -HUP "${pids[daemon]}"
+vmkeep prune --wait > /dev/null
+[ "$(points | jq 'length')" = "$((good + 1))" ] || fail "points of the absent disk were recorded as pruned"
+stop_daemon
+write_config "$never"
+mv "$tmp/repo" "$tmp/repo.new"
 mv "$tmp/repo.away" "$tmp/repo"
+vmkeep repository adopt main lab/vm1 --yes > /dev/null
+[ "$(points | jq '[.[] | select(.state == "good")] | length')" = "$good" ] || fail "the points that came back are not good"
+vmkeep repository check main > "$tmp/out" && fail "check does not tell of the directory of another catalog"
+grep -q 'owner .*lab/vm2' "$tmp/out" || fail "check does not say whose it is: $(cat "$tmp/out")"
+
+echo "- a foreign directory: not while its owner is at work; its points come along"
+code=0
+vmkeep repository adopt main --yes > "$tmp/out" 2>&1 || code=$?
+[ "$code" = 5 ] || fail "a directory was taken from an owner at work (exit $code)"
+vmkeep repository adopt main lab/vm2 --yes --force > /dev/null
+[ "$(points | jq '[.[] | select(.domain == "vm2" and .state == "good")] | length')" = 2 ] || fail "its points are not in the catalog"
+vmkeep repository check main || fail "there are differences after all was adopted"
+second_config vm2
+start_second
+second run vm2 --wait > "$tmp/out" 2>&1 && fail "the former owner works on"
+grep -q 'belongs to vmkeep on' "$tmp/out" || fail "it does not say who has it now: $(cat "$tmp/out")"
+stop_second
+
+echo "- an empty disk"
+rm -r "$tmp/repo"
+mkdir "$tmp/repo"
+vmkeep repository adopt main --yes > /dev/null
+start_daemon
+await_daemon
 vmkeep run vm1 --wait > /dev/null
 stop_daemon

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep repository: what repositories are and whose, how they differ from the catalog, taking one over.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "cli/cli.h"
+#include "report/json.h"
+#include "report/table.h"
+#include "storage/adopt.h"
+#include "storage/survey.h"
+
+static const char help[] =
+    "Usage: vmkeep repository list [--json]\n"
+    "       vmkeep repository check [--json] NAME\n"
+    "       vmkeep repository adopt [--dry-run] [--yes] [--force] NAME [HOST/DOMAIN]...\n"
+    "\n"
+    "list tells of each repository of the configuration what is there, and to whom the domains'\n"
+    "directories in it belong. check prints each difference between catalog and repository, and what\n"
+    "will be done about it. adopt takes over what is there: another disk under the repository's path, a\n"
+    "new and empty one, and directories of domains that belong to another catalog (all of them, or those\n"
+    "named); it says what that means, and asks. Points that are in it are taken into the catalog; points\n"
+    "of the repository that was there before stay known, as missing, until that is adopted again. list\n"
+    "and check change nothing and work while the daemon is down; for adopt vmkeepd must not run.\n"
+    "\n"
+    "  --dry-run   say what would be taken over, and change nothing\n"
+    "  --yes       do not ask\n"
+    "  --force     also what its owner has used within the last ten minutes\n"
+    "  --json      list: print an array of {name, path, id, found, state, problem, free, total,\n"
+    "              points, domains: [{domain, owner, points}]}; check: an array of {what, about,\n"
+    "              problem, then}\n"
+    "  --help      print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, check: no difference; 1 failed, 2 bad usage or configuration, 3 check: there\n"
+    "are differences, 4 no such repository, 5 vmkeepd runs, or the other owner is at work, 7 check:\n"
+    "points are damaged or missing, 130 not confirmed.\n"
+    "\n"
+    "Examples:\n"
+    "  vmkeep repository list\n"
+    "  vmkeep repository adopt main --dry-run\n";
+
+struct arguments {
+    bool json, dry_run, yes, force;
+    const char *name;
+    char **domains;
+    int n_domains;
+};
+
+/* One repository as it is and as it should be. */
+struct facts_of {
+    const struct config_repository *config;
+    struct catalog_repository known;
+    bool is_known;
+    struct repository_view view;
+    struct err problem; /* nothing is there, or something else */
+};
+
+static void facts_of_done(struct facts_of *f)
+{
+    catalog_repository_done(&f->known);
+    repository_view_done(&f->view);
+}
+
+static int gather(const struct config_repository *c, struct catalog *catalog, struct facts_of *ret,
+                  struct err *err)
+{
+    *ret = (struct facts_of){.config = c, .problem = ERR_INIT};
+    if (catalog_repository(catalog, c->name, &ret->known, &ret->is_known, err) < 0)
+        return -1;
+    repository_view(c->path, &ret->view, &ret->problem);
+    return 0;
+}
+
+static const char *state_of(const struct facts_of *f)
+{
+    if (f->problem.code != ERR_NONE)
+        return f->problem.code == ERR_NOTFOUND ? "absent" : "unusable";
+    if (f->view.is_new)
+        return f->is_known ? "empty" : "new";
+    if (!f->is_known)
+        return "unknown";
+    return strcmp(f->known.id, f->view.id) == 0 ? "ok" : "foreign";
+}
+
+/* Whose a directory is, for people. Caller frees. */
+static char *whose(const struct repository_domain *d, const char *ours)
+{
+    if (d->problem)
+        return xstrdup(d->problem);
+    if (!d->owned)
+        return xstrdup("nobody's yet");
+    return strcmp(d->owner.catalog, ours) == 0 ? xstrdup("ours") : owner_text(&d->owner);
+}
+
+static bool is_ours(const struct repository_domain *d, const char *ours)
+{
+    return d->owned && strcmp(d->owner.catalog, ours) == 0;
+}
+
+/* ---- list ---- */
+
+static json_t *facts_json(const struct facts_of *f, const char *ours)
+{
+    json_t *domains = json_array();
+
+    for (size_t i = 0; i < f->view.domains.n; i++) {
+        const struct repository_domain *d = &f->view.domains.items[i];
+        CLEANUP_FREE char *owner = whose(d, ours);
+
+        json_array_append_new(domains,
+                              json_pack("{s:o, s:o, s:o}", "domain", report_json_text(d->name),
+                                        "owner", report_json_text(owner), "points",
+                                        report_json_number((int64_t)d->points)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+                     report_json_text(f->config->name), "path", report_json_text(f->config->path),
+                     "id", report_json_text(f->is_known ? f->known.id : NULL), "found",
+                     report_json_text(*f->view.id ? f->view.id : NULL), "state", state_of(f),
+                     "problem", report_json_text(f->problem.code ? f->problem.msg : NULL), "free",
+                     report_json_number((int64_t)f->view.free), "total",
+                     report_json_number((int64_t)f->view.total), "points",
+                     report_json_number((int64_t)f->view.points.n), "domains", domains);
+}
+
+static void print_facts(const struct facts_of *f, const char *ours)
+{
+    char avail[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX];
+
+    printf("%s: %s, %s\n", f->config->name, f->config->path, state_of(f));
+    if (f->problem.code != ERR_NONE) {
+        printf("  %s\n", f->problem.msg);
+        return;
+    }
+    if (*f->view.id)
+        printf("  holds repository %s", f->view.id);
+    else
+        printf("  an empty directory");
+    if (f->is_known && strcmp(f->known.id, f->view.id) != 0)
+        printf(", not %s", f->known.id);
+    printf("; %zu points, %s of %s free\n", f->view.points.n, size_text(f->view.free, avail),
+           size_text(f->view.total, total));
+    for (size_t i = 0; i < f->view.domains.n; i++) {
+        const struct repository_domain *d = &f->view.domains.items[i];
+        CLEANUP_FREE char *owner = whose(d, ours);
+
+        printf("  %s: %zu points, ", d->name, d->points);
+        print_plain(owner, stdout);
+        putchar('\n');
+    }
+}
+
+static int list(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    json_t *all = json_array();
+    struct err err = ERR_INIT;
+    int code = EXIT_DONE;
+
+    for (size_t i = 0; i < config->repositories.n && code == EXIT_DONE; i++) {
+        CLEANUP(facts_of_done) struct facts_of f;
+
+        if (gather(&config->repositories.items[i], catalog, &f, &err) < 0)
+            code = cli_fail(NULL, &err);
+        else if (a->json)
+            json_array_append_new(all, facts_json(&f, catalog_id(catalog)));
+        else
+            print_facts(&f, catalog_id(catalog));
+    }
+    if (a->json && code == EXIT_DONE)
+        report_json_print(all, stdout);
+    else
+        json_decref(all);
+    return code;
+}
+
+/* ---- check ---- */
+
+struct differences {
+    json_t *list;
+    bool damage;
+};
+
+static void differ(struct differences *l, const char *what, const char *about, const char *problem,
+                   const char *then)
+{
+    json_array_append_new(l->list, json_pack("{s:s, s:o, s:o, s:s}", "what", what, "about",
+                                             report_json_text(about), "problem",
+                                             report_json_text(problem), "then", then));
+}
+
+static const struct repository_domain *domain_of(const struct facts_of *f, const char *point_id)
+{
+    for (size_t i = 0; i < f->view.domains.n; i++)
+        if (repository_domain_holds(f->view.domains.items[i].name, point_id))
+            return &f->view.domains.items[i];
+    return NULL;
+}
+
+static void compare_points(const struct facts_of *f, const struct survey *found, const char *ours,
+                           struct differences *l)
+{
+    for (size_t i = 0; i < found->losses.n; i++) {
+        const struct survey_loss *loss = &found->losses.items[i];
+
+        differ(l, point_state_name(loss->state), loss->id, loss->problem,
+               "nothing stands on it any more, and it counts for no rule");
+        l->damage = true;
+    }
+    for (size_t i = 0; i < found->unknown.n; i++) {
+        const struct repository_domain *d = domain_of(f, found->unknown.items[i]);
+
+        if (!d || is_ours(d, ours))
+            differ(l, "unknown", found->unknown.items[i], "the catalog does not know it",
+                   "it stays; 'vmkeep repository adopt' takes it into the catalog");
+    }
+    for (size_t i = 0; i < found->unfinished.n; i++)
+        differ(l, "unfinished", found->unfinished.items[i], "in the making, or half removed",
+               "its job goes on with it or undoes it; what no job knows stays");
+    for (size_t i = 0; i < f->view.damaged.n; i++) {
+        differ(l, "unreadable", NULL, f->view.damaged.items[i], "it stays");
+        l->damage = true;
+    }
+}
+
+static void compare(const struct facts_of *f, const struct survey *found, const char *ours,
+                    struct differences *l)
+{
+    const char *state = state_of(f);
+
+    if (f->problem.code != ERR_NONE)
+        differ(l, state, f->config->name, f->problem.msg, "no job writes there until it is back");
+    else if (strcmp(state, "foreign") == 0 || strcmp(state, "empty") == 0)
+        differ(l, state, f->config->name, "it is not the repository that the catalog knows",
+               "no job writes there; 'vmkeep repository adopt' takes it over");
+    else if (found)
+        compare_points(f, found, ours, l);
+    for (size_t i = 0; i < f->view.domains.n; i++) {
+        const struct repository_domain *d = &f->view.domains.items[i];
+        CLEANUP_FREE char *owner = whose(d, ours);
+
+        if (!is_ours(d, ours))
+            differ(l, "owner", d->name, owner,
+                   d->owned || d->problem
+                       ? "no job of ours works there; 'vmkeep repository adopt' takes it over"
+                       : "the first backup makes it ours, if its points are");
+    }
+}
+
+static void print_differences(const struct differences *l)
+{
+    static const char *const titles[] = {"WHAT", "ABOUT", "PROBLEM", "THEN"};
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(l->list, i, item)
+        for (const char *const *k = (const char *const[]){"what", "about", "problem", "then", NULL};
+             *k; k++)
+            table_cell(t, json_string_value(json_object_get(item, *k)));
+    table_print(t, stdout);
+    if (json_array_size(l->list) == 0)
+        puts("catalog and repository agree");
+}
+
+/* Points of the repository that is there, borrowed: of one that is away nothing can be said. */
+static struct point_list known_here(const struct facts_of *f, const struct point_list *known)
+{
+    struct point_list ret = {0};
+
+    for (size_t i = 0; i < known->n; i++)
+        if (!known->items[i].repository_id ||
+            strcmp(known->items[i].repository_id, f->view.id) == 0)
+            *VEC_ADD(&ret) = known->items[i];
+    return ret;
+}
+
+static int survey_here(const struct facts_of *f, const struct point_list *known, struct survey *ret,
+                       struct err *err)
+{
+    struct point_list here = known_here(f, known);
+    const struct survey_scope scope = {.known = &here};
+    int rc = repository_survey(f->config->path, &scope, NULL, ret, err);
+
+    free(here.items);
+    return rc;
+}
+
+static int check_one(const struct arguments *a, const struct config_repository *c,
+                     struct catalog *catalog)
+{
+    const struct point_filter of = {.repository = c->name};
+    CLEANUP(facts_of_done) struct facts_of f = {0};
+    CLEANUP(point_list_done) struct point_list known = {0};
+    CLEANUP(survey_done) struct survey found = {0};
+    struct differences l = {json_array(), false};
+    struct err err = ERR_INIT;
+    bool good = false;
+    int code;
+
+    if (gather(c, catalog, &f, &err) < 0 || catalog_points(catalog, &of, &known, &err) < 0 ||
+        (f.problem.code == ERR_NONE && !f.view.is_new &&
+         survey_here(&f, &known, &found, &err) < 0)) {
+        json_decref(l.list);
+        return cli_fail(c->name, &err);
+    }
+    good = f.problem.code == ERR_NONE && !f.view.is_new;
+    compare(&f, good ? &found : NULL, catalog_id(catalog), &l);
+    code = json_array_size(l.list) == 0 ? EXIT_DONE : l.damage ? EXIT_DAMAGED : EXIT_PARTLY;
+    if (a->json) {
+        report_json_print(l.list, stdout);
+        return code;
+    }
+    print_differences(&l);
+    json_decref(l.list);
+    return code;
+}
+
+static const struct config_repository *find(const struct config *config, const char *name)
+{
+    const struct config_repository *c = config_repository_find(config, name);
+
+    if (!c)
+        fprintf(stderr, "vmkeep: repository '%s': not in the configuration\n", name);
+    return c;
+}
+
+static int check(void *arg, const struct config *config, struct catalog *catalog)
+{
+    const struct arguments *a = arg;
+    const struct config_repository *c = find(config, a->name);
+
+    return c ? check_one(a, c, catalog) : EXIT_NOT_FOUND;
+}
+
+/* ---- adopt ---- */
+
+static bool is_wanted(const struct arguments *a, const char *domain)
+{
+    for (int i = 0; i < a->n_domains; i++)
+        if (strcmp(a->domains[i], domain) == 0)
+            return true;
+    return a->n_domains == 0;
+}
+
+static int check_wanted(const struct arguments *a, const struct facts_of *f)
+{
+    for (int i = 0; i < a->n_domains; i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < f->view.domains.n; k++)
+            found = found || strcmp(f->view.domains.items[k].name, a->domains[i]) == 0;
+        if (!found) {
+            fprintf(stderr, "vmkeep: repository %s: has no directory %s\n", f->config->name,
+                    a->domains[i]);
+            return EXIT_NOT_FOUND;
+        }
+    }
+    return EXIT_DONE;
+}
+
+/* Says what it means, and lists the directories that change hands; busy: somebody is at work there. */
+static void say(const struct arguments *a, const struct facts_of *f, const char *ours, int64_t now,
+                struct strlist *taken, bool *busy)
+{
+    printf("%s at %s ", f->config->name, f->config->path);
+    if (f->view.is_new)
+        puts("is an empty directory, and becomes a repository.");
+    else
+        printf("holds repository %s with %zu points.\n", f->view.id, f->view.points.n);
+    if (f->is_known && strcmp(f->known.id, f->view.id) != 0)
+        printf(
+            "Until now the name meant repository %s; its points stay known, as missing, until it "
+            "is adopted again.\n",
+            f->known.id);
+    for (size_t i = 0; i < f->view.domains.n; i++) {
+        const struct repository_domain *d = &f->view.domains.items[i];
+        CLEANUP_FREE char *owner = whose(d, ours);
+        bool active = d->active > now - OWNER_ACTIVE_S;
+
+        if (is_ours(d, ours) || !is_wanted(a, d->name))
+            continue;
+        printf("%s (%zu points) becomes ours; it is %s%s\n", d->name, d->points, owner,
+               active ? ", who is at work there" : "");
+        *busy = *busy || active;
+        strlist_add(taken, d->name);
+    }
+    puts(
+        "Points in what is ours are taken into the catalog. Other catalogs' daemons do nothing there "
+        "any more.");
+}
+
+static int confirm(const struct arguments *a)
+{
+    int c;
+
+    if (a->yes)
+        return EXIT_DONE;
+    if (!isatty(STDIN_FILENO))
+        return cli_usage("repository adopt", "nobody can be asked: say --yes");
+    fputs("Go on? [y/N] ", stdout);
+    fflush(stdout);
+    c = getchar();
+    return c == 'y' || c == 'Y' ? EXIT_DONE : EXIT_INTERRUPTED;
+}
+
+/* The points in directories that are ours then; borrowed. */
+static struct point_list points_of_ours(const struct facts_of *f, const struct strlist *taken,
+                                        const char *ours)
+{
+    struct point_list ret = {0};
+
+    for (size_t i = 0; i < f->view.points.n; i++) {
+        const struct repository_domain *d = domain_of(f, f->view.points.items[i].id);
+
+        if (d && (is_ours(d, ours) || strlist_has(taken, d->name)))
+            *VEC_ADD(&ret) = f->view.points.items[i];
+    }
+    return ret;
+}
+
+static int take_over(struct facts_of *f, const struct strlist *taken, const struct config *config,
+                     struct catalog *catalog, int64_t now)
+{
+    CLEANUP(owner_done) struct owner self = {0};
+    struct point_list points = points_of_ours(f, taken, catalog_id(catalog));
+    struct err err = ERR_INIT;
+    int rc;
+
+    owner_here(catalog_id(catalog), config->catalog, &self);
+    rc = repository_adopt(f->config->path, &f->view, taken, &self, now, &err);
+    if (rc == 0)
+        rc = catalog_repository_adopt(catalog, f->config->name, f->view.id, f->config->path,
+                                      &points, now, &err);
+    if (rc == 0)
+        printf("repository %s is %s from now on; %zu points of it are in the catalog\n",
+               f->config->name, f->view.id, points.n);
+    free(points.items);
+    return rc < 0 ? cli_fail(f->config->name, &err) : EXIT_DONE;
+}
+
+static int adopt_one(const struct arguments *a, const struct config *config,
+                     const struct config_repository *c, struct catalog *catalog)
+{
+    CLEANUP(strlist_done) struct strlist taken = {0};
+    CLEANUP(facts_of_done) struct facts_of f = {0};
+    struct err err = ERR_INIT;
+    int64_t now = time(NULL);
+    bool busy = false;
+    int code;
+
+    if (gather(c, catalog, &f, &err) < 0)
+        return cli_fail(c->name, &err);
+    if (f.problem.code != ERR_NONE)
+        return cli_fail(c->name, &f.problem);
+    code = check_wanted(a, &f);
+    if (code != EXIT_DONE)
+        return code;
+    say(a, &f, catalog_id(catalog), now, &taken, &busy);
+    if (a->dry_run)
+        return EXIT_DONE;
+    if (busy && !a->force) {
+        fprintf(
+            stderr,
+            "vmkeep: repository %s: another owner was at work there within the last %d minutes; "
+            "stop that one first, name other directories, or say --force\n",
+            c->name, OWNER_ACTIVE_S / 60);
+        return EXIT_BUSY;
+    }
+    code = confirm(a);
+    return code == EXIT_DONE ? take_over(&f, &taken, config, catalog, now) : code;
+}
+
+static int adopt(const struct arguments *a)
+{
+    struct config *config = NULL;
+    struct catalog *catalog = NULL;
+    const struct config_repository *c = NULL;
+    struct err err = ERR_INIT;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE && !(c = find(config, a->name)))
+        code = EXIT_NOT_FOUND;
+    if (code == EXIT_DONE && a->dry_run)
+        code = cli_open_catalog(config, &catalog);
+    else if (code == EXIT_DONE && catalog_open(config->catalog, CATALOG_WRITE, &catalog, &err) < 0)
+        code = cli_fail(NULL, &err);
+    if (code == EXIT_DONE)
+        code = adopt_one(a, config, c, catalog);
+    catalog_close(catalog);
+    config_free(config);
+    return code;
+}
+
+int cmd_repository(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"dry-run", no_argument, NULL, 'n'},
+        {"yes", no_argument, NULL, 'y'},  {"force", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    struct arguments a = {0};
+    const char *what;
+    int c;
+
+    while ((c = cli_option(argc, argv, options)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        a.json = a.json || c == 'j';
+        a.dry_run = a.dry_run || c == 'n';
+        a.yes = a.yes || c == 'y';
+        a.force = a.force || c == 'f';
+    }
+    what = optind < argc ? argv[optind++] : "";
+    if (strcmp(what, "list") == 0 && optind == argc)
+        return cli_with_catalog(list, &a);
+    if (optind == argc)
+        return cli_usage("repository", "say list, check NAME or adopt NAME (see 'vmkeep repository "
+                                       "--help')");
+    a.name = argv[optind++];
+    a.domains = argv + optind;
+    a.n_domains = argc - optind;
+    if (strcmp(what, "adopt") == 0)
+        return adopt(&a);
+    if (strcmp(what, "check") == 0 && a.n_domains == 0)
+        return cli_with_catalog(check, &a);
+    return cli_usage("repository", "say list, check NAME or adopt NAME (see 'vmkeep repository "
+                                   "--help')");
+}
