@@ -173,7 +173,7 @@ static void check_domain(struct findings *l, const struct config *config, const 
 static void check_repository(struct findings *l, const json_t *r)
 {
     const char *name = text_of(r, "name"), *path = text_of(r, "path");
-    const char *problem = text_of(r, "problem");
+    const char *problem = text_of(r, "problem"), *difference = text_of(r, "difference");
     int64_t avail = json_integer_value(json_object_get(r, "free"));
     int64_t reserve = json_integer_value(json_object_get(r, "reserve"));
     CLEANUP_FREE char *about = xasprintf("repository %s", name ? name : "");
@@ -188,6 +188,9 @@ static void check_repository(struct findings *l, const json_t *r)
     add(l, about, "space", avail > reserve, "make room: let go of points, or enlarge it",
         "%s free%s%s", size_text((uint64_t)avail, text), reserve ? ", to stay free: " : "",
         reserve ? size_text((uint64_t)reserve, all) : "");
+    add(l, about, "known", !difference,
+        "`vmkeep rebuild-catalog` takes in what is there; see lost-catalog.md", "%s",
+        difference ? difference : "the catalog knows all points there");
 }
 
 static void check_program(struct findings *l, const char *name, const char *path,

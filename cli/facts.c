@@ -288,12 +288,30 @@ static void find_space(struct status_repository *r)
     r->total = total * block;
 }
 
+/* The catalog is older than what lies there, or the reverse. */
+static void add_difference(const struct seen_list *differences, struct status_repository *r,
+                           struct status *ret)
+{
+    const struct seen *seen = facts_find_seen(differences, r->name);
+    CLEANUP_FREE char *text = NULL;
+
+    if (!seen || !seen->problem)
+        return;
+    r->difference = xstrdup(seen->problem);
+    text = xasprintf("repository %s: %s; see 'vmkeep doctor'", r->name, seen->problem);
+    strlist_add(&ret->warnings, text);
+}
+
 static int add_repositories(const struct facts *f, struct status *ret, struct err *err)
 {
-    struct seen_list list = {0};
+    struct seen_list list = {0}, differences = {0};
 
     if (catalog_seen(f->catalog, "repository", &list, err) < 0)
         return -1;
+    if (catalog_seen(f->catalog, "difference", &differences, err) < 0) {
+        seen_list_done(&list);
+        return -1;
+    }
     for (size_t i = 0; i < f->config->repositories.n; i++) {
         const struct config_repository *c = &f->config->repositories.items[i];
         const struct seen *seen = facts_find_seen(&list, c->name);
@@ -305,8 +323,10 @@ static int add_repositories(const struct facts *f, struct status *ret, struct er
         r->problem = seen ? xstrdup(seen->problem) : NULL;
         if (!r->problem)
             find_space(r);
+        add_difference(&differences, r, ret);
     }
     seen_list_done(&list);
+    seen_list_done(&differences);
     return 0;
 }
 

@@ -85,9 +85,10 @@ static json_t *repository_json(const struct status_repository *r)
     json_t *avail = r->has_space ? report_json_number((int64_t)r->free) : json_null();
     json_t *total = r->has_space ? report_json_number((int64_t)r->total) : json_null();
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",
-                     report_json_text(r->path), "state", report_json_text(r->state), "problem",
-                     report_json_text(r->problem), "free", avail, "total", total);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name),
+                     "path", report_json_text(r->path), "state", report_json_text(r->state),
+                     "problem", report_json_text(r->problem), "difference",
+                     report_json_text(r->difference), "free", avail, "total", total);
 }
 
 json_t *report_status_json(const struct status *s)

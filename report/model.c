@@ -189,6 +189,7 @@ void status_done(struct status *s)
         free(r->path);
         free(r->state);
         free(r->problem);
+        free(r->difference);
     }
     free(s->domains.items);
     free(s->repositories.items);

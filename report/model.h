@@ -60,6 +60,7 @@ struct status_domain {
 struct status_repository {
     char *name, *path;
     char *state, *problem; /* NULL: not seen yet, none */
+    char *difference; /* what is there and the catalog does not know, or the reverse; NULL: none */
     bool has_space;
     uint64_t free, total;
 };

@@ -138,13 +138,16 @@ static void saw_repo(struct probe *p, const struct err *err)
     struct repo *r = p->repo;
 
     watch_saw_repo(p->d->s, r, &p->space, err);
+    if (!err)
+        watch_repo(p->d->s, p->repo);
     json_array_append_new(
         p->d->repositories,
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",
                   report_json_text(r->path), "problem", report_json_text(err ? err->msg : NULL),
                   "free", err ? json_null() : report_json_number((int64_t)p->space.free), "total",
                   err ? json_null() : report_json_number((int64_t)p->space.total), "reserve",
-                  report_json_number((int64_t)r->reserve)));
+                  report_json_number((int64_t)r->reserve), "difference",
+                  report_json_text(r->difference)));
     repo_release(p->repo);
     one_less(p->d);
     free(p);

@@ -55,7 +55,9 @@ static void add_bitmaps(struct run *r, const char *prefix, const struct checkpoi
             const char *name = d->bitmaps.items[k].name;
             const struct checkpoint *row = checkpoint_list_find(rows, name);
 
-            bool given_up = row ? row->state == CHECKPOINT_DROPPING : starts_with(name, prefix);
+            bool given_up = row ? row->state == CHECKPOINT_DROPPING
+                                : starts_with(name, prefix) &&
+                                      !compare_may_serve(r->s, r->row.host, r->row.domain, name);
 
             if (row && row->state == CHECKPOINT_PROVISIONAL)
                 given_up = true; /* its job is not this one, and no other runs */

@@ -272,7 +272,7 @@ void coverage_due(struct scheduler *s)
 {
     int64_t now = sched_now(s);
 
-    for (size_t i = 0; i < s->covers.n && !s->draining; i++) {
+    for (size_t i = 0; i < s->covers.n && s->settled && !s->draining; i++) {
         struct cover *c = &s->covers.items[i];
 
         if (c->job || c->not_before > now)
@@ -299,7 +299,7 @@ void coverage_arm(struct scheduler *s)
         if (!c->job && at < first)
             first = at;
     }
-    if (first == INT64_MAX || s->draining)
+    if (first == INT64_MAX || s->draining || !s->settled)
         s->env.clock->ops->stop(s->env.clock, &s->due);
     else
         s->env.clock->ops->at(s->env.clock, &s->due, first);

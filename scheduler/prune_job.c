@@ -160,6 +160,18 @@ static void drop_uncovered(struct run *r)
     checkpoint_list_done(&rows);
 }
 
+/* The rules would judge without the points that the catalog does not know. */
+static bool gives_way(struct run *r)
+{
+    if (!compare_lacks(r->s, r->row.host, r->row.domain))
+        return false;
+    queue_end(
+        r, OUTCOME_SKIPPED,
+        "nothing is let go: the repository has points of the domain that the catalog does not "
+        "know; see `vmkeep rebuild-catalog`");
+    return true;
+}
+
 static int judge_and_start(struct run *r)
 {
     struct scheduler *s = r->s;
@@ -350,6 +362,8 @@ static void prune_step(struct run *r)
     for (;;) {
         switch ((enum prune_state)r->fsm.state) {
         case P_QUEUED:
+            if (gives_way(r))
+                return; /* *r is gone */
             if (enter(r, P_SURVEYING))
                 return;
             continue;

@@ -218,10 +218,12 @@ void queue_admit(void *ctx)
     struct scheduler *s = ctx;
 
     if (s->draining) {
-        if (s->idle && !some_will_end(s))
+        if (s->idle && !some_will_end(s) && !copies_are_under_way(s))
             s->idle(s->idle_ctx);
         return;
     }
+    if (!s->settled)
+        return;
     if (resources_replace_stale(s)) {
         coverage_sync(s);
         watch_all(s);
@@ -388,6 +390,7 @@ void queue_ended(struct run *r, enum job_outcome outcome, const char *reason)
         coverage_arm(s);
     }
     queue_remove(r);
+    copies_consider(s);
     queue_kick(s);
 }
 

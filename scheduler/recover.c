@@ -83,15 +83,20 @@ int recover(struct scheduler *s, struct err *err)
     for (size_t i = 0; i < jobs.n; i++)
         settle(s, &jobs.items[i]);
     job_list_done(&jobs);
+    return 0;
+}
+
+void recover_late(struct scheduler *s)
+{
     for (size_t i = 0; i < s->covers.n; i++) {
         const struct cover *c = &s->covers.items[i];
         const struct config_policy *p = config_policy_find(s->config, c->policy);
+        struct err err = ERR_INIT;
         struct run *r;
 
         if (needs_prune(s, c) &&
             prune_queue(s, c->host, c->domain, c->policy, p->repository,
-                        "after a start: what was interrupted is finished", &r, err) < 0)
-            return -1;
+                        "after a start: what was interrupted is finished", &r, &err) < 0)
+            catalog_trouble(s, "queue what was interrupted", &err);
     }
-    return 0;
 }

@@ -103,6 +103,9 @@ static void repo_free(struct repo *r)
 {
     r->store->ops->free(r->store);
     survey_done(&r->found);
+    unknown_done(&r->unknown);
+    unknown_done(&r->examined);
+    free(r->difference);
     free(r->name);
     free(r->path);
     free(r);

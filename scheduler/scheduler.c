@@ -33,7 +33,38 @@ static void on_housekeeping(void *ctx)
          catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0))
         catalog_trouble(s, "let go of old jobs", &err);
     coverage_refresh_all(s);
+    compare_again(s);
+    copies_retry(s);
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
+}
+
+/* The catalog may be older than what lies about: until that has been looked at, no job gets a number. */
+static void settle(void *ctx)
+{
+    struct scheduler *s = ctx;
+
+    if (s->settled)
+        return;
+    s->env.clock->ops->stop(s->env.clock, &s->settle);
+    s->settled = true;
+    recover_late(s);
+    coverage_due(s);
+    queue_kick(s);
+    copies_consider(s);
+    if (s->env.settled)
+        s->env.settled(s->env.ctx);
+}
+
+void settle_if_seen(struct scheduler *s)
+{
+    if (s->settled || s->looks.n > 0)
+        return;
+    for (size_t i = 0; i < s->repos.n; i++)
+        if (s->repos.items[i]->probing || s->repos.items[i]->surveying ||
+            s->repos.items[i]->examining)
+            return;
+    /* Not from within the look: what begins now may free what it stands in. */
+    s->env.clock->ops->after(s->env.clock, &s->settle, 0);
 }
 
 int scheduler_new(const struct scheduler_env *env, struct config *config, struct scheduler **ret,
@@ -45,6 +76,8 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
     s->config = config;
     s->started = sched_uptime(s);
     s->due = (struct alarm){.fire = on_due, .ctx = s};
+    s->settle = (struct alarm){.fire = settle, .ctx = s};
+    s->copies.alarm = (struct alarm){.fire = copies_step, .ctx = s};
     s->kick = (struct alarm){.fire = queue_admit, .ctx = s};
     s->housekeeping = (struct alarm){.fire = on_housekeeping, .ctx = s};
     clock_watch_start(s);
@@ -55,7 +88,9 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
         return -1;
     }
     coverage_arm(s);
+    s->env.clock->ops->after(s->env.clock, &s->settle, env->settle_s);
     watch_all(s);
+    settle_if_seen(s);
     on_housekeeping(s);
     *ret = s;
     return 0;
@@ -70,6 +105,8 @@ void scheduler_free(struct scheduler *s)
     s->env.clock->ops->stop(s->env.clock, &s->kick);
     s->env.clock->ops->stop(s->env.clock, &s->housekeeping);
     clock_watch_stop(s);
+    s->env.clock->ops->stop(s->env.clock, &s->settle);
+    copies_free(s);
     for (size_t i = 0; i < s->runs.n; i++)
         s->env.clock->ops->stop(s->env.clock, &s->runs.items[i]->alarm);
     resources_free(s);
@@ -316,6 +353,7 @@ void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx)
     s->idle = idle;
     s->idle_ctx = ctx;
     coverage_arm(s);
+    copies_consider(s);
     queue_kick(s);
 }
 

@@ -35,6 +35,10 @@ struct scheduler_env {
     struct hypervisor *(*hypervisor_new)(void *ctx, const struct config_host *host,
                                          struct err *err);
     struct store *(*store_new)(void *ctx, const struct config_repository *repository);
+    double settle_s; /* so long the answers of first looks are waited for before any job begins */
+    /* Everything that answers has been looked at once, or has had its time: the scheduler begins.
+     * Called once, from the loop; may be NULL. */
+    void (*settled)(void *ctx);
     void *ctx;
 };
 

@@ -15,6 +15,8 @@
  *   recover.c       settling open jobs at start
  *   clock_watch.c   whether the wall clock is to be believed
  *   watch.c         what was last seen of domains and repositories
+ *   compare.c       does the catalog know what they have?
+ *   copies.c        a copy of the catalog in each repository
  */
 #ifndef VMKEEP_SCHEDULER_PRIV_H
 #define VMKEEP_SCHEDULER_PRIV_H
@@ -52,6 +54,16 @@ struct repo {
     struct op *probing, *surveying;
     struct survey found;
     struct store_space space;
+    /* compare.c */
+    bool compared; /* once at least since we run */
+    struct op *examining;
+    struct unknown unknown, examined; /* as found; being found */
+    size_t n_missing;                 /* points that the catalog knows and that are not there */
+    char *difference;                 /* what was said of them; NULL: nothing */
+    /* copies.c */
+    uint64_t copied; /* the changes that the copy there has, or that were tried */
+    bool copy_failed;
+    struct op *keeping;
 };
 
 /* A domain under a policy. */
@@ -169,6 +181,16 @@ struct run {
     struct point doomed_was; /* the one that is being removed, before */
 };
 
+/* A copy of the catalog that is being made, or brought to repositories. */
+struct copies {
+    struct alarm alarm;
+    struct catalog_copy *going;
+    char *path;
+    uint64_t changes; /* that it has */
+    size_t waiting;   /* repositories that it is on its way to */
+    int64_t began_ms, took_ms;
+};
+
 struct scheduler {
     struct scheduler_env env;
     struct config *config;
@@ -192,6 +214,9 @@ struct scheduler {
         char why[ERR_MSG_MAX]; /* it is held */
     } clock;
     struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
+    struct alarm settle;       /* what has not answered by then is not waited for */
+    bool settled;              /* no new job before that: its number could be one that was given */
+    struct copies copies;
     bool draining;
     bool dead; /* being freed: what still completes counts no more */
     void (*idle)(void *ctx);
@@ -337,6 +362,7 @@ void chores_done(struct chores *c);
 
 /* recover.c */
 int recover(struct scheduler *s, struct err *err);
+void recover_late(struct scheduler *s); /* once settled */
 
 /* owners.c */
 void owners_saw_domain(struct scheduler *s, const char *host, const char *domain,
@@ -350,9 +376,30 @@ void clock_watch_stop(struct scheduler *s);
 /* Why nothing may be let go now, "the clock is not set", say; NULL: it may. */
 const char *clock_watch_doubt(struct scheduler *s);
 
+/* compare.c */
+void compare_repo(struct repo *r, const struct survey *found);
+void compare_saw_domain(struct scheduler *s, const char *domain, const struct domain_facts *facts);
+/* Some repository has points of the domain that the catalog does not know, and should. */
+bool compare_lacks(const struct scheduler *s, const char *host, const char *domain);
+bool compare_lacks_any(const struct repo *r);
+/* A bitmap of ours that no row names: may such a point need it? */
+bool compare_may_serve(struct scheduler *s, const char *host, const char *domain,
+                       const char *bitmap);
+
+/* Looks again where something differed, or nothing could be looked at. */
+void compare_again(struct scheduler *s);
+
+/* copies.c */
+void copies_consider(struct scheduler *s); /* after anything that may have changed points */
+void copies_retry(struct scheduler *s);    /* where it failed */
+bool copies_are_under_way(const struct scheduler *s);
+void copies_step(void *ctx); /* the alarm; ctx: the scheduler */
+void copies_free(struct scheduler *s);
+
 /* watch.c */
 void watch_all(struct scheduler *s);
 void watch_repo(struct scheduler *s, struct repo *r);
+void watch_probe(struct scheduler *s, struct repo *r); /* then the survey */
 void watch_domain(struct scheduler *s, struct host *h, const char *domain);
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts);
@@ -363,6 +410,7 @@ void watch_on_event(void *ctx, const struct hv_event *event);
 void watch_free(struct scheduler *s);
 
 /* scheduler.c */
+void settle_if_seen(struct scheduler *s); /* after the end of a look */
 int scheduler_refuse_draining(const struct scheduler *s, struct err *err);
 /* Logs what went wrong with the catalog where nothing better can be done. */
 void catalog_trouble(struct scheduler *s, const char *what, const struct err *err);

@@ -27,6 +27,7 @@
 /* After SIGTERM, jobs may end for so long; copies that still run then are left to the hypervisor
  * and found again at the next start.  Less than systemd's stop timeout of 90 s. */
 #define DRAIN_S 60.0
+#define SETTLE_S 5.0 /* what hangs is not waited for for longer */
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_BUSY = 5, EXIT_DAMAGED = 7 };
 
@@ -42,7 +43,7 @@ struct daemon {
     struct control *control;
     ev_signal term, interrupt, hangup;
     ev_timer drain;
-    char *catalog_path;
+    char *catalog_path, *control_path;
     ev_stat catalog_file;
     bool stopping;
     struct err fate; /* why it cannot go on */
@@ -310,21 +311,36 @@ static void watch_signals(struct daemon *d)
     ev_signal_start(d->loop, &d->hangup);
 }
 
-static int start(struct daemon *d, struct err *err)
+/* Now requests can be met. */
+static void on_settled(void *ctx)
 {
-    struct config *config = NULL;
-    struct scheduler_env env;
-    struct control_env control = {
+    struct daemon *d = ctx;
+    const struct control_env env = {
         .loop = d->loop,
         .version = VMKEEP_VERSION,
         .reload = reload,
         .ctx = d,
+        .scheduler = d->scheduler,
+        .catalog = d->catalog,
     };
-    CLEANUP_FREE char *control_path = NULL;
+
+    if (control_open(&env, d->control_path, &d->control, &d->fate) < 0) {
+        ev_break(d->loop, EVBREAK_ALL);
+        return;
+    }
+    log_notice("vmkeepd %s keeps %zu policies for %zu domains", VMKEEP_VERSION,
+               scheduler_config(d->scheduler)->policies.n, scheduler_count(d->scheduler).domains);
+    sd_notify(0, "READY=1");
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+    struct config *config = NULL;
+    struct scheduler_env env;
 
     if (load_config(d->config_path, &config, err) < 0)
         return -1;
-    control_path = xstrdup(config->control);
+    d->control_path = xstrdup(config->control);
     if (zone_open(NULL, &d->zone, err) < 0 ||
         catalog_open(config->catalog, CATALOG_WRITE, &d->catalog, err) < 0) {
         config_free(config);
@@ -343,6 +359,8 @@ static int start(struct daemon *d, struct err *err)
         .config_path = d->config_real,
         .hypervisor_new = make_hypervisor,
         .store_new = make_store,
+        .settle_s = SETTLE_S,
+        .settled = on_settled,
         .ctx = d,
     };
     ev_now_update(d->loop);
@@ -350,11 +368,7 @@ static int start(struct daemon *d, struct err *err)
         config_free(config);
         return -1;
     }
-    if (scheduler_new(&env, config, &d->scheduler, err) < 0)
-        return -1;
-    control.scheduler = d->scheduler;
-    control.catalog = d->catalog;
-    return control_open(&control, control_path, &d->control, err);
+    return scheduler_new(&env, config, &d->scheduler, err);
 }
 
 static void stop(struct daemon *d)
@@ -365,6 +379,7 @@ static void stop(struct daemon *d)
     owner_done(&d->self);
     catalog_close(d->catalog);
     free(d->catalog_path);
+    free(d->control_path);
     zone_free(d->zone);
     free(d->clock);
     free(d->config_real);
@@ -423,9 +438,6 @@ int main(int argc, char **argv)
         stop(&d);
         return say_fate(&err);
     }
-    log_notice("vmkeepd %s keeps %zu policies for %zu domains", VMKEEP_VERSION,
-               scheduler_config(d.scheduler)->policies.n, scheduler_count(d.scheduler).domains);
-    sd_notify(0, "READY=1");
     if (d.fate.code == ERR_NONE)
         ev_run(d.loop, 0);
     stop(&d);

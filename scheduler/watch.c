@@ -58,6 +58,7 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
         unsafe = more;
     }
     put(s, "domain", name, domain_state_name(facts->state), facts->problem, unsafe);
+    compare_saw_domain(s, name, facts);
 }
 
 void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
@@ -84,6 +85,7 @@ static void look_free(struct look *l)
     domain_facts_free(l->facts);
     free(l->domain);
     free(l);
+    settle_if_seen(s);
 }
 
 static void on_looked(void *ctx, const struct err *err)
@@ -162,25 +164,29 @@ void watch_domain(struct scheduler *s, struct host *h, const char *domain)
 static void on_surveyed(void *ctx, const struct err *err)
 {
     struct repo *r = ctx;
+    struct scheduler *s = r->s;
     struct err trouble = err ? *err : ERR_INIT;
 
-    if (r->s->dead)
+    if (s->dead)
         return;
     r->surveying = NULL;
-    if (!err && survey_record(r->s, r, NULL, NULL, &r->found, &trouble) < 0)
-        catalog_trouble(r->s, "record the states of points", &trouble);
+    if (!err && survey_record(s, r, NULL, NULL, &r->found, &trouble) < 0)
+        catalog_trouble(s, "record the states of points", &trouble);
     else if (err)
-        watch_saw_repo(r->s, r, &r->space, err);
+        watch_saw_repo(s, r, &r->space, err);
+    if (!err)
+        compare_repo(r, &r->found);
     survey_done(&r->found);
+    settle_if_seen(s);
     repo_release(r);
 }
 
-/* Where no point was ever made there is nothing to look for. */
+/* Where the catalog knows of no point there may be some all the same: it may have been lost. */
 void watch_repo(struct scheduler *s, struct repo *r)
 {
     struct err err = ERR_INIT;
 
-    if (r->surveying || !r->known)
+    if (r->surveying)
         return;
     r->surveying = survey_start(s, r, NULL, NULL, &r->found, on_surveyed, r, &err);
     if (r->surveying)
@@ -199,6 +205,7 @@ static void on_probed(void *ctx, const struct err *err)
     watch_saw_repo(r->s, r, &r->space, err);
     if (!err)
         watch_repo(r->s, r);
+    settle_if_seen(r->s);
     repo_release(r);
 }
 
@@ -213,6 +220,11 @@ static void probe(struct scheduler *s, struct repo *r)
         repo_hold(r);
     else
         watch_saw_repo(s, r, &r->space, &err);
+}
+
+void watch_probe(struct scheduler *s, struct repo *r)
+{
+    probe(s, r);
 }
 
 void watch_all(struct scheduler *s)

@@ -36,6 +36,11 @@ const char *catalog_id(const struct catalog *c);
 
 /* ---- the file itself ---- */
 
+/* Where it lies. */
+const char *catalog_path(const struct catalog *c);
+/* Goes up with each change of points; not 0. */
+uint64_t catalog_changes(const struct catalog *c);
+
 enum catalog_event {
     CATALOG_WRITTEN_BACK, /* somebody deleted it; it is there again, with all that it held */
     CATALOG_LOST,    /* another file, or another daemon, is in its place: each write fails now */
@@ -46,8 +51,8 @@ enum catalog_event {
 typedef void (*catalog_event_fn)(void *ctx, enum catalog_event event, const char *text);
 void catalog_listen(struct catalog *c, catalog_event_fn fn, void *ctx);
 
-/* Looks whether the file still lies under its name, as each write does before it begins: one that
- * was deleted is written back.  ERR_CORRUPT: it is lost. */
+/* Looks whether the file still lies under its name, as each write does before it begins, and its lock:
+ * one that was deleted is written back.  ERR_CORRUPT: it is lost. */
 int catalog_keep_place(struct catalog *c, struct err *err);
 
 /* The number of a job that this catalog has given, as somebody else remembers it (the name of a

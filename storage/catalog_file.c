@@ -27,9 +27,19 @@ void catalog_listen(struct catalog *c, catalog_event_fn fn, void *ctx)
     c->db.tell_ctx = c;
 }
 
+const char *catalog_path(const struct catalog *c)
+{
+    return c->db.path;
+}
+
+uint64_t catalog_changes(const struct catalog *c)
+{
+    return c->changes + 1;
+}
+
 int catalog_keep_place(struct catalog *c, struct err *err)
 {
-    return db_keep_place(&c->db, err);
+    return db_keep_place(&c->db, err) < 0 ? -1 : db_keep_lock(&c->db, err);
 }
 
 static int raise_body(struct db *db, void *arg, struct err *err)

@@ -293,6 +293,7 @@ int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct po
 {
     struct end e = {job, now, OUTCOME_SUCCESS, ERR_NONE, reason, p};
 
+    c->changes++;
     return db_tx(&c->db, publish_body, &e, err);
 }
 

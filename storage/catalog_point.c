@@ -180,6 +180,7 @@ static int change_point(struct catalog *c, enum db_stmt stmt, const char *const 
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
                             const char *problem, struct err *err)
 {
+    c->changes++;
     return change_point(c, ST_POINT_STATE,
                         (const char *const[]){id, point_state_name(state), problem}, 3, err);
 }
@@ -201,6 +202,7 @@ static int add_body(struct db *db, void *arg, struct err *err)
 
 int catalog_point_add(struct catalog *c, const struct point *p, struct err *err)
 {
+    c->changes++;
     return db_tx(&c->db, add_body, (void *)p, err);
 }
 
@@ -222,5 +224,6 @@ static int delete_body(struct db *db, void *arg, struct err *err)
 
 int catalog_point_delete(struct catalog *c, const char *id, struct err *err)
 {
+    c->changes++;
     return db_tx(&c->db, delete_body, (void *)id, err);
 }

@@ -10,6 +10,7 @@
 struct catalog {
     struct db db;
     char id[9];
+    uint64_t changes; /* of points */
     catalog_event_fn listener;
     void *listener_ctx;
 };

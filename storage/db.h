@@ -105,8 +105,8 @@ struct db {
     /* a writer's */
     dev_t dev; /* of the file that h has open */
     ino_t ino;
-    bool lost; /* somebody else's file lies under its name: nothing is written any more */
-    struct db_copy *copy;                                           /* under way; NULL: none */
+    const char *lost;     /* why nothing is written any more; NULL: all is well */
+    struct db_copy *copy; /* under way; NULL: none */
     void (*tell)(void *ctx, enum db_event event, const char *text); /* NULL: nobody listens */
     void *tell_ctx;
 };
@@ -143,6 +143,8 @@ int db_note_place(struct db *db, struct err *err);
  * (all statements are gone then), with its lock.  ERR_CORRUPT, now and for ever: another file lies
  * there, or another daemon has taken the lock.  Nothing for a reader.  db_place.c. */
 int db_keep_place(struct db *db, struct err *err);
+/* The same for the lock, at leisure: who deletes it lets a second daemon in. */
+int db_keep_lock(struct db *db, struct err *err);
 
 /* A copy of the whole database as it was at one instant, into a new file, some pages at a time;
  * what is written meanwhile through db is in it.  db_copy.c.

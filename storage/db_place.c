@@ -36,12 +36,12 @@ int db_note_place(struct db *db, struct err *err)
 
 static int lose(struct db *db, const char *why, struct err *err)
 {
-    bool known = db->lost;
+    bool known = db->lost != NULL;
 
     /* Our log lies beside their file: emptied, it is taken for nobody's. */
     if (!known)
         sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    db->lost = true;
+    db->lost = why;
     err_set(err, ERR_CORRUPT, "catalog %s: %s while it was in use; nothing more is written",
             db->path, why);
     if (!known && db->tell)
@@ -50,12 +50,14 @@ static int lose(struct db *db, const char *why, struct err *err)
 }
 
 /* Whoever took the lock that lay there has a catalog of his own by now. */
-static int keep_lock(struct db *db, struct err *err)
+int db_keep_lock(struct db *db, struct err *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s.lock", db->path);
     struct db fresh = {.path = db->path, .lock = -1};
     struct stat held, there;
 
+    if (db->lock < 0)
+        return 0;
     if (fstat(db->lock, &held) < 0)
         return err_errno(err, errno, "catalog %s: its lock", db->path);
     if (stat(path, &there) == 0 && there.st_dev == held.st_dev && there.st_ino == held.st_ino)
@@ -153,27 +155,28 @@ static int write_back(struct db *db, struct err *err)
     return 0;
 }
 
-int db_keep_place(struct db *db, struct err *err)
+/* Nothing lies under the name. */
+static int come_back(struct db *db, struct err *err)
 {
     CLEANUP_FREE char *dir = path_dirname(db->path);
+
+    if (!is_same_file_system(db))
+        return lose(db, "its file system was taken away", err);
+    if (mkdir_all(dir, 0755, err) < 0)
+        return err_wrap(err, "catalog %s was deleted while it was in use", db->path);
+    return db_keep_lock(db, err) < 0 ? -1 : write_back(db, err);
+}
+
+int db_keep_place(struct db *db, struct err *err)
+{
     struct stat st;
-    int there;
 
     if (db->lock < 0)
         return 0;
     if (db->lost)
-        return lose(db, "another file was put in its place", err);
-    there = stat(db->path, &st);
-    if (there < 0 && errno != ENOENT)
-        return err_errno(err, errno, "catalog %s", db->path);
-    if (there < 0 && !is_same_file_system(db))
-        return lose(db, "its file system was taken away", err);
-    if (there < 0 && mkdir_all(dir, 0755, err) < 0)
-        return err_wrap(err, "catalog %s was deleted while it was in use", db->path);
-    if (keep_lock(db, err) < 0)
-        return -1;
-    if (there < 0)
-        return write_back(db, err);
+        return lose(db, db->lost, err);
+    if (stat(db->path, &st) < 0)
+        return errno == ENOENT ? come_back(db, err) : err_errno(err, errno, "catalog %s", db->path);
     return st.st_dev == db->dev && st.st_ino == db->ino
                ? 0
                : lose(db, "another file was put in its place", err);

@@ -259,30 +259,42 @@ static const char *owner_of(const struct rebuild *r, const struct point *p)
     return domain_of(r, p)->owner;
 }
 
+static size_t count_points(const struct rebuild *r, const char *owner)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->points.n; i++)
+        n += str_eq(owner_of(r, &r->points.items[i]), owner);
+    return n;
+}
+
+/* Whose points are there; where there are none, whose copies. */
 static void list_ids(const struct rebuild *r, struct strlist *ret)
 {
     for (size_t i = 0; i < r->domains.n; i++)
         if (r->domains.items[i].owner && !strlist_has(ret, r->domains.items[i].owner))
             strlist_add(ret, r->domains.items[i].owner);
-    for (size_t i = 0; i < r->sources.n; i++)
+    for (size_t i = 0; i < r->sources.n && r->domains.n == 0; i++)
         if (!r->sources.items[i].is_catalog && *r->sources.items[i].id &&
             !strlist_has(ret, r->sources.items[i].id))
             strlist_add(ret, r->sources.items[i].id);
 }
 
-/* The one that this machine had under this path; NULL: none, or more than one. */
+/* Of the catalogs that this machine had under this path, one after the other, the one with the most
+ * points; NULL: none. */
 static const char *find_here(const struct rebuild *r)
 {
     const char *ret = NULL;
+    size_t most = 0;
 
     for (size_t i = 0; i < r->domains.n; i++) {
         const struct rebuild_domain *d = &r->domains.items[i];
+        size_t n = d->here ? count_points(r, d->owner) : 0;
 
-        if (!d->here)
-            continue;
-        if (ret && !str_eq(ret, d->owner))
-            return NULL;
-        ret = d->owner;
+        if (n > most) {
+            most = n;
+            ret = d->owner;
+        }
     }
     return ret;
 }
@@ -293,12 +305,8 @@ static int refuse_many(const struct rebuild *r, const struct strlist *ids, struc
     size_t len = 0;
 
     for (size_t i = 0; i < ids->n && len < sizeof(list); i++) {
-        size_t n = 0;
-
-        for (size_t k = 0; k < r->points.n; k++)
-            n += str_eq(owner_of(r, &r->points.items[k]), ids->items[i]);
         len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s with %zu points",
-                                i ? ", " : "", ids->items[i], n);
+                                i ? ", " : "", ids->items[i], count_points(r, ids->items[i]));
     }
     return err_set(err, ERR_INVALID,
                    "several catalogs have been at work there: %s; say which with "
@@ -318,12 +326,12 @@ static int choose_id(struct rebuild *r, const char *id, struct err *err)
             return err_set(err, ERR_NOTFOUND, "no catalog %s has been at work there", id);
         snprintf(r->id, sizeof(r->id), "%s", id);
         r->id_from = "as asked for";
+    } else if (find_here(r)) {
+        snprintf(r->id, sizeof(r->id), "%s", find_here(r));
+        r->id_from = "of the owner of most points";
     } else if (*former && (ids.n == 0 || strlist_has(&ids, former))) {
         snprintf(r->id, sizeof(r->id), "%s", former);
         r->id_from = "of the former file";
-    } else if (ids.n > 1 && find_here(r)) {
-        snprintf(r->id, sizeof(r->id), "%s", find_here(r));
-        r->id_from = "of the catalog that lay here before";
     } else if (ids.n > 1) {
         return refuse_many(r, &ids, err);
     } else if (ids.n == 1) {
@@ -344,8 +352,8 @@ static struct rebuild_place *place_of(struct rebuild *r, const char *name)
     return NULL;
 }
 
-/* Those of other catalogs stay theirs. */
-static void choose_points(struct rebuild *r)
+/* Those of other catalogs stay theirs; but of catalogs that were lost here, all are ours. */
+static void choose_points(struct rebuild *r, bool asked)
 {
     struct point_list ours = {0};
     CLEANUP_FREE bool *taken = xcalloc(r->points.n + 1, sizeof(*taken));
@@ -354,7 +362,8 @@ static void choose_points(struct rebuild *r)
     for (size_t i = 0; i < r->points.n; i++) {
         const char *owner = owner_of(r, &r->points.items[i]);
 
-        taken[i] = !owner || str_eq(owner, r->id);
+        taken[i] =
+            !owner || str_eq(owner, r->id) || (!asked && domain_of(r, &r->points.items[i])->here);
         n_others += !taken[i];
     }
     for (size_t i = 0; i < r->points.n; i++) {
@@ -403,7 +412,7 @@ int rebuild_choose(struct rebuild *r, const char *id, struct err *err)
 {
     if (choose_id(r, id, err) < 0)
         return -1;
-    choose_points(r);
+    choose_points(r, id != NULL);
     choose_sources(r);
     for (size_t i = 0; i < r->points.n; i++) {
         const struct point *p = &r->points.items[i];

@@ -13,11 +13,13 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "storage/catalog_copies.h"
 #include "storage/manifest.h"
 #include "storage/scratch.h"
 #include "storage/store_copy.h"
 
 #define SHORT_S 60.0
+#define EXAMINE_S 300.0
 #define PREPARE_S 120.0
 #define REMOVE_S 3600.0
 #define PUBLISH_IDLE_S 600.0
@@ -36,6 +38,9 @@ struct task {
     bool may_begin;
     const struct survey_scope *scope;
     enum point_made made;
+    const struct unknown_asker *asker;
+    const struct strlist *ids;
+    const struct store_catalog *catalog;
     const struct point *plan;
     const struct point_origin *origin;
     const struct store_scratch *scratch;
@@ -190,7 +195,64 @@ static struct op *survey(struct store *s, const struct survey_scope *scope, stru
                  result_survey, ret, done, ctx, err);
 }
 
+/* ---- examine ---- */
+
+static int run_examine(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+    CLEANUP(unknown_done) struct unknown u = {0};
+
+    if (repository_identify(t->path, t->access.id, false, NULL, err) < 0 ||
+        unknown_examine(t->path, t->asker, t->ids, &u, err) < 0)
+        return -1;
+    unknown_write(&u, out);
+    return 0;
+}
+
+static int result_examine(struct request *r, struct err *err)
+{
+    CLEANUP(unknown_done) struct unknown u = {0};
+    struct unknown *ret = r->ret;
+
+    for (size_t i = 0; i < r->lines.n; i++)
+        if (unknown_read_line(&u, r->lines.items[i], err) < 0)
+            return -1;
+    *ret = u;
+    u = (struct unknown){0};
+    return 0;
+}
+
+static struct op *examine(struct store *s, const struct unknown_asker *asker,
+                          const struct strlist *ids, struct unknown *ret, op_done done, void *ctx,
+                          struct err *err)
+{
+    struct task t = {.path = path_of(s), .access = access_of(s), .asker = asker, .ids = ids};
+
+    return start(s, (struct proc_spec){.run = run_examine, .arg = &t, .timeout_s = EXAMINE_S},
+                 result_examine, ret, done, ctx, err);
+}
+
 /* ---- those that answer with success or an error alone ---- */
+
+/* Only where a repository is: not on the empty directory of a disk that is not mounted. */
+static int run_keep_catalog(void *arg, FILE *out, struct err *err)
+{
+    const struct task *t = arg;
+
+    (void)out;
+    if (repository_identify(t->path, t->access.id, false, NULL, err) < 0)
+        return -1;
+    return catalog_copies_put(t->path, t->catalog->copy, t->catalog->id, t->catalog->last_job, err);
+}
+
+static struct op *keep_catalog(struct store *s, const struct store_catalog *catalog, op_done done,
+                               void *ctx, struct err *err)
+{
+    struct task t = {.path = path_of(s), .access = access_of(s), .catalog = catalog};
+
+    return start(s, (struct proc_spec){.run = run_keep_catalog, .arg = &t, .timeout_s = SHORT_S},
+                 NULL, NULL, done, ctx, err);
+}
 
 static int run_check_chain(void *arg, FILE *out, struct err *err)
 {
@@ -378,6 +440,8 @@ struct store *store_new(struct ev_loop *loop, const char *path, const struct own
     static const struct store_ops ops = {
         .probe = probe,
         .survey = survey,
+        .examine = examine,
+        .keep_catalog = keep_catalog,
         .check_chain = check_chain,
         .prepare = prepare,
         .copy = copy,

@@ -12,6 +12,7 @@
 #include "storage/owners.h"
 #include "storage/repository.h"
 #include "storage/survey.h"
+#include "storage/unknown.h"
 
 struct ev_loop;
 struct store;
@@ -38,6 +39,12 @@ struct store_copy {
     void *progress_ctx;
 };
 
+/* A copy of the catalog, for a repository to keep; see storage/catalog_copies.h. */
+struct store_catalog {
+    const char *copy, *id;
+    int64_t last_job;
+};
+
 struct store_ops {
     /* repository_identify, then the space. */
     struct op *(*probe)(struct store *s, bool may_begin, struct store_space *ret, op_done done,
@@ -46,6 +53,14 @@ struct store_ops {
      * survey_done. */
     struct op *(*survey)(struct store *s, const struct survey_scope *scope, struct survey *ret,
                          op_done done, void *ctx, struct err *err);
+    /* See storage/unknown.h; asker and ids are borrowed for the start.  ret: released by the caller with
+     * unknown_done.  NULL in a simulation, where all is known. */
+    struct op *(*examine)(struct store *s, const struct unknown_asker *asker,
+                          const struct strlist *ids, struct unknown *ret, op_done done, void *ctx,
+                          struct err *err);
+    /* catalog_copies_put.  NULL in a simulation. */
+    struct op *(*keep_catalog)(struct store *s, const struct store_catalog *catalog, op_done done,
+                               void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,
                               struct err *err);
     /* Also makes the scratch space, of which it only warns when it cannot (the hypervisor tells);

@@ -96,6 +96,7 @@ void daemon_start(void *daemon)
         .zone = sim.zone,
         .hypervisor_new = make_hypervisor,
         .store_new = make_store,
+        .settle_s = 5,
     };
     struct err err = ERR_INIT;
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * A preloaded library that kills vmkeepd with SIGKILL at its n-th durable effect: each fsync,
- * fdatasync and rename, of the daemon and of the children in which it works on files, is two places,
+ * fdatasync, rename and link, of the daemon and of the children in which it works on files, is two places,
  * before and after it.  KILL_AT=n.  Programs that the daemon runs (qemu-img) are left alone.
+ * KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are passed while that file is
+ * there are counted.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,9 @@ static atomic_long *passed; /* shared with the children */
 
 __attribute__((constructor)) static void start(void)
 {
-    if (strcmp(program_invocation_short_name, "vmkeepd") != 0)
+    const char *program = getenv("KILL_PROGRAM");
+
+    if (strcmp(program_invocation_short_name, program ? program : "vmkeepd") != 0)
         return;
     daemon_pid = getpid();
     passed = mmap(NULL, sizeof(*passed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -27,9 +32,12 @@ __attribute__((constructor)) static void start(void)
 
 static void place(void)
 {
-    const char *at = getenv("KILL_AT");
+    const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
+    int saved = errno;
+    bool counts = passed && at && (!when || access(when, F_OK) == 0);
 
-    if (!passed || !at || atomic_fetch_add(passed, 1) + 1 != atol(at))
+    errno = saved;
+    if (!counts || atomic_fetch_add(passed, 1) + 1 != atol(at))
         return;
     kill(daemon_pid, SIGKILL);
     kill(getpid(), SIGKILL);
@@ -50,3 +58,5 @@ static void place(void)
 WRAP(fsync, (int fd), (fd))
 WRAP(fdatasync, (int fd), (fd))
 WRAP(rename, (const char *from, const char *to), (from, to))
+WRAP(renameat, (int fd, const char *from, int to_fd, const char *to), (fd, from, to_fd, to))
+WRAP(link, (const char *from, const char *to), (from, to))

@@ -7,6 +7,7 @@ unit_test(storage catalog_checkpoint SOURCES unit/catalog_support.c USES PkgConf
 unit_test(storage catalog_file SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_place SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_rebuild SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
+unit_test(storage unknown SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_damage SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_faults SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage owners)

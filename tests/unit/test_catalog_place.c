@@ -215,7 +215,8 @@ static void lock_taken(void **state)
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    FAILS(ERR_CORRUPT, "taken by another vmkeepd", catalog_cover(c, "h", "d", "n", 1, &err));
+    FAILS(ERR_CORRUPT, "taken by another vmkeepd", catalog_keep_place(c, &err));
+    FAILS(ERR_CORRUPT, "nothing more is written", catalog_cover(c, "h", "d", "n", 1, &err));
     catalog_close(c);
 }
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The catalog held against the repositories and the hypervisors: does it know what it should?
+ *
+ * One that was put back to an older state lacks the points that were made since, and would give the
+ * numbers of jobs, of which the names of bitmaps and points are made, a second time; one that was
+ * lost lacks them all.  What a look finds that the catalog does not know is said once in the log, and
+ * in `status` and `doctor` until it is known.  Meanwhile
+ *
+ * - numbers go on above every one that was seen;
+ * - of a domain with such points nothing is let go, for the rules would judge without them;
+ * - bitmaps that such points go by stay;
+ * - no copy of the catalog goes where a better one may lie (copies.c).
+ */
+#include "scheduler/scheduler_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "storage/repository.h"
+
+/* ---- numbers ---- */
+
+static void saw_number(struct scheduler *s, const char *where, int64_t job)
+{
+    struct err err = ERR_INIT;
+    bool raised = false;
+
+    if (catalog_raise_job(s->env.catalog, job, &raised, &err) < 0)
+        catalog_trouble(s, "raise the number of the next job", &err);
+    else if (raised)
+        log_warning(
+            "%s has the name of job %lld, which the catalog does not know: was it put back to "
+            "an older state? later jobs have higher numbers",
+            where, (long long)job);
+}
+
+/* "ID-NUMBER", whatever follows: of this catalog? */
+static bool parse_own(const struct scheduler *s, const char *name, int64_t *ret)
+{
+    CLEANUP_FREE char *prefix = xasprintf("%s-", catalog_id(s->env.catalog));
+    char *end;
+
+    if (!starts_with(name, prefix))
+        return false;
+    name += strlen(prefix);
+    if (*name < '1' || *name > '9')
+        return false;
+    *ret = strtoll(name, &end, 10);
+    return end - name <= 18;
+}
+
+void compare_saw_domain(struct scheduler *s, const char *domain, const struct domain_facts *facts)
+{
+    static const char prefix[] = "vmkeep-";
+    int64_t job, last = 0;
+
+    if (facts->job_tag && parse_own(s, facts->job_tag, &job))
+        last = job;
+    for (size_t i = 0; i < facts->disks.n; i++) {
+        const struct disk_facts *d = &facts->disks.items[i];
+
+        for (size_t k = 0; k < d->bitmaps.n; k++) {
+            const char *name = d->bitmaps.items[k].name;
+
+            if (starts_with(name, prefix) && parse_own(s, name + strlen(prefix), &job) &&
+                job > last)
+                last = job;
+        }
+    }
+    if (last > 0)
+        saw_number(s, domain, last);
+}
+
+static void saw_ids(const struct repo *r, const struct strlist *ids, int64_t *last)
+{
+    for (size_t i = 0; i < ids->n; i++) {
+        CLEANUP_FREE char *maker = NULL;
+        int64_t job;
+
+        if (point_id_maker(ids->items[i], &maker, &job) && job > *last &&
+            str_eq(maker, catalog_id(r->s->env.catalog)))
+            *last = job;
+    }
+}
+
+/* ---- points ---- */
+
+static size_t count(const struct repo *r, enum unknown_whose whose, const char **ret_catalog)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->unknown.points.n; i++) {
+        if (r->unknown.points.items[i].whose != whose)
+            continue;
+        *ret_catalog = r->unknown.points.items[i].catalog;
+        n++;
+    }
+    return n;
+}
+
+static char *join(char *before, char *more)
+{
+    char *ret = before ? xasprintf("%s; %s", before, more) : xstrdup(more);
+
+    free(before);
+    free(more);
+    return ret;
+}
+
+/* One sentence; NULL: the catalog knows all. Caller frees. */
+static char *describe(const struct repo *r)
+{
+    const char *catalog = NULL;
+    char *ret = NULL;
+    size_t n;
+
+    if ((n = count(r, UNKNOWN_OURS, &catalog)) > 0)
+        ret =
+            join(ret, xasprintf("%zu point%s there that the catalog does not know: it was put back "
+                                "to an older state, or lost",
+                                n, n == 1 ? " is" : "s are"));
+    if ((n = count(r, UNKNOWN_FORMER, &catalog)) > 0)
+        ret = join(ret,
+                   xasprintf("%zu point%s there of catalog %s, which was in the place of this "
+                             "one (%s) and is lost",
+                             n, n == 1 ? " is" : "s are", catalog, catalog_id(r->s->env.catalog)));
+    if ((n = count(r, UNKNOWN_STRAY, &catalog)) > 0)
+        ret = join(ret, xasprintf("%zu point%s there of another catalog, %s", n,
+                                  n == 1 ? " is" : "s are", catalog ? catalog : "not known"));
+    if (r->n_missing > 0)
+        ret = join(ret, xasprintf("%zu point%s that the catalog knows %s not there", r->n_missing,
+                                  r->n_missing == 1 ? "" : "s", r->n_missing == 1 ? "is" : "are"));
+    return ret;
+}
+
+static void say(struct repo *r)
+{
+    CLEANUP_FREE char *text = describe(r);
+    struct err err = ERR_INIT;
+
+    if (text && !str_eq(text, r->difference))
+        log_warning("repository %s: %s%s", r->name, text,
+                    r->unknown.points.n > 0 ? "; see `vmkeep rebuild-catalog`" : "");
+    else if (!text && r->difference)
+        log_notice("repository %s: the catalog knows all that is there", r->name);
+    free(r->difference);
+    r->difference = TAKE_PTR(text);
+    if (catalog_seen_put(r->s->env.catalog, "difference", r->name, r->difference ? "differs" : "ok",
+                         r->difference, NULL, sched_now(r->s), &err) < 0)
+        catalog_trouble(r->s, "record what was seen", &err);
+}
+
+static bool is_being_made(const struct scheduler *s, const char *id)
+{
+    for (size_t i = 0; i < s->runs.n; i++)
+        if (str_eq(s->runs.items[i]->row.plan.id, id))
+            return true;
+    return false;
+}
+
+/* What was published while the look went on, or is about to be recorded, is known. */
+static void leave_out_known(struct repo *r)
+{
+    const struct point_filter of = {.repository = r->name};
+    struct point_list known = {0};
+    struct err ignored = ERR_INIT; /* more is said to be unknown then */
+    size_t n = 0;
+
+    if (r->unknown.points.n == 0)
+        return;
+    catalog_points(r->s->env.catalog, &of, &known, &ignored);
+    for (size_t i = 0; i < r->unknown.points.n; i++) {
+        struct unknown_point *p = &r->unknown.points.items[i];
+
+        if (point_list_find(&known, p->id) || is_being_made(r->s, p->id))
+            unknown_point_done(p);
+        else
+            r->unknown.points.items[n++] = *p;
+    }
+    r->unknown.points.n = n;
+    point_list_done(&known);
+}
+
+static void on_examined(void *ctx, const struct err *err)
+{
+    struct repo *r = ctx;
+    struct scheduler *s = r->s;
+
+    if (s->dead)
+        return;
+    r->examining = NULL;
+    if (err) {
+        log_warning("repository %s: whose points are there could not be found: %s", r->name,
+                    err->msg);
+        unknown_done(&r->examined);
+    } else {
+        unknown_done(&r->unknown);
+        r->unknown = r->examined;
+        r->examined = (struct unknown){0};
+        leave_out_known(r);
+        r->compared = true;
+        if (r->unknown.last_job > 0)
+            saw_number(s, r->path, r->unknown.last_job);
+        say(r);
+    }
+    copies_consider(s);
+    settle_if_seen(s);
+    repo_release(r);
+}
+
+void compare_repo(struct repo *r, const struct survey *found)
+{
+    struct scheduler *s = r->s;
+    const struct unknown_asker asker = {catalog_id(s->env.catalog), catalog_path(s->env.catalog)};
+    struct err err = ERR_INIT;
+    int64_t last = 0;
+
+    saw_ids(r, &found->unknown, &last);
+    saw_ids(r, &found->unfinished, &last);
+    if (last > 0)
+        saw_number(s, r->path, last);
+    r->n_missing = 0;
+    for (size_t i = 0; i < found->losses.n; i++)
+        r->n_missing += found->losses.items[i].state == POINT_MISSING;
+    if (r->examining)
+        return;
+    if (!r->store->ops->examine) { /* a simulation's: nothing is unknown there */
+        r->compared = true;
+        return;
+    }
+    r->examining = r->store->ops->examine(r->store, &asker, &found->unknown, &r->examined,
+                                          on_examined, r, &err);
+    if (r->examining)
+        repo_hold(r);
+    else
+        log_warning("repository %s: %s", r->name, err.msg);
+}
+
+void compare_again(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->repos.n; i++)
+        if (!s->repos.items[i]->retired &&
+            (s->repos.items[i]->difference || !s->repos.items[i]->compared))
+            watch_probe(s, s->repos.items[i]);
+}
+
+static bool is_of(const struct unknown_point *p, const char *host, const char *domain)
+{
+    CLEANUP_FREE char *h = name_escape(host), *d = name_escape(domain);
+    CLEANUP_FREE char *prefix = xasprintf("%s/%s/", h, d);
+
+    return p->whose != UNKNOWN_STRAY && starts_with(p->id, prefix);
+}
+
+bool compare_lacks(const struct scheduler *s, const char *host, const char *domain)
+{
+    for (size_t i = 0; i < s->repos.n; i++) {
+        const struct repo *r = s->repos.items[i];
+
+        for (size_t k = 0; k < r->unknown.points.n; k++)
+            if (is_of(&r->unknown.points.items[k], host, domain))
+                return true;
+    }
+    return false;
+}
+
+bool compare_lacks_any(const struct repo *r)
+{
+    const char *ignored;
+
+    return count(r, UNKNOWN_OURS, &ignored) + count(r, UNKNOWN_FORMER, &ignored) > 0;
+}
+
+/* Has each repository been looked at to which a policy brings the domain's points? */
+static bool all_compared(struct scheduler *s, const char *host, const char *domain)
+{
+    for (size_t i = 0; i < s->covers.n; i++) {
+        const struct cover *c = &s->covers.items[i];
+        const struct config_policy *p = config_policy_find(s->config, c->policy);
+        const struct repo *r = p ? repo_find(s, p->repository) : NULL;
+
+        if (strcmp(c->host, host) == 0 && strcmp(c->domain, domain) == 0 && r && !r->compared)
+            return false;
+    }
+    return true;
+}
+
+bool compare_may_serve(struct scheduler *s, const char *host, const char *domain,
+                       const char *bitmap)
+{
+    if (!all_compared(s, host, domain))
+        return true;
+    for (size_t i = 0; i < s->repos.n; i++) {
+        const struct repo *r = s->repos.items[i];
+
+        for (size_t k = 0; k < r->unknown.points.n; k++) {
+            const struct unknown_point *p = &r->unknown.points.items[k];
+            size_t len = p->checkpoint ? strlen(p->checkpoint) : 0;
+
+            /* A disk's bitmap may carry more than the checkpoint's name. */
+            if (len > 0 && is_of(p, host, domain) && strncmp(bitmap, p->checkpoint, len) == 0 &&
+                (bitmap[len] < '0' || bitmap[len] > '9'))
+                return true;
+        }
+    }
+    return false;
+}
