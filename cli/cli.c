@@ -95,9 +95,15 @@ int cli_load_config(struct config **ret)
 int cli_open_catalog(const struct config *config, struct catalog **ret)
 {
     struct err err = ERR_INIT;
+    int code;
 
-    return catalog_open(config->catalog, CATALOG_READ, ret, &err) < 0 ? cli_fail(NULL, &err)
-                                                                      : EXIT_DONE;
+    if (catalog_open(config->catalog, CATALOG_READ, ret, &err) == 0)
+        return EXIT_DONE;
+    code = cli_fail(NULL, &err);
+    if (err.code == ERR_CORRUPT)
+        fputs("vmkeep: 'vmkeep rebuild-catalog' makes the catalog anew from the repositories\n",
+              stderr);
+    return code;
 }
 
 int cli_with_catalog(int (*run)(void *arg, const struct config *config, struct catalog *catalog),

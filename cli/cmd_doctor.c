@@ -32,7 +32,7 @@ static const char help[] =
     "  --help   print this text and exit\n"
     "\n"
     "Exit status: 0 all is fine, 3 something is not, 1 failed, 2 bad usage or configuration, 4 no\n"
-    "such domain, 6 the daemon cannot be reached.\n"
+    "such domain, 6 the daemon cannot be reached, 7 nor could it be: the catalog is damaged.\n"
     "\n"
     "Example:\n"
     "  vmkeep doctor web01\n";
@@ -339,6 +339,19 @@ static void print_text(const struct findings *l)
     table_print(t, stdout);
 }
 
+/* Why the daemon may be down. */
+static int examine_catalog(const struct config *config)
+{
+    struct err err = ERR_INIT;
+
+    if (catalog_check(config->catalog, &err) == 0 || err.code != ERR_CORRUPT)
+        return EXIT_NO_DAEMON;
+    err_wrap(&err,
+             "vmkeepd does not start with a damaged catalog, `vmkeep rebuild-catalog` makes it "
+             "anew");
+    return cli_fail(NULL, &err);
+}
+
 static int examine(const struct config *config, const char *domain, bool json)
 {
     const struct client_request request = {
@@ -351,7 +364,7 @@ static int examine(const struct config *config, const char *domain, bool json)
 
     if (client_ask(config, &request, ANSWER_S, &answer, &reached, &err) < 0) {
         code = cli_fail(NULL, &err);
-        return reached ? code : EXIT_NO_DAEMON;
+        return reached ? code : examine_catalog(config);
     }
     judge(&l, config, answer, domain);
     for (size_t i = 0; i < l.n; i++)

@@ -36,6 +36,9 @@ const char *catalog_id(const struct catalog *c);
 
 /* ---- the file itself ---- */
 
+/* Reads all of it. ERR_CORRUPT: it is damaged; else as CATALOG_READ. */
+int catalog_check(const char *path, struct err *err);
+
 /* Where it lies. */
 const char *catalog_path(const struct catalog *c);
 /* Goes up with each change of points; not 0. */

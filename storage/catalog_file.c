@@ -27,6 +27,18 @@ void catalog_listen(struct catalog *c, catalog_event_fn fn, void *ctx)
     c->db.tell_ctx = c;
 }
 
+int catalog_check(const char *path, struct err *err)
+{
+    struct catalog *c = NULL;
+    int version, rc;
+
+    if (catalog_open(path, CATALOG_READ, &c, err) < 0)
+        return -1;
+    rc = db_examine(&c->db, &version, err);
+    catalog_close(c);
+    return rc;
+}
+
 const char *catalog_path(const struct catalog *c)
 {
     return c->db.path;

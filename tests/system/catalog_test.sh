@@ -82,6 +82,11 @@ status=0
 [ "$(wc -l < "$tmp/out")" = 1 ] || fail "more than a sentence: $(cat "$tmp/out")"
 grep -q 'rebuild-catalog' "$tmp/out" || fail "it does not say what to do: $(cat "$tmp/out")"
 
+status=0
+vmkeep doctor 2> "$tmp/out" || status=$?
+[ "$status" = 7 ] || fail "doctor: status $status"
+grep -q 'damaged catalog, .vmkeep rebuild-catalog' "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+
 echo "- points of a repository, without a catalog"
 vmkeep points --json --repository "$tmp/repo" | jq -S 'map(del(.keep))' | cmp - "$tmp/before"
 "$VMKEEP" --config /nonexistent points --repository "$tmp/repo" vm1 | grep -q "$(jq -r '.[0].id' "$tmp/before")"
