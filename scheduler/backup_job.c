@@ -289,6 +289,8 @@ static bool after_probing(struct run *r)
 {
     if (!r->canceled)
         watch_saw_repo(r->s, r->repo, &r->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
+    if (r->op_err.code == ERR_NONE)
+        compare_newcomer(r->repo);
     if (bad(r)) {
         err_wrap(&r->err, "repository %s", r->repo->name);
         return false;

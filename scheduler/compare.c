@@ -242,6 +242,12 @@ void compare_repo(struct repo *r, const struct survey *found)
         log_warning("repository %s: %s", r->name, err.msg);
 }
 
+void compare_newcomer(struct repo *r)
+{
+    if (!r->compared && !r->probing && !r->surveying && !r->examining)
+        watch_repo(r->s, r);
+}
+
 void compare_again(struct scheduler *s)
 {
     for (size_t i = 0; i < s->repos.n; i++)

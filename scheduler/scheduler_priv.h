@@ -386,6 +386,8 @@ bool compare_lacks_any(const struct repo *r);
 bool compare_may_serve(struct scheduler *s, const char *host, const char *domain,
                        const char *bitmap);
 
+/* It answers: if it did not at the start, it is looked at now. */
+void compare_newcomer(struct repo *r);
 /* Looks again where something differed, or nothing could be looked at. */
 void compare_again(struct scheduler *s);
 

@@ -183,6 +183,26 @@ one_backup
 points | jq -e '.[-1].kind == "incremental"' > /dev/null || fail "the chain does not go on"
 stop_daemon
 
+echo "- a repository that is there later is looked at then"
+differs()
+{
+    { vmkeep status --json || true; } | jq -e '.repositories[0].difference | strings | test("does not know")'
+}
+all_points > "$tmp/before"
+remove_catalog
+cp "$tmp/older.db" "$tmp/catalog.db"
+mv "$tmp/repo" "$tmp/repo.away"
+start_daemon
+await_daemon
+! differs > /dev/null || fail "it cannot be known"
+mv "$tmp/repo.away" "$tmp/repo"
+vmkeep run vm1 --wait > /dev/null
+wait_for 10 "the difference" differs
+stop_daemon
+vmkeep rebuild-catalog > /dev/null
+jq -r '.[].id' "$tmp/before" > "$tmp/ids"
+! points | jq -r '.[].id' | grep -vxFf - "$tmp/ids" || fail "points are missing"
+
 echo "- a bitmap of ours that no row knows: its number is not given again, and it is cleaned up"
 id=$(points | jq -r '.[-1].id | sub(".*@"; "") | sub("-.*"; "")')
 bitmaps()
