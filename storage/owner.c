@@ -154,15 +154,13 @@ static int write_owner(int dir, const char *where, const struct owner *o, bool i
 
 /* ---- whose it is ---- */
 
-/* Until the descriptor is closed: it shares nothing with dir. */
-static int lock(int dir)
+/* Until *fd is closed: it shares nothing with dir. */
+static void lock(int dir, int *fd)
 {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0)
-        while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+    *fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd >= 0)
+        while (flock(*fd, LOCK_EX) < 0 && errno == EINTR)
             ;
-    return fd;
 }
 
 static int write_used(int dir, const char *where, const struct owner *self, int64_t since,
@@ -211,10 +209,11 @@ static int judge(int dir, const char *where, const struct owner *found, const st
 int owner_claim(int dir, const char *where, const struct owner *self, int64_t now,
                 int (*may_take)(void *arg, struct err *err), void *arg, struct err *err)
 {
-    CLEANUP_CLOSE int locked = lock(dir);
+    CLEANUP_CLOSE int locked = -1;
     CLEANUP(owner_done) struct owner found = {0};
     bool is_owned;
 
+    lock(dir, &locked);
     if (owner_read(dir, where, &found, &is_owned, err) < 0)
         return -1;
     if (is_owned)
@@ -236,7 +235,8 @@ int owner_claim(int dir, const char *where, const struct owner *self, int64_t no
 int owner_take_over(int dir, const char *where, const struct owner *self, int64_t now,
                     struct err *err)
 {
-    CLEANUP_CLOSE int locked = lock(dir);
+    CLEANUP_CLOSE int locked = -1;
 
+    lock(dir, &locked);
     return write_used(dir, where, self, now, now, false, err);
 }

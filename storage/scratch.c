@@ -68,6 +68,15 @@ int scratch_discard(const char *dir, const char *tag, struct err *err)
     return rc;
 }
 
+/* prefix and the number of a job. */
+static bool is_tag(const char *name, const char *prefix)
+{
+    const char *number = name + strlen(prefix);
+
+    return starts_with(name, prefix) && *number >= '1' && *number <= '9' &&
+           number[strspn(number, "0123456789")] == '\0';
+}
+
 int scratch_sweep(const char *dir, const char *prefix, const struct strlist *keep, struct err *err)
 {
     struct strlist left = {0};
@@ -78,7 +87,7 @@ int scratch_sweep(const char *dir, const char *prefix, const struct strlist *kee
     if (!d)
         return errno == ENOENT ? 0 : err_errno(err, errno, "open %s", dir);
     while ((entry = readdir(d)))
-        if (starts_with(entry->d_name, prefix) && !strlist_has(keep, entry->d_name))
+        if (is_tag(entry->d_name, prefix) && !strlist_has(keep, entry->d_name))
             strlist_add(&left, entry->d_name);
     closedir(d);
     for (size_t i = 0; i < left.n && rc == 0; i++)

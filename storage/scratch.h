@@ -23,7 +23,8 @@ int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, stru
 /* Removes DIR/TAG and the files and sockets in it; fine if there is none.  Nothing deeper is touched. */
 int scratch_discard(const char *dir, const char *tag, struct err *err);
 
-/* Removes what jobs of former lives have left: every TAG that begins with prefix and is not in keep. */
+/* Removes what jobs of former lives have left: every TAG that is prefix and a number, and
+ * not in keep. */
 int scratch_sweep(const char *dir, const char *prefix, const struct strlist *keep, struct err *err);
 
 #endif

@@ -121,6 +121,30 @@ static void another_repository(void **state)
     END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
 }
 
+/* Only what is named like a job of this catalog, and is none that runs. */
+static void sweeping_scratch(void **state)
+{
+    static const char *const names[] = {"abc-1", "abc-2", "abc-1x", "abc-notes", "abc-", "def-1"};
+    CLEANUP(strlist_done) struct strlist keep = {0};
+
+    (void)state;
+    WORKS(mkdir_all(scratch_dir, 0700, err));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        CLEANUP_FREE char *path = scratch_path(scratch_dir, names[i]);
+
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    strlist_add(&keep, "abc-2");
+    WORKS(scratch_sweep(scratch_dir, "abc-", &keep, err));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        CLEANUP_FREE char *path = scratch_path(scratch_dir, names[i]);
+
+        if (path_exists(path) != (i > 0))
+            fail_msg("%s is %s", names[i], i > 0 ? "gone" : "there");
+        rmdir(path);
+    }
+}
+
 static void errors_come_through(void **state)
 {
     CLEANUP(point_done) struct point plan = plan_make(0, NULL);
@@ -189,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(from_nothing_to_a_point_and_back),
         TEST(another_repository),
+        TEST(sweeping_scratch),
         TEST(errors_come_through),
         TEST(arguments_are_lent_for_the_start_only),
         TEST(canceling_what_hangs),
