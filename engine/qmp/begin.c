@@ -169,14 +169,11 @@ static bool writes(const struct begin *b)
 
 static void decide_on_shield(struct begin *b)
 {
-    const char *unsafe = begin_check_shield(b);
     bool still = b->task.domain->still || !writes(b);
 
     /* Nothing writes to read-only disks, or to those of a domain that is shut off. */
     b->begun.guest_safe = still;
-    b->shield = !still && !unsafe;
-    if (!still && unsafe)
-        snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "%s", unsafe);
+    b->shield = !still && begin_check_shield(b, b->begun.unsafe, sizeof(b->begun.unsafe));
 }
 
 static bool look(struct begin *b)

@@ -134,8 +134,8 @@ uint64_t begin_probe_size(const struct begin_disk *disk);
 const char *begin_probe_path(const struct begin *b, const struct begin_disk *disk);
 /* The nodes that a shielded copy reads from. */
 void begin_add_snapshots(struct begin *b);
-/* Why the copy cannot be guest-safe, or NULL. */
-const char *begin_check_shield(const struct begin *b);
+/* Can the copy be guest-safe?  If not, ret says why, and for which disk. */
+bool begin_check_shield(const struct begin *b, char *ret, size_t size);
 
 /* begin_serve.c: a pull's NBD server and exports. */
 void begin_add_server(struct begin *b);

@@ -41,14 +41,21 @@ static void name(char ret[NODE_NAME_MAX], const struct begin *b, size_t i, enum 
     node_name(ret, b->tag, i, role);
 }
 
-const char *begin_check_shield(const struct begin *b)
+bool begin_check_shield(const struct begin *b, char *ret, size_t size)
 {
-    if (b->mode == MODE_PUSH && !b->scratch)
-        return "no scratch space is configured";
-    for (size_t i = 0; i < b->disks.n; i++)
-        if (b->disks.items[i].source->facts.unsafe)
-            return b->disks.items[i].source->facts.unsafe;
-    return NULL;
+    if (b->mode == MODE_PUSH && !b->scratch) {
+        snprintf(ret, size, "no scratch space is configured");
+        return false;
+    }
+    for (size_t i = 0; i < b->disks.n; i++) {
+        const char *unsafe = b->disks.items[i].source->facts.unsafe;
+
+        if (unsafe && !b->disks.items[i].still) {
+            snprintf(ret, size, "disk %s: %s", b->disks.items[i].name, unsafe);
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A push's; a pull's is the disk's place. */
@@ -79,6 +86,7 @@ void begin_steps_shield(struct begin *b)
         const struct begin_disk *disk = &b->disks.items[i];
         char gate[NODE_NAME_MAX], cbw[NODE_NAME_MAX], scratch[NODE_NAME_MAX];
         const char *top = disk->source->top;
+        const struct strlist *devices = &disk->source->devices;
 
         if (disk->still)
             continue;
@@ -90,8 +98,9 @@ void begin_steps_shield(struct begin *b)
         else
             add_scratch(b, disk, begin_probe_path(b, disk), NODE_SINK, NODE_SINK_FILE);
         begin_step_add(b, disk, command_add_gate(gate, top), "put a gate above", top);
-        begin_step_add(b, disk, command_set_drive(disk->source->qdev, gate), "attach a gate to",
-                       disk->source->qdev);
+        for (size_t k = 0; k < devices->n; k++)
+            begin_step_add(b, disk, command_set_drive(devices->items[k], gate), "attach a gate to",
+                           devices->items[k]);
         begin_step_add(b, disk, command_add_cbw(cbw, top, scratch), "put a filter above", top);
     }
 }

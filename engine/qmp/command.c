@@ -164,10 +164,10 @@ struct command command_swap_gates(json_t *gates)
     return (struct command){"blockdev-reopen", json_pack("{s:o}", "options", gates), DRAINING_S};
 }
 
-struct command command_set_drive(const char *qdev, const char *node)
+struct command command_set_drive(const char *device, const char *node)
 {
     return (struct command){
-        "qom-set", json_pack("{s:s, s:s, s:s}", "path", qdev, "property", "drive", "value", node),
+        "qom-set", json_pack("{s:s, s:s, s:s}", "path", device, "property", "drive", "value", node),
         DRAINING_S};
 }
 

@@ -58,7 +58,7 @@ struct command command_add_window(const char *node, const char *below, uint64_t 
 /* gates: an array of gate_options, taken over; all of them at one instant. */
 struct command command_swap_gates(json_t *gates);
 json_t *gate_options(const char *node, const char *below);
-struct command command_set_drive(const char *qdev, const char *node);
+struct command command_set_drive(const char *device, const char *node);
 
 struct command command_add_tls(const char *id, const char *dir, bool server, bool verify);
 struct command command_add_secret(const char *id, const char *data);

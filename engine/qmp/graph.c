@@ -85,3 +85,42 @@ const char *graph_job_on(json_t *graph, const char *node, bool (*skip)(const cha
 
     return number < 0 ? NULL : job_above(graph, number, skip, DEPTH_MAX);
 }
+
+static const char *any_name(json_t *graph, json_int_t number)
+{
+    json_t *node;
+    size_t i;
+
+    json_array_foreach(json_object_get(graph, "nodes"), i, node)
+        if (json_integer_value(json_object_get(node, "id")) == number)
+            return json_string_value(json_object_get(node, "name"));
+    return NULL;
+}
+
+static bool can_write(json_t *edge)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(edge, "perm"), i, item)
+        if (json_string_value(item) && strcmp(json_string_value(item), "write") == 0)
+            return true;
+    return false;
+}
+
+bool graph_has_writer(json_t *graph, const char *node, bool (*known)(const char *name, void *ctx),
+                      void *ctx)
+{
+    json_int_t number = number_of(graph, "block-driver", node);
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(graph, "edges"), i, item) {
+        const char *writer = any_name(graph, json_integer_value(json_object_get(item, "parent")));
+
+        if (json_integer_value(json_object_get(item, "child")) == number && can_write(item) &&
+            !known(writer ? writer : "", ctx))
+            return true;
+    }
+    return false;
+}

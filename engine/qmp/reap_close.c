@@ -101,7 +101,7 @@ static void give_back_drives(struct reap *r)
         const struct view_device *d = &v->devices.items[i];
 
         if (node_name_is(d->node, r->tag, NODE_GATE) && below(r, d->node))
-            reap_todo(r, command_set_drive(d->qdev, below(r, d->node)));
+            reap_todo(r, command_set_drive(d->path, below(r, d->node)));
     }
 }
 

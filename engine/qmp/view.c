@@ -112,6 +112,13 @@ static void decode_names(json_t *reply, const char *key, struct strlist *ret)
     }
 }
 
+char *view_device_path(const char *qdev)
+{
+    if (!qdev)
+        return NULL;
+    return qdev[0] == '/' ? xstrdup(qdev) : xasprintf("/machine/peripheral/%s", qdev);
+}
+
 static void decode_devices(json_t *reply, struct view *v)
 {
     json_t *item;
@@ -126,7 +133,7 @@ static void decode_devices(json_t *reply, struct view *v)
         if (!qdev || !node)
             continue;
         device = VEC_ADD(&v->devices);
-        device->qdev = xstrdup(qdev);
+        device->path = view_device_path(qdev);
         device->node = xstrdup(node);
     }
 }
@@ -183,7 +190,7 @@ void view_done(struct view *v)
         disk_facts_done(&v->disks.items[i].facts);
         free(v->disks.items[i].node);
         free(v->disks.items[i].top);
-        free(v->disks.items[i].qdev);
+        strlist_done(&v->disks.items[i].devices);
     }
     free(v->disks.items);
     for (size_t i = 0; i < v->asides.n; i++) {
@@ -199,7 +206,7 @@ void view_done(struct view *v)
     }
     free(v->nodes.items);
     for (size_t i = 0; i < v->devices.n; i++) {
-        free(v->devices.items[i].qdev);
+        free(v->devices.items[i].path);
         free(v->devices.items[i].node);
     }
     free(v->devices.items);

@@ -36,7 +36,7 @@ struct view_disk {
     struct disk_facts facts;
     char *node; /* of the image format */
     char *top;  /* what the device uses, but for filters of ours: above it a filter can go */
-    char *qdev; /* the device's path, or NULL */
+    struct strlist devices; /* paths of the devices that use it: one, or several (multipath) */
 };
 
 struct view_job {
@@ -54,7 +54,7 @@ struct view_node {
 
 /* A device, and the node that it uses. */
 struct view_device {
-    char *qdev, *node;
+    char *path, *node;
 };
 
 struct view {
@@ -90,6 +90,9 @@ void view_done(struct view *v);
 
 /* The files that are open, absolute, but for those of our own jobs.  cwd: see view_names. */
 void view_list_files(const struct view *v, const char *cwd, struct strlist *ret);
+/* query-block calls a device that has an id by that, and any other by its path.  The path in either
+ * case, which is what qom-set wants; NULL for none.  Caller frees. */
+char *view_device_path(const char *qdev);
 
 const struct view_disk *view_find_disk(const struct view *v, const char *name);
 const struct view_disk *view_find_aside(const struct view *v, const char *name);

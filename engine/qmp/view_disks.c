@@ -215,16 +215,6 @@ static const char *foreign_job_on(const struct source *s, const struct view *v)
     return NULL;
 }
 
-/* Why no filter can be put between the device and its image while the guest runs. */
-static const char *unsafe_of(const struct source *s, const char *qdev)
-{
-    if (!s->graph)
-        return "QEMU does not tell how its block nodes stand on one another";
-    if (!qdev || qdev[0] != '/')
-        return "QEMU does not tell the device's path";
-    return NULL;
-}
-
 static void fill(struct view_disk *disk, const struct source *s)
 {
     json_t *image = json_object_get(s->node, "image");
@@ -241,12 +231,20 @@ static void fill(struct view_disk *disk, const struct source *s)
     decode_bitmaps(s, &disk->facts);
 }
 
-static bool has_node(const struct view *v, const char *node)
+static struct view_disk *find_node_disk(const struct view *v, const char *node)
 {
     for (size_t i = 0; i < v->disks.n; i++)
         if (str_eq(v->disks.items[i].node, node))
-            return true;
-    return false;
+            return &v->disks.items[i];
+    return NULL;
+}
+
+static void add_device(struct view_disk *disk, const char *qdev)
+{
+    CLEANUP_FREE char *path = view_device_path(qdev);
+
+    if (path)
+        strlist_add(&disk->devices, path);
 }
 
 static int decode_disk(json_t *block, struct source s, const struct view_names *names,
@@ -262,8 +260,12 @@ static int decode_disk(json_t *block, struct source s, const struct view_names *
     if (find_image(&s, top, err) < 0)
         return -1;
     /* Two devices may share an image (multipath): that is one disk. */
-    if (has_node(v, text_of(s.node, "node-name")))
+    disk = find_node_disk(v, text_of(s.node, "node-name"));
+    if (disk) {
+        if (str_eq(disk->top, top))
+            add_device(disk, text_of(block, "qdev"));
         return 0;
+    }
     image = image_of(&s, names->cwd);
     name = name_of(block, top, &s, image, names);
     if (view_find_disk(v, name))
@@ -279,8 +281,7 @@ static int decode_disk(json_t *block, struct source s, const struct view_names *
     disk->facts.image = TAKE_PTR(image);
     disk->facts.busy = job != NULL;
     disk->top = xstrdup(top);
-    disk->qdev = xstrdup(text_of(block, "qdev"));
-    disk->facts.unsafe = xstrdup(unsafe_of(&s, disk->qdev));
+    add_device(disk, text_of(block, "qdev"));
     fill(disk, &s);
     return 0;
 }
@@ -301,5 +302,8 @@ int view_decode_disks(json_t *const replies[Q_COUNT], const struct view_names *n
             decode_disk(block, s, names, ret, err) < 0)
             return -1;
     }
+    for (i = 0; i < ret->disks.n; i++)
+        ret->disks.items[i].facts.unsafe =
+            xstrdup(view_unsafe(&ret->disks.items[i], replies[Q_BLOCK], replies[Q_GRAPH]));
     return 0;
 }

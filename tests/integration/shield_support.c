@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/integration/shield_support.h"
 
+#include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -124,4 +129,55 @@ void own_mounts(void)
 {
     assert_int_equal(unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS), 0);
     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t len = sizeof(a);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    return ntohs(a.sin_port);
+}
+
+void serve(struct server *server, struct shield_lab *s)
+{
+    CLEANUP_FREE char *ready = test_qemu_path(&s->lab.qemu, "server.pid");
+    CLEANUP_FREE char *port = NULL;
+
+    server->image = test_qemu_path(&s->lab.qemu, "target.raw");
+    TEST_RUN("qemu-img", "create", "-q", "-f", "raw", server->image, "16M");
+    server->port = free_port();
+    port = xasprintf("%u", server->port);
+    server->pid = fork();
+    assert_true(server->pid >= 0);
+    if (server->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execlp("qemu-nbd", "qemu-nbd", "-f", "raw", "-x", "vm/d0", "-t", "-b", "127.0.0.1", "-p",
+               port, "--pid-file", ready, server->image, NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 2000 && access(ready, F_OK) < 0; i++)
+        usleep(10000);
+}
+
+void server_done(struct server *server, int signal)
+{
+    kill(server->pid, signal);
+    assert_int_equal(waitpid(server->pid, NULL, 0), server->pid);
+    free(server->image);
+}
+
+void want_push_to(struct shield_lab *s, const struct server *server, const char *tag)
+{
+    want_push(s, tag, NULL, NULL);
+    s->req.disks[0].format = "raw";
+    s->req.disks[0].place = (struct backup_place){
+        .type = PLACE_NETWORK,
+        .peer = {.transport = TRANSPORT_TCP, .host = "127.0.0.1", .port = server->port},
+        .export_name = "vm/d0",
+    };
+    s->req.r.bandwidth = 4 * MIB;
 }

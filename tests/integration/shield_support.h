@@ -53,4 +53,15 @@ void assert_export_is(const struct shield_lab *s, const char *where, const char 
 void mount_small(const char *dir);
 void own_mounts(void);
 
+/* qemu-nbd on a new raw file, writable, over TCP. */
+struct server {
+    pid_t pid;
+    uint16_t port;
+    char *image;
+};
+void serve(struct server *server, struct shield_lab *s);
+void server_done(struct server *server, int signal);
+/* A push of the first disk to it. */
+void want_push_to(struct shield_lab *s, const struct server *server, const char *tag);
+
 #endif

@@ -5,15 +5,11 @@
 
 #include <ev.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -252,64 +248,6 @@ static void push_falls_back(void **state)
 
 /* ---- push to an NBD server ---- */
 
-/* qemu-nbd on a new raw file, writable, over TCP. */
-struct server {
-    pid_t pid;
-    uint16_t port;
-    char *image;
-};
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(a);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    return ntohs(a.sin_port);
-}
-
-static void serve(struct server *server, struct shield_lab *s)
-{
-    CLEANUP_FREE char *ready = test_qemu_path(&s->lab.qemu, "server.pid");
-    CLEANUP_FREE char *port = NULL;
-
-    server->image = test_qemu_path(&s->lab.qemu, "target.raw");
-    TEST_RUN("qemu-img", "create", "-q", "-f", "raw", server->image, "16M");
-    server->port = free_port();
-    port = xasprintf("%u", server->port);
-    server->pid = fork();
-    assert_true(server->pid >= 0);
-    if (server->pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execlp("qemu-nbd", "qemu-nbd", "-f", "raw", "-x", "vm/d0", "-t", "-b", "127.0.0.1", "-p",
-               port, "--pid-file", ready, server->image, NULL);
-        _exit(127);
-    }
-    for (int i = 0; i < 2000 && access(ready, F_OK) < 0; i++)
-        usleep(10000);
-}
-
-static void server_done(struct server *server, int signal)
-{
-    kill(server->pid, signal);
-    assert_int_equal(waitpid(server->pid, NULL, 0), server->pid);
-    free(server->image);
-}
-
-static void want_push_to(struct shield_lab *s, const struct server *server)
-{
-    want_push(s, "net", NULL, "cp");
-    s->req.disks[0].format = "raw";
-    s->req.disks[0].place = (struct backup_place){
-        .type = PLACE_NETWORK,
-        .peer = {.transport = TRANSPORT_TCP, .host = "127.0.0.1", .port = server->port},
-        .export_name = "vm/d0",
-    };
-    s->req.r.bandwidth = 4 * MIB;
-}
-
 static void push_to_server(void **state)
 {
     CLEANUP_FREE char *reference = NULL;
@@ -320,7 +258,7 @@ static void push_to_server(void **state)
     (void)state;
     shield_start(&s, 1);
     serve(&server, &s);
-    want_push_to(&s, &server);
+    want_push_to(&s, &server, "net");
     begin(&s);
     reference = references(&s, 0, "net");
     guest_writes(&s, 6);
@@ -345,7 +283,7 @@ static void push_to_server_that_hangs(void **state)
     (void)state;
     shield_start(&s, 1);
     serve(&server, &s);
-    want_push_to(&s, &server);
+    want_push_to(&s, &server, "net");
     begin(&s);
     kill(server.pid, SIGSTOP);
     guest_writes(&s, 6);
@@ -370,7 +308,7 @@ static void push_to_server_that_dies(void **state)
     (void)state;
     shield_start(&s, 1);
     serve(&server, &s);
-    want_push_to(&s, &server);
+    want_push_to(&s, &server, "net");
     begin(&s);
     server_done(&server, SIGKILL);
     guest_writes(&s, 6);

@@ -61,7 +61,7 @@ char *test_qemu_path(const struct test_qemu *q, const char *name)
 static struct leftover {
     char *dir; /* NULL: free */
     pid_t pid;
-} leftovers[8];
+} leftovers[32];
 
 static void clean_leftovers(void)
 {
@@ -132,6 +132,14 @@ static void add_arg(struct strlist *l, char *arg)
     free(arg);
 }
 
+static void add_device(struct strlist *l, const struct test_qemu *q, size_t i)
+{
+    CLEANUP_FREE char *id = q->no_ids ? xstrdup("") : xasprintf(",id=disk%zu", i);
+
+    add_arg(l, xasprintf("%s,drive=d%zu%s%s", q->device ? q->device : "virtio-blk-pci", i, id,
+                         q->device_options ? q->device_options : ""));
+}
+
 static struct strlist arguments(const struct test_qemu *q)
 {
     static const char *const common[] = {
@@ -148,14 +156,15 @@ static struct strlist arguments(const struct test_qemu *q)
         strlist_add(&l, "-object");
         strlist_add(&l, q->object);
     }
+    if (q->more)
+        add_args(&l, q->more);
     for (size_t i = 0; i < q->n_disks; i++) {
         strlist_add(&l, "-blockdev");
         add_arg(&l, xasprintf("driver=file,filename=%s,node-name=d%zuf", q->images[i], i));
         strlist_add(&l, "-blockdev");
         add_arg(&l, xasprintf("driver=%s,file=d%zuf,node-name=d%zu", q->disks[i].format, i, i));
         strlist_add(&l, "-device");
-        add_arg(&l, xasprintf("virtio-blk-pci,drive=d%zu,id=disk%zu%s", i, i,
-                              q->device_options ? q->device_options : ""));
+        add_device(&l, q, i);
     }
     *VEC_ADD(&l) = NULL;
     return l;

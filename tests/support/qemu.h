@@ -28,7 +28,10 @@ struct test_qemu {
     struct test_qemu_disk disks[TEST_QEMU_DISKS];
     size_t n_disks;
     const char *object;         /* an -object, or NULL */
+    const char *device;         /* the kind of each -device; NULL: virtio-blk-pci */
     const char *device_options; /* more of each -device, such as ",werror=stop"; or NULL */
+    bool no_ids;                /* the devices have none */
+    const char *const *more;    /* arguments before the disks, with a NULL at the end; or NULL */
     pid_t pid;
     int control; /* a monitor for the test */
 };

@@ -160,6 +160,73 @@ static void what_is_no_disk(void **state)
     expect_name(c, "vda-fmt");
 }
 
+#define BACKEND(name, id) "{'type': 'block-backend', 'name': '" name "', 'id': " #id "}"
+#define WRITE(parent, name, child)                                                                 \
+    "{'parent': " #parent ", 'name': '" name "', 'child': " #child ", 'perm': ['write']}"
+#define DEVICE_GRAPH(more_nodes, more_edges)                                                       \
+    GRAPH(DRIVER("vda-fmt", 1) "," DRIVER("vda-file", 2) "," BACKEND("scsi7", 3) more_nodes,       \
+          WRITE(1, "file", 2) "," WRITE(3, "root", 1) more_edges)
+
+/* devices: paths, one after another. */
+static void expect_safety(struct case_ c, const char *unsafe, const char *devices)
+{
+    CLEANUP_FREE char *seen = xstrdup("");
+    const struct view_disk *disk;
+
+    decode(&c);
+    if (c.rc < 0)
+        fail_msg("%s", c.err.msg);
+    disk = &c.view.disks.items[0];
+    if (unsafe ? !disk->facts.unsafe || !strstr(disk->facts.unsafe, unsafe) : !!disk->facts.unsafe)
+        fail_msg("%s instead of %s", disk->facts.unsafe, unsafe);
+    for (size_t i = 0; i < disk->devices.n; i++) {
+        char *longer = xasprintf("%s %s", seen, disk->devices.items[i]);
+
+        free(seen);
+        seen = longer;
+    }
+    assert_string_equal(seen, devices);
+    view_done(&c.view);
+}
+
+/* Where a filter goes, and who could write past it. */
+static void safety(void **state)
+{
+    struct case_ c = usual();
+
+    (void)state;
+    c.text[Q_BLOCK] = "[" DEVICE("", "scsi7", "vda-fmt") "]";
+    c.text[Q_GRAPH] = DEVICE_GRAPH("", "");
+    expect_safety(c, NULL, " /machine/peripheral/scsi7");
+    c.text[Q_GRAPH] = NULL;
+    expect_safety(c, "how its block nodes stand", " /machine/peripheral/scsi7");
+    c.text[Q_GRAPH] = DEVICE_GRAPH("," BACKEND("", 4), "," WRITE(4, "root", 1)); /* an export */
+    expect_safety(c, "on another way", " /machine/peripheral/scsi7");
+    c.text[Q_GRAPH] = DEVICE_GRAPH("," BACKEND("", 4), "," EDGE(4, "root", 1)); /* that reads */
+    expect_safety(c, NULL, " /machine/peripheral/scsi7");
+    c.text[Q_GRAPH] = DEVICE_GRAPH("," DRIVER("vk-7-0t", 4), "," WRITE(4, "file", 1)); /* a gate */
+    expect_safety(c, NULL, " /machine/peripheral/scsi7");
+
+    /* Two devices on one node; and on different ones. */
+    c.text[Q_BLOCK] = "[" DEVICE("", "scsi7", "vda-fmt") "," DEVICE("d", "/a/b", "vda-fmt") "]";
+    c.text[Q_GRAPH] = DEVICE_GRAPH("," BACKEND("d", 4), "," WRITE(4, "root", 1));
+    expect_safety(c, NULL, " /machine/peripheral/scsi7 /a/b");
+    c.text[Q_NODES] = "[{'node-name': 'thr', 'drv': 'throttle'}, " FMT("vda-fmt", "qcow2", "") "]";
+    c.text[Q_BLOCK] = "[" DEVICE("", "scsi7", "thr") "," DEVICE("d", "/a/b", "vda-fmt") "]";
+    c.text[Q_GRAPH] =
+        GRAPH(DRIVER("vda-fmt", 1) "," DRIVER("thr", 2) "," BACKEND("scsi7", 3) "," BACKEND("d", 4),
+              WRITE(2, "file", 1) "," WRITE(3, "root", 2) "," WRITE(4, "root", 1));
+    expect_safety(c, "on another way", " /machine/peripheral/scsi7");
+    c.text[Q_BLOCK] = "[" DEVICE("", "scsi7", "thr") "]";
+    c.text[Q_GRAPH] = GRAPH(DRIVER("vda-fmt", 1) "," DRIVER("thr", 2) "," BACKEND("scsi7", 3),
+                            WRITE(2, "file", 1) "," WRITE(3, "root", 2));
+    expect_safety(c, NULL, " /machine/peripheral/scsi7");
+
+    c = usual();
+    c.text[Q_BLOCK] = "[{'device': 'd', 'inserted': {'ro': false, 'node-name': 'vda-fmt'}}]";
+    expect_safety(c, "no device", "");
+}
+
 static void same_names(void **state)
 {
     struct case_ c = usual();
@@ -317,7 +384,7 @@ int main(void)
         cmocka_unit_test(what_is_no_disk), cmocka_unit_test(same_names),
         cmocka_unit_test(filters),         cmocka_unit_test(bitmaps),
         cmocka_unit_test(foreign_work),    cmocka_unit_test(backing_files),
-        cmocka_unit_test(other_shapes),
+        cmocka_unit_test(other_shapes),    cmocka_unit_test(safety),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
