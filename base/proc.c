@@ -135,6 +135,8 @@ static int describe(struct proc *p, struct err *err)
 
     if (p->ended_by == ERR_CANCELED)
         return err_set(err, ERR_CANCELED, "%s: canceled", p->name);
+    if (p->ended_by == ERR_TIMEOUT && p->is_function && *said)
+        return err_set(err, ERR_TIMEOUT, "%s", said);
     if (p->ended_by == ERR_TIMEOUT)
         return err_set(err, ERR_TIMEOUT, "%s: did not end in time", p->name);
     if (p->is_function && WIFEXITED(p->status) && WEXITSTATUS(p->status) > RUN_FAILED &&

@@ -25,7 +25,8 @@ struct proc_spec {
     const char *const *argv; /* argv[0] is looked up in PATH; borrowed until start returns */
     /* Instead of argv: a function of ours, run in a forked child, for work on files that may hang
      * for as long as a file system does.  What it writes to out is the child's standard output; an
-     * error it returns becomes the operation's, code and text.  It must touch nothing that the
+     * error it returns becomes the operation's, code and text; on a timeout, the last line that it wrote
+     * to standard error does.  It must touch nothing that the
      * parent shares with it but memory (no SQLite, no sockets). */
     int (*run)(void *arg, FILE *out, struct err *err);
     void *arg;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/qmp/files.h"
 #include "engine/qmp/offline.h"
 
 static void ask(struct look *l, struct task *t)
@@ -25,6 +26,23 @@ static void ask(struct look *l, struct task *t)
     json_decref(t->reply);
     t->reply = known;
     task_yield(t);
+}
+
+/* The answers to these contain sizes, for which QEMU asks the files; all that come after it follow at once. */
+static bool must_check(const struct look *l, const struct task *t)
+{
+    return l->asked == Q_NODES && !l->checking && !t->domain->session && t->domain->pid > 0;
+}
+
+static void go_on(struct look *l, struct task *t)
+{
+    if (must_check(l, t)) {
+        l->checking = true;
+        files_look(t);
+        return;
+    }
+    l->checking = false;
+    ask(l, t);
 }
 
 void look_start(struct look *l, struct task *t, int n)
@@ -59,6 +77,14 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err)
     CLEANUP_FREE char *cwd = NULL;
     struct view_names names;
 
+    if (l->checking) {
+        *err = t->wait_err;
+        if (err->code == ERR_TIMEOUT)
+            return LOOK_FAILED;
+        *err = ERR_INIT;
+        go_on(l, t);
+        return LOOK_WAITING;
+    }
     if (t->wait_err.code != ERR_NONE &&
         !(may_fail(t->domain, l->asked - 1) && connection_is_up(t->domain))) {
         *err = t->wait_err;
@@ -68,7 +94,7 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err)
     if (t->domain->session && l->asked - 1 == Q_NODES)
         offline_hide(t->domain, l->replies[Q_NODES]);
     if (l->asked < l->n) {
-        ask(l, t);
+        go_on(l, t);
         return LOOK_WAITING;
     }
     cwd = look_cwd(t->domain->pid);

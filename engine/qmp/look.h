@@ -9,6 +9,7 @@
 struct look {
     int n; /* queries to ask */
     int asked;
+    bool checking; /* whether QEMU's files answer */
     json_t *replies[Q_COUNT];
     struct view view; /* what came out */
 };

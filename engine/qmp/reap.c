@@ -15,7 +15,8 @@
  *   in that, so a successful job's targets are sealed first; where that fails, the backup has failed,
  *   and the nodes stay until the job is let go, so that whoever asks again is told the same.
  *   Before that, a child process of ours syncs the files (syncing): QEMU would do it with its main
- *   lock held, and the guest would stand still for as long as it takes.
+ *   lock held, and the guest would stand still for as long as it takes.  Files that hang are not
+ *   closed at all until they answer (files.h).
  * - A pull runs for as long as its server does.  Its probes (begin_serve.c) are made again whenever
  *   somebody asks (probing), and once more before it ends.  Ended, it leaves nothing behind.
  * - A peer over NBD that hangs would keep its job, and whatever waits for the disk, for ever: when a
@@ -28,18 +29,16 @@
 #include "engine/qmp/reap.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "engine/qmp/files.h"
 #include "engine/qmp/ids.h"
 #include "engine/qmp/offline.h"
 
-#define SYNC_S 600.0
 #define WAIT_S 30.0                        /* for jobs to end after a cancel */
 #define LOOK_AGAIN_S 1.0                   /* should an event be lost */
 #define CANCELED_TEXT "Operation canceled" /* strerror(ECANCELED): the error of a cancelled job */
@@ -65,7 +64,7 @@ static const struct fsm_state states[] = {
     [R_CANCELING] = {"canceling", TO(WAITING) | TO(DONE)},
     [R_WAITING] = {"waiting", TO(LOOKING) | TO(DONE)},
     [R_PROBING] = {"probing", TO(DONE)},
-    [R_SYNCING] = {"syncing", TO(SEALING) | TO(CLOSING)},
+    [R_SYNCING] = {"syncing", TO(SEALING) | TO(CLOSING) | TO(DONE)},
     [R_SEALING] = {"sealing", TO(CLOSING) | TO(DONE)},
     [R_CLOSING] = {"closing", TO(CONTINUING) | TO(DONE)},
     [R_CONTINUING] = {"continuing", TO(DISMISSING) | TO(DONE)},
@@ -97,6 +96,7 @@ void reap_done(struct reap *r)
 {
     look_done(&r->look);
     todo_clear(r);
+    strlist_done(&r->files);
 }
 
 /* ---- what the look has shown ---- */
@@ -334,43 +334,33 @@ static bool do_next(struct reap *r, struct task *t)
 
 /* ---- the machine ---- */
 
-/* In a child: the files' data and sizes, onto their medium. */
-static int sync_files(void *arg, FILE *out, struct err *err)
+/* The files that are going to be closed. */
+static void list_files(struct reap *r)
 {
-    const struct strlist *files = arg;
+    static const enum node_role roles[] = {NODE_TARGET_FILE, NODE_SCRATCH_FILE, NODE_SINK_FILE};
+    const struct view *v = &r->look.view;
 
-    (void)out;
-    for (size_t i = 0; i < files->n; i++) {
-        int fd = open(files->items[i], O_RDONLY | O_CLOEXEC);
-        int rc = fd < 0 ? -1 : fdatasync(fd);
-
-        if (rc < 0)
-            return err_errno(err, errno, "%s", files->items[i]);
-        close(fd);
-    }
-    return 0;
+    for (size_t i = 0; i < v->nodes.n; i++)
+        for (size_t k = 0; k < ARRAY_LEN(roles); k++)
+            if (node_name_is(v->nodes.items[i].name, r->tag, roles[k]) && v->nodes.items[i].file)
+                strlist_add(&r->files, v->nodes.items[i].file);
 }
 
-/* The list of what to seal; of its files we sync those that we see under QEMU's name for them. */
 static void enter_syncing(struct reap *r, struct task *t)
 {
-    const struct view *v = &r->look.view;
-    struct strlist files = {0};
-    const struct proc_spec spec = {.run = sync_files, .arg = &files, .timeout_s = SYNC_S};
-
     fsm_move(&r->fsm, R_SYNCING);
     todo_clear(r);
+    strlist_done(&r->files);
+    r->files = (struct strlist){0};
     if (r->goal == REAP_STATS && r->stats.state == HVJOB_COMPLETED)
         list_seals(r);
-    for (size_t i = 0; r->todo.n && i < v->nodes.n; i++)
-        if (node_name_is(v->nodes.items[i].name, r->tag, NODE_TARGET_FILE) &&
-            v->nodes.items[i].file && access(v->nodes.items[i].file, R_OK) == 0)
-            strlist_add(&files, v->nodes.items[i].file);
+    if (r->goal != REAP_TEND || r->rescue)
+        list_files(r);
     t->wait_err = ERR_INIT;
-    r->syncing = files.n > 0;
+    r->touched = false;
+    r->syncing = r->files.n > 0;
     if (r->syncing)
-        task_run(t, &spec);
-    strlist_done(&files);
+        files_touch(t, &r->files);
 }
 
 static void enter_closing(struct reap *r)
@@ -516,14 +506,27 @@ static bool continue_guest(struct reap *r, struct task *t)
     return true;
 }
 
-static void synced(struct reap *r, struct task *t)
+/* True: suspended. */
+static bool synced(struct reap *r, struct task *t, struct err *err)
 {
-    if (t->wait_err.code == ERR_NONE) {
-        fsm_move(&r->fsm, R_SEALING);
-        return;
+    bool good = r->goal == REAP_STATS && r->stats.state == HVJOB_COMPLETED;
+
+    if (r->syncing && !r->touched && t->wait_err.code == ERR_NONE) {
+        r->touched = true;
+        files_sync(t, &r->files);
+        return true;
     }
-    note_unsealed(r, &t->wait_err);
-    enter_closing(r);
+    if (t->wait_err.code == ERR_NONE || (!good && t->wait_err.code != ERR_TIMEOUT)) {
+        fsm_move(&r->fsm, R_SEALING);
+    } else if (good) {
+        note_unsealed(r, &t->wait_err);
+        enter_closing(r);
+    } else {
+        *err = t->wait_err;
+        err_wrap(err, "close what the backup used");
+        fsm_move(&r->fsm, R_DONE);
+    }
+    return false;
 }
 
 /* The list is through.  False: not all could be closed. */
@@ -572,7 +575,8 @@ bool reap_step(struct reap *r, struct task *t, struct err *err)
                 return true;
             continue;
         case R_SYNCING:
-            synced(r, t);
+            if (synced(r, t, err))
+                return true;
             continue;
         case R_SEALING:
             if (work(r, t, err))

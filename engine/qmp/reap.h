@@ -24,7 +24,9 @@ struct reap {
     size_t next;
     struct err left; /* what could not be closed */
     bool canceled;   /* the jobs' end was asked for */
-    bool syncing;    /* a child is at it */
+    bool touched;    /* the files take writes, */
+    bool syncing;    /* and a child brings them onto their medium */
+    struct strlist files;
     bool unsealed;   /* a target could not be written out: stats say so */
     bool rescue;     /* continue the guest when the jobs have ended */
     double deadline; /* waiting for the jobs' end */

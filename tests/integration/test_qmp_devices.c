@@ -8,11 +8,17 @@
 #include "tests/support/test.h"
 
 #include <ev.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +82,131 @@ static void wait_for_writes(const struct device_lab *d)
             fail_msg("the guest's writes hang: %zu of %zu", writes(d), until);
         usleep(5000);
     }
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Between two writes of the guest, in the next seconds. */
+static double longest_pause(const struct device_lab *d, double seconds)
+{
+    double begun = now(), last = begun, longest = 0;
+    size_t seen = writes(d);
+
+    while (now() - begun < seconds) {
+        size_t n = writes(d);
+
+        if (n > seen)
+            last = now();
+        seen = n;
+        longest = now() - last > longest ? now() - last : longest;
+        usleep(5000);
+    }
+    return longest;
+}
+
+/* A small file system of its own, on a loop device. */
+struct frozen {
+    char *image, *dir;
+    pid_t guard; /* thaws it when we die, or after a while */
+    int pipe;
+};
+
+static void frozen_mount(struct frozen *f, const char *dir, const char *where)
+{
+    f->image = xasprintf("%s/fs.img", dir);
+    f->dir = xstrdup(where);
+    TEST_RUN("truncate", "-s", "32M", f->image);
+    TEST_RUN("mkfs.ext4", "-q", "-F", f->image);
+    TEST_RUN("mount", "-o", "loop", f->image, f->dir);
+}
+
+static void frozen_freeze(struct frozen *f)
+{
+    int ends[2], fd = open(f->dir, O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(pipe(ends), 0);
+    f->guard = fork();
+    assert_true(f->guard >= 0);
+    if (f->guard == 0) {
+        struct pollfd p = {.fd = ends[0], .events = POLLIN};
+
+        close(ends[1]);
+        poll(&p, 1, 60000);
+        ioctl(fd, FITHAW, 0);
+        _exit(0);
+    }
+    close(ends[0]);
+    f->pipe = ends[1];
+    assert_int_equal(ioctl(fd, FIFREEZE, 0), 0);
+    close(fd);
+}
+
+static void frozen_thaw(struct frozen *f)
+{
+    close(f->pipe);
+    waitpid(f->guard, NULL, 0);
+}
+
+static void frozen_done(struct frozen *f)
+{
+    umount2(f->dir, MNT_DETACH);
+    free(f->image);
+    free(f->dir);
+}
+
+/* A file that a server of ours is asked for, by FUSE. */
+struct fuse {
+    char *image, *path;
+    pid_t pid;
+};
+
+static void fuse_serve(struct fuse *f, const char *path)
+{
+    CLEANUP_FREE char *blockdev = NULL, *export = NULL;
+    struct stat before, now_;
+
+    f->image = xasprintf("%s.behind", path);
+    f->path = xstrdup(path);
+    TEST_RUN("truncate", "-s", "16M", f->image);
+    TEST_RUN("touch", path);
+    assert_int_equal(stat(path, &before), 0);
+    blockdev = xasprintf("driver=file,filename=%s,node-name=f", f->image);
+    export = xasprintf("type=fuse,id=e,node-name=f,mountpoint=%s,writable=on", path);
+    f->pid = fork();
+    assert_true(f->pid >= 0);
+    if (f->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execlp("qemu-storage-daemon", "qemu-storage-daemon", "--blockdev", blockdev, "--export",
+               export, NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 2000 && stat(path, &now_) == 0 && now_.st_dev == before.st_dev; i++)
+        usleep(10000);
+}
+
+/* Until the kernel has forgotten what it knew of the file. */
+static void wait_until_dead(const char *path)
+{
+    CLEANUP_FREE char *line = xasprintf("while timeout 2 stat '%s' >/dev/null; do "
+                                        "sleep 0.2; done",
+                                        path);
+
+    TEST_RUN("timeout", "30", "sh", "-c", line);
+}
+
+static void fuse_done(struct fuse *f)
+{
+    kill(f->pid, SIGTERM);
+    waitpid(f->pid, NULL, 0);
+    umount2(f->path, MNT_DETACH);
+    free(f->image);
+    free(f->path);
 }
 
 static void device_start(struct device_lab *d, const struct device *device, bool no_ids)
@@ -222,12 +353,85 @@ static void without_id(void **state)
     is_safe(*state, true);
 }
 
+/* Scratch space that takes no writes any more, and does not say so: a file system that is frozen.  The
+ * guest waits until the snapshot breaks, no longer; and nothing of the backup is closed before the scratch
+ * space answers, for QEMU would wait for it, and the guest with it. */
+static void scratch_hangs(void **state)
+{
+    struct hv_job_stats stats;
+    struct device_lab d;
+    struct frozen f;
+    struct err err;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    device_start(&d, &devices[1], false);
+    frozen_mount(&f, d.s.lab.qemu.dir, d.s.scratch);
+    want_push(&d.s, "hang", NULL, NULL);
+    d.s.req.r.bandwidth = 65536;
+    begin(&d.s);
+    frozen_freeze(&f);
+    assert_true(longest_pause(&d, 7) < 6);
+    err = lab_try_stats(&d.s.lab, "hang", &stats);
+    assert_err(&err, ERR_TIMEOUT, "0.qcow2 does not answer");
+    assert_true(longest_pause(&d, 1) < 1);
+    err = lab_abort(&d.s.lab, "hang");
+    assert_err(&err, ERR_TIMEOUT, "0.qcow2 does not answer");
+    assert_true(longest_pause(&d, 1) < 1);
+    frozen_thaw(&f);
+    stats = lab_stats(&d.s.lab, "hang");
+    assert_int_equal(stats.state, HVJOB_FAILED);
+    assert_err(&stats.err, ERR_NOSPACE, "disk d0: the scratch space is full or too slow");
+    err = lab_forget(&d.s.lab, "hang");
+    assert_ok(&err);
+    frozen_done(&f);
+    wait_for_writes(&d);
+    lab_request_done(&d.s.req);
+    device_done(&d);
+}
+
+/* A target on a file system that does not even tell a file's size: QEMU is not asked for it. */
+static void target_tells_nothing(void **state)
+{
+    struct hv_job_stats stats;
+    struct device_lab d;
+    struct fuse fuse;
+    struct err err;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    device_start(&d, &devices[1], false);
+    want_push(&d.s, "dead", NULL, NULL);
+    fuse_serve(&fuse, d.s.req.targets[0]);
+    d.s.req.disks[0].format = "raw";
+    d.s.req.r.reuse_external = true;
+    d.s.req.r.bandwidth = 65536;
+    begin(&d.s);
+    kill(fuse.pid, SIGSTOP);
+    wait_until_dead(d.s.req.targets[0]);
+    err = lab_try_stats(&d.s.lab, "dead", &stats);
+    assert_err(&err, ERR_TIMEOUT, "dead-0.qcow2 does not answer");
+    wait_for_writes(&d);
+    err = lab_abort(&d.s.lab, "dead");
+    assert_err(&err, ERR_TIMEOUT, "dead-0.qcow2 does not answer");
+    wait_for_writes(&d);
+    kill(fuse.pid, SIGCONT);
+    err = lab_abort(&d.s.lab, "dead");
+    assert_ok(&err);
+    forget(&d, "dead");
+    fuse_done(&fuse);
+    device_done(&d);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[2 * ARRAY_LEN(devices)];
+    struct CMUnitTest tests[2 + 2 * ARRAY_LEN(devices)] = {cmocka_unit_test(scratch_hangs),
+                                                           cmocka_unit_test(target_tells_nothing)};
     char names[ARRAY_LEN(tests)][64];
 
-    for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+    for (size_t i = 2; i < ARRAY_LEN(tests) && !getenv("ONLY"); i++) {
         bool no_id = i % 2 == 1;
 
         snprintf(names[i], sizeof(names[i]), "%s %s id", devices[i / 2].name,
