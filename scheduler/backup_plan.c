@@ -298,6 +298,7 @@ struct op *backup_plan_begin(struct run *r, struct err *err)
         .n_disks = p->disks.n,
         .quiesce = r->quiesce,
         .reuse_external = r->mode == MODE_PUSH,
+        .made_empty = r->mode == MODE_PUSH,
     };
     struct op *op;
 

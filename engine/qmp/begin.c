@@ -26,6 +26,7 @@
 #include "engine/qmp/begin.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,26 @@ static bool try_another_port(struct begin *b)
     return true;
 }
 
+/* QEMU names neither disk nor sizes.  Of files and devices they were compared before (begin_given.c). */
+static void tell_sizes(struct begin *b)
+{
+    CLEANUP_FREE char *disks = xstrdup("");
+
+    if (!strstr(b->err.msg, "Source and target image have different sizes"))
+        return;
+    for (size_t i = 0; i < b->disks.n; i++) {
+        char *longer;
+
+        if (b->disks.items[i].place.type != PLACE_NETWORK && !b->made_empty)
+            continue;
+        longer = xasprintf("%s%sdisk %s has %" PRIu64 " bytes", disks, *disks ? ", " : "",
+                           b->disks.items[i].name, b->disks.items[i].source->facts.capacity);
+        free(disks);
+        disks = longer;
+    }
+    err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
+}
+
 /* Sends the next one.  False: all are done, or one has failed (b->err). */
 static bool send_next(struct begin *b)
 {
@@ -100,6 +121,7 @@ static bool send_next(struct begin *b)
         if (b->err.code == ERR_NONE) {
             b->err = b->task.wait_err;
             err_wrap(&b->err, "%s", b->steps.items[b->next - 1].what);
+            tell_sizes(b);
             b->server_refused =
                 str_eq(b->steps.items[b->next - 1].command.name, "nbd-server-start");
         }
@@ -459,6 +481,7 @@ static struct begin *begin_new(const struct backup_request *r)
     keep_address(b, &b->server);
     b->quiesce = r->quiesce;
     b->reuse_external = r->reuse_external;
+    b->made_empty = r->made_empty;
     b->bandwidth = r->bandwidth;
     b->fsm = (struct fsm){.states = states, .state = B_START};
     for (size_t i = 0; i < r->n_disks; i++)

@@ -21,15 +21,20 @@ struct begin_disk {
     const struct view_disk *source;
 };
 
+/* What is done with an image that is there already: made anew on its device, or looked at. */
+enum begin_found { FOUND_NOT, FOUND_FORMAT, FOUND_EMPTY };
+
 /* An image file that is made before anything else. */
 struct begin_image {
     const struct begin_disk *disk;
     const char *path, *format;
-    uint64_t size; /* 0: the disk's */
+    enum begin_found found;
+    uint64_t size; /* of a probe; else the disk's */
+    bool probe;    /* a pull's, see begin_serve.c */
     bool scratch;  /* loses its name as soon as QEMU has it open */
     bool shield;   /* without it the copy goes on, unprotected */
     bool created;  /* and is ours to remove */
-    bool given;    /* it was made by the caller */
+    bool given;    /* it was made by the caller, for this */
     int tries;
 };
 
@@ -57,7 +62,7 @@ struct begin {
     VEC(struct begin_image) images;
     bool shield; /* the copy is to be guest-safe; see begin_shield.c */
     enum quiesce quiesce;
-    bool reuse_external;
+    bool reuse_external, made_empty;
     uint64_t bandwidth;
     struct backup_begun begun, *ret;
     struct look look;
@@ -115,6 +120,13 @@ int begin_judge_quiesce(struct begin *b); /* -1: the backup must not stay */
 bool begin_create_next(struct begin *b);
 void begin_list_images(struct begin *b);
 void begin_unlink_images(struct begin *b, bool scratch_only);
+
+/* begin_given.c: images that are there already.  begin_map_given suspends; its output is judged then. */
+void begin_list_given(struct begin *b, const struct begin_disk *disk);
+void begin_map_given(struct begin *b, const struct begin_image *image);
+int begin_check_given(const struct begin_image *image, const char *map, struct err *err);
+int begin_check_raw(const struct begin_disk *disk, struct err *err);
+int begin_check_device(const struct begin_disk *disk, const char *what, struct err *err);
 
 /* begin_steps.c, begin_shield.c: the commands of each state. */
 void begin_steps_attach(struct begin *b);

@@ -148,7 +148,9 @@ static int check_target(struct begin *b, struct begin_disk *disk, struct err *er
     if (disk->place.type == PLACE_BLOCK && !disk->is_device)
         return err_set(err, ERR_INVALID, "disk %s: %s %s is not a block device", disk->name, what,
                        disk->place.path);
-    return 0;
+    if (disk->is_device && begin_check_device(disk, what, err) < 0)
+        return -1;
+    return str_eq(disk->format, "raw") ? begin_check_raw(disk, err) : 0;
 }
 
 static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)

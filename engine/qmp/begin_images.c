@@ -47,6 +47,18 @@ static const char *scratch_path(struct begin *b, size_t i)
     return keep(b, xasprintf("%s/%zu.qcow2", b->scratch, i));
 }
 
+/* Beside the scratch space; but /dev is no place for files. */
+static void add_probe(struct begin *b, const struct begin_disk *disk)
+{
+    char *path = disk->is_device
+                     ? xasprintf("/var/tmp/vmkeep-%s-%zu.probe", b->tag, begin_disk_index(b, disk))
+                     : xasprintf("%s.probe", disk->place.path);
+    struct begin_image *image = add(b, disk, keep(b, path), true);
+
+    image->probe = true;
+    image->size = begin_probe_size(disk);
+}
+
 void begin_list_images(struct begin *b)
 {
     if (b->mode == MODE_PULL && b->task.domain->still)
@@ -56,6 +68,8 @@ void begin_list_images(struct begin *b)
 
         if (!b->reuse_external && disk->place.type == PLACE_FILE)
             add(b, disk, disk->place.path, b->mode == MODE_PULL)->given = disk->place.made;
+        else
+            begin_list_given(b, disk);
     }
     for (size_t i = 0; b->shield && i < b->disks.n; i++) {
         const struct begin_disk *disk = &b->disks.items[i];
@@ -65,8 +79,7 @@ void begin_list_images(struct begin *b)
         if (b->mode == MODE_PUSH)
             add(b, disk, scratch_path(b, i), true);
         else
-            add(b, disk, keep(b, xasprintf("%s.probe", disk->place.path)), true)->size =
-                begin_probe_size(disk);
+            add_probe(b, disk);
     }
 }
 
@@ -95,7 +108,7 @@ static int create_file(struct begin *b, struct begin_image *image, struct err *e
 static void run_qemu_img(struct begin *b, const struct begin_image *image)
 {
     const struct backup_encryption *crypt = &image->disk->place.encryption;
-    bool encrypted = crypt->secret && !image->shield && !image->size;
+    bool encrypted = crypt->secret && !image->shield && !image->probe;
     CLEANUP_FREE char *secret = xasprintf("secret,id=key,file=%s", crypt->secret_file);
     char size[32];
     const char *plain[] = {"qemu-img",    "create",    "-q", "-f",
@@ -107,7 +120,7 @@ static void run_qemu_img(struct begin *b, const struct begin_image *image)
     const struct proc_spec spec = {.argv = encrypted ? luks : plain, .timeout_s = CREATE_S};
 
     snprintf(size, sizeof(size), "%" PRIu64,
-             image->size ? image->size : image->disk->source->facts.capacity);
+             image->probe ? image->size : image->disk->source->facts.capacity);
     task_run(&b->task, &spec);
 }
 
@@ -132,13 +145,29 @@ static bool try_again(struct begin *b, struct begin_image *image, const struct e
     return true;
 }
 
+/* *err: of its being looked at. */
+static void check_empty(struct begin *b, const struct begin_image *image, struct err *err)
+{
+    const char *what = b->mode == MODE_PUSH ? "target" : "scratch";
+
+    if (err->code == ERR_NONE)
+        begin_check_given(image, b->task.output ? b->task.output : "", err);
+    else if (strstr(err->msg, "Image is not in"))
+        err_set(err, ERR_INVALID, "%s is not a %s image", image->path, image->format);
+    if (err->code != ERR_NONE)
+        err_wrap(err, "%s", what);
+}
+
 bool begin_create_next(struct begin *b)
 {
     struct err err = b->task.wait_err;
 
     b->task.wait_err = ERR_INIT;
+    if (b->next > 0 && b->images.items[b->next - 1].found == FOUND_EMPTY)
+        check_empty(b, &b->images.items[b->next - 1], &err);
     if (b->next > 0 && err.code != ERR_NONE) {
-        if (try_again(b, &b->images.items[b->next - 1], &err))
+        if (b->images.items[b->next - 1].found != FOUND_EMPTY &&
+            try_again(b, &b->images.items[b->next - 1], &err))
             return true;
         failed(b, &b->images.items[b->next - 1], &err);
     }
@@ -148,7 +177,11 @@ bool begin_create_next(struct begin *b)
         if (image->shield && !b->shield)
             continue;
         err = ERR_INIT;
-        if (create_file(b, image, &err) == 0) {
+        if (image->found == FOUND_EMPTY) {
+            begin_map_given(b, image);
+            return true;
+        }
+        if (image->found == FOUND_FORMAT || create_file(b, image, &err) == 0) {
             run_qemu_img(b, image);
             return true;
         }

@@ -32,7 +32,7 @@ uint64_t begin_probe_size(const struct begin_disk *disk)
 const char *begin_probe_path(const struct begin *b, const struct begin_disk *disk)
 {
     for (size_t i = 0; i < b->images.n; i++)
-        if (b->images.items[i].disk == disk && b->images.items[i].size)
+        if (b->images.items[i].disk == disk && b->images.items[i].probe)
             return b->images.items[i].path;
     return NULL;
 }

@@ -79,6 +79,7 @@ static void add_place(struct begin *b, const struct begin_disk *disk, enum node_
     size_t i = begin_disk_index(b, disk);
     char file[NODE_NAME_MAX], format[NODE_NAME_MAX];
     char tls[OBJECT_ID_MAX], secret[OBJECT_ID_MAX], what[16];
+    struct command add;
 
     node_name(file, b->tag, i, file_role);
     node_name(format, b->tag, i, format_role);
@@ -91,10 +92,13 @@ static void add_place(struct begin *b, const struct begin_disk *disk, enum node_
                    command_add_place(file, place, disk->is_device,
                                      place->type == PLACE_NETWORK && place->peer.tls ? tls : NULL),
                    "open", place_text(place));
-    begin_step_add(b, disk,
-                   command_add_format(format, file, disk->format, backing,
-                                      place->encryption.secret ? secret : NULL),
-                   "open", place_text(place));
+    add = command_add_format(format, file, disk->format, backing,
+                             place->encryption.secret ? secret : NULL);
+    /* A raw device may be larger than the disk; QEMU wants them of one size. */
+    if (disk->is_device && strcmp(disk->format, "raw") == 0)
+        json_object_set_new(add.args, "size",
+                            json_integer((json_int_t)disk->source->facts.capacity));
+    begin_step_add(b, disk, add, "open", place_text(place));
 }
 
 /* Credentials to talk to targets with; one object does for all of them. */

@@ -27,7 +27,7 @@
 #include "tests/integration/shield_support.h"
 #include "tests/support/boot_guest.h"
 
-#define PATIENCE_S 30
+#define PATIENCE_S 90
 #define MORE_WRITES 100 /* all of the guest's blocks */
 
 static const struct device {
@@ -336,10 +336,12 @@ static void is_safe(const struct device *device, bool no_ids)
     struct device_lab d;
 
     device_start(&d, device, no_ids);
-    copies_the_instant(&d);
     target_hangs(&d);
-    target_fills_up(&d);
     scratch_fills_up(&d);
+    if (!no_ids) {
+        copies_the_instant(&d);
+        target_fills_up(&d);
+    }
     device_done(&d);
 }
 
@@ -431,7 +433,7 @@ int main(void)
                                                            cmocka_unit_test(target_tells_nothing)};
     char names[ARRAY_LEN(tests)][64];
 
-    for (size_t i = 2; i < ARRAY_LEN(tests) && !getenv("ONLY"); i++) {
+    for (size_t i = 2; i < ARRAY_LEN(tests); i++) {
         bool no_id = i % 2 == 1;
 
         snprintf(names[i], sizeof(names[i]), "%s %s id", devices[i / 2].name,

@@ -158,7 +158,7 @@ static void target_that_exists(void **state)
 
     /* Made by the caller, but no qcow2: what was opened before is closed. */
     assert_int_equal(write_file_durably(req.targets[0], "mine", 4, 0600, &err), 0);
-    req.r.reuse_external = true;
+    req.r.reuse_external = req.r.made_empty = true;
     err = lab_begin(&lab, &req.r, NULL);
     assert_err(&err, ERR_REMOTE, "disk d0: open ");
     lab_count_nodes(&lab);
@@ -170,7 +170,7 @@ static void target_that_exists(void **state)
         TEST_RUN("qemu-img", "create", "-q", "-f", "qcow2", req.targets[i], i ? "8M" : "16M");
     }
     err = lab_begin(&lab, &req.r, NULL);
-    assert_err(&err, ERR_REMOTE, "different sizes");
+    assert_err(&err, ERR_INVALID, "a target is not of its disk's size: disk d0 has 16777216 bytes");
     lab_count_nodes(&lab);
     assert_false(has_bitmap(&lab, "d0", "cp"));
     assert_true(path_exists(req.targets[0]));

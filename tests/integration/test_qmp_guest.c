@@ -194,9 +194,9 @@ static void thawed_after_an_error(void **state)
     (void)state;
     quiesce_start(&q, QUIESCE_REQUIRE);
     TEST_RUN("qemu-img", "create", "-q", "-f", "qcow2", q.req.targets[0], "8M");
-    q.req.r.reuse_external = true;
+    q.req.r.reuse_external = q.req.r.made_empty = true;
     err = quiesce_begin(&q);
-    assert_err(&err, ERR_REMOTE, "different sizes");
+    assert_err(&err, ERR_INVALID, "not of its disk's size: disk d0 has 16777216 bytes");
     assert_int_equal(q.agent.freezes, 1);
     assert_false(q.agent.frozen);
     assert_false(has_mark(&q.lab));

@@ -438,7 +438,7 @@ static void refused(void **state)
 
     /* Refused by the storage daemon itself, after the bitmaps were made. */
     lab_request_init(&req, &lab, "s", NULL, "cp");
-    req.r.reuse_external = true;
+    req.r.reuse_external = req.r.made_empty = true;
     TEST_RUN("truncate", "-s", "1M", req.targets[0]);
     TEST_RUN("truncate", "-s", "1M", req.targets[1]);
     err = lab_begin(&lab, &req.r, NULL);
