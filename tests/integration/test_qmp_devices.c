@@ -427,20 +427,22 @@ static void target_tells_nothing(void **state)
     device_done(&d);
 }
 
+#define OTHERS 2
+
 int main(void)
 {
-    struct CMUnitTest tests[2 + 2 * ARRAY_LEN(devices)] = {cmocka_unit_test(scratch_hangs),
-                                                           cmocka_unit_test(target_tells_nothing)};
-    char names[ARRAY_LEN(tests)][64];
+    struct CMUnitTest tests[OTHERS + 2 * ARRAY_LEN(devices)] = {
+        cmocka_unit_test(scratch_hangs), cmocka_unit_test(target_tells_nothing)};
+    char names[2 * ARRAY_LEN(devices)][64];
 
-    for (size_t i = 2; i < ARRAY_LEN(tests); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct device *device = &devices[i / 2];
         bool no_id = i % 2 == 1;
 
-        snprintf(names[i], sizeof(names[i]), "%s %s id", devices[i / 2].name,
-                 no_id ? "without" : "with");
-        tests[i] = (struct CMUnitTest){.name = names[i],
-                                       .test_func = no_id ? without_id : with_id,
-                                       .initial_state = (void *)&devices[i / 2]};
+        snprintf(names[i], sizeof(names[i]), "%s %s id", device->name, no_id ? "without" : "with");
+        tests[OTHERS + i] = (struct CMUnitTest){.name = names[i],
+                                                .test_func = no_id ? without_id : with_id,
+                                                .initial_state = (void *)device};
     }
     own_mounts();
     ev_default_loop(0);
