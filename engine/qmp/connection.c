@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * A domain's QMP session: made when first needed and in the background, kept, and when lost made
- * again after 1 s, 2 s, 4 s ... 60 s, or at once when a task needs it.  A connected domain wakes
- * nobody.
+ * again after 1 s, 2 s, 4 s ... 60 s, or at once when its socket appears (socket_watch.h) or a task
+ * needs it.  What tasks try does not make the pauses longer.  A connected domain wakes nobody.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/qmp/domain.h"
@@ -21,7 +23,9 @@
 #define GREETING_S 5.0
 #define SCHEMA_S 30.0
 #define KNOCK_S 0.1
+#define STAT_MAX 4096
 #define PAUSE_FIRST_S 1.0
+#define PAUSE_KNOCK_S 0.02
 #define PAUSE_LAST_S 60.0
 
 /* A socket that nobody listens on is that of a QEMU that does not run. */
@@ -30,11 +34,35 @@ static enum domain_state state_behind(const struct err *err)
     return err->sys == ENOENT || err->sys == ECONNREFUSED ? DOMAIN_SHUTOFF : DOMAIN_UNREACHABLE;
 }
 
-static void go_down(struct domain *d, const struct err *why)
+/* Somebody has stopped the process (SIGSTOP, a debugger): then it accepts no client, which looks as if
+ * another one kept the monitor. */
+static bool is_stopped(pid_t pid)
 {
-    enum domain_state state = state_behind(why);
+    CLEANUP_FREE char *text = NULL;
+    struct err err = ERR_INIT;
+    const char *after;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (pid <= 0 || read_file(path, STAT_MAX, &text, NULL, &err) < 0)
+        return false;
+    after = strrchr(text, ')'); /* of the program's name */
+    return after && (starts_with(after, ") T") || starts_with(after, ") t"));
+}
+
+static void go_down(struct domain *d, const struct err *cause)
+{
+    enum domain_state state = state_behind(cause);
+    struct err stopped = ERR_INIT;
+    const struct err *why = cause;
     struct ev_loop *loop = d->owner->loop;
 
+    if (state == DOMAIN_UNREACHABLE && is_stopped(d->peer)) {
+        err_set(&stopped, ERR_REMOTE,
+                "%s: QEMU is stopped (process %d, by SIGSTOP or a debugger); SIGCONT continues it",
+                d->qmp, (int)d->peer);
+        why = &stopped;
+    }
     if (d->up || state != d->down_state)
         domain_raise(d, HV_EVENT_DOMAIN);
     if (d->up)
@@ -52,7 +80,7 @@ static void go_down(struct domain *d, const struct err *why)
         ev_timer_stop(loop, &d->retry);
         ev_timer_set(&d->retry, d->pause_s, 0);
         ev_timer_start(loop, &d->retry);
-        d->pause_s = d->pause_s * 2 < PAUSE_LAST_S ? d->pause_s * 2 : PAUSE_LAST_S;
+        socket_watch_domain(d);
     }
     domain_turn(d);
 }
@@ -161,7 +189,7 @@ static void try_to_connect(struct domain *d)
         go_down(d, &err);
         return;
     }
-    d->pid = peer_of(fd);
+    d->pid = d->peer = peer_of(fd);
     d->client = qmp_client_new(d->owner->loop, fd, GREETING_S, &events, d);
 }
 
@@ -181,16 +209,30 @@ void connection_want(struct domain *d)
         try_to_connect(d);
 }
 
+void connection_knock(struct domain *d)
+{
+    if (d->client || d->session)
+        return;
+    d->pause_s = PAUSE_KNOCK_S;
+    ev_timer_stop(d->owner->loop, &d->retry);
+    ev_timer_set(&d->retry, 0, 0);
+    ev_timer_start(d->owner->loop, &d->retry);
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
 {
+    struct domain *d = w->data;
+
     (void)loop;
     (void)revents;
-    try_to_connect(w->data);
+    d->pause_s = d->pause_s * 2 < PAUSE_LAST_S ? d->pause_s * 2 : PAUSE_LAST_S;
+    try_to_connect(d);
 }
 
 void connection_init(struct domain *d)
 {
-    d->pause_s = PAUSE_FIRST_S;
+    d->pause_s = PAUSE_FIRST_S / 2; /* the first retry's is twice that */
+    d->watch = -1;
     d->down_state = DOMAIN_UNREACHABLE;
     err_set(&d->down_why, ERR_REMOTE, "%s: not connected yet", d->qmp);
     ev_timer_init(&d->retry, on_retry, 0, 0);

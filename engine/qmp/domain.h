@@ -20,6 +20,7 @@
 #include "engine/qmp/client.h"
 #include "engine/qmp/command.h"
 #include "engine/qmp/driver.h"
+#include "engine/qmp/socket_watch.h"
 #include "engine/qmp/view.h"
 
 struct domain;
@@ -34,6 +35,7 @@ struct qmp_hypervisor {
     hv_event_fn listener;
     void *listener_ctx;
     ev_timer raise; /* events are told from here */
+    struct socket_watch watch;
 };
 
 struct task;
@@ -81,10 +83,13 @@ struct domain {
     double knock_until;        /* the socket's queue is full: try again until then; 0: not so */
     bool breaks_snapshot;      /* a plain backup can give up itself rather than a guest's write */
     pid_t pid;                 /* QEMU's, or 0 */
+    pid_t peer;                /* who listened when last connected to */
     enum domain_state down_state; /* while not up: shut off or unreachable, */
     struct err down_why;          /* and why */
     ev_timer retry;
     double pause_s;
+    int watch;        /* socket_watch.c: for the socket to appear; -1: none */
+    bool watch_whole; /* of the socket's own directory */
 
     struct task *tasks; /* the first one is at work, or will be */
     ev_timer turn;      /* go on with the tasks on the next turn of the loop */
@@ -148,6 +153,8 @@ struct view_names domain_names(const struct domain *d, const char *cwd);
 void connection_init(struct domain *d);
 /* Makes one if there is none and none is being made; its outcome is told by domain_turn. */
 void connection_want(struct domain *d);
+/* The socket has just been made: tries again now, and soon again should QEMU not listen on it yet. */
+void connection_knock(struct domain *d);
 bool connection_is_pending(const struct domain *d);
 /* May commands be sent? */
 bool connection_is_up(const struct domain *d);

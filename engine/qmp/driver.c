@@ -128,6 +128,7 @@ static void driver_free(struct hypervisor *hv)
     for (size_t i = 0; i < q->domains.n; i++)
         domain_free(q->domains.items[i]);
     ev_timer_stop(q->loop, &q->raise);
+    socket_watch_stop(q);
     free(q->domains.items);
     free(q);
 }
@@ -153,6 +154,7 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
     q->loop = loop;
     ev_timer_init(&q->raise, on_raise, 0, 0);
     q->raise.data = q;
+    socket_watch_start(q);
     for (size_t i = 0; i < n; i++)
         *VEC_ADD(&q->domains) = domain_new(q, &domains[i]);
     return &q->hv;

@@ -28,7 +28,7 @@
 #include "tests/support/boot_guest.h"
 
 #define PATIENCE_S 90
-#define MORE_WRITES 100 /* all of the guest's blocks */
+#define MORE_WRITES (BOOT_GUEST_BLOCKS + 4) /* all of the guest's blocks */
 
 static const struct device {
     const char *name;
@@ -337,10 +337,10 @@ static void is_safe(const struct device *device, bool no_ids)
 
     device_start(&d, device, no_ids);
     target_hangs(&d);
-    scratch_fills_up(&d);
     if (!no_ids) {
         copies_the_instant(&d);
         target_fills_up(&d);
+        scratch_fills_up(&d);
     }
     device_done(&d);
 }
@@ -378,9 +378,6 @@ static void scratch_hangs(void **state)
     err = lab_try_stats(&d.s.lab, "hang", &stats);
     assert_err(&err, ERR_TIMEOUT, "0.qcow2 does not answer");
     assert_true(longest_pause(&d, 1) < 1);
-    err = lab_abort(&d.s.lab, "hang");
-    assert_err(&err, ERR_TIMEOUT, "0.qcow2 does not answer");
-    assert_true(longest_pause(&d, 1) < 1);
     frozen_thaw(&f);
     stats = lab_stats(&d.s.lab, "hang");
     assert_int_equal(stats.state, HVJOB_FAILED);
@@ -414,9 +411,6 @@ static void target_tells_nothing(void **state)
     kill(fuse.pid, SIGSTOP);
     wait_until_dead(d.s.req.targets[0]);
     err = lab_try_stats(&d.s.lab, "dead", &stats);
-    assert_err(&err, ERR_TIMEOUT, "dead-0.qcow2 does not answer");
-    wait_for_writes(&d);
-    err = lab_abort(&d.s.lab, "dead");
     assert_err(&err, ERR_TIMEOUT, "dead-0.qcow2 does not answer");
     wait_for_writes(&d);
     kill(fuse.pid, SIGCONT);

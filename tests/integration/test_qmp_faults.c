@@ -301,6 +301,31 @@ static void target_that_cannot_be_flushed(void **state)
     lab_done(&lab);
 }
 
+/* A QEMU that somebody has stopped takes no client, and is no shut-off one. */
+static void stopped_by_a_signal(void **state)
+{
+    struct domain_facts *f;
+    struct lab lab;
+
+    (void)state;
+    lab_start(&lab, 1);
+    lab_stop_driver(&lab);
+    kill(lab.qemu.pid, SIGSTOP);
+    lab_start_driver(&lab);
+    for (int i = 0; i < 2; i++) { /* then the socket's queue is full, too */
+        f = lab_look(&lab);
+        assert_int_equal(f->state, DOMAIN_UNREACHABLE);
+        if (!strstr(f->problem, ": QEMU is stopped (process "))
+            fail_msg("%s", f->problem);
+        domain_facts_free(f);
+    }
+    kill(lab.qemu.pid, SIGCONT);
+    f = lab_look(&lab);
+    assert_int_equal(f->state, DOMAIN_PAUSED);
+    domain_facts_free(f);
+    lab_done(&lab);
+}
+
 /* QEMU serves one client a monitor. */
 static void monitor_in_use(void **state)
 {
@@ -556,6 +581,7 @@ int main(void)
         cmocka_unit_test(checkpoints_alone),
         cmocka_unit_test(target_that_cannot_be_flushed),
         cmocka_unit_test(monitor_in_use),
+        cmocka_unit_test(stopped_by_a_signal),
         cmocka_unit_test(idle),
         cmocka_unit_test(broken_off),
     };
