@@ -30,6 +30,7 @@ struct quiesce_lab {
     struct lab_request req;
     struct backup_begun begun;
     bool marked_at_freeze;
+    ev_timer wake;
 };
 
 static bool has_mark(struct lab *lab)
@@ -394,6 +395,9 @@ static void stop_qemu(void *ctx)
     struct quiesce_lab *q = ctx;
 
     kill(q->lab.qemu.pid, SIGSTOP);
+    ev_timer_init(&q->wake, wake_qemu, FREEZE_HOLD_S + 1, 0);
+    q->wake.data = q;
+    ev_timer_start(EV_DEFAULT, &q->wake);
 }
 
 /* QEMU hangs while the guest is frozen: it is thawed in time, and the backup that then began must not
@@ -402,15 +406,11 @@ static void hold_ends(void **state)
 {
     struct quiesce_lab q;
     struct domain_facts *f;
-    ev_timer wake;
     struct err err;
 
     (void)state;
     quiesce_start(&q, QUIESCE_REQUIRE);
     q.agent.on_freeze = stop_qemu;
-    ev_timer_init(&wake, wake_qemu, FREEZE_HOLD_S + 1, 0);
-    wake.data = &q;
-    ev_timer_start(EV_DEFAULT, &wake);
     err = quiesce_begin(&q);
     assert_err(&err, ERR_TIMEOUT, "quiesce the guest: QEMU took longer than 10 s to begin");
     assert_false(job_exists(&q));
