@@ -9,6 +9,7 @@
 
 static const char help[] =
     "Usage: vmkeep checkpoint-delete DOMAIN CHECKPOINT [--children|--children-only] [--metadata]\n"
+    "       vmkeep checkpoint-delete DOMAIN --for-revert\n"
     "\n"
     "Deletes a checkpoint; its children become those of its parent. Refused are checkpoints that\n"
     "vmkeep did not make, and the one that the next incremental of a policy starts from. Of several,\n"
@@ -19,6 +20,8 @@ static const char help[] =
     "  --metadata        only what vmkeep knows of it; its bitmaps stay, as 'forgotten': they can be\n"
     "                    deleted later, or told again by checkpoint-create --redefine\n"
     "  --checkpointname CHECKPOINT, --domain DOMAIN   the same, by name\n"
+    "  --for-revert      every checkpoint of the domain, those of policies too, whose next backups are\n"
+    "                    fulls then: QEMU reverts no disk to an internal snapshot that has one\n"
     "  --help            print this text and exit\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or checkpoint,\n"
@@ -56,10 +59,11 @@ int cmd_checkpoint_delete(int argc, char **argv)
                                             {"children", no_argument, NULL, 'c'},
                                             {"children-only", no_argument, NULL, 'o'},
                                             {"metadata", no_argument, NULL, 'm'},
+                                            {"for-revert", no_argument, NULL, 'r'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     const char *domain = NULL, *name = NULL;
-    bool children = false, only = false, metadata = false;
+    bool children = false, only = false, metadata = false, revert = false;
     int c;
 
     while ((c = cli_option(argc, argv, options)) != -1) {
@@ -74,12 +78,17 @@ int cmd_checkpoint_delete(int argc, char **argv)
         children = children || c == 'c';
         only = only || c == 'o';
         metadata = metadata || c == 'm';
+        revert = revert || c == 'r';
     }
     if (children && only)
         return cli_usage("checkpoint-delete", "--children and --children-only exclude one another");
     domain = cli_operand(argc, argv, domain);
+    if (revert && (name || children || only || metadata))
+        return cli_usage("checkpoint-delete", "--for-revert goes with no other option");
+    if (revert && domain && optind == argc)
+        return delete (json_pack("{s:s, s:b}", "domain", domain, "for_revert", 1));
     name = cli_operand(argc, argv, name);
-    if (!domain || !name || optind != argc)
+    if (revert || !domain || !name || optind != argc)
         return cli_usage("checkpoint-delete",
                          "name a domain and a checkpoint (see 'vmkeep checkpoint-delete --help')");
     return delete (json_pack("{s:s, s:s, s:b, s:b, s:b}", "domain", domain, "name", name,

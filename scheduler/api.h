@@ -60,8 +60,9 @@ enum api_delete {
     DELETE_ONE,
     DELETE_CHILDREN,      /* it, and all that came of it */
     DELETE_CHILDREN_ONLY, /* all that came of it, but not itself */
+    DELETE_FOR_REVERT, /* all there are, those of policies too: QEMU reverts no disk that has one */
 };
-/* {deleted: [names]}.  metadata: the bitmaps stay; they can be deleted or redefined later.  Refused:
+/* {deleted: [names]}.  name: NULL with DELETE_FOR_REVERT.  metadata: the bitmaps stay; they can be deleted or redefined later.  Refused:
  * ERR_BUSY (a job of the domain runs, or a policy's chain hangs on it), ERR_DENIED (vmkeep did not make
  * it), ERR_NOTFOUND. */
 void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *name,

@@ -13,10 +13,12 @@
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 
-static int check_row(const struct view *v, struct err *err)
+static int check_row(const struct errand *t, const struct view *v, struct err *err)
 {
     switch (v->row->state) {
     case CHECKPOINT_CURRENT:
+        if (t->what_to_delete == DELETE_FOR_REVERT)
+            return 0;
         return err_set(err, ERR_BUSY,
                        "checkpoint '%s': the next incremental of policy %s starts from it", v->name,
                        v->row->policy);
@@ -68,7 +70,7 @@ static int check_without_row(const struct errand *t, const struct view *v, struc
 /* One that no disk has any more can go like any other: there is only less to do. */
 static int check_deletable(const struct errand *t, const struct view *v, struct err *err)
 {
-    if ((v->row ? check_row(v, err) : check_without_row(t, v, err)) < 0)
+    if ((v->row ? check_row(t, v, err) : check_without_row(t, v, err)) < 0)
         return -1;
     if (t->metadata)
         return 0;
@@ -83,6 +85,8 @@ static int check_deletable(const struct errand *t, const struct view *v, struct 
 
 static bool is_meant(const struct errand *t, const struct view_list *l, const struct view *v)
 {
+    if (t->what_to_delete == DELETE_FOR_REVERT)
+        return true;
     if (strcmp(v->name, t->name) == 0)
         return t->what_to_delete != DELETE_CHILDREN_ONLY;
     return t->what_to_delete != DELETE_ONE && view_descends(l, v, t->name);
@@ -121,7 +125,7 @@ static int delete (struct errand *t, struct err *err)
     int rc = views_load(t, &l, err);
 
     t->failed = NULL;
-    if (rc == 0 && !views_find(&l, t->name))
+    if (rc == 0 && t->name && !views_find(&l, t->name))
         rc = errand_no_checkpoint(t, t->name, err);
     /* All or, when one of them cannot go, none.  Children come after their parents in the list. */
     for (size_t i = l.views.n; i-- > 0 && rc == 0;) {
@@ -151,7 +155,7 @@ void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *
 
     if (!t)
         return;
-    t->name = xstrdup(name);
+    t->name = name ? xstrdup(name) : NULL;
     t->what_to_delete = (int)what;
     t->metadata = metadata;
     t->failed = look_failed;

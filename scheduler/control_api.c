@@ -160,14 +160,18 @@ static int cmd_checkpoint_dumpxml(struct client *cl, json_t *args, json_t **ret,
 static int cmd_checkpoint_delete(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     const char *domain = NULL, *name = NULL;
-    int children = 0, only = 0, metadata = 0;
+    int children = 0, only = 0, metadata = 0, revert = 0;
 
     (void)ret;
-    if (control_unpack(args, err, "{s:s, s:s, s?b, s?b, s?b}", "domain", &domain, "name", &name,
-                       "children", &children, "children_only", &only, "metadata", &metadata) < 0)
+    if (control_unpack(args, err, "{s:s, s?s, s?b, s?b, s?b, s?b}", "domain", &domain, "name",
+                       &name, "children", &children, "children_only", &only, "metadata", &metadata,
+                       "for_revert", &revert) < 0)
         return -1;
+    if (!name == !revert)
+        return err_set(err, ERR_INVALID, "a checkpoint's name, or for_revert, one of them");
     api_checkpoint_delete(cl->control->env.scheduler, domain, name,
-                          only       ? DELETE_CHILDREN_ONLY
+                          revert     ? DELETE_FOR_REVERT
+                          : only     ? DELETE_CHILDREN_ONLY
                           : children ? DELETE_CHILDREN
                                      : DELETE_ONE,
                           metadata, later(cl));

@@ -142,13 +142,13 @@ static uint16_t free_port(void)
     return ntohs(a.sin_port);
 }
 
-void serve(struct server *server, struct shield_lab *s)
+void serve(struct server *server, struct shield_lab *s, const char *size)
 {
     CLEANUP_FREE char *ready = test_qemu_path(&s->lab.qemu, "server.pid");
     CLEANUP_FREE char *port = NULL;
 
     server->image = test_qemu_path(&s->lab.qemu, "target.raw");
-    TEST_RUN("qemu-img", "create", "-q", "-f", "raw", server->image, "16M");
+    TEST_RUN("qemu-img", "create", "-q", "-f", "raw", server->image, size);
     server->port = free_port();
     port = xasprintf("%u", server->port);
     server->pid = fork();

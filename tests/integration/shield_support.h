@@ -59,7 +59,7 @@ struct server {
     uint16_t port;
     char *image;
 };
-void serve(struct server *server, struct shield_lab *s);
+void serve(struct server *server, struct shield_lab *s, const char *size);
 void server_done(struct server *server, int signal);
 /* A push of the first disk to it. */
 void want_push_to(struct shield_lab *s, const struct server *server, const char *tag);

@@ -289,7 +289,7 @@ static void target_hangs(struct device_lab *d)
     struct server server;
     struct err err;
 
-    serve(&server, &d->s);
+    serve(&server, &d->s, "16M");
     mount_small(d->s.scratch);
     want_push_to(&d->s, &server, "hang");
     d->s.req.r.bandwidth = 65536;

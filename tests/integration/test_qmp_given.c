@@ -5,6 +5,7 @@
 #include "tests/support/test.h"
 
 #include <ev.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,49 @@ static void images_that_are_not_empty(void **state)
     shield_done(&s);
 }
 
+/* Into an export that holds a qcow2 image: it is one when the server has gone. */
+static void push_over_nbd(struct shield_lab *s, const char *tag, const char *base,
+                          const char *checkpoint, char **ret)
+{
+    CLEANUP_FREE char *where = NULL;
+    struct hv_job_stats stats;
+    struct server server;
+
+    serve(&server, s, "24M");
+    where = xasprintf("nbd://127.0.0.1:%u/vm/d0", server.port);
+    TEST_RUN("qemu-img", "create", "-q", "-f", "qcow2", where, "16M");
+    want_push_to(s, &server, tag);
+    s->req.r.checkpoint = checkpoint;
+    s->req.r.reuse_external = true;
+    s->req.disks[0].format = "qcow2";
+    s->req.disks[0].track = checkpoint != NULL;
+    s->req.disks[0].base = base;
+    begin(s);
+    stats = lab_wait_end(&s->lab, tag);
+    assert_ok(&stats.err);
+    end(s, tag, false);
+    *ret = test_qemu_path(&s->lab.qemu, tag);
+    TEST_RUN("mv", server.image, *ret);
+    server_done(&server, SIGTERM);
+}
+
+static void increments_over_nbd(void **state)
+{
+    CLEANUP_FREE char *full = NULL, *increment = NULL, *reference = NULL;
+    struct shield_lab s;
+
+    (void)state;
+    shield_start(&s, 1);
+    push_over_nbd(&s, "full", NULL, "cp1", &full);
+    guest_writes(&s, 70);
+    push_over_nbd(&s, "inc", "cp1", "cp2", &increment);
+    reference = references(&s, 0, "inc");
+    TEST_RUN("qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b", full, increment);
+    assert_true(test_same_contents(reference, increment));
+    s.req.r.n_disks = 0;
+    shield_done(&s);
+}
+
 static void disk_of_no_size(void **state)
 {
     const struct test_qemu_disk disk = {.format = "qcow2", .size = 0};
@@ -246,6 +290,7 @@ int main(void)
         cmocka_unit_test(device_in_use),
         cmocka_unit_test(images_that_are_not_empty),
         cmocka_unit_test(disk_of_no_size),
+        cmocka_unit_test(increments_over_nbd),
     };
 
     own_mounts();

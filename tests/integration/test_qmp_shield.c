@@ -257,7 +257,7 @@ static void push_to_server(void **state)
 
     (void)state;
     shield_start(&s, 1);
-    serve(&server, &s);
+    serve(&server, &s, "16M");
     want_push_to(&s, &server, "net");
     begin(&s);
     reference = references(&s, 0, "net");
@@ -282,7 +282,7 @@ static void push_to_server_that_hangs(void **state)
 
     (void)state;
     shield_start(&s, 1);
-    serve(&server, &s);
+    serve(&server, &s, "16M");
     want_push_to(&s, &server, "net");
     begin(&s);
     kill(server.pid, SIGSTOP);
@@ -307,7 +307,7 @@ static void push_to_server_that_dies(void **state)
 
     (void)state;
     shield_start(&s, 1);
-    serve(&server, &s);
+    serve(&server, &s, "16M");
     want_push_to(&s, &server, "net");
     begin(&s);
     server_done(&server, SIGKILL);

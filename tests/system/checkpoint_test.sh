@@ -170,4 +170,25 @@ echo "<domainbackup><disks><disk name='vda'/></disks></domainbackup>" > "$tmp/vd
 refused 1 "disk 'vdb': it has a checkpoint 'foreign' already" backup-begin vm1 "$tmp/vda.xml" "$tmp/foreign.xml"
 is "$(state_of foreign)" foreign
 is "$(bitmaps)" "vdb:foreign vdb:vmkeep-0000abcd-7"
+
+echo "- an internal snapshot can be reverted to when every checkpoint was let go"
+create keep
+vmkeep run nightly --wait > /dev/null
+refused 1 "was not made by vmkeep" checkpoint-delete vm1 --for-revert
+refused 2 "goes with no other option" checkpoint-delete vm1 --for-revert --children
+is "$(state_of keep)" consistent
+lose vdb foreign
+lose vdb vmkeep-0000abcd-7
+revert() # whether QEMU does
+{
+    qmp human-monitor-command '{"command-line": "loadvm before"}' | grep -q "active dirty bitmaps" && echo refused || echo done
+}
+qmp human-monitor-command '{"command-line": "savevm before"}' > /dev/null
+is "$(revert)" refused
+vmkeep checkpoint-delete vm1 --for-revert > "$tmp/out"
+is "$(grep -c deleted "$tmp/out")" 2
+is "$(bitmaps)" ""
+is "$(revert)" "done"
+vmkeep run nightly --level incremental --wait > /dev/null
+is "$(vmkeep points vm1 --json | jq -r '[.[].kind] | unique | join(" ")')" full
 echo "all as it should be"
