@@ -20,7 +20,8 @@
  * - A pull runs for as long as its server does.  Its probes (begin_serve.c) are made again whenever
  *   somebody asks (probing), and once more before it ends.  Ended, it leaves nothing behind.
  * - A peer over NBD that hangs would keep its job, and whatever waits for the disk, for ever: when a
- *   job is to end, its connection is cut first.
+ *   job is to end, its connection is cut first; and before it is closed, for QEMU writes out what is left
+ *   in its main loop, and the guest would stand still.
  * - The guest's safety.  An unshielded copy can stop the guest: blockdev-backup keeps what the guest is
  *   about to overwrite, and when the target takes it no more, the guest's write fails and QEMU stops
  *   the guest (status io-error).  Then the jobs are given up, their nodes closed, and the guest is
@@ -266,15 +267,22 @@ static bool can_be_cut(const struct view_node *node)
     return str_eq(node->driver, "nbd") && node->file && starts_with(node->file, "nbd://");
 }
 
+static void cut_peers(struct reap *r)
+{
+    const struct view *v = &r->look.view;
+
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (node_name_is(v->nodes.items[i].name, r->tag, NODE_TARGET_FILE) &&
+            can_be_cut(&v->nodes.items[i]))
+            reap_todo(r, command_yank(v->nodes.items[i].name));
+}
+
 static void list_cancels(struct reap *r)
 {
     const struct view *v = &r->look.view;
 
     list_probes(r);
-    for (size_t i = 0; i < v->nodes.n; i++)
-        if (node_name_is(v->nodes.items[i].name, r->tag, NODE_TARGET_FILE) &&
-            can_be_cut(&v->nodes.items[i]))
-            reap_todo(r, command_yank(v->nodes.items[i].name));
+    cut_peers(r);
     for (size_t i = 0; !has_node(r, NODE_WINDOW) && i < v->jobs.n; i++)
         if (is_ours(r, &v->jobs.items[i], false))
             reap_todo(r, command_job_cancel(v->jobs.items[i].id));
@@ -369,6 +377,9 @@ static void enter_closing(struct reap *r)
     todo_clear(r);
     if ((r->goal == REAP_TEND && !r->rescue) || r->unsealed)
         return;
+    /* What is written to it is worth nothing: closing it must not wait for the peer. */
+    if (r->stats.state != HVJOB_COMPLETED && r->stats.state != HVJOB_NONE)
+        cut_peers(r);
     reap_list_close(r);
 }
 
