@@ -54,14 +54,11 @@ static int delete (json_t *args)
 
 int cmd_checkpoint_delete(int argc, char **argv)
 {
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"checkpointname", required_argument, NULL, 'C'},
-                                            {"children", no_argument, NULL, 'c'},
-                                            {"children-only", no_argument, NULL, 'o'},
-                                            {"metadata", no_argument, NULL, 'm'},
-                                            {"for-revert", no_argument, NULL, 'r'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"domain", required_argument, NULL, 'D'}, {"checkpointname", required_argument, NULL, 'C'},
+        {"children", no_argument, NULL, 'c'},     {"children-only", no_argument, NULL, 'o'},
+        {"metadata", no_argument, NULL, 'm'},     {"for-revert", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     const char *domain = NULL, *name = NULL;
     bool children = false, only = false, metadata = false, revert = false;
     int c;
