@@ -60,9 +60,11 @@ vmkeep() {
 
 # Without what differs from run to run; blanks at the end of a line are none of the table's.
 plain() {
-    sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/DATE TIME/g; s/[0-9T-]{19}Z/STAMP/g
+    # The temporary folder first: its name may look like that of a checkpoint.
+    sed -E 's|'"$tmp"'|TMP|g
+            s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/DATE TIME/g; s/[0-9T-]{19}Z/STAMP/g
             s/(vmkeep-[a-z0-9]+-)[0-9]+/\1N/g; s/[0-9.]+ [KMGTP]iB +[0-9.]+ [KMGTP]iB  /F OF /
-            s/ +/ /g; s| '"$tmp"'| TMP|'
+            s/ +/ /g'
 }
 
 # says COMMAND...: its output is what standard input holds.
