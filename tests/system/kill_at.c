@@ -59,4 +59,8 @@ WRAP(fsync, (int fd), (fd))
 WRAP(fdatasync, (int fd), (fd))
 WRAP(rename, (const char *from, const char *to), (from, to))
 WRAP(renameat, (int fd, const char *from, int to_fd, const char *to), (fd, from, to_fd, to))
+WRAP(renameat2, (int fd, const char *from, int to_fd, const char *to, unsigned flags),
+     (fd, from, to_fd, to, flags))
+WRAP(linkat, (int fd, const char *from, int to_fd, const char *to, int flags),
+     (fd, from, to_fd, to, flags))
 WRAP(link, (const char *from, const char *to), (from, to))
