@@ -76,11 +76,13 @@ for ((n = 1; ; n += step)); do
     vmkeep run nightly --wait > /dev/null 2>&1 || true
     if kill -0 "${pids[daemon]}" 2>/dev/null; then
         note_points $writes
-        DAEMON_WRAP=(env)
-        kill -KILL "${pids[daemon]}"
-        wait "${pids[daemon]}" 2>/dev/null || true
-        unset "pids[daemon]"
-        break # it came through without reaching the n-th effect
+        # The n-th effect may come when the job has ended: a copy of the catalog.
+        if kill -KILL "${pids[daemon]}" 2>/dev/null; then
+            DAEMON_WRAP=(env)
+            wait "${pids[daemon]}" 2>/dev/null || true
+            unset "pids[daemon]"
+            break # it came through without reaching the n-th effect
+        fi
     fi
     wait "${pids[daemon]}" 2>/dev/null || true
     unset "pids[daemon]"
