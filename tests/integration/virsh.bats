@@ -168,7 +168,7 @@ END
     [ "$stderr" = "vmkeep: checkpoint-edit: it was called 'one', and cannot become 'two'" ]
     EDITOR=false run -1 --separate-stderr vmkeep checkpoint-edit web01 one
     [ "$stderr" = "vmkeep: checkpoint-edit: 'false' failed; nothing was changed" ]
-    [ ! -e /tmp/vmkeep-checkpoint-* ]
+    ! compgen -G "${TMPDIR:-/tmp}/vmkeep-checkpoint-*"
 }
 
 @test "dumpxml --xpath, --wrap" {

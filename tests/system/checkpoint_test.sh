@@ -181,14 +181,18 @@ lose vdb foreign
 lose vdb vmkeep-0000abcd-7
 revert() # whether QEMU does
 {
-    qmp human-monitor-command '{"command-line": "loadvm before"}' | grep -q "active dirty bitmaps" && echo refused || echo done
+    if qmp human-monitor-command '{"command-line": "loadvm before"}' | grep -q "active dirty bitmaps"; then
+        echo refused
+    else
+        echo reverted
+    fi
 }
 qmp human-monitor-command '{"command-line": "savevm before"}' > /dev/null
 is "$(revert)" refused
 vmkeep checkpoint-delete vm1 --for-revert > "$tmp/out"
 is "$(grep -c deleted "$tmp/out")" 2
 is "$(bitmaps)" ""
-is "$(revert)" "done"
+is "$(revert)" reverted
 vmkeep run nightly --level incremental --wait > /dev/null
 is "$(vmkeep points vm1 --json | jq -r '[.[].kind] | unique | join(" ")')" full
 echo "all as it should be"

@@ -6,6 +6,8 @@
 #
 # A disk NAME has a line "NAME FORMAT FILE" in $vm_disks; its device has the id NAME, and so has the
 # node of its first image.
+#
+# shellcheck disable=SC2154 # vm, vm_disks and tmp are scenarios_test.sh's
 
 vm_hosts()
 {
@@ -36,7 +38,7 @@ vm_start()
     for i in 0 1 2 3; do
         args+=(-device "pcie-root-port,id=virtio$i,chassis=$i,slot=$i")
     done
-    args+=(-device virtio-scsi-pci,id=scsi)
+    args+=(-device "virtio-scsi-pci,id=scsi")
     while read -r name format file; do
         args+=(-blockdev "driver=file,filename=$file,node-name=$name-file,discard=unmap"
                -blockdev "driver=$format,file=$name-file,node-name=$name,discard=unmap"

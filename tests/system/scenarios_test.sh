@@ -67,11 +67,12 @@ discard()
     io "$1" "discard $2 $3"
 }
 
-# Some writes here and there on each disk, other ones each time.
+# stir [DISK...]: some writes here and there on each disk, other ones each time.
+# shellcheck disable=SC2120 # all disks, mostly
 stir()
 {
     local disk size at
-    for disk in ${*:-$(names)}; do
+    for disk in $([ $# -gt 0 ] && printf '%s\n' "$@" || names); do
         stirred=$((stirred + 1))
         size=$(virtual_size "$disk")
         at=$(((stirred * 7919 * 512) % size))
@@ -168,7 +169,8 @@ compare_all()
     for id in $(points | jq -r '.[].id'); do
         rm -rf "$tmp/restored"
         vmkeep restore "$id" --to "$tmp/restored" --format raw > /dev/null || fail "$name: restore $id"
-        for disk in $(ls "$tmp/references/$id"); do
+        for disk in "$tmp/references/$id"/*; do
+            disk=${disk##*/}
             cmp "$tmp/references/$id/$disk" "$tmp/restored/$disk.raw" ||
                 fail "$name: $disk of $id is not what the disk held"
         done
