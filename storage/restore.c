@@ -328,7 +328,7 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
     CLEANUP_FREE char *source = source_of(s, d->name);
     CLEANUP_FREE char *partial = NULL;
     const uint64_t expected = d->bytes;
-    bool direct;
+    bool direct = false;
 
     s->done_now = 0;
     if (make_file(s, d->path, &direct, &partial, err) < 0)
