@@ -6,6 +6,21 @@
 
 #include "base/cleanup.h"
 
+void disk_origin_done(struct disk_origin *o)
+{
+    free(o->image);
+    free(o->identity);
+    free(o->device);
+    free(o->bitmap);
+    *o = (struct disk_origin){0};
+}
+
+struct disk_origin disk_origin_copy(const struct disk_origin *o)
+{
+    return (struct disk_origin){xstrdup(o->image), xstrdup(o->identity), xstrdup(o->device),
+                                xstrdup(o->bitmap)};
+}
+
 void point_disk_done(struct point_disk *d)
 {
     free(d->name);
@@ -13,6 +28,7 @@ void point_disk_done(struct point_disk *d)
     free(d->format);
     free(d->backing);
     free(d->digest);
+    disk_origin_done(&d->origin);
     *d = (struct point_disk){0};
 }
 
@@ -34,6 +50,7 @@ void point_done(struct point *p)
     for (size_t i = 0; i < p->disks.n; i++)
         point_disk_done(&p->disks.items[i]);
     free(p->disks.items);
+    strlist_done(&p->missing);
     *p = (struct point){0};
 }
 
@@ -53,6 +70,7 @@ void point_copy(struct point *dst, const struct point *src)
     dst->catalog = xstrdup(src->catalog);
     dst->why = xstrdup(src->why);
     dst->keep = xstrdup(src->keep);
+    dst->missing = strlist_copy(&src->missing);
     dst->disks.items = NULL;
     dst->disks.n = dst->disks.cap = 0;
     for (size_t i = 0; i < src->disks.n; i++) {
@@ -65,6 +83,7 @@ void point_copy(struct point *dst, const struct point *src)
         d->format = xstrdup(s->format);
         d->backing = xstrdup(s->backing);
         d->digest = xstrdup(s->digest);
+        d->origin = disk_origin_copy(&s->origin);
     }
 }
 

@@ -22,6 +22,18 @@ enum point_state {
     POINT_DELETING, /* let go by retention; files may be half gone */
 };
 
+/* What a disk was when a point or a checkpoint was made of it.  A name is not an identity: two disks
+ * can change names, and a file can be replaced.  Each NULL where it is not known. */
+struct disk_origin {
+    char *image;    /* the path of the image that was open, or its URL; for people */
+    char *identity; /* what tells that image from every other; see engine/hypervisor.h */
+    char *device;   /* what it hung on */
+    char *bitmap;   /* of the checkpoint that was made with it; NULL: none was */
+};
+
+void disk_origin_done(struct disk_origin *o);
+struct disk_origin disk_origin_copy(const struct disk_origin *o);
+
 /* One disk of a restore point. */
 struct point_disk {
     char *name;        /* the disk's target: vda */
@@ -32,6 +44,7 @@ struct point_disk {
     uint64_t bytes;    /* allocated on disk when published */
     uint64_t length;   /* of the file when published; 0: not known */
     char *digest;      /* "blake3:HEX" of the image file; NULL: not taken */
+    struct disk_origin origin;
 };
 
 /* A finished, published backup of one domain at one instant.
@@ -60,6 +73,7 @@ struct point {
     char *why;      /* why this level, one sentence */
     char *keep;     /* why retention keeps it, as of the last prune; NULL: not judged */
     VEC(struct point_disk) disks;
+    struct strlist missing; /* disks that an older point has, and this one lacks */
 };
 
 struct point_list {

@@ -64,6 +64,35 @@ bool name_is_checkpoint(const char *name)
     return true;
 }
 
+/* "vmkeep-0123abcd-12": its length at the start of s, or 0. */
+static size_t our_checkpoint(const char *s)
+{
+    static const char prefix[] = "vmkeep-";
+    const char *p = s + strlen(prefix);
+    size_t digits;
+
+    if (strncmp(s, prefix, strlen(prefix)) != 0 || strspn(p, "0123456789abcdef") != 8 ||
+        p[8] != '-')
+        return 0;
+    digits = strspn(p + 9, "0123456789");
+    return digits ? strlen(prefix) + 9 + digits : 0;
+}
+
+char *checkpoint_bitmap(const char *checkpoint, const char *disk)
+{
+    CLEANUP_FREE char *escaped = name_escape(disk);
+    size_t len = our_checkpoint(checkpoint);
+
+    return len && !checkpoint[len] ? xasprintf("%s.%s", checkpoint, escaped) : xstrdup(checkpoint);
+}
+
+char *bitmap_checkpoint(const char *bitmap)
+{
+    size_t len = our_checkpoint(bitmap);
+
+    return len && bitmap[len] == '.' ? xasprintf("%.*s", (int)len, bitmap) : xstrdup(bitmap);
+}
+
 void name_split_domain(const char *s, char **ret_host, char **ret_domain)
 {
     const char *slash = strchr(s, '/');

@@ -121,7 +121,7 @@ static int choose_disks(struct completion *c, struct err *err)
 
 static int check_base(const struct disk_facts *f, const char *base, struct err *err)
 {
-    const struct bitmap_facts *b = disk_facts_bitmap(f, base);
+    const struct bitmap_facts *b = disk_facts_checkpoint(f, base);
 
     if (!f->trackable)
         return disk_error(f->name, ERR_UNSUPPORTED, err,

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/names.h"
+
 const char *domain_state_name(enum domain_state s)
 {
     switch (s) {
@@ -26,6 +29,8 @@ void disk_facts_done(struct disk_facts *d)
     free(d->bitmaps.items);
     free(d->name);
     free(d->image);
+    free(d->identity);
+    free(d->device);
     free(d->format);
     free(d->unsafe);
 }
@@ -88,4 +93,22 @@ const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const c
         if (strcmp(d->bitmaps.items[i].name, name) == 0)
             return &d->bitmaps.items[i];
     return NULL;
+}
+
+const struct bitmap_facts *disk_facts_checkpoint(const struct disk_facts *d, const char *checkpoint)
+{
+    CLEANUP_FREE char *name = checkpoint_bitmap(checkpoint, d->name);
+    const struct bitmap_facts *own = disk_facts_bitmap(d, name);
+
+    return own ? own : disk_facts_bitmap(d, checkpoint);
+}
+
+struct disk_origin disk_facts_origin(const struct disk_facts *d, const char *checkpoint)
+{
+    return (struct disk_origin){
+        .image = xstrdup(d->image),
+        .identity = xstrdup(d->identity),
+        .device = xstrdup(d->device),
+        .bitmap = checkpoint && d->trackable ? checkpoint_bitmap(checkpoint, d->name) : NULL,
+    };
 }

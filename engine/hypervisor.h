@@ -55,8 +55,13 @@ struct bitmap_facts {
 };
 
 struct disk_facts {
-    char *name;   /* target */
-    char *image;  /* the open file; NULL when it is none (network, block device by URL) */
+    char *name;  /* target */
+    char *image; /* the open file; NULL when it is none (network, block device by URL) */
+    /* What tells the image from every other, wherever it lies and whatever it is called; to be
+     * compared, and shown.  NULL: nothing does. */
+    char *identity;
+    char *
+        device; /* the device that it hangs on, as the hypervisor calls it; NULL: none, or not told */
     char *format; /* qcow2, raw ... */
     uint64_t capacity;
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
@@ -99,6 +104,12 @@ void domain_facts_names(const struct domain_facts *f, struct strlist *ret);
 /* What an aside is: "a read-only disk", "a CD-ROM or the like", "an empty drive". */
 const char *disk_facts_aside(const struct disk_facts *d);
 const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name);
+/* The disk's bitmap of that checkpoint: by its own name (base/names.h), or, of checkpoints that older
+ * versions made, by the checkpoint's. */
+const struct bitmap_facts *disk_facts_checkpoint(const struct disk_facts *d,
+                                                 const char *checkpoint);
+/* What a checkpoint, or a point, that is made of the disk now records of it. checkpoint NULL: none. */
+struct disk_origin disk_facts_origin(const struct disk_facts *d, const char *checkpoint);
 
 /* What backup_begin can tell beyond success. */
 struct backup_begun {

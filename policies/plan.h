@@ -85,6 +85,10 @@ struct plan_disk {
     bool base_present;    /* the base checkpoint's bitmap is there */
     bool base_usable;     /* ... and recording, consistent, and not in use */
     const char *unusable; /* why not, when base_usable is false: "inconsistent"; NULL: not known */
+    /* What it is: see struct disk_origin.  NULL: not known, and then not compared. */
+    const char *image, *identity, *device;
+    const char
+        *contradiction; /* what of the disk contradicts the chain; NULL: nothing that is known */
 };
 
 /* What was decided for it. */
@@ -92,6 +96,11 @@ struct plan_disk_level {
     enum backup_level level;
     char why[PLAN_WHY_MAX]; /* empty for an incremental */
 };
+
+/* What has changed of a disk since a point, or a checkpoint, was made of it, so that an increment
+ * could be of another disk.  False: nothing that is known. */
+bool plan_is_another(const struct disk_origin *then, const struct plan_disk *now,
+                     char why[PLAN_WHY_MAX]);
 
 /* Levels of the disks of one backup.
  * base: the last good point of this domain and policy; NULL: none.  base_missing: a reason why that

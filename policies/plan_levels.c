@@ -4,7 +4,9 @@
  *
  * An incremental is right only if every change since the base point is known: the base point is
  * there and good, its checkpoint is the current one, and the disk's bitmap of that checkpoint has
- * recorded without a gap on a disk of the same size.  Whatever fails makes a full, and a sentence.
+ * recorded without a gap on a disk of the same size.  A name is not enough to know a disk again: it
+ * must be the image, and the device, that the base point was made of; and what it holds must not
+ * contradict the chain.  Whatever fails makes a full, and a sentence.
  */
 #include "policies/plan.h"
 
@@ -58,6 +60,31 @@ static void size_reason(uint64_t old, uint64_t new, char why[PLAN_WHY_MAX])
         snprintf(why, PLAN_WHY_MAX, "size changed from %" PRIu64 " to %" PRIu64 " bytes", old, new);
 }
 
+#define SHOWN 80 /* of a path or an identity */
+
+/* Both known, and not the same. */
+static bool differ(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) != 0;
+}
+
+bool plan_is_another(const struct disk_origin *then, const struct plan_disk *now,
+                     char why[PLAN_WHY_MAX])
+{
+    if (differ(then->identity, now->identity) && differ(then->image, now->image))
+        snprintf(why, PLAN_WHY_MAX, "its image is another one: %.*s, and was %.*s", SHOWN,
+                 now->image, SHOWN, then->image);
+    else if (differ(then->identity, now->identity))
+        snprintf(why, PLAN_WHY_MAX, "its image is another one: %.*s, and was %.*s", SHOWN,
+                 now->identity, SHOWN, then->identity);
+    else if (differ(then->device, now->device))
+        snprintf(why, PLAN_WHY_MAX, "it hangs on another device: %.*s, and did on %.*s", SHOWN,
+                 now->device, SHOWN, then->device);
+    else
+        return false;
+    return true;
+}
+
 /* Why this disk needs a full; false: it can be incremental. */
 static bool disk_reason(const struct point *base, const struct plan_disk *d, char why[PLAN_WHY_MAX])
 {
@@ -71,6 +98,8 @@ static bool disk_reason(const struct point *base, const struct plan_disk *d, cha
                  d->format ? d->format : "untrackable");
     else if (!old)
         snprintf(why, PLAN_WHY_MAX, "disk is new");
+    else if (plan_is_another(&old->origin, d, why))
+        return true;
     else if (old->capacity != d->capacity)
         size_reason(old->capacity, d->capacity, why);
     else if (!d->base_present)
@@ -79,6 +108,8 @@ static bool disk_reason(const struct point *base, const struct plan_disk *d, cha
     else if (!d->base_usable)
         snprintf(why, PLAN_WHY_MAX, "tracking lost: the bitmap of checkpoint %s is %s",
                  base->checkpoint, d->unusable ? d->unusable : "not usable");
+    else if (d->contradiction)
+        snprintf(why, PLAN_WHY_MAX, "tracking lost: %s", d->contradiction);
     else
         return false;
     return true;

@@ -96,6 +96,34 @@ int api_check_name(const char *name, struct err *err)
                    name);
 }
 
+/* Is each disk still the one that its base was made of?  A name is not an identity. */
+static int check_same_disks(const struct run *r, struct err *err)
+{
+    const struct backup_request *q = &r->document->request;
+    struct checkpoint_list rows = {0};
+    int rc = catalog_checkpoints(r->s->env.catalog, r->row.host, r->row.domain, &rows, err);
+
+    for (size_t i = 0; i < q->n_disks && rc == 0; i++) {
+        const struct disk_facts *f = domain_facts_disk(r->facts, q->disks[i].name);
+        const char *base = q->disks[i].base;
+        const struct checkpoint *row = base ? checkpoint_list_find(&rows, base) : NULL;
+
+        for (size_t k = 0; row && f && k < row->disks.n && rc == 0; k++) {
+            const struct plan_disk now = {
+                .image = f->image, .identity = f->identity, .device = f->device};
+            char why[PLAN_WHY_MAX];
+
+            if (strcmp(row->disks.items[k].name, f->name) == 0 &&
+                plan_is_another(&row->disks.items[k].origin, &now, why))
+                rc = err_set(err, ERR_CORRUPT,
+                             "disk '%s': incremental='%s': %s; only a full backup can follow",
+                             f->name, base, why);
+        }
+    }
+    checkpoint_list_done(&rows);
+    return rc;
+}
+
 static const char *secret_file(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->secrets.n; i++)
@@ -176,6 +204,8 @@ int api_documents_complete(struct run *r, struct err *err)
         defaults.scratch_dir = r->own_scratch;
         rc = backup_document_complete(d, r->facts, c ? &tracked : NULL, &defaults, err);
         if (rc == 0)
+            rc = check_same_disks(r, err);
+        if (rc == 0)
             rc = find_secrets(r->s->config, &d->request, err);
     }
     strlist_done(&disks);
@@ -221,6 +251,8 @@ static void fill_checkpoint(const struct run *r, struct checkpoint *k)
         d = VEC_ADD(&k->disks);
         d->name = xstrdup(c->disks.items[i].name);
         d->capacity = f ? f->capacity : 0;
+        if (f)
+            d->origin = disk_facts_origin(f, c->name);
     }
 }
 

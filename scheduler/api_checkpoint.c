@@ -44,11 +44,12 @@ static int create_failed(struct errand *t, struct err *err)
 static int add_row(struct errand *t, struct strlist *disks, struct err *err)
 {
     const struct checkpoint_document *d = t->document;
-    struct checkpoint k = {.name = d->name,
-                           .host = t->host->name,
-                           .domain = t->domain,
-                           .description = d->description,
+    struct checkpoint k = {.name = xstrdup(d->name),
+                           .host = xstrdup(t->host->name),
+                           .domain = xstrdup(t->domain),
+                           .description = xstrdup(d->description),
                            .created = sched_now(t->s)};
+    struct checkpoint_disk *disk;
     int rc;
 
     for (size_t i = 0; i < d->disks.n; i++) {
@@ -59,11 +60,14 @@ static int add_row(struct errand *t, struct strlist *disks, struct err *err)
             continue;
         }
         strlist_add(disks, d->disks.items[i].name);
-        *VEC_ADD(&k.disks) = (struct checkpoint_disk){d->disks.items[i].name, f ? f->capacity : 0};
+        disk = VEC_ADD(&k.disks);
+        disk->name = xstrdup(d->disks.items[i].name);
+        disk->capacity = f ? f->capacity : 0;
+        if (f)
+            disk->origin = disk_facts_origin(f, d->name);
     }
     rc = catalog_checkpoint_add(t->s->env.catalog, &k, err);
-    free(k.disks.items);
-    strlist_done(&k.left_out);
+    checkpoint_done(&k);
     return rc;
 }
 
@@ -152,7 +156,7 @@ static void fill_document(const struct errand *t, const struct view *v,
         *VEC_ADD(&d->disks) = (struct checkpoint_document_disk){
             .name = v->disks.items[i].name,
             .tracked = true,
-            .bitmap = v->name,
+            .bitmap = b ? b->name : v->name,
             .has_size = t->size && b && !b->inconsistent,
             .size = b ? b->dirty : 0,
         };

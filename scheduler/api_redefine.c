@@ -65,8 +65,8 @@ static int record(struct errand *t, struct err *err)
 
     for (size_t i = 0; i < d->disks.n; i++) {
         if (d->disks.items[i].tracked)
-            *VEC_ADD(&k.disks) = (struct checkpoint_disk){d->disks.items[i].name,
-                                                          capacity_of(t, d->disks.items[i].name)};
+            *VEC_ADD(&k.disks) = (struct checkpoint_disk){
+                .name = d->disks.items[i].name, .capacity = capacity_of(t, d->disks.items[i].name)};
         else
             strlist_add(&k.left_out, d->disks.items[i].name);
     }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "report/json.h"
 #include "scheduler/api_priv.h"
@@ -112,9 +114,12 @@ int views_load(struct errand *t, struct view_list *ret, struct err *err)
                                                      row->disks.items[k].capacity, NULL};
     }
     for (size_t i = 0; can_tell && i < f->disks.n; i++)
-        for (size_t k = 0; k < f->disks.items[i].bitmaps.n; k++)
-            add_bitmap(view_of(ret, f->disks.items[i].bitmaps.items[k].name), &f->disks.items[i],
-                       &f->disks.items[i].bitmaps.items[k]);
+        for (size_t k = 0; k < f->disks.items[i].bitmaps.n; k++) {
+            const struct bitmap_facts *b = &f->disks.items[i].bitmaps.items[k];
+            CLEANUP_FREE char *checkpoint = bitmap_checkpoint(b->name);
+
+            add_bitmap(view_of(ret, checkpoint), &f->disks.items[i], b);
+        }
     for (size_t i = 0; i < ret->views.n; i++)
         ret->views.items[i].state =
             judge(&ret->views.items[i],

@@ -108,7 +108,11 @@ static int check_free(const struct run *r, const struct disk_facts *const *disks
 
 static const struct bitmap_facts *base_bitmap(const struct run *r, const struct disk_facts *d)
 {
-    return r->base_current ? disk_facts_bitmap(d, r->base.checkpoint) : NULL;
+    const struct point_disk *old = r->base_current ? point_find_disk(&r->base, d->name) : NULL;
+
+    if (!old)
+        return NULL;
+    return disk_facts_bitmap(d, old->origin.bitmap ? old->origin.bitmap : r->base.checkpoint);
 }
 
 /* Why nothing can be based on the bitmap; NULL when it can. */
@@ -138,6 +142,9 @@ static void decide(struct run *r, const struct disk_facts *const *disks, size_t 
             .base_present = b != NULL,
             .base_usable = b && !unusable(b),
             .unusable = b ? unusable(b) : NULL,
+            .image = disks[i]->image,
+            .identity = disks[i]->identity,
+            .device = disks[i]->device,
         };
     }
     r->row.level =
@@ -149,7 +156,6 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
                       const struct plan_disk_level *levels, const char *why)
 {
     struct point *p = &r->row.plan;
-    bool track = false;
 
     p->created = sched_now(r->s);
     p->host = xstrdup(r->row.host);
@@ -164,6 +170,9 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
     p->why = xstrdup(why);
     if (p->level == LEVEL_INCREMENTAL)
         p->parent = xstrdup(r->base.id);
+    for (size_t i = 0; i < n && !p->checkpoint; i++)
+        if (disks[i]->trackable)
+            p->checkpoint = xasprintf("vmkeep-%s", r->tag);
     for (size_t i = 0; i < n; i++) {
         struct point_disk *d = VEC_ADD(&p->disks);
         CLEANUP_FREE char *file = name_escape(disks[i]->name);
@@ -174,10 +183,8 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
         d->capacity = disks[i]->capacity;
         if (levels[i].level == LEVEL_INCREMENTAL)
             d->backing = xstrdup(r->base.id);
-        track = track || disks[i]->trackable;
+        d->origin = disk_facts_origin(disks[i], p->checkpoint);
     }
-    if (track)
-        p->checkpoint = xasprintf("vmkeep-%s", r->tag);
 }
 
 static int check_space(const struct run *r, const struct disk_facts *const *disks, size_t n,

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "base/text.h"
 
 void chores_done(struct chores *c)
@@ -38,11 +39,18 @@ static void add(struct chores *c, enum chore_kind kind, const char *name)
     item->name = xstrdup(name);
 }
 
-static bool facts_have(const struct domain_facts *f, const char *bitmap)
+static bool facts_have(const struct domain_facts *f, const char *checkpoint)
 {
-    for (size_t i = 0; i < f->disks.n; i++)
-        if (disk_facts_bitmap(&f->disks.items[i], bitmap))
-            return true;
+    for (size_t i = 0; i < f->disks.n; i++) {
+        const struct disk_facts *d = &f->disks.items[i];
+
+        for (size_t k = 0; k < d->bitmaps.n; k++) {
+            CLEANUP_FREE char *of = bitmap_checkpoint(d->bitmaps.items[k].name);
+
+            if (strcmp(of, checkpoint) == 0)
+                return true;
+        }
+    }
     return false;
 }
 
@@ -52,7 +60,7 @@ static void add_bitmaps(struct run *r, const char *prefix, const struct checkpoi
         const struct disk_facts *d = &r->facts->disks.items[i];
 
         for (size_t k = 0; k < d->bitmaps.n; k++) {
-            const char *name = d->bitmaps.items[k].name;
+            CLEANUP_FREE char *name = bitmap_checkpoint(d->bitmaps.items[k].name);
             const struct checkpoint *row = checkpoint_list_find(rows, name);
 
             bool given_up = row ? row->state == CHECKPOINT_DROPPING

@@ -66,7 +66,7 @@ void compare_saw_domain(struct scheduler *s, const char *domain, const struct do
         const struct disk_facts *d = &facts->disks.items[i];
 
         for (size_t k = 0; k < d->bitmaps.n; k++) {
-            const char *name = d->bitmaps.items[k].name;
+            CLEANUP_FREE char *name = bitmap_checkpoint(d->bitmaps.items[k].name);
 
             if (starts_with(name, prefix) && parse_own(s, name + strlen(prefix), &job) &&
                 job > last)

@@ -344,7 +344,8 @@ void run_save_request(struct run *r, const struct backup_request *request)
         const struct disk_facts *f = domain_facts_disk(r->facts, request->disks[i].name);
 
         if (request->disks[i].track && f)
-            *VEC_ADD(&k.disks) = (struct checkpoint_disk){f->name, f->capacity};
+            *VEC_ADD(&k.disks) = (struct checkpoint_disk){
+                f->name, f->capacity, disk_facts_origin(f, request->checkpoint)};
     }
     domain_facts_names(r->facts, &names);
     for (size_t i = 0; i < names.n; i++)
@@ -355,6 +356,8 @@ void run_save_request(struct run *r, const struct backup_request *request)
     if (catalog_job_document(r->s->env.catalog, r->row.id, document, &err) < 0 ||
         (k.name && catalog_checkpoint_add_disks(r->s->env.catalog, &k, &err) < 0))
         catalog_trouble(r->s, "record a backup's document", &err);
+    for (size_t i = 0; i < k.disks.n; i++)
+        disk_origin_done(&k.disks.items[i].origin);
     free(k.disks.items);
     strlist_done(&k.left_out);
 }

@@ -212,6 +212,7 @@ const char *checkpoint_state_name(enum checkpoint_state v);
 struct checkpoint_disk {
     char *name;
     uint64_t capacity; /* when it was made */
+    struct disk_origin origin;
 };
 
 /* The name is unique within the domain. */
@@ -348,5 +349,23 @@ void seen_list_done(struct seen_list *l);
 int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
                      const char *problem, const char *unsafe, int64_t now, struct err *err);
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
+
+/* A disk that a domain had when it was last looked at, and since when it has been there. */
+struct seen_disk {
+    char *name;
+    int64_t since;
+};
+
+struct seen_disk_list {
+    struct seen_disk *items;
+    size_t n, cap;
+};
+
+void seen_disk_list_done(struct seen_disk_list *l);
+/* All of them; what is not named has gone. */
+int catalog_seen_disks_put(struct catalog *c, const char *host, const char *domain,
+                           const struct strlist *names, int64_t now, struct err *err);
+int catalog_seen_disks(struct catalog *c, const char *host, const char *domain,
+                       struct seen_disk_list *ret, struct err *err);
 
 #endif

@@ -28,8 +28,10 @@ static int state_from_name(const char *s, enum checkpoint_state *ret)
 
 void checkpoint_done(struct checkpoint *k)
 {
-    for (size_t i = 0; i < k->disks.n; i++)
+    for (size_t i = 0; i < k->disks.n; i++) {
         free(k->disks.items[i].name);
+        disk_origin_done(&k->disks.items[i].origin);
+    }
     free(k->disks.items);
     strlist_done(&k->left_out);
     free(k->name);
@@ -72,6 +74,7 @@ static int read_disks(struct db *db, struct checkpoint *k, struct err *err)
 
         d->name = db_text(st, 0);
         d->capacity = (uint64_t)sqlite3_column_int64(st, 1);
+        d->origin = catalog_read_origin(st, 2);
     }
     return rc;
 }
@@ -137,6 +140,7 @@ static int insert_disk(struct db *db, const struct checkpoint *k, size_t i, stru
     sqlite3_bind_int64(st, 4, (int64_t)i);
     db_bind_text(st, 5, k->disks.items[i].name);
     sqlite3_bind_int64(st, 6, (int64_t)k->disks.items[i].capacity);
+    catalog_bind_origin(st, 7, &k->disks.items[i].origin);
     return db_run(db, st, err);
 }
 

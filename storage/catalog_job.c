@@ -95,6 +95,7 @@ static int start_disk(struct db *db, int64_t job, size_t i, const struct point_d
     db_bind_text(st, 5, d->format);
     db_bind_text(st, 6, d->backing);
     sqlite3_bind_int64(st, 7, (int64_t)d->capacity);
+    catalog_bind_origin(st, 8, &d->origin);
     return db_run(db, st, err);
 }
 
@@ -121,6 +122,8 @@ static int start_body(struct db *db, void *arg, struct err *err)
     for (size_t i = 0; s->plan && i < s->plan->disks.n; i++)
         if (start_disk(db, s->id, i, &s->plan->disks.items[i], err) < 0)
             return -1;
+    if (s->plan && catalog_put_missing(db, s->plan, err) < 0)
+        return -1;
     return s->plan && s->plan->checkpoint ? start_checkpoint(db, s, err) : 0;
 }
 

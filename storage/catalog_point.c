@@ -24,8 +24,9 @@ int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct 
         d->length = (uint64_t)sqlite3_column_int64(st, 5);
         d->backing = db_text(st, 6);
         d->digest = db_text(st, 7);
+        d->origin = catalog_read_origin(st, 8);
     }
-    return rc;
+    return rc < 0 ? -1 : catalog_read_missing(db, p, err);
 }
 
 /* What stands on a point that is not there cannot be recorded. */
@@ -53,6 +54,7 @@ static int insert_disk(struct db *db, const char *point, size_t i, const struct 
     sqlite3_bind_int64(st, 8, (int64_t)d->bytes);
     sqlite3_bind_int64(st, 9, (int64_t)d->length);
     db_bind_text(st, 10, d->digest);
+    catalog_bind_origin(st, 11, &d->origin);
     if (db_run(db, st, err) == 0)
         return 0;
     return constraint(db, d->backing, err);
@@ -91,7 +93,7 @@ int catalog_insert_point(struct db *db, const struct point *p, struct err *err)
     for (size_t i = 0; is_new && i < p->disks.n; i++)
         if (insert_disk(db, p->id, i, &p->disks.items[i], err) < 0)
             return err_wrap(err, "point %s", p->id);
-    return 0;
+    return is_new ? catalog_put_missing(db, p, err) : 0;
 }
 
 static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err)

@@ -34,6 +34,14 @@ int catalog_error_from_name(const char *s, enum err_code *ret);
 /* The disks of a point, or of a job's plan. */
 int catalog_read_disks(struct db *db, sqlite3_stmt *st, struct point *p, struct err *err);
 
+/* Four columns, or parameters, from the first on. */
+void catalog_bind_origin(sqlite3_stmt *st, int first, const struct disk_origin *o);
+struct disk_origin catalog_read_origin(sqlite3_stmt *st, int first);
+
+/* What a point, or a job's plan of one, lacks. */
+int catalog_put_missing(struct db *db, const struct point *p, struct err *err);
+int catalog_read_missing(struct db *db, struct point *p, struct err *err);
+
 /* One that is there already stays as it is.  ERR_NOTFOUND: a point that it stands on is not. */
 int catalog_insert_point(struct db *db, const struct point *p, struct err *err);
 

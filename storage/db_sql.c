@@ -55,9 +55,10 @@ const char *const db_sql[ST_COUNT] = {
                        "  AND n.policy = job.policy AND n.kind = job.kind"
                        "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
     [ST_JOB_DISK_ADD] =
-        ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
-    [ST_JOB_DISK_LIST] = ("SELECT name, path, format, capacity, 0, 0, backing, NULL FROM job_disk"
+        ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity, image,"
+         " identity, device, bitmap) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+    [ST_JOB_DISK_LIST] = ("SELECT name, path, format, capacity, 0, 0, backing, NULL, image,"
+                          " identity, device, bitmap FROM job_disk"
                           " WHERE job = ?1 ORDER BY position"),
     [ST_JOB_NEXT] =
         ("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0) + 1"),
@@ -89,9 +90,10 @@ const char *const db_sql[ST_COUNT] = {
                          " SELECT point FROM point_disk WHERE backing = ?1 LIMIT 1"),
     [ST_POINT_DELETE] = "DELETE FROM point WHERE id = ?1",
     [ST_POINT_DISK_ADD] = ("INSERT INTO point_disk (point, position, name, path, format, backing,"
-                           " capacity, bytes, length, digest)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
-    [ST_POINT_DISK_LIST] = ("SELECT name, path, format, capacity, bytes, length, backing, digest"
+                           " capacity, bytes, length, digest, image, identity, device, bitmap)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
+    [ST_POINT_DISK_LIST] = ("SELECT name, path, format, capacity, bytes, length, backing, digest,"
+                            " image, identity, device, bitmap"
                             " FROM point_disk WHERE point = ?1 ORDER BY position"),
 
     /* The parent: the newest that is no more provisional. */
@@ -103,9 +105,10 @@ const char *const db_sql[ST_COUNT] = {
     [ST_CHECKPOINT_NAMED] = ("SELECT 1 FROM checkpoint WHERE host = ?1 AND domain = ?2"
                              " AND name = ?3"),
     [ST_CHECKPOINT_DISK_ADD] =
-        ("INSERT INTO checkpoint_disk (host, domain, checkpoint, position, name, capacity)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
-    [ST_CHECKPOINT_DISK_LIST] = ("SELECT name, capacity FROM checkpoint_disk WHERE host = ?1"
+        ("INSERT INTO checkpoint_disk (host, domain, checkpoint, position, name, capacity, image,"
+         " identity, device, bitmap) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+    [ST_CHECKPOINT_DISK_LIST] = ("SELECT name, capacity, image, identity, device, bitmap"
+                                 " FROM checkpoint_disk WHERE host = ?1"
                                  " AND domain = ?2 AND checkpoint = ?3 ORDER BY position"),
     [ST_CHECKPOINT_LIST] = ("SELECT name, host, domain, policy, state, created, parent, description"
                             " FROM checkpoint"
@@ -164,6 +167,9 @@ const char *const db_sql[ST_COUNT] = {
     [ST_CHECKPOINT_LEFT_OUT_CLEAR] =
         ("DELETE FROM checkpoint_left_out WHERE host = ?1 AND domain = ?2 AND checkpoint = ?3"),
 
+    [ST_MISSING_ADD] = "INSERT OR IGNORE INTO missing_disk (point, name) VALUES (?1, ?2)",
+    [ST_MISSING_LIST] = "SELECT name FROM missing_disk WHERE point = ?1 ORDER BY name",
+
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
                   " ON CONFLICT DO NOTHING"),
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
@@ -214,4 +220,9 @@ const char *const db_sql[ST_COUNT] = {
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [ST_SEEN_LIST] =
         "SELECT kind, name, state, at, problem, unsafe FROM seen WHERE kind = ?1 ORDER BY name",
+    [ST_SEEN_DISK_ADD] = ("INSERT OR IGNORE INTO seen_disk (host, domain, name, since)"
+                          " VALUES (?1, ?2, ?3, ?4)"),
+    [ST_SEEN_DISK_REMOVE] = "DELETE FROM seen_disk WHERE host = ?1 AND domain = ?2 AND name = ?3",
+    [ST_SEEN_DISK_LIST] = ("SELECT name, since FROM seen_disk WHERE host = ?1 AND domain = ?2"
+                           " ORDER BY name"),
 };

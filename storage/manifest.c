@@ -36,6 +36,18 @@ static json_t *number(uint64_t v)
     return json_integer((json_int_t)v);
 }
 
+/* What the disk was, as far as it is known. */
+static json_t *source_json(const struct disk_origin *d)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "image", text(d->image));
+    json_object_set_new(o, "identity", text(d->identity));
+    json_object_set_new(o, "device", text(d->device));
+    json_object_set_new(o, "bitmap", text(d->bitmap));
+    return o;
+}
+
 static json_t *disk_json(const struct point_disk *d)
 {
     json_t *o = json_object();
@@ -48,12 +60,13 @@ static json_t *disk_json(const struct point_disk *d)
     json_object_set_new(o, "length", number(d->length));
     json_object_set_new(o, "digest", text(d->digest));
     json_object_set_new(o, "backing", text(d->backing));
+    json_object_set_new(o, "source", source_json(&d->origin));
     return o;
 }
 
 char *manifest_write(const struct point *p)
 {
-    json_t *o = json_object(), *disks = json_array();
+    json_t *o = json_object(), *disks = json_array(), *missing = json_array();
     char created[TIMEFMT_MAX], *ret;
 
     json_object_set_new(o, "format", json_integer(FORMAT));
@@ -74,6 +87,9 @@ char *manifest_write(const struct point *p)
     for (size_t i = 0; i < p->disks.n; i++)
         json_array_append_new(disks, disk_json(&p->disks.items[i]));
     json_object_set_new(o, "disks", disks);
+    for (size_t i = 0; i < p->missing.n; i++)
+        json_array_append_new(missing, text(p->missing.items[i]));
+    json_object_set_new(o, "missing", missing);
     ret = json_dumps(o, JSON_INDENT(2));
     json_decref(o);
     return ret;
@@ -146,6 +162,40 @@ static bool is_image_name(const char *path)
     return name && *name && !str_eq(path, "point.json") && !repository_is_definition(path);
 }
 
+/* Manifests of older versions have none. */
+static int read_source(const json_t *o, struct disk_origin *ret, struct err *err)
+{
+    const json_t *source = json_object_get(o, "source");
+
+    if (!source || json_is_null(source))
+        return 0;
+    if (!json_is_object(source))
+        return bad("source", "is not an object", err);
+    if (read_text(source, "image", OPTIONAL, &ret->image, err) < 0 ||
+        read_text(source, "identity", OPTIONAL, &ret->identity, err) < 0 ||
+        read_text(source, "device", OPTIONAL, &ret->device, err) < 0 ||
+        read_text(source, "bitmap", OPTIONAL, &ret->bitmap, err) < 0)
+        return err_wrap(err, "source");
+    return 0;
+}
+
+static int read_missing(const json_t *o, struct point *p, struct err *err)
+{
+    const json_t *missing = json_object_get(o, "missing");
+
+    if (missing && !json_is_null(missing) && !json_is_array(missing))
+        return bad("missing", "is not a list", err);
+    for (size_t i = 0; i < json_array_size(missing); i++) {
+        const char *name = json_string_value(json_array_get(missing, i));
+
+        if (!name || !*name)
+            return bad("missing", "has an entry that is no name", err);
+        if (!strlist_has(&p->missing, name))
+            strlist_add(&p->missing, name);
+    }
+    return 0;
+}
+
 static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
 {
     if (read_text(o, "name", REQUIRED, &d->name, err) < 0 ||
@@ -155,7 +205,8 @@ static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
         read_size(o, "bytes", REQUIRED, &d->bytes, err) < 0 ||
         read_size(o, "length", OPTIONAL, &d->length, err) < 0 ||
         read_text(o, "digest", OPTIONAL, &d->digest, err) < 0 ||
-        read_text(o, "backing", OPTIONAL, &d->backing, err) < 0)
+        read_text(o, "backing", OPTIONAL, &d->backing, err) < 0 ||
+        read_source(o, &d->origin, err) < 0)
         return -1;
     if (!is_image_name(d->path))
         return bad("path", "is not the name of an image in the point's directory", err);
@@ -246,7 +297,7 @@ static int read_point(const json_t *o, struct point *p, struct err *err)
         read_text(o, "checkpoint", OPTIONAL, &p->checkpoint, err) < 0 ||
         read_text(o, "catalog", OPTIONAL, &p->catalog, err) < 0 || read_job(o, p, err) < 0 ||
         read_text(o, "why", OPTIONAL, &p->why, err) < 0 || read_words(o, p, err) < 0 ||
-        read_disks(o, p, err) < 0)
+        read_disks(o, p, err) < 0 || read_missing(o, p, err) < 0)
         return -1;
     return check_point(p, err);
 }

@@ -265,8 +265,8 @@ static int add_checkpoint(struct db *db, const struct point *p, struct err *err)
     int rc;
 
     for (size_t i = 0; i < p->disks.n; i++)
-        *VEC_ADD(&k.disks) =
-            (struct checkpoint_disk){p->disks.items[i].name, p->disks.items[i].capacity};
+        *VEC_ADD(&k.disks) = (struct checkpoint_disk){
+            p->disks.items[i].name, p->disks.items[i].capacity, p->disks.items[i].origin};
     rc = catalog_insert_checkpoint(db, &k, &why);
     free(k.disks.items);
     /* One that is there was provisional when the copy was made; any other state says what became of it. */

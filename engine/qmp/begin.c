@@ -33,6 +33,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "engine/qmp/offline.h"
 #include "base/text.h"
 #include "engine/qmp/tasks.h"
@@ -454,6 +455,7 @@ static void keep_disk(struct begin *b, const struct backup_disk *from)
 {
     struct begin_disk *disk = VEC_ADD(&b->disks);
     CLEANUP_FREE char *bitmap = xasprintf("backup-%s", from->name);
+    CLEANUP_FREE char *own = NULL;
 
     disk->name = keep(b, from->name);
     disk->base = keep(b, from->base);
@@ -461,6 +463,10 @@ static void keep_disk(struct begin *b, const struct backup_disk *from)
     disk->export_name = keep(b, from->export_name ? from->export_name : from->name);
     disk->export_bitmap = keep(b, from->export_bitmap ? from->export_bitmap : bitmap);
     disk->track = from->track;
+    if (from->track && b->checkpoint) {
+        own = checkpoint_bitmap(b->checkpoint, from->name);
+        disk->bitmap = keep(b, own);
+    }
     disk->place = from->place;
     disk->place.path = keep(b, from->place.path);
     disk->place.export_name = keep(b, from->place.export_name);

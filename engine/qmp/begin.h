@@ -14,6 +14,7 @@
 /* One disk of the request. */
 struct begin_disk {
     const char *name, *base, *format, *export_name, *export_bitmap;
+    const char *bitmap; /* of the new checkpoint, on this disk */
     struct backup_place place;
     bool track;
     bool is_device; /* the place is a block device */

@@ -108,7 +108,7 @@ int begin_check_request(const struct backup_request *r, struct err *err)
 
 static int check_base(const struct begin_disk *disk, struct err *err)
 {
-    const struct bitmap_facts *bitmap = disk_facts_bitmap(&disk->source->facts, disk->base);
+    const struct bitmap_facts *bitmap = disk_facts_checkpoint(&disk->source->facts, disk->base);
 
     if (!bitmap)
         return err_set(err, ERR_NOTFOUND, "disk %s: checkpoint '%s' is not there", disk->name,

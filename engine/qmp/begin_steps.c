@@ -137,8 +137,8 @@ static void add_checkpoint(const struct begin *b, json_t *actions)
 {
     for (size_t i = 0; i < b->disks.n; i++)
         if (b->disks.items[i].track && !b->task.domain->still)
-            json_array_append_new(actions,
-                                  action_bitmap_add(b->disks.items[i].source->node, b->checkpoint));
+            json_array_append_new(actions, action_bitmap_add(b->disks.items[i].source->node,
+                                                             b->disks.items[i].bitmap));
 }
 
 void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
@@ -156,16 +156,18 @@ void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
 static const char *add_increment(const struct begin *b, size_t i, json_t *actions)
 {
     const struct begin_disk *disk = &b->disks.items[i];
+    const char *base;
     char node[NODE_NAME_MAX];
 
     if (!disk->base)
         return NULL;
+    base = disk_facts_checkpoint(&disk->source->facts, disk->base)->name; /* begin_check.c */
     if (b->mode == MODE_PUSH && !b->shield)
-        return disk->base;
+        return base;
     begin_source_node(node, b, i);
     json_array_append_new(actions, action_bitmap_add_temporary(node, disk->export_bitmap));
-    json_array_append_new(
-        actions, action_bitmap_merge(node, disk->export_bitmap, disk->source->node, disk->base));
+    json_array_append_new(actions,
+                          action_bitmap_merge(node, disk->export_bitmap, disk->source->node, base));
     return disk->export_bitmap;
 }
 

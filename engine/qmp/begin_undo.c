@@ -36,7 +36,7 @@ bool begin_retract_next(struct begin *b)
         if (!disk->track)
             continue;
         b->next++;
-        task_call(&b->task, command_bitmap_remove(disk->source->node, b->checkpoint));
+        task_call(&b->task, command_bitmap_remove(disk->source->node, disk->bitmap));
         return true;
     }
     begin_unlink_images(b, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints without a backup.  A checkpoint is one persistent bitmap of its name on each of its
- * disks; all bitmaps keep recording, so that one goes without a trace in the others.
+ * Checkpoints without a backup.  A checkpoint is one persistent bitmap on each of its disks, of its
+ * name or of the disk's own (base/names.h); all bitmaps keep recording, so that one goes without a trace in the others.
  */
 #include <stdlib.h>
 
@@ -20,8 +20,8 @@ struct checkpoint_task {
     bool quiesce; /* create: with the guest's file systems frozen */
     struct checkpoint_quiesce frozen;
     struct strlist disks; /* create: where */
-    size_t next;          /* delete: which of the view's disks */
-    bool looked;
+    size_t next, bitmap;  /* delete: which of the view's disks, and which bitmap of it is next */
+    bool looked, asked;
     struct image_checkpoint offline; /* when the domain is shut off */
 };
 
@@ -31,7 +31,7 @@ int checkpoint_check(const struct view_disk *disk, const char *name, struct err 
         return err_set(err, ERR_UNSUPPORTED,
                        "disk %s: its format (%s) cannot hold a checkpoint; qcow2 version 3 can",
                        disk->facts.name, disk->facts.format);
-    if (disk_facts_bitmap(&disk->facts, name))
+    if (disk_facts_checkpoint(&disk->facts, name))
         return err_set(err, ERR_EXISTS, "disk %s: checkpoint '%s' exists already", disk->facts.name,
                        name);
     return 0;
@@ -43,6 +43,7 @@ static int create(struct checkpoint_task *c, struct err *err)
 
     for (size_t i = 0; i < c->disks.n; i++) {
         const struct view_disk *disk = view_find_disk(&c->look.view, c->disks.items[i]);
+        CLEANUP_FREE char *bitmap = NULL;
         int rc = disk ? checkpoint_check(disk, c->name, err)
                       : err_set(err, ERR_NOTFOUND, "no disk '%s'", c->disks.items[i]);
 
@@ -50,25 +51,37 @@ static int create(struct checkpoint_task *c, struct err *err)
             json_decref(actions);
             return -1;
         }
-        json_array_append_new(actions, action_bitmap_add(disk->node, c->name));
+        bitmap = checkpoint_bitmap(c->name, c->disks.items[i]);
+        json_array_append_new(actions, action_bitmap_add(disk->node, bitmap));
     }
     task_call(&c->task, command_transaction(actions));
     return 0;
 }
 
-/* Removes the bitmap from the next disk that has it.  False: none is left. */
+bool checkpoint_has(const char *checkpoint, const struct bitmap_facts *bitmap)
+{
+    CLEANUP_FREE char *of = bitmap_checkpoint(bitmap->name);
+
+    return strcmp(of, checkpoint) == 0;
+}
+
+/* Removes the next bitmap of it, whichever disk has it.  False: none is left. */
 static bool remove_next(struct checkpoint_task *c)
 {
     const struct view *v = &c->look.view;
 
-    for (; c->next < v->disks.n; c->next++) {
+    for (; c->next < v->disks.n; c->next++, c->bitmap = 0) {
         const struct view_disk *disk = &v->disks.items[c->next];
 
-        if (!disk_facts_bitmap(&disk->facts, c->name))
-            continue;
-        c->next++;
-        task_call(&c->task, command_bitmap_remove(disk->node, c->name));
-        return true;
+        while (c->bitmap < disk->facts.bitmaps.n) {
+            const struct bitmap_facts *bitmap = &disk->facts.bitmaps.items[c->bitmap++];
+
+            if (!checkpoint_has(c->name, bitmap))
+                continue;
+            c->asked = true;
+            task_call(&c->task, command_bitmap_remove(disk->node, bitmap->name));
+            return true;
+        }
     }
     return false;
 }
@@ -79,13 +92,13 @@ static int removed(struct checkpoint_task *c, struct err *err)
 {
     const struct task *t = &c->task;
 
-    if (c->next == 0 || t->wait_err.code == ERR_NONE)
+    if (!c->asked || t->wait_err.code == ERR_NONE)
         return 0;
     *err = t->wait_err;
     if (err->code == ERR_REMOTE && connection_is_up(t->domain))
         err->code = ERR_BUSY;
     return err_wrap(err, "disk %s: remove checkpoint '%s'",
-                    c->look.view.disks.items[c->next - 1].facts.name, c->name);
+                    c->look.view.disks.items[c->next].facts.name, c->name);
 }
 
 /* True: suspended. */

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/qmp/client.h"
+#include "engine/qmp/identity.h"
 
 #define INFO_S 60.0
 #define BITMAP_S 120.0
@@ -91,6 +92,7 @@ static void fill_facts(struct image *ret, json_t *chain, const char *name)
 
     disk->name = xstrdup(name);
     disk->image = xstrdup(ret->path);
+    disk->identity = identity_of_file(ret->path, 0);
     disk->format = xstrdup(ret->format);
     disk->capacity = size_of(top, "virtual-size");
     json_array_foreach(chain, i, item)

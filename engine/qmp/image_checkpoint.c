@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/qmp/image_checkpoint.h"
 
+#include "base/cleanup.h"
+#include "base/names.h"
 #include "engine/qmp/offline.h"
 #include "engine/qmp/tasks.h"
 
@@ -20,6 +22,17 @@ static int check_new(const struct image_checkpoint *c, const char *name,
     return 0;
 }
 
+static void list_bitmaps(struct image_checkpoint *c, const struct disk_facts *disk,
+                         const char *name)
+{
+    for (size_t i = 0; i < disk->bitmaps.n; i++) {
+        if (!checkpoint_has(name, &disk->bitmaps.items[i]))
+            continue;
+        strlist_add(&c->todo, disk->name);
+        strlist_add(&c->bitmaps, disk->bitmaps.items[i].name);
+    }
+}
+
 /* The images have been read: which of them are to be changed? */
 static int list(struct image_checkpoint *c, const struct domain *d, const char *name,
                 const struct strlist *disks, struct err *err)
@@ -29,11 +42,14 @@ static int list(struct image_checkpoint *c, const struct domain *d, const char *
         return -1;
     if (disks && check_new(c, name, disks, err) < 0)
         return -1;
-    if (disks)
-        c->todo = strlist_copy(disks);
+    for (size_t i = 0; disks && i < disks->n; i++) {
+        CLEANUP_FREE char *bitmap = checkpoint_bitmap(name, disks->items[i]);
+
+        strlist_add(&c->todo, disks->items[i]);
+        strlist_add(&c->bitmaps, bitmap);
+    }
     for (size_t i = 0; !disks && i < c->images.items.n; i++)
-        if (disk_facts_bitmap(&c->images.items.items[i].facts, name))
-            strlist_add(&c->todo, c->images.items.items[i].facts.name);
+        list_bitmaps(c, &c->images.items.items[i].facts, name);
     return c->todo.n ? offline_check_idle(d, err) : 0;
 }
 
@@ -41,6 +57,7 @@ static int list(struct image_checkpoint *c, const struct domain *d, const char *
 static bool change_next(struct image_checkpoint *c, struct task *t, const char *name, bool create)
 {
     const struct image *image;
+    size_t now;
 
     if (c->asked && !c->undoing) {
         image = images_find(&c->images, c->todo.items[c->next - 1]);
@@ -55,11 +72,12 @@ static bool change_next(struct image_checkpoint *c, struct task *t, const char *
     c->asked = true;
     if (c->undoing ? c->next == 0 : c->next == c->todo.n)
         return false;
-    image = images_find(&c->images, c->todo.items[c->undoing ? --c->next : c->next++]);
+    now = c->undoing ? --c->next : c->next++;
+    image = images_find(&c->images, c->todo.items[now]);
     if (create && !c->undoing)
-        image_bitmap_add(t, image, name);
+        image_bitmap_add(t, image, c->bitmaps.items[now]);
     else
-        image_bitmap_remove(t, image, name);
+        image_bitmap_remove(t, image, c->bitmaps.items[now]);
     return true;
 }
 
@@ -91,4 +109,5 @@ void image_checkpoint_done(struct image_checkpoint *c)
 {
     images_done(&c->images);
     strlist_done(&c->todo);
+    strlist_done(&c->bitmaps);
 }

@@ -11,7 +11,7 @@ struct image_checkpoint {
     bool started, listed, asked;
     bool undoing;
     struct images images;
-    struct strlist todo; /* names of disks */
+    struct strlist todo, bitmaps; /* names of disks, and of the bitmap on each */
     size_t next;
     struct err err; /* the first one */
 };

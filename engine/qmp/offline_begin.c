@@ -8,7 +8,9 @@
  */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "engine/qmp/offline_priv.h"
 #include "engine/qmp/tasks.h"
 
@@ -90,7 +92,7 @@ static bool mark_next(struct begin *b)
         return false;
     strlist_add(&o->marked, b->disks.items[o->next].name);
     image_bitmap_add(&b->task, images_find(&o->images, b->disks.items[o->next].name),
-                     b->checkpoint);
+                     b->disks.items[o->next].bitmap);
     o->next++;
     return true;
 }
@@ -241,6 +243,7 @@ bool offline_prepare(struct begin *b)
  * made the request knows its name, and deletes the checkpoint. */
 static bool unmark_next(struct begin *b)
 {
+    CLEANUP_FREE char *bitmap = NULL;
     struct offline *o = b->task.domain->session;
 
     if (o->next > 0 && b->task.wait_err.code != ERR_NONE)
@@ -248,8 +251,8 @@ static bool unmark_next(struct begin *b)
                   b->task.wait_err.msg);
     if (o->next == o->marked.n)
         return false;
-    image_bitmap_remove(&b->task, images_find(&o->images, o->marked.items[o->next++]),
-                        b->checkpoint);
+    bitmap = checkpoint_bitmap(b->checkpoint, o->marked.items[o->next]);
+    image_bitmap_remove(&b->task, images_find(&o->images, o->marked.items[o->next++]), bitmap);
     return true;
 }
 

@@ -4,6 +4,8 @@
  */
 #include <stdio.h>
 
+#include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "engine/qmp/offline_priv.h"
 
@@ -52,9 +54,13 @@ void offline_hide(const struct domain *d, json_t *nodes)
     json_array_foreach(nodes, i, node) {
         json_t *bitmaps = json_object_get(node, "dirty-bitmaps");
 
-        for (size_t k = json_array_size(bitmaps); checkpoint && k-- > 0;)
-            if (str_eq(json_string_value(json_object_get(json_array_get(bitmaps, k), "name")),
-                       checkpoint))
+        for (size_t k = json_array_size(bitmaps); checkpoint && k-- > 0;) {
+            const char *name =
+                json_string_value(json_object_get(json_array_get(bitmaps, k), "name"));
+            CLEANUP_FREE char *of = name ? bitmap_checkpoint(name) : NULL;
+
+            if (str_eq(of, checkpoint))
                 json_array_remove(bitmaps, k);
+        }
     }
 }

@@ -189,6 +189,8 @@ void view_done(struct view *v)
     for (size_t i = 0; i < v->disks.n; i++) {
         disk_facts_done(&v->disks.items[i].facts);
         free(v->disks.items[i].node);
+        free(v->disks.items[i].tree);
+        free(v->disks.items[i].no_tree);
         free(v->disks.items[i].top);
         strlist_done(&v->disks.items[i].devices);
     }

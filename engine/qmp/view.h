@@ -35,7 +35,10 @@ extern const char *const view_query_commands[Q_COUNT];
 struct view_disk {
     struct disk_facts facts;
     char *node; /* of the image format */
-    char *top;  /* what the device uses, but for filters of ours: above it a filter can go */
+    char *
+        tree; /* the image and all below it, as qemu-img takes it ("json:{...}"); NULL: it cannot */
+    char *no_tree; /* why not */
+    char *top;     /* what the device uses, but for filters of ours: above it a filter can go */
     struct strlist devices; /* paths of the devices that use it: one, or several (multipath) */
 };
 
@@ -80,6 +83,7 @@ struct view_names {
     } * items;
     size_t n;
     const char *cwd; /* QEMU's working directory, for relative file names; may be NULL */
+    pid_t pid;       /* QEMU's; 0: not known */
 };
 
 /* replies: NULL where a query was not asked.  names NULL: disks are not wanted.  ret is filled as far as it got; view_done in any

@@ -8,8 +8,6 @@
 #include "engine/qmp/ids.h"
 #include "engine/qmp/view_disks.h"
 
-#define CHAIN_MAX 64 /* filters on top of one another */
-
 struct known {
     json_t *blocks;
     const char *above; /* the node above the one that is looked at; NULL: devices are */

@@ -108,3 +108,34 @@ CREATE TABLE repository (
 
 -- The one that holds the point; NULL: it was not looked at since this is recorded.
 ALTER TABLE point ADD COLUMN repository_id TEXT;
+-- What a disk was when a point, or a checkpoint, was made of it: see base/model.h. NULL: not known.
+ALTER TABLE point_disk ADD COLUMN image TEXT;
+ALTER TABLE point_disk ADD COLUMN identity TEXT;
+ALTER TABLE point_disk ADD COLUMN device TEXT;
+ALTER TABLE point_disk ADD COLUMN bitmap TEXT;
+ALTER TABLE job_disk ADD COLUMN image TEXT;
+ALTER TABLE job_disk ADD COLUMN identity TEXT;
+ALTER TABLE job_disk ADD COLUMN device TEXT;
+ALTER TABLE job_disk ADD COLUMN bitmap TEXT;
+ALTER TABLE checkpoint_disk ADD COLUMN image TEXT;
+ALTER TABLE checkpoint_disk ADD COLUMN identity TEXT;
+ALTER TABLE checkpoint_disk ADD COLUMN device TEXT;
+ALTER TABLE checkpoint_disk ADD COLUMN bitmap TEXT;
+
+-- Disks that an older point has and this one lacks; written with the job that plans the point.
+CREATE TABLE missing_disk (
+    point TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    PRIMARY KEY (point, name)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER missing_disk_of_point AFTER DELETE ON point
+BEGIN DELETE FROM missing_disk WHERE point = old.id; END;
+
+-- The disks that a domain had when it was last looked at, and since when.
+CREATE TABLE seen_disk (
+    host   TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    since  INTEGER NOT NULL,
+    PRIMARY KEY (host, domain, name)
+) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "policies/selection.h"
 
@@ -174,10 +175,11 @@ static void check_bitmaps(const struct sim_daemon *d, const char *domain,
     CLEANUP_FREE char *ours = xasprintf("vmkeep-%s-", d->catalog_id);
 
     for (size_t m = 0; m < disk->bitmaps.n; m++) {
+        CLEANUP_FREE char *of = bitmap_checkpoint(disk->bitmaps.items[m].name);
         bool known = !starts_with(disk->bitmaps.items[m].name, ours);
 
         for (size_t n = 0; n < rows->n; n++)
-            known = known || strcmp(rows->items[n].name, disk->bitmaps.items[m].name) == 0;
+            known = known || strcmp(rows->items[n].name, of) == 0;
         if (!known)
             sim_broken("%s/%s: bitmap %s is left behind", domain, disk->name,
                        disk->bitmaps.items[m].name);

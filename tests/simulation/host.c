@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 
 /* ---- the guest and its QEMU ---- */
@@ -35,6 +36,13 @@ struct sim_bitmap *sim_bitmap_find(struct sim_disk *d, const char *name)
         if (strcmp(d->bitmaps.items[i].name, name) == 0)
             return &d->bitmaps.items[i];
     return NULL;
+}
+
+static struct sim_bitmap *of_checkpoint(struct sim_disk *d, const char *checkpoint)
+{
+    CLEANUP_FREE char *own = checkpoint_bitmap(checkpoint, d->name);
+
+    return sim_bitmap_find(d, own);
 }
 
 static void bitmap_remove(struct sim_disk *d, const char *name)
@@ -221,9 +229,9 @@ static int refuse(struct sim_domain *d, const struct backup_request *q, struct e
             return err_set(err, ERR_NOTFOUND, "no disk named %s", q->disks[i].name);
         if (q->checkpoint && q->disks[i].track && disk->raw)
             return err_set(err, ERR_UNSUPPORTED, "disk %s holds no bitmaps", q->disks[i].name);
-        if (q->checkpoint && sim_bitmap_find(disk, q->checkpoint))
-            return err_set(err, ERR_EXISTS, "bitmap %s exists", q->checkpoint);
-        base = q->disks[i].base ? sim_bitmap_find(disk, q->disks[i].base) : NULL;
+        if (q->checkpoint && of_checkpoint(disk, q->checkpoint))
+            return err_set(err, ERR_EXISTS, "checkpoint %s exists", q->checkpoint);
+        base = q->disks[i].base ? of_checkpoint(disk, q->disks[i].base) : NULL;
         if (q->disks[i].base && (!base || base->inconsistent))
             return err_set(err, ERR_CORRUPT, "no usable bitmap %s", q->disks[i].base);
     }
@@ -236,16 +244,17 @@ static void take_image(struct sim_domain *d, const struct backup_request *q,
     struct sim_world *w = d->host->w;
     struct sim_disk *disk = disk_of(d, b->name);
     struct sim_image *image = VEC_ADD(&d->job.images);
+    CLEANUP_FREE char *own = q->checkpoint ? checkpoint_bitmap(q->checkpoint, b->name) : NULL;
     struct sim_truth *t = VEC_ADD(&w->truths);
 
     /* A pull's images are told where they belong when they are copied. */
     snprintf(image->target, sizeof(image->target), "%s", b->place.path);
-    image->present = b->base ? sim_bitmap_find(disk, b->base)->dirty : UINT32_MAX;
+    image->present = b->base ? of_checkpoint(disk, b->base)->dirty : UINT32_MAX;
     memcpy(image->blocks, disk->blocks, sizeof(image->blocks));
     memcpy(t->target, image->target, sizeof(t->target));
     memcpy(t->blocks, disk->blocks, sizeof(t->blocks));
     if (q->checkpoint && b->track)
-        bitmap_add(disk, q->checkpoint);
+        bitmap_add(disk, own);
     w->counts.increments += b->base != NULL;
 }
 
@@ -476,8 +485,11 @@ static struct op *checkpoint_delete(struct hypervisor *hv, const char *domain, c
     (void)err;
     if (!starts_with(name, ours))
         sim_broken("the daemon deletes a checkpoint that is not its own: %s", name);
-    for (size_t i = 0; a->effect && a->d->up && i < a->d->disks.n; i++)
-        bitmap_remove(&a->d->disks.items[i], name);
+    for (size_t i = 0; a->effect && a->d->up && i < a->d->disks.n; i++) {
+        CLEANUP_FREE char *own = checkpoint_bitmap(name, a->d->disks.items[i].name);
+
+        bitmap_remove(&a->d->disks.items[i], own);
+    }
     return acted(a, done, ctx);
 }
 

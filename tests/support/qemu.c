@@ -134,7 +134,7 @@ static void add_arg(struct strlist *l, char *arg)
 
 static void add_device(struct strlist *l, const struct test_qemu *q, size_t i)
 {
-    CLEANUP_FREE char *id = q->no_ids ? xstrdup("") : xasprintf(",id=disk%zu", i);
+    CLEANUP_FREE char *id = q->no_ids ? xstrdup("") : xasprintf(",id=d%zu", i);
 
     add_arg(l, xasprintf("%s,drive=d%zu%s%s", q->device ? q->device : "virtio-blk-pci", i, id,
                          q->device_options ? q->device_options : ""));
@@ -258,10 +258,9 @@ static void write_reference(const char *path, unsigned char pattern, uint64_t of
 static void do_write(struct test_qemu *q, size_t disk, const char *how, uint64_t offset,
                      uint64_t len)
 {
-    CLEANUP_FREE char *line =
-        xasprintf("qemu-io -d /machine/peripheral/disk%zu/virtio-backend \"write %s %" PRIu64
-                  " %" PRIu64 "\"",
-                  disk, how, offset, len);
+    CLEANUP_FREE char *line = xasprintf(
+        "qemu-io -d /machine/peripheral/d%zu/virtio-backend \"write %s %" PRIu64 " %" PRIu64 "\"",
+        disk, how, offset, len);
 
     test_qemu_do(q, "human-monitor-command", json_pack("{s:s}", "command-line", line));
 }

@@ -39,7 +39,7 @@ struct test_qemu {
 /* Makes the directory and the disks' images. */
 void test_qemu_init(struct test_qemu *q, const struct test_qemu_disk *disks, size_t n);
 
-/* Starts QEMU on them: nodes d0, d1 ... (format) on d0f ... (file), devices disk0, disk1 ... */
+/* Starts QEMU on them: nodes d0, d1 ... (format) on d0f ... (file), devices of the same names */
 void test_qemu_start(struct test_qemu *q);
 
 /* One QMP command; its "return", or NULL when QEMU answers with an error.  Caller decrefs. */

@@ -785,7 +785,7 @@ static struct job by_hand(const char *domain)
                         .plan = {.mode = MODE_PULL}};
 }
 
-static struct checkpoint_disk one_disk[] = {{(char *)"vda", 4096}};
+static struct checkpoint_disk one_disk[] = {{.name = (char *)"vda", .capacity = 4096}};
 
 static struct checkpoint named(const char *domain, const char *name)
 {

@@ -22,7 +22,7 @@ static int teardown(void **state)
     return scratch_remove(state);
 }
 
-static struct checkpoint_disk one_disk[] = {{(char *)"vda", 4096}};
+static struct checkpoint_disk one_disk[] = {{.name = (char *)"vda", .capacity = 4096}};
 
 static struct checkpoint named(const char *domain, const char *name, const char *parent)
 {

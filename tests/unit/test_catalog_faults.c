@@ -170,7 +170,8 @@ static int add(struct catalog *c, enum job_kind kind, int64_t due, struct err *e
     return catalog_job_add(c, &j, err);
 }
 
-static struct checkpoint_disk kept_disks[] = {{(char *)"vda", 1024}, {(char *)"vdb", 2048}};
+static struct checkpoint_disk kept_disks[] = {{.name = (char *)"vda", .capacity = 1024},
+                                              {.name = (char *)"vdb", .capacity = 2048}};
 static const struct checkpoint kept = {.name = (char *)"kept",
                                        .host = (char *)"h",
                                        .domain = (char *)"d",

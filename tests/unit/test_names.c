@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/names.h"
 
 static void escape_is_reversible_and_stays_inside(void **state)
@@ -43,12 +44,32 @@ static void checkpoints(void **state)
     assert_false(name_is_checkpoint("a b"));
 }
 
+static void expect_bitmap(const char *checkpoint, const char *disk, const char *bitmap)
+{
+    CLEANUP_FREE char *made = checkpoint_bitmap(checkpoint, disk);
+    CLEANUP_FREE char *back = bitmap_checkpoint(made);
+
+    assert_string_equal(made, bitmap);
+    assert_string_equal(back, checkpoint);
+}
+
+static void bitmaps(void **state)
+{
+    (void)state;
+    expect_bitmap("vmkeep-0123abcd-12", "vda", "vmkeep-0123abcd-12.vda");
+    expect_bitmap("vmkeep-0123abcd-12", "device[0].x", "vmkeep-0123abcd-12.device%5B0%5D.x");
+    expect_bitmap("monday", "vda", "monday");
+    expect_bitmap("vmkeep-0123abcd-x", "vda", "vmkeep-0123abcd-x");
+    expect_bitmap("monday.vda", "vda", "monday.vda");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escape_is_reversible_and_stays_inside),
         cmocka_unit_test(only_our_own_escapes_are_read),
         cmocka_unit_test(checkpoints),
+        cmocka_unit_test(bitmaps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

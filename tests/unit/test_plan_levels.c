@@ -182,12 +182,45 @@ static void long_names(void **state)
     point_done(&base);
 }
 
+/* A name is not an identity; what is not known is not compared. */
+static void another_disk(void **state)
+{
+    struct plan_disk disk = sound[0];
+    struct point base = base_point();
+    struct disk_origin *then = &base.disks.items[0].origin;
+
+    (void)state;
+    disk.image = "/x/b.qcow2";
+    disk.identity = "inode 2 of 2026-01-01T00:00:00Z";
+    disk.device = "/machine/peripheral/two";
+    expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "I", ASKED);
+    then->image = xstrdup("/x/a.qcow2");
+    then->identity = xstrdup("inode 1 of 2026-01-01T00:00:00Z");
+    then->device = xstrdup("/machine/peripheral/two");
+    expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "F",
+           ASKED "; made a full: vda: its image is another one: /x/b.qcow2, and was /x/a.qcow2");
+    disk.image = "/x/a.qcow2"; /* another file took its place */
+    expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "F",
+           ASKED "; made a full: vda: its image is another one: inode 2 of 2026-01-01T00:00:00Z,"
+                 " and was inode 1 of 2026-01-01T00:00:00Z");
+    disk.identity = "inode 1 of 2026-01-01T00:00:00Z"; /* it was moved */
+    disk.image = "/y/a.qcow2";
+    expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "I", ASKED);
+    disk.device = NULL; /* shut off */
+    expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "I", ASKED);
+    disk.device = "/machine/peripheral/one";
+    expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "F",
+           ASKED "; made a full: vda: it hangs on another device: /machine/peripheral/one, and did"
+                 " on /machine/peripheral/two");
+    point_done(&base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_incremental),  cmocka_unit_test(whole_fulls),
         cmocka_unit_test(one_disk_in_full), cmocka_unit_test(several_disks_in_full),
-        cmocka_unit_test(long_names),
+        cmocka_unit_test(long_names),       cmocka_unit_test(another_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void plain(void **state)
     assert_null(c.view.foreign_job);
     assert_string_equal(c.view.disks.items[0].node, "vda-fmt");
     f = &c.view.disks.items[0].facts;
-    assert_string_equal(f->name, "vda-fmt");
+    assert_string_equal(f->name, "disk0");
     assert_string_equal(f->image, "/x/a.qcow2");
     assert_int_equal(f->capacity, 1000);
     assert_int_equal(f->allocated, 300);
@@ -128,7 +128,7 @@ static void names(void **state)
     c.text[Q_NODES] = "[" FMT("vda-fmt", "qcow2", "") "," FILE_NODE("vda-file", "real") "]";
     expect_name(c, "vda");
     c.names.cwd = NULL; /* QEMU's directory is not known */
-    expect_name(c, "vda-fmt");
+    expect_name(c, "disk0");
     unlink(other);
     unlink(real);
     rmdir(link);
@@ -146,6 +146,37 @@ static void names(void **state)
     expect_name(c, "device[1]");
     c.text[Q_BLOCK] = "[{'device': '', 'inserted': {'ro': false, 'node-name': '#block1'}}]";
     expect_name(c, "#block1");
+    c = usual();
+    c.text[Q_BLOCK] = "[{'device': '', 'inserted': {'ro': false, 'node-name': 'vda-fmt'}}]";
+    expect_name(c, "vda-fmt");
+}
+
+/* An external snapshot puts an image above; a template may be below two disks. */
+static void names_stay(void **state)
+{
+    struct view_disk_name configured = {.name = (char[]){"vda"}, .image = (char[]){"/x/a.qcow2"}};
+    struct case_ c = usual();
+
+    (void)state;
+    c.names = (struct view_names){.items = &configured, .n = 1};
+    c.text[Q_NODES] = "[" FMT("ov", "qcow2", "") "," FILE_NODE("ov-file", "/x/ov.qcow2") "," FMT(
+        "vda-fmt", "qcow2", "") "," FILE_NODE("vda-file", "/x/a.qcow2") "]";
+    c.text[Q_BLOCK] = "[" DEVICE("", VDA_PATH, "ov") "]";
+    c.text[Q_GRAPH] = GRAPH(
+        DRIVER("ov", 1) "," DRIVER("ov-file", 2) "," DRIVER("vda-fmt", 3) "," DRIVER("vda-file", 4),
+        EDGE(1, "file", 2) "," EDGE(1, "backing", 3) "," EDGE(3, "file", 4));
+    expect_name(c, "vda");
+    c.names.n = 0;
+    expect_name(c, "disk0");
+
+    c.names.n = 1;
+    c.text[Q_BLOCK] =
+        "[" DEVICE("", VDA_PATH, "ov") "," DEVICE("", "/machine/peripheral/two", "vda-fmt") "]";
+    decode(&c);
+    assert_int_equal(c.view.disks.n, 2);
+    assert_string_equal(c.view.disks.items[0].facts.name, "disk0");
+    assert_string_equal(c.view.disks.items[1].facts.name, "vda"); /* it is nearer */
+    view_done(&c.view);
 }
 
 static void what_is_no_disk(void **state)
@@ -157,7 +188,7 @@ static void what_is_no_disk(void **state)
         "[{'device': 'cd0', 'removable': true},"
         "{'device': 'cd1', 'inserted': {'ro': true, 'node-name': 'vda-file'}}," DEVICE(
             "", VDA_PATH, "vda-fmt") "," DEVICE("", "/machine/peripheral/path2", "vda-fmt") "]";
-    expect_name(c, "vda-fmt");
+    expect_name(c, "disk0");
 }
 
 #define BACKEND(name, id) "{'type': 'block-backend', 'name': '" name "', 'id': " #id "}"
@@ -255,7 +286,7 @@ static void filters(void **state)
     decode(&c);
     assert_int_equal(c.rc, 0);
     assert_string_equal(c.view.disks.items[0].node, "#block9");
-    assert_string_equal(c.view.disks.items[0].facts.name, "thr");
+    assert_string_equal(c.view.disks.items[0].facts.name, "disk0");
     view_done(&c.view);
     c.text[Q_GRAPH] = NULL;
     decode(&c);
@@ -314,14 +345,14 @@ static void foreign_work(void **state)
 
     (void)state;
     c.text[Q_GRAPH] = JOB_GRAPH("mirror0");
-    foreign(c, "block job 'mirror0' on disk vda-fmt");
+    foreign(c, "block job 'mirror0' on disk disk0");
     c.text[Q_GRAPH] = JOB_GRAPH("vmkeep-5-0.vda");
     foreign(c, NULL);
     c = usual();
     c.text[Q_JOBS] = "[" JOB("j", "mirror") "]";
     foreign(c, NULL); /* the graph says: elsewhere */
     c.text[Q_GRAPH] = NULL;
-    foreign(c, "block job 'j' on disk vda-fmt");
+    foreign(c, "block job 'j' on disk disk0");
     c = usual();
     c.text[Q_JOBS] = "[" JOB("s1", "snapshot-save") "]";
     foreign(c, "snapshot-save job 's1'");
@@ -380,11 +411,12 @@ static void other_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),           cmocka_unit_test(names),
-        cmocka_unit_test(what_is_no_disk), cmocka_unit_test(same_names),
-        cmocka_unit_test(filters),         cmocka_unit_test(bitmaps),
-        cmocka_unit_test(foreign_work),    cmocka_unit_test(backing_files),
-        cmocka_unit_test(other_shapes),    cmocka_unit_test(safety),
+        cmocka_unit_test(plain),         cmocka_unit_test(names),
+        cmocka_unit_test(names_stay),    cmocka_unit_test(what_is_no_disk),
+        cmocka_unit_test(same_names),    cmocka_unit_test(filters),
+        cmocka_unit_test(bitmaps),       cmocka_unit_test(foreign_work),
+        cmocka_unit_test(backing_files), cmocka_unit_test(other_shapes),
+        cmocka_unit_test(safety),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
