@@ -193,6 +193,8 @@ int retention_entry_order(const void *a, const void *b)
 
     if (x->t != y->t)
         return x->t > y->t ? -1 : 1;
+    if (x->made != y->made)
+        return x->made > y->made ? -1 : 1;
     return (x->place > y->place) - (x->place < y->place);
 }
 
@@ -244,7 +246,7 @@ void retention_apply(const struct retention *r, const struct zone *zone, const i
             verdicts[i].keep = true;
             retention_reason(&verdicts[i], "set aside: %s", date_fault_text(DATE_AHEAD));
         } else {
-            entries[n_entries++] = (struct retention_entry){times[i], i};
+            entries[n_entries++] = (struct retention_entry){.t = times[i], .place = i};
         }
     }
     qsort(entries, n_entries, sizeof(*entries), retention_entry_order);

@@ -178,7 +178,8 @@ static void judge_all(struct chains *c)
     size_t n = c->points->n;
 
     for (size_t i = 0; i < n; i++)
-        c->all[i] = (struct retention_entry){c->points->items[i].created, i};
+        c->all[i] =
+            (struct retention_entry){c->points->items[i].created, i, c->points->items[i].job};
     qsort(c->all, n, sizeof(*c->all), retention_entry_order);
     points_date(c->points, c->now, c->dates);
     find_broken(c);

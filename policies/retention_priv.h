@@ -12,9 +12,10 @@
 struct retention_entry {
     int64_t t;
     size_t place;
+    int64_t made; /* of points of one second: the number of the job, the later the newer */
 };
 
-/* For qsort: newest first; equal times in the caller's order. */
+/* For qsort: newest first; what is equal in all of that in the caller's order. */
 int retention_entry_order(const void *a, const void *b);
 
 /* What the rules say of the entries, newest first; verdicts in the caller's order. */

@@ -75,7 +75,7 @@ const char *const db_sql[ST_COUNT] = {
     [ST_POINT_LIST] = ("SELECT " POINT_COLUMNS " FROM point"
                        " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
                        " AND (?3 IS NULL OR policy = ?3) AND (?4 IS NULL OR repository = ?4)"
-                       " ORDER BY host, domain, created, policy"),
+                       " ORDER BY host, domain, created, job, policy"),
     /* The one made last; among those that no job's number tells of, the newest. */
     [ST_POINT_LAST_GOOD] =
         ("SELECT " POINT_COLUMNS " FROM point"

@@ -23,7 +23,7 @@
 #define FORMAT 1
 #define OWNER_MAX 65536
 #define MACHINE_ID "/etc/machine-id"
-#define OWNER_MODE 0644
+#define OWNER_MODE 0600
 
 void owner_done(struct owner *o)
 {

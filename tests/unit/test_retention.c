@@ -336,6 +336,20 @@ static void plan_keeps_newest_good(void **state)
                 "keep damaged: left for you to decide");
 }
 
+/* Of two points of one second the one that was made later is the newer, wherever it is listed. */
+static void plan_knows_the_order_of_making(void **state)
+{
+    struct point_list l = {0};
+
+    (void)state;
+    add_point(&l, "first", "2026-10-01", NULL)->job = 8;
+    add_point(&l, "second", "2026-10-01", NULL)->job = 9;
+    EXPECT_PLAN(&l, "last=1", "prune no rule keeps it", "keep last 1");
+    add_point(&l, "second", "2026-10-01", NULL)->job = 9;
+    add_point(&l, "first", "2026-10-01", NULL)->job = 8;
+    EXPECT_PLAN(&l, "last=1", "keep last 1", "prune no rule keeps it");
+}
+
 static void plan_without_rules(void **state)
 {
     struct point_list l = {0};
@@ -554,6 +568,7 @@ int main(void)
         cmocka_unit_test(plan_holds_by_one_disk),
         cmocka_unit_test(plan_holds_by_parent_alone),
         cmocka_unit_test(plan_keeps_newest_good),
+        cmocka_unit_test(plan_knows_the_order_of_making),
         cmocka_unit_test(plan_without_rules),
         cmocka_unit_test(plan_looks_through_deleting),
         cmocka_unit_test(plan_damaged_counts_for_no_rule),
