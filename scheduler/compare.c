@@ -214,6 +214,26 @@ static void on_examined(void *ctx, const struct err *err)
     repo_release(r);
 }
 
+/* Points of a disk that is away are not lacking in the one that took its place. */
+static size_t count_missing(const struct repo *r, const struct survey *found)
+{
+    const struct point_filter of = {.repository = r->name};
+    struct point_list known = {0};
+    struct err ignored = ERR_INIT; /* more is said to be missing then */
+    size_t n = 0;
+
+    if (found->losses.n > 0)
+        catalog_points(r->s->env.catalog, &of, &known, &ignored);
+    for (size_t i = 0; i < found->losses.n; i++) {
+        const struct survey_loss *loss = &found->losses.items[i];
+        const struct point *p = point_list_find(&known, loss->id);
+
+        n += loss->state == POINT_MISSING && !(p && survey_is_elsewhere(r, p));
+    }
+    point_list_done(&known);
+    return n;
+}
+
 void compare_repo(struct repo *r, const struct survey *found)
 {
     struct scheduler *s = r->s;
@@ -225,9 +245,7 @@ void compare_repo(struct repo *r, const struct survey *found)
     saw_ids(r, &found->unfinished, &last);
     if (last > 0)
         saw_number(s, r->path, last);
-    r->n_missing = 0;
-    for (size_t i = 0; i < found->losses.n; i++)
-        r->n_missing += found->losses.items[i].state == POINT_MISSING;
+    r->n_missing = count_missing(r, found);
     if (r->examining)
         return;
     if (!r->store->ops->examine) { /* a simulation's: nothing is unknown there */

@@ -86,7 +86,7 @@ static bool is_there(struct scheduler *s, const struct point *p)
 {
     const struct repo *r = repo_find(s, p->repository);
 
-    return !r || !*r->store->id || !p->repository_id || str_eq(r->store->id, p->repository_id);
+    return !r || !survey_is_elsewhere(r, p);
 }
 
 int prune_judge(struct scheduler *s, const char *host, const char *domain, const char *policy,

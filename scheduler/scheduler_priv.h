@@ -350,6 +350,8 @@ struct store_scratch backup_plan_scratch(const struct run *r);
 /* Looks at the repository's points, of one domain or (host, domain NULL) all of them. */
 struct op *survey_start(struct scheduler *s, struct repo *r, const char *host, const char *domain,
                         struct survey *ret, op_done done, void *ctx, struct err *err);
+/* On a disk that was here and is away; another one has its place. */
+bool survey_is_elsewhere(const struct repo *r, const struct point *p);
 /* What was found, into the states of the points of the same scope. */
 int survey_record(struct scheduler *s, const struct repo *r, const char *host, const char *domain,
                   const struct survey *found, struct err *err);

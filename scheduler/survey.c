@@ -43,10 +43,18 @@ int scheduler_found_damage(struct scheduler *s, const char *point_id, const char
     return 0;
 }
 
-/* What is known of its own files. */
-static void own_state(struct point *p, const struct survey *found)
+bool survey_is_elsewhere(const struct repo *r, const struct point *p)
+{
+    return *r->store->id && p->repository_id && !str_eq(r->store->id, p->repository_id);
+}
+
+/* What is known of its own files.  Of one on a disk that is away, nothing new. */
+static void own_state(struct point *p, const struct repo *r, const struct survey *found)
 {
     const struct survey_loss *loss = survey_loss_find(found, p->id);
+
+    if (p->state == POINT_MISSING && survey_is_elsewhere(r, p))
+        return;
 
     if (p->state == POINT_DELETING)
         return;
@@ -89,7 +97,7 @@ int survey_record(struct scheduler *s, const struct repo *r, const char *host, c
         struct point *p = VEC_ADD(&is);
 
         point_copy(p, &was.items[i]);
-        own_state(p, found);
+        own_state(p, r, found);
     }
     soundness_judge(&is);
     for (size_t i = 0; i < was.n && rc == 0; i++)

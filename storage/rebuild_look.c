@@ -314,6 +314,13 @@ static int refuse_many(const struct rebuild *r, const struct strlist *ids, struc
                    list);
 }
 
+/* The former file, whole, is one that did something: that the only points there are another's says
+ * that the two share a repository, not that it is that one. */
+static bool has_worked(const struct rebuild *r, const char *former)
+{
+    return *former && r->sources.items[0].jobs > 0;
+}
+
 static int choose_id(struct rebuild *r, const char *id, struct err *err)
 {
     const char *former =
@@ -332,7 +339,9 @@ static int choose_id(struct rebuild *r, const char *id, struct err *err)
     } else if (*former && (ids.n == 0 || strlist_has(&ids, former))) {
         snprintf(r->id, sizeof(r->id), "%s", former);
         r->id_from = "of the former file";
-    } else if (ids.n > 1) {
+    } else if (ids.n > 1 || has_worked(r, former)) {
+        if (has_worked(r, former) && !strlist_has(&ids, former))
+            strlist_add(&ids, former);
         return refuse_many(r, &ids, err);
     } else if (ids.n == 1) {
         snprintf(r->id, sizeof(r->id), "%s", ids.items[0]);

@@ -141,6 +141,10 @@ write_config "$never" '{ last: 1 }'
 kill -HUP "${pids[daemon]}"
 vmkeep prune --wait > /dev/null
 [ "$(points | jq 'length')" = "$((good + 1))" ] || fail "points of the absent disk were recorded as pruned"
+points | jq -e '[.[] | select(.state == "missing")] | all(.problem | test("is in repository .* took its place"))' > /dev/null ||
+    fail "points of the absent disk do not say where they are: $(points)"
+{ vmkeep doctor --json || true; } | jq -e '[.[] | select(.check == "known")] | length > 0 and all(.fine)' > /dev/null ||
+    fail "doctor misses what is on the absent disk: $(vmkeep doctor)"
 stop_daemon
 write_config "$never"
 mv "$tmp/repo" "$tmp/repo.new"

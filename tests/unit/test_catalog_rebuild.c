@@ -392,6 +392,34 @@ static void others_points(void **state)
     catalog_close(c);
 }
 
+/* Two share a repository, and so far only the other one has points there: ours is not that one. */
+static void only_others_points(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    struct rebuild *r = NULL;
+    char ours[9];
+
+    make_repo(s);
+    snprintf(ours, sizeof(ours), "%s", catalog_id(c));
+    add_job(c, "d", "n", 100);
+    catalog_close(c);
+    {
+        CLEANUP(point_done) struct point a = make_point("e", 100, OTHER, 41, NULL);
+
+        put_point(s, &a);
+    }
+    FAILS(ERR_INVALID, OTHER " with 1 points", try_rebuild(s, NULL, NULL, &err));
+    FAILS(ERR_INVALID, ours, try_rebuild(s, NULL, NULL, &err));
+    OK(try_rebuild(s, ours, &r, &err));
+    assert_int_equal(r->points.n, 0);
+    rebuild_free(r);
+    c = open_writer(s);
+    assert_string_equal(catalog_id(c), ours);
+    assert_points(c, "");
+    catalog_close(c);
+}
+
 static void while_it_runs(void **state)
 {
     struct scratch *s = *state;
@@ -491,9 +519,12 @@ static void copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(from_manifests),    TEST(nothing_there), TEST(missing_parent), TEST(from_copy),
-        TEST(from_both),         TEST(damaged),       TEST(others_points),  TEST(while_it_runs),
-        TEST(unread_repository), TEST(copies),
+        TEST(from_manifests), TEST(nothing_there),
+        TEST(missing_parent), TEST(from_copy),
+        TEST(from_both),      TEST(damaged),
+        TEST(others_points),  TEST(only_others_points),
+        TEST(while_it_runs),  TEST(unread_repository),
+        TEST(copies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
