@@ -180,8 +180,10 @@ static void check_repository(struct findings *l, const json_t *r)
     char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
 
     if (problem) {
-        add(l, about, "writable", false, "mount it, or correct its path or its permissions", "%s",
-            problem);
+        add(l, about, "writable", false,
+            "mount it, or correct its path or its permissions; `vmkeep repository adopt`, if another "
+            "disk takes its place",
+            "%s", problem);
         return;
     }
     add(l, about, "writable", true, NULL, "%s is there and can be written", path ? path : "");
@@ -189,8 +191,9 @@ static void check_repository(struct findings *l, const json_t *r)
         "%s free%s%s", size_text((uint64_t)avail, text), reserve ? ", to stay free: " : "",
         reserve ? size_text((uint64_t)reserve, all) : "");
     add(l, about, "known", !difference,
-        "`vmkeep rebuild-catalog` takes in what is there; see lost-catalog.md", "%s",
-        difference ? difference : "the catalog knows all points there");
+        "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not; see "
+        "lost-catalog.md",
+        "%s", difference ? difference : "the catalog knows all points there");
 }
 
 static void check_program(struct findings *l, const char *name, const char *path,

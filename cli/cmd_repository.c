@@ -218,13 +218,29 @@ static void compare_points(const struct facts_of *f, const struct survey *found,
 
         if (!d || is_ours(d, ours))
             differ(l, "unknown", found->unknown.items[i], "the catalog does not know it",
-                   "it stays; 'vmkeep repository adopt' takes it into the catalog");
+                   "it stays; 'vmkeep rebuild-catalog' or 'vmkeep repository adopt' takes it in");
     }
     for (size_t i = 0; i < found->unfinished.n; i++)
         differ(l, "unfinished", found->unfinished.items[i], "in the making, or half removed",
                "its job goes on with it or undoes it; what no job knows stays");
     for (size_t i = 0; i < f->view.damaged.n; i++) {
         differ(l, "unreadable", NULL, f->view.damaged.items[i], "it stays");
+        l->damage = true;
+    }
+}
+
+/* What a read has found in files that are of the right length. */
+static void compare_damage(const struct facts_of *f, const struct point_list *known,
+                           const struct survey *found, struct differences *l)
+{
+    for (size_t i = 0; i < known->n; i++) {
+        const struct point *p = &known->items[i];
+
+        if (!p->damage || survey_loss_find(found, p->id) ||
+            (p->repository_id && strcmp(p->repository_id, f->view.id) != 0))
+            continue;
+        differ(l, point_state_name(POINT_DAMAGED), p->id, p->damage,
+               "nothing stands on it any more, and it counts for no rule");
         l->damage = true;
     }
 }
@@ -312,6 +328,8 @@ static int check_one(const struct arguments *a, const struct config_repository *
     }
     good = f.problem.code == ERR_NONE && !f.view.is_new;
     compare(&f, good ? &found : NULL, catalog_id(catalog), &l);
+    if (good && strcmp(state_of(&f), "ok") == 0)
+        compare_damage(&f, &known, &found, &l);
     code = json_array_size(l.list) == 0 ? EXIT_DONE : l.damage ? EXIT_DAMAGED : EXIT_PARTLY;
     if (a->json) {
         report_json_print(l.list, stdout);
@@ -477,6 +495,13 @@ static int adopt_one(const struct arguments *a, const struct config *config,
     return code == EXIT_DONE ? take_over(&f, &taken, config, catalog, now) : code;
 }
 
+static int cannot_write(struct err *err)
+{
+    if (err->code == ERR_BUSY)
+        err_wrap(err, "stop vmkeepd first");
+    return cli_fail("repository adopt", err);
+}
+
 static int adopt(const struct arguments *a)
 {
     struct config *config = NULL;
@@ -490,7 +515,7 @@ static int adopt(const struct arguments *a)
     if (code == EXIT_DONE && a->dry_run)
         code = cli_open_catalog(config, &catalog);
     else if (code == EXIT_DONE && catalog_open(config->catalog, CATALOG_WRITE, &catalog, &err) < 0)
-        code = cli_fail(NULL, &err);
+        code = cannot_write(&err);
     if (code == EXIT_DONE)
         code = adopt_one(a, config, c, catalog);
     catalog_close(catalog);

@@ -331,6 +331,8 @@ static int try_point(struct arguments *a, const struct restore_source *s, const 
         *ret_source = true;
         restore_source_damaged(s, res->bad_point, err);
     }
+    if (rc == 0 && !a->request.no_verify && !a->request.dry_run && a->disks.n == 0)
+        restore_source_whole(s, p);
     return rc;
 }
 

@@ -62,14 +62,14 @@ const struct point *restore_source_next(const struct restore_source *s, const ch
     return NULL;
 }
 
-/* ---- damage ---- */
+/* ---- damage: problem NULL: none ---- */
 
 static int tell_daemon(const struct config *config, const char *point_id, const char *problem,
                        bool *ret_reached, struct err *err)
 {
     const struct client_request r = {
         .cmd = "found-damage",
-        .args = json_pack("{s:s, s:s}", "point", point_id, "problem", problem),
+        .args = json_pack("{s:s, s:s*}", "point", point_id, "problem", problem),
     };
     json_t *answer = NULL;
     int rc = client_ask(config, &r, ANSWER_S, &answer, ret_reached, err);
@@ -91,24 +91,45 @@ static int write_catalog(const struct config *config, const char *point_id, cons
     return rc;
 }
 
+static int mark(const struct config *config, const char *point_id, const char *problem,
+                struct err *err)
+{
+    bool reached = false;
+
+    if (tell_daemon(config, point_id, problem, &reached, err) == 0)
+        return 0;
+    if (reached)
+        return -1;
+    *err = ERR_INIT;
+    return write_catalog(config, point_id, problem, err);
+}
+
 void restore_source_damaged(const struct restore_source *s, const char *point_id,
                             const struct err *why)
 {
     CLEANUP_FREE char *problem = xasprintf("found by a restore: %s", why->msg);
     struct err err = ERR_INIT;
-    bool reached = false;
 
-    if (!s->config)
+    if (!s->config || mark(s->config, point_id, problem, &err) == 0)
         return;
-    if (tell_daemon(s->config, point_id, problem, &reached, &err) == 0)
-        return;
-    if (!reached) {
-        err = ERR_INIT;
-        if (write_catalog(s->config, point_id, problem, &err) == 0)
-            return;
-    }
     fprintf(stderr, "vmkeep: restore: %s is damaged, but cannot be marked so: %s\n", point_id,
             err.msg);
+}
+
+void restore_source_whole(const struct restore_source *s, const struct point *p)
+{
+    for (; s->config && p; p = p->parent ? point_list_find(s->all, p->parent) : NULL) {
+        struct err err = ERR_INIT;
+
+        if (!p->damage)
+            continue;
+        if (mark(s->config, p->id, NULL, &err) == 0)
+            fprintf(stderr, "vmkeep: restore: %s was found whole: it is no longer damaged\n",
+                    p->id);
+        else
+            fprintf(stderr, "vmkeep: restore: %s is whole, but cannot be marked so: %s\n", p->id,
+                    err.msg);
+    }
 }
 
 /* ---- where to ---- */

@@ -189,7 +189,7 @@ static int cmd_found_damage(struct client *cl, json_t *args, json_t **ret, struc
 {
     const char *point = NULL, *problem = NULL;
 
-    if (control_unpack(args, err, "{s:s, s:s}", "point", &point, "problem", &problem) < 0 ||
+    if (control_unpack(args, err, "{s:s, s?s}", "point", &point, "problem", &problem) < 0 ||
         scheduler_found_damage(cl->control->env.scheduler, point, problem, err) < 0)
         return -1;
     *ret = json_object();

@@ -77,7 +77,8 @@ struct job_ids {
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
                   struct job_ids *ret, struct err *err);
 
-/* A read has found the point damaged: it is marked so, and what stands on it.  ERR_NOTFOUND. */
+/* A read has found the point damaged: it is marked so, and what stands on it; problem NULL: whole again.
+ * ERR_NOTFOUND. */
 int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
                            struct err *err);
 

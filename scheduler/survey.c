@@ -35,7 +35,10 @@ int scheduler_found_damage(struct scheduler *s, const char *point_id, const char
 {
     if (catalog_point_set_damage(s->env.catalog, point_id, problem, err) < 0)
         return -1;
-    log_error("point %s is damaged: %s", point_id, problem);
+    if (problem)
+        log_error("point %s is damaged: %s", point_id, problem);
+    else
+        log_notice("point %s was read, and is whole", point_id);
     /* What stands on it is marked after a look. */
     for (size_t i = 0; i < s->repos.n; i++)
         if (!s->repos.items[i]->retired)

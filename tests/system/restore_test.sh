@@ -26,6 +26,11 @@ flip() # FILE
     printf XXXX | dd of="$1" bs=1 seek=400000 conv=notrunc status=none
 }
 
+is_good() # POINT
+{
+    [ "$(points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state')" = good ]
+}
+
 is_damaged() # POINT
 {
     [ "$(points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state')" = damaged ]
@@ -68,6 +73,7 @@ mv "$tmp/away" "$tmp/repo"
 
 echo "- four bytes of the full were overwritten: named and marked, with what stands on it"
 expect 0 "$increment" vmkeep restore vm1 --to "$tmp/before"
+cp "$tmp/repo/$full/vda.qcow2" "$tmp/whole.qcow2"
 flip "$tmp/repo/$full/vda.qcow2"
 expect 7 "disk vda: $tmp/repo/$full/vda.qcow2 holds other data than when it was published" \
     vmkeep restore "$increment" --to "$tmp/bad"
@@ -80,6 +86,17 @@ backup nightly incremental; next=$point
 is_damaged "$full" || fail "the damage is forgotten"
 [ "$(points | jq -r --arg id "$next" '.[] | select(.id == $id) | .kind')" = full ] ||
     fail "an incremental was based on a damaged chain"
+
+echo "- the files are put right: a restore that reads them all says so"
+expect 7 "$full" vmkeep repository check main
+cat "$tmp/whole.qcow2" > "$tmp/repo/$full/vda.qcow2"
+expect 0 "$full was found whole" vmkeep restore "$increment" --to "$tmp/whole"
+wait_for 20 "the increment to be good again" is_good "$increment"
+is_good "$full" || fail "the full is not good again"
+expect 0 'agree' vmkeep repository check main
+flip "$tmp/repo/$full/vda.qcow2"
+expect 7 "$full" vmkeep restore "$increment" --to "$tmp/bad2"
+wait_for 20 "the increment to be marked" is_damaged "$increment"
 
 echo "- the daemon is down: it is marked all the same"
 stop_daemon
