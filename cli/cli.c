@@ -37,13 +37,24 @@ static const char *name_of(const struct option *options, int val)
     return options->name ? options->name : "";
 }
 
+/* What --help is to the command: -h is the same. */
+static int help_of(const struct option *options)
+{
+    for (const struct option *o = options; o->name; o++)
+        if (strcmp(o->name, "help") == 0)
+            return o->val;
+    return '?';
+}
+
 int cli_option(int argc, char **argv, const struct option *options)
 {
     int c;
 
     opterr = 0;
     optopt = 0;
-    c = getopt_long(argc, argv, ":", options, NULL);
+    c = getopt_long(argc, argv, ":h", options, NULL);
+    if (c == 'h')
+        return help_of(options);
     if (c == ':')
         fprintf(stderr, "vmkeep: %s: --%s: needs a value\n", argv[0], name_of(options, optopt));
     else if (c == '?' && starts_with(argv[optind - 1], "--") && optopt)

@@ -57,7 +57,7 @@ int cmd_status(int argc, char **argv);
 /* From --config FILE, which main takes out of the arguments wherever it stands. */
 const char *cli_config_path(void);
 
-/* As getopt_long(argc, argv, "", options, NULL), but a bad option is reported the way all errors
+/* As getopt_long(argc, argv, "", options, NULL), with -h for --help; a bad option is reported the way all errors
  * are; '?' then, and the command returns EXIT_USAGE. */
 int cli_option(int argc, char **argv, const struct option *options);
 

@@ -144,7 +144,8 @@ static int dispatch(int argc, char **argv)
         printf("vmkeep %s\n", VMKEEP_VERSION);
         return EXIT_DONE;
     }
-    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "help") == 0)
+    if (strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0 ||
+        strcmp(argv[0], "help") == 0)
         return help(strcmp(argv[0], "help") == 0 ? argc : 1, argv);
     if (argv[0][0] == '-')
         return cli_usage(argv[0], "unknown option (see 'vmkeep --help')");

@@ -38,6 +38,7 @@ commands="check status run jobs cancel points restore prune repository explain d
 @test "every command has help with usage, exit status and an example, in 100 columns" {
     for command in $commands; do
         "$VMKEEP" "$command" --help > "$tmp/help"
+        "$VMKEEP" "$command" -h | cmp - "$tmp/help"
         "$VMKEEP" help "$command" | diff "$tmp/help" -
         grep -q "^Usage: vmkeep $command" "$tmp/help"
         grep -q "^Exit status: 0 " "$tmp/help"
