@@ -15,6 +15,7 @@
 #include "policies/dates.h"
 
 #define ELAPSES_TRIED 400
+#define OFF_AT_MOST_S (INT64_C(30) * 86400)
 
 bool plan_elapse(const struct calspec_list *list, const struct zone *zone, int64_t after,
                  int64_t *ret)
@@ -73,6 +74,10 @@ int64_t plan_since_last(const struct plan_history *h, int64_t now)
         return INT64_MAX;
     if (h->ago >= 0)
         return h->ago;
+    /* A clock that says that the machine was off for so long may be wrong: only what has gone by since
+     * the boot is sure.  If it is right, the run that was missed comes that much later. */
+    if (by_clock > OFF_AT_MOST_S)
+        return h->uptime;
     return by_clock > h->uptime ? by_clock : h->uptime;
 }
 

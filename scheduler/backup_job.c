@@ -808,9 +808,10 @@ void backup_job_resume(struct run *r)
     enum backup_state go_on = B_ABORTING;
 
     r->resumed = r->has_begun = true;
-    r->reached = str_eq(r->row.step, "publishing") || str_eq(r->row.step, "recording")
-                     ? MADE_POINT
-                     : MADE_PARTIAL;
+    r->reached =
+        r->row.publishing || str_eq(r->row.step, "publishing") || str_eq(r->row.step, "recording")
+            ? MADE_POINT
+            : MADE_PARTIAL;
     for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
         if (str_eq(r->row.step, from[i].step))
             go_on = from[i].go_on;

@@ -93,6 +93,7 @@ struct job {
     uint64_t temp_used, temp_total; /* scratch space; 0, 0: there was none */
     int64_t elapsed_ms;             /* since it began; 0: not known */
     char *document;                 /* of a backup that has begun: its XML, complete; else NULL */
+    bool publishing;     /* it has come as far as publishing its point, whatever its step is now */
     bool reuse_external; /* backup-begin: its files were there before, and are not ours to remove */
     /* What a backup will make: decided when it begins, committed before anything is touched.
      * plan.id NULL before that. plan.checkpoint: the provisional checkpoint. For each disk name,

@@ -90,6 +90,7 @@ static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *
     j->reason = db_text(st, 23);
     j->why = db_text(st, 24);
     j->document = db_text(st, 28);
+    j->publishing = sqlite3_column_int(st, 29);
     j->reuse_external = sqlite3_column_int(st, 18);
     return read_plan(db, st, j, &j->plan, err);
 }

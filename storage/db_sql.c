@@ -9,7 +9,7 @@
     "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"      \
     " started, ended, bytes_done, bytes_total, mode, point_time, reuse, elapsed_ms, temp_used,"    \
     " temp_total, step, reason, why, point, parent,"                                               \
-    " checkpoint, document"
+    " checkpoint, document, publishing"
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
     " checkpoint, why, keep, catalog, problem, damage, repository_id"
@@ -39,7 +39,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
                       " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
                       " WHERE id = ?1 AND state = 'queued'"),
-    [ST_JOB_STEP] = "UPDATE job SET step = ?2 WHERE id = ?1 AND state = 'running'",
+    [ST_JOB_STEP] = ("UPDATE job SET step = ?2, publishing = max(publishing, ?2 = 'publishing')"
+                     " WHERE id = ?1 AND state = 'running'"),
     [ST_JOB_PROGRESS] = ("UPDATE job SET bytes_done = ?2, bytes_total = ?3, elapsed_ms = ?4,"
                          " temp_used = ?5, temp_total = ?6 WHERE id = ?1 AND state = 'running'"),
     [ST_JOB_DOCUMENT] = "UPDATE job SET document = ?2 WHERE id = ?1 AND state = 'running'",

@@ -67,6 +67,8 @@ CREATE TABLE checkpoint_left_out (
 -- known how long ago that is, whatever was done to the clock.  0, NULL: not recorded.
 ALTER TABLE job ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN boot TEXT;
+-- 1: the job came as far as publishing its point: what undoes it may find one that it made.
+ALTER TABLE job ADD COLUMN publishing INTEGER NOT NULL DEFAULT 0 CHECK (publishing IN (0, 1));
 -- Behind its columns, as in every index, comes id: the order of making.
 CREATE INDEX job_of ON job (host, domain, policy, kind);
 

@@ -512,6 +512,26 @@ static void last_good(void **state)
     FAILS(ERR_NOTFOUND, "point x", catalog_point_set_keep(c, "x", "why", &err));
 }
 
+/* Undoing is steps of its own, in the same journal: how far the job had come stays known. */
+static void publishing_is_remembered(void **state)
+{
+    const struct job_filter open = {.active = true};
+    CLEANUP(point_done) struct point p = sample_point("a", "d", "n", 1000, NULL, NULL);
+    struct job_list jobs = {0};
+    const char *const steps[] = {"preparing", "publishing", "aborting"};
+    const bool wanted[] = {false, true, true};
+    int64_t id = add_job(c, "d", "n", 900);
+
+    (void)state;
+    OK(catalog_job_start(c, id, 1001, LEVEL_FULL, p.why, &p, &err));
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        OK(catalog_job_step(c, id, steps[i], &err));
+        OK(catalog_jobs(c, &open, &jobs, &err));
+        assert_int_equal(jobs.items[0].publishing, wanted[i]);
+        job_list_done(&jobs);
+    }
+}
+
 static void point_deletion(void **state)
 {
     CLEANUP(point_done) struct point a1 = sample_point("a1", "d", "n", 100, NULL, NULL);
@@ -931,6 +951,7 @@ int main(void)
         TEST(point_added_by_itself),
         TEST(point_filters),
         TEST(last_good),
+        TEST(publishing_is_remembered),
         TEST(point_deletion),
         TEST(constraints),
         TEST(coverage),
