@@ -481,8 +481,12 @@ static int adopt_one(const struct arguments *a, const struct config *config,
     if (code != EXIT_DONE)
         return code;
     say(a, &f, catalog_id(catalog), now, &taken, &busy);
-    if (a->dry_run)
+    if (a->dry_run) {
+        if (busy && !a->force)
+            puts(
+                "It would be refused now: who is at work there is to be stopped first (or --force).");
         return EXIT_DONE;
+    }
     if (busy && !a->force) {
         fprintf(
             stderr,

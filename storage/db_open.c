@@ -261,7 +261,9 @@ static int open_reader(struct db *db, struct err *err)
     if (access(db->path, R_OK) < 0)
         return errno != ENOENT
                    ? err_errno(err, errno, "catalog %s", db->path)
-                   : err_set(err, ERR_NOTFOUND, "catalog %s: there is none yet; vmkeepd makes it",
+                   : err_set(err, ERR_NOTFOUND,
+                             "catalog %s: there is none yet; vmkeepd makes it, or, if one was "
+                             "lost, `vmkeep rebuild-catalog`",
                              db->path);
     if (db_open_handle(db, db->path, SQLITE_OPEN_READONLY, err) < 0)
         return -1;

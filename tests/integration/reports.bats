@@ -331,7 +331,7 @@ END
     for command in status jobs points domains "explain web01" "prune --dry-run"; do
         rm -f "$tmp"/catalog.db*
         run -4 --separate-stderr vmkeep $command
-        [ "$stderr" = "vmkeep: catalog $tmp/catalog.db: there is none yet; vmkeepd makes it" ]
+        [ "$stderr" = "vmkeep: catalog $tmp/catalog.db: there is none yet; vmkeepd makes it, or, if one was lost, \`vmkeep rebuild-catalog\`" ]
         head -c 8192 /dev/zero | tr '\0' 'x' > "$tmp/catalog.db"
         run -7 --separate-stderr vmkeep $command
         [ -z "$output" ]

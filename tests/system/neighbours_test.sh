@@ -158,6 +158,7 @@ echo "- a foreign directory: not while its owner is at work; its points come alo
 code=0
 vmkeep repository adopt main --yes > "$tmp/out" 2>&1 || code=$?
 [ "$code" = 5 ] || fail "a directory was taken from an owner at work (exit $code)"
+vmkeep repository adopt main --dry-run | grep -q 'would be refused now' || fail "a dry run does not say that it would be refused"
 vmkeep repository adopt main lab/vm2 --yes --force > /dev/null
 [ "$(points | jq '[.[] | select(.domain == "vm2" and .state == "good")] | length')" = 2 ] || fail "its points are not in the catalog"
 vmkeep repository check main || fail "there are differences after all was adopted"
