@@ -96,18 +96,41 @@ const char *facts_point_state(const struct point *p, bool for_people)
 }
 
 /* The newest whole point of the policy (NULL: any), and the newest that is set aside; 0: none. */
-static void find_newest(const struct point_list *points, const char *policy, int64_t *ret_newest,
-                        int64_t *ret_aside)
+static const struct point *find_newest(const struct point_list *points, const char *policy,
+                                       int64_t *ret_newest, int64_t *ret_aside)
 {
+    const struct point *ret = NULL;
+
     *ret_newest = *ret_aside = 0;
     for (size_t i = points->n; i-- > 0;) {
         const struct point *p = &points->items[i];
         int64_t *newest = p->set_aside ? ret_aside : ret_newest;
 
-        if (p->created > *newest && (!policy || strcmp(p->policy, policy) == 0) &&
-            facts_is_whole(points, p))
-            *newest = p->created;
+        if (p->created <= *newest || (policy && strcmp(p->policy, policy) != 0) ||
+            !facts_is_whole(points, p))
+            continue;
+        *newest = p->created;
+        if (!p->set_aside)
+            ret = p;
     }
+    return ret;
+}
+
+/* "vdb, vdc": disks that the policy selects and the point lacks; NULL: none. Caller frees. */
+static char *lacking(const struct point *p, const struct config_policy *policy)
+{
+    char *ret = NULL;
+
+    for (size_t i = 0; p && i < p->missing.n; i++) {
+        char *more;
+
+        if (!selection_matches(&policy->disks, p->missing.items[i]))
+            continue;
+        more = xasprintf("%s%s%s", ret ? ret : "", ret ? ", " : "", p->missing.items[i]);
+        free(ret);
+        ret = more;
+    }
+    return ret;
 }
 
 /* What is to be said of the domain's points that are set aside; NULL: nothing. Caller frees. */
@@ -207,7 +230,7 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
 
     p->name = xstrdup(policy->name);
     p->rpo = policy->rpo;
-    find_newest(points, policy->name, &p->last_good, &p->aside);
+    p->lacks = lacking(find_newest(points, policy->name, &p->last_good, &p->aside), policy);
     if (find_last_job(g->f, d, policy->name, &p->last_job, err) < 0)
         return -1;
     return find_next_run(g, d, policy, p, err);

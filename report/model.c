@@ -64,11 +64,16 @@ enum protection status_judge_policy(const struct status_policy *p, const char *p
                                     char reason[STATUS_REASON_MAX])
 {
     int64_t age = now - p->last_good;
-    bool kept = p->last_good && (p->rpo == 0 || age <= p->rpo);
+    bool kept = p->last_good && !p->lacks && (p->rpo == 0 || age <= p->rpo);
     char text[TIMEFMT_MAX];
 
     reason[0] = '\0';
-    if (kept)
+    if (p->lacks)
+        add(reason,
+            "the newest point lacks disk %s, which an older one has; if that is meant, leave it out in "
+            "the policy's disks",
+            p->lacks);
+    else if (kept)
         add(reason, "newest good point is %s old", duration_text(age, text));
     else if (p->last_good)
         add(reason, "no good point for %s", duration_text(age, text));
@@ -167,6 +172,7 @@ void status_domain_done(struct status_domain *d)
     for (size_t i = 0; i < d->policies.n; i++) {
         free(d->policies.items[i].name);
         free(d->policies.items[i].next_why);
+        free(d->policies.items[i].lacks);
         free(d->policies.items[i].last_job.reason);
     }
     free(d->policies.items);

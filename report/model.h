@@ -35,6 +35,7 @@ struct status_policy {
     char *name;
     int64_t rpo;       /* seconds; 0: no promise */
     int64_t last_good; /* the newest point that can be restored; 0: none */
+    char *lacks;       /* disks that an older point has and the newest one lacks; NULL: none */
     int64_t aside;     /* the newest point that is set aside: it proves nothing; 0: none */
     int64_t next_run;  /* 0: none. In the past: overdue */
     char *next_why;

@@ -152,6 +152,39 @@ static void decide(struct run *r, const struct disk_facts *const *disks, size_t 
                     *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels, why);
 }
 
+static bool is_there(const struct disk_facts *const *disks, size_t n, const char *name,
+                     const char *identity)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(disks[i]->name, name) == 0 ||
+            (identity && str_eq(disks[i]->identity, identity))) /* it is called otherwise now */
+            return true;
+    return false;
+}
+
+/* Disks that the policy selects, that the last point has or lacked already, and that are not there: a
+ * disk does not vanish without a word.  What an older version made does not say what its disks were,
+ * and they may be called otherwise now. */
+static void note_missing(struct run *r, const struct disk_facts *const *disks, size_t n)
+{
+    struct strlist *missing = &r->row.plan.missing;
+
+    for (size_t i = 0; r->has_base && i < r->base.disks.n; i++) {
+        const struct point_disk *d = &r->base.disks.items[i];
+
+        if (d->origin.identity && selection_matches(&r->disks, d->name) &&
+            !is_there(disks, n, d->name, d->origin.identity))
+            strlist_add(missing, d->name);
+    }
+    for (size_t i = 0; r->has_base && i < r->base.missing.n; i++) {
+        const char *name = r->base.missing.items[i];
+
+        if (selection_matches(&r->disks, name) && !is_there(disks, n, name, NULL) &&
+            !strlist_has(missing, name))
+            strlist_add(missing, name);
+    }
+}
+
 static void fill_plan(struct run *r, const struct disk_facts *const *disks, size_t n,
                       const struct plan_disk_level *levels, const char *why)
 {
@@ -170,6 +203,7 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
     p->why = xstrdup(why);
     if (p->level == LEVEL_INCREMENTAL)
         p->parent = xstrdup(r->base.id);
+    note_missing(r, disks, n);
     for (size_t i = 0; i < n && !p->checkpoint; i++)
         if (disks[i]->trackable)
             p->checkpoint = xasprintf("vmkeep-%s", r->tag);

@@ -74,6 +74,27 @@ backup incremental
 [ "$(points | jq -r '.[-1].kind')" = full ] || fail "an incremental was based on a damaged chain"
 vmkeep explain "$point" | grep -qF "$above is damaged" || fail "explain: $(vmkeep explain "$point")"
 
+echo "- a disk that the last point had is not there any more: told, and the promise is not kept"
+stop_vm vm1
+make_disks vm1 vdb
+start_vm vm1 vda vdb
+wait_for 20 "QEMU to be seen" eval 'vmkeep run nightly --wait > /dev/null 2>&1'
+vmkeep status > /dev/null || fail "not protected with both disks: $(vmkeep status)"
+stop_vm vm1
+start_vm vm1 vda
+wait_for 20 "QEMU to be seen" eval 'vmkeep run nightly --wait > /dev/null 2>&1'
+vmkeep jobs --json | jq -r '[.[] | select(.kind == "backup")][-1].reason' | grep -q 'lacks disk vdb' ||
+    fail "the outcome says nothing of vdb: $(vmkeep jobs)"
+status=0
+vmkeep status > "$tmp/out" || status=$?
+[ "$status" = 3 ] || fail "exit status $status though a disk is missing"
+grep -q 'lacks disk vdb' "$tmp/out" || fail "status does not say why: $(cat "$tmp/out")"
+vmkeep run nightly --wait > /dev/null
+vmkeep status > "$tmp/out" && fail "it is forgotten at the next backup"
+sed -i "s/    domains: \['\*'\]/&\n    disks: ['*', '!vdb']/" "$tmp/config"
+look_again
+vmkeep status > "$tmp/out" || fail "left out on purpose, and still a finding: $(cat "$tmp/out")"
+
 echo "- a repository that is not there changes no point's state, and nothing is pruned"
 before=$(points | jq -c '[.[] | [.id, .state]]')
 mv "$tmp/repo" "$tmp/elsewhere"
