@@ -502,13 +502,28 @@ static void check_is_not_the_last(struct sim_world *w, const struct point *doome
     point_done(&last);
 }
 
+/* A later run at the very same second of a clock that was set back: dates never fall in the order of
+ * making then, so nobody can tell that they are wrong. */
+static bool was_repeated(const struct sim_repo *r, const struct sim_stored *stored)
+{
+    for (size_t i = 0; i < r->here.points.n; i++) {
+        const struct sim_stored *p = r->here.points.items[i];
+
+        if (p->made_ms > stored->made_ms && p->point.created == stored->point.created &&
+            strcmp(p->point.domain, stored->point.domain) == 0 &&
+            strcmp(p->point.policy, stored->point.policy) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* All policies here keep the last three.  Neither ghosts nor points of a wrong date count among them. */
 static void check_others_stay(struct sim_repo *r, const struct sim_stored *doomed)
 {
     int later = 0;
 
     if (doomed->wrong_date || !sim_is_whole(r, doomed->point.id) ||
-        !was_recorded(r->w, &doomed->point))
+        !was_recorded(r->w, &doomed->point) || was_repeated(r, doomed))
         return;
     for (size_t i = 0; i < r->here.points.n; i++) {
         const struct sim_stored *p = r->here.points.items[i];
