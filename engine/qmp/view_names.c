@@ -70,13 +70,19 @@ void view_choose_entries(struct candidates *c, const struct view_names *names)
         settle(c, entry);
 }
 
+/* Parts that QEMU makes inside of a device: they are called like it. */
+static bool is_inner(const char *name)
+{
+    return str_eq(name, "virtio-backend") || str_eq(name, "legacy[0]"); /* usb-storage's disk */
+}
+
 /* "/machine/peripheral/vda/virtio-backend" is called vda. */
 static char *device_name(const char *qdev)
 {
     CLEANUP_FREE char *path = xstrdup(qdev);
     char *slash = strrchr(path, '/');
 
-    if (slash && strcmp(slash, "/virtio-backend") == 0) {
+    if (slash && is_inner(slash + 1)) {
         *slash = '\0';
         slash = strrchr(path, '/');
     }

@@ -236,6 +236,7 @@ static void device_start(struct device_lab *d, const struct device *device, bool
     d->s.lab.qemu.more = d->more;
     d->s.lab.qemu.device = device->device;
     d->s.lab.qemu.no_ids = no_ids;
+    d->s.lab.images = no_ids; /* what gives the disk its name else */
     lab_launch(&d->s.lab);
     d->s.nodes = lab_count_nodes(&d->s.lab);
     test_qemu_do(&d->s.lab.qemu, "cont", NULL);
