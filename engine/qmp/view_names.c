@@ -70,23 +70,20 @@ void view_choose_entries(struct candidates *c, const struct view_names *names)
         settle(c, entry);
 }
 
-/* Parts that QEMU makes inside of a device: they are called like it. */
-static bool is_inner(const char *name)
-{
-    return str_eq(name, "virtio-backend") || str_eq(name, "legacy[0]"); /* usb-storage's disk */
-}
-
-/* "/machine/peripheral/vda/virtio-backend" is called vda. */
+/* "/machine/peripheral/vda/virtio-backend" is called vda: what QEMU makes inside of a device goes by
+ * its name. */
 static char *device_name(const char *qdev)
 {
-    CLEANUP_FREE char *path = xstrdup(qdev);
-    char *slash = strrchr(path, '/');
+    static const char *const places[] = {"/machine/peripheral/", "/machine/peripheral-anon/"};
+    const char *slash = strrchr(qdev, '/');
 
-    if (slash && is_inner(slash + 1)) {
-        *slash = '\0';
-        slash = strrchr(path, '/');
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        size_t len = strlen(places[i]);
+
+        if (strncmp(qdev, places[i], len) == 0)
+            return xasprintf("%.*s", (int)strcspn(qdev + len, "/"), qdev + len);
     }
-    return xstrdup(slash ? slash + 1 : path);
+    return xstrdup(slash ? slash + 1 : qdev);
 }
 
 char *view_name_of(const struct candidate *c, const struct view_names *names)
