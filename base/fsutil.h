@@ -23,9 +23,9 @@ int sync_dir(const char *path, struct err *err);
 int write_file_durably(const char *path, const void *data, size_t len, mode_t mode,
                        struct err *err);
 
-/* A file `name` in dir (where: its full name, for errors) with all of data in it, or none; durably.
- * create_file_at never replaces one that is there: ERR_EXISTS, and of many that try at once exactly one
- * makes it. */
+/* A file `name` in dir (where: its full name, for errors) with all of data in it, or none;
+ * durably. create_file_at never replaces one that is there: ERR_EXISTS, and of many that try at
+ * once exactly one makes it. */
 int create_file_at(int dir, const char *name, const char *where, const void *data, size_t len,
                    mode_t mode, struct err *err);
 int replace_file_at(int dir, const char *name, const char *where, const void *data, size_t len,

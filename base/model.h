@@ -22,8 +22,8 @@ enum point_state {
     POINT_DELETING, /* let go by retention; files may be half gone */
 };
 
-/* What a disk was when a point or a checkpoint was made of it.  A name is not an identity: two disks
- * can change names, and a file can be replaced.  Each NULL where it is not known. */
+/* What a disk was when a point or a checkpoint was made of it.  A name is not an identity: two
+ * disks can change names, and a file can be replaced.  Each NULL where it is not known. */
 struct disk_origin {
     char *image;    /* the path of the image that was open, or its URL; for people */
     char *identity; /* what tells that image from every other; see engine/hypervisor.h */
@@ -47,10 +47,10 @@ struct point_disk {
     struct disk_origin origin;
 };
 
-/* A finished, published backup of one domain at one instant.
- * Its id is its place in the repository: HOST/DOMAIN/TIME.POLICY@CATALOG-JOB, names escaped as
- * base/names.h says, so it outlives the catalog; the last part, by who made it, keeps apart what two
- * catalogs, or one that was put back to an older state, make in the same second. */
+/* A finished, published backup of one domain at one instant. Its id is its place in the
+ * repository: HOST/DOMAIN/TIME.POLICY@CATALOG-JOB, names escaped as base/names.h says, so it
+ * outlives the catalog; the last part, by who made it, keeps apart what two catalogs, or one
+ * that was put back to an older state, make in the same second. */
 struct point {
     char *id;
     char *host, *domain, *policy, *repository;

@@ -23,11 +23,11 @@ struct ev_loop;
 
 struct proc_spec {
     const char *const *argv; /* argv[0] is looked up in PATH; borrowed until start returns */
-    /* Instead of argv: a function of ours, run in a forked child, for work on files that may hang
-     * for as long as a file system does.  What it writes to out is the child's standard output; an
-     * error it returns becomes the operation's, code and text; on a timeout, the last line that it wrote
-     * to standard error does.  It must touch nothing that the
-     * parent shares with it but memory (no SQLite, no sockets). */
+    /* Instead of argv: a function of ours, run in a forked child, for work on files that may
+     * hang for as long as a file system does.  What it writes to out is the child's standard
+     * output; an error it returns becomes the operation's, code and text; on a timeout, the last
+     * line that it wrote to standard error does.  It must touch nothing that the parent shares
+     * with it but memory (no SQLite, no sockets). */
     int (*run)(void *arg, FILE *out, struct err *err);
     void *arg;
     int keep_fd;           /* a descriptor that the program inherits, under its number; 0: none */
@@ -42,9 +42,9 @@ struct proc_result {
     char *out; /* standard output, at most 64 KiB; freed by the caller */
 };
 
-/* Success means exit status 0.  Anything else is an error that carries the program's name and the
- * last line it wrote to standard error: ERR_IO in general, ERR_NOSPACE and ERR_TIMEOUT where that is
- * what happened, ERR_CANCELED after a cancel.  res may be NULL. */
+/* Success means exit status 0.  Anything else is an error that carries the program's name and
+ * the last line it wrote to standard error: ERR_IO in general, ERR_NOSPACE and ERR_TIMEOUT where
+ * that is what happened, ERR_CANCELED after a cancel.  res may be NULL. */
 struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct proc_result *res,
                       op_done done, void *ctx, struct err *err);
 

@@ -57,12 +57,12 @@ int cmd_status(int argc, char **argv);
 /* From --config FILE, which main takes out of the arguments wherever it stands. */
 const char *cli_config_path(void);
 
-/* As getopt_long(argc, argv, "", options, NULL), with -h for --help; a bad option is reported the way all errors
- * are; '?' then, and the command returns EXIT_USAGE. */
+/* As getopt_long(argc, argv, "", options, NULL), with -h for --help; a bad option is reported
+ * the way all errors are; '?' then, and the command returns EXIT_USAGE. */
 int cli_option(int argc, char **argv, const struct option *options);
 
-/* An operand that may also be given by name, as virsh takes it: given, or else the next argument; NULL:
- * there is none. */
+/* An operand that may also be given by name, as virsh takes it: given, or else the next
+ * argument; NULL: there is none. */
 const char *cli_operand(int argc, char **argv, const char *given);
 
 /* "vmkeep: WHERE: WHY" for a wrong argument; returns EXIT_USAGE. */
@@ -78,7 +78,8 @@ int cli_open_catalog(const struct config *config, struct catalog **ret);
 int cli_with_catalog(int (*run)(void *arg, const struct config *config, struct catalog *catalog),
                      void *arg);
 
-/* Prints "vmkeep: WHERE: WHY" (where NULL: "vmkeep: WHY") and returns the exit code for the error. */
+/* Prints "vmkeep: WHERE: WHY" (where NULL: "vmkeep: WHY") and returns the exit code for the
+ * error. */
 int cli_fail(const char *where, const struct err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * vmkeep repository: what repositories are and whose, how they differ from the catalog, taking one over.
+ * vmkeep repository: what repositories are and whose, how they differ from the catalog, taking
+ * one over.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -383,7 +384,8 @@ static int check_wanted(const struct arguments *a, const struct facts_of *f)
     return EXIT_DONE;
 }
 
-/* Says what it means, and lists the directories that change hands; busy: somebody is at work there. */
+/* Says what it means, and lists the directories that change hands; busy: somebody is at work
+ * there. */
 static void say(const struct arguments *a, const struct facts_of *f, const char *ours, int64_t now,
                 struct strlist *taken, bool *busy)
 {

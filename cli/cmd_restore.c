@@ -303,7 +303,8 @@ static void announce(const struct arguments *a, const struct point_choice *choic
     fflush(stdout);
 }
 
-/* Tries the one point.  *ret_source: its files are to blame for a failure, so another one may do. */
+/* Tries the one point.  *ret_source: its files are to blame for a failure, so another one may
+ * do. */
 static int try_point(struct arguments *a, const struct restore_source *s, const struct point *p,
                      struct restore_result *res, bool *ret_source, struct err *err)
 {

@@ -16,8 +16,8 @@ struct document_names {
  * 0, or an exit code when the error has been printed. */
 int document_add(json_t *args, const char *key, const char *path);
 
-/* cli_ask for requests that carry documents and may wait for a hypervisor: errors in a document name
- * its file. */
+/* cli_ask for requests that carry documents and may wait for a hypervisor: errors in a document
+ * name its file. */
 int document_ask(const struct config *config, const struct client_request *r,
                  const struct document_names *names, json_t **ret);
 

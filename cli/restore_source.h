@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * restore_source: can a point be restored from where it lies, and which other one can?  And what is to
- * be told when a restore has found that one cannot.
+ * restore_source: can a point be restored from where it lies, and which other one can?  And what
+ * is to be told when a restore has found that one cannot.
  */
 #ifndef VMKEEP_CLI_RESTORE_SOURCE_H
 #define VMKEEP_CLI_RESTORE_SOURCE_H
@@ -30,12 +30,12 @@ const struct point *restore_source_next(const struct restore_source *s, const ch
 void restore_source_damaged(const struct restore_source *s, const char *point_id,
                             const struct err *why);
 
-/* All images of the point, and of what it stands on, were read and are whole: what a read had found in
- * them is put right.  Says on standard error what cannot be done. */
+/* All images of the point, and of what it stands on, were read and are whole: what a read had
+ * found in them is put right.  Says on standard error what cannot be done. */
 void restore_source_whole(const struct restore_source *s, const struct point *p);
 
-/* Refuses a directory inside a repository, and files that are images of domains, by device and inode:
- * p's disks of the names in disks (none: all) would be DIR/NAME.FORMAT. */
+/* Refuses a directory inside a repository, and files that are images of domains, by device and
+ * inode: p's disks of the names in disks (none: all) would be DIR/NAME.FORMAT. */
 int restore_place_check(const struct restore_source *s, const struct point *p, const char *dir,
                         const char *format, const struct strlist *disks, struct err *err);
 

@@ -67,9 +67,9 @@ struct backup_request {
     const struct backup_disk *disks;
     size_t n_disks;
     enum quiesce quiesce;
-    /* The places' images exist, made by the caller, and are empty (that is looked at, unless made_empty: the
-     * caller has made them just now).  Else no file of that name may exist, and block devices are made
-     * into empty images. */
+    /* The places' images exist, made by the caller, and are empty (that is looked at, unless
+     * made_empty: the caller has made them just now).  Else no file of that name may exist, and
+     * block devices are made into empty images. */
     bool reuse_external, made_empty;
     uint64_t bandwidth; /* push: bytes per second and disk; 0: unlimited */
     /* Push: directory on the hypervisor's own disks for what the guest overwrites before it is

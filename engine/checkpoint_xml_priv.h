@@ -6,8 +6,9 @@
 
 #include "engine/checkpoint_xml.h"
 
-/* The domain's disk that disk i means, by its target or its image's path; its name and its bitmap's
- * are settled.  NULL with *err: there is none, it is listed twice, or its bitmap has another name. */
+/* The domain's disk that disk i means, by its target or its image's path; its name and its
+ * bitmap's are settled.  NULL with *err: there is none, it is listed twice, or its bitmap has
+ * another name. */
 const struct disk_facts *checkpoint_document_resolve(struct checkpoint_document *d, size_t i,
                                                      const struct domain_facts *facts,
                                                      struct err *err);

@@ -61,7 +61,8 @@ struct disk_facts {
      * compared, and shown.  NULL: nothing does. */
     char *identity;
     char *
-        device; /* the device that it hangs on, as the hypervisor calls it; NULL: none, or not told */
+        /* the device that it hangs on, as the hypervisor calls it; NULL: none, or not told */
+        device;
     char *format; /* qcow2, raw ... */
     uint64_t capacity;
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
@@ -104,11 +105,12 @@ void domain_facts_names(const struct domain_facts *f, struct strlist *ret);
 /* What an aside is: "a read-only disk", "a CD-ROM or the like", "an empty drive". */
 const char *disk_facts_aside(const struct disk_facts *d);
 const struct bitmap_facts *disk_facts_bitmap(const struct disk_facts *d, const char *name);
-/* The disk's bitmap of that checkpoint: by its own name (base/names.h), or, of checkpoints that older
- * versions made, by the checkpoint's. */
+/* The disk's bitmap of that checkpoint: by its own name (base/names.h), or, of checkpoints that
+ * older versions made, by the checkpoint's. */
 const struct bitmap_facts *disk_facts_checkpoint(const struct disk_facts *d,
                                                  const char *checkpoint);
-/* What a checkpoint, or a point, that is made of the disk now records of it. checkpoint NULL: none. */
+/* What a checkpoint, or a point, that is made of the disk now records of it. checkpoint NULL:
+ * none. */
 struct disk_origin disk_facts_origin(const struct disk_facts *d, const char *checkpoint);
 
 /* What backup_begin can tell beyond success. */
@@ -179,9 +181,9 @@ struct hypervisor_ops {
     struct op *(*job_forget)(struct hypervisor *hv, const char *domain, const char *tag,
                              op_done done, void *ctx, struct err *err);
 
-    /* A checkpoint of its own, without a backup, on the named disks, atomically.  quiesce: with the
-     * guest's file systems frozen, or it fails: ERR_UNSUPPORTED when they cannot be; ERR_TIMEOUT when
-     * that is not sure, and then the checkpoint may be there. */
+    /* A checkpoint of its own, without a backup, on the named disks, atomically.  quiesce: with
+     * the guest's file systems frozen, or it fails: ERR_UNSUPPORTED when they cannot be;
+     * ERR_TIMEOUT when that is not sure, and then the checkpoint may be there. */
     struct op *(*checkpoint_create)(struct hypervisor *hv, const char *domain, const char *name,
                                     const struct strlist *disks, bool quiesce, op_done done,
                                     void *ctx, struct err *err);

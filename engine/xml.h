@@ -2,10 +2,10 @@
  *
  * Private to engine/: reading and writing XML documents from anywhere, with libxml2.
  *
- * A document is first held against a table of all that may stand in it (struct xml_shape), so that
- * nothing is ever passed over: what the table lacks is refused by name, with its line.  Only then are
- * values read.  A DOCTYPE ends the reading, so there are no entities but XML's own five; nothing is
- * fetched; size, depth and the number of elements are bounded.
+ * A document is first held against a table of all that may stand in it (struct xml_shape), so
+ * that nothing is ever passed over: what the table lacks is refused by name, with its line.
+ * Only then are values read.  A DOCTYPE ends the reading, so there are no entities but XML's own
+ * five; nothing is fetched; size, depth and the number of elements are bounded.
  */
 #ifndef VMKEEP_ENGINE_XML_H
 #define VMKEEP_ENGINE_XML_H

@@ -14,8 +14,8 @@ struct copy_spec {
     bool write_zeroes;
 };
 
-/* All is written, but not flushed, when it returns 0.  When it fails the peers are closed, for libnbd
- * uses our buffers for as long as they are open. */
+/* All is written, but not flushed, when it returns 0.  When it fails the peers are closed, for
+ * libnbd uses our buffers for as long as they are open. */
 int copy_run(struct peers *p, const struct map *map, const struct copy_spec *spec, struct err *err);
 
 #endif

@@ -59,8 +59,8 @@ int peers_catch_signals(struct err *err)
 
 /* ---- errors ---- */
 
-/* The last error that qemu-nbd wrote, without its name (a hint may follow on a line of its own, which
- * is left out); empty when there is none. */
+/* The last error that qemu-nbd wrote, without its name (a hint may follow on a line of its own,
+ * which is left out); empty when there is none. */
 static const char *last_said(const struct peers *p, char *buf, size_t size)
 {
     static const char name[] = "qemu-nbd: ";
@@ -243,8 +243,8 @@ static int start_qemu_nbd(struct peers *p, const char *const *argv, struct err *
     return nbd_aio_connect_socket(p->target.nbd, fd) < 0 ? peers_failed(p, &p->target, err) : 0;
 }
 
-/* Past the page cache, where the file system can: measured, it is more than twice as fast as through
- * it, a flush at the end has little left to do, and the guests' own cache stays. */
+/* Past the page cache, where the file system can: measured, it is more than twice as fast as
+ * through it, a flush at the end has little left to do, and the guests' own cache stays. */
 static const char *cache_mode(const char *image)
 {
     CLEANUP_CLOSE int fd = open(image, O_RDONLY | O_DIRECT | O_CLOEXEC);

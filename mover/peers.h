@@ -3,8 +3,8 @@
  * peers: the two NBD servers that the mover talks to, over libnbd's asynchronous calls.
  *
  * The source is whoever exports the disk.  The target is a qemu-nbd of our own on the image
- * (mover/qemu_nbd.h), which ends when we let go of it.  It opens the image without its backing file, which is never needed for
- * whole clusters.
+ * (mover/qemu_nbd.h), which ends when we let go of it.  It opens the image without its backing
+ * file, which is never needed for whole clusters.
  *
  * All waiting is in peers_turn, so that there is one place where a signal ends everything, and a
  * peer from which nothing came for too long.
@@ -32,8 +32,8 @@ struct peers {
     struct peer source, target;
     int64_t stall_ms; /* as long as nothing is heard, in elapsed time */
     int64_t heard_ms; /* when something was heard last; see peers_now_ms */
-    /* Of the copy, in bytes; told is called after each turn, however little has happened in it: it is
-     * the sign of life. */
+    /* Of the copy, in bytes; told is called after each turn, however little has happened in it:
+     * it is the sign of life. */
     uint64_t done, total;
     void (*told)(uint64_t done, uint64_t total);
     pid_t server; /* the target's qemu-nbd; 0: none */
@@ -53,9 +53,9 @@ int peers_catch_signals(struct err *err);
 int peers_open_source(struct peers *p, const char *uri, const char *context, struct err *err);
 int peers_open_target(struct peers *p, const char *image, struct err *err);
 
-/* Waits for either peer, at most so long or half a second, and lets libnbd do what has become possible; completions
- * run from inside.  ERR_CANCELED: a signal; ERR_TIMEOUT: nothing heard for too long; ERR_REMOTE: a
- * peer is gone. */
+/* Waits for either peer, at most so long or half a second, and lets libnbd do what has become
+ * possible; completions run from inside.  ERR_CANCELED: a signal; ERR_TIMEOUT: nothing heard for
+ * too long; ERR_REMOTE: a peer is gone. */
 int peers_turn(struct peers *p, int wait_ms, struct err *err);
 
 /* After a libnbd call on this peer has failed. Returns -1. */

@@ -2,9 +2,9 @@
  *
  * qemu_nbd: a qemu-nbd that serves us alone, and dies when we die.
  *
- * It is handed a listening socket to which we are connected already, so that the socket's name can go
- * before anybody could need it: whoever is killed, and when, nothing stays in the temporary folder
- * (libnbd's own socket activation leaves a directory there). */
+ * It is handed a listening socket to which we are connected already, so that the socket's name
+ * can go before anybody could need it: whoever is killed, and when, nothing stays in the
+ * temporary folder (libnbd's own socket activation leaves a directory there). */
 #ifndef VMKEEP_MOVER_QEMU_NBD_H
 #define VMKEEP_MOVER_QEMU_NBD_H
 

@@ -51,9 +51,9 @@ void points_date(const struct point_list *points, int64_t now, struct date_verdi
 /* The same, as point.set_aside. */
 void points_judge_dates(struct point_list *points, int64_t now);
 
-/* Of the points in state good, set aside or not, the one that was made last, of one policy (NULL:
- * any); NULL: there is none.  What its successor is based on, unless it is set aside.  catalog: ours;
- * its points come after all others. */
+/* Of the points in state good, set aside or not, the one that was made last, of one policy
+ * (NULL: any); NULL: there is none.  What its successor is based on, unless it is set aside.
+ * catalog: ours; its points come after all others. */
 const struct point *points_last_made(const struct point_list *points, const char *policy,
                                      const char *catalog);
 

@@ -59,19 +59,17 @@ int64_t plan_baseline(const struct plan_history *history, int64_t started, int64
 /* The next backup of one domain under the policy.  started: when this daemon began to keep the
  * policy, by the clock of now.  False: never.
  *
- * What is due by now is answered by one run, at
- * the latest of these times (so that none of them is found again), full when a full is among them.
- * It is missed when it came due before `started`, or more than a minute ago; with catch_up off
- * missed ones are let go.  A full due at the same moment wins over an incremental.
- * A failed run is tried again after 5, 10 and 20 minutes, at the level asked for then, unless a
- * scheduled time comes first.
- * An answer holds for this `now` only: ask again when its time has come, or when the clock was set,
- * for more may be due then.
+ * What is due by now is answered by one run, at the latest of these times (so that none of them is
+ * found again), full when a full is among them. It is missed when it came due before `started`, or
+ * more than a minute ago; with catch_up off missed ones are let go.  A full due at the same moment
+ * wins over an incremental. A failed run is tried again after 5, 10 and 20 minutes, at the level
+ * asked for then, unless a scheduled time comes first. An answer holds for this `now` only: ask
+ * again when its time has come, or when the clock was set, for more may be due then.
  *
- * Whatever was done to the clock, runs go on as time goes by, and each due time has one run: a time
- * that comes again, for the clock was set back, has another only if half the schedule's distance has
- * gone by since the last; and no run begins within a tenth of its shortest distance after the last,
- * but waits until that is over. */
+ * Whatever was done to the clock, runs go on as time goes by, and each due time has one run: a
+ * time that comes again, for the clock was set back, has another only if half the schedule's
+ * distance has gone by since the last; and no run begins within a tenth of its shortest distance
+ * after the last, but waits until that is over. */
 bool plan_next(const struct config_policy *policy, const struct zone *zone,
                const struct plan_history *history, int64_t started, int64_t now,
                struct plan_due *ret);

@@ -4,10 +4,10 @@
  * may follow one another, whatever was done to the clock.
  *
  * What the catalog says was written by clocks that may have been wrong, so it is taken by what
- * nobody can set.  If the last run was made since this machine was booted, it is known how long ago
- * that was: by the clock of now it was then, and what elapses after that is due, whatever time that
- * run was given.  If it was made before, only times that the clock can have shown by then, so before
- * the boot as the clock has it now, are believed.
+ * nobody can set.  If the last run was made since this machine was booted, it is known how long
+ * ago that was: by the clock of now it was then, and what elapses after that is due, whatever
+ * time that run was given.  If it was made before, only times that the clock can have shown by
+ * then, so before the boot as the clock has it now, are believed.
  */
 #include "policies/plan_priv.h"
 
@@ -74,8 +74,8 @@ int64_t plan_since_last(const struct plan_history *h, int64_t now)
         return INT64_MAX;
     if (h->ago >= 0)
         return h->ago;
-    /* A clock that says that the machine was off for so long may be wrong: only what has gone by since
-     * the boot is sure.  If it is right, the run that was missed comes that much later. */
+    /* A clock that says that the machine was off for so long may be wrong: only what has gone by
+     * since the boot is sure.  If it is right, the run that was missed comes that much later. */
     if (by_clock > OFF_AT_MOST_S)
         return h->uptime;
     return by_clock > h->uptime ? by_clock : h->uptime;
@@ -110,8 +110,8 @@ static int64_t baseline(const struct plan_history *h, int64_t started, int64_t n
     return h->since <= now && h->since > ret ? h->since : ret;
 }
 
-/* Times count from 1970, and 0 is none: a clock that was set to that year may have it that the daemon
- * was started before. */
+/* Times count from 1970, and 0 is none: a clock that was set to that year may have it that the
+ * daemon was started before. */
 int64_t plan_baseline(const struct plan_history *h, int64_t started, int64_t now)
 {
     int64_t ret = baseline(h, started, now);

@@ -27,8 +27,8 @@ struct api_begin {
     bool reuse_external;        /* the files exist, made by the caller */
 };
 
-/* Answers when the backup has begun: {job, checkpoint, unsafe}.  ERR_BUSY names what runs; the other
- * refusals are those of engine/backup_xml.h, engine/checkpoint_xml.h and backup_begin. */
+/* Answers when the backup has begun: {job, checkpoint, unsafe}.  ERR_BUSY names what runs; the
+ * other refusals are those of engine/backup_xml.h, engine/checkpoint_xml.h and backup_begin. */
 void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api_reply reply);
 
 /* Ends the domain's job that runs: a pull well, everything else as aborted.  *ret_job: its number,
@@ -62,9 +62,9 @@ enum api_delete {
     DELETE_CHILDREN_ONLY, /* all that came of it, but not itself */
     DELETE_FOR_REVERT, /* all there are, those of policies too: QEMU reverts no disk that has one */
 };
-/* {deleted: [names]}.  name: NULL with DELETE_FOR_REVERT.  metadata: the bitmaps stay; they can be deleted or redefined later.  Refused:
- * ERR_BUSY (a job of the domain runs, or a policy's chain hangs on it), ERR_DENIED (vmkeep did not make
- * it), ERR_NOTFOUND. */
+/* {deleted: [names]}.  name: NULL with DELETE_FOR_REVERT.  metadata: the bitmaps stay; they can
+ * be deleted or redefined later.  Refused: ERR_BUSY (a job of the domain runs, or a policy's
+ * chain hangs on it), ERR_DENIED (vmkeep did not make it), ERR_NOTFOUND. */
 void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *name,
                            enum api_delete what, bool metadata, struct api_reply reply);
 

@@ -56,8 +56,8 @@ static void list_tracked(const struct checkpoint_document *c, struct strlist *re
             strlist_add(ret, c->disks.items[i].name);
 }
 
-/* A base must be a checkpoint that vmkeep keeps: a provisional or given up one would make a gap, and
- * of a foreign bitmap nobody knows what it has missed. */
+/* A base must be a checkpoint that vmkeep keeps: a provisional or given up one would make a gap,
+ * and of a foreign bitmap nobody knows what it has missed. */
 static int check_base(const struct checkpoint_list *rows, const char *base, struct err *err)
 {
     const struct checkpoint *row = checkpoint_list_find(rows, base);

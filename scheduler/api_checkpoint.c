@@ -2,8 +2,9 @@
  *
  * Checkpoints by hand: made without a backup, listed, described.
  *
- * Making one: its row first, provisional; then the bitmaps of all its disks, atomically; then the row
- * says that it is kept.  Whatever interrupts this, the next start or the domain's next job cleans up.
+ * Making one: its row first, provisional; then the bitmaps of all its disks, atomically; then
+ * the row says that it is kept.  Whatever interrupts this, the next start or the domain's next
+ * job cleans up.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints deleted by hand: the bitmaps, then the row, whose children become its parent's.  What was
- * deleted is remembered by its name, so that a bitmap that stays (--metadata), or comes back with a disk
- * that was not attached, is known as vmkeep's own and can be deleted in its turn.
+ * Checkpoints deleted by hand: the bitmaps, then the row, whose children become its parent's.
+ * What was deleted is remembered by its name, so that a bitmap that stays (--metadata), or comes
+ * back with a disk that was not attached, is known as vmkeep's own and can be deleted in its
+ * turn.
  */
 #include <stdlib.h>
 #include <string.h>

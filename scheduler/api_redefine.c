@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints told again: the bitmaps are there, and the catalog is to know of them (checkpoint-create
- * --redefine).  Nothing is made or changed at the hypervisor.
+ * Checkpoints told again: the bitmaps are there, and the catalog is to know of them
+ * (checkpoint-create --redefine).  Nothing is made or changed at the hypervisor.
  */
 #include <stdlib.h>
 #include <string.h>

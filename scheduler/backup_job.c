@@ -168,8 +168,8 @@ static struct op *start_copying(struct run *r, struct err *err)
     return NULL;
 }
 
-/* What was exported may have changed under the reader (the images of a domain that was shut off, and is
- * not any more): only the hypervisor knows. */
+/* What was exported may have changed under the reader (the images of a domain that was shut off,
+ * and is not any more): only the hypervisor knows. */
 static struct op *start_confirming(struct run *r, struct err *err)
 {
     struct hypervisor *hv = r->host->hv;
@@ -577,8 +577,8 @@ static void add_missing(const struct point *p, char reason[ERR_MSG_MAX])
     }
 }
 
-/* Commits the good end.  Not written (disk full, say): the point is published, so nothing is undone;
- * it is tried again until it works or the daemon stops, and then the next start does it. */
+/* Commits the good end.  Not written (disk full, say): the point is published, so nothing is
+ * undone; it is tried again until it works or the daemon stops, and then the next start does it. */
 static bool record(struct run *r)
 {
     struct err err = ERR_INIT;

@@ -162,9 +162,9 @@ static bool is_there(const struct disk_facts *const *disks, size_t n, const char
     return false;
 }
 
-/* Disks that the policy selects, that the last point has or lacked already, and that are not there: a
- * disk does not vanish without a word.  What an older version made does not say what its disks were,
- * and they may be called otherwise now. */
+/* Disks that the policy selects, that the last point has or lacked already, and that are not
+ * there: a disk does not vanish without a word.  What an older version made does not say what
+ * its disks were, and they may be called otherwise now. */
 static void note_missing(struct run *r, const struct disk_facts *const *disks, size_t n)
 {
     struct strlist *missing = &r->row.plan.missing;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What former jobs of ours left at a hypervisor, and its removal before the next backup: a backup
- * job that nobody waits for, checkpoints that were let go, bitmaps of ours that no catalog row names.
- * Ours is what carries this catalog's id in its name, and what a row says was made by hand and
- * given up; nothing else is ever touched.
+ * What former jobs of ours left at a hypervisor, and its removal before the next backup: a
+ * backup job that nobody waits for, checkpoints that were let go, bitmaps of ours that no
+ * catalog row names. Ours is what carries this catalog's id in its name, and what a row says was
+ * made by hand and given up; nothing else is ever touched.
  */
 #include "scheduler/scheduler_priv.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The only file of the daemon that reads a clock (and base/uptime.c).  Wall-clock alarms are ev_periodic, which follow
- * clock steps and suspend; waits are ev_timer, which count elapsed time (libev's manual).
+ * The only file of the daemon that reads a clock (and base/uptime.c).  Wall-clock alarms are
+ * ev_periodic, which follow clock steps and suspend; waits are ev_timer, which count elapsed
+ * time (libev's manual).
  */
 #include "scheduler/clock.h"
 

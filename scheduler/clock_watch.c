@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether the wall clock is to be believed.  It is held against the time since the boot, which nobody
- * sets: while the daemon runs every half a minute, and at its start against what the catalog says of
- * the last time that it was believed.  A clock that was set is logged and said in status, and all due
- * times are looked at again.  While it is not set, and for a week after it went far ahead, nothing is
- * let go.
+ * Whether the wall clock is to be believed.  It is held against the time since the boot, which
+ * nobody sets: while the daemon runs every half a minute, and at its start against what the catalog
+ * says of the last time that it was believed.  A clock that was set is logged and said in status,
+ * and all due times are looked at again.  While it is not set, and for a week after it went far
+ * ahead, nothing is let go.
  *
- * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set" (the
- * last time that somebody set it) and "hold" (state: on, over).
+ * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set"
+ * (the last time that somebody set it) and "hold" (state: on, over).
  */
 #include "scheduler/scheduler_priv.h"
 

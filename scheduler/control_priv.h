@@ -48,7 +48,8 @@ void control_tell_completed(struct control *c, const struct job *j);
 void control_forget_client(struct client *cl);  /* it goes: its answers have nowhere to go */
 void control_forget_pending(struct control *c); /* the scheduler will not answer any more */
 
-/* Carries one command out.  *ret: its result, owned by the caller; NULL: the final line comes later. */
+/* Carries one command out.  *ret: its result, owned by the caller; NULL: the final line comes
+ * later. */
 int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,
                     struct err *err);
 

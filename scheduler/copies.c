@@ -2,13 +2,13 @@
  *
  * A copy of the catalog in each repository, after each change of points.
  *
- * First one beside the catalog, by SQLite's backup API, some pages a turn of the loop; then a child a
- * repository brings it there, for a repository may hang.  Changes that come close together cost one
- * copy; a copy that takes long keeps the next one away for longer.  A repository that cannot take it
- * now gets it with the next change, or within the hour.
+ * First one beside the catalog, by SQLite's backup API, some pages a turn of the loop; then a child
+ * a repository brings it there, for a repository may hang.  Changes that come close together cost
+ * one copy; a copy that takes long keeps the next one away for longer.  A repository that cannot
+ * take it now gets it with the next change, or within the hour.
  *
- * None goes to a repository that has not been compared, or that has points which the catalog does not
- * know: the copy there may be the one that knows them.
+ * None goes to a repository that has not been compared, or that has points which the catalog
+ * does not know: the copy there may be the one that knows them.
  */
 #include "scheduler/scheduler_priv.h"
 

@@ -226,8 +226,8 @@ void coverage_sync(struct scheduler *s)
     coverage_arm(s);
 }
 
-/* The planner keeps runs apart, by what it reads; here that is made sure of, whatever it read: no two
- * runs of a cover within a tenth of its schedule's shortest distance. */
+/* The planner keeps runs apart, by what it reads; here that is made sure of, whatever it read:
+ * no two runs of a cover within a tenth of its schedule's shortest distance. */
 static bool is_too_soon(struct scheduler *s, struct cover *c)
 {
     int64_t left = c->made < 0 || c->next.retry ? 0 : c->made + c->distance / 10 - sched_uptime(s);

@@ -40,7 +40,8 @@ static int store_reason(struct scheduler *s, const struct point *p, const char *
     return catalog_point_set_keep(s->env.catalog, p->id, reason, err);
 }
 
-/* Those that are good after this run's look at their repository; looked NULL: as far as is known. */
+/* Those that are good after this run's look at their repository; looked NULL: as far as is
+ * known. */
 static bool *seen_whole(const struct point_list *points, const struct strlist *looked)
 {
     bool *whole = xcalloc(points->n, sizeof(*whole));
@@ -232,8 +233,8 @@ static struct op *start_surveying(struct run *r, struct err *err)
     return op;
 }
 
-/* What was found in one of them.  That another one cannot be looked at only means that its points do
- * not count. */
+/* What was found in one of them.  That another one cannot be looked at only means that its
+ * points do not count. */
 static bool after_surveying(struct run *r)
 {
     bool own = !r->surveyed || r->surveyed == r->repo;
@@ -284,7 +285,8 @@ static struct op *start_removing(struct run *r, struct err *err)
     return r->repo->store->ops->remove(r->repo->store, id, run_on_op, r, err);
 }
 
-/* Somebody restores from it, or it lies where we have no business, or on a disk that is not there. */
+/* Somebody restores from it, or it lies where we have no business, or on a disk that is not
+ * there. */
 static bool nothing_was_touched(const struct run *r)
 {
     return r->op_err.code == ERR_BUSY || r->op_err.code == ERR_DENIED ||

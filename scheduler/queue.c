@@ -55,7 +55,8 @@ void run_name(struct run *r)
              (long long)r->row.id);
 }
 
-/* One begun by hand may go on for as long as somebody reads from it: the limits are for the others. */
+/* One begun by hand may go on for as long as somebody reads from it: the limits are for the
+ * others. */
 static bool is_limited(const struct run *r)
 {
     return r->row.kind != JOB_BACKUP_BEGIN;

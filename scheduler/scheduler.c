@@ -38,7 +38,8 @@ static void on_housekeeping(void *ctx)
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
 }
 
-/* The catalog may be older than what lies about: until that has been looked at, no job gets a number. */
+/* The catalog may be older than what lies about: until that has been looked at, no job gets a
+ * number. */
 static void settle(void *ctx)
 {
     struct scheduler *s = ctx;
@@ -237,8 +238,8 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
                                                             : "asked for by hand"),
     };
 
-    /* One whose end everybody has been told, and which only cleans up yet, is not in the way: the new
-     * one waits for it in the queue. */
+    /* One whose end everybody has been told, and which only cleans up yet, is not in the way:
+     * the new one waits for it in the queue. */
     if (c->job && c->job->row.state != JOB_ENDED) {
         q->busy = c->job;
         return 0;

@@ -59,9 +59,9 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
 /* As if the program had been killed: nothing is cancelled, nothing recorded. */
 void scheduler_free(struct scheduler *s);
 
-/* Swaps the configuration (taken over). Jobs that run go on with what they were started with; queued
- * ones whose policy or domain is gone end as skipped.  A changed host takes effect when its running
- * jobs have ended; until then no other starts there. */
+/* Swaps the configuration (taken over). Jobs that run go on with what they were started with;
+ * queued ones whose policy or domain is gone end as skipped.  A changed host takes effect when
+ * its running jobs have ended; until then no other starts there. */
 void scheduler_reload(struct scheduler *s, struct config *config);
 
 /* The listener hears of each step, progress and end; NULL: nobody. */
@@ -77,8 +77,8 @@ struct job_ids {
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
                   struct job_ids *ret, struct err *err);
 
-/* A read has found the point damaged: it is marked so, and what stands on it; problem NULL: whole again.
- * ERR_NOTFOUND. */
+/* A read has found the point damaged: it is marked so, and what stands on it; problem NULL:
+ * whole again. ERR_NOTFOUND. */
 int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
                            struct err *err);
 

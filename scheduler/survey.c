@@ -3,9 +3,9 @@
  * What a look at a repository says of the points there, into the catalog.
  *
  * A point is bad by itself when a read has found damage in it (that stays until a read finds it
- * whole) or when the look finds its files missing or of another length; and it is no better than what
- * it stands on.  A point whose files are there again is good again.  A repository that cannot be
- * looked at changes nothing.
+ * whole) or when the look finds its files missing or of another length; and it is no better than
+ * what it stands on.  A point whose files are there again is good again.  A repository that
+ * cannot be looked at changes nothing.
  */
 #include "scheduler/scheduler_priv.h"
 

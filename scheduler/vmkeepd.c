@@ -113,9 +113,9 @@ static int load_config(const char *path, struct config **ret, struct err *err)
 
 /* ---- the catalog's file ---- */
 
-/* Without its catalog the daemon cannot write down what it does, and does nothing.  A damaged one does
- * not get better by itself, so systemd is told not to try again (packaging/); one that was replaced is
- * looked at anew by the next start. */
+/* Without its catalog the daemon cannot write down what it does, and does nothing.  A damaged
+ * one does not get better by itself, so systemd is told not to try again (packaging/); one that
+ * was replaced is looked at anew by the next start. */
 static void on_catalog_event(void *ctx, enum catalog_event event, const char *text)
 {
     struct daemon *d = ctx;

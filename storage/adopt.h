@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * adopt: what a repository is and whose, and taking it over.  Waits for the file system; for commands.
+ * adopt: what a repository is and whose, and taking it over.  Waits for the file system; for
+ * commands.
  */
 #ifndef VMKEEP_STORAGE_ADOPT_H
 #define VMKEEP_STORAGE_ADOPT_H
@@ -15,7 +16,8 @@ struct repository_domain {
     char *problem;      /* its owner's file says nothing; NULL: nothing to say */
     size_t points;
     int64_t
-        active; /* when somebody last worked in it: its last use, or a write to what is being made */
+        /* when somebody last worked in it: its last use, or a write to what is being made */
+        active;
 };
 
 struct repository_view {

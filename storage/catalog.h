@@ -22,10 +22,11 @@ struct catalog;
 
 enum catalog_access { CATALOG_WRITE, CATALOG_READ };
 
-/* CATALOG_WRITE creates the file and its directory, and brings an older schema up to date; ERR_BUSY
- * "another vmkeepd (pid N) keeps it" when it is locked.  CATALOG_READ: ERR_NOTFOUND when there is
- * none yet.  Both: ERR_CORRUPT for a damaged one or a file that is no catalog, ERR_UNSUPPORTED for one of a newer
- * version ("catalog has schema 99, this program knows up to 3"). */
+/* CATALOG_WRITE creates the file and its directory, and brings an older schema up to date;
+ * ERR_BUSY "another vmkeepd (pid N) keeps it" when it is locked.  CATALOG_READ: ERR_NOTFOUND
+ * when there is none yet.  Both: ERR_CORRUPT for a damaged one or a file that is no catalog,
+ * ERR_UNSUPPORTED for one of a newer version ("catalog has schema 99, this program knows up to
+ * 3"). */
 int catalog_open(const char *path, enum catalog_access access, struct catalog **ret,
                  struct err *err);
 void catalog_close(struct catalog *c);
@@ -54,8 +55,8 @@ enum catalog_event {
 typedef void (*catalog_event_fn)(void *ctx, enum catalog_event event, const char *text);
 void catalog_listen(struct catalog *c, catalog_event_fn fn, void *ctx);
 
-/* Looks whether the file still lies under its name, as each write does before it begins, and its lock:
- * one that was deleted is written back.  ERR_CORRUPT: it is lost. */
+/* Looks whether the file still lies under its name, as each write does before it begins, and its
+ * lock: one that was deleted is written back.  ERR_CORRUPT: it is lost. */
 int catalog_keep_place(struct catalog *c, struct err *err);
 
 /* The number of a job that this catalog has given, as somebody else remembers it (the name of a
@@ -137,14 +138,16 @@ struct checkpoint;
 int catalog_job_begin(struct catalog *c, struct job *j, const struct checkpoint *checkpoint,
                       struct err *err);
 
-/* The end without a point. The plan's checkpoint, if one is recorded and still provisional, becomes
- * "dropping"; but "kept" at the good end of a backup begun by hand.  ERR_INVALID: it has ended already. */
+/* The end without a point. The plan's checkpoint, if one is recorded and still provisional,
+ * becomes "dropping"; but "kept" at the good end of a backup begun by hand.  ERR_INVALID: it has
+ * ended already. */
 int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome outcome,
                     enum err_code code, const char *reason, struct err *err);
 
-/* The good end of a backup, in one transaction: the point with its disks, its checkpoint current,
- * the former current one of the same (host, domain, policy) dropping (also when the point has none),
- * the job a success.  A checkpoint that is no more provisional does not become current. */
+/* The good end of a backup, in one transaction: the point with its disks, its checkpoint
+ * current, the former current one of the same (host, domain, policy) dropping (also when the
+ * point has none), the job a success.  A checkpoint that is no more provisional does not become
+ * current. */
 int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct point *p,
                     const char *reason, struct err *err);
 
@@ -180,14 +183,17 @@ struct point_filter {
 int catalog_points(struct catalog *c, const struct point_filter *f, struct point_list *ret,
                    struct err *err);
 
-/* The newest point in state good, of one (host, domain, policy); policy NULL: of any. *ret_found false: none. */
+/* The newest point in state good, of one (host, domain, policy); policy NULL: of any. *ret_found
+ * false: none. */
 int catalog_last_good(struct catalog *c, const char *host, const char *domain, const char *policy,
                       struct point *ret, bool *ret_found, struct err *err);
 
-/* ERR_NOTFOUND: no such point. problem: why it is damaged or missing, one sentence; NULL: nothing. */
+/* ERR_NOTFOUND: no such point. problem: why it is damaged or missing, one sentence; NULL:
+ * nothing. */
 int catalog_point_set_state(struct catalog *c, const char *id, enum point_state state,
                             const char *problem, struct err *err);
-/* A read has found damage in the point's images: it is damaged until a read finds them whole (NULL). */
+/* A read has found damage in the point's images: it is damaged until a read finds them whole
+ * (NULL). */
 int catalog_point_set_damage(struct catalog *c, const char *id, const char *damage,
                              struct err *err);
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
@@ -283,14 +289,15 @@ void catalog_repository_done(struct catalog_repository *r);
 int catalog_repository(struct catalog *c, const char *name, struct catalog_repository *ret,
                        bool *ret_found, struct err *err);
 
-/* The repository was looked at; the first time its id is kept, also as that of the points that were made under
- * its name.  ERR_EXISTS: the name means another one. */
+/* The repository was looked at; the first time its id is kept, also as that of the points that
+ * were made under its name.  ERR_EXISTS: the name means another one. */
 int catalog_repository_see(struct catalog *c, const char *name, const char *id, const char *path,
                            int64_t now, struct err *err);
 
-/* The name means this one from now on, in one transaction: points of the one that it meant before become
- * missing until that is adopted again; points, which are those in it, are taken into the catalog, or are good again.
- * Of these, whatever stands on one that is not among them is left out. */
+/* The name means this one from now on, in one transaction: points of the one that it meant
+ * before become missing until that is adopted again; points, which are those in it, are taken
+ * into the catalog, or are good again. Of these, whatever stands on one that is not among them
+ * is left out. */
 int catalog_repository_adopt(struct catalog *c, const char *name, const char *id, const char *path,
                              const struct point_list *points, int64_t now, struct err *err);
 

@@ -33,8 +33,8 @@ void catalog_copies_done(struct catalog_copies *l);
 /* In no order; none when the repository has none. Reads names only. */
 int catalog_copies_list(const char *repository, struct catalog_copies *ret, struct err *err);
 
-/* Puts the file `copy` there, durably, in place of older ones of that catalog.  ERR_EXISTS: there is
- * one of a later state, which stays. */
+/* Puts the file `copy` there, durably, in place of older ones of that catalog.  ERR_EXISTS:
+ * there is one of a later state, which stays. */
 int catalog_copies_put(const char *repository, const char *copy, const char *id, int64_t job,
                        struct err *err);
 

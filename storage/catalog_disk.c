@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Disks: what they were when a point or a checkpoint was made of them, those that a point lacks, and
- * those that a domain was last seen with. */
+ * Disks: what they were when a point or a checkpoint was made of them, those that a point lacks,
+ * and those that a domain was last seen with. */
 #include "storage/catalog_priv.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * catalog_frozen: guests whose file systems we have frozen, and perhaps not thawed.  Kept for as long
- * as that is not known better, whoever dies meanwhile.  And the backups whose guest was frozen at their
- * instant. */
+ * catalog_frozen: guests whose file systems we have frozen, and perhaps not thawed.  Kept for as
+ * long as that is not known better, whoever dies meanwhile.  And the backups whose guest was
+ * frozen at their instant. */
 #ifndef VMKEEP_STORAGE_CATALOG_FROZEN_H
 #define VMKEEP_STORAGE_CATALOG_FROZEN_H
 

@@ -45,7 +45,8 @@ int catalog_read_missing(struct db *db, struct point *p, struct err *err);
 /* One that is there already stays as it is.  ERR_NOTFOUND: a point that it stands on is not. */
 int catalog_insert_point(struct db *db, const struct point *p, struct err *err);
 
-/* Provisional, with its disks and as the child of the newest. ERR_EXISTS: the domain has one of that name. */
+/* Provisional, with its disks and as the child of the newest. ERR_EXISTS: the domain has one of
+ * that name. */
 int catalog_insert_checkpoint(struct db *db, const struct checkpoint *k, struct err *err);
 
 #endif

@@ -126,7 +126,8 @@ static int take_point(struct db *db, const struct sighting *s, const struct poin
                         err);
 }
 
-/* Points are listed by domain and time, which a clock may have set wrong: what is stood on first. */
+/* Points are listed by domain and time, which a clock may have set wrong: what is stood on
+ * first. */
 static int take_points(struct db *db, const struct sighting *s, struct err *err)
 {
     struct point_list left = {0}, taken = {0}; /* both borrow */
@@ -160,7 +161,8 @@ static int adopt_body(struct db *db, void *arg, struct err *err)
 
     if (get(db, s->name, &known, &found, err) < 0)
         return -1;
-    /* Points that nobody has looked at since ids are recorded are those of the one that was there. */
+    /* Points that nobody has looked at since ids are recorded are those of the one that was
+     * there. */
     if (found && catalog_exec(db, ST_REPOSITORY_POINTS, (const char *const[]){s->name, known.id}, 2,
                               err) < 0)
         return -1;

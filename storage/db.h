@@ -171,9 +171,9 @@ int db_exec(struct db *db, const char *sql, struct err *err);
 int db_prepare(struct db *db, const char *text, unsigned flags, sqlite3_stmt **ret,
                struct err *err);
 
-/* A statement of the table, prepared on first use. Reset and unbound when it leaves scope: declare it
- * STMT.  One that writes, outside of a transaction, keeps the file's place first: no other statement
- * may be under way then. */
+/* A statement of the table, prepared on first use. Reset and unbound when it leaves scope:
+ * declare it STMT.  One that writes, outside of a transaction, keeps the file's place first: no
+ * other statement may be under way then. */
 int db_stmt(struct db *db, enum db_stmt id, sqlite3_stmt **ret, struct err *err);
 
 static inline void db_stmt_release(sqlite3_stmt **st)

@@ -3,7 +3,8 @@
  * Copies of the catalog by SQLite's backup API (https://www.sqlite.org/backup.html): one instant,
  * whatever is written meanwhile, and in steps, so that the loop goes on.
  *
- * A copy is one file that needs nothing beside it: its header says no more that a log belongs to it.
+ * A copy is one file that needs nothing beside it: its header says no more that a log belongs to
+ * it.
  */
 #include "storage/db.h"
 

@@ -3,13 +3,14 @@
  * The catalog's file keeps its place.
  *
  * Who deletes the file, or puts another in its place, leaves us with one that nobody else can see:
- * all would seem well until the daemon ends, and then be lost.  So the name is held against the file
- * that we have open before each write.
+ * all would seem well until the daemon ends, and then be lost.  So the name is held against the
+ * file that we have open before each write.
  *
- * Nothing under the name: what we have open is whole, and is written back under it.  The log and the
- * shared memory beside it belonged to the deleted file and go first, for SQLite would take
- * whatever log it finds for the new one's.  Another file: nothing is known of it, and it may be just
- * what its administrator wants.  It stays as it is, and we write no more, nor remove a log at the end.
+ * Nothing under the name: what we have open is whole, and is written back under it.  The log and
+ * the shared memory beside it belonged to the deleted file and go first, for SQLite would take
+ * whatever log it finds for the new one's.  Another file: nothing is known of it, and it may be
+ * just what its administrator wants.  It stays as it is, and we write no more, nor remove a log
+ * at the end.
  */
 #include "storage/db.h"
 
@@ -115,8 +116,8 @@ static int open_log(struct db *db, struct err *err)
     return db_exec(db, "SELECT count(*) FROM sqlite_schema", err);
 }
 
-/* The old handle goes without a checkpoint: at its end SQLite would remove the new file's log, by its
- * name. */
+/* The old handle goes without a checkpoint: at its end SQLite would remove the new file's log,
+ * by its name. */
 static int reopen(struct db *db, struct err *err)
 {
     struct db fresh = {.path = db->path, .lock = db->lock};

@@ -27,8 +27,8 @@ static bool bytes_read(pid_t pid, uint64_t *ret)
     return ok;
 }
 
-/* b3sum says nothing before its end: how much it has read is the sign that it is getting on; on a file
- * system that hangs it stands still. */
+/* b3sum says nothing before its end: how much it has read is the sign that it is getting on; on
+ * a file system that hangs it stands still. */
 static bool on_tick(void *ctx, pid_t pid, const char *line)
 {
     const struct watch *w = ctx;

@@ -47,8 +47,8 @@ int made_create(const struct made_list *l, uid_t uid, gid_t gid, FILE *out, stru
 /* Into the list, what made_create has printed. */
 int made_read(struct made_list *l, const char *text, struct err *err);
 
-/* Removes what is still what was made; targets too when the backup is worth nothing.  The error names
- * the first that is left although it was to go. */
+/* Removes what is still what was made; targets too when the backup is worth nothing.  The error
+ * names the first that is left although it was to go. */
 int made_clear(const struct made_list *l, bool targets, struct err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who reads, judges and then writes the owner's file holds a lock on the directory meanwhile, so that an
- * adoption and a last use never cross.  Not every file system has such locks (NFS has none for directories):
- * that exactly one becomes the owner does not depend on them, for the file is made by link(2).
+ * Who reads, judges and then writes the owner's file holds a lock on the directory meanwhile, so
+ * that an adoption and a last use never cross.  Not every file system has such locks (NFS has
+ * none for directories): that exactly one becomes the owner does not depend on them, for the
+ * file is made by link(2).
  */
 #include "storage/owner.h"
 

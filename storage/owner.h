@@ -39,15 +39,15 @@ void owner_here(const char *catalog, const char *catalog_path, struct owner *ret
  * 2026-11-26T14:00:00Z)". Caller frees. */
 char *owner_text(const struct owner *o);
 
-/* Of the directory dir; where: its name, for errors.  *ret_found false: it has none.  ERR_CORRUPT: its file
- * says nothing that makes sense. */
+/* Of the directory dir; where: its name, for errors.  *ret_found false: it has none.
+ * ERR_CORRUPT: its file says nothing that makes sense. */
 int owner_read(int dir, const char *where, struct owner *ret, bool *ret_found, struct err *err);
 
-/* Dir is ours from now on, or is already, and was used at `now`.  ERR_DENIED, naming the owner: somebody
- * else's; but a catalog that was at our place, on this machine and under our path, is lost, and what was its
- * is ours.  ERR_BUSY: the same catalog is at work there from another machine (a copy of it).
- * may_take: what makes a directory without owner ours; fails, with the reason, when it is not.  NULL:
- * there is nothing in it that could be somebody's. */
+/* Dir is ours from now on, or is already, and was used at `now`.  ERR_DENIED, naming the owner:
+ * somebody else's; but a catalog that was at our place, on this machine and under our path, is
+ * lost, and what was its is ours.  ERR_BUSY: the same catalog is at work there from another
+ * machine (a copy of it). may_take: what makes a directory without owner ours; fails, with the
+ * reason, when it is not.  NULL: there is nothing in it that could be somebody's. */
 int owner_claim(int dir, const char *where, const struct owner *self, int64_t now,
                 int (*may_take)(void *arg, struct err *err), void *arg, struct err *err);
 

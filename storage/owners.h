@@ -4,10 +4,11 @@
  *
  * A list says what belongs to somebody: images with all that they stand on, repositories with all
  * that is in them, single files and sockets.  Whether a path is one of them is told by device and
- * inode (by number, of a block device), so neither symbolic links nor hard links nor bind mounts hide
- * it.  What does not exist yet is known by its directory and its name.
+ * inode (by number, of a block device), so neither symbolic links nor hard links nor bind mounts
+ * hide it.  What does not exist yet is known by its directory and its name.
  *
- * These functions look at files and wait for them: on the loop they run in a child (base/proc.h).
+ * These functions look at files and wait for them: on the loop they run in a child
+ * (base/proc.h).
  */
 #ifndef VMKEEP_STORAGE_OWNERS_H
 #define VMKEEP_STORAGE_OWNERS_H

@@ -115,8 +115,8 @@ static bool has_key(const struct keys *keys, struct file_key key)
     return false;
 }
 
-/* Is one of the keys in the directory of that descriptor (taken over), or below?  What cannot be read
- * is passed over. */
+/* Is one of the keys in the directory of that descriptor (taken over), or below?  What cannot be
+ * read is passed over. */
 static bool walk(int fd, const struct keys *keys, int depth)
 {
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -153,8 +153,8 @@ static void add_key(struct keys *keys, struct file_key key, const struct place *
     *VEC_ADD(keys) = key;
 }
 
-/* A file with other names, or one below a mount, may be in a directory that is not among those above
- * it: only then is it looked for there. */
+/* A file with other names, or one below a mount, may be in a directory that is not among those
+ * above it: only then is it looked for there. */
 static bool is_hidden_in(const struct place *p, const struct place *dir, const char *dir_path)
 {
     struct keys keys = {0};

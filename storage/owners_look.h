@@ -18,7 +18,8 @@ struct file_key {
 struct step_up {
     struct file_key key;
     bool
-        mounted; /* something is mounted there: what is above it in the tree may not be so on disk */
+        /* something is mounted there: what is above it in the tree may not be so on disk */
+        mounted;
 };
 
 struct place {

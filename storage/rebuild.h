@@ -4,8 +4,8 @@
  *
  * Points come from their manifests alone: what lies on disk is the truth.  What only a catalog knew
  * (jobs and their outcomes, coverage, checkpoints, what retention said) comes from catalogs: the
- * former file, if it is whole, and the copies that lie in the repositories.  Of those the latest wins;
- * jobs come from all of them, for their numbers are never given twice.
+ * former file, if it is whole, and the copies that lie in the repositories.  Of those the latest
+ * wins; jobs come from all of them, for their numbers are never given twice.
  *
  * The catalog keeps its id, so that bitmaps at hypervisors and directories in repositories stay its
  * own.  It is built beside the former file, synced, and renamed over it; the former one stays under
@@ -58,7 +58,8 @@ struct rebuild {
     char *kept;             /* where the former file is now; NULL: there was none */
 };
 
-/* keep_out: no daemon can start meanwhile; ERR_BUSY when one runs.  Opens the former file, if any. */
+/* keep_out: no daemon can start meanwhile; ERR_BUSY when one runs.  Opens the former file, if
+ * any. */
 int rebuild_new(const char *path, bool keep_out, struct rebuild **ret, struct err *err);
 void rebuild_free(struct rebuild *r);
 

@@ -2,9 +2,9 @@
  *
  * Rebuilding a catalog, second part: making the file, and giving it its name.
  *
- * Order: points first, so that what a catalog says of them finds them; then each catalog, the former
- * file before copies, later copies before earlier ones, rows that are there already staying as they
- * are; then what follows from both: the current checkpoints, the next number. */
+ * Order: points first, so that what a catalog says of them finds them; then each catalog, the
+ * former file before copies, later copies before earlier ones, rows that are there already
+ * staying as they are; then what follows from both: the current checkpoints, the next number. */
 #include "storage/rebuild.h"
 
 #include <errno.h>
@@ -40,8 +40,8 @@ static const char jobs_sql[] =
     "INSERT OR IGNORE INTO main.job_disk SELECT * FROM was.job_disk WHERE job IN"
     " (SELECT id FROM main.job);";
 
-/* A copy is of an instant: the jobs that were open then have ended since, and were they taken up again,
- * what they made would be undone.  Their points tell which ended well. */
+/* A copy is of an instant: the jobs that were open then have ended since, and were they taken up
+ * again, what they made would be undone.  Their points tell which ended well. */
 static const char settle_sql[] =
     "UPDATE was.job SET state = 'ended', error = 'none', outcome = 'success', step = 'done',"
     " ended = max(created, started),"
@@ -269,7 +269,8 @@ static int add_checkpoint(struct db *db, const struct point *p, struct err *err)
             p->disks.items[i].name, p->disks.items[i].capacity, p->disks.items[i].origin};
     rc = catalog_insert_checkpoint(db, &k, &why);
     free(k.disks.items);
-    /* One that is there was provisional when the copy was made; any other state says what became of it. */
+    /* One that is there was provisional when the copy was made; any other state says what became
+     * of it. */
     if (rc < 0 && why.code != ERR_EXISTS) {
         *err = why;
         return -1;

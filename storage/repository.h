@@ -35,8 +35,9 @@
  * reason), or an empty one; ERR_INVALID: it holds something else. */
 int repository_open(const char *path, bool may_begin, struct err *err);
 
-/* The same, and it must be the repository of that id (NULL: any; else none is begun): ERR_NOTFOUND, naming both,
- * for another one, as when another disk is mounted there.  Its id is ret_id (may be NULL). */
+/* The same, and it must be the repository of that id (NULL: any; else none is begun):
+ * ERR_NOTFOUND, naming both, for another one, as when another disk is mounted there.  Its id is
+ * ret_id (may be NULL). */
 int repository_identify(const char *path, const char *id, bool may_begin,
                         char ret_id[REPOSITORY_ID_MAX], struct err *err);
 
@@ -47,9 +48,9 @@ struct repository_access {
     int64_t now;
 };
 
-/* The directory of a domain ("HOST/DOMAIN", escaped) is ours, and we use it now: see owner_claim.  One
- * without owner, as older versions made them, becomes ours when none of the points in it was made for
- * another catalog. */
+/* The directory of a domain ("HOST/DOMAIN", escaped) is ours, and we use it now: see
+ * owner_claim.  One without owner, as older versions made them, becomes ours when none of the
+ * points in it was made for another catalog. */
 int repository_claim(const char *path, const char *domain, int domain_dir,
                      const struct repository_access *access, struct err *err);
 
@@ -61,8 +62,8 @@ int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, 
  * where the catalog is not known (points of older versions).  Caller frees. */
 char *point_id_make(const struct point *p);
 
-/* Who made it, out of the id: false for an older one, which does not say. The catalog's id is *ret_catalog
- * (caller frees). id is a valid one. */
+/* Who made it, out of the id: false for an older one, which does not say. The catalog's id is
+ * *ret_catalog (caller frees). id is a valid one. */
 bool point_id_maker(const char *id, char **ret_catalog, int64_t *ret_job);
 
 /* ERR_INVALID: not what point_id_make makes, or of a policy whose name ends in ".partial" or
@@ -85,23 +86,23 @@ struct point_origin {
     gid_t gid;
 };
 
-/* Makes the partial directory, the definition, and an empty qcow2 image of each of plan's disks, with
- * its backing file where it has one.  Checks that each backing image is there and opens.  The plan is one of
- * access->self's jobs.  ERR_EXISTS, ERR_DENIED, ERR_NOTFOUND (another repository), with nothing made: there is a point, or
- * one in the making, of that name, or the domain's directory belongs to somebody else.
- * The images belong to the user who writes them until they are published, as far as we may give
- * them away (as root); directories can be searched by everybody, files read by their owner only.
- * path is absolute. origin may be NULL. */
+/* Makes the partial directory, the definition, and an empty qcow2 image of each of plan's disks,
+ * with its backing file where it has one.  Checks that each backing image is there and opens.
+ * The plan is one of access->self's jobs.  ERR_EXISTS, ERR_DENIED, ERR_NOTFOUND (another
+ * repository), with nothing made: there is a point, or one in the making, of that name, or the
+ * domain's directory belongs to somebody else. The images belong to the user who writes them
+ * until they are published, as far as we may give them away (as root); directories can be
+ * searched by everybody, files read by their owner only. path is absolute. origin may be NULL. */
 int repository_prepare(const char *path, const struct repository_access *access,
                        const struct point *plan, const struct point_origin *origin,
                        struct err *err);
 
-/* Checks that the images are what the plan says and that nobody writes them any more, syncs them,
- * takes their digests and sizes, writes the manifest, renames.  *ret is the point as published.
- * progress: gets a line now and then for as long as there is progress; may be NULL.
- * Idempotent: one that is published already by the same job is read and returned.
- * ERR_NOTFOUND: neither is there; ERR_CORRUPT: an image is not as planned; ERR_EXISTS: a point of that name that
- * another job made; ERR_DENIED: the domain's directory belongs to somebody else. */
+/* Checks that the images are what the plan says and that nobody writes them any more, syncs
+ * them, takes their digests and sizes, writes the manifest, renames.  *ret is the point as
+ * published. progress: gets a line now and then for as long as there is progress; may be NULL.
+ * Idempotent: one that is published already by the same job is read and returned. ERR_NOTFOUND:
+ * neither is there; ERR_CORRUPT: an image is not as planned; ERR_EXISTS: a point of that name
+ * that another job made; ERR_DENIED: the domain's directory belongs to somebody else. */
 int repository_publish(const char *path, const struct repository_access *access,
                        const struct point *plan, FILE *progress, struct point *ret,
                        struct err *err);
@@ -109,16 +110,16 @@ int repository_publish(const char *path, const struct repository_access *access,
 /* How far a job had come with what it planned. */
 enum point_made { MADE_NOTHING, MADE_PARTIAL, MADE_POINT };
 
-/* Undoes what a job has made of its plan, and nothing else: a published point only when the job had come to
- * publishing it (MADE_POINT), its manifest says that this very job made it, and the domain's directory is still
- * ours. Fine if there is none.  ERR_BUSY as with repository_remove. */
+/* Undoes what a job has made of its plan, and nothing else: a published point only when the job
+ * had come to publishing it (MADE_POINT), its manifest says that this very job made it, and the
+ * domain's directory is still ours. Fine if there is none.  ERR_BUSY as with repository_remove. */
 int repository_discard(const char *path, const struct repository_access *access,
                        const struct point *plan, enum point_made made, struct err *err);
 
-/* Removes whatever is there under the id of a point of ours: published, half removed, or what a failed job
- * has left; fine if there is none.  With nothing touched: ERR_BUSY while someone restores from it or another
- * point stands on it; ERR_DENIED: the domain's directory belongs to somebody else; ERR_NOTFOUND: the
- * repository is not there, or it is another one. */
+/* Removes whatever is there under the id of a point of ours: published, half removed, or what a
+ * failed job has left; fine if there is none.  With nothing touched: ERR_BUSY while someone
+ * restores from it or another point stands on it; ERR_DENIED: the domain's directory belongs to
+ * somebody else; ERR_NOTFOUND: the repository is not there, or it is another one. */
 int repository_remove(const char *path, const struct repository_access *access,
                       const char *point_id, struct err *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whose a domain's directory is, when nothing in it says so: directories that older versions made have no
- * owner.  The points in them tell for which catalog they were made, by their ids or by the names of their
- * checkpoints ("vmkeep-CATALOG-JOB").
+ * Whose a domain's directory is, when nothing in it says so: directories that older versions
+ * made have no owner.  The points in them tell for which catalog they were made, by their ids or
+ * by the names of their checkpoints ("vmkeep-CATALOG-JOB").
  */
 #include "storage/repository_priv.h"
 

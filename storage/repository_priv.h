@@ -22,7 +22,8 @@ const char *point_id_name(const char *id);
  * PARTIAL or DELETING. Caller frees. */
 char *repository_path(const char *path, const char *point_id, const char *suffix, const char *file);
 
-/* *ret_fd: the directory HOST/DOMAIN of a valid point_id. ERR_NOTFOUND; create makes it, durably. */
+/* *ret_fd: the directory HOST/DOMAIN of a valid point_id. ERR_NOTFOUND; create makes it,
+ * durably. */
 int open_domain_dir(const char *path, const char *point_id, bool create, int *ret_fd,
                     struct err *err);
 
@@ -30,8 +31,8 @@ int open_domain_dir(const char *path, const char *point_id, bool create, int *re
  * not there, so that a disk that is not mounted does not pass for an empty one. */
 int find_domain_dir(const char *path, const char *point_id, int *ret_fd, struct err *err);
 
-/* The directory HOST/DOMAIN of point_id in the repository that must be there (access), claimed for us.
- * create: as open_domain_dir; else *ret_fd is -1 when there is none. */
+/* The directory HOST/DOMAIN of point_id in the repository that must be there (access), claimed
+ * for us. create: as open_domain_dir; else *ret_fd is -1 when there is none. */
 int open_our_domain_dir(const char *path, const struct repository_access *access,
                         const char *point_id, bool create, int *ret_fd, struct err *err);
 

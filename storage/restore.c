@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Order of effects: everything that can be known beforehand is checked (the point's chain, files in
- * the way, space, the digests of all that will be read); then one image after the other is written
- * under a name of its own, synced and renamed; the definition comes last.  What was made is noted, so
- * that a failure or a cancel takes all of it away again and nothing else.
+ * Order of effects: everything that can be known beforehand is checked (the point's chain, files
+ * in the way, space, the digests of all that will be read); then one image after the other is
+ * written under a name of its own, synced and renamed; the definition comes last.  What was made
+ * is noted, so that a failure or a cancel takes all of it away again and nothing else.
  */
 #include "storage/restore.h"
 
@@ -196,7 +196,8 @@ static int plan_definition(struct restore *s, struct err *err)
                    s->ret->definition);
 }
 
-/* The lowest directory at or above path that exists; *ret_missing: the one below it that does not. */
+/* The lowest directory at or above path that exists; *ret_missing: the one below it that does
+ * not. */
 static char *existing_above(const char *path, char **ret_missing)
 {
     char *dir = xstrdup(path);

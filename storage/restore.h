@@ -36,12 +36,12 @@ struct restore_result {
                        * one asked for or one that it stands on; NULL: another reason */
 };
 
-/* Checks the chain, files in the way, the space and the digests of all images that will be read before
- * it writes anything.  Each image is written as NAME.EXT.partial-XXXXXX, synced, and renamed; the
- * definition goes along (one of the same text that is there already stays).  On failure what this
- * call made is removed again, and of ret only bad_point is set.
- * ERR_NOTFOUND: point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE; ERR_BUSY: another
- * restore is writing there, or the point is being removed; ERR_CANCELED. */
+/* Checks the chain, files in the way, the space and the digests of all images that will be read
+ * before it writes anything.  Each image is written as NAME.EXT.partial-XXXXXX, synced, and
+ * renamed; the definition goes along (one of the same text that is there already stays).  On
+ * failure what this call made is removed again, and of ret only bad_point is set. ERR_NOTFOUND:
+ * point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE; ERR_BUSY: another restore is
+ * writing there, or the point is being removed; ERR_CANCELED. */
 int restore_run(const struct restore_request *r, struct restore_result *ret, struct err *err);
 void restore_result_done(struct restore_result *r);
 

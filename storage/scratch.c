@@ -24,7 +24,8 @@ int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, stru
 
     if (mkdir_all(dir, 0711, err) < 0 || scratch_discard(dir, tag, err) < 0)
         return err_wrap(err, "scratch space");
-    /* Whatever the umask: the hypervisor's user passes through.  One that is not ours stays as it is. */
+    /* Whatever the umask: the hypervisor's user passes through.  One that is not ours stays as
+     * it is. */
     if (stat(dir, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0711) != 0711)
         chmod(dir, (st.st_mode & 07777) | 0711);
     if (mkdir(path, 0700) < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * scratch: local space for backups while they run.  DIR/TAG is a job's own: what the guest overwrites
- * before it is copied is kept there, and the socket of its export is made there.
+ * scratch: local space for backups while they run.  DIR/TAG is a job's own: what the guest
+ * overwrites before it is copied is kept there, and the socket of its export is made there.
  *
- * These functions do the work and wait for it; on the loop they are reached through storage/store.h.
+ * These functions do the work and wait for it; on the loop they are reached through
+ * storage/store.h.
  */
 #ifndef VMKEEP_STORAGE_SCRATCH_H
 #define VMKEEP_STORAGE_SCRATCH_H
@@ -20,7 +21,8 @@ char *scratch_path(const char *dir, const char *tag);
  * runs the hypervisor (given away as far as we may). */
 int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, struct err *err);
 
-/* Removes DIR/TAG and the files and sockets in it; fine if there is none.  Nothing deeper is touched. */
+/* Removes DIR/TAG and the files and sockets in it; fine if there is none.  Nothing deeper is
+ * touched. */
 int scratch_discard(const char *dir, const char *tag, struct err *err);
 
 /* Removes what jobs of former lives have left: every TAG that is prefix and a number, and

@@ -53,8 +53,8 @@ struct store_ops {
      * survey_done. */
     struct op *(*survey)(struct store *s, const struct survey_scope *scope, struct survey *ret,
                          op_done done, void *ctx, struct err *err);
-    /* See storage/unknown.h; asker and ids are borrowed for the start.  ret: released by the caller with
-     * unknown_done.  NULL in a simulation, where all is known. */
+    /* See storage/unknown.h; asker and ids are borrowed for the start.  ret: released by the
+     * caller with unknown_done.  NULL in a simulation, where all is known. */
     struct op *(*examine)(struct store *s, const struct unknown_asker *asker,
                           const struct strlist *ids, struct unknown *ret, op_done done, void *ctx,
                           struct err *err);

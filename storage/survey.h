@@ -3,8 +3,8 @@
  * survey: one cheap look at what is in a repository, held against what the catalog knows of it.
  *
  * It reads names and sizes only, no manifest and no data: a point is whole here when its directory,
- * its manifest and its images are there, each as long as when it was published.  That finds what was
- * deleted, truncated or lost with a disk; damage inside a file is found by reading it.
+ * its manifest and its images are there, each as long as when it was published.  That finds what
+ * was deleted, truncated or lost with a disk; damage inside a file is found by reading it.
  *
  * repository_survey does the work and waits for it; on the loop it is reached through
  * storage/store.h.

@@ -38,8 +38,8 @@ struct unknown_asker {
     const char *id, *path;
 };
 
-/* ids: of published points.  Those that belong to another catalog elsewhere are left out.  Reads their
- * manifests and the directories' owners, and waits for it. */
+/* ids: of published points.  Those that belong to another catalog elsewhere are left out.  Reads
+ * their manifests and the directories' owners, and waits for it. */
 int unknown_examine(const char *repository, const struct unknown_asker *asker,
                     const struct strlist *ids, struct unknown *ret, struct err *err);
 

@@ -17,9 +17,9 @@
 struct agent;
 struct ev_loop;
 
-/* Exactly once, from the loop.  err: NULL for success, else ERR_REMOTE (refused by the agent; err->sys
- * is the errno when it could not be reached) or ERR_TIMEOUT.  uncertain: the command was sent and not
- * answered; it may have taken effect, or may do later. */
+/* Exactly once, from the loop.  err: NULL for success, else ERR_REMOTE (refused by the agent;
+ * err->sys is the errno when it could not be reached) or ERR_TIMEOUT.  uncertain: the command
+ * was sent and not answered; it may have taken effect, or may do later. */
 typedef void (*agent_done)(void *ctx, bool uncertain, const struct err *err);
 
 /* Does not connect yet. path: copied. */

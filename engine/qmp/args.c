@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Left out are: the data of secret objects; passwords, cookies and the like of block devices, VNC, SPICE and
- * others, by the names of their keys; keys and passwords within file names (rbd, URLs); credentials that
- * go to the guest's systemd.  A secret in a file is none of the command line's.
+ * Left out are: the data of secret objects; passwords, cookies and the like of block devices,
+ * VNC, SPICE and others, by the names of their keys; keys and passwords within file names (rbd,
+ * URLs); credentials that go to the guest's systemd.  A secret in a file is none of the command
+ * line's.
  */
 #include "engine/qmp/args.h"
 

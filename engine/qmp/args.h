@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-/* args: len bytes, each argument ends with NUL, as in /proc/PID/cmdline.  *ret_secrets: how many were
- * left out.  Caller frees. */
+/* args: len bytes, each argument ends with NUL, as in /proc/PID/cmdline.  *ret_secrets: how many
+ * were left out.  Caller frees. */
 char *args_text(const char *args, size_t len, unsigned *ret_secrets);
 
 #endif

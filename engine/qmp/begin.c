@@ -91,7 +91,8 @@ static bool try_another_port(struct begin *b)
     return true;
 }
 
-/* QEMU names neither disk nor sizes.  Of files and devices they were compared before (begin_given.c). */
+/* QEMU names neither disk nor sizes.  Of files and devices they were compared before
+ * (begin_given.c). */
 static void tell_sizes(struct begin *b)
 {
     CLEANUP_FREE char *disks = xstrdup("");
@@ -228,8 +229,8 @@ static bool attached(struct begin *b)
     return false;
 }
 
-/* The shield could not be put up: what there is of it, and the targets, go, and all is attached again
- * without it.  True: suspended. */
+/* The shield could not be put up: what there is of it, and the targets, go, and all is attached
+ * again without it.  True: suspended. */
 static bool shielded(struct begin *b)
 {
     if (b->err.code == ERR_NONE) {

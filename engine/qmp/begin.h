@@ -122,7 +122,8 @@ bool begin_create_next(struct begin *b);
 void begin_list_images(struct begin *b);
 void begin_unlink_images(struct begin *b, bool scratch_only);
 
-/* begin_given.c: images that are there already.  begin_map_given suspends; its output is judged then. */
+/* begin_given.c: images that are there already.  begin_map_given suspends; its output is judged
+ * then. */
 void begin_list_given(struct begin *b, const struct begin_disk *disk);
 void begin_map_given(struct begin *b, const struct begin_image *image);
 int begin_check_given(const struct begin_image *image, const char *map, struct err *err);

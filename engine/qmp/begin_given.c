@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Places that were there before: block devices, which are made into empty images (as libvirt does), and what the
- * caller has made (reuse_external), which must be an empty image of the disk's size.  Anything that such
- * an image holds would be part of the backup: a pull's readers would be served it for the disk's, and an
- * increment would hide what is below it.
+ * Places that were there before: block devices, which are made into empty images (as libvirt
+ * does), and what the caller has made (reuse_external), which must be an empty image of the
+ * disk's size.  Anything that such an image holds would be part of the backup: a pull's readers
+ * would be served it for the disk's, and an increment would hide what is below it.
  */
 #include <errno.h>
 #include <fcntl.h>

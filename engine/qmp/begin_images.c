@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The image files that a backup's beginning makes: targets that do not exist yet, and scratch space.
+ * The image files that a backup's beginning makes: targets that do not exist yet, and scratch
+ * space.
  *
- * Scratch files are unlinked as soon as QEMU has them open.  They live as long as QEMU uses them,
- * and nothing is left over whoever dies first.
+ * Scratch files are unlinked as soon as QEMU has them open.  They live as long as QEMU uses
+ * them, and nothing is left over whoever dies first.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,9 +4,10 @@
  *
  * QEMU has one NBD server.  A mark node beside it says that it is ours, for a restarted daemon.
  *
- * Nobody tells when a snapshot breaks: QEMU says nothing, and who reads the export gets the disk as it
- * is now.  So each snapshot has a window, its first bytes, which is copied to a file of its own now and then (reap.c):
- * that job fails when the snapshot is broken, and stays as the record of it.
+ * Nobody tells when a snapshot breaks: QEMU says nothing, and who reads the export gets the disk
+ * as it is now.  So each snapshot has a window, its first bytes, which is copied to a file of
+ * its own now and then (reap.c): that job fails when the snapshot is broken, and stays as the
+ * record of it.
  */
 #include <errno.h>
 #include <netdb.h>

@@ -151,8 +151,8 @@ void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
         snprintf(ret, NODE_NAME_MAX, "%s", b->disks.items[i].source->node);
 }
 
-/* A bitmap of what an increment consists of, beside the node that is read: a copy of the base's, which
- * goes on recording.  Returns its name; NULL: a full. */
+/* A bitmap of what an increment consists of, beside the node that is read: a copy of the base's,
+ * which goes on recording.  Returns its name; NULL: a full. */
 static const char *add_increment(const struct begin *b, size_t i, json_t *actions)
 {
     const struct begin_disk *disk = &b->disks.items[i];

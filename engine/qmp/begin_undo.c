@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Taking a beginning back: whatever of its tag is at QEMU (reap.c finds it), then the new checkpoint,
- * then the image files.
+ * Taking a beginning back: whatever of its tag is at QEMU (reap.c finds it), then the new
+ * checkpoint, then the image files.
  */
 #include "base/log.h"
 #include "engine/qmp/begin.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints without a backup.  A checkpoint is one persistent bitmap on each of its disks, of its
- * name or of the disk's own (base/names.h); all bitmaps keep recording, so that one goes without a trace in the others.
+ * Checkpoints without a backup.  A checkpoint is one persistent bitmap on each of its disks, of
+ * its name or of the disk's own (base/names.h); all bitmaps keep recording, so that one goes
+ * without a trace in the others.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A checkpoint of a guest whose file systems are frozen: mark, freeze, the transaction, thaw, unmark (see
- * freezer.h).  Whatever goes wrong, what was marked is thawed.
+ * A checkpoint of a guest whose file systems are frozen: mark, freeze, the transaction, thaw,
+ * unmark (see freezer.h).  Whatever goes wrong, what was marked is thawed.
  */
 #include "engine/qmp/checkpoint_quiesce.h"
 

@@ -23,8 +23,8 @@ struct checkpoint_quiesce {
 /* Suspends the task; or -1, ERR_UNSUPPORTED: the guest cannot be frozen. */
 int checkpoint_quiesce_start(struct checkpoint_quiesce *q, struct task *t, const struct view *v,
                              struct err *err);
-/* After each wait.  True: suspended, or (*make) the caller sends the transaction now, which suspends
- * it, or calls checkpoint_quiesce_failed.  False: over, as q->err says. */
+/* After each wait.  True: suspended, or (*make) the caller sends the transaction now, which
+ * suspends it, or calls checkpoint_quiesce_failed.  False: over, as q->err says. */
 bool checkpoint_quiesce_step(struct checkpoint_quiesce *q, struct task *t, bool *make);
 /* The transaction could not be sent. */
 void checkpoint_quiesce_failed(struct checkpoint_quiesce *q, struct task *t, const struct err *err);

@@ -10,12 +10,12 @@
 #define NBD_PORT 10809
 /* The cluster size of the targets, so that no cluster is written in part. */
 #define GRANULARITY 65536
-/* Requests at one time of a copy.  QEMU's own 64 are no faster, and keep its main loop, which serves the
- * guest too, from everything else: measured, a guest's write during a copy of 2 GiB took 240 ms with
- * them, and 1.3 ms with 8. */
+/* Requests at one time of a copy.  QEMU's own 64 are no faster, and keep its main loop, which
+ * serves the guest too, from everything else: measured, a guest's write during a copy of 2 GiB
+ * took 240 ms with them, and 1.3 ms with 8. */
 #define WORKERS 8
-/* How long a write of the guest may wait for scratch space, before the snapshot breaks.  QEMU before
- * 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
+/* How long a write of the guest may wait for scratch space, before the snapshot breaks.  QEMU
+ * before 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
 #define CBW_S 30
 
 struct command command_plain(const char *name)

@@ -25,10 +25,10 @@ struct command {
 
 struct command command_plain(const char *name);
 
-/* An image's two nodes: the file, block device or NBD export (tls: the id of credentials, or NULL), and
- * the format on it.  backing: a node to read from where the image has nothing, or NULL: without the
- * backing file that its header may name, for the copy writes whole clusters and must not read it.
- * secret: the id of the LUKS passphrase, or NULL. */
+/* An image's two nodes: the file, block device or NBD export (tls: the id of credentials, or
+ * NULL), and the format on it.  backing: a node to read from where the image has nothing, or
+ * NULL: without the backing file that its header may name, for the copy writes whole clusters
+ * and must not read it. secret: the id of the LUKS passphrase, or NULL. */
 struct command command_add_place(const char *node, const struct backup_place *place, bool is_device,
                                  const char *tls);
 struct command command_add_format(const char *node, const char *file_node, const char *format,
@@ -84,10 +84,10 @@ json_t *action_bitmap_add(const char *node, const char *bitmap);
 json_t *action_bitmap_add_temporary(const char *node, const char *bitmap);
 json_t *action_bitmap_merge(const char *node, const char *bitmap, const char *from_node,
                             const char *from);
-/* It copies cluster by cluster: a read of a snapshot must not reach beyond one (begin_shield.c), and it
- * is a third faster, too (QEMU 7.2).
- * bitmap: what to copy, or NULL for everything.  speed: bytes per second; 0: unlimited.
- * breaks_snapshot: see struct domain; QEMU 10.1 and later know the word. */
+/* It copies cluster by cluster: a read of a snapshot must not reach beyond one (begin_shield.c),
+ * and it is a third faster, too (QEMU 7.2). bitmap: what to copy, or NULL for everything.
+ * speed: bytes per second; 0: unlimited. breaks_snapshot: see struct domain; QEMU 10.1 and later
+ * know the word. */
 json_t *action_backup(const char *id, const char *node, const char *target, const char *bitmap,
                       uint64_t speed, bool breaks_snapshot);
 /* Copies only what the guest is about to overwrite; never ends by itself. */

@@ -34,8 +34,8 @@ static enum domain_state state_behind(const struct err *err)
     return err->sys == ENOENT || err->sys == ECONNREFUSED ? DOMAIN_SHUTOFF : DOMAIN_UNREACHABLE;
 }
 
-/* Somebody has stopped the process (SIGSTOP, a debugger): then it accepts no client, which looks as if
- * another one kept the monitor. */
+/* Somebody has stopped the process (SIGSTOP, a debugger): then it accepts no client, which looks
+ * as if another one kept the monitor. */
 static bool is_stopped(pid_t pid)
 {
     CLEANUP_FREE char *text = NULL;

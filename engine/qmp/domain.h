@@ -74,7 +74,8 @@ struct domain {
     char *tls_certificates; /* a directory of QEMU's */
     bool tls_verify;
     bool
-        still; /* nothing writes to the disks: the domain is shut off, and a storage daemon has them */
+        /* nothing writes to the disks: the domain is shut off, and a storage daemon has them */
+        still;
 
     /* connection.c */
     struct qmp_client *client; /* NULL: no connection, none being made */
@@ -153,7 +154,8 @@ struct view_names domain_names(const struct domain *d, const char *cwd);
 void connection_init(struct domain *d);
 /* Makes one if there is none and none is being made; its outcome is told by domain_turn. */
 void connection_want(struct domain *d);
-/* The socket has just been made: tries again now, and soon again should QEMU not listen on it yet. */
+/* The socket has just been made: tries again now, and soon again should QEMU not listen on it
+ * yet. */
 void connection_knock(struct domain *d);
 bool connection_is_pending(const struct domain *d);
 /* May commands be sent? */

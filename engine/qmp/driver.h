@@ -25,8 +25,8 @@ struct qmp_domain_config {
     const char *agent; /* socket path, or NULL */
     const struct qmp_disk_config *disks;
     size_t n_disks;
-    /* Pull with TLS, and targets with TLS: directory with ca-cert.pem, server-cert.pem, server-key.pem,
-     * client-cert.pem, client-key.pem, read by QEMU; NULL: /etc/pki/qemu. */
+    /* Pull with TLS, and targets with TLS: directory with ca-cert.pem, server-cert.pem,
+     * server-key.pem, client-cert.pem, client-key.pem, read by QEMU; NULL: /etc/pki/qemu. */
     const char *tls_certificates;
     bool tls_no_verify; /* clients need no certificate */
 };

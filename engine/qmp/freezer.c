@@ -79,8 +79,8 @@ void freezer_freeze(struct freezer *f, freezer_done done, void *ctx)
     agent_call(f->agent, "guest-fsfreeze-freeze", FREEZE_S, on_frozen, f);
 }
 
-/* A socket that nobody serves any more: QEMU is gone, and with it what was frozen.  Unless QEMU still
- * answers: then somebody has taken the socket away. */
+/* A socket that nobody serves any more: QEMU is gone, and with it what was frozen.  Unless QEMU
+ * still answers: then somebody has taken the socket away. */
 static bool is_gone(const struct freezer *f, const struct err *err)
 {
     return (err->sys == ENOENT || err->sys == ECONNREFUSED) && !f->owner.is_there(f->owner.ctx);

@@ -15,8 +15,8 @@ const char *graph_child(json_t *graph, const char *node, const char *edge);
 /* The id of a block job, other than those that skip() names, that uses the node; or NULL. */
 const char *graph_job_on(json_t *graph, const char *node, bool (*skip)(const char *id));
 
-/* May somebody, other than those that known() names, write to the node?  A writer without a name (an
- * export) is called "". */
+/* May somebody, other than those that known() names, write to the node?  A writer without a name
+ * (an export) is called "". */
 bool graph_has_writer(json_t *graph, const char *node, bool (*known)(const char *name, void *ctx),
                       void *ctx);
 

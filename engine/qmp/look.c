@@ -28,7 +28,8 @@ static void ask(struct look *l, struct task *t)
     task_yield(t);
 }
 
-/* The answers to these contain sizes, for which QEMU asks the files; all that come after it follow at once. */
+/* The answers to these contain sizes, for which QEMU asks the files; all that come after it
+ * follow at once. */
 static bool must_check(const struct look *l, const struct task *t)
 {
     return l->asked == Q_NODES && !l->checking && !t->domain->session && t->domain->pid > 0;

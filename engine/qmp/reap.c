@@ -260,8 +260,8 @@ static void list_probes(struct reap *r)
     }
 }
 
-/* An NBD peer over TCP.  QEMU 7.2 does not notice it on a Unix socket that it waits to write to, and
- * spins instead. */
+/* An NBD peer over TCP.  QEMU 7.2 does not notice it on a Unix socket that it waits to write to,
+ * and spins instead. */
 static bool can_be_cut(const struct view_node *node)
 {
     return str_eq(node->driver, "nbd") && node->file && starts_with(node->file, "nbd://");

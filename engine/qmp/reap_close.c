@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Taking away what a job has at QEMU.  Everything is found by its name in the view, so that a daemon
- * that knows nothing but the tag can do it, from whatever half-made state.
+ * Taking away what a job has at QEMU.  Everything is found by its name in the view, so that a
+ * daemon that knows nothing but the tag can do it, from whatever half-made state.
  *
- * The order is QEMU's: the server with its exports, then what reads the snapshots, the snapshots, the
- * targets; then scratch space that stands on the disks is parted from them, the gates let the disks' own nodes through again (all at once), the filters below them
- * go, the devices get their nodes back, and the gates and the scratch space go.
+ * The order is QEMU's: the server with its exports, then what reads the snapshots, the snapshots,
+ * the targets; then scratch space that stands on the disks is parted from them, the gates let the
+ * disks' own nodes through again (all at once), the filters below them go, the devices get their
+ * nodes back, and the gates and the scratch space go.
  *
- * QEMU 7.2 aborts when a device is given the node that it has already, so only a device whose node is
- * a gate of ours, as seen just now, is given another one.
+ * QEMU 7.2 aborts when a device is given the node that it has already, so only a device whose
+ * node is a gate of ours, as seen just now, is given another one.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -57,8 +58,8 @@ static const char *below(const struct reap *r, const char *gate)
     return node;
 }
 
-/* A pull's scratch space stands on the disk.  QEMU 7.2 aborts (bdrv_parent_drained_end) when a gate is
- * swapped above a disk that can be reached on two ways. */
+/* A pull's scratch space stands on the disk.  QEMU 7.2 aborts (bdrv_parent_drained_end) when a
+ * gate is swapped above a disk that can be reached on two ways. */
 static void part_scratch(struct reap *r)
 {
     const struct view *v = &r->look.view;

@@ -26,7 +26,8 @@ static bool to_parent(char *path)
     return true;
 }
 
-/* The watch of the innermost directory of the path that is there; -1: none.  *depth: its name's length. */
+/* The watch of the innermost directory of the path that is there; -1: none.  *depth: its name's
+ * length. */
 static int watch_innermost(int fd, const char *socket, size_t *depth)
 {
     CLEANUP_FREE char *path = xstrdup(socket);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to engine/qmp.  Sees a domain's socket appear, so that a QEMU that was started is known at once.
+ * Private to engine/qmp.  Sees a domain's socket appear, so that a QEMU that was started is known
+ * at once.
  *
- * The socket's directory is watched, or as much of its path as is there.  Without inotify (its limits are
- * reached) the timer of connection.c does the same, more slowly. */
+ * The socket's directory is watched, or as much of its path as is there.  Without inotify (its
+ * limits are reached) the timer of connection.c does the same, more slowly. */
 #ifndef VMKEEP_ENGINE_QMP_SOCKET_WATCH_H
 #define VMKEEP_ENGINE_QMP_SOCKET_WATCH_H
 

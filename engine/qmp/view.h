@@ -86,8 +86,9 @@ struct view_names {
     pid_t pid;       /* QEMU's; 0: not known */
 };
 
-/* replies: NULL where a query was not asked.  names NULL: disks are not wanted.  ret is filled as far as it got; view_done in any
- * case. ERR_PROTOCOL for answers of another shape, ERR_INVALID when two disks have one name. */
+/* replies: NULL where a query was not asked.  names NULL: disks are not wanted.  ret is filled
+ * as far as it got; view_done in any case. ERR_PROTOCOL for answers of another shape,
+ * ERR_INVALID when two disks have one name. */
 int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, struct view *ret,
                 struct err *err);
 void view_done(struct view *v);

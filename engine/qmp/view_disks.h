@@ -34,8 +34,8 @@ int view_decode_disks(json_t *const replies[Q_COUNT], const struct view_names *n
 /* What view_decode_disks passes over; after it. */
 void view_decode_asides(json_t *const replies[Q_COUNT], const struct view_names *names,
                         struct view *v);
-/* view_safety.c: why no filter can be put between the disk's devices and its image while the guest runs,
- * so that it sees all that is written; NULL: it can.  blocks: query-block's answer. */
+/* view_safety.c: why no filter can be put between the disk's devices and its image while the
+ * guest runs, so that it sees all that is written; NULL: it can.  blocks: query-block's answer. */
 const char *view_unsafe(const struct view_disk *disk, json_t *blocks, json_t *graph);
 /* view_image.c: the nodes that a disk's image consists of. */
 #define CHAIN_MAX 64 /* filters, or backing files, on top of one another */
@@ -48,8 +48,8 @@ json_t *view_backing(const struct source *s, json_t *node);
 char *view_file_of(const struct source *s, json_t *node, const char *cwd);
 /* What tells the image from every other. Caller frees; NULL: nothing. */
 char *view_identity_of(const struct source *s, const char *image, const struct view_names *names);
-/* The image and all below it, as QEMU has it now, for qemu-img.  NULL with *ret_why where that cannot
- * be said.  Caller frees both. */
+/* The image and all below it, as QEMU has it now, for qemu-img.  NULL with *ret_why where that
+ * cannot be said.  Caller frees both. */
 char *view_tree_of(const struct source *s, const char *cwd, char **ret_why);
 
 /* view_names.c: what disks are called. */

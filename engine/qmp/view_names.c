@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What disks are called: by what stays the same while images come and go above and below one another
- * (snapshots, mirrors, commits).  First by the configuration's entry whose image is the disk's, or lies anywhere
- * below it; else by the drive's id; else by the device's.  A node's name is the last resort.
+ * What disks are called: by what stays the same while images come and go above and below one
+ * another (snapshots, mirrors, commits).  First by the configuration's entry whose image is the
+ * disk's, or lies anywhere below it; else by the drive's id; else by the device's.  A node's
+ * name is the last resort.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +71,8 @@ void view_choose_entries(struct candidates *c, const struct view_names *names)
         settle(c, entry);
 }
 
-/* "/machine/peripheral/vda/virtio-backend" is called vda: what QEMU makes inside of a device goes by
- * its name. */
+/* "/machine/peripheral/vda/virtio-backend" is called vda: what QEMU makes inside of a device
+ * goes by its name. */
 static char *device_name(const char *qdev)
 {
     static const char *const places[] = {"/machine/peripheral/", "/machine/peripheral-anon/"};

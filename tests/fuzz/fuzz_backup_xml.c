@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A <domainbackup> from anywhere: it is refused, saying why in one line, or what it says is the same
- * when it is written and read again.  The domain it is then held against has the disks vda and vdb.
+ * A <domainbackup> from anywhere: it is refused, saying why in one line, or what it says is the
+ * same when it is written and read again.  The domain it is then held against has the disks vda
+ * and vdb.
  */
 #include <assert.h>
 #include <stddef.h>

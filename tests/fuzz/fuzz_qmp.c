@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A QEMU that says anything.  The input is what comes over the socket, greeting and all: the session goes
- * on or ends, each call is answered once at most, and `closed` is the last word.  What it answers to
- * the first commands is taken for the queries' answers, in their order, and decoded.
+ * A QEMU that says anything.  The input is what comes over the socket, greeting and all: the
+ * session goes on or ends, each call is answered once at most, and `closed` is the last word.
+ * What it answers to the first commands is taken for the queries' answers, in their order, and
+ * decoded.
  */
 #include <assert.h>
 #include <ev.h>

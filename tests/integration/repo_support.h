@@ -21,11 +21,12 @@ int repo_teardown(void **state);
 extern const struct repository_access repo_access;
 #define AS (&repo_access)
 
-/* The plan of a point of local/web01, policy nightly, day days after T0, with the disks vda and vdb;
- * parent NULL: a full. */
+/* The plan of a point of local/web01, policy nightly, day days after T0, with the disks vda and
+ * vdb; parent NULL: a full. */
 struct point plan_make(int day, const struct point *parent);
 
-/* Writes len bytes of `pattern` at `at` into the image, as a guest would; pattern 0 writes zeroes. */
+/* Writes len bytes of `pattern` at `at` into the image, as a guest would; pattern 0 writes
+ * zeroes. */
 void image_write(const char *file, uint64_t at, uint64_t len, int pattern);
 
 /* Makes a file below the repository. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Guest-safe copies and pulls, in the lab of qmp_support.h.  The guest's writes are made through its
- * device; they must all have arrived, whatever becomes of the backup. */
+ * Guest-safe copies and pulls, in the lab of qmp_support.h.  The guest's writes are made through
+ * its device; they must all have arrived, whatever becomes of the backup. */
 #ifndef VMKEEP_TESTS_SHIELD_SUPPORT_H
 #define VMKEEP_TESTS_SHIELD_SUPPORT_H
 

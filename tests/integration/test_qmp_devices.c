@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Guest-safe copies for every kind of device that a disk can be on.  The guest is a boot sector
- * (tests/support/boot_guest.h), which writes through the device's real emulation; none of its writes may
- * fail, and none may wait, whatever becomes of the backup.
+ * (tests/support/boot_guest.h), which writes through the device's real emulation; none of its
+ * writes may fail, and none may wait, whatever becomes of the backup.
  *
  * A new device is a row. */
 #include "tests/support/test.h"
@@ -346,9 +346,9 @@ static void without_id(void **state)
     is_safe(*state, true);
 }
 
-/* Scratch space that takes no writes any more, and does not say so: a file system that is frozen.  The
- * guest waits until the snapshot breaks, no longer; and nothing of the backup is closed before the scratch
- * space answers, for QEMU would wait for it, and the guest with it. */
+/* Scratch space that takes no writes any more, and does not say so: a file system that is
+ * frozen.  The guest waits until the snapshot breaks, no longer; and nothing of the backup is
+ * closed before the scratch space answers, for QEMU would wait for it, and the guest with it. */
 static void scratch_hangs(void **state)
 {
     struct hv_job_stats stats;

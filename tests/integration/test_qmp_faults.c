@@ -267,7 +267,8 @@ static void full_target(void **state)
     lab_done(&lab);
 }
 
-/* The copy is done, but its target cannot be written out: a failed flush makes no complete image. */
+/* The copy is done, but its target cannot be written out: a failed flush makes no complete
+ * image. */
 static void target_that_cannot_be_flushed(void **state)
 {
     struct hv_job_stats stats;
@@ -529,7 +530,8 @@ static void checkpoints_alone(void **state)
     lab_done(&lab);
 }
 
-/* A beginning that broke off (the daemon died) leaves nodes without a job: they are found, and go. */
+/* A beginning that broke off (the daemon died) leaves nodes without a job: they are found, and
+ * go. */
 static void broken_off(void **state)
 {
     CLEANUP_FREE char *target = NULL;

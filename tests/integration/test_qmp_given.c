@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Places that were there before: block devices are made into empty images, whatever they held; images that the
- * caller has made must be empty, and of the disk's size. */
+ * Places that were there before: block devices are made into empty images, whatever they held;
+ * images that the caller has made must be empty, and of the disk's size. */
 #include "tests/support/test.h"
 
 #include <ev.h>

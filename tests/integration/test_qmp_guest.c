@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What backups do to a guest that runs: quiescing it, and getting it out of trouble.  The guest is a
- * boot sector; its agent is a fake on a socket. */
+ * What backups do to a guest that runs: quiescing it, and getting it out of trouble.  The guest
+ * is a boot sector; its agent is a fake on a socket. */
 #include "tests/support/test.h"
 
 #include <ev.h>
@@ -269,8 +269,8 @@ static bool says_thawed(struct quiesce_lab *q)
     return !says_frozen(q, NULL);
 }
 
-/* The agent freezes, and is silent then: the backup says so, and a required one fails; the domain is
- * known as perhaps frozen, by the next driver too, until the agent confirms the thaw. */
+/* The agent freezes, and is silent then: the backup says so, and a required one fails; the
+ * domain is known as perhaps frozen, by the next driver too, until the agent confirms the thaw. */
 static void thaw_hangs(void **state)
 {
     struct quiesce_lab q;
@@ -400,8 +400,8 @@ static void stop_qemu(void *ctx)
     ev_timer_start(EV_DEFAULT, &q->wake);
 }
 
-/* QEMU hangs while the guest is frozen: it is thawed in time, and the backup that then began must not
- * stay, nor its checkpoint. */
+/* QEMU hangs while the guest is frozen: it is thawed in time, and the backup that then began
+ * must not stay, nor its checkpoint. */
 static void hold_ends(void **state)
 {
     struct quiesce_lab q;

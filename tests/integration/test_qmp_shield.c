@@ -68,8 +68,8 @@ static void push_chain(void **state)
     shield_done(&s);
 }
 
-/* What QEMU 7.2 gets wrong in larger reads of a snapshot: clusters that were kept beside such that were
- * not. */
+/* What QEMU 7.2 gets wrong in larger reads of a snapshot: clusters that were kept beside such
+ * that were not. */
 static void push_of_scattered(void **state)
 {
     CLEANUP_FREE char *reference = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A QEMU that is started is seen at once, by its socket, however long the domain was shut off and whatever was
- * tried meanwhile. */
+ * A QEMU that is started is seen at once, by its socket, however long the domain was shut off
+ * and whatever was tried meanwhile. */
 #include "tests/support/test.h"
 
 #include <ev.h>

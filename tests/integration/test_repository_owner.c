@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nobody touches what somebody else has made: neighbours in one repository, undoing, another disk. */
+ * Nobody touches what somebody else has made: neighbours in one repository, undoing, another
+ * disk. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -116,7 +117,8 @@ static void adopted_under_way(void **state)
 
 /* ---- undoing ---- */
 
-/* A point, or one in the making, of the job's name that is not the job's: it gives way, and its undo too. */
+/* A point, or one in the making, of the job's name that is not the job's: it gives way, and its
+ * undo too. */
 static void gives_way(void **state)
 {
     CLEANUP(point_done) struct point plan = plan_of("0123abcd", 7), p = {0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What we write, before libvirt's own schemas (package libvirt0) and xmllint: all but what libvirt's
- * schema lacks, which is NBD targets, and the index and the short <domain> of documents on output.
+ * What we write, before libvirt's own schemas (package libvirt0) and xmllint: all but what
+ * libvirt's schema lacks, which is NBD targets, and the index and the short <domain> of
+ * documents on output.
  */
 #include "tests/support/test.h"
 

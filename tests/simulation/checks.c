@@ -13,8 +13,8 @@
 
 /* ---- what must hold at any time ---- */
 
-/* It belongs to the good point that was made last, or to one made after that which somebody has harmed:
- * such a one is the base of nothing. */
+/* It belongs to the good point that was made last, or to one made after that which somebody has
+ * harmed: such a one is the base of nothing. */
 static void check_current(const struct sim_daemon *d, const struct checkpoint *k)
 {
     const struct point_filter of = {.host = "sim", .domain = k->domain, .policy = k->policy};
@@ -66,9 +66,9 @@ static struct sim_queued *queued_last(const struct sim_daemon *d, const struct j
     return q;
 }
 
-/* Whatever is done to the clock: two scheduled backups are never nearer to one another than a tenth of
- * the schedule's shortest distance (22 h, and 5 h, when the clock changes), but for retries, of
- * which there are few. */
+/* Whatever is done to the clock: two scheduled backups are never nearer to one another than a
+ * tenth of the schedule's shortest distance (22 h, and 5 h, when the clock changes), but for
+ * retries, of which there are few. */
 void check_distance(const struct sim_daemon *d, const struct job *j)
 {
     int64_t least = strcmp(j->policy, "nightly") == 0 ? 7200 * 1000 : 1700 * 1000;

@@ -471,7 +471,8 @@ static struct op *publish(struct store *s, const struct point *plan,
     return sim_op_with(q->r->w, publish_now, q, done, ctx);
 }
 
-/* What was published but never recorded (its job was interrupted, and given up later) is no point. */
+/* What was published but never recorded (its job was interrupted, and given up later) is no
+ * point. */
 static bool was_recorded(struct sim_world *w, const struct point *p)
 {
     const struct job_filter of = {.domain = p->domain, .policy = p->policy};
@@ -502,8 +503,8 @@ static void check_is_not_the_last(struct sim_world *w, const struct point *doome
     point_done(&last);
 }
 
-/* A later run at the very same second of a clock that was set back: dates never fall in the order of
- * making then, so nobody can tell that they are wrong. */
+/* A later run at the very same second of a clock that was set back: dates never fall in the
+ * order of making then, so nobody can tell that they are wrong. */
 static bool was_repeated(const struct sim_repo *r, const struct sim_stored *stored)
 {
     for (size_t i = 0; i < r->here.points.n; i++) {
@@ -517,7 +518,8 @@ static bool was_repeated(const struct sim_repo *r, const struct sim_stored *stor
     return false;
 }
 
-/* All policies here keep the last three.  Neither ghosts nor points of a wrong date count among them. */
+/* All policies here keep the last three.  Neither ghosts nor points of a wrong date count among
+ * them. */
 static void check_others_stay(struct sim_repo *r, const struct sim_stored *doomed)
 {
     int later = 0;

@@ -72,15 +72,16 @@ void calm_down(void);
 void on_job(void *daemon, const struct job_event *event);
 
 /* clocks.c */
-/* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon whenever
- * it is set. */
+/* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon
+ * whenever it is set. */
 void live_with_clocks(bool restart);
 
 /* checks.c */
 void check_distance(const struct sim_daemon *d, const struct job *j);
 void check_always(void);
 void check_queue(const struct sim_daemon *d);
-/* When all has been well for a while: nothing is left lying about; all have a point of the last 26 h. */
+/* When all has been well for a while: nothing is left lying about; all have a point of the last
+ * 26 h. */
 void check_settled(void);
 
 #endif

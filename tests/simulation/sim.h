@@ -81,7 +81,8 @@ struct sim_domain {
     struct sim_host *host;
 };
 
-/* What the daemon made of the host: QEMU serves the oldest one, as it serves one client a monitor. */
+/* What the daemon made of the host: QEMU serves the oldest one, as it serves one client a
+ * monitor. */
 struct sim_hypervisor {
     struct hypervisor hv;
     struct sim_host *host;
@@ -190,11 +191,11 @@ int64_t sim_wall(const struct sim_world *w);
 void sim_clock_init(struct sim_world *w);
 /* The machine was booted just now. */
 void sim_reboot(struct sim_world *w);
-/* What is done from now on is done by that daemon, and counts as its own; 0: by the world. Each event is
- * run as the daemon's that it belongs to. */
+/* What is done from now on is done by that daemon, and counts as its own; 0: by the world. Each
+ * event is run as the daemon's that it belongs to. */
 void sim_act_as(struct sim_world *w, int daemon);
-/* of_daemon: of the one that acts.  sim_at_owned: of the one that acts, with a ctx that fn frees, or
- * who drops the event. */
+/* of_daemon: of the one that acts.  sim_at_owned: of the one that acts, with a ctx that fn
+ * frees, or who drops the event. */
 void sim_at_owned(struct sim_world *w, int64_t after_ms, void (*fn)(void *), void *ctx);
 void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(void *), void *ctx);
 /* Runs the next event; false when there is none before until_ms. */

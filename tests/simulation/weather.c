@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happens to the daemons, their hosts and the repository, and what people ask for; see run.h. */
+ * What happens to the daemons, their hosts and the repository, and what people ask for; see
+ * run.h. */
 #include "tests/simulation/run.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 /* ---- asking ---- */
 
-/* Only a job that the catalog calls open, not one whose end is told already, is in a new one's way. */
+/* Only a job that the catalog calls open, not one whose end is told already, is in a new one's
+ * way. */
 static void check_refusal(const struct sim_daemon *d, const char *domain, const struct err *why)
 {
     const struct job_filter open = {.domain = domain, .active = true};

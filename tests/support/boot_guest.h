@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The smallest guest that writes: a boot sector.  It is loaded by the machine's firmware from whatever
- * disk device that knows (virtio-blk, SCSI, IDE, SATA, NVMe, USB), and writes by it, without end: 32 KiB
- * at every 64 KiB of its own disk between 2 and 8 MiB, each time something else.  It says how each
- * write went. */
+ * The smallest guest that writes: a boot sector.  It is loaded by the machine's firmware from
+ * whatever disk device that knows (virtio-blk, SCSI, IDE, SATA, NVMe, USB), and writes by it,
+ * without end: 32 KiB at every 64 KiB of its own disk between 2 and 8 MiB, each time something
+ * else.  It says how each write went. */
 #ifndef VMKEEP_TESTS_BOOT_GUEST_H
 #define VMKEEP_TESTS_BOOT_GUEST_H
 

@@ -23,8 +23,8 @@ static void answer(struct fake_agent *a, const char *text)
     stream_send(&a->stream, text, strlen(text));
 }
 
-/* As the real one does: what comes before the delimiter is answered with an error, and a late answer to
- * somebody else's question comes first. */
+/* As the real one does: what comes before the delimiter is answered with an error, and a late
+ * answer to somebody else's question comes first. */
 static void synchronise(struct fake_agent *a, const char *line)
 {
     const char *id = strstr(line, "\"id\":");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * A preloaded library that kills vmkeepd with SIGKILL at its n-th durable effect: each fsync,
- * fdatasync, rename and link, of the daemon and of the children in which it works on files, is two places,
- * before and after it.  KILL_AT=n.  Programs that the daemon runs (qemu-img) are left alone.
- * KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are passed while that file is
- * there are counted.
+ * fdatasync, rename and link, of the daemon and of the children in which it works on files, is
+ * two places, before and after it.  KILL_AT=n.  Programs that the daemon runs (qemu-img) are
+ * left alone. KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are
+ * passed while that file is there are counted.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * For the tests of the catalog: a directory to work in, sample rows, and the whole catalog as text. */
+ * For the tests of the catalog: a directory to work in, sample rows, and the whole catalog as
+ * text. */
 #ifndef VMKEEP_TESTS_CATALOG_SUPPORT_H
 #define VMKEEP_TESTS_CATALOG_SUPPORT_H
 

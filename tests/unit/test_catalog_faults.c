@@ -466,8 +466,9 @@ static void killed_while_made(void **state)
     assert_true(at > 10);
 }
 
-/* Kills the daemon at every third write of opening, step i and closing, until it comes through: the
- * step is there as a whole, or not at all and then tried again on what was left. Returns the kills. */
+/* Kills the daemon at every third write of opening, step i and closing, until it comes through:
+ * the step is there as a whole, or not at all and then tried again on what was left. Returns the
+ * kills. */
 static int kill_in_step(const struct scratch *s, int i)
 {
     bool died = true, done = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The catalog's file under the hands of others: deleted, replaced, copied; numbers that never go back. */
+ * The catalog's file under the hands of others: deleted, replaced, copied; numbers that never go
+ * back. */
 #include "tests/unit/catalog_support.h"
 
 #include <fcntl.h>

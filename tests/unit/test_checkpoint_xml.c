@@ -188,7 +188,8 @@ static void deep_and_large_documents(void **state)
 
 /* ---- completed ---- */
 
-/* vda: qcow2 with a bitmap old; vdb: raw; vdc: qcow2; vdd and vde: qcow2, of one image; cd: an empty drive. */
+/* vda: qcow2 with a bitmap old; vdb: raw; vdc: qcow2; vdd and vde: qcow2, of one image; cd: an
+ * empty drive. */
 static struct domain_facts *facts(void)
 {
     struct domain_facts *f = xcalloc(1, sizeof(*f));

@@ -80,8 +80,8 @@ static void known_lives(void **state)
     }
 }
 
-/* The clock is in 1970 now: what is of then is right for it, and what is of today lies ahead; when it
- * is put right it is the other way round. */
+/* The clock is in 1970 now: what is of then is right for it, and what is of today lies ahead;
+ * when it is put right it is the other way round. */
 static void a_clock_put_right(void **state)
 {
     const int64_t times[] = {NOW - 2 * DAY, NOW - DAY, 60, 600};
@@ -150,9 +150,9 @@ static void most_fit_together(void **state)
     }
 }
 
-/* A daily life in which the clock is wrong now and then, for less than half of the time: when it has
- * been right again for as long as it was ahead, what was rightly dated is right, and the base of the
- * next one, the one made last, always is. */
+/* A daily life in which the clock is wrong now and then, for less than half of the time: when it
+ * has been right again for as long as it was ahead, what was rightly dated is right, and the
+ * base of the next one, the one made last, always is. */
 static void a_clock_that_errs(void **state)
 {
     (void)state;

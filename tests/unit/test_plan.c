@@ -67,9 +67,9 @@ struct when {
     int failures;
     enum backup_level failed_level;
     bool final; /* the failure is one that will not pass */
-    /* Of the last run, when the clock was set since: what it showed then ("": last_due), how long ago
-     * that truly is ("": it was before the boot), of runs before the boot the last that is believed;
-     * all other due times that runs were made for. */
+    /* Of the last run, when the clock was set since: what it showed then ("": last_due), how
+     * long ago that truly is ("": it was before the boot), of runs before the boot the last that
+     * is believed; all other due times that runs were made for. */
     const char *created, *ago, *before, *dues;
     bool set; /* the clock was */
 
@@ -308,7 +308,8 @@ static void retries(void **state)
 #define QUARTERS_TEXT "incremental, *-*-* *:00/15:00"
 #define LATER "; a while after the run before"
 
-/* This daemon lives, or its machine was not booted since: how long ago the last run was is known. */
+/* This daemon lives, or its machine was not booted since: how long ago the last run was is
+ * known. */
 static void clock_set_back(void **state)
 {
     static const struct when cases[] = {
@@ -398,7 +399,8 @@ static void booted_with_another_clock(void **state)
          .before = "2026-11-24 02:30", .started = "2026-11-24 08:00", .set = true,
          .now = "2026-11-24 08:10", .dues = "2036-11-24 02:30", .at = "2026-11-25 02:30",
          .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT AHEAD("2036-11-24 02:30")},
-        /* ... and what was missed since is made up for, once, when the machine has been up a while */
+        /* ... and what was missed since is made up for, once, when the machine has been up a
+         * while */
         {INC, FULL, SINCE, .last_due = "2036-11-24 02:30", .created = "2036-11-24 08:00",
          .before = "2026-11-20 02:30", .started = "2026-11-24 08:00", .set = true,
          .now = "2026-11-24 08:10", .dues = "2036-11-24 02:30", .at = "2026-11-24 10:24",

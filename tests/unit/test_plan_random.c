@@ -298,8 +298,8 @@ static void wander_done(struct wander *w)
     specs_done(&w->policy.full);
 }
 
-/* Whatever is done to the clock, by days or decades, runs keep their distance; and in the quiet weeks
- * after it they are as many as there are due times. */
+/* Whatever is done to the clock, by days or decades, runs keep their distance; and in the quiet
+ * weeks after it they are as many as there are due times. */
 static void any_clock(void **state)
 {
     (void)state;
