@@ -3,72 +3,22 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "base/text.h"
 
 #define CONFIG_MAX (1024 * 1024)
-#define OPTIONS_MAX 64
 
-static void bad_option(const char *command, const char *given, const struct option *options)
+static const char *config_path = CONFIG_DEFAULT;
+
+const char *cli_config_path(void)
 {
-    const char *words[OPTIONS_MAX];
-    CLEANUP_FREE char *name = strndup(given, strcspn(given, "="));
-    const char *near;
-    size_t n = 0;
-
-    while (options[n].name && n < OPTIONS_MAX) {
-        words[n] = options[n].name;
-        n++;
-    }
-    near = starts_with(name, "--") ? nearest_word(name + 2, words, n) : NULL;
-    fprintf(stderr, "vmkeep: %s: %s: unknown option", command, name);
-    if (near)
-        fprintf(stderr, "; did you mean --%s?", near);
-    fprintf(stderr, " (see 'vmkeep %s --help')\n", command);
+    return config_path;
 }
 
-static const char *name_of(const struct option *options, int val)
+void cli_set_config_path(const char *path)
 {
-    while (options->name && options->val != val)
-        options++;
-    return options->name ? options->name : "";
-}
-
-/* What --help is to the command: -h is the same. */
-static int help_of(const struct option *options)
-{
-    for (const struct option *o = options; o->name; o++)
-        if (strcmp(o->name, "help") == 0)
-            return o->val;
-    return '?';
-}
-
-int cli_option(int argc, char **argv, const struct option *options)
-{
-    int c;
-
-    opterr = 0;
-    optopt = 0;
-    c = getopt_long(argc, argv, ":h", options, NULL);
-    if (c == 'h')
-        return help_of(options);
-    if (c == ':')
-        fprintf(stderr, "vmkeep: %s: --%s: needs a value\n", argv[0], name_of(options, optopt));
-    else if (c == '?' && starts_with(argv[optind - 1], "--") && optopt)
-        fprintf(stderr, "vmkeep: %s: --%s: takes no value\n", argv[0], name_of(options, optopt));
-    else if (c == '?' && starts_with(argv[optind - 1], "--"))
-        bad_option(argv[0], argv[optind - 1], options);
-    else if (c == '?')
-        bad_option(argv[0], (char[]){'-', (char)optopt, '\0'}, options);
-    return c == ':' ? '?' : c;
-}
-
-const char *cli_operand(int argc, char **argv, const char *given)
-{
-    return given || optind == argc ? given : argv[optind++];
+    config_path = path;
 }
 
 int cli_usage(const char *where, const char *fmt, ...)

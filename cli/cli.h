@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli: what the subcommands of `vmkeep` share.  A subcommand is one file, cmd_NAME.c, with one
- * function that main.c calls with the subcommand's name as argv[0]; it returns the exit code.
+ * cli: what the commands of `vmkeep` share beside their tables (cli/command.h).
  * Results go to standard output, errors to standard error as "vmkeep: WHERE: WHY".
  */
 #ifndef VMKEEP_CLI_CLI_H
 #define VMKEEP_CLI_CLI_H
 
-#include <getopt.h>
-
 #include "base/err.h"
+#include "cli/command.h"
 #include "policies/config.h"
 #include "storage/catalog.h"
+
+#define CONFIG_DEFAULT "/etc/vmkeep/config"
 
 enum cli_exit {
     EXIT_DONE = 0,
@@ -25,45 +25,38 @@ enum cli_exit {
     EXIT_INTERRUPTED = 130,
 };
 
-int cmd_backup_begin(int argc, char **argv);
-int cmd_backup_dumpxml(int argc, char **argv);
-int cmd_calendar(int argc, char **argv);
-int cmd_cancel(int argc, char **argv);
-int cmd_check(int argc, char **argv);
-int cmd_checkpoint_create(int argc, char **argv);
-int cmd_checkpoint_create_as(int argc, char **argv);
-int cmd_checkpoint_delete(int argc, char **argv);
-int cmd_checkpoint_dumpxml(int argc, char **argv);
-int cmd_checkpoint_edit(int argc, char **argv);
-int cmd_checkpoint_info(int argc, char **argv);
-int cmd_checkpoint_list(int argc, char **argv);
-int cmd_checkpoint_parent(int argc, char **argv);
-int cmd_doctor(int argc, char **argv);
-int cmd_domains(int argc, char **argv);
-int cmd_domjobabort(int argc, char **argv);
-int cmd_domjobinfo(int argc, char **argv);
-int cmd_event(int argc, char **argv);
-int cmd_explain(int argc, char **argv);
-int cmd_jobs(int argc, char **argv);
-int cmd_points(int argc, char **argv);
-int cmd_prune(int argc, char **argv);
-int cmd_rebuild_catalog(int argc, char **argv);
-int cmd_repository(int argc, char **argv);
-int cmd_restore(int argc, char **argv);
-int cmd_retention(int argc, char **argv);
-int cmd_run(int argc, char **argv);
-int cmd_status(int argc, char **argv);
+extern const struct command cmd_backup_begin;
+extern const struct command cmd_backup_dumpxml;
+extern const struct command cmd_calendar;
+extern const struct command cmd_cancel;
+extern const struct command cmd_check;
+extern const struct command cmd_checkpoint_create;
+extern const struct command cmd_checkpoint_create_as;
+extern const struct command cmd_checkpoint_delete;
+extern const struct command cmd_checkpoint_dumpxml;
+extern const struct command cmd_checkpoint_edit;
+extern const struct command cmd_checkpoint_info;
+extern const struct command cmd_checkpoint_list;
+extern const struct command cmd_checkpoint_parent;
+extern const struct command cmd_doctor;
+extern const struct command cmd_domains;
+extern const struct command cmd_domjobabort;
+extern const struct command cmd_domjobinfo;
+extern const struct command cmd_event;
+extern const struct command cmd_explain;
+extern const struct command cmd_jobs;
+extern const struct command cmd_points;
+extern const struct command cmd_prune;
+extern const struct command cmd_rebuild_catalog;
+extern const struct command cmd_repository;
+extern const struct command cmd_restore;
+extern const struct command cmd_retention;
+extern const struct command cmd_run;
+extern const struct command cmd_status;
 
 /* From --config FILE, which main takes out of the arguments wherever it stands. */
 const char *cli_config_path(void);
-
-/* As getopt_long(argc, argv, "", options, NULL), with -h for --help; a bad option is reported
- * the way all errors are; '?' then, and the command returns EXIT_USAGE. */
-int cli_option(int argc, char **argv, const struct option *options);
-
-/* An operand that may also be given by name, as virsh takes it: given, or else the next
- * argument; NULL: there is none. */
-const char *cli_operand(int argc, char **argv, const char *given);
+void cli_set_config_path(const char *path); /* borrowed */
 
 /* "vmkeep: WHERE: WHY" for a wrong argument; returns EXIT_USAGE. */
 int cli_usage(const char *where, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -4,37 +4,10 @@
  */
 #include <stdio.h>
 
+#include "base/text.h"
 #include "cli/document.h"
 #include "cli/ended.h"
 #include "report/table.h"
-
-static const char help[] =
-    "Usage: vmkeep backup-begin DOMAIN [BACKUP.xml [CHECKPOINT.xml]] [--reuse-external] [--wait]\n"
-    "                           [--json]\n"
-    "\n"
-    "Begins a backup that no policy asked for, as libvirt's virDomainBackupBegin does. BACKUP.xml\n"
-    "says which disks, whether the hypervisor pushes them into files or exports them to be pulled,\n"
-    "and for an incremental from which checkpoint; without it all disks are pushed in full into\n"
-    "files beside their images. With CHECKPOINT.xml a checkpoint is made at the same instant, from\n"
-    "which a later incremental can start. Returns when the backup has begun, with --wait when it has\n"
-    "ended: 'vmkeep domjobinfo' shows how far it is, 'vmkeep domjobabort' ends it. A pull goes on\n"
-    "until then. The checkpoint counts from the good end on; when the backup fails or is aborted, the\n"
-    "checkpoint and the files that were made for it are removed.\n"
-    "\n"
-    "  --domain DOMAIN        the same as DOMAIN\n"
-    "  --backupxml FILE       the same as BACKUP.xml; - reads standard input\n"
-    "  --checkpointxml FILE   the same as CHECKPOINT.xml\n"
-    "  --reuse-external       the files that BACKUP.xml names exist already, made by you\n"
-    "  --wait                 wait for its end, and print that as 'vmkeep event' does: none is missed\n"
-    "  --json                 print {job, checkpoint, unsafe}; with --wait also ended, the event\n"
-    "  --help                 print this text and exit\n"
-    "\n"
-    "Exit status: 0 it has begun (--wait: ended well), 1 failed, 2 bad usage, configuration or\n"
-    "document, 4 no such domain, disk or checkpoint, 5 another job of the domain runs, 6 the daemon\n"
-    "cannot be reached, 7 a checkpoint is inconsistent.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep backup-begin web01 full.xml checkpoint.xml --wait\n";
 
 struct arguments {
     const char *domain;
@@ -133,74 +106,82 @@ static int begin_and_wait(const struct arguments *a, const struct config *config
     return code;
 }
 
-static int run(const struct arguments *a, const struct config *config)
+static int begin_only(const struct arguments *a, const struct config *config)
 {
     json_t *answer = NULL;
-    int code;
+    int code = begin(a, config, &answer);
 
-    if (a->wait)
-        return begin_and_wait(a, config);
-    code = begin(a, config, &answer);
     if (code == EXIT_DONE && a->json)
         print_json(answer);
     json_decref(answer);
     return code;
 }
 
-/* -1: go on. */
-static int take_files(int argc, char **argv, struct arguments *a)
+static int run(void *arguments)
 {
-    a->domain = cli_operand(argc, argv, a->domain);
-    if (!a->domain)
-        return cli_usage("backup-begin", "name a domain (see 'vmkeep backup-begin --help')");
-    if (optind < argc && !a->files.backup)
-        a->files.backup = argv[optind++];
-    if (optind < argc && !a->files.checkpoint)
-        a->files.checkpoint = argv[optind++];
-    if (optind < argc)
-        return cli_usage("backup-begin", "'%s': unexpected argument", argv[optind]);
-    if (a->files.backup && a->files.checkpoint && a->files.backup[0] == '-' &&
-        !a->files.backup[1] && a->files.checkpoint[0] == '-' && !a->files.checkpoint[1])
-        return cli_usage("backup-begin", "only one document can come from standard input");
-    return -1;
-}
-
-int cmd_backup_begin(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"wait", no_argument, NULL, 'w'},
-                                            {"backupxml", required_argument, NULL, 'b'},
-                                            {"checkpointxml", required_argument, NULL, 'c'},
-                                            {"reuse-external", no_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    const struct arguments *a = arguments;
     struct config *config = NULL;
-    struct arguments a = {0};
-    int c, code;
+    int code;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (c == 'b')
-            a.files.backup = optarg;
-        if (c == 'c')
-            a.files.checkpoint = optarg;
-        a.domain = c == 'D' ? optarg : a.domain;
-        a.wait = a.wait || c == 'w';
-        a.reuse = a.reuse || c == 'r';
-        a.json = a.json || c == 'j';
-    }
-    code = take_files(argc, argv, &a);
-    if (code >= 0)
-        return code;
+    if (str_eq(a->files.backup, "-") && str_eq(a->files.checkpoint, "-"))
+        return cli_usage("backup-begin", "only one document can come from standard input");
     code = cli_load_config(&config);
     if (code == EXIT_DONE)
-        code = run(&a, config);
+        code = a->wait ? begin_and_wait(a, config) : begin_only(a, config);
     config_free(config);
     return code;
 }
+
+const struct command cmd_backup_begin = {
+    .name = "backup-begin",
+    .summary = "begin a backup by hand, from libvirt's XML",
+    .about =
+        (const char *const[]){
+            "Begins a backup that no policy asked for, as libvirt's virDomainBackupBegin does. "
+            "BACKUP.xml says which disks, whether the hypervisor pushes them into files or exports "
+            "them to be pulled, and for an incremental from which checkpoint; without it all disks "
+            "are pushed in full into files beside their images. With CHECKPOINT.xml a checkpoint "
+            "is made at the same instant, from which a later incremental can start.",
+            "It starts at once or is refused: a domain has one job at a time, and scheduled "
+            "backups wait for this one. It makes no restore point, and no policy's chain depends "
+            "on it.",
+            "The command returns when the backup has begun, with --wait when it has ended: 'vmkeep "
+            "domjobinfo' shows how far it is, 'vmkeep domjobabort' ends it. A pull goes on until "
+            "then, and that is its good end. The checkpoint counts from the good end on; when the "
+            "backup fails or a push is aborted, the checkpoint and the files that were made for it "
+            "are removed.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            DOMAIN_OPERAND,
+            {OPERAND("BACKUP.xml", files.backup), .by_name = "backupxml",
+             .same = "the same, by name; - is standard input", .optional = true,
+             .words = WORD_FILE},
+            {OPERAND("CHECKPOINT.xml", files.checkpoint), .by_name = "checkpointxml",
+             .same = "the same, by name; - is standard input", .optional = true,
+             .words = WORD_FILE},
+            {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("reuse-external", reuse,
+                  "the files that BACKUP.xml names exist already, made by you")},
+            {FLAG("wait", wait,
+                  "wait for its end, and print that as 'vmkeep event' does; it listens before it "
+                  "begins, so that no end is missed")},
+            {FLAG("json", json,
+                  "print {job, checkpoint, unsafe}; with --wait also ended, the event")},
+            {0}},
+    .wants = "name a domain, and two documents at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "it has begun (--wait: ended well)"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage, configuration or document"},
+                                           {EXIT_NOT_FOUND, "no such domain, disk or checkpoint"},
+                                           {EXIT_BUSY, "another job of the domain runs"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {EXIT_DAMAGED, "a checkpoint is inconsistent"},
+                                           {0}},
+    .examples =
+        (const char *const[]){"vmkeep backup-begin web01 full.xml checkpoint.xml --wait", NULL},
+    ARGUMENTS,
+    .run = run,
+};

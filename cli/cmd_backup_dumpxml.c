@@ -7,23 +7,6 @@
 #include "cli/names.h"
 #include "cli/xpath.h"
 
-static const char help[] =
-    "Usage: vmkeep backup-dumpxml DOMAIN [--xpath EXPRESSION [--wrap]]\n"
-    "\n"
-    "Prints the XML of the domain's backup that runs, scheduled or begun by hand, with all that was\n"
-    "left to be chosen: file names, the port of a pull, export and bitmap names. Works while the\n"
-    "daemon is down.\n"
-    "\n"
-    "  --xpath EXPRESSION   only what it selects, one a line; nothing selected: exit status 1\n"
-    "  --wrap               ... as one document, in <nodes>\n"
-    "  --help               print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, no backup of it\n"
-    "runs, or no catalog yet, 7 the catalog is damaged.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep backup-dumpxml web01 --xpath 'string(//server/@port)'\n";
-
 struct arguments {
     const char *domain;
     struct xpath xpath;
@@ -59,29 +42,38 @@ static int dump(void *arg, const struct config *config, struct catalog *catalog)
     return code;
 }
 
-int cmd_backup_dumpxml(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"xpath", required_argument, NULL, 'x'},
-                                            {"wrap", no_argument, NULL, 'w'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.domain = c == 'D' ? optarg : a.domain;
-        a.xpath.expression = c == 'x' ? optarg : a.xpath.expression;
-        a.xpath.wrap = a.xpath.wrap || c == 'w';
-    }
-    a.domain = cli_operand(argc, argv, a.domain);
-    if (!a.domain || optind != argc)
-        return cli_usage("backup-dumpxml", "name one domain (see 'vmkeep backup-dumpxml --help')");
-    return cli_with_catalog(dump, &a);
+    return cli_with_catalog(dump, arguments);
 }
+
+const struct command cmd_backup_dumpxml = {
+    .name = "backup-dumpxml",
+    .summary = "the XML of the backup that runs",
+    .about =
+        (const char *const[]){
+            "Prints the XML of the domain's backup that runs, scheduled or begun by hand, with all "
+            "that was left to be chosen: file names, the port of a pull, export and bitmap names. "
+            "Works while the daemon is down.",
+            NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, {0}},
+    .options =
+        (const struct command_option[]){
+            {TEXT("xpath", "EXPRESSION", xpath.expression,
+                  "only what it selects, one a line; nothing selected: exit status 1")},
+            {FLAG("wrap", xpath.wrap, "as one document, in <nodes>"), .with = "xpath", .lax = true},
+            {0}},
+    .wants = "name one domain",
+    .exits =
+        (const struct command_exit[]){{EXIT_DONE, "done"},
+                                      {EXIT_FAILED, "failed"},
+                                      {EXIT_USAGE, "bad usage or configuration"},
+                                      {EXIT_NOT_FOUND, "no such domain, no backup of it runs, or "
+                                                       "no catalog yet"},
+                                      {EXIT_DAMAGED, "the catalog is damaged"},
+                                      {0}},
+    .examples =
+        (const char *const[]){"vmkeep backup-dumpxml web01 --xpath 'string(//server/@port)'", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -18,46 +18,12 @@
 
 #define COUNT_MAX 100000
 
-static const char help[] =
-    "Usage: vmkeep calendar [--utc] [--after TIME] [--count N] [--json] EXPRESSION...\n"
-    "\n"
-    "Prints when each calendar expression elapses next, one time a line, or 'never'.\n"
-    "Expressions are those of systemd.time(7), CALENDAR EVENTS. One without a time zone follows\n"
-    "the local clock. A time that the clock skips elapses right after the gap, one that comes "
-    "twice\n"
-    "the first time; where the hour is *, elapses follow elapsed time instead.\n"
-    "\n"
-    "  --after TIME   look for elapses after this time: YYYY-MM-DD [HH:MM[:SS]], local, or RFC "
-    "3339\n"
-    "                 (default: now)\n"
-    "  --count N      how many elapses of each expression (default 1)\n"
-    "  --utc          print times in UTC, and read a TIME without a zone as UTC; expressions\n"
-    "                 without a zone still follow the local clock\n"
-    "  --json         one object a line: {expression, normalized, next: [times in UTC]}\n"
-    "  --help         this text\n"
-    "\n"
-    "Exit status: 0 done, 2 wrong usage or a bad expression.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep calendar 'Mon..Sat 02:30'\n"
-    "  vmkeep calendar --count 5 '*-*~1 22:00' 'Sun 04:00 Europe/Prague'\n"
-    "  vmkeep calendar --after '2026-03-28 12:00' --count 3 02:30     over a change of the clock\n";
-
 struct arguments {
     int64_t after;
     int64_t count;
     const char *after_text; /* NULL: now */
-    bool utc, json, help;
-    char **expressions;
-    int n_expressions;
-};
-
-enum { OPT_AFTER = 1000, OPT_COUNT, OPT_HELP, OPT_JSON, OPT_UTC };
-
-static const struct option options[] = {
-    {"after", required_argument, NULL, OPT_AFTER}, {"count", required_argument, NULL, OPT_COUNT},
-    {"help", no_argument, NULL, OPT_HELP},         {"json", no_argument, NULL, OPT_JSON},
-    {"utc", no_argument, NULL, OPT_UTC},           {0},
+    bool utc, json;
+    struct strlist expressions;
 };
 
 static int parse_after(struct arguments *args, struct err *err)
@@ -73,36 +39,6 @@ static int parse_after(struct arguments *args, struct err *err)
     if (time_parse(args->after_text, &args->after, err) < 0)
         return err_wrap(err, "--after");
     return 0;
-}
-
-/* 0, or an exit code when the error has been printed. */
-static int parse_arguments(int argc, char **argv, struct arguments *ret)
-{
-    struct err err = ERR_INIT;
-    int c;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == OPT_HELP)
-            ret->help = true;
-        else if (c == OPT_JSON)
-            ret->json = true;
-        else if (c == OPT_UTC)
-            ret->utc = true;
-        else if (c == OPT_AFTER)
-            ret->after_text = optarg;
-        else if (!parse_int(optarg, 1, COUNT_MAX, &ret->count))
-            return cli_usage(argv[0], "--count: '%s' is not a number from 1 to %d", optarg,
-                             COUNT_MAX);
-    }
-    if (ret->help)
-        return 0;
-    ret->expressions = argv + optind;
-    ret->n_expressions = argc - optind;
-    if (ret->n_expressions == 0)
-        return cli_usage(argv[0], "no expression is given (see 'vmkeep calendar --help')");
-    return parse_after(ret, &err) < 0 ? cli_fail(argv[0], &err) : 0;
 }
 
 static void print_text(const struct arguments *args, const struct calspec *spec,
@@ -144,15 +80,15 @@ static void print_json(const struct arguments *args, const char *expression,
 /* All expressions are read before the first is answered, so that an error leaves no half answer. */
 static int parse_expressions(const struct arguments *args, struct calspec **specs, struct err *err)
 {
-    for (int i = 0; i < args->n_expressions; i++)
-        if (calspec_parse(args->expressions[i], &specs[i], err) < 0)
+    for (size_t i = 0; i < args->expressions.n; i++)
+        if (calspec_parse(args->expressions.items[i], &specs[i], err) < 0)
             return -1;
     return 0;
 }
 
 static int answer(const struct arguments *args, struct err *err)
 {
-    size_t n = (size_t)args->n_expressions;
+    size_t n = args->expressions.n;
     struct calspec **specs = xcalloc(n, sizeof(*specs));
     struct zone *zone = NULL;
     int rc = zone_open(NULL, &zone, err);
@@ -161,7 +97,7 @@ static int answer(const struct arguments *args, struct err *err)
         rc = parse_expressions(args, specs, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (args->json)
-            print_json(args, args->expressions[i], specs[i], zone);
+            print_json(args, args->expressions.items[i], specs[i], zone);
         else
             print_text(args, specs[i], zone);
     }
@@ -172,17 +108,51 @@ static int answer(const struct arguments *args, struct err *err)
     return rc;
 }
 
-int cmd_calendar(int argc, char **argv)
+static int run(void *arguments)
 {
-    struct arguments args = {.count = 1};
+    struct arguments *a = arguments;
     struct err err = ERR_INIT;
-    int rc = parse_arguments(argc, argv, &args);
 
-    if (rc != 0)
-        return rc;
-    if (args.help) {
-        fputs(help, stdout);
-        return EXIT_DONE;
-    }
-    return answer(&args, &err) < 0 ? cli_fail(argv[0], &err) : EXIT_DONE;
+    if (parse_after(a, &err) < 0 || answer(a, &err) < 0)
+        return cli_fail("calendar", &err);
+    return EXIT_DONE;
 }
+
+const struct command cmd_calendar = {
+    .name = "calendar",
+    .summary = "when a calendar expression elapses",
+    .about =
+        (const char *const[]){
+            "Prints when each calendar expression elapses next, one time a line, or 'never'. "
+            "Expressions are those of systemd.time(7), CALENDAR EVENTS. One without a time zone "
+            "follows the local clock. A time that the clock skips elapses right after the gap, one "
+            "that comes twice the first time; where the hour is *, elapses follow elapsed time "
+            "instead.",
+            NULL},
+    .operands = (const struct command_operand[]){{OPERANDS("EXPRESSION", expressions)}, {0}},
+    .options =
+        (const struct command_option[]){
+            {TEXT("after", "TIME", after_text,
+                  "look for elapses after this time: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339 "
+                  "(default: now)")},
+            {NUMBER("count", "N", count, 1, COUNT_MAX,
+                    "how many elapses of each expression (default: 1)")},
+            {FLAG(
+                "utc", utc,
+                "print times in UTC, and read a TIME without a zone as UTC; expressions without a "
+                "zone still follow the local clock")},
+            {FLAG("json", json,
+                  "one object a line: {expression, normalized, next: [times in UTC]}")},
+            {0}},
+    .wants = "no expression is given",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_USAGE, "bad usage, or a bad expression"},
+                                           {0}},
+    .examples =
+        (const char *const[]){"vmkeep calendar 'Mon..Sat 02:30'",
+                              "vmkeep calendar --count 5 '*-*~1 22:00' 'Sun 04:00 Europe/Prague'",
+                              "vmkeep calendar --after '2026-03-28 12:00' --count 3 02:30", NULL},
+    ARGUMENTS,
+    .defaults = &(const struct arguments){.count = 1},
+    .run = run,
+};

@@ -7,21 +7,6 @@
 #include "base/text.h"
 #include "cli/client.h"
 
-static const char help[] =
-    "Usage: vmkeep cancel JOB\n"
-    "\n"
-    "Asks the daemon to cancel a job that is queued or running. What it has made is removed; the\n"
-    "points before it, and what the next incremental needs, stay.\n"
-    "\n"
-    "  --help   print this text and exit\n"
-    "\n"
-    "Exit status: 0 the job is being cancelled, 1 failed, 2 bad usage or configuration, 4 no such\n"
-    "job is queued or running, 6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep jobs --active\n"
-    "  vmkeep cancel 812\n";
-
 static int cancel(int64_t job)
 {
     const struct client_request request = {.cmd = "cancel",
@@ -41,21 +26,37 @@ static int cancel(int64_t job)
     return code;
 }
 
-int cmd_cancel(int argc, char **argv)
+struct arguments {
+    const char *job;
+};
+
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    const struct arguments *a = arguments;
     int64_t job;
 
-    switch (cli_option(argc, argv, options)) {
-    case '?':
-        return EXIT_USAGE;
-    case 'h':
-        fputs(help, stdout);
-        return EXIT_DONE;
-    }
-    if (argc - optind != 1)
-        return cli_usage("cancel", "name one job (see 'vmkeep cancel --help')");
-    if (!parse_int(argv[optind], 1, INT64_MAX, &job))
-        return cli_usage("cancel", "'%s' is not a job's number", argv[optind]);
+    if (!parse_int(a->job, 1, INT64_MAX, &job))
+        return cli_usage("cancel", "'%s' is not a job's number", a->job);
     return cancel(job);
 }
+
+const struct command cmd_cancel = {
+    .name = "cancel",
+    .summary = "cancel a job",
+    .about =
+        (const char *const[]){
+            "Asks the daemon to cancel a job that is queued or running. What it has made is "
+            "removed; the restore points before it, and what the next incremental needs, stay.",
+            NULL},
+    .operands = (const struct command_operand[]){{OPERAND("JOB", job), .words = WORD_JOB}, {0}},
+    .wants = "name one job",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "the job is being cancelled"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such job is queued or running"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep jobs --active", "vmkeep cancel 812", NULL},
+    ARGUMENTS,
+    .run = run,
+};

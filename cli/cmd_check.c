@@ -14,24 +14,6 @@
 #include "report/json.h"
 #include "storage/qcow2_links.h"
 
-static const char help[] =
-    "Usage: vmkeep check [--json] [FILE]\n"
-    "\n"
-    "Validates FILE, or else the configuration in use (see --config). All errors and warnings are\n"
-    "printed to standard error, each with file, line and column; nothing is changed. What the\n"
-    "daemon runs on is its configuration at the last start or reload.\n"
-    "\n"
-    "  --json    print an array of {file, line, column, severity, text} to standard output instead;\n"
-    "            severity is error or warning; line 0 is the file as a whole\n"
-    "  --help    print this text and exit\n"
-    "\n"
-    "Exit status: 0 no errors, though there may be warnings, 2 errors or bad usage.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep check\n"
-    "  vmkeep check ./config.new && systemctl reload vmkeepd\n"
-    "  vmkeep check --json | jq -r '.[] | select(.severity == \"error\") | .text'\n";
-
 static void print_json(const struct diagnostics *diags)
 {
     json_t *list = json_array();
@@ -121,23 +103,47 @@ static int check(const char *path, bool json)
     return config ? EXIT_DONE : EXIT_USAGE;
 }
 
-int cmd_check(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    int c;
+struct arguments {
+    const char *file;
+    bool json;
+};
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        json = true;
-    }
-    if (argc - optind > 1)
-        return cli_usage("check", "one FILE at most (see 'vmkeep check --help')");
-    return check(optind < argc ? argv[optind] : cli_config_path(), json);
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+
+    return check(a->file ? a->file : cli_config_path(), a->json);
 }
+
+const struct command cmd_check = {
+    .name = "check",
+    .summary = "validate the configuration",
+    .about =
+        (const char *const[]){
+            "Validates FILE, or else the configuration in use (see --config). All errors and "
+            "warnings are printed to standard error, each with file, line and column; nothing is "
+            "changed. What the daemon runs on is its configuration at the last start or reload.",
+            "It warns of configured images that are encrypted: their copies in a repository are "
+            "not.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("FILE", file), .optional = true, .words = WORD_FILE}, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("json", json,
+                  "print an array of {file, line, column, severity, text} to standard output "
+                  "instead; severity is error or warning; line 0 is the file as a whole")},
+            {0}},
+    .wants = "one FILE at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "no errors, though there may be warnings"},
+                                           {EXIT_USAGE, "errors, or bad usage"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep check",
+                                      "vmkeep check ./config.new && systemctl reload vmkeepd",
+                                      "vmkeep check --json | "
+                                      "jq -r '.[] | select(.severity == \"error\").text'",
+                                      NULL},
+    ARGUMENTS,
+    .run = run,
+};

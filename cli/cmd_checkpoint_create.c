@@ -7,27 +7,6 @@
 #include "cli/document.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-create DOMAIN [CHECKPOINT.xml] [--quiesce]\n"
-    "                                [--redefine [--redefine-validate]]\n"
-    "\n"
-    "Makes a checkpoint: from now on the domain's changes are tracked under its name, on all the\n"
-    "disks that CHECKPOINT.xml names, or that can be tracked, at one instant. It stays until\n"
-    "somebody deletes it. Without CHECKPOINT.xml it is named after the time.\n"
-    "\n"
-    "  --xmlfile FILE        the same as CHECKPOINT.xml; - reads standard input\n"
-    "  --quiesce             with the guest's file systems frozen through its agent, or not at all\n"
-    "  --redefine            the disks have its bitmaps already: only record what CHECKPOINT.xml\n"
-    "                        (as checkpoint-dumpxml prints it) says of it\n"
-    "  --redefine-validate   and see first that every bitmap is there, and good\n"
-    "  --help                print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage, configuration or document, 4 no such domain or\n"
-    "disk, 5 a job of the domain runs, 6 the daemon cannot be reached, 7 a bitmap is no good.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep checkpoint-create web01 monday.xml\n";
-
 struct arguments {
     const char *domain, *file;
     bool redefine, validate, quiesce;
@@ -62,42 +41,53 @@ static int create(const struct arguments *a)
     return code;
 }
 
-int cmd_checkpoint_create(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"xmlfile", required_argument, NULL, 'x'},
-                                            {"quiesce", no_argument, NULL, 'q'},
-                                            {"redefine", no_argument, NULL, 'r'},
-                                            {"redefine-validate", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
+    const struct arguments *a = arguments;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.domain = c == 'D' ? optarg : a.domain;
-        a.file = c == 'x' ? optarg : a.file;
-        a.quiesce = a.quiesce || c == 'q';
-        a.redefine = a.redefine || c == 'r';
-        a.validate = a.validate || c == 'v';
-    }
-    a.domain = cli_operand(argc, argv, a.domain);
-    a.file = cli_operand(argc, argv, a.file);
-    if (!a.domain || optind != argc)
-        return cli_usage("checkpoint-create",
-                         "a domain and one document at most (see 'vmkeep checkpoint-create "
-                         "--help')");
-    if (a.validate && !a.redefine)
-        return cli_usage("checkpoint-create", "--redefine-validate goes with --redefine");
-    if (a.redefine && !a.file)
+    if (a->redefine && !a->file)
         return cli_usage("checkpoint-create", "--redefine needs the checkpoint's document");
-    if (a.redefine && a.quiesce)
+    if (a->redefine && a->quiesce)
         return cli_usage("checkpoint-create", "--redefine goes without --quiesce");
-    return create(&a);
+    return create(a);
 }
+
+const struct command cmd_checkpoint_create = {
+    .name = "checkpoint-create",
+    .summary = "make a checkpoint",
+    .about =
+        (const char *const[]){
+            "Makes a checkpoint without a backup: from now on the domain's changes are tracked "
+            "under its name, on all the disks that CHECKPOINT.xml names, or that can be tracked, "
+            "at one instant. It stays until somebody deletes it. Without CHECKPOINT.xml it is "
+            "named after the time.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){DOMAIN_OPERAND,
+                                         {OPERAND("CHECKPOINT.xml", file), .by_name = "xmlfile",
+                                          .same = "the same, by name; - is standard input",
+                                          .optional = true, .words = WORD_FILE},
+                                         {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("quiesce", quiesce,
+                  "with the guest's file systems frozen through its agent, or not at all")},
+            {FLAG("redefine", redefine,
+                  "the disks have its bitmaps already: only record what CHECKPOINT.xml (as 'vmkeep "
+                  "checkpoint-dumpxml' prints it) says of it")},
+            {FLAG("redefine-validate", validate, "see first that every bitmap is there, and good"),
+             .with = "redefine"},
+            {0}},
+    .wants = "a domain and one document at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage, configuration or document"},
+                                           {EXIT_NOT_FOUND, "no such domain or disk"},
+                                           {EXIT_BUSY, "a job of the domain runs"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {EXIT_DAMAGED, "a bitmap is no good"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep checkpoint-create web01 monday.xml", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -11,26 +11,6 @@
 #include "cli/document.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-create-as DOMAIN [NAME [DESCRIPTION]] [--quiesce] [--print-xml]\n"
-    "                                   [[--diskspec] DISK[,checkpoint=TYPE][,bitmap=NAME]]...\n"
-    "\n"
-    "Makes a checkpoint as checkpoint-create does. NAME left out: it is named after the time. Without\n"
-    "a DISK it takes in all disks that can be tracked; TYPE is bitmap (the default) or no. In a\n"
-    "diskspec a comma that is meant is written twice.\n"
-    "\n"
-    "  --name NAME, --description TEXT, --domain DOMAIN   the same, by name\n"
-    "  --diskspec SPEC   one disk; may be given several times\n"
-    "  --quiesce         with the guest's file systems frozen through its agent, or not at all\n"
-    "  --print-xml       print the document, and make nothing\n"
-    "  --help            print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or disk, 5 a job\n"
-    "of the domain runs, 6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep checkpoint-create-as web01 monday --diskspec vda --diskspec vdb,checkpoint=no\n";
-
 struct arguments {
     const char *domain, *name, *description;
     struct strlist disks;
@@ -166,8 +146,9 @@ static int create(const struct arguments *a, const char *xml)
     return code;
 }
 
-static int run(const struct arguments *a)
+static int run(void *arguments)
 {
+    const struct arguments *a = arguments;
     char *xml = NULL;
     int code = make_document(a, &xml);
 
@@ -179,42 +160,41 @@ static int run(const struct arguments *a)
     return code;
 }
 
-int cmd_checkpoint_create_as(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"description", required_argument, NULL, 'd'},
-                                            {"diskspec", required_argument, NULL, 's'},
-                                            {"quiesce", no_argument, NULL, 'q'},
-                                            {"print-xml", no_argument, NULL, 'p'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c, code;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == 'h')
-            fputs(help, stdout);
-        if (c == 'h' || c == '?') {
-            strlist_done(&a.disks);
-            return c == 'h' ? EXIT_DONE : EXIT_USAGE;
-        }
-        if (c == 's')
-            strlist_add(&a.disks, optarg);
-        a.domain = c == 'D' ? optarg : a.domain;
-        a.name = c == 'n' ? optarg : a.name;
-        a.description = c == 'd' ? optarg : a.description;
-        a.quiesce = a.quiesce || c == 'q';
-        a.print = a.print || c == 'p';
-    }
-    a.domain = cli_operand(argc, argv, a.domain);
-    a.name = cli_operand(argc, argv, a.name);
-    a.description = cli_operand(argc, argv, a.description);
-    while (optind < argc)
-        strlist_add(&a.disks, argv[optind++]);
-    code = a.domain ? run(&a)
-                    : cli_usage("checkpoint-create-as",
-                                "name a domain (see 'vmkeep checkpoint-create-as --help')");
-    strlist_done(&a.disks);
-    return code;
-}
+const struct command cmd_checkpoint_create_as = {
+    .name = "checkpoint-create-as",
+    .summary = "make a checkpoint from arguments",
+    .about =
+        (const char *const[]){
+            "Makes a checkpoint as checkpoint-create does, without a document. NAME left out: it "
+            "is named after the time. A DISKSPEC is DISK[,checkpoint=TYPE][,bitmap=NAME]; TYPE is "
+            "bitmap (the default) or no, and a comma that is meant is written twice. Without one "
+            "it takes in all disks that can be tracked.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            DOMAIN_OPERAND,
+            {OPERAND("NAME", name), .by_name = "name", .optional = true},
+            {OPERAND("DESCRIPTION", description), .by_name = "description", .optional = true},
+            {OPERANDS("DISKSPEC", disks), .by_name = "diskspec",
+             .same = "the same, by name; may be given several times", .optional = true},
+            {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("quiesce", quiesce,
+                  "with the guest's file systems frozen through its agent, or not at all")},
+            {FLAG("print-xml", print, "print the document, and make nothing")},
+            {0}},
+    .wants = "name a domain",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain or disk"},
+                                           {EXIT_BUSY, "a job of the domain runs"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples =
+        (const char *const[]){
+            "vmkeep checkpoint-create-as web01 monday --diskspec vdb,checkpoint=no", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -7,26 +7,6 @@
 #include "cli/client.h"
 #include "cli/xpath.h"
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-dumpxml DOMAIN CHECKPOINT [--size] [--no-domain]\n"
-    "                                 [--xpath EXPRESSION [--wrap]]\n"
-    "\n"
-    "Prints the checkpoint's XML.\n"
-    "\n"
-    "  --size                with the bytes of each disk that an incremental from it would copy now\n"
-    "  --no-domain           without <domain>\n"
-    "  --security-info       taken for virsh's sake: there is nothing to hide in it\n"
-    "  --xpath EXPRESSION    only what it selects, one a line; nothing selected: exit status 1\n"
-    "  --wrap                ... as one document, in <nodes>\n"
-    "  --checkpointname CHECKPOINT, --domain DOMAIN   the same, by name\n"
-    "  --help                print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or checkpoint,\n"
-    "6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep checkpoint-dumpxml web01 monday --size\n";
-
 static int dump(json_t *args, const struct xpath *xpath)
 {
     const struct client_request request = {.cmd = "checkpoint-dumpxml", .args = args};
@@ -47,42 +27,45 @@ static int dump(json_t *args, const struct xpath *xpath)
     return code;
 }
 
-int cmd_checkpoint_dumpxml(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"checkpointname", required_argument, NULL, 'C'},
-                                            {"size", no_argument, NULL, 's'},
-                                            {"no-domain", no_argument, NULL, 'n'},
-                                            {"security-info", no_argument, NULL, 'i'},
-                                            {"xpath", required_argument, NULL, 'x'},
-                                            {"wrap", no_argument, NULL, 'w'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    const char *domain = NULL, *name = NULL;
-    struct xpath xpath = {0};
-    bool size = false, no_domain = false;
-    int c;
+struct arguments {
+    const char *domain, *name;
+    struct xpath xpath;
+    bool size, no_domain, security_info;
+};
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        domain = c == 'D' ? optarg : domain;
-        name = c == 'C' ? optarg : name;
-        xpath.expression = c == 'x' ? optarg : xpath.expression;
-        xpath.wrap = xpath.wrap || c == 'w';
-        size = size || c == 's';
-        no_domain = no_domain || c == 'n';
-    }
-    domain = cli_operand(argc, argv, domain);
-    name = cli_operand(argc, argv, name);
-    if (!domain || !name || optind != argc)
-        return cli_usage("checkpoint-dumpxml",
-                         "name a domain and a checkpoint (see 'vmkeep checkpoint-dumpxml --help')");
-    return dump(json_pack("{s:s, s:s, s:b, s:b}", "domain", domain, "name", name, "size", size,
-                          "no_domain", no_domain),
-                &xpath);
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+
+    return dump(json_pack("{s:s, s:s, s:b, s:b}", "domain", a->domain, "name", a->name, "size",
+                          a->size, "no_domain", a->no_domain),
+                &a->xpath);
 }
+
+const struct command cmd_checkpoint_dumpxml = {
+    .name = "checkpoint-dumpxml",
+    .summary = "the XML of a checkpoint",
+    .about = (const char *const[]){"Prints the checkpoint's XML.", NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, CHECKPOINT_OPERAND, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("size", size,
+                  "with the bytes of each disk that an incremental from it would copy now")},
+            {FLAG("no-domain", no_domain, "without <domain>")},
+            {FLAG("security-info", security_info,
+                  "taken for virsh's sake: there is nothing to hide in it")},
+            {TEXT("xpath", "EXPRESSION", xpath.expression,
+                  "only what it selects, one a line; nothing selected: exit status 1")},
+            {FLAG("wrap", xpath.wrap, "as one document, in <nodes>"), .with = "xpath", .lax = true},
+            {0}},
+    .wants = "name a domain and a checkpoint",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain or checkpoint"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep checkpoint-dumpxml web01 monday --size", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -18,22 +18,6 @@
 
 #define DOCUMENT_MAX_BYTES ((size_t)256 * 1024)
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-edit DOMAIN CHECKPOINT\n"
-    "\n"
-    "Opens the checkpoint's XML in $VISUAL, $EDITOR or vi, and records what was changed, as\n"
-    "'checkpoint-create --redefine' does: description, time, parent and disks. Its name stays.\n"
-    "\n"
-    "  --domain DOMAIN               the same, by name\n"
-    "  --checkpointname CHECKPOINT   the same, by name\n"
-    "  --help                        print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, or nothing was changed, 1 failed, 2 bad usage, configuration or document,\n"
-    "4 no such domain or checkpoint, 5 it cannot be changed now, 6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  EDITOR=nano vmkeep checkpoint-edit web01 monday\n";
-
 /* The program's words, the file after them; the shell takes them apart. */
 static int run_editor(const char *path)
 {
@@ -126,29 +110,36 @@ static int edit(const char *domain, const char *name)
     return code;
 }
 
-int cmd_checkpoint_edit(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"checkpointname", required_argument, NULL, 'C'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    const char *domain = NULL, *name = NULL;
-    int c;
+struct arguments {
+    const char *domain, *name;
+};
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        domain = c == 'D' ? optarg : domain;
-        name = c == 'C' ? optarg : name;
-    }
-    domain = cli_operand(argc, argv, domain);
-    name = cli_operand(argc, argv, name);
-    if (!domain || !name || optind != argc)
-        return cli_usage("checkpoint-edit",
-                         "name a domain and a checkpoint (see 'vmkeep checkpoint-edit --help')");
-    return edit(domain, name);
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+
+    return edit(a->domain, a->name);
 }
+
+const struct command cmd_checkpoint_edit = {
+    .name = "checkpoint-edit",
+    .summary = "change what is known of a checkpoint",
+    .about =
+        (const char *const[]){
+            "Opens the checkpoint's XML in $VISUAL, $EDITOR or vi, and records what was changed, "
+            "as 'vmkeep checkpoint-create --redefine' does: description, time, parent and disks. "
+            "Its name stays.",
+            NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, CHECKPOINT_OPERAND, {0}},
+    .wants = "name a domain and a checkpoint",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done, or nothing was changed"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage, configuration or document"},
+                                           {EXIT_NOT_FOUND, "no such domain or checkpoint"},
+                                           {EXIT_BUSY, "it cannot be changed now"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples = (const char *const[]){"EDITOR=nano vmkeep checkpoint-edit web01 monday", NULL},
+    ARGUMENTS,
+    .run = run,
+};

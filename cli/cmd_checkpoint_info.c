@@ -8,22 +8,6 @@
 #include "cli/cli.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-info DOMAIN CHECKPOINT\n"
-    "\n"
-    "Prints the checkpoint's name, domain, state (see 'vmkeep checkpoint-list --help') and parent,\n"
-    "and how many children and descendants it has.\n"
-    "\n"
-    "  --domain DOMAIN               the same, by name\n"
-    "  --checkpointname CHECKPOINT   the same, by name\n"
-    "  --help                        print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or checkpoint,\n"
-    "6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep checkpoint-info web01 monday\n";
-
 static void line(const char *label, const char *value)
 {
     printf("%-15s ", label);
@@ -49,29 +33,34 @@ static int info(const char *domain, const char *name)
     return EXIT_DONE;
 }
 
-int cmd_checkpoint_info(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"checkpointname", required_argument, NULL, 'C'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    const char *domain = NULL, *name = NULL;
-    int c;
+struct arguments {
+    const char *domain, *name;
+};
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        domain = c == 'D' ? optarg : domain;
-        name = c == 'C' ? optarg : name;
-    }
-    domain = cli_operand(argc, argv, domain);
-    name = cli_operand(argc, argv, name);
-    if (!domain || !name || optind != argc)
-        return cli_usage("checkpoint-info",
-                         "name a domain and a checkpoint (see 'vmkeep checkpoint-info --help')");
-    return info(domain, name);
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+
+    return info(a->domain, a->name);
 }
+
+const struct command cmd_checkpoint_info = {
+    .name = "checkpoint-info",
+    .summary = "a checkpoint's place among the others",
+    .about =
+        (const char *const[]){
+            "Prints the checkpoint's name, domain, state (see 'vmkeep checkpoint-list --help') and "
+            "parent, and how many children and descendants it has.",
+            NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, CHECKPOINT_OPERAND, {0}},
+    .wants = "name a domain and a checkpoint",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain or checkpoint"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep checkpoint-info web01 monday", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -18,38 +18,6 @@
 
 #define ANSWER_S 20
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-list DOMAIN [--parent] [--roots|--from CHECKPOINT [--descendants]]\n"
-    "                              [--leaves|--no-leaves] [--topological] [--tree|--name|--json]\n"
-    "\n"
-    "Lists the domain's checkpoints by name: those made by hand, those of scheduled backups, and\n"
-    "bitmaps that vmkeep did not make. STATE is consistent; inconsistent, when a disk has lost track\n"
-    "(QEMU was killed) or has it no more; missing, when no disk has it; forgotten, when it was\n"
-    "deleted but a disk still has its bitmap (checkpoint-delete --metadata, or the disk was not\n"
-    "attached then); foreign, when vmkeep did not make it; unknown, when the domain cannot be asked.\n"
-    "SIZE is what an incremental from it would copy now. While the daemon is down, what the catalog\n"
-    "knows is shown.\n"
-    "\n"
-    "  --domain DOMAIN   the same as DOMAIN\n"
-    "  --parent          with the parent of each\n"
-    "  --roots           only those without a parent\n"
-    "  --from CHECKPOINT only its children; with --tree, the tree below it\n"
-    "  --descendants     with --from: all that came of it\n"
-    "  --leaves          only those without children\n"
-    "  --no-leaves       only those with children\n"
-    "  --topological     parents before children\n"
-    "  --tree            as a tree\n"
-    "  --name            only the names\n"
-    "  --json            print an array of {name, state, parent, created, description, policy, role,\n"
-    "                    disks: [{name, capacity, size, present, inconsistent, busy}]}\n"
-    "  --help            print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
-    "yet, 7 the catalog is damaged.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep checkpoint-list web01 --tree\n";
-
 struct arguments {
     const char *domain;
     const char *from;
@@ -309,65 +277,60 @@ static int list_checkpoints(struct arguments *a)
     return code;
 }
 
-static int check_choice(const struct arguments *a)
+static int run(void *arguments)
 {
-    if (a->tree + a->name + a->json > 1)
-        return cli_usage("checkpoint-list", "--tree, --name and --json exclude one another");
+    const struct arguments *a = arguments;
+
     if (a->tree && (a->roots || a->leaves || a->no_leaves || a->parent))
         return cli_usage("checkpoint-list",
                          "--tree goes without --roots, --leaves, --no-leaves and --parent");
-    if (a->leaves && a->no_leaves)
-        return cli_usage("checkpoint-list", "--leaves and --no-leaves exclude one another");
-    if (a->from && a->roots)
-        return cli_usage("checkpoint-list", "--from and --roots exclude one another");
-    if (a->descendants && !a->from)
-        return cli_usage("checkpoint-list", "--descendants goes with --from");
-    return EXIT_DONE;
+    return list_checkpoints(arguments);
 }
 
-int cmd_checkpoint_list(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"descendants", no_argument, NULL, 'd'},
-                                            {"no-leaves", no_argument, NULL, 'L'},
-                                            {"parent", no_argument, NULL, 'p'},
-                                            {"roots", no_argument, NULL, 'r'},
-                                            {"leaves", no_argument, NULL, 'l'},
-                                            {"topological", no_argument, NULL, 'o'},
-                                            {"tree", no_argument, NULL, 't'},
-                                            {"name", no_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c, code;
+enum { RIVALS_ROOTS = 1, RIVALS_LEAVES, RIVALS_OUTPUT };
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.domain = c == 'D' ? optarg : a.domain;
-        a.from = c == 'f' ? optarg : a.from;
-        a.descendants = a.descendants || c == 'd';
-        a.no_leaves = a.no_leaves || c == 'L';
-        a.parent = a.parent || c == 'p';
-        a.roots = a.roots || c == 'r';
-        a.leaves = a.leaves || c == 'l';
-        a.topological = a.topological || c == 'o';
-        a.tree = a.tree || c == 't';
-        a.name = a.name || c == 'n';
-        a.json = a.json || c == 'j';
-    }
-    code = check_choice(&a);
-    if (code != EXIT_DONE)
-        return code;
-    a.domain = cli_operand(argc, argv, a.domain);
-    if (!a.domain || optind != argc)
-        return cli_usage("checkpoint-list",
-                         "name one domain (see 'vmkeep checkpoint-list --help')");
-    return list_checkpoints(&a);
-}
+const struct command cmd_checkpoint_list = {
+    .name = "checkpoint-list",
+    .summary = "a domain's checkpoints",
+    .about =
+        (const char *const[]){
+            "Lists the domain's checkpoints by name: those made by hand, those of scheduled "
+            "backups, and bitmaps that vmkeep did not make. While the daemon is down, what the "
+            "catalog knows is shown.",
+            "STATE is consistent; inconsistent, when a disk has lost track (QEMU was killed) or "
+            "has it no more: nothing can be based on it, but it can be deleted; missing, when no "
+            "disk has it; forgotten, when it was deleted but a disk still has its bitmap "
+            "(checkpoint-delete --metadata, or the disk was not attached then): it can be deleted "
+            "again, or told again with checkpoint-create --redefine; foreign, when vmkeep did not "
+            "make it; unknown, when the domain cannot be asked. SIZE is what an incremental from "
+            "it would copy now.",
+            NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("parent", parent, "with the parent of each")},
+            {FLAG("roots", roots, "only those without a parent"), .rivals = RIVALS_ROOTS},
+            {TEXT("from", "CHECKPOINT", from, "only its children; with --tree, the tree below it"),
+             .rivals = RIVALS_ROOTS, .words = WORD_CHECKPOINT},
+            {FLAG("descendants", descendants, "with --from: all that came of it"), .with = "from"},
+            {FLAG("leaves", leaves, "only those without children"), .rivals = RIVALS_LEAVES},
+            {FLAG("no-leaves", no_leaves, "only those with children"), .rivals = RIVALS_LEAVES},
+            {FLAG("topological", topological, "parents before children")},
+            {FLAG("tree", tree, "as a tree"), .rivals = RIVALS_OUTPUT},
+            {FLAG("name", name, "only the names"), .rivals = RIVALS_OUTPUT},
+            {FLAG("json", json,
+                  "print an array of {name, state, parent, created, description, policy, role, "
+                  "disks: [{name, capacity, size, present, inconsistent, busy}]}"),
+             .rivals = RIVALS_OUTPUT},
+            {0}},
+    .wants = "name one domain",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain, or no catalog yet"},
+                                           {EXIT_DAMAGED, "the catalog is damaged"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep checkpoint-list web01 --tree", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -8,21 +8,6 @@
 #include "cli/cli.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep checkpoint-parent DOMAIN CHECKPOINT\n"
-    "\n"
-    "Prints the name of the checkpoint's parent; one that has none is an error.\n"
-    "\n"
-    "  --domain DOMAIN               the same, by name\n"
-    "  --checkpointname CHECKPOINT   the same, by name\n"
-    "  --help                        print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain or checkpoint, or\n"
-    "it has no parent, 6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep checkpoint-parent web01 tuesday\n";
-
 static int print_parent(const char *domain, const char *name)
 {
     const json_t *k = NULL;
@@ -45,29 +30,33 @@ static int print_parent(const char *domain, const char *name)
     return code;
 }
 
-int cmd_checkpoint_parent(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"checkpointname", required_argument, NULL, 'C'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    const char *domain = NULL, *name = NULL;
-    int c;
+struct arguments {
+    const char *domain, *name;
+};
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        domain = c == 'D' ? optarg : domain;
-        name = c == 'C' ? optarg : name;
-    }
-    domain = cli_operand(argc, argv, domain);
-    name = cli_operand(argc, argv, name);
-    if (!domain || !name || optind != argc)
-        return cli_usage("checkpoint-parent",
-                         "name a domain and a checkpoint (see 'vmkeep checkpoint-parent --help')");
-    return print_parent(domain, name);
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+
+    return print_parent(a->domain, a->name);
 }
+
+const struct command cmd_checkpoint_parent = {
+    .name = "checkpoint-parent",
+    .summary = "the checkpoint before one",
+    .about =
+        (const char *const[]){
+            "Prints the name of the checkpoint's parent; one that has none is an error.", NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, CHECKPOINT_OPERAND, {0}},
+    .wants = "name a domain and a checkpoint",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND,
+                                            "no such domain or checkpoint, or it has no parent"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep checkpoint-parent web01 tuesday", NULL},
+    ARGUMENTS,
+    .run = run,
+};

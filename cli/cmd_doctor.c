@@ -22,20 +22,10 @@
 
 #define ANSWER_S 120
 
-static const char help[] =
-    "Usage: vmkeep doctor [DOMAIN] [--json]\n"
-    "\n"
-    "Takes a fresh look at every domain, or at DOMAIN, at the repositories, scratch directories, the\n"
-    "catalog and the programs that vmkeep needs, and tells what is fine and what to do about the rest.\n"
-    "\n"
-    "  --json   print an array of {about, check, fine, text, advice}\n"
-    "  --help   print this text and exit\n"
-    "\n"
-    "Exit status: 0 all is fine, 3 something is not, 1 failed, 2 bad usage or configuration, 4 no\n"
-    "such domain, 6 the daemon cannot be reached, 7 nor could it be: the catalog is damaged.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep doctor web01\n";
+struct arguments {
+    const char *domain;
+    bool json;
+};
 
 struct finding {
     char *about, *text;
@@ -181,8 +171,8 @@ static void check_repository(struct findings *l, const json_t *r)
 
     if (problem) {
         add(l, about, "writable", false,
-            "mount it, or correct its path or its permissions; `vmkeep repository adopt`, if another "
-            "disk takes its place",
+            "mount it, or correct its path or its permissions; `vmkeep repository adopt`, if "
+            "another disk takes its place",
             "%s", problem);
         return;
     }
@@ -381,28 +371,45 @@ static int examine(const struct config *config, const char *domain, bool json)
     return fine ? EXIT_DONE : EXIT_PARTLY;
 }
 
-int cmd_doctor(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    const struct arguments *a = arguments;
     struct config *config = NULL;
-    bool json = false;
-    int c, code;
+    int code = cli_load_config(&config);
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        json = true;
-    }
-    if (argc - optind > 1)
-        return cli_usage("doctor", "one domain at most (see 'vmkeep doctor --help')");
-    code = cli_load_config(&config);
     if (code == EXIT_DONE)
-        code = examine(config, optind < argc ? argv[optind] : NULL, json);
+        code = examine(config, a->domain, a->json);
     config_free(config);
     return code;
 }
+
+const struct command cmd_doctor = {
+    .name = "doctor",
+    .summary = "is everything there that backups need?",
+    .about =
+        (const char *const[]){
+            "Takes a fresh look at every domain, or at DOMAIN, at the repositories, scratch "
+            "directories, the catalog and the programs that vmkeep needs, and tells what is fine "
+            "and what to do about the rest.",
+            "Read-only disks and CD-ROMs are listed here too: they are in no scheduled backup.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("DOMAIN", domain), .optional = true, .words = WORD_DOMAIN}, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("json", json, "print an array of {about, check, fine, text, advice}")}, {0}},
+    .wants = "one domain at most",
+    .exits =
+        (const struct command_exit[]){{EXIT_DONE, "all is fine"},
+                                      {EXIT_PARTLY, "something is not"},
+                                      {EXIT_FAILED, "failed"},
+                                      {EXIT_USAGE, "bad usage or configuration"},
+                                      {EXIT_NOT_FOUND, "no such domain"},
+                                      {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                      {EXIT_DAMAGED, "nor could it be: the catalog is damaged"},
+                                      {0}},
+    .examples = (const char *const[]){"vmkeep doctor web01", NULL},
+    ARGUMENTS,
+    .run = run,
+};

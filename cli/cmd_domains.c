@@ -16,30 +16,6 @@
 
 #define DAEMON_TIMEOUT_S 10
 
-static const char help[] =
-    "Usage: vmkeep domains [--with-job] [--with-checkpoint|--without-checkpoint]\n"
-    "                      [--active|--inactive|--all] [--state-STATE]... [--name|--json]\n"
-    "\n"
-    "Lists the domains of all hosts. While the daemon is down, they are shown as it saw them last.\n"
-    "\n"
-    "  --with-job             only those with a backup that runs\n"
-    "  --with-checkpoint      only those that have a checkpoint of vmkeep, scheduled or by hand\n"
-    "  --without-checkpoint   only those that have none\n"
-    "  --active               only those that run, or are paused\n"
-    "  --inactive             only those that are shut off\n"
-    "  --all                  whatever their state: the default\n"
-    "  --state-running, --state-paused, --state-shutoff, --state-other\n"
-    "                         only those in that state, or in one of those\n"
-    "  --name                 only the names, HOST/DOMAIN, one a line\n"
-    "  --json                 print an array of {host, domain, state, problem, checkpoint, job}\n"
-    "  --help                 print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no catalog yet, 7 the catalog\n"
-    "is damaged.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep domains --inactive\n";
-
 struct arguments {
     bool with_job, with_checkpoint, without_checkpoint, active, inactive, all, name, json;
     bool running, paused, shutoff, other, any_state;
@@ -249,64 +225,57 @@ static int list(const struct arguments *a, const struct config *config)
     return code;
 }
 
-static void take_option(struct arguments *a, int c)
+static int run(void *arguments)
 {
-    a->with_job = a->with_job || c == 'J';
-    a->with_checkpoint = a->with_checkpoint || c == 'C';
-    a->without_checkpoint = a->without_checkpoint || c == 'W';
-    a->all = a->all || c == 'A';
-    a->active = a->active || c == 'a';
-    a->inactive = a->inactive || c == 'i';
-    a->running = a->running || c == 'R';
-    a->paused = a->paused || c == 'P';
-    a->shutoff = a->shutoff || c == 'S';
-    a->other = a->other || c == 'O';
-    a->any_state = a->running || a->paused || a->shutoff || a->other;
-    a->name = a->name || c == 'n';
-    a->json = a->json || c == 'j';
-}
-
-int cmd_domains(int argc, char **argv)
-{
-    static const struct option options[] = {{"with-job", no_argument, NULL, 'J'},
-                                            {"with-checkpoint", no_argument, NULL, 'C'},
-                                            {"without-checkpoint", no_argument, NULL, 'W'},
-                                            {"all", no_argument, NULL, 'A'},
-                                            {"state-running", no_argument, NULL, 'R'},
-                                            {"state-paused", no_argument, NULL, 'P'},
-                                            {"state-shutoff", no_argument, NULL, 'S'},
-                                            {"state-other", no_argument, NULL, 'O'},
-                                            {"name", no_argument, NULL, 'n'},
-                                            {"active", no_argument, NULL, 'a'},
-                                            {"inactive", no_argument, NULL, 'i'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    struct arguments *a = arguments;
     struct config *config = NULL;
-    struct arguments a = {0};
-    int c, code;
+    int code = cli_load_config(&config);
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        take_option(&a, c);
-    }
-    if (optind < argc)
-        return cli_usage("domains", "'%s': unexpected argument", argv[optind]);
-    if (a.active + a.inactive + a.all > 1)
-        return cli_usage("domains", "--active, --inactive and --all exclude one another");
-    if (a.with_checkpoint && a.without_checkpoint)
-        return cli_usage("domains",
-                         "--with-checkpoint and --without-checkpoint exclude one another");
-    if (a.name && a.json)
-        return cli_usage("domains", "--name and --json exclude one another");
-    code = cli_load_config(&config);
+    a->any_state = a->running || a->paused || a->shutoff || a->other;
     if (code == EXIT_DONE)
-        code = list(&a, config);
+        code = list(a, config);
     config_free(config);
     return code;
 }
+
+enum { RIVALS_CHECKPOINT = 1, RIVALS_ACTIVE, RIVALS_OUTPUT };
+
+const struct command cmd_domains = {
+    .name = "domains",
+    .summary = "what the hosts have",
+    .about =
+        (const char *const[]){
+            "Lists the domains of all hosts. While the daemon is down, they are shown as it saw "
+            "them last. Several --state- options: those in one of these states.",
+            NULL},
+    .options =
+        (const struct command_option[]){
+            {FLAG("with-job", with_job, "only those with a backup that runs")},
+            {FLAG("with-checkpoint", with_checkpoint,
+                  "only those that have a checkpoint of vmkeep, scheduled or by hand"),
+             .rivals = RIVALS_CHECKPOINT},
+            {FLAG("without-checkpoint", without_checkpoint, "only those that have none"),
+             .rivals = RIVALS_CHECKPOINT},
+            {FLAG("active", active, "only those that run, or are paused"), .rivals = RIVALS_ACTIVE},
+            {FLAG("inactive", inactive, "only those that are shut off"), .rivals = RIVALS_ACTIVE},
+            {FLAG("all", all, "whatever their state: the default"), .rivals = RIVALS_ACTIVE},
+            {FLAG("state-running", running, "only those that run")},
+            {FLAG("state-paused", paused, "only those that are paused")},
+            {FLAG("state-shutoff", shutoff, "only those that are shut off")},
+            {FLAG("state-other", other, "only those in none of these states")},
+            {FLAG("name", name, "only the names, HOST/DOMAIN, one a line"),
+             .rivals = RIVALS_OUTPUT},
+            {FLAG("json", json,
+                  "print an array of {host, domain, state, problem, checkpoint, job}"),
+             .rivals = RIVALS_OUTPUT},
+            {0}},
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no catalog yet"},
+                                           {EXIT_DAMAGED, "the catalog is damaged"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep domains --inactive", NULL},
+    ARGUMENTS,
+    .run = run,
+};

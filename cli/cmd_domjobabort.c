@@ -6,22 +6,6 @@
 
 #include "cli/client.h"
 
-static const char help[] =
-    "Usage: vmkeep domjobabort DOMAIN\n"
-    "\n"
-    "Ends the job of the domain that runs, and returns when it is over. For a pull begun by hand\n"
-    "that is its good end. A push is aborted: what it has written is removed, and so is the\n"
-    "checkpoint made with it. A scheduled backup is cancelled, as by 'vmkeep cancel'.\n"
-    "\n"
-    "  --domain DOMAIN   the same, by name\n"
-    "  --help            print this text and exit\n"
-    "\n"
-    "Exit status: 0 it is over, 1 failed, 2 bad usage or configuration, 4 no such domain, or no job\n"
-    "of it runs, 6 the daemon cannot be reached.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep domjobabort web01\n";
-
 static int abort_job(const char *domain)
 {
     const struct client_request request = {.cmd = "abort",
@@ -39,25 +23,36 @@ static int abort_job(const char *domain)
     return code;
 }
 
-int cmd_domjobabort(int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'D'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    const char *domain = NULL;
-    int c;
+struct arguments {
+    const char *domain;
+};
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        domain = optarg;
-    }
-    domain = cli_operand(argc, argv, domain);
-    if (!domain || optind != argc)
-        return cli_usage("domjobabort", "name one domain (see 'vmkeep domjobabort --help')");
-    return abort_job(domain);
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+
+    return abort_job(a->domain);
 }
+
+const struct command cmd_domjobabort = {
+    .name = "domjobabort",
+    .summary = "end the backup of a domain",
+    .about =
+        (const char *const[]){
+            "Ends the job of the domain that runs, and returns when it is over. For a pull begun "
+            "by hand that is its good end. A push is aborted: what it has written is removed, and "
+            "so is the checkpoint made with it. A scheduled backup is cancelled, as by 'vmkeep "
+            "cancel'.",
+            NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, {0}},
+    .wants = "name one domain",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "it is over"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain, or no job of it runs"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep domjobabort web01", NULL},
+    ARGUMENTS,
+    .run = run,
+};

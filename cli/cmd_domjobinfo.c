@@ -12,31 +12,9 @@
 #include "report/json.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep domjobinfo DOMAIN [--completed [--keep-completed]] [--anystats]\n"
-    "                         [--rawstats|--json]\n"
-    "\n"
-    "Shows how far the domain's backup is, scheduled or begun by hand; or how the last one ended.\n"
-    "\n"
-    "  --domain DOMAIN    the same, by name\n"
-    "  --completed        the last backup that ended; works while the daemon is down\n"
-    "  --keep-completed   taken for virsh's sake: reading the figures never destroys them\n"
-    "  --anystats         taken for virsh's sake: the figures of failed jobs are always shown\n"
-    "  --rawstats         as the API's own fields, one a line\n"
-    "  --json             print {type, operation, mode, job, kind, policy, time_elapsed,\n"
-    "                     disk_processed, disk_remaining, disk_total, temp_used, temp_total, errmsg};\n"
-    "                     milliseconds and bytes\n"
-    "  --help             print this text and exit\n"
-    "\n"
-    "Exit status: 0 done (also when there is no job: its type is None), 1 failed, 2 bad usage or\n"
-    "configuration, 4 no such domain, 6 the daemon cannot be reached, 7 the catalog is damaged.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep domjobinfo web01 --completed\n";
-
 struct arguments {
     const char *domain;
-    bool completed, keep, raw, json;
+    bool completed, keep, any, raw, json;
 };
 
 /* As the commands' users know them; type NULL: there is no job. */
@@ -234,35 +212,51 @@ static int show_running(const struct arguments *a)
     return code;
 }
 
-int cmd_domjobinfo(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {
-        {"domain", required_argument, NULL, 'D'}, {"keep-completed", no_argument, NULL, 'k'},
-        {"anystats", no_argument, NULL, 'a'},     {"rawstats", no_argument, NULL, 'r'},
-        {"completed", no_argument, NULL, 'c'},    {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
+    const struct arguments *a = arguments;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.domain = c == 'D' ? optarg : a.domain;
-        a.keep = a.keep || c == 'k';
-        a.raw = a.raw || c == 'r';
-        a.completed = a.completed || c == 'c';
-        a.json = a.json || c == 'j';
-    }
-    if (a.keep && !a.completed)
-        return cli_usage("domjobinfo", "--keep-completed goes with --completed");
-    if (a.raw && a.json)
-        return cli_usage("domjobinfo", "--rawstats and --json exclude one another");
-    a.domain = cli_operand(argc, argv, a.domain);
-    if (!a.domain || optind != argc)
-        return cli_usage("domjobinfo", "name one domain (see 'vmkeep domjobinfo --help')");
-    return a.completed ? cli_with_catalog(show_completed, &a) : show_running(&a);
+    return a->completed ? cli_with_catalog(show_completed, arguments) : show_running(a);
 }
+
+enum { RIVALS_OUTPUT = 1 };
+
+const struct command cmd_domjobinfo = {
+    .name = "domjobinfo",
+    .summary = "how far a domain's backup is, or how the last one ended",
+    .about =
+        (const char *const[]){
+            "Shows how far the domain's backup is, scheduled or begun by hand; or how the last one "
+            "ended, which is known after a restart too.",
+            NULL},
+    .operands = (const struct command_operand[]){DOMAIN_OPERAND, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("completed", completed,
+                  "the last backup that ended; works while the daemon is down")},
+            {FLAG("keep-completed", keep,
+                  "taken for virsh's sake: reading the figures never destroys them"),
+             .with = "completed"},
+            {FLAG("anystats", any,
+                  "taken for virsh's sake: the figures of failed jobs are always shown")},
+            {FLAG("rawstats", raw, "as the API's own fields, one a line"), .rivals = RIVALS_OUTPUT},
+            {FLAG("json", json,
+                  "print {type, operation, mode, job, kind, policy, time_elapsed, disk_processed, "
+                  "disk_remaining, disk_total, temp_used, temp_total, errmsg}; milliseconds and "
+                  "bytes"),
+             .rivals = RIVALS_OUTPUT},
+            {0}},
+    .wants = "name one domain",
+    .exits =
+        (const struct command_exit[]){{EXIT_DONE, "done (also when there is no job: its type is "
+                                                  "None)"},
+                                      {EXIT_FAILED, "failed"},
+                                      {EXIT_USAGE, "bad usage or configuration"},
+                                      {EXIT_NOT_FOUND, "no such domain"},
+                                      {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                      {EXIT_DAMAGED, "the catalog is damaged"},
+                                      {0}},
+    .examples = (const char *const[]){"vmkeep domjobinfo web01 --completed", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -13,37 +13,17 @@
 
 #define ANSWER_S 20
 
-static const char help[] =
-    "Usage: vmkeep event [DOMAIN] [--event job-completed|--all] [--loop] [--timeout SECONDS]\n"
-    "                    [--timestamp] [--json]\n"
-    "       vmkeep event --list\n"
-    "\n"
-    "Waits for a backup to end, of any domain or of DOMAIN, scheduled or begun by hand, and prints\n"
-    "how. It says 'listening' on standard error when it hears: ends that came before are not told.\n"
-    "'vmkeep backup-begin --wait' misses none, and 'vmkeep domjobinfo --completed' has the last one.\n"
-    "\n"
-    "  --domain DOMAIN     the same, by name\n"
-    "  --event EVENT       job-completed, which is the default\n"
-    "  --all               all events that there are: the same\n"
-    "  --list              print the names of all events and exit\n"
-    "  --timestamp         the time (UTC) before each; with --json there is none\n"
-    "  --loop              go on after the first one\n"
-    "  --timeout SECONDS   wait no longer than that\n"
-    "  --json              print each as one line of JSON: {event, job, host, domain, operation,\n"
-    "                      kind, mode, outcome, success, errmsg, time_elapsed, disk_total,\n"
-    "                      disk_processed, disk_remaining, temp_used, temp_total}\n"
-    "  --help              print this text and exit\n"
-    "\n"
-    "Exit status: 0 an event came, 1 none came in time, or failed, 2 bad usage or configuration,\n"
-    "6 the daemon cannot be reached, or went away, 130 interrupted.\n"
-    "\n"
-    "Example:\n"
-    "  vmkeep event web01 --timeout 3600 --json | jq .success\n";
-
 struct wait {
     bool loop, json, timestamp;
     size_t heard;
     bool enough;
+};
+
+struct arguments {
+    const char *domain, *event;
+    int64_t limit_s;
+    bool all, list;
+    struct wait wait;
 };
 
 static void on_event(void *ctx, const json_t *event)
@@ -108,48 +88,68 @@ static int check_domain(const struct config *config, const char *text)
     return code;
 }
 
-int cmd_event(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {
-        {"domain", required_argument, NULL, 'D'},  {"event", required_argument, NULL, 'e'},
-        {"all", no_argument, NULL, 'a'},           {"list", no_argument, NULL, 'L'},
-        {"timestamp", no_argument, NULL, 's'},     {"loop", no_argument, NULL, 'l'},
-        {"timeout", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    struct arguments *a = arguments;
     struct config *config = NULL;
-    struct wait w = {0};
-    const char *domain = NULL;
-    int64_t limit = 0;
-    int c, code;
+    int code;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (c == 't' && !parse_int(optarg, 1, 1000000000, &limit))
-            return cli_usage("event", "--timeout: '%s' is not a number of seconds", optarg);
-        if (c == 'e' && strcmp(optarg, "job-completed") != 0)
-            return cli_usage("event", "--event: '%s' is none; there is job-completed", optarg);
-        if (c == 'L') {
-            puts("job-completed");
-            return EXIT_DONE;
-        }
-        domain = c == 'D' ? optarg : domain;
-        w.timestamp = w.timestamp || c == 's';
-        w.loop = w.loop || c == 'l';
-        w.json = w.json || c == 'j';
+    if (a->list) {
+        puts("job-completed");
+        return EXIT_DONE;
     }
-    domain = cli_operand(argc, argv, domain);
-    if (optind < argc)
-        return cli_usage("event", "one domain at most (see 'vmkeep event --help')");
     code = cli_load_config(&config);
-    if (code == EXIT_DONE && domain)
-        code = check_domain(config, domain);
+    if (code == EXIT_DONE && a->domain)
+        code = check_domain(config, a->domain);
     if (code == EXIT_DONE)
-        code = listen_to(config, domain, (int)limit, &w);
+        code = listen_to(config, a->domain, (int)a->limit_s, &a->wait);
     config_free(config);
     return code;
 }
+
+const struct command cmd_event = {
+    .name = "event",
+    .summary = "wait for backups to end",
+    .synopses = (const char *const[]){"[DOMAIN] [--event job-completed|--all] [--loop] "
+                                      "[--timeout SECONDS] [--timestamp] [--json]",
+                                      "--list", NULL},
+    .about =
+        (const char *const[]){
+            "Waits for a backup to end, of any domain or of DOMAIN, scheduled or begun by hand, "
+            "and prints how. It says 'listening' on standard error when it hears: ends that came "
+            "before are not told. 'vmkeep backup-begin --wait' misses none, and 'vmkeep domjobinfo "
+            "--completed' has the last one.",
+            NULL},
+    .operands = (const struct command_operand[]){{OPERAND("DOMAIN", domain), .by_name = "domain",
+                                                  .optional = true, .words = WORD_DOMAIN},
+                                                 {0}},
+    .options =
+        (const struct command_option[]){
+            {TEXT("event", "EVENT", event, "job-completed, which is the default"),
+             .choices = (const char *const[]){"job-completed", NULL}},
+            {FLAG("all", all, "all events that there are: the same")},
+            {FLAG("list", list, "print the names of all events and exit")},
+            {FLAG("timestamp", wait.timestamp,
+                  "the time (UTC) before each; with --json there is "
+                  "none")},
+            {FLAG("loop", wait.loop, "go on after the first one")},
+            {NUMBER("timeout", "SECONDS", limit_s, 1, 1000000000, "wait no longer than that")},
+            {FLAG(
+                "json", wait.json,
+                "print each as one line of JSON: {event, job, host, domain, operation, kind, mode, "
+                "outcome, success, errmsg, time_elapsed, disk_total, disk_processed, "
+                "disk_remaining, temp_used, temp_total}")},
+            {0}},
+    .wants = "one domain at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "an event came"},
+                                           {EXIT_FAILED, "none came in time, or failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NO_DAEMON,
+                                            "the daemon cannot be reached, or went away"},
+                                           {EXIT_INTERRUPTED, "interrupted"},
+                                           {0}},
+    .examples =
+        (const char *const[]){"vmkeep event web01 --timeout 3600 --json | jq .success", NULL},
+    ARGUMENTS,
+    .run = run,
+};

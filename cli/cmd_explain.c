@@ -17,24 +17,6 @@
 #include "report/json.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep explain [--json] DOMAIN|POINT|JOB\n"
-    "\n"
-    "Why a domain is protected or at risk, and what is due next; why a point is a full or an\n"
-    "incremental, and why it is kept; why a job ran, and why it ended as it did. POINT is a point's\n"
-    "id, or an end of it that only one has; JOB is a number. Works while the daemon is down.\n"
-    "\n"
-    "  --json   print {kind: \"domain\"|\"point\"|\"job\", name, sentences: [{about, text}]}\n"
-    "  --help   print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 there is no such thing, or no\n"
-    "catalog yet, 7 the catalog is damaged.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep explain web01\n"
-    "  vmkeep explain 2026-11-23T02-30-00Z.nightly\n"
-    "  vmkeep explain 812\n";
-
 struct arguments {
     bool json;
     const char *what;
@@ -296,24 +278,40 @@ static int explain(void *arg, const struct config *config, struct catalog *catal
     return code;
 }
 
-int cmd_explain(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.json = true;
-    }
-    if (argc - optind != 1)
-        return cli_usage("explain", "name one domain, point or job (see 'vmkeep explain --help')");
-    a.what = argv[optind];
-    return cli_with_catalog(explain, &a);
+    return cli_with_catalog(explain, arguments);
 }
+
+const struct command cmd_explain = {
+    .name = "explain",
+    .summary = "why a point, a job or a domain is as it is",
+    .about =
+        (const char *const[]){
+            "Why a domain is protected or at risk, and what is due next; why a restore point is a "
+            "full or an incremental, and why it is kept; why a job ran, and why it ended as it "
+            "did: the sentences that were stored when it was decided. POINT is a point's id, or an "
+            "end of it that only one has; JOB is a number. Works while the daemon is down.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("DOMAIN|POINT|JOB", what), .words = WORD_DOMAIN | WORD_POINT}, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("json", json,
+                  "print {kind: \"domain\"|\"point\"|\"job\", name, sentences: [{about, text}]}")},
+            {0}},
+    .wants = "name one domain, point or job",
+    .exits =
+        (const struct command_exit[]){{EXIT_DONE, "done"},
+                                      {EXIT_FAILED, "failed"},
+                                      {EXIT_USAGE, "bad usage or configuration"},
+                                      {EXIT_NOT_FOUND, "there is no such thing, or no catalog yet"},
+                                      {EXIT_DAMAGED, "the catalog is damaged"},
+                                      {0}},
+    .examples =
+        (const char *const[]){"vmkeep explain web01", "vmkeep explain 2026-11-23T02-30-00Z.nightly",
+                              "vmkeep explain 812", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -13,28 +13,9 @@
 
 #define SHOWN 50
 
-static const char help[] =
-    "Usage: vmkeep jobs [--active] [--limit N] [--json] [DOMAIN]\n"
-    "\n"
-    "Lists jobs, oldest first: of every domain, or of DOMAIN. Works while the daemon is down.\n"
-    "\n"
-    "  --active    only those that are queued or running\n"
-    "  --limit N   the newest N; 0: all (default: 50, with --json all)\n"
-    "  --json      print an array of {id, kind, domain, policy, level, state, outcome, reason, due,\n"
-    "              started, ended, bytes_done, bytes_total, ...}\n"
-    "  --help      print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
-    "yet, 7 the catalog is damaged.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep jobs --active\n"
-    "  vmkeep jobs web01 --limit 5\n"
-    "  vmkeep jobs --json | jq '.[] | select(.outcome == \"failed\")'\n";
-
 struct arguments {
     bool active, json;
-    int limit; /* -1: not given */
+    int64_t limit; /* -1: not given */
     const char *domain;
 };
 
@@ -109,7 +90,7 @@ static void print_text(const struct job_list *jobs)
 static int list(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
-    struct job_filter filter = {.active = a->active, .limit = a->limit};
+    struct job_filter filter = {.active = a->active, .limit = (int)a->limit};
     struct domain_name domain = {0};
     struct job_list jobs = {0};
     struct err err = ERR_INIT;
@@ -132,41 +113,44 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     return code;
 }
 
-/* -1: go on. */
-static int parse(int argc, char **argv, struct arguments *a)
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"active", no_argument, NULL, 'a'},
-                                            {"limit", required_argument, NULL, 'l'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int64_t n;
-    int c;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (c == 'l' && !parse_int(optarg, 0, INT32_MAX, &n))
-            return cli_usage("jobs", "--limit: '%s' is not a number", optarg);
-        if (c == 'l')
-            a->limit = (int)n;
-        a->active = a->active || c == 'a';
-        a->json = a->json || c == 'j';
-    }
-    if (argc - optind > 1)
-        return cli_usage("jobs", "one domain at most (see 'vmkeep jobs --help')");
-    a->domain = optind < argc ? argv[optind] : NULL;
-    return -1;
+    return cli_with_catalog(list, arguments);
 }
 
-int cmd_jobs(int argc, char **argv)
-{
-    struct arguments a = {.limit = -1};
-    int code = parse(argc, argv, &a);
-
-    return code >= 0 ? code : cli_with_catalog(list, &a);
-}
+const struct command cmd_jobs = {
+    .name = "jobs",
+    .summary = "what was done, what is being done",
+    .about =
+        (const char *const[]){
+            "Lists jobs, oldest first, with outcomes and reasons: of every domain, or of DOMAIN. "
+            "Works while the daemon is down.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("DOMAIN", domain), .optional = true, .words = WORD_DOMAIN}, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("active", active, "only those that are queued or running")},
+            {NUMBER("limit", "N", limit, 0, INT32_MAX,
+                    "the newest N; 0: all (default: 50, with --json all)")},
+            {FLAG(
+                "json", json,
+                "print an array of {id, kind, domain, policy, level, state, outcome, reason, due, "
+                "started, ended, bytes_done, bytes_total, ...}")},
+            {0}},
+    .wants = "one domain at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain, or no catalog yet"},
+                                           {EXIT_DAMAGED, "the catalog is damaged"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep jobs --active", "vmkeep jobs web01 --limit 5",
+                                      "vmkeep jobs --json | "
+                                      "jq '.[] | select(.outcome == \"failed\")'",
+                                      NULL},
+    ARGUMENTS,
+    .defaults = &(const struct arguments){.limit = -1},
+    .run = run,
+};

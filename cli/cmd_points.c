@@ -17,30 +17,6 @@
 #include "report/table.h"
 #include "storage/repository.h"
 
-static const char help[] =
-    "Usage: vmkeep points [--json] [--repository NAME|PATH] [DOMAIN]\n"
-    "\n"
-    "Lists restore points, of every domain or of DOMAIN, oldest first; an incremental is indented\n"
-    "below what it stands on. Works while the daemon is down.\n"
-    "\n"
-    "  --repository NAME|PATH\n"
-    "           read the repository itself, not the catalog; with a PATH no configuration is needed\n"
-    "  --json   print an array of {id, domain, host, policy, kind, parent, created, checkpoint,\n"
-    "           mode, state, disks: [{name, path, format, capacity, bytes, digest}], ...}; a disk's\n"
-    "           path is its file's name in REPOSITORY/ID/\n"
-    "  --help   print this text and exit\n"
-    "\n"
-    "States: good; damaged, missing; deleting; set aside (in JSON set-aside: its date cannot be right,\n"
-    "for a clock was wrong; it can be restored, and counts for no rule).\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 bad usage or configuration, 3 a point's manifest cannot be\n"
-    "read, 4 no such domain or repository, or no catalog yet, 7 the catalog is damaged.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep points web01\n"
-    "  vmkeep points --json | jq -r '.[-1].id'\n"
-    "  vmkeep points --repository /srv/backup\n";
-
 struct arguments {
     bool json;
     const char *domain, *repository;
@@ -267,31 +243,50 @@ static int list_repository(const struct arguments *a)
     return code;
 }
 
-int cmd_points(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"repository", required_argument, NULL, 'r'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
+    const struct arguments *a = arguments;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (c == 'r')
-            a.repository = optarg;
-        else
-            a.json = true;
-    }
-    if (argc - optind > 1)
-        return cli_usage("points", "one domain at most (see 'vmkeep points --help')");
-    a.domain = optind < argc ? argv[optind] : NULL;
-    if (a.repository)
-        return list_repository(&a);
-    return cli_with_catalog(list, &a);
+    return a->repository ? list_repository(a) : cli_with_catalog(list, arguments);
 }
+
+const struct command cmd_points = {
+    .name = "points",
+    .summary = "restore points and their chains",
+    .about =
+        (const char *const[]){
+            "Lists restore points, of every domain or of DOMAIN, oldest first; an incremental is "
+            "indented below what it stands on. Works while the daemon is down.",
+            "STATE is good; damaged; missing; deleting; or set aside (in JSON set-aside): its date "
+            "cannot be right, for a clock was wrong. It can be restored by its id, and counts for "
+            "no rule; see vmkeepd(8).",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("DOMAIN", domain), .optional = true, .words = WORD_DOMAIN}, {0}},
+    .options =
+        (const struct command_option[]){
+            {TEXT("repository", "NAME|PATH", repository,
+                  "as they lie in that repository, whatever the catalog says; with a path neither "
+                  "catalog nor configuration is needed"),
+             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            {FLAG("json", json,
+                  "print an array of {id, domain, host, policy, kind, parent, created, checkpoint, "
+                  "mode, state, disks: [{name, path, format, capacity, bytes, digest}], ...}; a "
+                  "disk's path is its file's name in REPOSITORY/ID/")},
+            {0}},
+    .wants = "one domain at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_PARTLY, "a point's manifest cannot be read"},
+                                           {EXIT_NOT_FOUND,
+                                            "no such domain or repository, or no catalog yet"},
+                                           {EXIT_DAMAGED, "the catalog is damaged"},
+                                           {0}},
+    .examples =
+        (const char *const[]){"vmkeep points web01", "vmkeep points --json | jq -r '.[-1].id'",
+                              "vmkeep points --repository /srv/backup", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -19,28 +19,6 @@
 #include "report/json.h"
 #include "report/table.h"
 
-static const char help[] =
-    "Usage: vmkeep prune [--dry-run] [--wait] [--json] [POLICY|DOMAIN]\n"
-    "\n"
-    "Asks the daemon to let go of the restore points that no rule keeps: of every domain, of those\n"
-    "that POLICY covers, or of DOMAIN. The daemon prunes by itself after each backup.\n"
-    "\n"
-    "  --dry-run   print of each point whether it stays, and why; change nothing. Works while the\n"
-    "              daemon is down\n"
-    "  --wait      wait for the jobs to end; Ctrl-C ends the waiting, not the jobs\n"
-    "  --json      print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too;\n"
-    "              with --dry-run an array of {id, domain, host, policy, created, bytes, keep,\n"
-    "              reasons}\n"
-    "  --help      print this text and exit\n"
-    "\n"
-    "Exit status: 0 done or queued, 1 failed, 2 bad usage or configuration, 3 some jobs failed,\n"
-    "4 no such policy or domain, 6 the daemon cannot be reached, 7 the catalog is damaged,\n"
-    "130 interrupted.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep prune --dry-run\n"
-    "  vmkeep prune web01 --wait\n";
-
 struct arguments {
     bool dry_run, wait, json;
     const char *target;
@@ -227,29 +205,48 @@ static int prune(const struct arguments *a)
     return code;
 }
 
-int cmd_prune(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"dry-run", no_argument, NULL, 'n'},
-                                            {"wait", no_argument, NULL, 'w'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
+    const struct arguments *a = arguments;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.dry_run = a.dry_run || c == 'n';
-        a.wait = a.wait || c == 'w';
-        a.json = a.json || c == 'j';
-    }
-    if (argc - optind > 1)
-        return cli_usage("prune", "one policy or domain at most (see 'vmkeep prune --help')");
-    a.target = optind < argc ? argv[optind] : NULL;
-    return a.dry_run ? cli_with_catalog(dry_run, &a) : prune(&a);
+    return a->dry_run ? cli_with_catalog(dry_run, arguments) : prune(a);
 }
+
+const struct command cmd_prune = {
+    .name = "prune",
+    .summary = "let go of the points that no rule keeps",
+    .about =
+        (const char *const[]){
+            "Asks the daemon to let go of the restore points that no rule keeps: of every domain, "
+            "of those that POLICY covers, or of DOMAIN. The daemon prunes by itself after each "
+            "backup.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){{OPERAND("POLICY|DOMAIN", target), .optional = true,
+                                          .words = WORD_POLICY | WORD_DOMAIN},
+                                         {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("dry-run", dry_run,
+                  "print of each point whether it stays, and why; change nothing. Works while the "
+                  "daemon is down")},
+            {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
+            {FLAG("json", json,
+                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
+                  "with --dry-run an array of {id, domain, host, policy, created, bytes, keep, "
+                  "reasons}")},
+            {0}},
+    .wants = "one policy or domain at most",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done or queued"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_PARTLY, "some jobs failed"},
+                                           {EXIT_NOT_FOUND, "no such policy or domain"},
+                                           {EXIT_NO_DAEMON, "the daemon cannot be reached"},
+                                           {EXIT_DAMAGED, "the catalog is damaged"},
+                                           {EXIT_INTERRUPTED, "interrupted"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep prune --dry-run", "vmkeep prune web01 --wait", NULL},
+    ARGUMENTS,
+    .run = run,
+};

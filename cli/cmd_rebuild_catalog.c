@@ -15,27 +15,6 @@
 #include "report/table.h"
 #include "storage/rebuild.h"
 
-static const char help[] =
-    "Usage: vmkeep rebuild-catalog [--repository NAME|PATH]... [--id ID] [--dry-run] [--json]\n"
-    "\n"
-    "Makes the catalog anew from the restore points in the repositories. What only a catalog knew\n"
-    "(jobs and how they ended, checkpoints, since when a policy covers a domain) comes from the\n"
-    "former file, if it is whole, and from the copies of the catalog in the repositories. The former\n"
-    "file stays beside the new one under another name. vmkeepd must not run.\n"
-    "\n"
-    "  --repository NAME|PATH   read this repository of the configuration only; may be repeated\n"
-    "  --id ID                  the points of this catalog, where several have been at work\n"
-    "  --dry-run                say what would come from where, and change nothing\n"
-    "  --json                   print {catalog, id, last_job, repositories, sources, points, jobs,\n"
-    "                           checkpoints, missing, notes, kept, done}\n"
-    "  --help                   print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 3 done, but some of it could not be read, 1 failed, 2 bad usage or\n"
-    "configuration, 4 a repository is not there, 5 vmkeepd runs.\n"
-    "\n"
-    "Example:\n"
-    "  systemctl stop vmkeepd && vmkeep rebuild-catalog && systemctl start vmkeepd\n";
-
 struct arguments {
     bool json, dry_run;
     const char *id;
@@ -221,7 +200,7 @@ static int rebuild(struct rebuild *r, const struct config *config, const struct 
     return a->dry_run ? 0 : rebuild_make(r, time(NULL), err);
 }
 
-static int run(const struct config *config, const struct arguments *a)
+static int make(const struct config *config, const struct arguments *a)
 {
     struct rebuild *r = NULL;
     struct err err = ERR_INIT;
@@ -243,48 +222,49 @@ static int run(const struct config *config, const struct arguments *a)
     return code;
 }
 
-int cmd_rebuild_catalog(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {{"repository", required_argument, NULL, 'r'},
-                                            {"id", required_argument, NULL, 'i'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
+    const struct arguments *a = arguments;
     struct config *config = NULL;
-    int c, code = EXIT_DONE;
+    int code = cli_load_config(&config);
 
-    while (code == EXIT_DONE && (c = cli_option(argc, argv, options)) != -1) {
-        switch (c) {
-        case 'r':
-            strlist_add(&a.repositories, optarg);
-            break;
-        case 'i':
-            a.id = optarg;
-            break;
-        case 'n':
-            a.dry_run = true;
-            break;
-        case 'j':
-            a.json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            strlist_done(&a.repositories);
-            return EXIT_DONE;
-        default:
-            code = EXIT_USAGE;
-        }
-    }
-    if (code == EXIT_DONE && optind < argc)
-        code = cli_usage("rebuild-catalog",
-                         "takes no arguments (see 'vmkeep rebuild-catalog --help')");
     if (code == EXIT_DONE)
-        code = cli_load_config(&config);
-    if (code == EXIT_DONE)
-        code = run(config, &a);
-    strlist_done(&a.repositories);
+        code = make(config, a);
     config_free(config);
     return code;
 }
+
+const struct command cmd_rebuild_catalog = {
+    .name = "rebuild-catalog",
+    .summary = "make a lost or damaged catalog anew, from repositories",
+    .about =
+        (const char *const[]){
+            "Makes a lost, older or damaged catalog anew from the restore points in the "
+            "repositories. What only a catalog knew (jobs and how they ended, checkpoints, since "
+            "when a policy covers a domain) comes from the former file, if it is whole, and from "
+            "the copies of the catalog in the repositories. The former file stays beside the new "
+            "one under another name. vmkeepd(8) must not run.",
+            NULL},
+    .options =
+        (const struct command_option[]){
+            {LIST("repository", "NAME|PATH", repositories,
+                  "read this repository of the configuration only; may be repeated"),
+             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            {TEXT("id", "ID", id, "the points of this catalog, where several have been at work")},
+            {FLAG("dry-run", dry_run, "say what would come from where, and change nothing")},
+            {FLAG("json", json,
+                  "print {catalog, id, last_job, repositories, sources, points, jobs, checkpoints, "
+                  "missing, notes, kept, done}")},
+            {0}},
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_PARTLY, "done, but some of it could not be read"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "a repository is not there"},
+                                           {EXIT_BUSY, "vmkeepd runs"},
+                                           {0}},
+    .examples = (const char *const[]){"systemctl stop vmkeepd", "vmkeep rebuild-catalog",
+                                      "systemctl start vmkeepd", NULL},
+    ARGUMENTS,
+    .run = run,
+};

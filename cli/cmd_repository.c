@@ -18,40 +18,10 @@
 #include "storage/adopt.h"
 #include "storage/survey.h"
 
-static const char help[] =
-    "Usage: vmkeep repository list [--json]\n"
-    "       vmkeep repository check [--json] NAME\n"
-    "       vmkeep repository adopt [--dry-run] [--yes] [--force] NAME [HOST/DOMAIN]...\n"
-    "\n"
-    "list tells of each repository of the configuration what is there, and to whom the domains'\n"
-    "directories in it belong. check prints each difference between catalog and repository, and what\n"
-    "will be done about it. adopt takes over what is there: another disk under the repository's path, a\n"
-    "new and empty one, and directories of domains that belong to another catalog (all of them, or those\n"
-    "named); it says what that means, and asks. Points that are in it are taken into the catalog; points\n"
-    "of the repository that was there before stay known, as missing, until that is adopted again. list\n"
-    "and check change nothing and work while the daemon is down; for adopt vmkeepd must not run.\n"
-    "\n"
-    "  --dry-run   say what would be taken over, and change nothing\n"
-    "  --yes       do not ask\n"
-    "  --force     also what its owner has used within the last ten minutes\n"
-    "  --json      list: print an array of {name, path, id, found, state, problem, free, total,\n"
-    "              points, domains: [{domain, owner, points}]}; check: an array of {what, about,\n"
-    "              problem, then}\n"
-    "  --help      print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, check: no difference; 1 failed, 2 bad usage or configuration, 3 check: there\n"
-    "are differences, 4 no such repository, 5 vmkeepd runs, or the other owner is at work, 7 check:\n"
-    "points are damaged or missing, 130 not confirmed.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep repository list\n"
-    "  vmkeep repository adopt main --dry-run\n";
-
 struct arguments {
     bool json, dry_run, yes, force;
-    const char *name;
-    char **domains;
-    int n_domains;
+    const char *what, *name;
+    struct strlist domains;
 };
 
 /* One repository as it is and as it should be. */
@@ -362,22 +332,19 @@ static int check(void *arg, const struct config *config, struct catalog *catalog
 
 static bool is_wanted(const struct arguments *a, const char *domain)
 {
-    for (int i = 0; i < a->n_domains; i++)
-        if (strcmp(a->domains[i], domain) == 0)
-            return true;
-    return a->n_domains == 0;
+    return a->domains.n == 0 || strlist_has(&a->domains, domain);
 }
 
 static int check_wanted(const struct arguments *a, const struct facts_of *f)
 {
-    for (int i = 0; i < a->n_domains; i++) {
+    for (size_t i = 0; i < a->domains.n; i++) {
         bool found = false;
 
         for (size_t k = 0; k < f->view.domains.n; k++)
-            found = found || strcmp(f->view.domains.items[k].name, a->domains[i]) == 0;
+            found = found || strcmp(f->view.domains.items[k].name, a->domains.items[i]) == 0;
         if (!found) {
             fprintf(stderr, "vmkeep: repository %s: has no directory %s\n", f->config->name,
-                    a->domains[i]);
+                    a->domains.items[i]);
             return EXIT_NOT_FOUND;
         }
     }
@@ -411,9 +378,8 @@ static void say(const struct arguments *a, const struct facts_of *f, const char 
         *busy = *busy || active;
         strlist_add(taken, d->name);
     }
-    puts(
-        "Points in what is ours are taken into the catalog. Other catalogs' daemons do nothing there "
-        "any more.");
+    puts("Points in what is ours are taken into the catalog. Other catalogs' daemons do nothing "
+         "there any more.");
 }
 
 static int confirm(const struct arguments *a)
@@ -485,8 +451,8 @@ static int adopt_one(const struct arguments *a, const struct config *config,
     say(a, &f, catalog_id(catalog), now, &taken, &busy);
     if (a->dry_run) {
         if (busy && !a->force)
-            puts(
-                "It would be refused now: who is at work there is to be stopped first (or --force).");
+            puts("It would be refused now: who is at work there is to be stopped first (or "
+                 "--force).");
         return EXIT_DONE;
     }
     if (busy && !a->force) {
@@ -529,41 +495,70 @@ static int adopt(const struct arguments *a)
     return code;
 }
 
-int cmd_repository(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"dry-run", no_argument, NULL, 'n'},
-        {"yes", no_argument, NULL, 'y'},  {"force", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    const char *what;
-    int c;
+    const struct arguments *a = arguments;
 
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.json = a.json || c == 'j';
-        a.dry_run = a.dry_run || c == 'n';
-        a.yes = a.yes || c == 'y';
-        a.force = a.force || c == 'f';
-    }
-    what = optind < argc ? argv[optind++] : "";
-    if (strcmp(what, "list") == 0 && optind == argc)
-        return cli_with_catalog(list, &a);
-    if (optind == argc)
-        return cli_usage("repository", "say list, check NAME or adopt NAME (see 'vmkeep repository "
-                                       "--help')");
-    a.name = argv[optind++];
-    a.domains = argv + optind;
-    a.n_domains = argc - optind;
-    if (strcmp(what, "adopt") == 0)
-        return adopt(&a);
-    if (strcmp(what, "check") == 0 && a.n_domains == 0)
-        return cli_with_catalog(check, &a);
-    return cli_usage("repository", "say list, check NAME or adopt NAME (see 'vmkeep repository "
-                                   "--help')");
+    if (strcmp(a->what, "list") == 0 && !a->name)
+        return cli_with_catalog(list, arguments);
+    if (strcmp(a->what, "adopt") == 0 && a->name)
+        return adopt(a);
+    if (strcmp(a->what, "check") == 0 && a->name && a->domains.n == 0)
+        return cli_with_catalog(check, arguments);
+    return cli_usage("repository", "%s (see 'vmkeep repository --help')", cmd_repository.wants);
 }
+
+const struct command cmd_repository = {
+    .name = "repository",
+    .summary = "what repositories are, whose, and taking one over",
+    .synopses =
+        (const char *const[]){"list [--json]", "check [--json] NAME",
+                              "adopt [--dry-run] [--yes] [--force] NAME [HOST/DOMAIN]...", NULL},
+    .about =
+        (const char *const[]){
+            "list tells of each repository of the configuration what is there: its id, whether it "
+            "is the one that the catalog knows, its space and restore points, and to whom the "
+            "domains' directories in it belong.",
+            "check prints each difference between catalog and repository, and what will be done "
+            "about it.",
+            "adopt takes over what is there: another disk under the repository's path, a new and "
+            "empty one, and directories of domains that belong to another catalog (all of them, or "
+            "those named). It says what that means, and asks. Points that are in it are taken into "
+            "the catalog; points of the repository that was there before stay known, as missing, "
+            "until that is adopted again.",
+            "list and check change nothing and work while the daemon is down; for adopt vmkeepd(8) "
+            "must not run.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("list|check|adopt", what),
+             .choices = (const char *const[]){"list", "check", "adopt", NULL}},
+            {OPERAND("NAME", name), .optional = true, .words = WORD_REPOSITORY},
+            {OPERANDS("HOST/DOMAIN", domains), .optional = true, .words = WORD_DOMAIN},
+            {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("dry-run", dry_run, "say what would be taken over, and change nothing")},
+            {FLAG("yes", yes, "do not ask")},
+            {FLAG("force", force, "also what its owner has used within the last ten minutes")},
+            {FLAG("json", json,
+                  "list: print an array of {name, path, id, found, state, problem, free, total, "
+                  "points, domains: [{domain, owner, points}]}; check: an array of {what, about, "
+                  "problem, then}")},
+            {0}},
+    .wants = "say list, check NAME or adopt NAME",
+    .exits =
+        (const struct command_exit[]){{EXIT_DONE, "done, check: no difference"},
+                                      {EXIT_FAILED, "failed"},
+                                      {EXIT_USAGE, "bad usage or configuration"},
+                                      {EXIT_PARTLY, "check: there are differences"},
+                                      {EXIT_NOT_FOUND, "no such repository"},
+                                      {EXIT_BUSY, "vmkeepd runs, or the other owner is at work"},
+                                      {EXIT_DAMAGED, "check: points are damaged or missing"},
+                                      {EXIT_INTERRUPTED, "not confirmed"},
+                                      {0}},
+    .examples = (const char *const[]){"vmkeep repository list",
+                                      "vmkeep repository adopt main --dry-run", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -23,43 +23,11 @@
 
 #define BAR_WIDTH 40
 
-static const char help[] =
-    "Usage: vmkeep restore POINT --to DIR [OPTION]...\n"
-    "       vmkeep restore DOMAIN [--at TIME] --to DIR [OPTION]...\n"
-    "\n"
-    "Writes the disks of a restore point into DIR as images that stand alone, one file a disk,\n"
-    "and the domain's definition beside them. POINT is a point's id, or an end of it that only one\n"
-    "has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest good point, at or\n"
-    "before TIME where that is given; if that one cannot be restored, the newest that can be is\n"
-    "named. All that is read is held against its digests first, and a damaged point is marked so.\n"
-    "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore that\n"
-    "fails or is interrupted leaves nothing behind.\n"
-    "\n"
-    "  --to DIR           where to; it is made if it is not there\n"
-    "  --at TIME          as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339\n"
-    "  --disk NAME        this disk only; may be given several times\n"
-    "  --format FORMAT    qcow2 (default) or raw\n"
-    "  --fallback         take the newest point that can be restored when the one meant cannot\n"
-    "  --no-verify        do not check the digests of what is restored\n"
-    "  --dry-run          say what would be written, and check for space and files in the way\n"
-    "  --repository PATH  straight from this repository: no catalog or configuration is needed\n"
-    "  --json             print {point, created, disks, definition}\n"
-    "  --help             print this text and exit\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 wrong usage, 4 no such point, domain or disk, 5 busy,\n"
-    "7 the point is damaged, 130 interrupted.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep restore web01 --to /srv/restore/web01\n"
-    "  vmkeep restore web01 --at '2026-11-20 12:00' --disk vda --to /tmp/web01\n"
-    "  vmkeep restore local/web01/2026-11-23T02-30-00Z.nightly --to /tmp/web01 --format raw\n"
-    "  vmkeep restore web01 --repository /mnt/usb/backup --to /srv/restore/web01 --dry-run\n";
-
 struct arguments {
     const char *what, *repository;
     struct restore_request request;
     struct strlist disks;
-    bool has_at, json, help, fallback;
+    bool has_at, json, fallback;
     int64_t at;
 };
 
@@ -83,79 +51,13 @@ static void catch_signals(void)
 
 /* ---- arguments ---- */
 
-static int take_option(struct arguments *a, int c, struct err *err)
+static int read_at(void *arguments, const char *name, const char *value, struct err *err)
 {
-    switch (c) {
-    case 't':
-        a->request.to = optarg;
-        return 0;
-    case 'a':
-        a->has_at = true;
-        return time_parse(optarg, &a->at, err) < 0 ? err_wrap(err, "--at") : 0;
-    case 'd':
-        strlist_add(&a->disks, optarg);
-        return 0;
-    case 'f':
-        a->request.format = optarg;
-        if (strcmp(optarg, "qcow2") != 0 && strcmp(optarg, "raw") != 0)
-            return err_set(err, ERR_INVALID, "--format: '%s' is neither qcow2 nor raw", optarg);
-        return 0;
-    case 'n':
-        a->request.dry_run = true;
-        return 0;
-    case 'b':
-        a->fallback = true;
-        return 0;
-    case 'v':
-        a->request.no_verify = true;
-        return 0;
-    case 'r':
-        a->repository = optarg;
-        return 0;
-    case 'j':
-        a->json = true;
-        return 0;
-    default:
-        a->help = true;
-        return 0;
-    }
-}
+    struct arguments *a = arguments;
 
-/* 0, or an exit code. */
-static int parse_arguments(int argc, char **argv, struct arguments *a)
-{
-    static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},
-        {"at", required_argument, NULL, 'a'},
-        {"disk", required_argument, NULL, 'd'},
-        {"format", required_argument, NULL, 'f'},
-        {"fallback", no_argument, NULL, 'b'},
-        {"no-verify", no_argument, NULL, 'v'},
-        {"dry-run", no_argument, NULL, 'n'},
-        {"repository", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    struct err err = ERR_INIT;
-    int c;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (take_option(a, c, &err) < 0)
-            return cli_usage("restore", "%s", err.msg);
-    }
-    if (a->help)
-        return 0;
-    if (optind + 1 != argc)
-        return cli_usage("restore", "%s (see 'vmkeep restore --help')",
-                         optind == argc ? "name a point or a domain"
-                                        : "name one point or domain only");
-    a->what = argv[optind];
-    if (!a->request.to || !*a->request.to)
-        return cli_usage("restore", "say where to with --to DIR");
-    return 0;
+    (void)name;
+    a->has_at = true;
+    return time_parse(value, &a->at, err);
 }
 
 /* ---- finding the point ---- */
@@ -396,7 +298,7 @@ static int restore(struct arguments *a, const struct restore_source *s,
     }
 }
 
-static int run(struct arguments *a)
+static int find_and_restore(struct arguments *a)
 {
     CLEANUP(point_list_done) struct point_list all = {0};
     struct restore_source source = {.repository = a->repository, .all = &all};
@@ -421,15 +323,75 @@ static int run(struct arguments *a)
     return code;
 }
 
-int cmd_restore(int argc, char **argv)
+static int run(void *arguments)
 {
-    struct arguments a = {.request.format = "qcow2"};
-    int code = parse_arguments(argc, argv, &a);
+    struct arguments *a = arguments;
 
-    if (code == 0 && a.help)
-        fputs(help, stdout);
-    else if (code == 0)
-        code = run(&a);
-    strlist_done(&a.disks);
-    return code;
+    if (!a->request.to || !*a->request.to)
+        return cli_usage("restore", "say where to with --to DIR");
+    return find_and_restore(a);
 }
+
+const struct command cmd_restore = {
+    .name = "restore",
+    .summary = "get a restore point's disks back as plain images",
+    .synopses = (const char *const[]){"POINT --to DIR [OPTION]...",
+                                      "DOMAIN [--at TIME] [--fallback] --to DIR [OPTION]...", NULL},
+    .about =
+        (const char *const[]){
+            "Writes the disks of a restore point into DIR as images that stand alone, one file a "
+            "disk, and the domain's definition beside them. POINT is a point's id, or an end of it "
+            "that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest "
+            "good point, at or before TIME where that is given; if that one cannot be restored "
+            "(it is damaged, or its repository is not there), the newest that can be is named.",
+            "All images that are read, the point's and those that it stands on, are held against "
+            "the digests in their manifests first. A point that is found damaged is marked so, and "
+            "the next backup does not stand on it, until a restore of all its disks finds it "
+            "whole.",
+            "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore "
+            "that fails or is interrupted leaves nothing behind. QEMU's command line is kept "
+            "without the secrets that stood in it: where it has PATH-TO-FILL-IN (a file), "
+            "ID-TO-FILL-IN (of a secret object) or LEFT-OUT, these are to be filled in.",
+            "With --repository neither catalog nor configuration is needed: so a repository alone, "
+            "on another machine, is enough.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERAND("POINT|DOMAIN", what), .words = WORD_DOMAIN | WORD_POINT}, {0}},
+    .options =
+        (const struct command_option[]){
+            {TEXT("to", "DIR", request.to, "where to; it is made if it is not there"),
+             .words = WORD_DIRECTORY},
+            {READ("at", "TIME", read_at,
+                  "as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339")},
+            {LIST("disk", "NAME", disks, "this disk only; may be given several times")},
+            {TEXT("format", "qcow2|raw", request.format, "of the images; qcow2 by default"),
+             .choices = (const char *const[]){"qcow2", "raw", NULL}},
+            {FLAG("fallback", fallback,
+                  "take the newest point that can be restored when the one meant cannot")},
+            {FLAG("no-verify", request.no_verify, "do not check the digests of what is restored")},
+            {FLAG("dry-run", request.dry_run,
+                  "say what would be written, and check for space and files in the way")},
+            {TEXT("repository", "PATH", repository, "straight from this repository"),
+             .words = WORD_DIRECTORY},
+            {FLAG("json", json, "print {point, created, disks, definition}")},
+            {0}},
+    .wants = "name one point or domain",
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such point, domain or disk"},
+                                           {EXIT_BUSY, "busy"},
+                                           {EXIT_DAMAGED, "the point is damaged"},
+                                           {EXIT_INTERRUPTED, "interrupted"},
+                                           {0}},
+    .examples =
+        (const char *const[]){
+            "vmkeep restore web01 --to /srv/restore/web01",
+            "vmkeep restore web01 --at '2026-11-20 12:00' --disk vda --to /tmp/web01",
+            "vmkeep restore 2026-11-23T02-30-00Z.nightly --to /tmp/web01 --format raw",
+            "vmkeep restore web01 --repository /mnt/usb/backup --to /tmp/web01 --dry-run", NULL},
+    ARGUMENTS,
+    .defaults = &(const struct arguments){.request.format = "qcow2"},
+    .run = run,
+};

@@ -15,92 +15,15 @@
 #include "base/timefmt.h"
 #include "policies/retention.h"
 
-static const char help[] =
-    "Usage: vmkeep retention [--utc] [--json] --RULE N ...\n"
-    "\n"
-    "Reads times from standard input, one a line, and prints for each whether the rules keep it:\n"
-    "TIME<TAB>keep|prune<TAB>reasons. Blank lines and lines that begin with # are skipped.\n"
-    "A time is YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339. A time that any rule keeps is kept;\n"
-    "without rules everything is kept. A time that lies more than five minutes ahead of now is set\n"
-    "aside: it is kept, and no rule sees it.\n"
-    "\n"
-    "Rules that count (N: a number; -1 or unlimited: all):\n"
-    "  --last N                  the newest N\n"
-    "  --hourly N, --daily N, --weekly N, --monthly N, --yearly N\n"
-    "                            the newest of each of the last N such periods that have one;\n"
-    "                            while fewer than N are found, the oldest of all too\n"
-    "Rules that measure (SPAN: such as 14d, 1y6m or 1y2m3d4h), back from the newest time:\n"
-    "  --within SPAN             all within the span\n"
-    "  --within-hourly SPAN, --within-daily SPAN, --within-weekly SPAN, --within-monthly SPAN,\n"
-    "  --within-yearly SPAN      the newest of each such period within the span\n"
-    "\n"
-    "  --utc                     periods are UTC's, and so are times without a zone\n"
-    "  --json                    an array of {time, keep, reasons}\n"
-    "  --help                    this text\n"
-    "\n"
-    "Exit status: 0 done, 2 wrong usage or input.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep retention --last 3 --daily 7 --weekly 4 < times\n"
-    "  seq 0 400 | xargs -I{} date -d '{} days ago' +%F | vmkeep retention --monthly 12\n"
-    "  vmkeep points web01 --json | jq -r '.[].created' | vmkeep retention --within 14d\n";
-
-enum { OPT_HELP = 1000, OPT_JSON, OPT_UTC };
-
 struct arguments {
     struct retention rules;
-    bool utc, json, help;
+    bool utc, json;
 };
 
 struct input {
     struct strlist text; /* as given */
     VEC(int64_t) times;
 };
-
-/* One long option for each rule, and the three others. Rule options have the value 1 + their place.
- */
-static void fill_options(struct option *o)
-{
-    int value = 1;
-
-    for (int within = 0; within <= 1; within++)
-        for (enum retention_period p = PERIOD_ALL; p < PERIOD_COUNT; p++)
-            *o++ =
-                (struct option){retention_rule_name(p, within), required_argument, NULL, value++};
-    *o++ = (struct option){"utc", no_argument, NULL, OPT_UTC};
-    *o++ = (struct option){"json", no_argument, NULL, OPT_JSON};
-    *o++ = (struct option){"help", no_argument, NULL, OPT_HELP};
-    *o = (struct option){0};
-}
-
-static int parse_arguments(int argc, char **argv, struct arguments *ret)
-{
-    struct option options[2 * PERIOD_COUNT + 4];
-    struct err err = ERR_INIT;
-    int c;
-
-    fill_options(options);
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return -1;
-        if (c == OPT_HELP)
-            ret->help = true;
-        else if (c == OPT_JSON)
-            ret->json = true;
-        else if (c == OPT_UTC)
-            ret->utc = true;
-        else if (retention_set(&ret->rules, options[c - 1].name, optarg, &err) < 0) {
-            cli_usage("retention", "--%s: %s", options[c - 1].name, err.msg);
-            return -1;
-        }
-    }
-    if (optind < argc) {
-        cli_usage("retention", "'%s': no arguments are taken; times come from standard input",
-                  argv[optind]);
-        return -1;
-    }
-    return 0;
-}
 
 static char *trim(char *line)
 {
@@ -178,27 +101,73 @@ static int judge(const struct arguments *args, const struct input *in, struct er
     return 0;
 }
 
-int cmd_retention(int argc, char **argv)
+static int set_rule(void *arguments, const char *name, const char *value, struct err *err)
 {
-    struct arguments args = {0};
+    struct arguments *a = arguments;
+
+    return retention_set(&a->rules, name, value, err);
+}
+
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
     struct input in = {0};
     struct err err = ERR_INIT;
     int rc;
 
-    if (parse_arguments(argc, argv, &args) < 0)
-        return EXIT_USAGE;
-    if (args.help) {
-        fputs(help, stdout);
-        return EXIT_DONE;
-    }
-    if (args.utc)
+    if (a->utc)
         setenv("TZ", "UTC0", 1); /* for time_parse */
     rc = read_times(stdin, &in, &err);
     if (rc == 0)
-        rc = judge(&args, &in, &err);
+        rc = judge(a, &in, &err);
     if (rc < 0)
         cli_fail("retention", &err);
     strlist_done(&in.text);
     free(in.times.items);
     return rc < 0 ? EXIT_USAGE : EXIT_DONE;
 }
+
+const struct command cmd_retention = {
+    .name = "retention",
+    .summary = "what retention rules make of a list of times",
+    .synopses = (const char *const[]){"[--utc] [--json] --RULE N|SPAN ...", NULL},
+    .about =
+        (const char *const[]){
+            "Reads times from standard input, one a line, and prints for each, separated by tabs, "
+            "the time, 'keep' or 'prune', and the reasons. Blank lines and lines that begin with # "
+            "are skipped. A time is YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339. The rules are "
+            "those of 'keep' in vmkeep-config(5).",
+            "A time that any rule keeps is kept; without rules everything is kept. A time that "
+            "lies more than five minutes ahead of now is set aside: it is kept, and no rule sees "
+            "it.",
+            "N is a number; -1 or unlimited: all. Of rules that count periods, only periods that "
+            "have a time count, and while fewer than N are found, the oldest of all is kept too. A "
+            "SPAN is such as 14d, 1y6m or 1y2m3d4h, and is measured back from the newest time.",
+            NULL},
+    .options =
+        (const struct command_option[]){
+            {READ("last", "N", set_rule, "the newest N")},
+            {READ("hourly", "N", set_rule, "the newest of each of the last N hours")},
+            {READ("daily", "N", set_rule, "the newest of each of the last N days")},
+            {READ("weekly", "N", set_rule, "the newest of each of the last N weeks")},
+            {READ("monthly", "N", set_rule, "the newest of each of the last N months")},
+            {READ("yearly", "N", set_rule, "the newest of each of the last N years")},
+            {READ("within", "SPAN", set_rule, "all within the span")},
+            {READ("within-hourly", "SPAN", set_rule, "the newest of each hour within the span")},
+            {READ("within-daily", "SPAN", set_rule, "the newest of each day within the span")},
+            {READ("within-weekly", "SPAN", set_rule, "the newest of each week within the span")},
+            {READ("within-monthly", "SPAN", set_rule, "the newest of each month within the span")},
+            {READ("within-yearly", "SPAN", set_rule, "the newest of each year within the span")},
+            {FLAG("utc", utc, "periods are UTC's, and so are times without a zone")},
+            {FLAG("json", json, "print an array of {time, keep, reasons}")},
+            {0}},
+    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
+                                           {EXIT_USAGE, "bad usage, or bad input"},
+                                           {0}},
+    .examples =
+        (const char *const[]){
+            "vmkeep retention --last 3 --daily 7 --weekly 4 < times",
+            "seq 99 | xargs -I{} date -d '{} days ago' +%F | vmkeep retention --monthly 9", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -16,27 +16,6 @@
 
 #define DAEMON_TIMEOUT_S 3
 
-static const char help[] =
-    "Usage: vmkeep status [--json] [DOMAIN]...\n"
-    "\n"
-    "Tells for every domain whether it is protected, at risk or unprotected, and why; its last good\n"
-    "point and its next run; then the repositories, and policies that match no domain. Of DOMAINs\n"
-    "given, tells just of these. A domain is at risk when it has no good point yet, or when a policy\n"
-    "promises something (rpo) and its last good point is older than that, whatever the last job\n"
-    "said; unprotected when no policy selects it. Works while the daemon is down. Promises and next\n"
-    "runs are those of the configuration as it is in the file, reloaded or not.\n"
-    "\n"
-    "  --json   print {daemon, domains, repositories, warnings}\n"
-    "  --help   print this text and exit\n"
-    "\n"
-    "Exit status: 0 all is well, 3 a domain is at risk or unprotected, a guest is perhaps frozen, or\n"
-    "there is a warning; 1 failed, 2 bad usage or configuration, 4 no such domain, or no catalog\n"
-    "yet, 7 the catalog is damaged.\n"
-    "\n"
-    "Examples:\n"
-    "  vmkeep status\n"
-    "  vmkeep status --json | jq -r '.domains[] | select(.protected | not) | .domain'\n";
-
 static void read_answer(const json_t *answer, struct status_daemon *d)
 {
     struct err err = ERR_INIT;
@@ -70,8 +49,7 @@ static void ask_daemon(const struct config *config, struct status_daemon *d)
 
 struct arguments {
     bool json;
-    int n_names;
-    char **names;
+    struct strlist domains;
 };
 
 static int find_domains(const struct arguments *a, const struct facts *f, struct domain_names *ret,
@@ -79,8 +57,8 @@ static int find_domains(const struct arguments *a, const struct facts *f, struct
 {
     struct domain_name found;
 
-    for (int i = 0; i < a->n_names; i++) {
-        if (domain_find(f->config, f->catalog, a->names[i], &found, err) < 0)
+    for (size_t i = 0; i < a->domains.n; i++) {
+        if (domain_find(f->config, f->catalog, a->domains.items[i], &found, err) < 0)
             return -1;
         *VEC_ADD(ret) = found;
     }
@@ -98,7 +76,7 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
 
     if (rc == 0) {
         ask_daemon(config, &status.daemon);
-        rc = facts_status(&f, a->n_names > 0 ? &only : NULL, &status, &err);
+        rc = facts_status(&f, a->domains.n > 0 ? &only : NULL, &status, &err);
     }
     if (rc < 0)
         code = cli_fail(NULL, &err);
@@ -113,23 +91,48 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
     return code;
 }
 
-int cmd_status(int argc, char **argv)
+static int run(void *arguments)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    struct arguments a = {0};
-    int c;
-
-    while ((c = cli_option(argc, argv, options)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        a.json = true;
-    }
-    a.n_names = argc - optind;
-    a.names = argv + optind;
-    return cli_with_catalog(report, &a);
+    return cli_with_catalog(report, arguments);
 }
+
+const struct command cmd_status = {
+    .name = "status",
+    .summary = "every domain: protected or at risk, last point, next run",
+    .about =
+        (const char *const[]){
+            "Tells for every domain whether it is protected, at risk or unprotected, and why; its "
+            "last good restore point and its next run; then the repositories, and policies that "
+            "match no domain. Of DOMAINs given, tells just of these. Works while the daemon is "
+            "down.",
+            "A domain is at risk when it has no good point yet, or when a policy promises "
+            "something (rpo) and its last good point is older than that, whatever the last job "
+            "said; unprotected when no policy selects it. Promises and next runs are those of the "
+            "configuration as it is in the file, reloaded or not.",
+            "A warning says when a repository has points that the catalog does not know, or lacks "
+            "some that it knows, when a policy matches no domain, or when the clock was set. A "
+            "guest whose file systems were frozen for a backup, and whose agent has not confirmed "
+            "the thaw, is told as perhaps frozen, with the time and with what to do.",
+            NULL},
+    .operands =
+        (const struct command_operand[]){
+            {OPERANDS("DOMAIN", domains), .optional = true, .words = WORD_DOMAIN}, {0}},
+    .options =
+        (const struct command_option[]){
+            {FLAG("json", json, "print {daemon, domains, repositories, warnings}")}, {0}},
+    .exits = (const struct command_exit[]){{EXIT_DONE, "all is well"},
+                                           {EXIT_PARTLY,
+                                            "a domain is at risk or unprotected, a guest is "
+                                            "perhaps frozen, or there is a warning"},
+                                           {EXIT_FAILED, "failed"},
+                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_NOT_FOUND, "no such domain, or no catalog yet"},
+                                           {EXIT_DAMAGED, "the catalog is damaged"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep status",
+                                      "vmkeep status --json | "
+                                      "jq -r '.domains[] | select(.protected | not).domain'",
+                                      NULL},
+    ARGUMENTS,
+    .run = run,
+};

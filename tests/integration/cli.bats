@@ -35,7 +35,7 @@ commands="check status run jobs cancel points restore prune repository explain d
     [[ $output =~ ^vmkeep\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
 
-@test "every command has help with usage, exit status and an example, in 100 columns" {
+@test "every command has help with usage, exit status and an example, in 80 columns" {
     for command in $commands; do
         "$VMKEEP" "$command" --help > "$tmp/help"
         "$VMKEEP" "$command" -h | cmp - "$tmp/help"
@@ -43,7 +43,7 @@ commands="check status run jobs cancel points restore prune repository explain d
         grep -q "^Usage: vmkeep $command" "$tmp/help"
         grep -q "^Exit status: 0 " "$tmp/help"
         grep -q "^Examples\?:" "$tmp/help"
-        [ "$(wc -L < "$tmp/help")" -le 100 ]
+        [ "$(wc -L < "$tmp/help")" -le 80 ]
     done
 }
 

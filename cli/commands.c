@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * commands: all of them, in the order of --help.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+
+const struct command *const commands[] = {
+    &cmd_check,
+    &cmd_status,
+    &cmd_run,
+    &cmd_jobs,
+    &cmd_cancel,
+    &cmd_points,
+    &cmd_restore,
+    &cmd_prune,
+    &cmd_repository,
+    &cmd_explain,
+    &cmd_domains,
+    &cmd_doctor,
+    &cmd_rebuild_catalog,
+    &cmd_backup_begin,
+    &cmd_backup_dumpxml,
+    &cmd_domjobinfo,
+    &cmd_domjobabort,
+    &cmd_event,
+    &cmd_checkpoint_create,
+    &cmd_checkpoint_create_as,
+    &cmd_checkpoint_list,
+    &cmd_checkpoint_dumpxml,
+    &cmd_checkpoint_info,
+    &cmd_checkpoint_parent,
+    &cmd_checkpoint_edit,
+    &cmd_checkpoint_delete,
+    &cmd_calendar,
+    &cmd_retention,
+    NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *const *c = commands; *c; c++)
+        if (strcmp((*c)->name, name) == 0)
+            return *c;
+    return NULL;
+}
