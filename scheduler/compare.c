@@ -7,8 +7,10 @@
  * lost lacks them all.  What a look finds that the catalog does not know is said once in the log, and
  * in `status` and `doctor` until it is known.  Meanwhile
  *
- * - numbers go on above every one that was seen;
- * - of a domain with such points nothing is let go, for the rules would judge without them;
+ * - numbers go on above every one that was seen, and a job that waits under one of those fails: its
+ *   retry gets a new one;
+ * - of a domain with such points nothing is let go, for the rules would judge without them, nor
+ *   before it is known whether there are any;
  * - bitmaps that such points go by stay;
  * - no copy of the catalog goes where a better one may lie (copies.c).
  */
@@ -26,12 +28,35 @@
 
 /* ---- numbers ---- */
 
+/* What waits since before the catalog was saved has run already, in the life that is not known any
+ * more, under the number that it has: that one is not given again. */
+static void give_up_waiting(struct scheduler *s, int64_t last)
+{
+    for (size_t i = s->runs.n; i-- > 0;) {
+        struct run *r = s->runs.items[i];
+        struct err why = ERR_INIT;
+
+        if (r->row.state != JOB_QUEUED || r->row.id > last || r->ending || r->err.code != ERR_NONE)
+            continue;
+        err_set(&why, ERR_BUSY,
+                "the catalog was put back to an older state, and the number of this job may have "
+                "been used since: another one is made in its place");
+        r->err = why;
+        if (!r->admitted) /* else it ends by itself, at its next step */
+            queue_end(r, OUTCOME_FAILED, why.msg);
+    }
+}
+
+/* The raising comes last: who is killed before that begins again. */
 static void saw_number(struct scheduler *s, const char *where, int64_t job)
 {
     struct err err = ERR_INIT;
+    int64_t next = 0;
     bool raised = false;
 
-    if (catalog_raise_job(s->env.catalog, job, &raised, &err) < 0)
+    if (catalog_next_job(s->env.catalog, &next, &err) == 0 && next <= job)
+        give_up_waiting(s, job);
+    if (err.code != ERR_NONE || catalog_raise_job(s->env.catalog, job, &raised, &err) < 0)
         catalog_trouble(s, "raise the number of the next job", &err);
     else if (raised)
         log_warning(
@@ -187,6 +212,16 @@ static void leave_out_known(struct repo *r)
     point_list_done(&known);
 }
 
+/* The prunes that were to be finished after the start have waited for this. */
+static void note_compared(struct repo *r)
+{
+    bool first = !r->compared;
+
+    r->compared = true;
+    if (first && r->s->settled)
+        recover_late(r->s);
+}
+
 static void on_examined(void *ctx, const struct err *err)
 {
     struct repo *r = ctx;
@@ -204,7 +239,7 @@ static void on_examined(void *ctx, const struct err *err)
         r->unknown = r->examined;
         r->examined = (struct unknown){0};
         leave_out_known(r);
-        r->compared = true;
+        note_compared(r);
         if (r->unknown.last_job > 0)
             saw_number(s, r->path, r->unknown.last_job);
         say(r);
@@ -248,10 +283,6 @@ void compare_repo(struct repo *r, const struct survey *found)
     r->n_missing = count_missing(r, found);
     if (r->examining)
         return;
-    if (!r->store->ops->examine) { /* a simulation's: nothing is unknown there */
-        r->compared = true;
-        return;
-    }
     r->examining = r->store->ops->examine(r->store, &asker, &found->unknown, &r->examined,
                                           on_examined, r, &err);
     if (r->examining)

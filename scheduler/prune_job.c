@@ -60,9 +60,11 @@ static bool stands_on(const struct point *p, const char *id)
     return str_eq(p->parent, id);
 }
 
-/* Lists those that can go, dependents first, whatever their dates say. */
+/* Lists those that can go, dependents first, whatever their dates say; never one that something
+ * stands on which stays, whatever its own state says. */
 static void list_doomed(const struct point_list *points, bool *goes, struct strlist *doomed)
 {
+    CLEANUP_FREE bool *gone = xcalloc(points->n, sizeof(*gone));
     bool more = true;
 
     while (more) {
@@ -72,11 +74,12 @@ static void list_doomed(const struct point_list *points, bool *goes, struct strl
 
             for (size_t k = 0; k < points->n && free_to_go; k++)
                 free_to_go =
-                    !goes[k] || k == i || !stands_on(&points->items[k], points->items[i].id);
+                    gone[k] || k == i || !stands_on(&points->items[k], points->items[i].id);
             if (!free_to_go)
                 continue;
             strlist_add(doomed, points->items[i].id);
             goes[i] = false;
+            gone[i] = true;
             more = true;
         }
     }
@@ -164,6 +167,13 @@ static void drop_uncovered(struct run *r)
 /* The rules would judge without the points that the catalog does not know. */
 static bool gives_way(struct run *r)
 {
+    if (r->repo && !r->repo->compared) {
+        compare_newcomer(r->repo);
+        queue_end(r, OUTCOME_SKIPPED,
+                  "nothing is let go before it is known whether the repository has points that "
+                  "the catalog does not know");
+        return true;
+    }
     if (!compare_lacks(r->s, r->row.host, r->row.domain))
         return false;
     queue_end(

@@ -23,13 +23,18 @@
 #define DIGITS_MAX 1000 /* of names for the former file within one second */
 
 /* What only the newest catalog can tell of points: those that retention has given up, or that were
- * found damaged, are that still. */
+ * found damaged, are that still.  But one that was put back undoes jobs that ended well after it was
+ * saved, and what it could not remove of them is there as a point without disks: that is none to be
+ * removed, and neither is what another one stands on. */
 static const char points_sql[] =
     "UPDATE main.point SET keep = (SELECT keep FROM was.point w WHERE w.id = point.id)"
     " WHERE id IN (SELECT id FROM was.point);"
     "UPDATE main.point SET (state, problem) ="
     " (SELECT state, problem FROM was.point w WHERE w.id = point.id)"
-    " WHERE state = 'good' AND id IN (SELECT id FROM was.point WHERE state IN ('damaged', 'deleting'));"
+    " WHERE state = 'good' AND (id IN (SELECT id FROM was.point WHERE state = 'damaged')"
+    "  OR (id IN (SELECT id FROM was.point WHERE state = 'deleting')"
+    "   AND id IN (SELECT point FROM was.point_disk)"
+    "   AND id NOT IN (SELECT backing FROM main.point_disk WHERE backing IS NOT NULL)));"
     "INSERT OR IGNORE INTO main.meta SELECT * FROM was.meta;";
 
 /* One job is one number, whichever catalog tells of it; how it ended is told by whoever saw it. */
@@ -251,6 +256,12 @@ static bool is_last(const struct rebuild *r, const struct point *p)
     return true;
 }
 
+static int drop_current(struct db *db, const struct point *p, struct err *err)
+{
+    return catalog_exec(db, ST_CHECKPOINT_DROP_CURRENT,
+                        (const char *const[]){p->host, p->domain, p->policy}, 3, err);
+}
+
 /* The last point of a chain has the checkpoint that the next increment starts from. */
 static int add_checkpoint(struct db *db, const struct point *p, struct err *err)
 {
@@ -275,11 +286,18 @@ static int add_checkpoint(struct db *db, const struct point *p, struct err *err)
         *err = why;
         return -1;
     }
-    if (catalog_exec(db, ST_CHECKPOINT_DROP_CURRENT,
-                     (const char *const[]){p->host, p->domain, p->policy}, 3, err) < 0)
+    if (drop_current(db, p, err) < 0)
         return -1;
     return catalog_exec(db, ST_CHECKPOINT_MAKE_CURRENT, (const char *const[]){p->checkpoint}, 1,
                         err);
+}
+
+/* What it could not remove of a point that it took for none (points_sql) it does not know. */
+static bool is_known(const struct building *b, const struct point *p)
+{
+    const struct point *was = point_list_find(b->known, p->id);
+
+    return was && (was->state != POINT_DELETING || was->disks.n > 0);
 }
 
 static int checkpoints_body(struct db *db, void *arg, struct err *err)
@@ -289,8 +307,9 @@ static int checkpoints_body(struct db *db, void *arg, struct err *err)
     for (size_t i = 0; i < b->r->points.n; i++) {
         const struct point *p = &b->r->points.items[i];
 
-        if (p->checkpoint && !point_list_find(b->known, p->id) && is_last(b->r, p) &&
-            add_checkpoint(db, p, err) < 0)
+        if (is_known(b, p) || !is_last(b->r, p))
+            continue;
+        if ((p->checkpoint ? add_checkpoint : drop_current)(db, p, err) < 0)
             return -1;
     }
     return catalog_exec(db, ST_CHECKPOINT_DROP_ORPHANS, NULL, 0, err);

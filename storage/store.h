@@ -54,11 +54,11 @@ struct store_ops {
     struct op *(*survey)(struct store *s, const struct survey_scope *scope, struct survey *ret,
                          op_done done, void *ctx, struct err *err);
     /* See storage/unknown.h; asker and ids are borrowed for the start.  ret: released by the
-     * caller with unknown_done.  NULL in a simulation, where all is known. */
+     * caller with unknown_done. */
     struct op *(*examine)(struct store *s, const struct unknown_asker *asker,
                           const struct strlist *ids, struct unknown *ret, op_done done, void *ctx,
                           struct err *err);
-    /* catalog_copies_put.  NULL in a simulation. */
+    /* catalog_copies_put.  NULL: this one keeps none. */
     struct op *(*keep_catalog)(struct store *s, const struct store_catalog *catalog, op_done done,
                                void *ctx, struct err *err);
     struct op *(*check_chain)(struct store *s, const char *point_id, op_done done, void *ctx,

@@ -111,6 +111,13 @@ void sim_qemu_kill(struct sim_domain *d)
     tell(d, HV_EVENT_DOMAIN);
 }
 
+void sim_qemu_kill_busy(struct sim_host *h)
+{
+    for (size_t i = 0; i < h->domains.n; i++)
+        if (h->domains.items[i]->has_job)
+            sim_qemu_kill(h->domains.items[i]);
+}
+
 void sim_qemu_restart(struct sim_domain *d)
 {
     job_drop(d);
@@ -215,12 +222,27 @@ static struct sim_disk *disk_of(struct sim_domain *d, const char *name)
     return NULL;
 }
 
+/* The job's number was never seen before, on any domain that can be looked at. */
+static void check_is_new(const struct sim_host *h, const char *checkpoint)
+{
+    for (size_t i = 0; i < h->domains.n; i++) {
+        const struct sim_domain *d = h->domains.items[i];
+
+        for (size_t k = 0; d->up && k < d->disks.n; k++)
+            if (of_checkpoint(&d->disks.items[k], checkpoint))
+                sim_broken("checkpoint %s is made, and %s/%s has it", checkpoint, d->name,
+                           d->disks.items[k].name);
+    }
+}
+
 static int refuse(struct sim_domain *d, const struct backup_request *q, struct err *err)
 {
     if (!d->up)
         return err_set(err, ERR_REMOTE, "%s is down", d->name);
     if (d->has_job && d->job.state == HVJOB_RUNNING)
         sim_broken("%s: a second backup job begins while one runs", d->name);
+    if (q->checkpoint)
+        check_is_new(d->host, q->checkpoint);
     for (size_t i = 0; i < q->n_disks; i++) {
         struct sim_disk *disk = disk_of(d, q->disks[i].name);
         const struct sim_bitmap *base;
@@ -229,8 +251,6 @@ static int refuse(struct sim_domain *d, const struct backup_request *q, struct e
             return err_set(err, ERR_NOTFOUND, "no disk named %s", q->disks[i].name);
         if (q->checkpoint && q->disks[i].track && disk->raw)
             return err_set(err, ERR_UNSUPPORTED, "disk %s holds no bitmaps", q->disks[i].name);
-        if (q->checkpoint && of_checkpoint(disk, q->checkpoint))
-            return err_set(err, ERR_EXISTS, "checkpoint %s exists", q->checkpoint);
         base = q->disks[i].base ? of_checkpoint(disk, q->disks[i].base) : NULL;
         if (q->disks[i].base && (!base || base->inconsistent))
             return err_set(err, ERR_CORRUPT, "no usable bitmap %s", q->disks[i].base);
@@ -480,10 +500,11 @@ static struct op *checkpoint_delete(struct hypervisor *hv, const char *domain, c
                                     op_done done, void *ctx, struct err *err)
 {
     struct answer *a = answer_new(hv, domain, NULL);
-    CLEANUP_FREE char *ours = xasprintf("vmkeep-%s-", a->d->host->w->catalog_id);
+    struct sim_world *w = a->d->host->w;
+    char catalog[9] = "";
 
     (void)err;
-    if (!starts_with(name, ours))
+    if (sscanf(name, "vmkeep-%8[0-9a-f]-", catalog) != 1 || sim_daemon_of(w, catalog) != w->acting)
         sim_broken("the daemon deletes a checkpoint that is not its own: %s", name);
     for (size_t i = 0; a->effect && a->d->up && i < a->d->disks.n; i++) {
         CLEANUP_FREE char *own = checkpoint_bitmap(name, a->d->disks.items[i].name);

@@ -3,12 +3,15 @@
  * The life of the daemons; see run.h. */
 #include "tests/simulation/run.h"
 
+#include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 
 struct sim_run sim;
@@ -101,13 +104,17 @@ void daemon_start(void *daemon)
     struct err err = ERR_INIT;
 
     act_as(d);
+    catalog_save_now_and_then(d);
     if (catalog_open(d->catalog_path, CATALOG_WRITE, &d->catalog, &err) < 0)
         sim_broken("catalog: %s", err.msg);
     snprintf(d->catalog_id, sizeof(d->catalog_id), "%s", catalog_id(d->catalog));
     sim.w.daemons[d->number].catalog_id = d->catalog_id;
     sim.w.daemons[d->number].catalog = d->catalog;
     act_as(d);
+    sim_note_catalog(&sim.w, d->number, d->catalog_id);
     d->down = false;
+    d->up_ms = sim.w.now_ms;
+    d->lives_on = d->forgets;
     sim.w.daemons[d->number].can_kill = true;
     env.catalog = d->catalog;
     if (scheduler_new(&env, read_config(d), &d->scheduler, &err) < 0)
@@ -150,6 +157,7 @@ static void daemon_make(int domains, char letter)
     *d->host = (struct sim_host){.w = &sim.w, .daemon = d->number};
     sim.w.daemons[d->number].host = d->host;
     snprintf(d->catalog_path, sizeof(d->catalog_path), "%s/catalog%d.db", sim.dir, d->number);
+    snprintf(d->saved_path, sizeof(d->saved_path), "%s/saved%d.db", sim.dir, d->number);
     for (int i = 0; i < domains; i++) {
         struct sim_domain *domain;
 
@@ -168,11 +176,12 @@ void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
     sim.w.rng = seed;
     sim.w.wall_offset = START;
     sim.w.repo.w = &sim.w;
-    snprintf(sim.w.repo.here.id, sizeof(sim.w.repo.here.id), "51a0000000000001");
-    snprintf(sim.w.repo.aside.id, sizeof(sim.w.repo.aside.id), "51a0000000000002");
     sim.neighbour = neighbour;
     sim_clock_init(&sim.w);
     snprintf(sim.dir, sizeof(sim.dir), "%s", mkdtemp(t));
+    log_debug("the run's files are in %s", sim.dir);
+    medium_make(&sim.w.repo.here, 1);
+    medium_make(&sim.w.repo.aside, 2);
     if (zone_open("Europe/Prague", &sim.zone, &err) < 0)
         sim_broken("%s", err.msg);
     daemon_make(domains, 'd');
@@ -181,15 +190,18 @@ void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
         daemon_make(1 + domains / 4, neighbour == NEIGHBOUR_SAME_NAMES ? 'd' : 'e');
 }
 
-static void remove_catalog(const struct sim_daemon *d)
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-    const char *suffixes[] = {"", "-wal", "-shm", ".lock", "-journal"};
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        CLEANUP_FREE char *path = xasprintf("%s%s", d->catalog_path, suffixes[i]);
-
-        unlink(path);
-    }
+void sim_remove_tree(const char *path)
+{
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+        sim_broken("%s cannot be removed", path);
 }
 
 static void host_free(struct sim_host *h)
@@ -222,11 +234,10 @@ void sim_free(void)
 {
     for (size_t i = 0; i < sim.n_daemons; i++) {
         daemon_gone(&sim.daemons[i]);
-        remove_catalog(&sim.daemons[i]);
         host_free(sim.daemons[i].host);
+        free(sim.w.daemons[i + 1].ids.items);
     }
-    if (rmdir(sim.dir) < 0)
-        sim_broken("%s is not empty", sim.dir);
+    sim_remove_tree(sim.dir);
     medium_free(&sim.w.repo.here);
     medium_free(&sim.w.repo.aside);
     strlist_done(&sim.w.repo.lost);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A simulated repository, see sim.h. */
-#include "tests/simulation/sim.h"
+#include "tests/simulation/repo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-
-struct sim_store {
-    struct store store;
-    struct sim_repo *repo;
-};
 
 struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id)
 {
@@ -176,7 +171,7 @@ void sim_swap(struct sim_repo *r)
     r->w->counts.swaps++;
 }
 
-void sim_compare_all(struct sim_world *w, struct catalog *catalog)
+void sim_compare_all(struct sim_world *w, int daemon, struct catalog *catalog)
 {
     const struct point_filter all = {0};
     struct point_list points = {0};
@@ -188,73 +183,46 @@ void sim_compare_all(struct sim_world *w, struct catalog *catalog)
     if (catalog_points(catalog, &all, &points, &err) < 0)
         sim_broken("catalog: %s", err.msg);
     for (size_t i = 0; i < points.n; i++)
-        if (points.items[i].state == POINT_GOOD && !is_harmed(&w->repo, points.items[i].id))
+        if (points.items[i].state == POINT_GOOD && !is_harmed(&w->repo, points.items[i].id) &&
+            (!w->daemons[daemon].forgets || sim_is_whole(&w->repo, points.items[i].id)))
             compare_point(w, &points.items[i]);
     point_list_done(&points);
 }
 
 /* ---- the store's operations ---- */
 
-static struct sim_repo *repo_of(struct store *s)
+bool sim_store_is_there(struct store *s)
 {
-    return ((struct sim_store *)s)->repo;
-}
-
-/* The repository that the daemon means is there. */
-static bool is_there(struct store *s)
-{
-    const struct sim_repo *r = repo_of(s);
+    const struct sim_repo *r = sim_store_repo(s);
 
     return !r->gone && (!*s->id || strcmp(s->id, r->here.id) == 0);
 }
 
-static struct op *end(struct store *s, bool fails, struct err *refusal, op_done done, void *ctx)
+void sim_store_refuse(struct store *s, struct err *refusal)
 {
-    struct sim_repo *r = repo_of(s);
+    struct sim_repo *r = sim_store_repo(s);
 
-    if (r->gone)
+    if (r->gone) {
         err_set(refusal, ERR_NOTFOUND, "/srv/backup: no such directory; is the disk not mounted?");
-    else if (!is_there(s)) {
+    } else if (!sim_store_is_there(s)) {
         err_set(refusal, ERR_NOTFOUND, "/srv/backup holds repository %s, not %s", r->here.id,
                 s->id);
         r->w->counts.strangers++;
-    } else if (fails && refusal->code == ERR_NONE)
+    }
+}
+
+struct op *sim_store_end(struct store *s, bool fails, struct err *refusal, op_done done, void *ctx)
+{
+    sim_store_refuse(s, refusal);
+    if (fails && refusal->code == ERR_NONE)
         err_set(refusal, ERR_IO, "/srv/backup: Input/output error");
-    return sim_op(r->w, refusal->code ? refusal : NULL, done, ctx);
-}
-
-/* ---- whose it is ---- */
-
-const char *sim_owner_of(const struct sim_repo *r, const char *domain)
-{
-    for (size_t i = 0; i < r->here.owners.n; i++)
-        if (strcmp(r->here.owners.items[i].domain, domain) == 0)
-            return r->here.owners.items[i].catalog;
-    return NULL;
-}
-
-static bool is_owner(const struct sim_repo *r, const char *domain)
-{
-    const char *owner = sim_owner_of(r, domain);
-
-    return !owner || strcmp(owner, r->w->catalog_id) == 0;
-}
-
-static void own(struct sim_repo *r, const char *domain)
-{
-    struct sim_owner *o;
-
-    if (sim_owner_of(r, domain))
-        return;
-    o = VEC_ADD(&r->here.owners);
-    snprintf(o->domain, sizeof(o->domain), "%s", domain);
-    snprintf(o->catalog, sizeof(o->catalog), "%s", r->w->catalog_id);
+    return sim_op(sim_store_repo(s)->w, refusal->code ? refusal : NULL, done, ctx);
 }
 
 static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
                         void *ctx, struct err *err)
 {
-    struct sim_repo *r = repo_of(s);
+    struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
@@ -265,45 +233,13 @@ static struct op *probe(struct store *s, bool may_begin, struct store_space *ret
     ret->total = UINT64_C(1) << 40;
     ret->free = r->full ? 4096 : UINT64_C(1) << 39;
     snprintf(ret->id, sizeof(ret->id), "%s", r->here.id);
-    return end(s, fails, &refusal, done, ctx);
-}
-
-static struct op *survey(struct store *s, const struct survey_scope *scope, struct survey *ret,
-                         op_done done, void *ctx, struct err *err)
-{
-    struct sim_repo *r = repo_of(s);
-    struct err refusal = ERR_INIT;
-    bool effect, fails;
-
-    (void)err;
-    sim_maybe_kill(r->w);
-    fails = sim_op_fails(r->w, &effect);
-    if (!fails && is_there(s)) {
-        ret->total = UINT64_C(1) << 40;
-        ret->free = r->full ? 4096 : UINT64_C(1) << 39;
-        for (size_t i = 0; i < scope->known->n; i++) {
-            const struct point *p = &scope->known->items[i];
-            const struct sim_stored *stored = sim_stored_find(r, p->id);
-            struct survey_loss *loss;
-
-            bool there = stored && stored->published;
-
-            if (p->state == POINT_DELETING || (there && !stored->torn))
-                continue;
-            loss = VEC_ADD(&ret->losses);
-            loss->id = xstrdup(p->id);
-            loss->state = there ? POINT_DAMAGED : POINT_MISSING;
-            loss->problem = xstrdup(there ? "vda.qcow2 is not as long as it was"
-                                          : "its directory is not there");
-        }
-    }
-    return end(s, fails, &refusal, done, ctx);
+    return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *check_chain(struct store *s, const char *id, op_done done, void *ctx,
                               struct err *err)
 {
-    struct sim_repo *r = repo_of(s);
+    struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
@@ -312,14 +248,14 @@ static struct op *check_chain(struct store *s, const char *id, op_done done, voi
     fails = sim_op_fails(r->w, &effect);
     if (!sim_is_whole(r, id))
         err_set(&refusal, ERR_NOTFOUND, "%s is not there", id);
-    return end(s, fails, &refusal, done, ctx);
+    return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *prepare(struct store *s, const struct point *plan,
                           const struct point_origin *origin, const struct store_scratch *scratch,
                           op_done done, void *ctx, struct err *err)
 {
-    struct sim_repo *r = repo_of(s);
+    struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
@@ -331,24 +267,25 @@ static struct op *prepare(struct store *s, const struct point *plan,
     fails = sim_op_fails(r->w, &effect);
     if (sim_stored_find(r, plan->id) && sim_stored_find(r, plan->id)->published)
         sim_broken("%s is made a second time", plan->id);
-    if (is_there(s) && !is_owner(r, plan->domain)) {
-        err_set(&refusal, ERR_DENIED, "%s belongs to catalog %s", plan->domain,
+    if (sim_store_is_there(s) && !sim_is_owner(r, plan->domain)) {
+        err_set(&refusal, ERR_DENIED, "%s belongs to daemon %d", plan->domain,
                 sim_owner_of(r, plan->domain));
         r->w->counts.denied++;
     } else if (r->full)
         err_set(&refusal, ERR_NOSPACE, "No space left on device");
-    else if (effect && is_there(s)) {
+    else if (effect && sim_store_is_there(s)) {
         struct sim_stored *p = xcalloc(1, sizeof(*p));
 
+        sim_check_number(r, plan);
         stored_remove(r, plan->id, false);
-        own(r, plan->domain);
+        sim_own(r, plan->domain);
         point_copy(&p->point, plan);
         p->made_ms = r->w->now_ms;
         p->wrong_date = r->w->leap != 0;
         r->w->counts.wrong_dates += p->wrong_date;
         *VEC_ADD(&r->here.points) = p;
     }
-    return end(s, fails, &refusal, done, ctx);
+    return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
 /* ---- a pull's copy ---- */
@@ -403,7 +340,7 @@ static struct op *copy(struct store *s, const struct store_copy *what, op_done d
     bool effect;
 
     (void)err;
-    q->r = repo_of(s);
+    q->r = sim_store_repo(s);
     point_copy(&q->plan, what->plan);
     q->source = xstrdup(what->sources[0]);
     q->progress = what->progress;
@@ -443,6 +380,7 @@ static int publish_now(void *arg, struct err *err)
         if (!p->published)
             q->r->w->counts.points++;
         p->published = true;
+        p->orphan = false;
         if (!is_harmed(q->r, p->point.id))
             compare_point(q->r->w, &p->point);
     }
@@ -463,7 +401,7 @@ static struct op *publish(struct store *s, const struct point *plan,
 
     (void)scratch;
     (void)err;
-    q->r = repo_of(s);
+    q->r = sim_store_repo(s);
     q->id = xstrdup(plan->id);
     q->ret = ret;
     sim_maybe_kill(q->r->w);
@@ -471,102 +409,11 @@ static struct op *publish(struct store *s, const struct point *plan,
     return sim_op_with(q->r->w, publish_now, q, done, ctx);
 }
 
-/* What was published but never recorded (its job was interrupted, and given up later) is no
- * point. */
-static bool was_recorded(struct sim_world *w, const struct point *p)
-{
-    const struct job_filter of = {.domain = p->domain, .policy = p->policy};
-    struct job_list jobs = {0};
-    struct err err = ERR_INIT;
-    bool ret = false;
-
-    if (catalog_jobs(w->catalog, &of, &jobs, &err) < 0)
-        sim_broken("catalog: %s", err.msg);
-    for (size_t i = 0; i < jobs.n; i++)
-        ret = ret ||
-              (jobs.items[i].outcome == OUTCOME_SUCCESS && str_eq(jobs.items[i].plan.id, p->id));
-    job_list_done(&jobs);
-    return ret;
-}
-
-static void check_is_not_the_last(struct sim_world *w, const struct point *doomed)
-{
-    struct point last = {0};
-    struct err err = ERR_INIT;
-    bool found = false;
-
-    if (catalog_last_good(w->catalog, doomed->host, doomed->domain, doomed->policy, &last, &found,
-                          &err) < 0)
-        sim_broken("catalog: %s", err.msg);
-    if ((!found || strcmp(last.id, doomed->id) == 0) && was_recorded(w, doomed))
-        sim_broken("%s is removed, the last good point of its domain", doomed->id);
-    point_done(&last);
-}
-
-/* A later run at the very same second of a clock that was set back: dates never fall in the
- * order of making then, so nobody can tell that they are wrong. */
-static bool was_repeated(const struct sim_repo *r, const struct sim_stored *stored)
-{
-    for (size_t i = 0; i < r->here.points.n; i++) {
-        const struct sim_stored *p = r->here.points.items[i];
-
-        if (p->made_ms > stored->made_ms && p->point.created == stored->point.created &&
-            strcmp(p->point.domain, stored->point.domain) == 0 &&
-            strcmp(p->point.policy, stored->point.policy) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* All policies here keep the last three.  Neither ghosts nor points of a wrong date count among
- * them. */
-static void check_others_stay(struct sim_repo *r, const struct sim_stored *doomed)
-{
-    int later = 0;
-
-    if (doomed->wrong_date || !sim_is_whole(r, doomed->point.id) ||
-        !was_recorded(r->w, &doomed->point) || was_repeated(r, doomed))
-        return;
-    for (size_t i = 0; i < r->here.points.n; i++) {
-        const struct sim_stored *p = r->here.points.items[i];
-
-        later += p->published && !p->wrong_date && p->made_ms > doomed->made_ms &&
-                 strcmp(p->point.domain, doomed->point.domain) == 0 &&
-                 strcmp(p->point.policy, doomed->point.policy) == 0 &&
-                 str_eq(p->point.catalog, doomed->point.catalog) && sim_is_whole(r, p->point.id);
-    }
-    if (later < 3)
-        sim_broken("%s is removed, and only %d whole points are younger", doomed->point.id, later);
-}
-
-/* The last good point of a (domain, policy) is never removed, nor one that another stands on. */
-static void check_removal(struct store *s, const char *id)
-{
-    struct sim_repo *r = repo_of(s);
-    struct sim_stored *doomed = sim_stored_find(r, id);
-
-    if (!doomed || !is_there(s))
-        return;
-    if (!str_eq(doomed->point.catalog, r->w->catalog_id))
-        sim_broken("%s is removed by daemon %d, which has not made it", id, r->w->acting);
-    if (!doomed->published)
-        return;
-    for (size_t i = 0; i < r->here.points.n; i++) {
-        const struct sim_stored *p = r->here.points.items[i];
-
-        for (size_t k = 0; k < p->point.disks.n; k++)
-            if (str_eq(p->point.disks.items[k].backing, id))
-                sim_broken("%s is removed, but %s stands on it", id, p->point.id);
-    }
-    check_is_not_the_last(r->w, &doomed->point);
-    check_others_stay(r, doomed);
-}
-
 static struct op *discard(struct store *s, const struct point *plan, enum point_made made,
                           const struct store_scratch *scratch, op_done done, void *ctx,
                           struct err *err)
 {
-    struct sim_repo *r = repo_of(s);
+    struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
@@ -575,31 +422,31 @@ static struct op *discard(struct store *s, const struct point *plan, enum point_
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
     if (made == MADE_POINT)
-        check_removal(s, plan->id);
-    if (effect && is_there(s) && made != MADE_NOTHING)
+        sim_check_removal(s, plan->id, false);
+    if (effect && sim_store_is_there(s) && made != MADE_NOTHING)
         stored_remove(r, plan->id, false);
-    if (effect && is_there(s) && made == MADE_POINT)
+    if (effect && sim_store_is_there(s) && made == MADE_POINT)
         stored_remove(r, plan->id, true);
-    return end(s, fails, &refusal, done, ctx);
+    return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
 static struct op *remove_point(struct store *s, const char *id, op_done done, void *ctx,
                                struct err *err)
 {
-    struct sim_repo *r = repo_of(s);
+    struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    check_removal(s, id);
-    if (effect && is_there(s)) {
+    sim_check_removal(s, id, true);
+    if (effect && sim_store_is_there(s)) {
         r->w->counts.prunes += sim_stored_find(r, id) != NULL;
         stored_remove(r, id, false);
         stored_remove(r, id, true);
     }
-    return end(s, fails, &refusal, done, ctx);
+    return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
 static char *target(struct store *s, const struct point *plan, size_t disk)
@@ -617,7 +464,9 @@ struct store *sim_store_new(struct sim_repo *r)
 {
     static const struct store_ops ops = {
         .probe = probe,
-        .survey = survey,
+        .survey = sim_survey,
+        .examine = sim_examine,
+        .keep_catalog = sim_keep_catalog,
         .check_chain = check_chain,
         .prepare = prepare,
         .copy = copy,
@@ -630,7 +479,10 @@ struct store *sim_store_new(struct sim_repo *r)
     };
     struct sim_store *s = xcalloc(1, sizeof(*s));
 
-    s->store.ops = &ops;
+    s->ops = ops;
+    if (!r->keeps_catalogs)
+        s->ops.keep_catalog = NULL;
+    s->store.ops = &s->ops;
     s->repo = r;
     return &s->store;
 }

@@ -22,13 +22,16 @@ struct sim_daemon {
     int number; /* 1, 2; see sim_act_as */
     struct sim_host *host;
     char letter; /* its domains are called by it: d0, d1 ... */
-    char catalog_path[96];
+    char catalog_path[96], saved_path[96];
     struct catalog *catalog;
     struct scheduler *scheduler;
     char catalog_id[16];
     bool down;
-    bool told_of_loss;
     unsigned alteration; /* of the configuration as it stands */
+    int64_t up_ms;       /* since then, while it is not down */
+    bool forgets;        /* its catalog was put back or lost, and is not rebuilt yet */
+    bool rebuilt;        /* it was at least once */
+    bool lives_on;       /* with such a catalog: it was started since */
 };
 
 enum sim_neighbour { NEIGHBOUR_NONE, NEIGHBOUR_SAME_NAMES, NEIGHBOUR_OTHER_NAMES };
@@ -56,6 +59,7 @@ extern struct sim_run sim;
 /* life.c */
 void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour);
 void sim_free(void);
+void sim_remove_tree(const char *path);
 /* The daemon that does what is done now, or for which it is done. */
 struct sim_daemon *acting(void);
 void act_as(struct sim_daemon *d);
@@ -63,6 +67,14 @@ struct config *read_config(const struct sim_daemon *d);
 void daemon_start(void *daemon);
 void daemon_gone(struct sim_daemon *d); /* as kill -9 leaves things */
 void daemon_back_later(struct sim_daemon *d);
+
+/* catalogs.c */
+/* Before it is opened: somebody may save a copy, for a bad day. */
+void catalog_save_now_and_then(const struct sim_daemon *d);
+/* Now and then a catalog is put back to an older state, or lost; days later it is rebuilt. */
+void catalog_trouble_comes(void *unused);
+void catalog_rebuild(void *daemon); /* when it can be; nothing to do: nothing is done */
+void medium_make(struct sim_medium *m, int number);
 
 /* weather.c */
 void guest_life(void *domain);

@@ -109,20 +109,29 @@ struct sim_truth {
 struct sim_stored {
     struct point point; /* as planned or published */
     bool published;
+    bool recorded;   /* a catalog has known it as a point */
+    bool orphan;     /* it was in the making when the catalog that knew of it was lost */
     bool torn;       /* an image is not as long as it was any more */
     bool wrong_date; /* made while the clock was years or days wrong */
     int64_t made_ms;
     VEC(struct sim_image) images;
 };
 
-/* Whose a domain's directory is; the hosts here are all called the same. */
+/* Whose a domain's directory is; the hosts here are all called the same.  A daemon stands for
+ * its machine and its catalog's path. */
 struct sim_owner {
     char domain[16], catalog[16];
+    int daemon;
+};
+
+struct sim_catalog_id {
+    char id[16];
 };
 
 /* What is on one disk. */
 struct sim_medium {
     char id[20];
+    char dir[96]; /* a real directory: the marker, the catalogs' copies */
     VEC(struct sim_stored *) points;
     VEC(struct sim_owner) owners;
 };
@@ -134,7 +143,9 @@ struct sim_repo {
     bool swapped;
     struct strlist lost; /* ids of published points that somebody has removed by hand */
     bool gone;           /* not mounted */
+    int64_t back_ms;     /* when that changed, or the disk */
     bool full;
+    bool keeps_catalogs;
 };
 
 /* How a clock may be wrong by so much that nobody can believe it. */
@@ -154,6 +165,7 @@ struct sim_counts {
         lost_events, increments, wall_steps, compared, cancels, stops;
     uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, wrong_dates, swaps, strangers,
         denied;
+    uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
 };
 
 struct sim_world {
@@ -178,9 +190,11 @@ struct sim_world {
         const char *catalog_id;
         struct catalog *catalog;
         struct sim_host *host;
-    } daemons[SIM_DAEMONS + 1]; /* by number; 0: none */
-    int acting;                 /* whose code runs now; 0: the world's */
-    const char *catalog_id;     /* of the daemon that acts */
+        bool forgets;                   /* its catalog is older than what it has done, or new */
+        VEC(struct sim_catalog_id) ids; /* all that it has had, one after the other */
+    } daemons[SIM_DAEMONS + 1];         /* by number; 0: none */
+    int acting;                         /* whose code runs now; 0: the world's */
+    const char *catalog_id;             /* of the daemon that acts */
     struct catalog *catalog;
 };
 
@@ -202,6 +216,9 @@ void sim_at(struct sim_world *w, int64_t after_ms, bool of_daemon, void (*fn)(vo
 bool sim_step(struct sim_world *w, int64_t until_ms);
 /* The daemon is gone: its events are dropped. */
 void sim_drop_daemon(struct sim_world *w, int daemon);
+/* Whose catalog that is, or was; 0: nobody's. */
+int sim_daemon_of(const struct sim_world *w, const char *catalog);
+void sim_note_catalog(struct sim_world *w, int daemon, const char *id);
 /* A place where the daemon may die. */
 void sim_maybe_kill(struct sim_world *w);
 /* An operation that completes later: fails with *err if that is set. Returns the op. */
@@ -217,6 +234,7 @@ _Noreturn void sim_broken(const char *fmt, ...) __attribute__((format(printf, 1,
 struct hypervisor *sim_hypervisor_new(struct sim_host *h);
 void sim_guest_writes(struct sim_domain *d);
 void sim_qemu_kill(struct sim_domain *d);    /* SIGKILL, and started again */
+void sim_qemu_kill_busy(struct sim_host *h); /* those that have a job, running or not */
 void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started again */
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
 void sim_disk_add(struct sim_domain *d);
@@ -233,14 +251,18 @@ void sim_image_arrives(struct sim_repo *r, const struct sim_image *image);
 bool sim_is_whole(struct sim_repo *r, const char *id);
 /* Somebody puts the other disk there. */
 void sim_swap(struct sim_repo *r);
-/* NULL: nobody's yet. */
-const char *sim_owner_of(const struct sim_repo *r, const char *domain);
+/* The daemon; 0: nobody's yet. */
+int sim_owner_of(const struct sim_repo *r, const char *domain);
 /* Somebody removes one of the published points, or cuts an image of it; false: there is none. */
 bool sim_point_harm(struct sim_repo *r, bool tear);
 /* What restoring the disk gives. False: something of the chain is missing. */
 bool sim_restore(struct sim_repo *r, const char *id, const char *disk, uint32_t *blocks);
 const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *target);
 /* Compares every published point that the catalog calls good with the truth. */
-void sim_compare_all(struct sim_world *w, struct catalog *catalog);
+void sim_compare_all(struct sim_world *w, int daemon, struct catalog *catalog);
+/* Of those that the catalog calls good the one that was made last; false: there is none. */
+bool sim_last_good(struct catalog *c, const char *domain, const char *policy, struct point *ret);
+/* What the catalog knows by now as points of that daemon. */
+void sim_note_recorded(struct sim_world *w, int daemon, struct catalog *c);
 
 #endif

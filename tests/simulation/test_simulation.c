@@ -104,6 +104,12 @@ static void check_counts(void)
         {"exchange of the repository", all.swaps},
         {"refusal of another repository", all.strangers},
         {"refusal of a neighbour", all.denied},
+        {"catalog that is put back", all.put_back},
+        {"catalog that is lost", all.lost},
+        {"catalog that is rebuilt", all.rebuilt},
+        {"unknown point that is told", all.unknown},
+        {"difference that is noticed", all.noticed},
+        {"copy of a catalog", all.copies},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -277,6 +283,7 @@ static void stormy(uint64_t seed, int days, int domains)
     printf("faults: seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     sim_make(seed, domains, draw_neighbour(seed));
+    sim.w.repo.keeps_catalogs = true;
     sim.w.faults = (struct sim_faults){.op_fails = 150,
                                        .op_slow = 100,
                                        .job_fails = 500,
@@ -286,6 +293,7 @@ static void stormy(uint64_t seed, int days, int domains)
     for (size_t i = 0; i < sim.n_daemons; i++)
         sim_at(&sim.w, 0, false, daemon_start, &sim.daemons[i]);
     sim_at(&sim.w, 1000, false, weather, NULL);
+    sim_at(&sim.w, 2 * DAY_MS, false, catalog_trouble_comes, NULL);
     run_until(days * DAY_MS, 997);
     calm_down();
     run_until(sim.w.now_ms + 3 * DAY_MS, 0);

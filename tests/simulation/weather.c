@@ -143,14 +143,26 @@ static void on_domain(struct sim_domain *d)
     }
 }
 
+/* One whose catalog is new would take whatever repository it finds for its own. */
+static bool some_forget(void)
+{
+    bool ret = false;
+
+    for (size_t i = 0; i < sim.n_daemons; i++)
+        ret = ret || sim.daemons[i].forgets;
+    return ret;
+}
+
 static void on_repository(void)
 {
-    struct sim_repo *r = &sim.w.repo;
+    struct sim_world *w = &sim.w;
+    struct sim_repo *r = &w->repo;
 
-    switch (sim_random(&sim.w, 6)) {
+    switch (sim_random(w, 6)) {
     case 0:
     case 1:
         r->gone = !r->gone;
+        r->back_ms = w->now_ms;
         break;
     case 2:
     case 3:
@@ -161,8 +173,9 @@ static void on_repository(void)
             sim_point_harm(r, sim_chance(&sim.w, 5000));
         break;
     case 5: /* not before all know theirs */
-        if (sim.w.now_ms > 2 * DAY_MS)
+        if (w->now_ms > 2 * DAY_MS && !some_forget())
             sim_swap(r);
+        r->back_ms = w->now_ms;
         break;
     }
 }
@@ -293,6 +306,7 @@ void calm_down(void)
         struct sim_daemon *d = &sim.daemons[i];
 
         d->alteration = 0;
+        sim_at(&sim.w, 7200 * 1000, false, catalog_rebuild, d);
         act_as(d);
         if (!d->down)
             scheduler_reload(d->scheduler, read_config(d));

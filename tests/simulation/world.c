@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 /* splitmix64 */
 static uint64_t next(struct sim_world *w)
@@ -119,6 +120,21 @@ void sim_act_as(struct sim_world *w, int daemon)
     w->acting = daemon;
     w->catalog = w->daemons[daemon].catalog;
     w->catalog_id = w->daemons[daemon].catalog_id;
+}
+
+int sim_daemon_of(const struct sim_world *w, const char *catalog)
+{
+    for (int d = 1; d <= SIM_DAEMONS; d++)
+        for (size_t i = 0; i < w->daemons[d].ids.n; i++)
+            if (str_eq(w->daemons[d].ids.items[i].id, catalog))
+                return d;
+    return 0;
+}
+
+void sim_note_catalog(struct sim_world *w, int daemon, const char *id)
+{
+    if (sim_daemon_of(w, id) == 0)
+        snprintf(VEC_ADD(&w->daemons[daemon].ids)->id, 16, "%s", id);
 }
 
 void sim_drop_daemon(struct sim_world *w, int daemon)

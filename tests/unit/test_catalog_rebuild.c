@@ -274,6 +274,67 @@ static void from_copy(void **state)
     catalog_close(c);
 }
 
+/* One that was put back has undone a job that had ended well after it was saved, and could not remove
+ * what that had made: the point is one all the same, and its checkpoint the chain's last. */
+static void undone_in_vain(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    CLEANUP_FREE char *points = NULL, *checkpoints = NULL;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+        CLEANUP(point_done) struct point b = make_point("d", 200, catalog_id(c), 2, NULL);
+        CLEANUP(point_done) struct point e = make_point("e", 100, catalog_id(c), 3, NULL);
+        CLEANUP(point_done) struct point f = make_point("e", 200, catalog_id(c), 4, &e);
+        struct point debris = {0};
+
+        put_point(s, &b);
+        put_point(s, &e);
+        put_point(s, &f);
+        for (int i = 0; i < 2; i++) {
+            debris = i ? e : b;
+            debris.state = POINT_DELETING;
+            debris.disks.n = 0;
+            OK(catalog_point_add(c, &debris, &err));
+        }
+    }
+    catalog_close(c);
+    c = rebuilt(s);
+    points = points_text(c);
+    assert_null(strstr(points, "} deleting"));
+    assert_non_null(strstr(points, "} good"));
+    checkpoints = checkpoints_text(c, "d");
+    assert_non_null(strstr(checkpoints, "-2 current"));
+    assert_null(strstr(checkpoints, "-1 current"));
+    catalog_close(c);
+}
+
+/* What retention had given up stays given up, unless something stands on it. */
+static void given_up(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    CLEANUP_FREE char *points = NULL;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+        CLEANUP(point_done) struct point b = made(s, c, "e", 100, NULL);
+        CLEANUP(point_done) struct point b2 = made(s, c, "e", 200, &b);
+
+        OK(catalog_point_set_state(c, a.id, POINT_DELETING, NULL, &err));
+        OK(catalog_point_set_state(c, b.id, POINT_DELETING, NULL, &err));
+    }
+    catalog_close(c);
+    c = rebuilt(s);
+    points = points_text(c);
+    assert_non_null(strstr(points, "} deleting"));
+    assert_null(strstr(strstr(points, "} deleting") + 1, "} deleting"));
+    catalog_close(c);
+}
+
 /* An older state was put back and went on; a copy in the repository knows what came in between. */
 static void from_both(void **state)
 {
@@ -521,7 +582,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(from_manifests), TEST(nothing_there),
         TEST(missing_parent), TEST(from_copy),
-        TEST(from_both),      TEST(damaged),
+        TEST(from_both),      TEST(undone_in_vain),
+        TEST(given_up),       TEST(damaged),
         TEST(others_points),  TEST(only_others_points),
         TEST(while_it_runs),  TEST(unread_repository),
         TEST(copies),
