@@ -11,16 +11,17 @@
 
 struct clock;
 
-/* Something to be called once.  Embedded in its owner; zeroed, with fire and ctx set, it is idle.
+/* Something to be called once, or each time that the clock is set.  Embedded in its owner; zeroed, with fire and ctx set, it is idle.
  * The rest belongs to the clock. */
 struct alarm {
     void (*fire)(void *ctx);
     void *ctx;
     bool armed;
-    bool wall;
+    enum { ALARM_AFTER, ALARM_AT, ALARM_WHEN_SET } kind;
     union {
         ev_timer timer;
         ev_periodic periodic;
+        ev_io io;
         int64_t sim_at; /* a simulation's */
     } u;
 };
@@ -37,6 +38,10 @@ struct clock_ops {
     /* As in base/uptime.h: seconds since the boot, and which that was. */
     int64_t (*uptime)(struct clock *c);
     const char *(*boot)(struct clock *c);
+    /* Each time that somebody sets the wall clock, until it is stopped.  Perhaps also when the
+     * machine wakes up from a suspend.  Not when the clock is slewed, nor when only what this
+     * process is told of it changes (libfaketime). */
+    void (*when_set)(struct clock *c, struct alarm *a);
 };
 
 struct clock {

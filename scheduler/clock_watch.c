@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether the wall clock is to be believed.  It is held against the time since the boot, which
- * nobody sets: while the daemon runs every half a minute, and at its start against what the catalog
- * says of the last time that it was believed.  A clock that was set is logged and said in status,
- * and all due times are looked at again.  While it is not set, and for a week after it went far
- * ahead, nothing is let go.
+ * nobody sets: when the kernel says that it was set, at each step that the daemon makes anyway (a
+ * job that is queued, begins or ends, a due time, a request, the hourly housekeeping), and at its
+ * start against what the catalog says of the last time that it was believed.  An idle daemon does not
+ * wake up for it.  A clock that was set is logged and said in status, and all due times are looked
+ * at again.  While it is not set, and for a week after it went far ahead, nothing is let go.
+ *
+ * A clock that is slewed takes the time since the boot along, and is no business of ours.  A suspend
+ * to RAM counts in both (CLOCK_BOOTTIME, base/uptime.h).  A machine that is put back to a snapshot
+ * shows the old time until somebody sets it: that is seen then.
  *
  * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set"
  * (the last time that somebody set it) and "hold" (state: on, over).
@@ -23,7 +28,6 @@
 #include "policies/clock_doubt.h"
 #include "policies/dates.h"
 
-#define TICK_S 30.0
 #define NOTICED_S 30  /* a step of less is not worth a word */
 #define SAVED_S 3600  /* so often it is written down that the clock is believed */
 #define BOOTING_S 600 /* a clock that is set forward so soon after the boot was about to be */
@@ -97,7 +101,7 @@ static void on_set(struct scheduler *s, int64_t moved, int64_t now)
         put(s, "set", moved > 0 ? "forward" : "back", text, now);
 }
 
-static void look(struct scheduler *s)
+void clock_watch_look(struct scheduler *s)
 {
     int64_t now = sched_now(s), uptime = sched_uptime(s), elapsed = uptime - s->clock.uptime;
     int64_t moved = now - s->clock.wall - elapsed;
@@ -123,12 +127,9 @@ static void look(struct scheduler *s)
         coverage_refresh_all(s);
 }
 
-static void on_tick(void *ctx)
+static void on_clock_set(void *ctx)
 {
-    struct scheduler *s = ctx;
-
-    look(s);
-    s->env.clock->ops->after(s->env.clock, &s->clock.tick, TICK_S);
+    clock_watch_look(ctx);
 }
 
 /* What a former life believed, against what the clock shows now. */
@@ -165,7 +166,7 @@ void clock_watch_start(struct scheduler *s)
     int64_t now = sched_now(s);
     struct err err = ERR_INIT;
 
-    s->clock.tick = (struct alarm){.fire = on_tick, .ctx = s};
+    s->clock.when_set = (struct alarm){.fire = on_clock_set, .ctx = s};
     s->clock.wall = now;
     s->clock.uptime = sched_uptime(s);
     note_unset(s, now);
@@ -183,12 +184,12 @@ void clock_watch_start(struct scheduler *s)
         compare_with(s, believed);
     seen_list_done(&rows);
     believe(s, now);
-    s->env.clock->ops->after(s->env.clock, &s->clock.tick, TICK_S);
+    s->env.clock->ops->when_set(s->env.clock, &s->clock.when_set);
 }
 
 void clock_watch_stop(struct scheduler *s)
 {
-    s->env.clock->ops->stop(s->env.clock, &s->clock.tick);
+    s->env.clock->ops->stop(s->env.clock, &s->clock.when_set);
 }
 
 const char *clock_watch_doubt(struct scheduler *s)
@@ -196,7 +197,7 @@ const char *clock_watch_doubt(struct scheduler *s)
     int64_t now = sched_now(s);
 
     if (now - s->clock.wall - (sched_uptime(s) - s->clock.uptime) > NOTICED_S)
-        look(s);
+        clock_watch_look(s);
     if (clock_is_unset(now))
         return "the clock is not set";
     return s->clock.held_since ? s->clock.why : NULL;

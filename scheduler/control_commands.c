@@ -211,6 +211,7 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
         {"found-damage", cmd_found_damage},
     };
 
+    scheduler_look_at_clock(cl->control->env.scheduler);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(cmd, commands[i].name) == 0)
             return commands[i].run(cl, args, ret, err);

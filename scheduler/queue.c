@@ -218,6 +218,7 @@ void queue_admit(void *ctx)
 {
     struct scheduler *s = ctx;
 
+    clock_watch_look(s);
     if (s->draining) {
         if (s->idle && !some_will_end(s) && !copies_are_under_way(s))
             s->idle(s->idle_ctx);

@@ -20,6 +20,7 @@ void catalog_trouble(struct scheduler *s, const char *what, const struct err *er
 
 static void on_due(void *ctx)
 {
+    clock_watch_look(ctx);
     coverage_due(ctx);
 }
 
@@ -28,6 +29,7 @@ static void on_housekeeping(void *ctx)
     struct scheduler *s = ctx;
     struct err err = ERR_INIT;
 
+    clock_watch_look(s);
     if (catalog_keep_place(s->env.catalog, &err) < 0 ||
         (!clock_watch_doubt(s) &&
          catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0))
@@ -379,6 +381,11 @@ struct scheduler_counts scheduler_count(const struct scheduler *s)
     }
     ret.domains = s->covers.n;
     return ret;
+}
+
+void scheduler_look_at_clock(struct scheduler *s)
+{
+    clock_watch_look(s);
 }
 
 const struct config *scheduler_config(const struct scheduler *s)

@@ -102,6 +102,9 @@ struct scheduler_counts {
 };
 struct scheduler_counts scheduler_count(const struct scheduler *s);
 
+/* Somebody asks for something: was the clock set meanwhile? */
+void scheduler_look_at_clock(struct scheduler *s);
+
 const struct config *scheduler_config(const struct scheduler *s);
 
 #endif

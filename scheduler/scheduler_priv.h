@@ -205,7 +205,7 @@ struct scheduler {
     struct alarm due;  /* the next due time of all covers */
     struct alarm kick; /* look at the queue on the next turn */
     struct {
-        struct alarm tick;
+        struct alarm when_set;
         int64_t wall, uptime; /* at the last look */
         int64_t believed;     /* what it showed when it was believed last; 0: not known */
         int64_t saved;        /* uptime, when that was written down */
@@ -375,6 +375,8 @@ void owners_free(struct scheduler *s);
 /* clock_watch.c */
 void clock_watch_start(struct scheduler *s);
 void clock_watch_stop(struct scheduler *s);
+/* For each step that the daemon makes: was the clock set?  Cheap when it was not. */
+void clock_watch_look(struct scheduler *s);
 /* Why nothing may be let go now, "the clock is not set", say; NULL: it may. */
 const char *clock_watch_doubt(struct scheduler *s);
 

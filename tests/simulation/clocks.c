@@ -19,7 +19,7 @@ static void set_clock(int64_t wall_now, bool restart)
     int64_t by = wall_now - true_now();
 
     sim.w.leap = by <= -86400 || by >= 86400 ? by : 0; /* of less nobody can tell by the dates */
-    sim.w.wall_offset = wall_now - sim.w.now_ms / 1000;
+    sim_set_clock(&sim.w, wall_now - sim_wall(&sim.w));
     sim.w.counts.wall_steps++;
     if (!restart)
         return;

@@ -190,6 +190,7 @@ struct sim_world {
         const char *catalog_id;
         struct catalog *catalog;
         struct sim_host *host;
+        struct alarm *when_set;         /* NULL: it does not listen */
         bool forgets;                   /* its catalog is older than what it has done, or new */
         VEC(struct sim_catalog_id) ids; /* all that it has had, one after the other */
     } daemons[SIM_DAEMONS + 1];         /* by number; 0: none */
@@ -203,6 +204,8 @@ uint32_t sim_random(struct sim_world *w, uint32_t below);
 bool sim_chance(struct sim_world *w, int in_10000);
 int64_t sim_wall(const struct sim_world *w);
 void sim_clock_init(struct sim_world *w);
+/* Sets the wall clock, and the daemons are told. */
+void sim_set_clock(struct sim_world *w, int64_t by);
 /* The machine was booted just now. */
 void sim_reboot(struct sim_world *w);
 /* What is done from now on is done by that daemon, and counts as its own; 0: by the world. Each

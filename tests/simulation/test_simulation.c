@@ -227,7 +227,7 @@ static void clock_wanders(void *ctx)
 {
     static int64_t by = 300;
 
-    sim.w.wall_offset += by;
+    sim_set_clock(&sim.w, by);
     by = -by;
     sim.w.counts.wall_steps++;
     sim_at(&sim.w, QUARTER_MS, false, clock_wanders, ctx);
@@ -242,7 +242,7 @@ static int wrong_clock(int days, int domains)
     sim.w.wall_offset += WRONG_S;
     daemon_start(&sim.daemons[0]);
     run_until(60 * 1000, 0);
-    sim.w.wall_offset -= WRONG_S;
+    sim_set_clock(&sim.w, -WRONG_S);
     sim_at(&sim.w, QUARTER_MS - START * 1000 % QUARTER_MS - 40000, false, clock_wanders, NULL);
     run_until(days * DAY_MS, 0);
     check_always();

@@ -184,7 +184,7 @@ static void on_repository(void)
 static void clock_right(void *unused)
 {
     (void)unused;
-    sim.w.wall_offset -= sim.w.leap;
+    sim_set_clock(&sim.w, -sim.w.leap);
     sim.w.leap = 0;
 }
 
@@ -200,7 +200,7 @@ static void clock_leaps(void)
     if (w->leap)
         return;
     w->leap = by[leap];
-    w->wall_offset += w->leap;
+    sim_set_clock(w, w->leap);
     w->counts.leaps[leap]++;
     sim_at(w, 1000 * (60 + (int64_t)sim_random(w, 6 * 3600)), false, clock_right, NULL);
 }
@@ -231,8 +231,8 @@ static void on_clock(struct sim_daemon *d)
         reset_machine(d);
         return;
     }
-    sim.w.wall_offset += (int64_t)sim_random(&sim.w, sim_chance(&sim.w, 3000) ? 20000 : 600) -
-                         (sim_chance(&sim.w, 3000) ? 10000 : 300);
+    sim_set_clock(&sim.w, (int64_t)sim_random(&sim.w, sim_chance(&sim.w, 3000) ? 20000 : 600) -
+                              (sim_chance(&sim.w, 3000) ? 10000 : 300));
     sim.w.counts.wall_steps++;
 }
 

@@ -77,7 +77,7 @@ static void remove_event(struct sim_world *w, size_t i)
 /* Wall-clock alarms are due by the wall clock as it stands now. */
 static int64_t due_ms(const struct sim_world *w, const struct sim_event *e)
 {
-    if (e->alarm && e->alarm->wall)
+    if (e->alarm && e->alarm->kind == ALARM_AT)
         return (e->alarm->u.sim_at - w->wall_offset) * 1000;
     return e->at_ms;
 }
@@ -148,6 +148,7 @@ void sim_drop_daemon(struct sim_world *w, int daemon)
     }
     w->daemons[daemon].host->clients.n = 0;
     w->daemons[daemon].can_kill = false;
+    w->daemons[daemon].when_set = NULL;
 }
 
 void sim_maybe_kill(struct sim_world *w)
@@ -203,6 +204,8 @@ static void clock_stop(struct clock *c, struct alarm *a)
 {
     struct sim_world *w = world_of(c);
 
+    if (a->armed && a->kind == ALARM_WHEN_SET)
+        w->daemons[w->acting].when_set = NULL;
     for (size_t i = 0; a->armed && i < w->events.n; i++) {
         if (w->events.items[i].alarm == a) {
             remove_event(w, i);
@@ -215,7 +218,8 @@ static void clock_stop(struct clock *c, struct alarm *a)
 static void clock_at(struct clock *c, struct alarm *a, int64_t at)
 {
     clock_stop(c, a);
-    a->armed = a->wall = true;
+    a->armed = true;
+    a->kind = ALARM_AT;
     a->u.sim_at = at;
     add_event(world_of(c), (struct sim_event){.daemon = world_of(c)->acting, .alarm = a});
 }
@@ -226,16 +230,42 @@ static void clock_after(struct clock *c, struct alarm *a, double seconds)
 
     clock_stop(c, a);
     a->armed = true;
-    a->wall = false;
+    a->kind = ALARM_AFTER;
     add_event(w, (struct sim_event){.at_ms = w->now_ms + (int64_t)(seconds * 1000),
                                     .daemon = w->acting,
                                     .alarm = a});
 }
 
+static void clock_when_set(struct clock *c, struct alarm *a)
+{
+    struct sim_world *w = world_of(c);
+
+    a->armed = true;
+    a->kind = ALARM_WHEN_SET;
+    w->daemons[w->acting].when_set = a;
+}
+
+void sim_set_clock(struct sim_world *w, int64_t by)
+{
+    int acting = w->acting;
+
+    w->wall_offset += by;
+    for (int d = 1; d <= SIM_DAEMONS; d++) {
+        struct alarm *a = w->daemons[d].when_set;
+
+        if (!a)
+            continue;
+        sim_act_as(w, d);
+        sim_at(w, 0, true, a->fire, a->ctx);
+    }
+    sim_act_as(w, acting);
+}
+
 void sim_clock_init(struct sim_world *w)
 {
-    static const struct clock_ops ops = {clock_now,  clock_elapsed,    clock_at,     clock_after,
-                                         clock_stop, clock_elapsed_ms, clock_uptime, clock_boot};
+    static const struct clock_ops ops = {clock_now,    clock_elapsed, clock_at,
+                                         clock_after,  clock_stop,    clock_elapsed_ms,
+                                         clock_uptime, clock_boot,    clock_when_set};
 
     w->clock.ops = &ops;
     sim_reboot(w);
