@@ -35,9 +35,8 @@ enum word_kind {
     WORD_JOB = 1 << 3, /* that has not ended */
     WORD_CHECKPOINT = 1 << 4,
     WORD_REPOSITORY = 1 << 5,
-    WORD_COMMAND = 1 << 6,
-    WORD_FILE = 1 << 7,
-    WORD_DIRECTORY = 1 << 8,
+    WORD_FILE = 1 << 6,
+    WORD_DIRECTORY = 1 << 7,
 };
 
 struct command_option {

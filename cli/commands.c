@@ -36,6 +36,7 @@ const struct command *const commands[] = {
     &cmd_checkpoint_delete,
     &cmd_calendar,
     &cmd_retention,
+    &cmd_complete,
     NULL,
 };
 

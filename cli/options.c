@@ -180,7 +180,7 @@ static int read_options(struct reader *r, int argc, char **argv)
                                    VALUE(i)};
     known[r->n] = (struct option){"help", no_argument, NULL, VALUE(r->n)};
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc's: from the beginning, whatever was read before */
     while (code < 0 && (optopt = 0, c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
         if (c == 'h' || c == VALUE(r->n)) {
             command_help(r->command, stdout);
