@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "base/names.h"
+#include "base/domain_search.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/facts.h"
@@ -192,15 +192,12 @@ static int find_repository(const char *given, char **ret)
 /* Those of one domain, in the order in which the catalog lists them. */
 static void choose(struct point_list *points, const char *name)
 {
-    CLEANUP_FREE char *host = NULL;
-    CLEANUP_FREE char *domain = NULL;
     size_t n = 0;
 
-    name_split_domain(name, &host, &domain);
     for (size_t i = 0; i < points->n; i++) {
         struct point *p = &points->items[i];
 
-        if (strcmp(p->domain, domain) == 0 && (!host || strcmp(p->host, host) == 0))
+        if (domain_is_meant(name, p->host, p->domain))
             points->items[n++] = *p;
         else
             point_done(p);

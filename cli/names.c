@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/domain_search.h"
 #include "base/names.h"
 #include "base/text.h"
 
@@ -107,24 +108,15 @@ static int add_remembered(struct catalog *catalog, struct domain_names *ret, str
 static int choose(const struct domain_names *l, const char *text, struct domain_name *ret,
                   bool *ret_found, struct err *err)
 {
-    CLEANUP_FREE char *host = NULL;
-    CLEANUP_FREE char *domain = NULL;
-    const struct domain_name *found = NULL;
+    CLEANUP(domain_search_done) struct domain_search s = {.text = text};
 
-    name_split_domain(text, &host, &domain);
-    for (size_t i = 0; i < l->n; i++) {
-        const struct domain_name *d = &l->items[i];
-
-        if (strcmp(d->domain, domain) != 0 || (host && strcmp(d->host, host) != 0))
-            continue;
-        if (found)
-            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s",
-                           found->host, d->host, domain, found->host, domain);
-        found = d;
-    }
-    *ret_found = found != NULL;
-    if (found)
-        *ret = (struct domain_name){xstrdup(found->host), xstrdup(found->domain)};
+    for (size_t i = 0; i < l->n; i++)
+        domain_search_offer(&s, l->items[i].host, l->items[i].domain);
+    if (domain_search_end(&s, err) < 0)
+        return -1;
+    *ret_found = s.host != NULL;
+    if (s.host)
+        *ret = (struct domain_name){TAKE_PTR(s.host), TAKE_PTR(s.domain)};
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/domain_search.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/facts.h"
@@ -24,14 +25,7 @@ static bool is_end_of(const char *end, const char *id)
 
 static bool names_domain(const char *what, const struct point *p)
 {
-    CLEANUP_FREE char *full = xasprintf("%s/%s", p->host, p->domain);
-
-    return strcmp(what, p->domain) == 0 || strcmp(what, full) == 0;
-}
-
-static bool same_domain(const struct point *a, const struct point *b)
-{
-    return strcmp(a->host, b->host) == 0 && strcmp(a->domain, b->domain) == 0;
+    return domain_is_meant(what, p->host, p->domain);
 }
 
 /* Adds one of the candidates to a message. */
@@ -67,25 +61,14 @@ static int choose_by_id(const struct point_list *all, const char *what, struct p
 
 static int check_one_domain(const struct point_list *all, const char *what, struct err *err)
 {
-    CLEANUP_FREE char *candidates = NULL;
-    const struct point *last = NULL;
-    size_t n = 0;
+    CLEANUP(domain_search_done) struct domain_search s = {.text = what};
 
-    for (size_t i = 0; i < all->n; i++) {
-        const struct point *p = &all->items[i];
-        CLEANUP_FREE char *full = xasprintf("%s/%s", p->host, p->domain);
-
-        if (!names_domain(what, p) || (last && same_domain(last, p)))
-            continue;
-        last = p;
-        list(&candidates, full, n++);
-    }
-    if (n == 0)
+    for (size_t i = 0; i < all->n; i++)
+        domain_search_offer(&s, all->items[i].host, all->items[i].domain);
+    if (!s.host)
         return err_set(err, ERR_NOTFOUND, "'%s' is neither a point nor a domain that has one",
                        what);
-    if (n > 1)
-        return err_set(err, ERR_INVALID, "'%s' could be %zu domains: %s", what, n, candidates);
-    return 0;
+    return domain_search_end(&s, err);
 }
 
 /* One that could be restored for the domain, as far as the list tells. */

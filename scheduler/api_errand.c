@@ -6,22 +6,19 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/names.h"
+#include "base/domain_search.h"
 #include "base/text.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 
-static bool host_has(struct host *h, const char *domain)
+static void offer_domains(struct host *h, struct domain_search *ret)
 {
-    struct strlist names = {0};
-    bool ret = false;
+    CLEANUP(strlist_done) struct strlist names = {0};
 
     if (h->hv)
         h->hv->ops->domains(h->hv, &names);
     for (size_t i = 0; i < names.n; i++)
-        ret = ret || strcmp(names.items[i], domain) == 0;
-    strlist_done(&names);
-    return ret;
+        domain_search_offer(ret, h->name, names.items[i]);
 }
 
 static int unknown_domain(struct scheduler *s, const char *text, struct err *err)
@@ -42,31 +39,27 @@ static int unknown_domain(struct scheduler *s, const char *text, struct err *err
 int api_find_domain(struct scheduler *s, const char *text, struct host **ret_host,
                     char **ret_domain, struct err *err)
 {
-    CLEANUP_FREE char *host = NULL;
-    CLEANUP_FREE char *domain = NULL;
-    struct host *found = NULL;
+    CLEANUP(domain_search_done) struct domain_search found = {.text = text};
 
-    name_split_domain(text, &host, &domain);
     for (size_t i = 0; i < s->hosts.n; i++) {
         struct host *h = s->hosts.items[i];
 
-        if (h->retired || (host && strcmp(h->name, host) != 0))
+        if (h->retired)
             continue;
-        if (host && !h->hv) {
+        if (!h->hv && domain_is_on(text, h->name)) {
             *err = h->problem;
-            return err_wrap(err, "host %s", host);
+            return err_wrap(err, "host %s", h->name);
         }
-        if (!host_has(h, domain))
-            continue;
-        if (found)
-            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s",
-                           found->name, h->name, domain, found->name, domain);
-        found = h;
+        offer_domains(h, &found);
     }
-    if (!found)
+    if (domain_search_end(&found, err) < 0)
+        return -1;
+    if (!found.host)
         return unknown_domain(s, text, err);
-    *ret_host = found;
-    *ret_domain = TAKE_PTR(domain);
+    for (size_t i = 0; i < s->hosts.n; i++)
+        if (!s->hosts.items[i]->retired && strcmp(s->hosts.items[i]->name, found.host) == 0)
+            *ret_host = s->hosts.items[i];
+    *ret_domain = TAKE_PTR(found.domain);
     return 0;
 }
 

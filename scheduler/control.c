@@ -43,8 +43,7 @@ static void client_free(struct client *cl)
     free(cl->in);
     free(cl->out);
     free(cl->waits.items);
-    free(cl->events_host);
-    free(cl->events_domain);
+    free(cl->events_of);
     control_forget_client(cl);
     free(cl);
 }

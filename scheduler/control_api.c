@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/domain_search.h"
 #include "base/log.h"
-#include "base/names.h"
 #include "base/text.h"
 #include "report/json.h"
 #include "scheduler/api.h"
@@ -198,11 +198,8 @@ static int cmd_events(struct client *cl, json_t *args, json_t **ret, struct err 
     (void)ret;
     if (control_unpack(args, err, "{s?s}", "domain", &domain) < 0)
         return -1;
-    free(cl->events_host);
-    free(cl->events_domain);
-    cl->events_host = cl->events_domain = NULL;
-    if (domain)
-        name_split_domain(domain, &cl->events_host, &cl->events_domain);
+    free(cl->events_of);
+    cl->events_of = xstrdup(domain);
     cl->events = true;
     log_debug("control: a client listens for events");
     client_send(cl, json_pack("{s:s}", "event", "listening"));
@@ -211,8 +208,7 @@ static int cmd_events(struct client *cl, json_t *args, json_t **ret, struct err 
 
 static bool wants(const struct client *cl, const struct job *j)
 {
-    return cl->events && (!cl->events_domain || strcmp(cl->events_domain, j->domain) == 0) &&
-           (!cl->events_host || strcmp(cl->events_host, j->host) == 0);
+    return cl->events && (!cl->events_of || domain_is_meant(cl->events_of, j->host, j->domain));
 }
 
 static json_t *completed_json(const struct job *j)

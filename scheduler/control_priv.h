@@ -16,10 +16,10 @@ struct client {
     ev_timer idle;
     char *in, *out;
     size_t in_len, out_len, out_cap;
-    bool broken;                       /* to be dropped on the next turn */
-    struct job_ids waits;              /* the jobs whose end it waits for */
-    bool events;                       /* it wants to hear of each backup that ends: */
-    char *events_host, *events_domain; /* ... NULL: of any */
+    bool broken;          /* to be dropped on the next turn */
+    struct job_ids waits; /* the jobs whose end it waits for */
+    bool events;          /* it wants to hear of each backup that ends: */
+    char *events_of;      /* ... of that domain, as its client named it; NULL: of any */
 };
 
 struct pending;

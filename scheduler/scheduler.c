@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/domain_search.h"
 #include "base/log.h"
-#include "base/names.h"
 #include "base/text.h"
 
 #define JOBS_KEPT_S (INT64_C(400) * 86400)
@@ -146,14 +146,15 @@ void scheduler_listen(struct scheduler *s, job_event_fn fn, void *ctx)
 
 /* ---- requests ---- */
 
+/* one: the domain that is meant, where target is not a policy's name. */
 static bool target_matches(const struct cover *c, bool is_policy, const char *target,
-                           const char *host, const char *domain)
+                           const struct domain_search *one)
 {
     if (!target)
         return true;
     if (is_policy)
         return strcmp(c->policy, target) == 0;
-    return strcmp(c->domain, domain) == 0 && (!host || strcmp(c->host, host) == 0);
+    return str_eq(c->domain, one->domain) && str_eq(c->host, one->host);
 }
 
 static int unknown_target(const struct scheduler *s, const char *target, struct err *err)
@@ -172,40 +173,21 @@ static int unknown_target(const struct scheduler *s, const char *target, struct 
     return -1;
 }
 
-/* A domain's name that several hosts have must be told apart. */
-static int check_ambiguous(const struct scheduler *s, const char *domain, struct err *err)
-{
-    const char *host = NULL;
-
-    for (size_t i = 0; i < s->covers.n; i++) {
-        const struct cover *c = &s->covers.items[i];
-
-        if (strcmp(c->domain, domain) != 0)
-            continue;
-        if (host && strcmp(host, c->host) != 0)
-            return err_set(err, ERR_INVALID, "hosts %s and %s both have a domain %s: say %s/%s",
-                           host, c->host, domain, host, domain);
-        host = c->host;
-    }
-    return 0;
-}
-
 /* Calls fn for each cover that target names; how many that were, or -1. */
 static int for_each_target(struct scheduler *s, const char *target,
                            int (*fn)(struct scheduler *, size_t cover, void *arg, struct err *),
                            void *arg, struct err *err)
 {
-    CLEANUP_FREE char *host = NULL;
-    CLEANUP_FREE char *domain = NULL;
+    CLEANUP(domain_search_done) struct domain_search one = {.text = target};
     bool is_policy = target && config_policy_find(s->config, target);
     int n = 0;
 
-    if (target)
-        name_split_domain(target, &host, &domain);
-    if (target && !is_policy && !host && check_ambiguous(s, domain, err) < 0)
+    for (size_t i = 0; target && !is_policy && i < s->covers.n; i++)
+        domain_search_offer(&one, s->covers.items[i].host, s->covers.items[i].domain);
+    if (domain_search_end(&one, err) < 0)
         return -1;
     for (size_t i = 0; i < s->covers.n; i++) {
-        if (!target_matches(&s->covers.items[i], is_policy, target, host, domain))
+        if (!target_matches(&s->covers.items[i], is_policy, target, &one))
             continue;
         n++;
         if (fn(s, i, arg, err) < 0)

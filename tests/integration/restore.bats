@@ -83,7 +83,7 @@ restore() {
     point 2026-11-22T02-30-00Z full 0x33 lab
     run restore web01 --to "$tmp/to"
     [ "$status" -eq 2 ]
-    [ "$output" = "vmkeep: restore: 'web01' could be 2 domains: lab/web01, local/web01" ]
+    [ "$output" = "vmkeep: restore: hosts lab and local both have a domain web01: say lab/web01" ]
     run restore 2026-11-22T02-30-00Z.nightly --to "$tmp/to"
     [ "$status" -eq 2 ]
     [[ $output == *"could be 2 points: lab/web01/2026-11-22T02-30-00Z.nightly, local/web01/"* ]]
