@@ -250,7 +250,9 @@ const struct command cmd_rebuild_catalog = {
             {LIST("repository", "NAME|PATH", repositories,
                   "read this repository of the configuration only; may be repeated"),
              .words = WORD_REPOSITORY | WORD_DIRECTORY},
-            {TEXT("id", "ID", id, "the points of this catalog, where several have been at work")},
+            {TEXT("id", "ID", id,
+                  "be this catalog: one whose points or copy are there, where it does not follow "
+                  "which one this was; new: none of them")},
             {FLAG("dry-run", dry_run, "say what would come from where, and change nothing")},
             {FLAG("json", json,
                   "print {catalog, id, last_job, repositories, sources, points, jobs, checkpoints, "

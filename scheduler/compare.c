@@ -13,6 +13,9 @@
  *   before it is known whether there are any;
  * - bitmaps that such points go by stay;
  * - no copy of the catalog goes where a better one may lie (copies.c).
+ *
+ * Numbers that had to be raised are all that tells of an older state when no point does.  So with
+ * them the catalog keeps that it is behind, and it gives no copy to any repository until it is rebuilt.
  */
 #include "scheduler/scheduler_priv.h"
 
@@ -27,6 +30,19 @@
 #include "storage/repository.h"
 
 /* ---- numbers ---- */
+
+static void say(struct repo *r);
+
+static void fall_behind(struct scheduler *s, const char *where, int64_t job)
+{
+    log_warning("%s has the name of job %lld, which the catalog does not know: was it put back to "
+                "an older state? later jobs have higher numbers",
+                where, (long long)job);
+    s->behind = job;
+    for (size_t i = 0; i < s->repos.n; i++)
+        if (s->repos.items[i]->compared)
+            say(s->repos.items[i]);
+}
 
 /* What waits since before the catalog was saved has run already, in the life that is not known any
  * more, under the number that it has: that one is not given again. */
@@ -59,10 +75,7 @@ static void saw_number(struct scheduler *s, const char *where, int64_t job)
     if (err.code != ERR_NONE || catalog_raise_job(s->env.catalog, job, &raised, &err) < 0)
         catalog_trouble(s, "raise the number of the next job", &err);
     else if (raised)
-        log_warning(
-            "%s has the name of job %lld, which the catalog does not know: was it put back to "
-            "an older state? later jobs have higher numbers",
-            where, (long long)job);
+        fall_behind(s, where, job);
 }
 
 /* "ID-NUMBER", whatever follows: of this catalog? */
@@ -161,6 +174,10 @@ static char *describe(const struct repo *r)
     if (r->n_missing > 0)
         ret = join(ret, xasprintf("%zu point%s that the catalog knows %s not there", r->n_missing,
                                   r->n_missing == 1 ? "" : "s", r->n_missing == 1 ? "is" : "are"));
+    if (r->s->behind > 0)
+        ret = join(ret, xasprintf("the catalog was put back to an older state, and lacks jobs up "
+                                  "to %lld; no copy of it is made until it is rebuilt",
+                                  (long long)r->s->behind));
     return ret;
 }
 
@@ -171,7 +188,8 @@ static void say(struct repo *r)
 
     if (text && !str_eq(text, r->difference))
         log_warning("repository %s: %s%s", r->name, text,
-                    r->unknown.points.n > 0 ? "; see `vmkeep rebuild-catalog`" : "");
+                    r->unknown.points.n > 0 || r->s->behind > 0 ? "; see `vmkeep rebuild-catalog`"
+                                                                : "");
     else if (!text && r->difference)
         log_notice("repository %s: the catalog knows all that is there", r->name);
     free(r->difference);

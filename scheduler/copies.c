@@ -8,7 +8,8 @@
  * take it now gets it with the next change, or within the hour.
  *
  * None goes to a repository that has not been compared, or that has points which the catalog
- * does not know: the copy there may be the one that knows them.
+ * does not know: the copy there may be the one that knows them.  None goes anywhere as long as the
+ * catalog is known to be behind.
  */
 #include "scheduler/scheduler_priv.h"
 
@@ -24,8 +25,8 @@
 
 static bool wants(const struct scheduler *s, const struct repo *r)
 {
-    return !r->retired && r->store->ops->keep_catalog && r->compared && !compare_lacks_any(r) &&
-           r->copied != catalog_changes(s->env.catalog);
+    return !r->retired && s->behind == 0 && r->store->ops->keep_catalog && r->compared &&
+           !compare_lacks_any(r) && r->copied != catalog_changes(s->env.catalog);
 }
 
 static bool anybody_wants(const struct scheduler *s)

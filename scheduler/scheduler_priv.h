@@ -217,6 +217,7 @@ struct scheduler {
     struct alarm settle;       /* what has not answered by then is not waited for */
     bool settled;              /* no new job before that: its number could be one that was given */
     struct copies copies;
+    int64_t behind; /* the catalog lacks jobs up to that number; 0: it does not */
     bool draining;
     bool dead; /* being freed: what still completes counts no more */
     void (*idle)(void *ctx);

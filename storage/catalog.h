@@ -64,6 +64,10 @@ int catalog_keep_place(struct catalog *c, struct err *err);
 #define CATALOG_JOB_MAX (INT64_C(1) << 53)
 int catalog_raise_job(struct catalog *c, int64_t seen, bool *ret_raised, struct err *err);
 
+/* Such a number was above those of the catalog: it lacks jobs up to *ret, and a copy of it in a
+ * repository may know them.  Kept in the catalog until that is rebuilt.  *ret 0: it is not. */
+int catalog_behind(struct catalog *c, int64_t *ret, struct err *err);
+
 /* A copy of the whole catalog into a file of its own that needs nothing beside it, made in steps of
  * so many pages (4 KiB each; -1: all).  It is complete, and on disk, when *ret_done says so; a copy
  * that is freed before that leaves no file.  One at a time. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/text.h"
 
 static void tell(void *ctx, enum db_event event, const char *text)
 {
@@ -54,7 +56,7 @@ int catalog_keep_place(struct catalog *c, struct err *err)
     return db_keep_place(&c->db, err) < 0 ? -1 : db_keep_lock(&c->db, err);
 }
 
-static int raise_body(struct db *db, void *arg, struct err *err)
+static int set_last_job(struct db *db, int64_t job, struct err *err)
 {
     STMT first = NULL;
     STMT st = NULL;
@@ -62,8 +64,29 @@ static int raise_body(struct db *db, void *arg, struct err *err)
     if (db_stmt(db, ST_JOB_FIRST, &first, err) < 0 || db_run(db, first, err) < 0 ||
         db_stmt(db, ST_JOB_RAISE, &st, err) < 0)
         return -1;
-    sqlite3_bind_int64(st, 1, *(const int64_t *)arg);
+    sqlite3_bind_int64(st, 1, job);
     return db_run(db, st, err);
+}
+
+static int set_body(struct db *db, void *arg, struct err *err)
+{
+    return set_last_job(db, *(const int64_t *)arg, err);
+}
+
+int catalog_set_last_job(struct catalog *c, int64_t job, struct err *err)
+{
+    return db_tx(&c->db, set_body, &job, err);
+}
+
+/* Both or neither: once the number is raised, nothing else tells that jobs are lacking. */
+static int raise_body(struct db *db, void *arg, struct err *err)
+{
+    const int64_t *seen = arg;
+    CLEANUP_FREE char *text = xasprintf("%lld", (long long)*seen);
+
+    return set_last_job(db, *seen, err) < 0
+               ? -1
+               : catalog_exec(db, ST_META_SET, (const char *const[]){BEHIND_KEY, text}, 2, err);
 }
 
 int catalog_raise_job(struct catalog *c, int64_t seen, bool *ret_raised, struct err *err)
@@ -82,6 +105,22 @@ int catalog_raise_job(struct catalog *c, int64_t seen, bool *ret_raised, struct 
         return -1;
     *ret_raised = true;
     return 0;
+}
+
+int catalog_behind(struct catalog *c, int64_t *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    *ret = 0;
+    if (db_stmt(&c->db, ST_META_GET, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, BEHIND_KEY);
+    rc = db_row(&c->db, st, 1, err);
+    if (rc > 0 && !parse_int((const char *)sqlite3_column_text(st, 0), 1, CATALOG_JOB_MAX, ret))
+        return err_set(err, ERR_CORRUPT, "catalog %s: it is damaged (%s is no number of a job)",
+                       c->db.path, BEHIND_KEY);
+    return rc < 0 ? -1 : 0;
 }
 
 /* ---- copies ---- */

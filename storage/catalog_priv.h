@@ -18,6 +18,10 @@ struct catalog {
 int catalog_read_id(struct catalog *c, bool *found, struct err *err);
 int catalog_draw_id(char id[9], struct err *err);
 
+/* The next job's number is above it; the catalog is not behind for that. */
+int catalog_set_last_job(struct catalog *c, int64_t job, struct err *err);
+#define BEHIND_KEY "behind" /* in meta; storage/rebuild_make.c leaves it out */
+
 /* One statement with text arguments only, and no rows. */
 int catalog_exec(struct db *db, enum db_stmt id, const char *const *args, int n, struct err *err);
 

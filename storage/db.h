@@ -17,6 +17,7 @@
 enum db_stmt {
     ST_META_GET,
     ST_META_PUT,
+    ST_META_SET,
     ST_JOB_FIRST,
     ST_JOB_RAISE,
     ST_JOB_ADD,

@@ -23,7 +23,6 @@
 
 #define FORMAT 1
 #define OWNER_MAX 65536
-#define MACHINE_ID "/etc/machine-id"
 #define OWNER_MODE 0600
 
 void owner_done(struct owner *o)
@@ -47,19 +46,54 @@ void owner_copy(struct owner *dst, const struct owner *src)
     };
 }
 
+/* An image that was never started has "uninitialized" in its file, or nothing. */
+static bool is_id(const char *s)
+{
+    size_t digits = 0;
+
+    for (; *s; s++) {
+        if (!strchr("0123456789abcdefABCDEF-", *s))
+            return false;
+        digits += *s != '-' && *s != '0';
+    }
+    return digits > 0;
+}
+
+/* The last one is of this boot only. */
+char *owner_machine_id(const char *root)
+{
+    static const struct {
+        const char *file, *prefix;
+    } from[] = {
+        {"etc/machine-id", ""},
+        {"var/lib/dbus/machine-id", ""},
+        {"sys/class/dmi/id/product_uuid", "dmi:"},
+        {"proc/sys/kernel/random/boot_id", "boot:"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+        CLEANUP_FREE char *path = xasprintf("%s/%s", root, from[i].file);
+        CLEANUP_FREE char *text = NULL;
+        struct err ignored = ERR_INIT;
+
+        if (read_file(path, 4096, &text, NULL, &ignored) < 0)
+            continue;
+        text[strcspn(text, "\n")] = '\0';
+        if (is_id(text))
+            return xasprintf("%s%s", from[i].prefix, text);
+    }
+    return xstrdup("");
+}
+
 void owner_here(const char *catalog, const char *catalog_path, struct owner *ret)
 {
     char host[HOST_NAME_MAX + 1] = "";
-    struct err ignored = ERR_INIT;
-    char *id = NULL;
 
     gethostname(host, sizeof(host) - 1);
-    if (read_file(MACHINE_ID, 4096, &id, NULL, &ignored) == 0)
-        id[strcspn(id, "\n")] = '\0';
     *ret = (struct owner){
         .catalog = xstrdup(catalog),
         .machine = xstrdup(host),
-        .machine_id = id ? id : xstrdup(""),
+        .machine_id = owner_machine_id(""),
         .catalog_path = xstrdup(catalog_path),
     };
 }
@@ -174,16 +208,21 @@ static int write_used(int dir, const char *where, const struct owner *self, int6
     return write_owner(dir, where, &o, is_new, err);
 }
 
+/* Who has no id may be any. */
 static bool same_machine(const struct owner *a, const struct owner *b)
 {
-    return !*a->machine_id || !*b->machine_id || strcmp(a->machine_id, b->machine_id) == 0;
+    return *a->machine_id && strcmp(a->machine_id, b->machine_id) == 0;
 }
 
-/* One machine has one catalog at a path: another one that was there is lost, or was replaced. */
-static bool same_place(const struct owner *a, const struct owner *b)
+bool owner_is_same_place(const struct owner *a, const struct owner *b)
 {
-    return *a->machine_id && strcmp(a->machine_id, b->machine_id) == 0 &&
-           strcmp(a->machine, b->machine) == 0 && strcmp(a->catalog_path, b->catalog_path) == 0;
+    return same_machine(a, b) && strcmp(a->machine, b->machine) == 0 &&
+           strcmp(a->catalog_path, b->catalog_path) == 0;
+}
+
+static bool is_of_boot(const struct owner *o)
+{
+    return !*o->machine_id || starts_with(o->machine_id, "boot:");
 }
 
 /* There is an owner: us? */
@@ -192,7 +231,7 @@ static int judge(int dir, const char *where, const struct owner *found, const st
 {
     CLEANUP_FREE char *text = owner_text(found);
 
-    if (strcmp(found->catalog, self->catalog) != 0 && same_place(found, self))
+    if (strcmp(found->catalog, self->catalog) != 0 && owner_is_same_place(found, self))
         return write_used(dir, where, self, now, now, false, err);
     if (strcmp(found->catalog, self->catalog) != 0)
         return err_set(err, ERR_DENIED,
@@ -202,8 +241,12 @@ static int judge(int dir, const char *where, const struct owner *found, const st
     if (!same_machine(found, self) && llabs(now - found->used) < OWNER_ACTIVE_S)
         return err_set(err, ERR_BUSY,
                        "%s is in use by %s, which has the same catalog: is that one, or this, a "
-                       "copy?",
-                       where, text);
+                       "copy?%s",
+                       where, text,
+                       is_of_boot(found) || is_of_boot(self)
+                           ? " (a machine without /etc/machine-id is known until it is started "
+                             "again only)"
+                           : "");
     return write_used(dir, where, self, found->since, now, false, err);
 }
 

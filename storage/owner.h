@@ -24,13 +24,22 @@
 struct owner {
     char *catalog;      /* its id */
     char *machine;      /* host name of the machine where it is */
-    char *machine_id;   /* of /etc/machine-id; "": it has none */
+    char *machine_id;   /* as owner_machine_id has it; "": not known */
     char *catalog_path; /* on that machine */
     int64_t since, used;
 };
 
 void owner_done(struct owner *o);
 void owner_copy(struct owner *dst, const struct owner *src);
+
+/* What tells the machine whose files are under root ("": ours) from all others: of
+ * /etc/machine-id; without one, of its firmware ("dmi:..."), which only root can read; else of the
+ * kernel's boot ("boot:..."). "": not known.  Caller frees. */
+char *owner_machine_id(const char *root);
+
+/* One machine has one catalog at a path: another one that was there is lost, or was replaced.
+ * A machine that is not known is the same as none. */
+bool owner_is_same_place(const struct owner *a, const struct owner *b);
 
 /* The one that a catalog on this machine is. */
 void owner_here(const char *catalog, const char *catalog_path, struct owner *ret);

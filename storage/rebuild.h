@@ -36,9 +36,10 @@ struct rebuild_source {
 /* A domain's directory in a repository. */
 struct rebuild_domain {
     char *repository, *host, *domain;
-    char *owner; /* the catalog that it belongs to; NULL: nothing in it says */
-    bool said;   /* by its owner's file */
-    bool here;   /* which names this machine, and this catalog's path */
+    char *owner;    /* the catalog that it belongs to; NULL: nothing in it says */
+    bool said;      /* by its owner's file */
+    bool here;      /* which names this machine, and this catalog's path */
+    bool elsewhere; /* which names others, or cannot be read */
 };
 
 struct rebuild {
@@ -66,7 +67,11 @@ void rebuild_free(struct rebuild *r);
 /* Reads a repository; name: under which the configuration knows it. ERR_NOTFOUND, ERR_INVALID. */
 int rebuild_add(struct rebuild *r, const char *name, const char *path, struct err *err);
 
-/* Decides whose points are ours; id: that one (NULL: the one that follows from what was found).
+#define REBUILD_NEW "new"
+
+/* Decides whose points are ours; id: that one, of points or of a copy of the catalog, or
+ * REBUILD_NEW; NULL: the one that follows from what was found.  One whose directories name
+ * another machine, or another path, never follows: it may live.
  * ERR_INVALID: it does not follow, and the message lists those that are there. */
 int rebuild_choose(struct rebuild *r, const char *id, struct err *err);
 

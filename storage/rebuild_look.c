@@ -190,12 +190,14 @@ static void note_owner(struct rebuild *r, const char *path, const struct point *
                                      .domain = xstrdup(p->domain)};
         owner_here("", r->path, &self);
         if (find_domain_dir(path, p->id, &dir, &err) < 0 ||
-            (dir >= 0 && owner_read(dir, p->id, &owner, &found, &err) < 0))
+            (dir >= 0 && owner_read(dir, p->id, &owner, &found, &err) < 0)) {
             note(r, "repository %s: %s", p->repository, err.msg);
+            d->elsewhere = true; /* as far as is known */
+        }
         if (found) {
             d->owner = xstrdup(owner.catalog);
-            d->here = str_eq(owner.machine_id, self.machine_id) &&
-                      str_eq(owner.catalog_path, self.catalog_path);
+            d->here = owner_is_same_place(&owner, &self);
+            d->elsewhere = !d->here;
             d->said = true;
         }
     }
@@ -309,8 +311,8 @@ static int refuse_many(const struct rebuild *r, const struct strlist *ids, struc
                                 i ? ", " : "", ids->items[i], count_points(r, ids->items[i]));
     }
     return err_set(err, ERR_INVALID,
-                   "several catalogs have been at work there: %s; say which with "
-                   "--id",
+                   "it does not follow which catalog this was; at work there were: %s; say which "
+                   "with --id (--id " REBUILD_NEW ": none of them)",
                    list);
 }
 
@@ -321,6 +323,49 @@ static bool has_worked(const struct rebuild *r, const char *former)
     return *former && r->sources.items[0].jobs > 0;
 }
 
+/* A directory of it says that the catalog is, or was, under another path or on another machine: a
+ * neighbour that lives, or ours before it moved. */
+static bool is_elsewhere(const struct rebuild *r, const char *id)
+{
+    for (size_t i = 0; i < r->domains.n; i++)
+        if (r->domains.items[i].elsewhere && str_eq(r->domains.items[i].owner, id))
+            return true;
+    return false;
+}
+
+static bool has_copy(const struct rebuild *r, const char *id)
+{
+    for (size_t i = 0; i < r->sources.n; i++)
+        if (str_eq(r->sources.items[i].id, id))
+            return true;
+    return false;
+}
+
+/* Ours, too, if it is of one who can be told neither by points nor by the former file: who has no
+ * points there loses nothing by being asked. */
+static bool is_doubtful(const struct rebuild *r, const struct strlist *ids)
+{
+    return ids->n > 1 || (ids->n == 1 && (r->domains.n == 0 || is_elsewhere(r, ids->items[0])));
+}
+
+static int draw_new(struct rebuild *r, const char *from, struct err *err)
+{
+    r->id_from = from;
+    return catalog_draw_id(r->id, err);
+}
+
+static int choose_asked(struct rebuild *r, const struct strlist *ids, const char *id,
+                        struct err *err)
+{
+    if (str_eq(id, REBUILD_NEW))
+        return draw_new(r, "new, as asked for", err);
+    if (!strlist_has(ids, id) && !has_copy(r, id))
+        return err_set(err, ERR_NOTFOUND, "no catalog %s has been at work there", id);
+    snprintf(r->id, sizeof(r->id), "%s", id);
+    r->id_from = "as asked for";
+    return 0;
+}
+
 static int choose_id(struct rebuild *r, const char *id, struct err *err)
 {
     const char *former =
@@ -329,17 +374,14 @@ static int choose_id(struct rebuild *r, const char *id, struct err *err)
 
     list_ids(r, &ids);
     if (id) {
-        if (!strlist_has(&ids, id) && !str_eq(id, former))
-            return err_set(err, ERR_NOTFOUND, "no catalog %s has been at work there", id);
-        snprintf(r->id, sizeof(r->id), "%s", id);
-        r->id_from = "as asked for";
+        return choose_asked(r, &ids, id, err);
     } else if (find_here(r)) {
         snprintf(r->id, sizeof(r->id), "%s", find_here(r));
         r->id_from = "of the owner of most points";
     } else if (*former && (ids.n == 0 || strlist_has(&ids, former))) {
         snprintf(r->id, sizeof(r->id), "%s", former);
         r->id_from = "of the former file";
-    } else if (ids.n > 1 || has_worked(r, former)) {
+    } else if (is_doubtful(r, &ids) || has_worked(r, former)) {
         if (has_worked(r, former) && !strlist_has(&ids, former))
             strlist_add(&ids, former);
         return refuse_many(r, &ids, err);
@@ -347,8 +389,7 @@ static int choose_id(struct rebuild *r, const char *id, struct err *err)
         snprintf(r->id, sizeof(r->id), "%s", ids.items[0]);
         r->id_from = "of what lies in the repositories";
     } else {
-        r->id_from = "new: nothing that was found has one";
-        return catalog_draw_id(r->id, err);
+        return draw_new(r, "new: nothing that was found has one", err);
     }
     return 0;
 }
@@ -361,9 +402,23 @@ static struct rebuild_place *place_of(struct rebuild *r, const char *name)
     return NULL;
 }
 
+/* One that was lost here, and in whose place another one has worked since: what was its belongs to
+ * that one. */
+static bool was_replaced(const struct rebuild *r, const char *id)
+{
+    for (size_t i = 0; i < r->points.n; i++) {
+        const struct rebuild_domain *d = domain_of(r, &r->points.items[i]);
+
+        if (d->here && !str_eq(d->owner, id) && str_eq(r->points.items[i].catalog, id))
+            return true;
+    }
+    return false;
+}
+
 /* Those of other catalogs stay theirs; but of catalogs that were lost here, all are ours. */
 static void choose_points(struct rebuild *r, bool asked)
 {
+    bool take_here = !asked || was_replaced(r, r->id);
     struct point_list ours = {0};
     CLEANUP_FREE bool *taken = xcalloc(r->points.n + 1, sizeof(*taken));
     size_t n_others = 0;
@@ -371,8 +426,8 @@ static void choose_points(struct rebuild *r, bool asked)
     for (size_t i = 0; i < r->points.n; i++) {
         const char *owner = owner_of(r, &r->points.items[i]);
 
-        taken[i] =
-            !owner || str_eq(owner, r->id) || (!asked && domain_of(r, &r->points.items[i])->here);
+        taken[i] = !owner || str_eq(owner, r->id) ||
+                   (take_here && domain_of(r, &r->points.items[i])->here);
         n_others += !taken[i];
     }
     for (size_t i = 0; i < r->points.n; i++) {

@@ -35,7 +35,7 @@ static const char points_sql[] =
     "  OR (id IN (SELECT id FROM was.point WHERE state = 'deleting')"
     "   AND id IN (SELECT point FROM was.point_disk)"
     "   AND id NOT IN (SELECT backing FROM main.point_disk WHERE backing IS NOT NULL)));"
-    "INSERT OR IGNORE INTO main.meta SELECT * FROM was.meta;";
+    "INSERT OR IGNORE INTO main.meta SELECT * FROM was.meta WHERE key <> '" BEHIND_KEY "';";
 
 /* One job is one number, whichever catalog tells of it; how it ended is told by whoever saw it. */
 static const char jobs_sql[] =
@@ -333,7 +333,6 @@ static int fill(struct rebuild *r, struct catalog *c, struct err *err)
     const struct rebuild_source *best = newest(r);
     CLEANUP(point_list_done) struct point_list known = {0};
     struct building b = {r, &known};
-    bool raised;
 
     if (best && catalog_points(best->catalog, &all, &known, err) < 0)
         return -1;
@@ -343,7 +342,7 @@ static int fill(struct rebuild *r, struct catalog *c, struct err *err)
         if (!r->sources.items[i].problem && take(r, &c->db, &r->sources.items[i], err) < 0)
             return err_wrap(err, "%s", r->sources.items[i].path);
     if (db_tx(&c->db, checkpoints_body, &b, err) < 0 ||
-        catalog_raise_job(c, r->last_job, &raised, err) < 0)
+        catalog_set_last_job(c, r->last_job, err) < 0)
         return -1;
     r->jobs = count(&c->db, "SELECT count(*) FROM job");
     r->checkpoints = count(&c->db, "SELECT count(*) FROM checkpoint");
@@ -393,9 +392,10 @@ static int keep_former(struct rebuild *r, int64_t now, struct err *err)
     bool damaged =
         r->sources.n > 0 && r->sources.items[0].is_catalog && !r->sources.items[0].catalog;
     char when[TIMEFMT_MAX];
+    struct stat st;
 
-    if (!path_exists(r->path))
-        return 0;
+    if (lstat(r->path, &st) < 0)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "%s", r->path);
     time_filename(now, when);
     for (int i = 0; i < DIGITS_MAX; i++) {
         CLEANUP_FREE char *number = i ? xasprintf("-%d", i) : xstrdup("");

@@ -43,9 +43,13 @@ static int check_plan(const char *path, const struct point *plan, struct err *er
     return -1;
 }
 
-static int exists_at(int dir, const char *name)
+/* Only what is certainly not there is not there. */
+static int exists_at(int dir, const char *name, const char *where, bool *ret, struct err *err)
 {
-    return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    struct stat st;
+
+    *ret = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return *ret || errno == ENOENT ? 0 : err_errno(err, errno, "%s", where);
 }
 
 static int remove_suffixed(int domain, const char *path, const char *point_id, const char *suffix,
@@ -53,8 +57,11 @@ static int remove_suffixed(int domain, const char *path, const char *point_id, c
 {
     CLEANUP_FREE char *where = repository_path(path, point_id, suffix, NULL);
     CLEANUP_FREE char *name = xasprintf("%s%s", point_id_name(point_id), suffix);
+    bool there;
 
-    if (!exists_at(domain, name))
+    if (exists_at(domain, name, where, &there, err) < 0)
+        return -1;
+    if (!there)
         return 0;
     if (remove_tree_at(domain, name, where, err) < 0)
         return -1;
@@ -125,8 +132,12 @@ static int check_name_is_free(int domain, const char *path, const struct point *
                               const char *suffix, const char *what, struct err *err)
 {
     CLEANUP_FREE char *name = xasprintf("%s%s", point_id_name(plan->id), suffix);
+    CLEANUP_FREE char *where = repository_path(path, plan->id, suffix, NULL);
+    bool there;
 
-    if (!exists_at(domain, name))
+    if (exists_at(domain, name, where, &there, err) < 0)
+        return -1;
+    if (!there)
         return 0;
     return err_set(err, ERR_EXISTS, "%s/%s%s: %s, and not by this job", path, plan->id, suffix,
                    what);
@@ -264,15 +275,21 @@ static int publish_partial(const char *path, const struct repository_access *acc
                            int domain, struct err *err)
 {
     CLEANUP_FREE char *partial = xasprintf("%s%s", point_id_name(id), PARTIAL);
+    CLEANUP_FREE char *where = repository_path(path, id, "", NULL);
     CLEANUP_CLOSE int again = -1;
+    bool there;
+    int sys;
 
     /* Digests took their time: is it still ours? */
     if (open_our_domain_dir(path, access, id, false, &again, err) < 0)
         return -1;
     if (renameat2(domain, partial, domain, point_id_name(id), RENAME_NOREPLACE) == 0)
         return 0;
-    if ((errno != EINVAL && errno != ENOSYS) || exists_at(domain, point_id_name(id)))
-        return err_errno(err, errno, "publish %s/%s", path, id);
+    sys = errno;
+    if (exists_at(domain, point_id_name(id), where, &there, err) < 0)
+        return err_wrap(err, "publish");
+    if ((sys != EINVAL && sys != ENOSYS) || there)
+        return err_errno(err, sys == EINVAL || sys == ENOSYS ? EEXIST : sys, "publish %s", where);
     return renameat(domain, partial, domain, point_id_name(id)) < 0
                ? err_errno(err, errno, "publish %s/%s", path, id)
                : 0;
@@ -312,50 +329,6 @@ int repository_publish(const char *path, const struct repository_access *access,
 
 /* ---- remove ---- */
 
-/* An image that stands on a file of point `name`, in this directory beside it. */
-static bool dir_stands_on(int dir, const char *name)
-{
-    CLEANUP_FREE char *prefix = xasprintf("../%s/", name);
-    CLEANUP_CLOSEDIR DIR *d = fdopendir(fcntl(dir, F_DUPFD_CLOEXEC, 3));
-    struct dirent *e;
-    bool found = false;
-
-    while (d && !found && (e = readdir(d))) {
-        CLEANUP(qcow2_header_done) struct qcow2_header h = {0};
-        CLEANUP_CLOSE int fd = -1;
-        struct err ignored = ERR_INIT;
-
-        if (open_file_at(dir, e->d_name, e->d_name, &fd, &ignored) == 0 &&
-            qcow2_read_header(fd, e->d_name, &h, &ignored) == 0)
-            found = h.backing && starts_with(h.backing, prefix);
-    }
-    return found;
-}
-
-/* The last line of defence for what is kept: the images themselves are asked, those in the making
- * too, so that neither a wrong plan nor a lost catalog can cut a chain. */
-static int check_nothing_above(int domain, const char *path, const char *point_id, struct err *err)
-{
-    CLEANUP_CLOSEDIR DIR *d = fdopendir(fcntl(domain, F_DUPFD_CLOEXEC, 3));
-    const char *name = point_id_name(point_id);
-    struct err ignored = ERR_INIT;
-    struct dirent *e;
-
-    if (!d)
-        return err_errno(err, errno, "%s", path);
-    rewinddir(d);
-    while ((e = readdir(d))) {
-        CLEANUP_CLOSE int dir = -1;
-
-        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 || strstr(e->d_name, DELETING) ||
-            open_dir_at(domain, e->d_name, name, &dir, &ignored) < 0)
-            continue;
-        if (dir_stands_on(dir, name))
-            return err_set(err, ERR_BUSY, "%s/%s: %s stands on it", path, point_id, e->d_name);
-    }
-    return 0;
-}
-
 static int take_away(int domain, const char *path, const char *point_id, struct err *err)
 {
     CLEANUP_FREE char *where = repository_path(path, point_id, "", NULL);
@@ -366,7 +339,7 @@ static int take_away(int domain, const char *path, const char *point_id, struct 
         return -1;
     if (flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
         return err_set(err, ERR_BUSY, "%s: is being restored from", where);
-    if (check_nothing_above(domain, path, point_id, err) < 0)
+    if (check_nothing_stands_on(domain, path, point_id, err) < 0)
         return -1;
     if (renameat(domain, point_id_name(point_id), domain, deleting) < 0)
         return err_errno(err, errno, "remove %s", where);
@@ -421,16 +394,19 @@ int repository_discard(const char *path, const struct repository_access *access,
 int repository_remove(const char *path, const struct repository_access *access,
                       const char *point_id, struct err *err)
 {
+    CLEANUP_FREE char *where = repository_path(path, point_id, "", NULL);
     CLEANUP_CLOSE int domain = -1;
+    bool there;
 
     if (open_our_domain_dir(path, access, point_id, false, &domain, err) < 0)
         return -1;
     if (domain < 0)
         return 0;
     if (remove_suffixed(domain, path, point_id, PARTIAL, err) < 0 ||
-        remove_suffixed(domain, path, point_id, DELETING, err) < 0)
+        remove_suffixed(domain, path, point_id, DELETING, err) < 0 ||
+        exists_at(domain, point_id_name(point_id), where, &there, err) < 0)
         return -1;
-    if (!exists_at(domain, point_id_name(point_id)))
+    if (!there)
         return 0;
     if (take_away(domain, path, point_id, err) < 0)
         return -1;

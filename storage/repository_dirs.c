@@ -71,6 +71,8 @@ static int require_marker(int root, const char *path, struct err *err)
 {
     if (faccessat(root, "repository.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
+    if (errno != ENOENT)
+        return err_errno(err, errno, "%s/repository.json", path);
     return err_set(err, ERR_NOTFOUND,
                    "%s: no repository here (repository.json is missing); is the disk not mounted?",
                    path);
@@ -109,6 +111,8 @@ int find_domain_dir(const char *path, const char *point_id, int *ret_fd, struct 
     if (err->code != ERR_NOTFOUND)
         return -1;
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 && errno != ENOENT)
+        return err_errno(err, errno, "%s", path);
     if (root < 0)
         return err_set(err, ERR_NOTFOUND, "%s: no such directory; is the disk not mounted?", path);
     *ret_fd = -1;

@@ -36,6 +36,10 @@ int find_domain_dir(const char *path, const char *point_id, int *ret_fd, struct 
 int open_our_domain_dir(const char *path, const struct repository_access *access,
                         const char *point_id, bool create, int *ret_fd, struct err *err);
 
+/* ERR_BUSY: an image in another point of the directory stands on one of the point; another error:
+ * that cannot be told. */
+int check_nothing_stands_on(int domain, const char *path, const char *point_id, struct err *err);
+
 /* A directory in dir; ERR_NOTFOUND. where: its full name, for errors. */
 int open_dir_at(int dir, const char *name, const char *where, int *ret_fd, struct err *err);
 

@@ -54,8 +54,7 @@ static bool judge(const struct unknown_asker *asker, const struct owner *owner, 
         u->whose = UNKNOWN_OURS;
     else if (!owner)
         u->whose = UNKNOWN_STRAY;
-    else if (str_eq(owner->machine_id, here.machine_id) &&
-             str_eq(owner->catalog_path, here.catalog_path))
+    else if (owner_is_same_place(owner, &here))
         u->whose = UNKNOWN_FORMER;
     else
         return false;

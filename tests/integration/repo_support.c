@@ -18,7 +18,7 @@ char *repo_tmp, *repo_path;
 
 static const struct owner self = {.catalog = (char *)"0123abcd",
                                   .machine = (char *)"backup1",
-                                  .machine_id = (char *)"",
+                                  .machine_id = (char *)"m1",
                                   .catalog_path = (char *)"/var/lib/vmkeep/catalog.db"};
 const struct repository_access repo_access = {.self = &self, .now = T0};
 

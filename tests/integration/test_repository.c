@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -387,6 +388,37 @@ static void base_of_a_point_in_the_making(void **state)
     done_all(points);
 }
 
+/* What cannot be asked whether it stands on the point may do so: whatever fails on the way. */
+static void doubt_keeps_a_base(void **state)
+{
+    struct point points[3] = {0};
+    struct rlimit was, few;
+    CLEANUP_FREE char *image = NULL, *away = NULL;
+    struct err e = ERR_INIT;
+    int rc;
+
+    (void)state;
+    make_chain(points);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    for (few = was, few.rlim_cur = 3; few.rlim_cur < 32; few.rlim_cur++) {
+        e = ERR_INIT;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        rc = repository_remove(repo_path, AS, points[0].id, &e);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+        if (rc == 0)
+            fail_msg("removed with %d descriptors", (int)few.rlim_cur);
+    }
+    assert_int_equal(e.code, ERR_BUSY); /* enough, by then */
+    image = xasprintf("%s/%s/%s", repo_path, points[1].id, points[1].disks.items[0].path);
+    away = xasprintf("%s/away", repo_tmp);
+    assert_int_equal(rename(image, away), 0);
+    assert_int_equal(symlink(away, image), 0);
+    FAILS(repository_remove(repo_path, AS, points[0].id, err), ERR_CORRUPT);
+    assert_int_equal(unlink(image), 0);
+    assert_int_equal(rename(away, image), 0);
+    done_all(points);
+}
+
 static void listing(void **state)
 {
     struct point points[3] = {0};
@@ -427,6 +459,7 @@ int main(void)
         REPO_TEST(damaged_chains),
         REPO_TEST(removing),
         REPO_TEST(base_of_a_point_in_the_making),
+        REPO_TEST(doubt_keeps_a_base),
         REPO_TEST(listing),
     };
 

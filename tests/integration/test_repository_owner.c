@@ -18,7 +18,7 @@
 /* Another daemon with the same names of host, domain and policy. */
 static const struct owner neighbour = {.catalog = (char *)"ffffffff",
                                        .machine = (char *)"backup2",
-                                       .machine_id = (char *)"",
+                                       .machine_id = (char *)"m2",
                                        .catalog_path = (char *)"/srv/catalog.db"};
 static const struct repository_access other = {.self = &neighbour, .now = T0};
 #define OTHER (&other)

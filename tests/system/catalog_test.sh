@@ -183,6 +183,46 @@ one_backup
 points | jq -e '.[-1].kind == "incremental"' > /dev/null || fail "the chain does not go on"
 stop_daemon
 
+echo "- put back, and no point tells of it: the better copy stays, until it is rebuilt"
+cp "$tmp/catalog.db" "$tmp/behind.db"
+start_daemon
+await_daemon
+one_backup
+last=$(vmkeep jobs --json | jq '.[-1].id')
+wait_for 20 "a copy of the catalog" has_copy "$last"
+gone=$(points | jq -r '.[-1].id')
+stop_daemon
+rm -r "${tmp:?}/repo/$gone"
+better=$(has_copy "$last")
+sum=$(sha256sum "$better")
+remove_catalog
+cp "$tmp/behind.db" "$tmp/catalog.db"
+says_behind()
+{
+    vmkeep status > "$tmp/out" && fail "status is content"
+    grep -q "lacks jobs up to $last" "$tmp/out" || fail "status: $(cat "$tmp/out")"
+    vmkeep doctor > "$tmp/out" && fail "doctor is content"
+    grep -q "lacks jobs up to $last" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+}
+for _ in 1 2; do
+    start_daemon
+    await_daemon
+    one_backup
+    sleep 3 # what must not happen would have happened by now
+    [ "$(sha256sum "$better")" = "$sum" ] || fail "the better copy is gone: $(ls "$tmp/repo/.catalogs")"
+    says_behind
+    stop_daemon
+done
+vmkeep rebuild-catalog > "$tmp/out" || fail "$(cat "$tmp/out")"
+vmkeep jobs --limit 0 --json | jq -e --argjson last "$last" 'any(.[]; .id == $last)' > /dev/null ||
+    fail "the job that only the copy knew is lost"
+start_daemon
+await_daemon
+vmkeep status > /dev/null || fail "status is not content: $(vmkeep status)"
+one_backup
+wait_for 20 "a copy of the catalog" has_copy "$(vmkeep jobs --json | jq '.[-1].id')"
+stop_daemon
+
 echo "- a repository that is there later is looked at then"
 differs()
 {

@@ -325,6 +325,28 @@ static void numbers_never_go_back(void **state)
     catalog_close(c);
 }
 
+/* That it had to be raised is not forgotten; that a rebuild went on above a number is no such thing. */
+static void raised_is_behind(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    int64_t behind = -1;
+    bool raised;
+
+    OK(catalog_behind(c, &behind, &err));
+    assert_int_equal(behind, 0);
+    OK(catalog_raise_job(c, 41, &raised, &err));
+    OK(catalog_behind(c, &behind, &err));
+    assert_int_equal(behind, 41);
+    OK(catalog_raise_job(c, 40, &raised, &err));
+    OK(catalog_raise_job(c, 57, &raised, &err));
+    catalog_close(c);
+    c = open_writer(s);
+    OK(catalog_behind(c, &behind, &err));
+    assert_int_equal(behind, 57);
+    catalog_close(c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -342,6 +364,7 @@ int main(void)
         TEST(copied),
         TEST(deleted_while_copied),
         TEST(numbers_never_go_back),
+        TEST(raised_is_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * Copies of the catalog in a repository, and a catalog that is made anew. */
 #include "tests/unit/catalog_support.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/fsutil.h"
 #include "storage/catalog_copies.h"
 #include "storage/manifest.h"
+#include "storage/owner.h"
 #include "storage/rebuild.h"
 #include "storage/repository.h"
 
@@ -343,7 +345,7 @@ static void from_both(void **state)
     struct catalog *c = open_writer(s);
     struct job j;
     bool raised;
-    int64_t last;
+    int64_t last, behind;
 
     make_repo(s);
     {
@@ -369,6 +371,8 @@ static void from_both(void **state)
     assert_int_equal(last, 3);
     catalog_close(c);
     c = rebuilt(s);
+    OK(catalog_behind(c, &behind, &err));
+    assert_int_equal(behind, 0); /* no more */
     for (int64_t i = 1; i <= last; i++) {
         j = get_job(c, i);
         assert_int_equal(j.outcome, OUTCOME_SUCCESS);
@@ -481,6 +485,78 @@ static void only_others_points(void **state)
     catalog_close(c);
 }
 
+static void own(const struct scratch *s, const struct point *p, const char *catalog,
+                const char *path)
+{
+    CLEANUP_FREE char *dir = xasprintf("%s/repo/%s/..", s->dir, p->id);
+    CLEANUP_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(owner_done) struct owner o = {0};
+
+    owner_here(catalog, path, &o);
+    OK(owner_take_over(fd, dir, &o, 100, &err));
+}
+
+/* A catalog that was lost, and one that has points there and lives: by its directories it is not
+ * ours. */
+static void neighbour_is_not_ours(void **state)
+{
+    struct scratch *s = *state;
+    struct rebuild *r = NULL;
+    struct catalog *c;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point a = make_point("e", 100, OTHER, 41, NULL);
+
+        put_point(s, &a);
+        own(s, &a, OTHER, "/srv/other/catalog.db");
+    }
+    FAILS(ERR_INVALID, OTHER " with 1 points", try_rebuild(s, NULL, NULL, &err));
+    FAILS(ERR_INVALID, "--id new", try_rebuild(s, NULL, NULL, &err));
+    assert_false(path_exists(s->path));
+    OK(try_rebuild(s, REBUILD_NEW, &r, &err));
+    assert_int_equal(r->points.n, 0);
+    rebuild_free(r);
+    c = open_writer(s);
+    assert_string_not_equal(catalog_id(c), OTHER);
+    catalog_close(c);
+    remove_catalog(s);
+    OK(try_rebuild(s, OTHER, &r, &err)); /* it has moved */
+    assert_int_equal(r->points.n, 1);
+    rebuild_free(r);
+}
+
+/* Lost, and another one has worked in its place since and owns the directories: who asks for the lost
+ * one gets its jobs, and all the points. */
+static void lost_one_asked_for(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    struct rebuild *r = NULL;
+    char lost[9];
+
+    make_repo(s);
+    snprintf(lost, sizeof(lost), "%s", catalog_id(c));
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+        CLEANUP(point_done) struct point b = {0};
+
+        put_copy(s, c);
+        catalog_close(c);
+        remove_catalog(s);
+        c = open_writer(s);
+        b = made(s, c, "d", 300, NULL);
+        own(s, &b, catalog_id(c), s->path);
+        put_copy(s, c);
+        catalog_close(c);
+    }
+    OK(try_rebuild(s, lost, &r, &err));
+    assert_string_equal(r->id, lost);
+    assert_int_equal(r->points.n, 2);
+    assert_int_equal(r->jobs, 1);
+    rebuild_free(r);
+}
+
 static void while_it_runs(void **state)
 {
     struct scratch *s = *state;
@@ -580,12 +656,20 @@ static void copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(from_manifests), TEST(nothing_there),
-        TEST(missing_parent), TEST(from_copy),
-        TEST(from_both),      TEST(undone_in_vain),
-        TEST(given_up),       TEST(damaged),
-        TEST(others_points),  TEST(only_others_points),
-        TEST(while_it_runs),  TEST(unread_repository),
+        TEST(from_manifests),
+        TEST(nothing_there),
+        TEST(missing_parent),
+        TEST(from_copy),
+        TEST(from_both),
+        TEST(undone_in_vain),
+        TEST(given_up),
+        TEST(damaged),
+        TEST(others_points),
+        TEST(only_others_points),
+        TEST(neighbour_is_not_ours),
+        TEST(lost_one_asked_for),
+        TEST(while_it_runs),
+        TEST(unread_repository),
         TEST(copies),
     };
 

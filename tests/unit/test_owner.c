@@ -116,8 +116,63 @@ static void same_catalog_elsewhere(void **state)
     assert_non_null(strstr(msg, "a copy?"));
     assert_int_equal(claim(&copy, NOW + OWNER_ACTIVE_S, NULL), ERR_NONE);
     assert_int_equal(claim(&a, NOW + OWNER_ACTIVE_S + 1, NULL), ERR_BUSY);
-    copy.machine_id = (char *)"";
-    assert_int_equal(claim(&copy, NOW + OWNER_ACTIVE_S + 2, NULL), ERR_NONE);
+}
+
+/* Two of which nobody knows which machine they are on are not on one. */
+static void machines_without_id(void **state)
+{
+    struct owner one = a, anew = a;
+    char msg[ERR_MSG_MAX];
+
+    (void)state;
+    one.machine_id = anew.machine_id = (char *)"";
+    anew.catalog = (char *)"cccccccc";
+    assert_int_equal(claim(&one, NOW, NULL), ERR_NONE);
+    assert_int_equal(claim(&a, NOW + 1, msg), ERR_BUSY);
+    assert_non_null(strstr(msg, "without /etc/machine-id"));
+    assert_int_equal(claim(&one, NOW + 1, NULL), ERR_BUSY);
+    assert_int_equal(claim(&anew, NOW + 1, NULL), ERR_DENIED);
+    assert_false(owner_is_same_place(&one, &one));
+    assert_true(owner_is_same_place(&a, &a));
+}
+
+static void put(const char *root, const char *file, const char *text)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/%s", root, file), *parent = path_dirname(path);
+    struct err err = ERR_INIT;
+
+    assert_int_equal(mkdir_all(parent, 0755, &err), 0);
+    assert_int_equal(write_file_durably(path, text, strlen(text), 0600, &err), 0);
+}
+
+static void assert_id(const char *root, const char *want)
+{
+    CLEANUP_FREE char *id = owner_machine_id(root);
+
+    assert_string_equal(id, want);
+}
+
+static void ids_of_machines(void **state)
+{
+    CLEANUP_FREE char *root = xasprintf("%s/root", tmp), *remove = xasprintf("rm -r %s", root);
+
+    (void)state;
+    assert_id(root, "");
+    put(root, "proc/sys/kernel/random/boot_id", "b5b5-01\n");
+    assert_id(root, "boot:b5b5-01");
+    put(root, "sys/class/dmi/id/product_uuid", "00000000-0000-0000\n"); /* firmware that has none */
+    assert_id(root, "boot:b5b5-01");
+    put(root, "sys/class/dmi/id/product_uuid", "03AB-77\n");
+    assert_id(root, "dmi:03AB-77");
+    put(root, "etc/machine-id", "");
+    assert_id(root, "dmi:03AB-77");
+    put(root, "etc/machine-id", "uninitialized\n");
+    assert_id(root, "dmi:03AB-77");
+    put(root, "var/lib/dbus/machine-id", "0123\n");
+    assert_id(root, "0123");
+    put(root, "etc/machine-id", "4567\n");
+    assert_id(root, "4567");
+    assert_int_equal(system(remove), 0);
 }
 
 /* A catalog that was lost and made anew. */
@@ -264,6 +319,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_come, setup, teardown),
         cmocka_unit_test_setup_teardown(taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(same_catalog_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(machines_without_id, setup, teardown),
+        cmocka_unit_test_setup_teardown(ids_of_machines, setup, teardown),
         cmocka_unit_test_setup_teardown(another_catalog_at_our_place, setup, teardown),
         cmocka_unit_test_setup_teardown(directories_without_owner, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_files, setup, teardown),
