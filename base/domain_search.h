@@ -29,7 +29,8 @@ bool domain_is_on(const char *text, const char *host);
 
 void domain_search_offer(struct domain_search *s, const char *host, const char *domain);
 
-/* ERR_INVALID: several hosts have one of that name.  0 also when none fits: s->host is NULL then. */
+/* ERR_INVALID: several hosts have one of that name.  0 also when none fits: s->host is NULL
+ * then. */
 int domain_search_end(const struct domain_search *s, struct err *err);
 
 void domain_search_done(struct domain_search *s);

@@ -172,7 +172,8 @@ const struct command cmd_complete = {
     .about =
         (const char *const[]){
             "Prints how a shell is to complete the last WORD: words, files or directories, then "
-            "what fits, one a line, and behind a tab what it is. The words are those behind vmkeep.",
+            "what fits, one a line, and behind a tab what it is. The words are those "
+            "behind vmkeep.",
             NULL},
     .operands = (const struct command_operand[]){{OPERANDS("WORD", words), .optional = true}, {0}},
     .exits = (const struct command_exit[]){{EXIT_DONE, "done"}, {0}},

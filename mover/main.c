@@ -34,12 +34,13 @@ static const char usage[] =
     "Usage: vmkeep-mover --source NBD-URI [--bitmap NAME] --target IMAGE.qcow2\n"
     "                    [--bandwidth BYTES_PER_S] [--stall SECONDS] [--requests N]\n"
     "\n"
-    "Copies a disk that is exported over NBD into a qcow2 image of its size that is there already.\n"
+    "Copies a disk that is exported over NBD into a qcow2 image of its size that is\n"
+    "there already.\n"
     "\n"
     "  --source NBD-URI   the export, such as nbd+unix:///vda?socket=/run/nbd.sock\n"
     "  --target IMAGE     the image; its backing file is neither read nor needed\n"
     "  --bitmap NAME      only what the server's dirty bitmap NAME says is changed\n"
-    "  --bandwidth BYTES  read at most so much a second (50MiB, 52428800); default: no limit\n"
+    "  --bandwidth BYTES  read at most so much a second (50MiB); default: no limit\n"
     "  --stall SECONDS    give up when nothing has moved for so long (default 120)\n"
     "  --requests N       at most so many requests at once, 1 to 64 (default 8)\n"
     "  --version          print the version and exit\n"
@@ -71,7 +72,7 @@ static int read_options(int argc, char **argv, struct options *o)
     int c;
 
     opterr = 0;
-    while ((c = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
         switch (c) {
         case 's':
             o->source = optarg;

@@ -70,8 +70,8 @@ enum protection status_judge_policy(const struct status_policy *p, const char *p
     reason[0] = '\0';
     if (p->lacks)
         add(reason,
-            "the newest point lacks disk %s, which an older one has; if that is meant, leave it out in "
-            "the policy's disks",
+            "the newest point lacks disk %s, which an older one has; if that is meant, leave it "
+            "out in the policy's disks",
             p->lacks);
     else if (kept)
         add(reason, "newest good point is %s old", duration_text(age, text));

@@ -94,9 +94,9 @@ void status_judge(struct status *s);
 bool status_is_good(const struct status *s);
 
 /* What to do about a guest that is perhaps frozen. */
-#define STATUS_THAW_ADVICE                                                                           \
-    "in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; vmkeepd tries to thaw" \
-    " it until the agent confirms it"
+#define STATUS_THAW_ADVICE                                                                         \
+    "in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; vmkeepd tries to "   \
+    "thaw it until the agent confirms it"
 
 /* The last backup of the domain that ended, under whichever policy; NULL: none. Borrowed. */
 const struct status_job *status_last_job(const struct status_domain *d);

@@ -3,24 +3,25 @@
  * A backup begun by hand: its state machine.  It starts at once or is refused; it has no policy, no
  * repository and makes no restore point: what it copies and where is its document's business.
  *
- *   starting -> looking -> cleaning -> checking -> placing -> beginning -> running -> recording
- *                  ^----------+          |           |           |         |  |         ^ |
- *                                      failed        |           |         |  +-> stopping -> judging
- *                                                    v           v         v              |      |
- *     failed <- clearing <- dropping <- releasing <- aborting <------------+<-------------|------+
- *                                                                                         v
- *                                                              done <- clearing <- forgetting
+ * starting -> looking -> cleaning -> checking -> placing -> beginning -> running -> recording
+ *                ^----------+          |           |           |         |  |         ^ |
+ *                                    failed        |           |         |  +-> stopping -> judging
+ *                                                  v           v         v              |      |
+ *   failed <- clearing <- dropping <- releasing <- aborting <------------+<-------------|------+
+ *                                                                                       v
+ *                                                            done <- clearing <- forgetting
  *
  * - Nothing is touched before the job's row, with the complete document and the provisional
  *   checkpoint, is in the catalog; it is written in one transaction right before `placing`.
  * - What is in the places of the document belongs to somebody else (api_places.c).
  * - The client has its answer when the backup has begun, or cannot begin.
- * - A push ends by itself; `stopping` cancels it, and `judging` asks whether it was faster than that.
- *   A pull runs until somebody stops it: that is its good end.
+ * - A push ends by itself; `stopping` cancels it, and `judging` asks whether it was faster than
+ *   that.  A pull runs until somebody stops it: that is its good end.
  * - The good end is recorded before the hypervisor forgets the job, so a restart in between finds
- *   either the one or the other.  Only then is the checkpoint kept, and can be the base of anything.
- * - A bad end gives up the new checkpoint, and the files that were made for it: those that the catalog
- *   says were, as long as they are still the same.
+ *   either the one or the other.  Only then is the checkpoint kept, and can be the base of
+ *   anything.
+ * - A bad end gives up the new checkpoint, and the files that were made for it: those that the
+ *   catalog says were, as long as they are still the same.
  */
 #include "scheduler/api_priv.h"
 

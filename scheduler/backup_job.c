@@ -26,8 +26,9 @@
  *   exists when its directory has been renamed (publishing).
  * - `recording` commits point, checkpoint and outcome together.  Before it the old checkpoint is
  *   the base of the next increment, after it the new one; the old one is dropped last.
- * - Unwinding gives up the new checkpoint and the partial directory, never the old checkpoint.  What
- *   cannot be undone (the hypervisor is gone) stays known in the catalog and goes before the next job.
+ * - Unwinding gives up the new checkpoint and the partial directory, never the old checkpoint.
+ *   What cannot be undone (the hypervisor is gone) stays known in the catalog and goes before the
+ *   next job.
  *
  * Each state waits for one op, or for the alarm.  Every state from `preparing` on is in the journal
  * before its work starts; recover.c says how a restart goes on from each.

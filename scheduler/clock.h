@@ -11,8 +11,8 @@
 
 struct clock;
 
-/* Something to be called once, or each time that the clock is set.  Embedded in its owner; zeroed, with fire and ctx set, it is idle.
- * The rest belongs to the clock. */
+/* Something to be called once, or each time that the clock is set.  Embedded in its owner; zeroed,
+ * with fire and ctx set, it is idle.  The rest belongs to the clock. */
 struct alarm {
     void (*fire)(void *ctx);
     void *ctx;

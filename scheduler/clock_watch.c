@@ -3,13 +3,13 @@
  * Whether the wall clock is to be believed.  It is held against the time since the boot, which
  * nobody sets: when the kernel says that it was set, at each step that the daemon makes anyway (a
  * job that is queued, begins or ends, a due time, a request, the hourly housekeeping), and at its
- * start against what the catalog says of the last time that it was believed.  An idle daemon does not
- * wake up for it.  A clock that was set is logged and said in status, and all due times are looked
- * at again.  While it is not set, and for a week after it went far ahead, nothing is let go.
+ * start against what the catalog says of the last time that it was believed.  An idle daemon does
+ * not wake up for it.  A clock that was set is logged and said in status, and all due times are
+ * looked at again.  While it is not set, and for a week after it went far ahead, nothing is let go.
  *
- * A clock that is slewed takes the time since the boot along, and is no business of ours.  A suspend
- * to RAM counts in both (CLOCK_BOOTTIME, base/uptime.h).  A machine that is put back to a snapshot
- * shows the old time until somebody sets it: that is seen then.
+ * A clock that is slewed takes the time since the boot along, and is no business of ours.  A
+ * suspend to RAM counts in both (CLOCK_BOOTTIME, base/uptime.h).  A machine that is put back to a
+ * snapshot shows the old time until somebody sets it: that is seen then.
  *
  * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set"
  * (the last time that somebody set it) and "hold" (state: on, over).
@@ -57,7 +57,8 @@ static void begin_hold(struct scheduler *s, int64_t from, int64_t now)
 {
     char was[TIMEFMT_MAX], is[TIMEFMT_MAX], until[TIMEFMT_MAX];
     CLEANUP_FREE char *why = xasprintf(
-        "the clock went ahead, from %s to %s: nothing is let go until %s, for the dates may be wrong",
+        "the clock went ahead, from %s to %s: nothing is let go until %s, for the dates may "
+        "be wrong",
         time_local(from, was), time_local(now, is), time_local(now + CLOCK_HOLD_S, until));
 
     log_warning("%s", why);

@@ -4,8 +4,8 @@
  *
  * One that was put back to an older state lacks the points that were made since, and would give the
  * numbers of jobs, of which the names of bitmaps and points are made, a second time; one that was
- * lost lacks them all.  What a look finds that the catalog does not know is said once in the log, and
- * in `status` and `doctor` until it is known.  Meanwhile
+ * lost lacks them all.  What a look finds that the catalog does not know is said once in the log,
+ * and in `status` and `doctor` until it is known.  Meanwhile
  *
  * - numbers go on above every one that was seen, and a job that waits under one of those fails: its
  *   retry gets a new one;

@@ -5,15 +5,17 @@
  * An AF_UNIX stream; each line is one JSON document.  A request:
  *     {"v": 1, "cmd": "run", "args": {"target": "nightly", "wait": true}}
  * is answered by event lines, if it waits, and then one final line:
- *     {"ok": true, "result": {...}}   or   {"ok": false, "error": {"code": "busy", "message": "..."}}
+ *     {"ok": true, "result": {...}}
+ *     {"ok": false, "error": {"code": "busy", "message": "..."}}
  * Only root and the daemon's own user may connect (SO_PEERCRED, unix(7)).  A request is at most
- * 1088 KiB long (it may carry two XML documents) and must be complete within 10 s; a client that does
- * not read is dropped.
+ * 1088 KiB long (it may carry two XML documents) and must be complete within 10 s; a client that
+ * does not read is dropped.
  *
  * "events" is answered by one line {"event": "listening"}, and then one for each backup that ends,
  * scheduled or begun by hand, until the client goes:
- *     {"event": "job-completed", "job": 12, "host": "lab", "domain": "web01", "operation": "backup",
- *      "kind": "backup", "mode": "push", "outcome": "success", "time_elapsed": 1234 (ms),
+ *     {"event": "job-completed", "job": 12, "host": "lab", "domain": "web01",
+ *      "operation": "backup", "kind": "backup", "mode": "push",
+ *      "outcome": "success", "time_elapsed": 1234 (ms),
  *      "disk_total", "disk_processed", "disk_remaining", "temp_used", "temp_total" (bytes),
  *      "success": true, "errmsg": null}
  */

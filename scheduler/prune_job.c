@@ -5,10 +5,10 @@
  *
  *   queued -> removing (one point after another, dependents first) -> looking -> cleaning -> done
  *
- * For each point: row to "deleting", files gone, row gone.  A crash in between leaves a row that the
- * next prune finishes.  What can go is judged when the job starts; the domain has no other job then.
- * So far only points that nothing stands on can go; merging a point into its neighbour will be one
- * more way of removing, in the same place.
+ * For each point: row to "deleting", files gone, row gone.  A crash in between leaves a row that
+ * the next prune finishes.  What can go is judged when the job starts; the domain has no other job
+ * then.  So far only points that nothing stands on can go; merging a point into its neighbour will
+ * be one more way of removing, in the same place.
  */
 #include "scheduler/scheduler_priv.h"
 

@@ -4,7 +4,7 @@
  *
  *   queued                       it waits again
  *   preparing                    nothing at the hypervisor yet: undone, failed
- *   beginning, copying           the hypervisor is asked: it goes on, or has ended, or is unknown there
+ *   beginning, copying           the hypervisor is asked: it goes on, has ended, or is not known
  *   publishing, recording        the images are complete: published (again), recorded
  *   aborting ... discarding      undoing is done again from its start
  *   a backup begun by hand       goes on, or its end is found, or it is undone; see api_job.c

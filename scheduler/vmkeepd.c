@@ -52,21 +52,22 @@ struct daemon {
 static const char usage[] =
     "Usage: vmkeepd [--config FILE] [--verbose]\n"
     "\n"
-    "Keeps the backup policies of FILE (default " CONFIG_DEFAULT "). Stays in the foreground and\n"
-    "logs to standard error.\n"
+    "Keeps the backup policies of FILE (default " CONFIG_DEFAULT ").\n"
+    "Stays in the foreground and logs to standard error.\n"
     "\n"
     "  --config FILE   the configuration\n"
-    "  --verbose       log every step of every job, and every exchange with a hypervisor\n"
+    "  --verbose       log every step of every job, and what is said to hypervisors\n"
     "  --version       print the version and exit\n"
     "  --help          print this text and exit\n"
     "\n"
-    "Signals: SIGHUP reads the configuration again (a bad file changes nothing); SIGTERM or SIGINT\n"
-    "starts no more jobs and waits up to 60 s for those that run, copies that take longer go on in\n"
-    "the hypervisor and are found again at the next start; a second one cancels the jobs.\n"
+    "Signals: SIGHUP reads the configuration again (a bad file changes nothing);\n"
+    "SIGTERM or SIGINT starts no more jobs and waits up to 60 s for those that run,\n"
+    "copies that take longer go on in the hypervisor and are found again at the next\n"
+    "start; a second one cancels the jobs.\n"
     "\n"
-    "Exit status: 0 stopped on request, 1 failed, 2 bad usage or configuration, 5 another daemon\n"
-    "keeps the same catalog or control socket, 7 the catalog is damaged (see `vmkeep\n"
-    "rebuild-catalog`).\n";
+    "Exit status: 0 stopped on request, 1 failed, 2 bad usage or configuration,\n"
+    "5 another daemon keeps the same catalog or control socket, 7 the catalog is\n"
+    "damaged (see `vmkeep rebuild-catalog`).\n";
 
 static int exit_code(const struct err *err)
 {
@@ -396,7 +397,7 @@ static int parse_options(struct daemon *d, int argc, char **argv)
     };
     int c;
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (c) {
         case 'c':
             d->config_path = optarg;

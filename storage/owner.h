@@ -5,8 +5,8 @@
  *   PATH/HOST/DOMAIN/owner.json    catalog, machine, since when, last use
  *
  * A directory has one owner, a catalog.  Nobody else publishes, prunes or cleans in it until
- * it is adopted, so daemons that are given one repository by mistake lose nothing by it.  The file is made
- * with all that is in it or not at all, and of many that make it at once exactly one does.
+ * it is adopted, so daemons that are given one repository by mistake lose nothing by it.  The file
+ * is made with all that is in it or not at all, and of many that make it at once exactly one does.
  *
  * These functions wait for the file system.
  */

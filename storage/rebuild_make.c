@@ -23,9 +23,9 @@
 #define DIGITS_MAX 1000 /* of names for the former file within one second */
 
 /* What only the newest catalog can tell of points: those that retention has given up, or that were
- * found damaged, are that still.  But one that was put back undoes jobs that ended well after it was
- * saved, and what it could not remove of them is there as a point without disks: that is none to be
- * removed, and neither is what another one stands on. */
+ * found damaged, are that still.  But one that was put back undoes jobs that ended well after it
+ * was saved, and what it could not remove of them is there as a point without disks: that is none
+ * to be removed, and neither is what another one stands on. */
 static const char points_sql[] =
     "UPDATE main.point SET keep = (SELECT keep FROM was.point w WHERE w.id = point.id)"
     " WHERE id IN (SELECT id FROM was.point);"

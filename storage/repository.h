@@ -4,7 +4,7 @@
  *
  *   PATH/repository.json                       {"format": 1, "id": "..."}
  *   PATH/HOST/DOMAIN/POINT.partial/            being made; nobody reads it
- *   PATH/HOST/DOMAIN/POINT/                    a point: point.json, the definition, one image a disk
+ *   PATH/HOST/DOMAIN/POINT/                    a point: point.json, the definition, an image a disk
  *   PATH/HOST/DOMAIN/POINT.deleting/           being removed
  *
  * POINT is TIME.POLICY@CATALOG-JOB; see point_id_make.

@@ -92,8 +92,8 @@ struct store_ops {
 /* Embedded first in every store's own struct. */
 struct store {
     const struct store_ops *ops;
-    char id
-        [REPOSITORY_ID_MAX]; /* of the repository that must be there; "": any, it is not known yet */
+    /* Of the repository that must be there; "": any, it is not known yet. */
+    char id[REPOSITORY_ID_MAX];
 };
 
 /* The one on disk, for who it is. Does not touch the path yet. */

@@ -18,8 +18,9 @@
  * happens.  With one, the checkpoint's bitmaps start in a transaction, then one command cuts all
  * disks' snapshots; the copies or exports of these follow, with the guest already thawed.
  * Before the instant only images, nodes and idle filters are made.  Whatever goes wrong, everything
- * of the tag is taken away again (begin_undo.c); but when the instant's answer does not come (timeout,
- * connection lost) it may have happened: then nothing is undone, and the caller asks job_stats.
+ * of the tag is taken away again (begin_undo.c); but when the instant's answer does not come
+ * (timeout, connection lost) it may have happened: then nothing is undone, and the caller asks
+ * job_stats.
  *
  * Where the shield cannot be put up, the copy goes on without it, and says so.
  */

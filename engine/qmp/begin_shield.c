@@ -4,8 +4,9 @@
  *
  * blockdev-backup copies what the guest is about to overwrite to its target first, and the guest's
  * write waits for that, and fails when the target is full.  A copy-before-write filter with
- * on-cbw-error=break-snapshot and cbw-timeout does not: what it keeps goes to scratch space, and when
- * that is full or slow the snapshot is given up, not the write.  The copy then reads the snapshot:
+ * on-cbw-error=break-snapshot and cbw-timeout does not: what it keeps goes to scratch space, and
+ * when that is full or slow the snapshot is given up, not the write.  The copy then reads the
+ * snapshot:
  *
  *        device                       device
  *          |                            |
@@ -19,18 +20,19 @@
  * The gates are put above the disks one by one (qom-set, which is no part of a transaction), the
  * filters are made beside them, and then one blockdev-reopen of all gates swaps what they stand on:
  * every disk at the same instant, and the guest does not have to be stopped for it.  The new
- * checkpoint's bitmaps begin to record just before that instant, and the old one's is read just after
- * it: both cover a little more than needed, never less.
+ * checkpoint's bitmaps begin to record just before that instant, and the old one's is read just
+ * after it: both cover a little more than needed, never less.
  *
- * QEMU 7.2 (hbitmap_status): what is read of a snapshot is wrong wherever a request begins in a cluster
- * that has gone to the scratch space and reaches beyond those that have.  So a push reads cluster by
- * cluster, and a pull, whose clients read as they like, does not export the snapshot: it exports the
- * scratch image, with the disk as its backing file, as libvirt does.  What that shows is right for as
- * long as the snapshot is not broken; its readers do not notice when it is, so that the job's end tells
- * (begin_serve.c), and nothing counts that was read before a good one.
+ * QEMU 7.2 (hbitmap_status): what is read of a snapshot is wrong wherever a request begins in a
+ * cluster that has gone to the scratch space and reaches beyond those that have.  So a push reads
+ * cluster by cluster, and a pull, whose clients read as they like, does not export the snapshot: it
+ * exports the scratch image, with the disk as its backing file, as libvirt does.  What that shows
+ * is right for as long as the snapshot is not broken; its readers do not notice when it is, so that
+ * the job's end tells (begin_serve.c), and nothing counts that was read before a good one.
  *
- * QEMU 7.2: a throttle filter, which would be the natural gate, crashes QEMU above a disk that has an
- * iothread; the raw driver passes everything on as well.  qom-set to the node that is attached already aborts QEMU; reap.c looks before it.
+ * QEMU 7.2: a throttle filter, which would be the natural gate, crashes QEMU above a disk that has
+ * an iothread; the raw driver passes everything on as well.  qom-set to the node that is attached
+ * already aborts QEMU; reap.c looks before it.
  */
 #include <stdio.h>
 

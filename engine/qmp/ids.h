@@ -3,7 +3,8 @@
  * Private to engine/qmp.  The names that our things have at QEMU.  All can be taken apart again, so
  * that a restarted daemon knows its own from others'.
  *
- *   job     vmkeep-TAG-I.DISK  (a job's id may be long; DISK with bytes but letters, digits, - as _XX)
+ *   job     vmkeep-TAG-I.DISK  (a job's id may be long; DISK with all bytes but letters,
+ *           digits and - as _XX)
  *   node    vk-TAG-I and a letter, see enum node_role (QEMU takes 31 bytes)
  *   object  vk-TAG-... : "tls" and "tlsc" the credentials of server and client, "kI" the
  *           passphrase of disk I

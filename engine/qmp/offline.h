@@ -15,10 +15,10 @@
  *   job_forget ends the storage daemon; the second domain object is used up then.
  *
  * WHAT HOLDS
- * - The storage daemon never opens an image for writing: it may die at any time (and does, with us),
- *   and no bitmap is lost (a writer that is killed leaves them all inconsistent).
- * - A domain that starts meanwhile comes first.  The storage daemon takes no locks (force-share), so
- *   nobody is turned away; only qemu-img bitmap does, for some 10 ms.
+ * - The storage daemon never opens an image for writing: it may die at any time (and does, with
+ *   us), and no bitmap is lost (a writer that is killed leaves them all inconsistent).
+ * - A domain that starts meanwhile comes first.  The storage daemon takes no locks (force-share),
+ *   so nobody is turned away; only qemu-img bitmap does, for some 10 ms.
  * - A copy during which somebody wrote to the images is never called good, for it is torn.  So the
  *   files are watched from before it is asked whether somebody has them open until all jobs have
  *   ended (image_watch.h).  A QEMU that opens an image with bitmaps marks them as in use, which is

@@ -12,20 +12,20 @@
  *
  * - When one job has failed, the others are cancelled: without it the backup is worth nothing.
  * - A target is complete only when QEMU has written out and closed it.  blockdev-del hides errors
- *   in that, so a successful job's targets are sealed first; where that fails, the backup has failed,
- *   and the nodes stay until the job is let go, so that whoever asks again is told the same.
- *   Before that, a child process of ours syncs the files (syncing): QEMU would do it with its main
- *   lock held, and the guest would stand still for as long as it takes.  Files that hang are not
- *   closed at all until they answer (files.h).
+ *   in that, so a successful job's targets are sealed first; where that fails, the backup has
+ *   failed, and the nodes stay until the job is let go, so that whoever asks again is told the
+ *   same.  Before that, a child process of ours syncs the files (syncing): QEMU would do it with
+ *   its main lock held, and the guest would stand still for as long as it takes.  Files that hang
+ *   are not closed at all until they answer (files.h).
  * - A pull runs for as long as its server does.  Its probes (begin_serve.c) are made again whenever
  *   somebody asks (probing), and once more before it ends.  Ended, it leaves nothing behind.
- * - A peer over NBD that hangs would keep its job, and whatever waits for the disk, for ever: when a
- *   job is to end, its connection is cut first; and before it is closed, for QEMU writes out what is left
- *   in its main loop, and the guest would stand still.
- * - The guest's safety.  An unshielded copy can stop the guest: blockdev-backup keeps what the guest is
- *   about to overwrite, and when the target takes it no more, the guest's write fails and QEMU stops
- *   the guest (status io-error).  Then the jobs are given up, their nodes closed, and the guest is
- *   continued, once a tag.  A guest that is paused for any other reason is left alone.
+ * - A peer over NBD that hangs would keep its job, and whatever waits for the disk, for ever: when
+ *   a job is to end, its connection is cut first; and before it is closed, for QEMU writes out what
+ *   is left in its main loop, and the guest would stand still.
+ * - The guest's safety.  An unshielded copy can stop the guest: blockdev-backup keeps what the
+ *   guest is about to overwrite, and when the target takes it no more, the guest's write fails and
+ *   QEMU stops the guest (status io-error).  Then the jobs are given up, their nodes closed, and
+ *   the guest is continued, once a tag.  A guest that is paused for any other reason is left alone.
  */
 #include "engine/qmp/reap.h"
 

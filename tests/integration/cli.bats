@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The command line itself: help, commands and options that are wrong, where --config may stand.
-# VMKEEP names the program.
+# VMKEEP, VMKEEPD and MOVER name the programs.
 
 bats_require_minimum_version 1.5.0
 
@@ -43,6 +43,15 @@ commands="check status run jobs cancel points restore prune repository explain d
         grep -q "^Usage: vmkeep $command" "$tmp/help"
         grep -q "^Exit status: 0 " "$tmp/help"
         grep -q "^Examples\?:" "$tmp/help"
+        [ "$(wc -L < "$tmp/help")" -le 80 ]
+    done
+}
+
+@test "the daemon and the mover have help in 80 columns, too" {
+    for program in "$VMKEEPD" "$MOVER"; do
+        "$program" --help > "$tmp/help"
+        "$program" -h | cmp - "$tmp/help"
+        grep -q "^Exit status: 0 " "$tmp/help"
         [ "$(wc -L < "$tmp/help")" -le 80 ]
     done
 }

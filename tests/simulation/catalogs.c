@@ -5,8 +5,8 @@
  *
  * The daemon lives on with such a catalog for some hours or days, until somebody reads what it
  * says and rebuilds.  Meanwhile and after that it must not use a number again, nor let go of
- * anything as long as there are points that it does not know; it must say so; and a rebuilt catalog knows
- * every point that is there.
+ * anything as long as there are points that it does not know; it must say so; and a rebuilt catalog
+ * knows every point that is there.
  */
 #include "tests/simulation/run.h"
 

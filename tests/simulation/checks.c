@@ -13,7 +13,8 @@
 
 /* ---- what must hold at any time ---- */
 
-/* Numbers of two catalogs do not compare, and either may be stood on: its bitmap knows all since. */
+/* Numbers of two catalogs do not compare, and either may be stood on: its bitmap knows all
+ * since. */
 static bool is_later(const struct point *a, const struct point *b)
 {
     return str_eq(a->catalog, b->catalog) && a->job > b->job;

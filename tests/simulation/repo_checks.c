@@ -97,9 +97,9 @@ static bool same_chain(const struct point *a, const struct point *b)
     return strcmp(a->domain, b->domain) == 0 && strcmp(a->policy, b->policy) == 0;
 }
 
-/* A later run has an earlier date, or the same, by a clock that was set back.  Of the one of the two
- * that was made first its date is doubted then, and it is set aside for a month; but at the very
- * same second nobody can tell that they are wrong. */
+/* A later run has an earlier date, or the same, by a clock that was set back.  Of the one of the
+ * two that was made first its date is doubted then, and it is set aside for a month; but at the
+ * very same second nobody can tell that they are wrong. */
 static bool was_overtaken(const struct sim_repo *r, const struct sim_stored *stored)
 {
     for (size_t i = 0; i < r->here.points.n; i++) {

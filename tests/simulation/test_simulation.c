@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Days and years of the real scheduler in a simulated world (sim.h), and what must always hold in it.
+ * Days and years of the real scheduler in a simulated world (sim.h), and what must always hold in
+ * it.
  *
  *   test_simulation calm [--days N] [--domains N]
  *       no faults, but reloads: every due time gets exactly one good backup, in time
  *   test_simulation clock [--days N] [--domains N]
- *       a clock that is years ahead at first, and wanders then: all are backed up all the same; then
- *       weeks of clocks that are wrong in other ways
+ *       a clock that is years ahead at first, and wanders then: all are backed up all the same;
+ *       then weeks of clocks that are wrong in other ways
  *   test_simulation faults [--seed N] [--seeds N] [--days N] [--domains N]
  *       faults and kills from each seed; then three quiet days, after which all must be well
  *
@@ -48,9 +49,9 @@ static void report(const char *what, double seconds)
     const struct sim_counts *c = &sim.w.counts;
 
     printf(
-        "%s: %llu steps in %.1f s: %llu jobs (%llu increments, %llu pulls), %llu points, %llu pruned, "
-        "%llu comparisons; faults: %llu kills, %llu operations, %llu jobs, %llu QEMU kills, "
-        "%llu lost events, %llu clock steps, %llu cancels, %llu orderly stops\n",
+        "%s: %llu steps in %.1f s: %llu jobs (%llu increments, %llu pulls), %llu points, "
+        "%llu pruned, %llu comparisons; faults: %llu kills, %llu operations, %llu jobs, "
+        "%llu QEMU kills, %llu lost events, %llu clock steps, %llu cancels, %llu orderly stops\n",
         what, (unsigned long long)c->events, seconds, (unsigned long long)c->jobs,
         (unsigned long long)c->increments, (unsigned long long)c->pulls,
         (unsigned long long)c->points, (unsigned long long)c->prunes,

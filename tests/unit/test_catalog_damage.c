@@ -97,7 +97,8 @@ static void impossible_rows(void **state)
 
     sql(c->db.h,
         "DROP TABLE seen; CREATE TABLE seen (kind, name, state, problem, at, unsafe);"
-        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1, NULL), ('domain', 'b', NULL, '', 1, '');"
+        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1, NULL),"
+        " ('domain', 'b', NULL, '', 1, '');"
         "DROP TABLE checkpoint; CREATE TABLE checkpoint (name, host, domain, policy, state,"
         " created, parent, description);"
         "INSERT INTO checkpoint VALUES ('cp', 'h', 'd', 'n', 'lost', 1, NULL, NULL)");

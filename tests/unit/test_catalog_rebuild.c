@@ -276,8 +276,8 @@ static void from_copy(void **state)
     catalog_close(c);
 }
 
-/* One that was put back has undone a job that had ended well after it was saved, and could not remove
- * what that had made: the point is one all the same, and its checkpoint the chain's last. */
+/* One that was put back has undone a job that had ended well after it was saved, and could not
+ * remove what that had made: the point is one all the same, and its checkpoint the chain's last. */
 static void undone_in_vain(void **state)
 {
     struct scratch *s = *state;

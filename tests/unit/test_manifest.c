@@ -17,8 +17,8 @@ static const char good[] =
     "{\"name\": \"vda\", \"path\": \"vda.qcow2\", \"format\": \"qcow2\", \"capacity\": 1073741824,"
     " \"bytes\": 65536, \"length\": 393216, \"digest\": \"blake3:00\","
     " \"backing\": \"local/web01/2026-11-22T02-30-00Z.nightly\"},"
-    "{\"name\": \"vdb\", \"path\": \"vdb.qcow2\", \"format\": \"qcow2\", \"capacity\": 1, \"bytes\": 0,"
-    " \"digest\": null, \"backing\": null}], \"unknown\": [\"a newer field\"]}";
+    "{\"name\": \"vdb\", \"path\": \"vdb.qcow2\", \"format\": \"qcow2\", \"capacity\": 1,"
+    " \"bytes\": 0, \"digest\": null, \"backing\": null}], \"unknown\": [\"a newer field\"]}";
 
 static enum err_code read_text(const char *text, struct point *ret)
 {

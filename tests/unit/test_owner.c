@@ -221,7 +221,8 @@ static void damaged_files(void **state)
         "[1]",
         "{\"format\": 1, \"catalog\": \"aaaaaaaa\"}",
         ("{\"format\": 1, \"catalog\": \"aaaaaaaa\", \"machine\": \"x\", \"machine_id\": \"\","
-         " \"catalog_path\": \"/x\", \"since\": \"yesterday\", \"used\": \"2026-11-23T02:31:00Z\"}"),
+         " \"catalog_path\": \"/x\", \"since\": \"yesterday\","
+         " \"used\": \"2026-11-23T02:31:00Z\"}"),
     };
     struct err err = ERR_INIT;
 

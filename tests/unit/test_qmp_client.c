@@ -175,8 +175,8 @@ static void answers(void **state)
     wait_for(&d.replies, 1);
     assert_string_equal(d.log, "ready STOP answered ");
     assert_string_equal(d.heard, "{\"execute\":\"second\",\"id\":3}");
-    say(&d,
-        "{\"error\": {\"class\": \"GenericError\", \"desc\": \"dd: No space left on device\"}, \"id\": 2}\n");
+    say(&d, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"dd: No space left on device\"},"
+            " \"id\": 2}\n");
     wait_for(&d.replies, 2);
     assert_int_equal(d.err.code, ERR_NOSPACE);
     assert_string_equal(d.err.msg, "dd: No space left on device");

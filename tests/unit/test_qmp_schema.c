@@ -13,7 +13,8 @@ static const char text[] =
     " {'meta-type': 'command', 'name': 'quit', 'arg-type': '0', 'ret-type': '0'},"
     " {'meta-type': 'object', 'name': '0', 'members': []},"
     " {'meta-type': 'object', 'name': '12', 'members': ["
-    "  {'name': 'device', 'type': 'str'}, {'name': 'on-cbw-error', 'default': null, 'type': '9'}]}]";
+    "  {'name': 'device', 'type': 'str'},"
+    "  {'name': 'on-cbw-error', 'default': null, 'type': '9'}]}]";
 
 static json_t *parse(const char *s)
 {
