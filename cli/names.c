@@ -115,8 +115,10 @@ static int choose(const struct domain_names *l, const char *text, struct domain_
     if (domain_search_end(&s, err) < 0)
         return -1;
     *ret_found = s.host != NULL;
-    if (s.host)
-        *ret = (struct domain_name){TAKE_PTR(s.host), TAKE_PTR(s.domain)};
+    if (s.host) {
+        ret->host = TAKE_PTR(s.host);
+        ret->domain = TAKE_PTR(s.domain);
+    }
     return 0;
 }
 
