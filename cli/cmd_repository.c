@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * vmkeep repository: what repositories are and whose, how they differ from the catalog, taking
- * one over.
+ * vmkeep repository: what repositories are and whose, how they differ from the catalog; taking one
+ * over is in repository_adopt.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "base/timefmt.h"
-#include "cli/cli.h"
+#include "cli/repository_adopt.h"
+#include "cli/repository_facts.h"
 #include "report/json.h"
 #include "report/table.h"
-#include "storage/adopt.h"
 #include "storage/survey.h"
 
 struct arguments {
@@ -24,66 +21,15 @@ struct arguments {
     struct strlist domains;
 };
 
-/* One repository as it is and as it should be. */
-struct facts_of {
-    const struct config_repository *config;
-    struct catalog_repository known;
-    bool is_known;
-    struct repository_view view;
-    struct err problem; /* nothing is there, or something else */
-};
-
-static void facts_of_done(struct facts_of *f)
-{
-    catalog_repository_done(&f->known);
-    repository_view_done(&f->view);
-}
-
-static int gather(const struct config_repository *c, struct catalog *catalog, struct facts_of *ret,
-                  struct err *err)
-{
-    *ret = (struct facts_of){.config = c, .problem = ERR_INIT};
-    if (catalog_repository(catalog, c->name, &ret->known, &ret->is_known, err) < 0)
-        return -1;
-    repository_view(c->path, &ret->view, &ret->problem);
-    return 0;
-}
-
-static const char *state_of(const struct facts_of *f)
-{
-    if (f->problem.code != ERR_NONE)
-        return f->problem.code == ERR_NOTFOUND ? "absent" : "unusable";
-    if (f->view.is_new)
-        return f->is_known ? "empty" : "new";
-    if (!f->is_known)
-        return "unknown";
-    return strcmp(f->known.id, f->view.id) == 0 ? "ok" : "foreign";
-}
-
-/* Whose a directory is, for people. Caller frees. */
-static char *whose(const struct repository_domain *d, const char *ours)
-{
-    if (d->problem)
-        return xstrdup(d->problem);
-    if (!d->owned)
-        return xstrdup("nobody's yet");
-    return strcmp(d->owner.catalog, ours) == 0 ? xstrdup("ours") : owner_text(&d->owner);
-}
-
-static bool is_ours(const struct repository_domain *d, const char *ours)
-{
-    return d->owned && strcmp(d->owner.catalog, ours) == 0;
-}
-
 /* ---- list ---- */
 
-static json_t *facts_json(const struct facts_of *f, const char *ours)
+static json_t *facts_json(const struct repository_facts *f, const char *ours)
 {
     json_t *domains = json_array();
 
     for (size_t i = 0; i < f->view.domains.n; i++) {
         const struct repository_domain *d = &f->view.domains.items[i];
-        CLEANUP_FREE char *owner = whose(d, ours);
+        CLEANUP_FREE char *owner = repository_whose(d, ours);
 
         json_array_append_new(domains,
                               json_pack("{s:o, s:o, s:o}", "domain", report_json_text(d->name),
@@ -93,18 +39,19 @@ static json_t *facts_json(const struct facts_of *f, const char *ours)
     return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
                      report_json_text(f->config->name), "path", report_json_text(f->config->path),
                      "id", report_json_text(f->is_known ? f->known.id : NULL), "found",
-                     report_json_text(*f->view.id ? f->view.id : NULL), "state", state_of(f),
-                     "problem", report_json_text(f->problem.code ? f->problem.msg : NULL), "free",
+                     report_json_text(*f->view.id ? f->view.id : NULL), "state",
+                     repository_state(f), "problem",
+                     report_json_text(f->problem.code ? f->problem.msg : NULL), "free",
                      report_json_number((int64_t)f->view.free), "total",
                      report_json_number((int64_t)f->view.total), "points",
                      report_json_number((int64_t)f->view.points.n), "domains", domains);
 }
 
-static void print_facts(const struct facts_of *f, const char *ours)
+static void print_facts(const struct repository_facts *f, const char *ours)
 {
     char avail[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX];
 
-    printf("%s: %s, %s\n", f->config->name, f->config->path, state_of(f));
+    printf("%s: %s, %s\n", f->config->name, f->config->path, repository_state(f));
     if (f->problem.code != ERR_NONE) {
         printf("  %s\n", f->problem.msg);
         return;
@@ -119,7 +66,7 @@ static void print_facts(const struct facts_of *f, const char *ours)
            size_text(f->view.total, total));
     for (size_t i = 0; i < f->view.domains.n; i++) {
         const struct repository_domain *d = &f->view.domains.items[i];
-        CLEANUP_FREE char *owner = whose(d, ours);
+        CLEANUP_FREE char *owner = repository_whose(d, ours);
 
         printf("  %s: %zu points, ", d->name, d->points);
         print_plain(owner, stdout);
@@ -135,9 +82,9 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     int code = EXIT_DONE;
 
     for (size_t i = 0; i < config->repositories.n && code == EXIT_DONE; i++) {
-        CLEANUP(facts_of_done) struct facts_of f;
+        CLEANUP(repository_facts_done) struct repository_facts f;
 
-        if (gather(&config->repositories.items[i], catalog, &f, &err) < 0)
+        if (repository_gather(&config->repositories.items[i], catalog, &f, &err) < 0)
             code = cli_fail(NULL, &err);
         else if (a->json)
             json_array_append_new(all, facts_json(&f, catalog_id(catalog)));
@@ -166,16 +113,8 @@ static void differ(struct differences *l, const char *what, const char *about, c
                                              report_json_text(problem), "then", then));
 }
 
-static const struct repository_domain *domain_of(const struct facts_of *f, const char *point_id)
-{
-    for (size_t i = 0; i < f->view.domains.n; i++)
-        if (repository_domain_holds(f->view.domains.items[i].name, point_id))
-            return &f->view.domains.items[i];
-    return NULL;
-}
-
-static void compare_points(const struct facts_of *f, const struct survey *found, const char *ours,
-                           struct differences *l)
+static void compare_points(const struct repository_facts *f, const struct survey *found,
+                           const char *ours, struct differences *l)
 {
     for (size_t i = 0; i < found->losses.n; i++) {
         const struct survey_loss *loss = &found->losses.items[i];
@@ -185,9 +124,9 @@ static void compare_points(const struct facts_of *f, const struct survey *found,
         l->damage = true;
     }
     for (size_t i = 0; i < found->unknown.n; i++) {
-        const struct repository_domain *d = domain_of(f, found->unknown.items[i]);
+        const struct repository_domain *d = repository_domain_of(f, found->unknown.items[i]);
 
-        if (!d || is_ours(d, ours))
+        if (!d || repository_is_ours(d, ours))
             differ(l, "unknown", found->unknown.items[i], "the catalog does not know it",
                    "it stays; 'vmkeep rebuild-catalog' or 'vmkeep repository adopt' takes it in");
     }
@@ -201,7 +140,7 @@ static void compare_points(const struct facts_of *f, const struct survey *found,
 }
 
 /* What a read has found in files that are of the right length. */
-static void compare_damage(const struct facts_of *f, const struct point_list *known,
+static void compare_damage(const struct repository_facts *f, const struct point_list *known,
                            const struct survey *found, struct differences *l)
 {
     for (size_t i = 0; i < known->n; i++) {
@@ -216,10 +155,10 @@ static void compare_damage(const struct facts_of *f, const struct point_list *kn
     }
 }
 
-static void compare(const struct facts_of *f, const struct survey *found, const char *ours,
+static void compare(const struct repository_facts *f, const struct survey *found, const char *ours,
                     struct differences *l)
 {
-    const char *state = state_of(f);
+    const char *state = repository_state(f);
 
     if (f->problem.code != ERR_NONE)
         differ(l, state, f->config->name, f->problem.msg, "no job writes there until it is back");
@@ -230,9 +169,9 @@ static void compare(const struct facts_of *f, const struct survey *found, const 
         compare_points(f, found, ours, l);
     for (size_t i = 0; i < f->view.domains.n; i++) {
         const struct repository_domain *d = &f->view.domains.items[i];
-        CLEANUP_FREE char *owner = whose(d, ours);
+        CLEANUP_FREE char *owner = repository_whose(d, ours);
 
-        if (!is_ours(d, ours))
+        if (!repository_is_ours(d, ours))
             differ(l, "owner", d->name, owner,
                    d->owned || d->problem
                        ? "no job of ours works there; 'vmkeep repository adopt' takes it over"
@@ -257,7 +196,8 @@ static void print_differences(const struct differences *l)
 }
 
 /* Points of the repository that is there, borrowed: of one that is away nothing can be said. */
-static struct point_list known_here(const struct facts_of *f, const struct point_list *known)
+static struct point_list known_here(const struct repository_facts *f,
+                                    const struct point_list *known)
 {
     struct point_list ret = {0};
 
@@ -268,8 +208,8 @@ static struct point_list known_here(const struct facts_of *f, const struct point
     return ret;
 }
 
-static int survey_here(const struct facts_of *f, const struct point_list *known, struct survey *ret,
-                       struct err *err)
+static int survey_here(const struct repository_facts *f, const struct point_list *known,
+                       struct survey *ret, struct err *err)
 {
     struct point_list here = known_here(f, known);
     const struct survey_scope scope = {.known = &here};
@@ -283,7 +223,7 @@ static int check_one(const struct arguments *a, const struct config_repository *
                      struct catalog *catalog)
 {
     const struct point_filter of = {.repository = c->name};
-    CLEANUP(facts_of_done) struct facts_of f = {0};
+    CLEANUP(repository_facts_done) struct repository_facts f = {0};
     CLEANUP(point_list_done) struct point_list known = {0};
     CLEANUP(survey_done) struct survey found = {0};
     struct differences l = {json_array(), false};
@@ -291,7 +231,8 @@ static int check_one(const struct arguments *a, const struct config_repository *
     bool good = false;
     int code;
 
-    if (gather(c, catalog, &f, &err) < 0 || catalog_points(catalog, &of, &known, &err) < 0 ||
+    if (repository_gather(c, catalog, &f, &err) < 0 ||
+        catalog_points(catalog, &of, &known, &err) < 0 ||
         (f.problem.code == ERR_NONE && !f.view.is_new &&
          survey_here(&f, &known, &found, &err) < 0)) {
         json_decref(l.list);
@@ -299,7 +240,7 @@ static int check_one(const struct arguments *a, const struct config_repository *
     }
     good = f.problem.code == ERR_NONE && !f.view.is_new;
     compare(&f, good ? &found : NULL, catalog_id(catalog), &l);
-    if (good && strcmp(state_of(&f), "ok") == 0)
+    if (good && strcmp(repository_state(&f), "ok") == 0)
         compare_damage(&f, &known, &found, &l);
     code = json_array_size(l.list) == 0 ? EXIT_DONE : l.damage ? EXIT_DAMAGED : EXIT_PARTLY;
     if (a->json) {
@@ -311,188 +252,12 @@ static int check_one(const struct arguments *a, const struct config_repository *
     return code;
 }
 
-static const struct config_repository *find(const struct config *config, const char *name)
-{
-    const struct config_repository *c = config_repository_find(config, name);
-
-    if (!c)
-        fprintf(stderr, "vmkeep: repository '%s': not in the configuration\n", name);
-    return c;
-}
-
 static int check(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
-    const struct config_repository *c = find(config, a->name);
+    const struct config_repository *c = repository_configured(config, a->name);
 
     return c ? check_one(a, c, catalog) : EXIT_NOT_FOUND;
-}
-
-/* ---- adopt ---- */
-
-static bool is_wanted(const struct arguments *a, const char *domain)
-{
-    return a->domains.n == 0 || strlist_has(&a->domains, domain);
-}
-
-static int check_wanted(const struct arguments *a, const struct facts_of *f)
-{
-    for (size_t i = 0; i < a->domains.n; i++) {
-        bool found = false;
-
-        for (size_t k = 0; k < f->view.domains.n; k++)
-            found = found || strcmp(f->view.domains.items[k].name, a->domains.items[i]) == 0;
-        if (!found) {
-            fprintf(stderr, "vmkeep: repository %s: has no directory %s\n", f->config->name,
-                    a->domains.items[i]);
-            return EXIT_NOT_FOUND;
-        }
-    }
-    return EXIT_DONE;
-}
-
-/* Says what it means, and lists the directories that change hands; busy: somebody is at work
- * there. */
-static void say(const struct arguments *a, const struct facts_of *f, const char *ours, int64_t now,
-                struct strlist *taken, bool *busy)
-{
-    printf("%s at %s ", f->config->name, f->config->path);
-    if (f->view.is_new)
-        puts("is an empty directory, and becomes a repository.");
-    else
-        printf("holds repository %s with %zu points.\n", f->view.id, f->view.points.n);
-    if (f->is_known && strcmp(f->known.id, f->view.id) != 0)
-        printf(
-            "Until now the name meant repository %s; its points stay known, as missing, until it "
-            "is adopted again.\n",
-            f->known.id);
-    for (size_t i = 0; i < f->view.domains.n; i++) {
-        const struct repository_domain *d = &f->view.domains.items[i];
-        CLEANUP_FREE char *owner = whose(d, ours);
-        bool active = d->active > now - OWNER_ACTIVE_S;
-
-        if (is_ours(d, ours) || !is_wanted(a, d->name))
-            continue;
-        printf("%s (%zu points) becomes ours; it is %s%s\n", d->name, d->points, owner,
-               active ? ", who is at work there" : "");
-        *busy = *busy || active;
-        strlist_add(taken, d->name);
-    }
-    puts("Points in what is ours are taken into the catalog. Other catalogs' daemons do nothing "
-         "there any more.");
-}
-
-static int confirm(const struct arguments *a)
-{
-    int c;
-
-    if (a->yes)
-        return EXIT_DONE;
-    if (!isatty(STDIN_FILENO))
-        return cli_usage("repository adopt", "nobody can be asked: say --yes");
-    fputs("Go on? [y/N] ", stdout);
-    fflush(stdout);
-    c = getchar();
-    return c == 'y' || c == 'Y' ? EXIT_DONE : EXIT_INTERRUPTED;
-}
-
-/* The points in directories that are ours then; borrowed. */
-static struct point_list points_of_ours(const struct facts_of *f, const struct strlist *taken,
-                                        const char *ours)
-{
-    struct point_list ret = {0};
-
-    for (size_t i = 0; i < f->view.points.n; i++) {
-        const struct repository_domain *d = domain_of(f, f->view.points.items[i].id);
-
-        if (d && (is_ours(d, ours) || strlist_has(taken, d->name)))
-            *VEC_ADD(&ret) = f->view.points.items[i];
-    }
-    return ret;
-}
-
-static int take_over(struct facts_of *f, const struct strlist *taken, const struct config *config,
-                     struct catalog *catalog, int64_t now)
-{
-    CLEANUP(owner_done) struct owner self = {0};
-    struct point_list points = points_of_ours(f, taken, catalog_id(catalog));
-    struct err err = ERR_INIT;
-    int rc;
-
-    owner_here(catalog_id(catalog), config->catalog, &self);
-    rc = repository_adopt(f->config->path, &f->view, taken, &self, now, &err);
-    if (rc == 0)
-        rc = catalog_repository_adopt(catalog, f->config->name, f->view.id, f->config->path,
-                                      &points, now, &err);
-    if (rc == 0)
-        printf("repository %s is %s from now on; %zu points of it are in the catalog\n",
-               f->config->name, f->view.id, points.n);
-    free(points.items);
-    return rc < 0 ? cli_fail(f->config->name, &err) : EXIT_DONE;
-}
-
-static int adopt_one(const struct arguments *a, const struct config *config,
-                     const struct config_repository *c, struct catalog *catalog)
-{
-    CLEANUP(strlist_done) struct strlist taken = {0};
-    CLEANUP(facts_of_done) struct facts_of f = {0};
-    struct err err = ERR_INIT;
-    int64_t now = time(NULL);
-    bool busy = false;
-    int code;
-
-    if (gather(c, catalog, &f, &err) < 0)
-        return cli_fail(c->name, &err);
-    if (f.problem.code != ERR_NONE)
-        return cli_fail(c->name, &f.problem);
-    code = check_wanted(a, &f);
-    if (code != EXIT_DONE)
-        return code;
-    say(a, &f, catalog_id(catalog), now, &taken, &busy);
-    if (a->dry_run) {
-        if (busy && !a->force)
-            puts("It would be refused now: who is at work there is to be stopped first (or "
-                 "--force).");
-        return EXIT_DONE;
-    }
-    if (busy && !a->force) {
-        fprintf(
-            stderr,
-            "vmkeep: repository %s: another owner was at work there within the last %d minutes; "
-            "stop that one first, name other directories, or say --force\n",
-            c->name, OWNER_ACTIVE_S / 60);
-        return EXIT_BUSY;
-    }
-    code = confirm(a);
-    return code == EXIT_DONE ? take_over(&f, &taken, config, catalog, now) : code;
-}
-
-static int cannot_write(struct err *err)
-{
-    if (err->code == ERR_BUSY)
-        err_wrap(err, "stop vmkeepd first");
-    return cli_fail("repository adopt", err);
-}
-
-static int adopt(const struct arguments *a)
-{
-    struct config *config = NULL;
-    struct catalog *catalog = NULL;
-    const struct config_repository *c = NULL;
-    struct err err = ERR_INIT;
-    int code = cli_load_config(&config);
-
-    if (code == EXIT_DONE && !(c = find(config, a->name)))
-        code = EXIT_NOT_FOUND;
-    if (code == EXIT_DONE && a->dry_run)
-        code = cli_open_catalog(config, &catalog);
-    else if (code == EXIT_DONE && catalog_open(config->catalog, CATALOG_WRITE, &catalog, &err) < 0)
-        code = cannot_write(&err);
-    if (code == EXIT_DONE)
-        code = adopt_one(a, config, c, catalog);
-    catalog_close(catalog);
-    config_free(config);
-    return code;
 }
 
 static int run(void *arguments)
@@ -502,7 +267,11 @@ static int run(void *arguments)
     if (strcmp(a->what, "list") == 0 && !a->name)
         return cli_with_catalog(list, arguments);
     if (strcmp(a->what, "adopt") == 0 && a->name)
-        return adopt(a);
+        return repository_take_over(&(struct adoption){.name = a->name,
+                                                       .domains = &a->domains,
+                                                       .dry_run = a->dry_run,
+                                                       .yes = a->yes,
+                                                       .force = a->force});
     if (strcmp(a->what, "check") == 0 && a->name && a->domains.n == 0)
         return cli_with_catalog(check, arguments);
     return cli_usage("repository", "%s (see 'vmkeep repository --help')", cmd_repository.wants);

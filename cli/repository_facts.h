@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * repository_facts: one repository of the configuration, as it is and as it should be.
+ */
+#ifndef VMKEEP_CLI_REPOSITORY_FACTS_H
+#define VMKEEP_CLI_REPOSITORY_FACTS_H
+
+#include "cli/cli.h"
+#include "storage/adopt.h"
+
+struct repository_facts {
+    const struct config_repository *config;
+    struct catalog_repository known;
+    bool is_known;
+    struct repository_view view;
+    struct err problem; /* nothing is there, or something else */
+};
+
+/* NULL: said that the configuration has none of that name. */
+const struct config_repository *repository_configured(const struct config *config,
+                                                      const char *name);
+
+/* Fails when the catalog cannot be read; what is wrong with the repository is a fact. */
+int repository_gather(const struct config_repository *c, struct catalog *catalog,
+                      struct repository_facts *ret, struct err *err);
+void repository_facts_done(struct repository_facts *f);
+
+/* absent, unusable, empty, new, unknown, ok or foreign. */
+const char *repository_state(const struct repository_facts *f);
+
+/* The directory that the point lies in; NULL: there is none. */
+const struct repository_domain *repository_domain_of(const struct repository_facts *f,
+                                                     const char *point_id);
+
+/* ours: our catalog's id.  Whose a directory is, for people; caller frees. */
+char *repository_whose(const struct repository_domain *d, const char *ours);
+bool repository_is_ours(const struct repository_domain *d, const char *ours);
+
+#endif
