@@ -15,7 +15,8 @@
  * - no copy of the catalog goes where a better one may lie (copies.c).
  *
  * Numbers that had to be raised are all that tells of an older state when no point does.  So with
- * them the catalog keeps that it is behind, and it gives no copy to any repository until it is rebuilt.
+ * them the catalog keeps that it is behind, and it gives no copy to any repository until it is
+ * rebuilt.
  */
 #include "scheduler/scheduler_priv.h"
 

@@ -2,8 +2,8 @@
  *
  * The last line of defence for what is kept: before a point goes, the images beside it are asked
  * what they stand on, those in the making too, so that neither a wrong plan nor a lost catalog can
- * cut a chain.  What cannot be asked may stand on it: only what is certainly no image, or gone, does
- * not.
+ * cut a chain.  What cannot be asked may stand on it: only what is certainly no image, or gone,
+ * does not.
  */
 #include "storage/repository_priv.h"
 

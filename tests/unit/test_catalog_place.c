@@ -325,7 +325,8 @@ static void numbers_never_go_back(void **state)
     catalog_close(c);
 }
 
-/* That it had to be raised is not forgotten; that a rebuild went on above a number is no such thing. */
+/* That it had to be raised is not forgotten; that a rebuild went on above a number is no such
+ * thing. */
 static void raised_is_behind(void **state)
 {
     struct scratch *s = *state;

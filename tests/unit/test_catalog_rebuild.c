@@ -526,8 +526,8 @@ static void neighbour_is_not_ours(void **state)
     rebuild_free(r);
 }
 
-/* Lost, and another one has worked in its place since and owns the directories: who asks for the lost
- * one gets its jobs, and all the points. */
+/* Lost, and another one has worked in its place since and owns the directories: who asks for the
+ * lost one gets its jobs, and all the points. */
 static void lost_one_asked_for(void **state)
 {
     struct scratch *s = *state;
