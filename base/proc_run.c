@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,4 +143,23 @@ int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char 
 int proc_run(const char *const *argv, char **ret_out, struct err *err)
 {
     return proc_run_watched(argv, NULL, NULL, ret_out, err);
+}
+
+char *proc_program_path(const char *name)
+{
+    static const char *const places[] = {"../bin", "../mover"};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    self[n > 0 ? n : 0] = '\0';
+    slash = strrchr(self, '/');
+    for (size_t i = 0; slash && i < ARRAY_LEN(places); i++) {
+        CLEANUP_FREE char *path =
+            xasprintf("%.*s/%s/%s", (int)(slash - self), self, places[i], name);
+
+        if (access(path, X_OK) == 0)
+            return TAKE_PTR(path);
+    }
+    return xstrdup(name);
 }

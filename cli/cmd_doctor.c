@@ -203,7 +203,8 @@ static void check_program(struct findings *l, const char *name, const char *path
 
 static void check_programs(struct findings *l)
 {
-    CLEANUP_FREE char *mover = store_mover_path();
+    CLEANUP_FREE char *mover = proc_program_path("vmkeep-mover");
+    CLEANUP_FREE char *allocation = proc_program_path("vmkeep-allocation");
 
     check_program(l, "qemu-img", "qemu-img", "install qemu-utils: nothing works without it");
     check_program(l, "qemu-nbd", "qemu-nbd", "install qemu-utils");
@@ -211,6 +212,8 @@ static void check_programs(struct findings *l)
                   "install qemu-system-common: domains that are shut off need it");
     check_program(l, "b3sum", "b3sum", "install b3sum: images are kept without digests until then");
     check_program(l, "vmkeep-mover", mover, "install vmkeep whole: pull backups need it");
+    check_program(l, "vmkeep-allocation", allocation,
+                  "install vmkeep whole: every backup is a full without it");
 }
 
 /* ---- scratch space ---- */

@@ -37,6 +37,7 @@
 #include "base/err.h"
 #include "base/model.h"
 #include "base/op.h"
+#include "engine/allocation.h"
 #include "engine/backup.h"
 
 enum domain_state {
@@ -180,6 +181,13 @@ struct hypervisor_ops {
     /* Idempotent. */
     struct op *(*job_forget)(struct hypervisor *hv, const char *domain, const char *tag,
                              op_done done, void *ctx, struct err *err);
+
+    /* Answers each item (engine/allocation.h).  Fails only when the domain cannot be asked.  tag: as
+     * a job's; nothing of it remains at the hypervisor, unless the connection is lost meanwhile:
+     * then what a job_forget of that tag removes. */
+    struct op *(*allocation)(struct hypervisor *hv, const char *domain, const char *tag,
+                             struct allocation *items, size_t n, op_done done, void *ctx,
+                             struct err *err);
 
     /* A checkpoint of its own, without a backup, on the named disks, atomically.  quiesce: with
      * the guest's file systems frozen, or it fails: ERR_UNSUPPORTED when they cannot be;

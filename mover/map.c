@@ -35,6 +35,34 @@ void map_add(struct map *m, uint64_t length, enum map_kind kind)
     }
 }
 
+void map_subtract(struct map *a, const struct map *b)
+{
+    struct map left = {.size = a->size};
+    size_t k = 0;
+
+    for (size_t i = 0; i < a->runs.n; i++) {
+        struct map_run run = a->runs.items[i];
+
+        while (run.length > 0) {
+            uint64_t end = run.offset + run.length, from, to;
+
+            while (k < b->runs.n && b->runs.items[k].offset + b->runs.items[k].length <= run.offset)
+                k++;
+            from = k < b->runs.n ? b->runs.items[k].offset : end;
+            to = k < b->runs.n ? from + b->runs.items[k].length : end;
+            if (from > run.offset) {
+                uint64_t stop = from < end ? from : end;
+
+                *VEC_ADD(&left.runs) = (struct map_run){run.offset, stop - run.offset, run.kind};
+            }
+            run.offset = to < end ? to : end;
+            run.length = end - run.offset;
+        }
+    }
+    map_done(a);
+    *a = left;
+}
+
 void map_done(struct map *m)
 {
     free(m->runs.items);

@@ -37,6 +37,9 @@ struct map {
 /* The next length bytes; no more than are left.  A cluster of several kinds is copied. */
 void map_add(struct map *m, uint64_t length, enum map_kind kind);
 
+/* Takes away from a, what b has; a's bytes are not kept.  Both in order. */
+void map_subtract(struct map *a, const struct map *b);
+
 void map_done(struct map *m);
 
 #endif

@@ -79,7 +79,7 @@ int peers_failed(const struct peers *p, const struct peer *peer, struct err *err
     const char *why = nbd_get_error(), *after;
     char buf[1024];
 
-    if (peer == &p->target) {
+    if (peer->ours) {
         const char *said = last_said(p, buf, sizeof(buf));
 
         if (*said)
@@ -230,7 +230,8 @@ static char *image_options(const char *image)
 }
 
 /* What it says becomes part of our error. */
-static int start_qemu_nbd(struct peers *p, const char *const *argv, struct err *err)
+static int start_qemu_nbd(struct peers *p, struct peer *peer, const char *const *argv,
+                          struct err *err)
 {
     int fd;
 
@@ -239,8 +240,9 @@ static int start_qemu_nbd(struct peers *p, const char *const *argv, struct err *
         return err_errno(err, errno, "qemu-nbd's standard error");
     if (qemu_nbd_start(argv, p->said, &fd, &p->server, err) < 0)
         return err_wrap(err, "qemu-nbd");
+    peer->ours = true;
     /* It owns fd from now on, whether it fails or not. */
-    return nbd_aio_connect_socket(p->target.nbd, fd) < 0 ? peers_failed(p, &p->target, err) : 0;
+    return nbd_aio_connect_socket(peer->nbd, fd) < 0 ? peers_failed(p, peer, err) : 0;
 }
 
 /* Past the page cache, where the file system can: measured, it is more than twice as fast as
@@ -259,9 +261,33 @@ int peers_open_target(struct peers *p, const char *image, struct err *err)
 
     if (!options)
         return err_set(err, ERR_INVALID, "%s: the file's name is not UTF-8", image);
-    if (create(p, &p->target, image, err) < 0 || start_qemu_nbd(p, argv, err) < 0)
+    if (create(p, &p->target, image, err) < 0 || start_qemu_nbd(p, &p->target, argv, err) < 0)
         return -1;
     return connected(p, &p->target, err);
+}
+
+int peers_open_image(struct peers *p, const char *image, const char *bitmap, struct err *err)
+{
+    CLEANUP_FREE char *context = bitmap ? xasprintf(CONTEXT_BITMAP "%s", bitmap) : NULL;
+    CLEANUP_FREE char *served = bitmap ? xasprintf("--bitmap=%s", bitmap) : NULL;
+    const char *argv[6] = {"qemu-nbd", "--read-only"};
+    size_t n = 2;
+
+    if (served)
+        argv[n++] = served;
+    if (!starts_with(image, "json:"))
+        argv[n++] = "--format=qcow2";
+    argv[n] = image;
+    if (create(p, &p->source, image, err) < 0)
+        return -1;
+    if (nbd_add_meta_context(p->source.nbd, CONTEXT_ALLOCATION) < 0 ||
+        (context && nbd_add_meta_context(p->source.nbd, context) < 0))
+        return peers_failed(p, &p->source, err);
+    if (start_qemu_nbd(p, &p->source, argv, err) < 0 || connected(p, &p->source, err) < 0)
+        return -1;
+    if (context && nbd_can_meta_context(p->source.nbd, context) != 1)
+        return err_set(err, ERR_NOTFOUND, "%s: it has no bitmap '%s'", image, bitmap);
+    return 0;
 }
 
 /* ---- ending ---- */
@@ -286,7 +312,7 @@ static int flush(struct peers *p, struct err *err)
 
 static void on_alarm(int sig)
 {
-    static const char text[] = "vmkeep-mover: qemu-nbd: does not end\n";
+    static const char text[] = "qemu-nbd does not end\n";
 
     (void)sig;
     if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
@@ -324,7 +350,7 @@ int peers_finish(struct peers *p, struct err *err)
 void peers_done(struct peers *p)
 {
     nbd_close(p->source.nbd);
-    if (p->target.nbd) {
+    if (p->target.nbd || p->server > 0) {
         if (p->server > 0)
             kill(p->server, SIGKILL);
         close_target(p, 1);

@@ -26,6 +26,7 @@ struct peer {
     const char *name; /* for errors: URI, path */
     struct nbd_handle *nbd;
     uint64_t size;
+    bool ours; /* a qemu-nbd that we have started */
 };
 
 struct peers {
@@ -36,7 +37,7 @@ struct peers {
      * it is the sign of life. */
     uint64_t done, total;
     void (*told)(uint64_t done, uint64_t total);
-    pid_t server; /* the target's qemu-nbd; 0: none */
+    pid_t server; /* our qemu-nbd; 0: none */
     int said;     /* a file with what qemu-nbd wrote to standard error; -1: none */
 };
 
@@ -52,6 +53,9 @@ int peers_catch_signals(struct err *err);
  * Both names are borrowed for as long as p lives. */
 int peers_open_source(struct peers *p, const char *uri, const char *context, struct err *err);
 int peers_open_target(struct peers *p, const char *image, struct err *err);
+/* Instead of either: a qcow2 file, or an image as "json:{...}" says, that is only read, as a source.
+ * bitmap: what of it is served as CONTEXT_BITMAP and this name, or NULL. */
+int peers_open_image(struct peers *p, const char *image, const char *bitmap, struct err *err);
 
 /* Waits for either peer, at most so long or half a second, and lets libnbd do what has become
  * possible; completions run from inside.  ERR_CANCELED: a signal; ERR_TIMEOUT: nothing heard for

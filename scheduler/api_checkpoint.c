@@ -18,6 +18,39 @@
 
 /* ---- create ---- */
 
+/* It is made, whether what its disks held can be noted or not. */
+static int after_maps(struct errand *t, struct err *err)
+{
+    const struct err none = ERR_INIT;
+
+    (void)err;
+    api_map_keep(t->s, t->host->name, t->domain, t->document->name, &t->maps, &none);
+    return 0;
+}
+
+static int no_maps(struct errand *t, struct err *err)
+{
+    compared_done(&t->maps);
+    api_map_keep(t->s, t->host->name, t->domain, t->document->name, &t->maps, err);
+    return 0;
+}
+
+static int note_maps(struct errand *t, struct err *err)
+{
+    struct hypervisor *hv = t->host->hv;
+    struct err why = ERR_INIT;
+
+    t->next = after_maps;
+    t->failed = no_maps;
+    if (api_map_list(t->s, t->host->name, t->domain, t->document->name, &t->maps, &why) == 0)
+        t->op = hv->ops->allocation(hv, t->domain, "0-0", t->maps.items.items, t->maps.items.n,
+                                    errand_on_op, t, &why);
+    if (!t->op)
+        no_maps(t, &why);
+    (void)err;
+    return 0;
+}
+
 static int after_create(struct errand *t, struct err *err)
 {
     const char *name = t->document->name;
@@ -26,7 +59,7 @@ static int after_create(struct errand *t, struct err *err)
         return -1;
     log_notice("domain=%s checkpoint %s made by hand", t->domain, name);
     t->result = json_pack("{s:o}", "name", report_json_text(name));
-    return 0;
+    return note_maps(t, err);
 }
 
 /* What a lost connection may have left is given up at once, or at the next start. */

@@ -91,6 +91,7 @@ static void errand_free(struct errand *t)
 {
     domain_facts_free(t->facts);
     checkpoint_document_free(t->document);
+    compared_done(&t->maps);
     strlist_done(&t->doomed);
     json_decref(t->result);
     free(t->domain);

@@ -3,6 +3,7 @@
  * A backup begun by hand: its state machine.  It starts at once or is refused; it has no policy, no
  * repository and makes no restore point: what it copies and where is its document's business.
  *
+ * (checking is followed by comparing, and beginning by mapping)
  * starting -> looking -> cleaning -> checking -> placing -> beginning -> running -> recording
  *                ^----------+          |           |           |         |  |         ^ |
  *                                    failed        |           |         |  +-> stopping -> judging
@@ -39,8 +40,10 @@ enum api_state {
     A_LOOKING,
     A_CLEANING,
     A_CHECKING,
+    A_COMPARING,
     A_PLACING,
     A_BEGINNING,
+    A_MAPPING,
     A_RUNNING,
     A_STOPPING,
     A_JUDGING,
@@ -57,13 +60,16 @@ enum api_state {
 
 #define TO(s) FSM_BIT(A_##s)
 static const struct fsm_state states[] = {
-    /* the last three: taken over from a former life */
-    [A_STARTING] = {"starting", TO(LOOKING) | TO(RUNNING) | TO(STOPPING) | TO(ABORTING)},
+    /* the last four: taken over from a former life */
+    [A_STARTING] = {"starting",
+                    TO(LOOKING) | TO(MAPPING) | TO(RUNNING) | TO(STOPPING) | TO(ABORTING)},
     [A_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED)},
     [A_CLEANING] = {"cleaning", TO(CLEANING) | TO(LOOKING) | TO(CHECKING) | TO(FAILED)},
-    [A_CHECKING] = {"checking", TO(PLACING) | TO(FAILED)},
+    [A_CHECKING] = {"checking", TO(COMPARING) | TO(FAILED)},
+    [A_COMPARING] = {"comparing", TO(PLACING) | TO(FAILED)},
     [A_PLACING] = {"placing", TO(BEGINNING) | TO(CLEARING)},
-    [A_BEGINNING] = {"beginning", TO(RUNNING) | TO(ABORTING) | TO(CLEARING)},
+    [A_BEGINNING] = {"beginning", TO(MAPPING) | TO(ABORTING) | TO(CLEARING)},
+    [A_MAPPING] = {"mapping", TO(RUNNING)},
     [A_RUNNING] = {"running", TO(STOPPING) | TO(RECORDING) | TO(ABORTING)},
     [A_STOPPING] = {"stopping", TO(JUDGING) | TO(RECORDING) | TO(ABORTING)},
     [A_JUDGING] = {"judging", TO(RECORDING) | TO(ABORTING)},
@@ -162,6 +168,16 @@ static struct op *start_dropping(struct run *r, struct err *err)
     return hv->ops->checkpoint_delete(hv, r->row.domain, r->row.plan.checkpoint, run_on_op, r, err);
 }
 
+/* What the new checkpoint's disks hold. */
+static struct op *start_mapping(struct run *r, struct err *err)
+{
+    compared_done(&r->compared);
+    if (!r->row.plan.checkpoint || api_map_list(r->s, r->row.host, r->row.domain,
+                                                r->row.plan.checkpoint, &r->compared, err) < 0)
+        return NULL;
+    return compared_start(r, err);
+}
+
 /* The images of a good push stay. */
 static struct op *start_clearing(struct run *r, struct err *err)
 {
@@ -170,8 +186,9 @@ static struct op *start_clearing(struct run *r, struct err *err)
 
 static struct op *(*const starters[A_STATES])(struct run *, struct err *) = {
     [A_LOOKING] = start_looking,       [A_CLEANING] = chores_start,
-    [A_CHECKING] = api_places_check,   [A_PLACING] = api_places_make,
-    [A_BEGINNING] = start_beginning,   [A_RUNNING] = start_running,
+    [A_CHECKING] = api_places_check,   [A_COMPARING] = compared_start,
+    [A_PLACING] = api_places_make,     [A_BEGINNING] = start_beginning,
+    [A_MAPPING] = start_mapping,       [A_RUNNING] = start_running,
     [A_STOPPING] = start_aborting,     [A_JUDGING] = start_judging,
     [A_FORGETTING] = start_forgetting, [A_ABORTING] = start_aborting,
     [A_RELEASING] = start_forgetting,  [A_DROPPING] = start_dropping,
@@ -211,7 +228,7 @@ static bool after_looking(struct run *r)
 /* Nothing of it is somebody else's: the row and the checkpoint's, committed. */
 static bool commit(struct run *r)
 {
-    if (bad(r) || api_job_commit(r, &r->err) < 0)
+    if (bad(r) || api_compare_judge(r, &r->err) < 0 || api_job_commit(r, &r->err) < 0)
         return false;
     log_info("job=%lld domain=%s %s backup begun by hand, %s, %zu disks%s%s", (long long)r->row.id,
              r->row.domain, level_name(r->row.level), mode_name(r->row.plan.mode),
@@ -478,6 +495,12 @@ static void api_step(struct run *r)
             continue;
         case A_CHECKING:
             r->checkpoint_unmade = true;
+            if (bad(r) || api_compare_list(r, &r->err) < 0)
+                fsm_move(&r->fsm, A_FAILED);
+            else if (enter(r, A_COMPARING))
+                return;
+            continue;
+        case A_COMPARING:
             if (!commit(r))
                 fsm_move(&r->fsm, A_FAILED);
             else if (enter(r, A_PLACING))
@@ -492,13 +515,20 @@ static void api_step(struct run *r)
         case A_BEGINNING:
             if (r->op_err.code == ERR_NONE) {
                 after_beginning(r);
-                if (enter(r, A_RUNNING))
+                if (enter(r, A_MAPPING))
                     return;
                 continue;
             }
             r->err = r->op_err;
             r->checkpoint_unmade = !may_have_begun(&r->err);
             if (enter(r, r->checkpoint_unmade ? A_CLEARING : A_ABORTING))
+                return;
+            continue;
+        case A_MAPPING:
+            if (r->row.plan.checkpoint)
+                api_map_keep(r->s, r->row.host, r->row.domain, r->row.plan.checkpoint, &r->compared,
+                             &r->op_err);
+            if (enter(r, A_RUNNING))
                 return;
             continue;
         case A_RUNNING:
@@ -592,7 +622,9 @@ void api_job_resume(struct run *r)
             err_set(&r->err, ERR_CORRUPT, "its document is not in the catalog");
     } else {
         api_document_adopt(r);
-        if (str_eq(r->row.step, "beginning") || str_eq(r->row.step, "running"))
+        if (str_eq(r->row.step, "beginning") || str_eq(r->row.step, "mapping"))
+            go_on = A_MAPPING;
+        else if (str_eq(r->row.step, "running"))
             go_on = A_RUNNING;
         else if (str_eq(r->row.step, "stopping") || str_eq(r->row.step, "judging"))
             go_on = A_STOPPING;

@@ -4,6 +4,7 @@
  *
  *   api_job.c         the state machine of a backup begun by hand
  *   api_begin.c       its documents, from XML to the committed row
+ *   api_compare.c     what its disks were, and are
  *   api_places.c      its files and its socket: checked, made, removed
  *   api_errand.c        short work on a domain that is no job
  *   api_checkpoint.c  checkpoints made and described by hand
@@ -50,6 +51,16 @@ int api_places_made(struct run *r, struct err *err);
 /* What a former life has made. */
 void api_places_resume(struct run *r);
 
+/* api_compare.c.  The disks of an increment, for compared_start; and whether they fit: ERR_CORRUPT names
+ * the ranges. */
+int api_compare_list(struct run *r, struct err *err);
+int api_compare_judge(struct run *r, struct err *err);
+/* The disks of a checkpoint by hand that has just been made, to be mapped; and what came of it. */
+int api_map_list(struct scheduler *s, const char *host, const char *domain, const char *checkpoint,
+                 struct compared *ret, struct err *err);
+void api_map_keep(struct scheduler *s, const char *host, const char *domain, const char *checkpoint,
+                  const struct compared *maps, const struct err *failed);
+
 /* Short work on a domain: a chain of ops, and an answer. */
 struct errand {
     struct scheduler *s;
@@ -69,6 +80,7 @@ struct errand {
     struct hv_job_stats stats;
     int64_t job;
     struct checkpoint_document *document;
+    struct compared maps;
     struct strlist doomed;
     size_t doomed_next;
     char *name;

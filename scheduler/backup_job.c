@@ -2,13 +2,13 @@
  *
  * A backup job's state machine.
  *
- *   queued -> looking -> cleaning -> probing -> surveying -> checking
- *                |           |          |           |           |
- *                +-----------+----+-----+-----------+-----------+
+ *   queued -> looking -> cleaning -> probing -> surveying -> checking -> comparing
+ *                |           |          |           |           |           |
+ *                +-----------+----+-----+-----------+-----------+-----------+
  *                                 v
  *      failed <------------------(nothing touched)
  *
- *   checking -> preparing -> beginning -> copying
+ *   comparing -> preparing -> beginning -> copying
  *                   |            |           |
  *                   +------+-----+-----------+
  *                          v
@@ -51,6 +51,7 @@ enum backup_state {
     B_PROBING,
     B_SURVEYING,
     B_CHECKING,
+    B_COMPARING,
     B_PREPARING,
     B_BEGINNING,
     B_COPYING,
@@ -79,7 +80,8 @@ static const struct fsm_state states[] = {
     [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED)},
     [B_PROBING] = {"probing", TO(SURVEYING) | TO(FAILED)},
     [B_SURVEYING] = {"surveying", TO(CHECKING) | TO(FAILED)},
-    [B_CHECKING] = {"checking", TO(PREPARING) | TO(FAILED)},
+    [B_CHECKING] = {"checking", TO(COMPARING) | TO(FAILED)},
+    [B_COMPARING] = {"comparing", TO(PREPARING) | TO(FAILED)},
     [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING)},
     [B_BEGINNING] = {"beginning", TO(COPYING) | TO(PULLING) | TO(ABORTING)},
     [B_COPYING] = {"copying", TO(PUBLISHING) | TO(ABORTING)},
@@ -235,13 +237,14 @@ static struct op *start_discarding(struct run *r, struct err *err)
 static struct op *(*const starters[B_STATES])(struct run *, struct err *) = {
     [B_LOOKING] = start_looking,           [B_CLEANING] = chores_start,
     [B_PROBING] = start_probing,           [B_SURVEYING] = start_surveying,
-    [B_CHECKING] = start_checking,         [B_PREPARING] = start_preparing,
-    [B_BEGINNING] = backup_plan_begin,     [B_COPYING] = start_copying,
-    [B_PUBLISHING] = start_publishing,     [B_PULLING] = backup_plan_pull,
-    [B_CONFIRMING] = start_confirming,     [B_UNEXPORTING] = start_aborting,
-    [B_FORGETTING] = start_forgetting,     [B_DROPPING_OLD] = start_dropping_old,
-    [B_ABORTING] = start_aborting,         [B_RELEASING] = start_forgetting,
-    [B_DROPPING_NEW] = start_dropping_new, [B_DISCARDING] = start_discarding,
+    [B_CHECKING] = start_checking,         [B_COMPARING] = compared_start,
+    [B_PREPARING] = start_preparing,       [B_BEGINNING] = backup_plan_begin,
+    [B_COPYING] = start_copying,           [B_PUBLISHING] = start_publishing,
+    [B_PULLING] = backup_plan_pull,        [B_CONFIRMING] = start_confirming,
+    [B_UNEXPORTING] = start_aborting,      [B_FORGETTING] = start_forgetting,
+    [B_DROPPING_OLD] = start_dropping_old, [B_ABORTING] = start_aborting,
+    [B_RELEASING] = start_forgetting,      [B_DROPPING_NEW] = start_dropping_new,
+    [B_DISCARDING] = start_discarding,
 };
 
 /* Moves on and starts what the state does.  True: suspended. */
@@ -309,13 +312,23 @@ static bool after_surveying(struct run *r)
            backup_plan_load_base(r, &r->err) == 0;
 }
 
-/* The base's files were looked at: decide, and commit the plan. */
+/* The base's files were looked at. */
 static bool after_checking(struct run *r)
 {
     if (r->op_err.code != ERR_NONE && r->op_err.code != ERR_CANCELED) {
         snprintf(r->base_missing, sizeof(r->base_missing), "%s", r->op_err.msg);
         r->op_err = ERR_INIT;
     }
+    if (bad(r))
+        return false;
+    backup_plan_compare(r);
+    return true;
+}
+
+/* All that decides is known: commit the plan. */
+static bool after_comparing(struct run *r)
+{
+    compared_log(r);
     if (bad(r) || backup_plan_make(r, &r->err) < 0 ||
         catalog_job_start(r->s->env.catalog, r->row.id, sched_now(r->s), r->row.level, r->row.why,
                           &r->row.plan, &r->err) < 0)
@@ -687,6 +700,12 @@ static void backup_step(struct run *r)
             continue;
         case B_CHECKING:
             if (!after_checking(r))
+                fsm_move(&r->fsm, B_FAILED);
+            else if (enter(r, B_COMPARING))
+                return;
+            continue;
+        case B_COMPARING:
+            if (!after_comparing(r))
                 fsm_move(&r->fsm, B_FAILED);
             else if (enter(r, B_PREPARING))
                 return;

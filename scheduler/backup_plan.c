@@ -125,9 +125,9 @@ static const char *unusable(const struct bitmap_facts *b)
     return b->busy ? "in use by another job" : NULL;
 }
 
-/* Asks the planner for each disk's level. */
-static void decide(struct run *r, const struct disk_facts *const *disks, size_t n,
-                   struct plan_disk_level *levels, char why[ERR_MSG_MAX])
+/* Asks the planner for each disk's level; the point's. */
+static enum backup_level decide(const struct run *r, const struct disk_facts *const *disks,
+                                size_t n, struct plan_disk_level *levels, char why[ERR_MSG_MAX])
 {
     CLEANUP_FREE struct plan_disk *in = xcalloc(n, sizeof(*in));
 
@@ -145,11 +145,37 @@ static void decide(struct run *r, const struct disk_facts *const *disks, size_t 
             .image = disks[i]->image,
             .identity = disks[i]->identity,
             .device = disks[i]->device,
+            .contradiction = compared_contradiction(&r->compared, disks[i]->name),
         };
     }
-    r->row.level =
-        plan_levels(r->row.level, r->row.why ? r->row.why : "", r->has_base ? &r->base : NULL,
-                    *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels, why);
+    return plan_levels(r->row.level, r->row.why ? r->row.why : "", r->has_base ? &r->base : NULL,
+                       *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels,
+                       why);
+}
+
+/* The disks that an increment is to be made of, if what they hold does not contradict it.  What an
+ * encrypted image says of itself cannot be read without its key. */
+void backup_plan_compare(struct run *r)
+{
+    size_t n;
+    CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
+    CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
+    char why[ERR_MSG_MAX] = "";
+
+    compared_done(&r->compared);
+    decide(r, disks, n, levels, why);
+    for (size_t i = 0; i < n; i++) {
+        const struct point_disk *old = point_find_disk(&r->base, disks[i]->name);
+
+        if (levels[i].level == LEVEL_FULL || disks[i]->encrypted)
+            continue;
+        *compared_add(&r->compared) = (struct allocation){
+            .disk = disks[i]->name,
+            .bitmap = base_bitmap(r, disks[i])->name,
+            .was_image = compared_own(&r->compared,
+                                      xasprintf("%s/%s/%s", r->repo->path, r->base.id, old->path)),
+        };
+    }
 }
 
 static bool is_there(const struct disk_facts *const *disks, size_t n, const char *name,
@@ -249,7 +275,7 @@ int backup_plan_make(struct run *r, struct err *err)
 
     if (check_free(r, disks, n, err) < 0)
         return -1;
-    decide(r, disks, n, levels, why);
+    r->row.level = decide(r, disks, n, levels, why);
     fill_plan(r, disks, n, levels, why);
     if (check_space(r, disks, n, err) < 0)
         return -1;

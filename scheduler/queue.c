@@ -85,6 +85,7 @@ void run_free(struct run *r)
     strlist_done(&r->disks);
     free(r->scratch);
     free(r->own_scratch);
+    compared_done(&r->compared);
     domain_facts_free(r->facts);
     survey_done(&r->found);
     point_done(&r->base);

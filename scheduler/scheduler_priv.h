@@ -7,6 +7,7 @@
  *   resources.c     hosts and repositories made from the configuration
  *   queue.c         jobs waiting and running, limits, ends
  *   backup_job.c    a backup's state machine       backup_plan.c  its plan
+ *   backup_compare.c  what it is based on, held against the disks
  *   prune_job.c     a prune's state machine
  *   api_*.c         the backup API by hand; see api_priv.h
  *   owners.c        what belongs to somebody: nothing may be written there
@@ -110,6 +111,12 @@ struct chores {
     size_t next;
 };
 
+/* Disks that are held against what they were; the strings that the questions borrow are here. */
+struct compared {
+    VEC(struct allocation) items;
+    struct strlist strings; /* its items do not move */
+};
+
 struct backup_document;
 struct checkpoint_document;
 struct errand;
@@ -160,6 +167,7 @@ struct run {
     enum point_made reached; /* of the plan, in the repository: what an undo may remove */
 
     /* a backup's of either kind */
+    struct compared compared;
     bool has_begun;   /* the hypervisor has taken the job on, as far as we know */
     int64_t began_ms; /* elapsed time when it did; 0: in a former life */
 
@@ -313,6 +321,17 @@ void run_on_op(void *ctx, const struct err *err);
 /* The fsm's observer: journal, log, listener. A journal that cannot be written is in r->op_err. */
 void run_observe(void *ctx, const char *from, const char *to);
 
+/* backup_compare.c */
+struct allocation *compared_add(struct compared *c);
+/* Takes over text, and lends it until compared_done. */
+const char *compared_own(struct compared *c, char *text);
+/* Why the disk does not fit; NULL: it does, or was not asked about. */
+const char *compared_contradiction(const struct compared *c, const char *disk);
+/* Asks; NULL without *err: there is nothing to ask. */
+struct op *compared_start(struct run *r, struct err *err);
+void compared_log(const struct run *r);
+void compared_done(struct compared *c);
+
 /* backup_job.c, prune_job.c */
 void backup_job_init(struct run *r);
 void backup_job_resume(struct run *r); /* from r->row.step */
@@ -341,6 +360,8 @@ bool errand_on_domain(const struct scheduler *s, const char *host, const char *d
 void errands_free(struct scheduler *s);
 
 /* backup_plan.c */
+/* Lists the disks that are to be compared before the plan is made. */
+void backup_plan_compare(struct run *r);
 int backup_plan_make(struct run *r, struct err *err);
 int backup_plan_load_base(struct run *r, struct err *err);
 struct op *backup_plan_begin(struct run *r, struct err *err);

@@ -99,7 +99,4 @@ struct store {
 /* The one on disk, for who it is. Does not touch the path yet. */
 struct store *store_new(struct ev_loop *loop, const char *path, const struct owner *self);
 
-/* Where vmkeep-mover is: beside the running program, or in PATH. Caller frees. */
-char *store_mover_path(void);
-
 #endif

@@ -35,28 +35,6 @@ struct copier {
     void *ctx;
 };
 
-/* By the program that runs, installed (the daemon is in sbin) or in the build tree; else wherever
- * PATH has it. */
-char *store_mover_path(void)
-{
-    static const char *const places[] = {"../bin/vmkeep-mover", "../mover/vmkeep-mover"};
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
-
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        for (size_t i = 0; slash && i < ARRAY_LEN(places); i++) {
-            CLEANUP_FREE char *path = xasprintf("%.*s/%s", (int)(slash - self), self, places[i]);
-
-            if (access(path, X_OK) == 0)
-                return TAKE_PTR(path);
-        }
-    }
-    return xstrdup("vmkeep-mover");
-}
-
 static void copier_free(struct copier *c)
 {
     for (size_t i = 0; i < c->disks.n; i++) {
@@ -131,7 +109,7 @@ struct op *store_copy_start(struct ev_loop *loop, const char *path, const struct
 
     c->op.cancel = copier_cancel;
     c->loop = loop;
-    c->mover = store_mover_path();
+    c->mover = proc_program_path("vmkeep-mover");
     c->progress = copy->progress;
     c->progress_ctx = copy->progress_ctx;
     c->done = done;

@@ -144,6 +144,12 @@ static bool is_urgent(const struct qmp_client *c, const char *command)
 void qmp_call(struct qmp_client *c, const char *command, json_t *args, double timeout_s,
               qmp_reply reply, void *ctx)
 {
+    qmp_call_fd(c, command, args, 0, timeout_s, reply, ctx);
+}
+
+void qmp_call_fd(struct qmp_client *c, const char *command, json_t *args, int fd, double timeout_s,
+                 qmp_reply reply, void *ctx)
+{
     struct call *call = xcalloc(1, sizeof(*call)), **p = &c->calls;
     json_t *msg = json_pack("{s:s, s:o*, s:I}", is_urgent(c, command) ? "exec-oob" : "execute",
                             command, "arguments", args, "id", ++c->last_id);
@@ -163,7 +169,8 @@ void qmp_call(struct qmp_client *c, const char *command, json_t *args, double ti
      * the callers check the strings that come from outside. */
     if (!text)
         return;
-    stream_send(&c->stream, text, strlen(text));
+    if (fd <= 0 || !stream_send_fd(&c->stream, text, strlen(text), fd))
+        stream_send(&c->stream, text, strlen(text));
     stream_send(&c->stream, "\n", 1);
 }
 

@@ -36,6 +36,10 @@ struct qmp_client *qmp_client_new(struct ev_loop *loop, int fd, double greeting_
 /* args: taken over; NULL for none. */
 void qmp_call(struct qmp_client *c, const char *command, json_t *args, double timeout_s,
               qmp_reply reply, void *ctx);
+/* The same, for a command that takes a descriptor; it stays the caller's.  While QEMU does not read
+ * what was sent before, it is not passed on, and QEMU says so. */
+void qmp_call_fd(struct qmp_client *c, const char *command, json_t *args, int fd, double timeout_s,
+                 qmp_reply reply, void *ctx);
 
 /* The first number of QEMU's version; 0 before the greeting. */
 int qmp_client_major(const struct qmp_client *c);

@@ -8,6 +8,7 @@
 #define DRAINING_S 60 /* a transaction waits for the disks' writes under way */
 #define SYNCING_S 600 /* the target's medium may be slow */
 #define NBD_PORT 10809
+#define NODE_NAME_LONG 64 /* QEMU's node names have 31 bytes */
 /* The cluster size of the targets, so that no cluster is written in part. */
 #define GRANULARITY 65536
 /* Requests at one time of a copy.  QEMU's own 64 are no faster, and keep its main loop, which
@@ -18,9 +19,14 @@
  * before 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
 #define CBW_S 30
 
+static struct command of(const char *name, json_t *args, double timeout_s)
+{
+    return (struct command){.name = name, .args = args, .timeout_s = timeout_s};
+}
+
 struct command command_plain(const char *name)
 {
-    return (struct command){name, NULL, USUAL_S};
+    return of(name, NULL, USUAL_S);
 }
 
 static json_t *address_options(const struct backup_address *a)
@@ -56,7 +62,7 @@ struct command command_add_place(const char *node, const struct backup_place *pl
     else
         args = json_pack("{s:s, s:s, s:s}", "driver", is_device ? "host_device" : "file",
                          "node-name", node, "filename", place->path);
-    return (struct command){"blockdev-add", args, USUAL_S};
+    return of("blockdev-add", args, USUAL_S);
 }
 
 /* Only a format that knows backing files takes the word. */
@@ -77,17 +83,16 @@ static json_t *format_options(const char *node, const char *file_node, const cha
 struct command command_add_format(const char *node, const char *file_node, const char *format,
                                   const char *backing, const char *secret)
 {
-    return (struct command){"blockdev-add",
-                            format_options(node, file_node, format, backing, secret), USUAL_S};
+    return of("blockdev-add", format_options(node, file_node, format, backing, secret), USUAL_S);
 }
 
 struct command command_open_image(const char *node, const char *driver, const char *child_key,
                                   const char *child)
 {
-    return (struct command){"blockdev-add",
-                            json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", driver, "node-name",
-                                      node, child_key, child, "read-only", 1, "force-share", 1),
-                            USUAL_S};
+    return of("blockdev-add",
+              json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", driver, "node-name", node, child_key,
+                        child, "read-only", 1, "force-share", 1),
+              USUAL_S);
 }
 
 struct command command_seal(const char *node, const char *file_node, const char *format,
@@ -97,7 +102,7 @@ struct command command_seal(const char *node, const char *file_node, const char 
 
     if (options)
         json_object_set_new(options, "read-only", json_true());
-    return (struct command){"blockdev-reopen", json_pack("{s:[o]}", "options", options), SYNCING_S};
+    return of("blockdev-reopen", json_pack("{s:[o]}", "options", options), SYNCING_S);
 }
 
 struct command command_drop_backing(const char *node, const char *file_node, const char *format,
@@ -105,53 +110,51 @@ struct command command_drop_backing(const char *node, const char *file_node, con
 {
     json_t *options = format_options(node, file_node, format, NULL, secret);
 
-    return (struct command){"blockdev-reopen", json_pack("{s:[o]}", "options", options),
-                            DRAINING_S};
+    return of("blockdev-reopen", json_pack("{s:[o]}", "options", options), DRAINING_S);
 }
 
 struct command command_del_node(const char *node)
 {
-    return (struct command){"blockdev-del", json_pack("{s:s}", "node-name", node), SYNCING_S};
+    return of("blockdev-del", json_pack("{s:s}", "node-name", node), SYNCING_S);
 }
 
 struct command command_add_mark(const char *node)
 {
-    return (struct command){
-        "blockdev-add",
-        json_pack("{s:s, s:s, s:i}", "driver", "null-co", "node-name", node, "size", 512), USUAL_S};
+    return of("blockdev-add",
+              json_pack("{s:s, s:s, s:i}", "driver", "null-co", "node-name", node, "size", 512),
+              USUAL_S);
 }
 
 /* ---- a guest-safe copy ---- */
 
 struct command command_add_gate(const char *node, const char *below)
 {
-    return (struct command){"blockdev-add", gate_options(node, below), DRAINING_S};
+    return of("blockdev-add", gate_options(node, below), DRAINING_S);
 }
 
 struct command command_add_cbw(const char *node, const char *below, const char *scratch)
 {
-    return (struct command){"blockdev-add",
-                            json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "driver",
-                                      "copy-before-write", "node-name", node, "file", below,
-                                      "target", scratch, "on-cbw-error", "break-snapshot",
-                                      "cbw-timeout", CBW_S),
-                            DRAINING_S};
+    return of("blockdev-add",
+              json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "driver", "copy-before-write",
+                        "node-name", node, "file", below, "target", scratch, "on-cbw-error",
+                        "break-snapshot", "cbw-timeout", CBW_S),
+              DRAINING_S);
 }
 
 struct command command_add_snapshot(const char *node, const char *cbw)
 {
-    return (struct command){
+    return of(
         "blockdev-add",
         json_pack("{s:s, s:s, s:s}", "driver", "snapshot-access", "node-name", node, "file", cbw),
-        USUAL_S};
+        USUAL_S);
 }
 
 struct command command_add_window(const char *node, const char *below, uint64_t size)
 {
-    return (struct command){"blockdev-add",
-                            json_pack("{s:s, s:s, s:s, s:I}", "driver", "raw", "node-name", node,
-                                      "file", below, "size", (json_int_t)size),
-                            USUAL_S};
+    return of("blockdev-add",
+              json_pack("{s:s, s:s, s:s, s:I}", "driver", "raw", "node-name", node, "file", below,
+                        "size", (json_int_t)size),
+              USUAL_S);
 }
 
 json_t *gate_options(const char *node, const char *below)
@@ -161,47 +164,45 @@ json_t *gate_options(const char *node, const char *below)
 
 struct command command_swap_gates(json_t *gates)
 {
-    return (struct command){"blockdev-reopen", json_pack("{s:o}", "options", gates), DRAINING_S};
+    return of("blockdev-reopen", json_pack("{s:o}", "options", gates), DRAINING_S);
 }
 
 struct command command_set_drive(const char *device, const char *node)
 {
-    return (struct command){
-        "qom-set", json_pack("{s:s, s:s, s:s}", "path", device, "property", "drive", "value", node),
-        DRAINING_S};
+    return of("qom-set",
+              json_pack("{s:s, s:s, s:s}", "path", device, "property", "drive", "value", node),
+              DRAINING_S);
 }
 
 /* ---- objects ---- */
 
 struct command command_add_tls(const char *id, const char *dir, bool server, bool verify)
 {
-    return (struct command){"object-add",
-                            json_pack("{s:s, s:s, s:s, s:s, s:b}", "qom-type", "tls-creds-x509",
-                                      "id", id, "dir", dir, "endpoint",
-                                      server ? "server" : "client", "verify-peer", verify),
-                            USUAL_S};
+    return of("object-add",
+              json_pack("{s:s, s:s, s:s, s:s, s:b}", "qom-type", "tls-creds-x509", "id", id, "dir",
+                        dir, "endpoint", server ? "server" : "client", "verify-peer", verify),
+              USUAL_S);
 }
 
 struct command command_add_secret(const char *id, const char *data)
 {
-    return (struct command){
-        "object-add", json_pack("{s:s, s:s, s:s}", "qom-type", "secret", "id", id, "data", data),
-        USUAL_S};
+    return of("object-add",
+              json_pack("{s:s, s:s, s:s}", "qom-type", "secret", "id", id, "data", data), USUAL_S);
 }
 
 struct command command_del_object(const char *id)
 {
-    return (struct command){"object-del", json_pack("{s:s}", "id", id), USUAL_S};
+    return of("object-del", json_pack("{s:s}", "id", id), USUAL_S);
 }
 
 /* ---- the NBD server ---- */
 
 struct command command_server_start(const struct backup_address *address, const char *tls)
 {
-    return (struct command){"nbd-server-start",
-                            json_pack("{s:o, s:s*, s:i}", "addr", server_options(address),
-                                      "tls-creds", tls, "max-connections", 0),
-                            USUAL_S};
+    return of("nbd-server-start",
+              json_pack("{s:o, s:s*, s:i}", "addr", server_options(address), "tls-creds", tls,
+                        "max-connections", 0),
+              USUAL_S);
 }
 
 struct command command_add_export(const char *id, const char *name, const char *node,
@@ -213,37 +214,37 @@ struct command command_add_export(const char *id, const char *name, const char *
     if (args && bitmap)
         json_object_set_new(args, "bitmaps",
                             json_pack("[{s:s, s:s}]", "node", bitmap_node, "name", bitmap));
-    return (struct command){"block-export-add", args, USUAL_S};
+    return of("block-export-add", args, USUAL_S);
 }
 
 struct command command_yank(const char *node)
 {
-    return (struct command){
-        "yank", json_pack("{s:[{s:s, s:s}]}", "instances", "type", "block-node", "node-name", node),
-        USUAL_S};
+    return of("yank",
+              json_pack("{s:[{s:s, s:s}]}", "instances", "type", "block-node", "node-name", node),
+              USUAL_S);
 }
 
 /* ---- jobs ---- */
 
 struct command command_job_cancel(const char *id)
 {
-    return (struct command){"job-cancel", json_pack("{s:s}", "id", id), USUAL_S};
+    return of("job-cancel", json_pack("{s:s}", "id", id), USUAL_S);
 }
 
 struct command command_job_dismiss(const char *id)
 {
-    return (struct command){"job-dismiss", json_pack("{s:s}", "id", id), USUAL_S};
+    return of("job-dismiss", json_pack("{s:s}", "id", id), USUAL_S);
 }
 
 struct command command_bitmap_remove(const char *node, const char *bitmap)
 {
-    return (struct command){"block-dirty-bitmap-remove",
-                            json_pack("{s:s, s:s}", "node", node, "name", bitmap), USUAL_S};
+    return of("block-dirty-bitmap-remove", json_pack("{s:s, s:s}", "node", node, "name", bitmap),
+              USUAL_S);
 }
 
 struct command command_transaction(json_t *actions)
 {
-    return (struct command){"transaction", json_pack("{s:o}", "actions", actions), DRAINING_S};
+    return of("transaction", json_pack("{s:o}", "actions", actions), DRAINING_S);
 }
 
 json_t *action_bitmap_add(const char *node, const char *bitmap)
@@ -256,6 +257,13 @@ json_t *action_bitmap_add_temporary(const char *node, const char *bitmap)
 {
     return json_pack("{s:s, s:{s:s, s:s, s:b, s:i}}", "type", "block-dirty-bitmap-add", "data",
                      "node", node, "name", bitmap, "disabled", 1, "granularity", GRANULARITY);
+}
+
+json_t *action_bitmap_add_stored(const char *node, const char *bitmap)
+{
+    return json_pack("{s:s, s:{s:s, s:s, s:b, s:b, s:i}}", "type", "block-dirty-bitmap-add", "data",
+                     "node", node, "name", bitmap, "persistent", 1, "disabled", 1, "granularity",
+                     GRANULARITY);
 }
 
 json_t *action_bitmap_merge(const char *node, const char *bitmap, const char *from_node,
@@ -304,6 +312,36 @@ json_t *action_fleece(const char *id, const char *node, const char *target, bool
 
 struct command command_backup(const char *id, const char *node, const char *target)
 {
-    return (struct command){"blockdev-backup", backup_options(id, node, target, "full"),
-                            DRAINING_S};
+    return of("blockdev-backup", backup_options(id, node, target, "full"), DRAINING_S);
+}
+
+/* ---- what a bitmap holds ---- */
+
+struct command command_flush(const char *node)
+{
+    char line[NODE_NAME_LONG + 16];
+
+    snprintf(line, sizeof(line), "qemu-io %s flush", node);
+    return of("human-monitor-command", json_pack("{s:s}", "command-line", line), SYNCING_S);
+}
+
+struct command command_add_fd(int fd)
+{
+    return (struct command){"add-fd", NULL, USUAL_S, fd};
+}
+
+struct command command_add_scratch(const char *node, json_int_t fdset)
+{
+    char file[40];
+
+    snprintf(file, sizeof(file), "/dev/fdset/%lld", (long long)fdset);
+    return of("blockdev-add",
+              json_pack("{s:s, s:s, s:{s:s, s:s}}", "driver", "qcow2", "node-name", node, "file",
+                        "driver", "file", "filename", file),
+              USUAL_S);
+}
+
+struct command command_remove_fd(json_int_t fdset)
+{
+    return of("remove-fd", json_pack("{s:I}", "fdset-id", fdset), USUAL_S);
 }

@@ -21,6 +21,7 @@ struct command {
     const char *name;
     json_t *args; /* owned; NULL for none */
     double timeout_s;
+    int fd; /* goes with the command, and stays ours; 0: none */
 };
 
 struct command command_plain(const char *name);
@@ -92,6 +93,17 @@ json_t *action_backup(const char *id, const char *node, const char *target, cons
                       uint64_t speed, bool breaks_snapshot);
 /* Copies only what the guest is about to overwrite; never ends by itself. */
 json_t *action_fleece(const char *id, const char *node, const char *target, bool breaks_snapshot);
+/* Writes what QEMU holds of the node's tables to its file, in its main loop: for as long as that takes,
+ * the guest's device emulation waits. */
+struct command command_flush(const char *node);
+/* A file that has no name, passed to QEMU: it answers with a number; an image on it; and no other is
+ * opened on it from then on. */
+struct command command_add_fd(int fd);
+struct command command_add_scratch(const char *node, json_int_t fdset);
+struct command command_remove_fd(json_int_t fdset); /* QEMU closes it when the guest next runs */
+/* One that does not record, for its image to keep. */
+json_t *action_bitmap_add_stored(const char *node, const char *bitmap);
+
 /* A copy of a window, outside of a transaction. */
 struct command command_backup(const char *id, const char *node, const char *target);
 

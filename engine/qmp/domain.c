@@ -212,7 +212,8 @@ void task_call(struct task *t, struct command command)
     json_decref(t->reply);
     t->reply = NULL;
     if (connection_is_up(t->domain)) {
-        qmp_call(t->domain->client, command.name, command.args, command.timeout_s, on_reply, t);
+        qmp_call_fd(t->domain->client, command.name, command.args, command.fd, command.timeout_s,
+                    on_reply, t);
         return;
     }
     json_decref(command.args);

@@ -71,6 +71,15 @@ static struct op *driver_forget(struct hypervisor *hv, const char *domain, const
     return d ? job_forget_start(d, tag, done, ctx, err) : NULL;
 }
 
+static struct op *driver_allocation(struct hypervisor *hv, const char *domain, const char *tag,
+                                    struct allocation *items, size_t n, op_done done, void *ctx,
+                                    struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? allocation_start(d, tag, items, n, done, ctx) : NULL;
+}
+
 static struct op *driver_create(struct hypervisor *hv, const char *domain, const char *name,
                                 const struct strlist *disks, bool quiesce, op_done done, void *ctx,
                                 struct err *err)
@@ -143,6 +152,7 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
         .job_stats = driver_stats,
         .abort_job = driver_abort,
         .job_forget = driver_forget,
+        .allocation = driver_allocation,
         .checkpoint_create = driver_create,
         .checkpoint_delete = driver_delete,
         .listen = driver_listen,

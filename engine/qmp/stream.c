@@ -160,6 +160,33 @@ void stream_send(struct stream *s, const char *data, size_t len)
         flush(s);
 }
 
+bool stream_send_fd(struct stream *s, const char *data, size_t len, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec bytes = {(void *)data, len};
+    struct msghdr msg = {.msg_iov = &bytes,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+    ssize_t n;
+
+    if (s->fd < 0 || s->out_len > 0)
+        return false;
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
+    if (n < 0)
+        return false;
+    stream_send(s, data + n, len - (size_t)n);
+    return true;
+}
+
 void stream_close(struct stream *s)
 {
     if (s->closed)

@@ -28,6 +28,10 @@ struct op *job_forget_start(struct domain *d, const char *tag, op_done done, voi
  * has been made. */
 void tend_start(struct domain *d);
 
+/* allocation.c */
+struct op *allocation_start(struct domain *d, const char *tag, struct allocation *items, size_t n,
+                            op_done done, void *ctx);
+
 /* checkpoint.c */
 /* May the disk take in a new checkpoint of that name? */
 int checkpoint_check(const struct view_disk *disk, const char *name, struct err *err);

@@ -155,8 +155,10 @@ char *view_tree_of(const struct source *s, const char *cwd, char **ret_why)
 {
     const char *why = "QEMU does not tell how its block nodes stand on one another";
     json_t *options = s->graph ? image_options(s, s->node, cwd, 0, &why) : NULL;
-    CLEANUP_FREE char *text = options ? json_dumps(options, JSON_COMPACT) : NULL;
+    CLEANUP_FREE char *text = NULL;
 
+    if (options && json_object_set_new(options, "force-share", json_true()) == 0)
+        text = json_dumps(options, JSON_COMPACT);
     json_decref(options);
     *ret_why = text ? NULL : xstrdup(why);
     return text ? xasprintf("json:%s", text) : NULL;

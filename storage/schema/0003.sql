@@ -141,3 +141,14 @@ CREATE TABLE seen_disk (
     since  INTEGER NOT NULL,
     PRIMARY KEY (host, domain, name)
 ) STRICT, WITHOUT ROWID;
+
+-- Where the disks of checkpoints made by hand held data then; an increment is held against it.
+CREATE TABLE allocation (
+    host       TEXT NOT NULL,
+    domain     TEXT NOT NULL,
+    checkpoint TEXT NOT NULL,
+    disk       TEXT NOT NULL,
+    map        TEXT NOT NULL,
+    PRIMARY KEY (host, domain, checkpoint, disk),
+    FOREIGN KEY (host, domain, checkpoint) REFERENCES checkpoint (host, domain, name) ON DELETE CASCADE
+) STRICT;

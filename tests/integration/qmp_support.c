@@ -179,6 +179,11 @@ struct err lab_begin(struct lab *lab, const struct backup_request *request,
     return OP(lab->hv->ops->backup_begin(lab->hv, request, begun, on_done, NULL, &err));
 }
 
+struct err lab_allocation(struct lab *lab, const char *tag, struct allocation *items, size_t n)
+{
+    return OP(lab->hv->ops->allocation(lab->hv, "web01", tag, items, n, on_done, NULL, &err));
+}
+
 struct err lab_try_stats(struct lab *lab, const char *tag, struct hv_job_stats *ret)
 {
     return OP(lab->hv->ops->job_stats(lab->hv, "web01", tag, ret, on_done, NULL, &err));

@@ -51,6 +51,8 @@ struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *
                                  const char *other_disk);
 struct err lab_checkpoint_delete(struct lab *lab, const char *name);
 
+struct err lab_allocation(struct lab *lab, const char *tag, struct allocation *items, size_t n);
+
 /* Waits for one more event that the job may have ended than there were (lab->job_events). */
 void lab_wait_job_event(struct lab *lab, int since);
 

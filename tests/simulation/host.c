@@ -71,6 +71,15 @@ void sim_disk_add(struct sim_domain *d)
         bitmap_add(disk, "somebody-elses");
 }
 
+void sim_disk_forget(struct sim_domain *d, struct sim_disk *disk)
+{
+    if (d->compared) /* there is a moment that nobody guards */
+        return;
+    for (uint32_t i = SIM_BLOCKS - 1 - sim_random(d->host->w, 8); i < SIM_BLOCKS; i++)
+        disk->blocks[i] = 0;
+    d->host->w->counts.forgot++;
+}
+
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks)
 {
     struct sim_domain *d = xcalloc(1, sizeof(*d));
@@ -311,6 +320,7 @@ static struct op *backup_begin(struct hypervisor *hv, const struct backup_reques
 
     (void)err;
     *ret = (struct backup_begun){0};
+    d->compared = false;
     sim_maybe_kill(w);
     sim_guest_writes(d);
     fails = sim_op_fails(w, &effect);
@@ -451,6 +461,7 @@ static struct op *inspect(struct hypervisor *hv, const char *domain, struct doma
 
     (void)err;
     a->facts = ret;
+    a->d->compared = false;
     return sim_op_with(a->d->host->w, give_facts, a, done, ctx);
 }
 
@@ -514,6 +525,70 @@ static struct op *checkpoint_delete(struct hypervisor *hv, const char *domain, c
     return acted(a, done, ctx);
 }
 
+/* ---- held against what they were ---- */
+
+struct comparison {
+    struct sim_domain *d;
+    struct allocation *items;
+    size_t n;
+    bool fails;
+};
+
+/* PATH/HOST/DOMAIN/POINT/FILE: its point's disk. */
+static bool held_then(const struct sim_domain *d, const struct allocation *a, uint32_t *blocks)
+{
+    const char *from = a->was_image + strlen(a->was_image);
+    CLEANUP_FREE char *id = NULL;
+
+    for (int slashes = 0; from > a->was_image; from--)
+        if (from[-1] == '/' && ++slashes == 4)
+            break;
+    id = xasprintf("%.*s", (int)(strrchr(from, '/') - from), from);
+    return sim_restore(&d->host->w->repo, id, a->disk, blocks);
+}
+
+static void compare(struct sim_domain *d, struct allocation *a)
+{
+    struct sim_disk *disk = disk_of(d, a->disk);
+    const struct sim_bitmap *b = disk ? sim_bitmap_find(disk, a->bitmap) : NULL;
+    uint32_t then[SIM_BLOCKS];
+
+    if (!b || !held_then(d, a, then)) {
+        a->contradiction = xstrdup("it cannot be compared");
+        return;
+    }
+    for (uint32_t i = 0; i < SIM_BLOCKS && !a->contradiction; i++)
+        if (then[i] && !disk->blocks[i] && !(b->dirty & UINT32_C(1) << i))
+            a->contradiction = xasprintf("it reads as zeroes in block %u", i);
+    d->host->w->counts.contradictions += a->contradiction != NULL;
+}
+
+static int give_comparison(void *arg, struct err *err)
+{
+    struct comparison c = *(struct comparison *)arg;
+
+    free(arg);
+    if (c.fails || !c.d->up)
+        return err_set(err, ERR_REMOTE, "no connection");
+    for (size_t i = 0; i < c.n; i++)
+        compare(c.d, &c.items[i]);
+    c.d->compared = true;
+    return 0;
+}
+
+static struct op *allocation(struct hypervisor *hv, const char *domain, const char *tag,
+                             struct allocation *items, size_t n, op_done done, void *ctx,
+                             struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+    struct comparison *c = xcalloc(1, sizeof(*c));
+
+    (void)err;
+    *c = (struct comparison){.d = a->d, .items = items, .n = n, .fails = a->fails};
+    free(a);
+    return sim_op_with(c->d->host->w, give_comparison, c, done, ctx);
+}
+
 static void domains(struct hypervisor *hv, struct strlist *ret)
 {
     const struct sim_host *h = ((struct sim_hypervisor *)hv)->host;
@@ -551,6 +626,7 @@ struct hypervisor *sim_hypervisor_new(struct sim_host *h)
         .job_stats = job_stats,
         .abort_job = abort_job,
         .job_forget = job_forget,
+        .allocation = allocation,
         .checkpoint_delete = checkpoint_delete,
         .listen = listen_to,
         .free = hypervisor_free,

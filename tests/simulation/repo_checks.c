@@ -130,6 +130,13 @@ static bool seems_right(const struct sim_repo *r, const struct sim_stored *store
     return true;
 }
 
+/* Rules go by dates: of two points between which the clock was set back a little, either may count as
+ * the younger one. */
+static bool is_younger(const struct sim_stored *p, const struct sim_stored *than)
+{
+    return p->made_ms > than->made_ms || p->point.created > than->point.created;
+}
+
 /* All policies here keep the last three.  Neither ghosts nor points whose date is seen to be wrong
  * count among them. */
 static void check_others_stay(struct sim_repo *r, struct sim_stored *doomed)
@@ -142,8 +149,8 @@ static void check_others_stay(struct sim_repo *r, struct sim_stored *doomed)
     for (size_t i = 0; i < r->here.points.n; i++) {
         const struct sim_stored *p = r->here.points.items[i];
 
-        later += p->published && (!p->wrong_date || seems_right(r, p)) &&
-                 p->made_ms > doomed->made_ms && same_chain(&p->point, &doomed->point) &&
+        later += p->published && (!p->wrong_date || seems_right(r, p)) && is_younger(p, doomed) &&
+                 same_chain(&p->point, &doomed->point) &&
                  sim_daemon_of(r->w, p->point.catalog) == daemon && sim_is_whole(r, p->point.id);
     }
     if (later < 3)

@@ -76,6 +76,7 @@ struct sim_domain {
     char name[16];
     bool up;
     VEC(struct sim_disk) disks;
+    bool compared; /* its disks were held against what they were, for a backup that begins soon */
     bool has_job;
     struct sim_job job;
     struct sim_host *host;
@@ -163,8 +164,8 @@ struct sim_faults {
 struct sim_counts {
     uint64_t events, kills, points, pulls, prunes, jobs, op_faults, job_faults, qemu_kills,
         lost_events, increments, wall_steps, compared, cancels, stops;
-    uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, wrong_dates, swaps, strangers,
-        denied;
+    uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, forgot, contradictions,
+        wrong_dates, swaps, strangers, denied;
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
 };
 
@@ -241,6 +242,8 @@ void sim_qemu_kill_busy(struct sim_host *h); /* those that have a job, running o
 void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started again */
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
 void sim_disk_add(struct sim_domain *d);
+/* It is shrunk and grown again: what was beyond reads as zeroes, and no bitmap knows. */
+void sim_disk_forget(struct sim_domain *d, struct sim_disk *disk);
 struct sim_bitmap *sim_bitmap_find(struct sim_disk *d, const char *name);
 /* What a pull's export shows, by its socket's place: the images of its job, or NULL. */
 const struct sim_job *sim_export_find(struct sim_world *w, const char *uri);

@@ -102,6 +102,8 @@ static void check_counts(void)
         {"reset of the machine", all.reboots},
         {"point that vanishes", all.vanished},
         {"point that is damaged", all.torn},
+        {"disk whose bitmaps forgot", all.forgot},
+        {"increment that was not trusted", all.contradictions},
         {"exchange of the repository", all.swaps},
         {"refusal of another repository", all.strangers},
         {"refusal of a neighbour", all.denied},

@@ -74,7 +74,7 @@ static void disk_trouble(struct sim_domain *d)
 {
     struct sim_disk *disk = &d->disks.items[sim_random(&sim.w, (uint32_t)d->disks.n)];
 
-    switch (sim_random(&sim.w, 4)) {
+    switch (sim_random(&sim.w, 5)) {
     case 0: /* another image in its place: other contents, no bitmaps of ours */
         disk->bitmaps.n = disk->raw ? 0 : 1;
         for (uint32_t i = 0; i < SIM_BLOCKS; i++)
@@ -90,6 +90,9 @@ static void disk_trouble(struct sim_domain *d)
         break;
     case 3:
         disk->capacity += 65536;
+        break;
+    case 4:
+        sim_disk_forget(d, disk);
         break;
     }
 }

@@ -103,9 +103,40 @@ static void test_random_parts(void **state)
     }
 }
 
+static void add(struct map *m, uint64_t offset, uint64_t length)
+{
+    *VEC_ADD(&m->runs) = (struct map_run){offset * K, length * K, MAP_DATA};
+}
+
+static void test_what_is_elsewhere_is_taken_away(void **state)
+{
+    CLEANUP(map_done) struct map a = {0}, b = {0};
+
+    (void)state;
+    add(&a, 0, 64);     /* before all of b */
+    add(&a, 128, 256);  /* cut at both ends and in the middle */
+    add(&a, 512, 64);   /* covered */
+    add(&a, 1024, 128); /* as it is in b */
+    add(&a, 2048, 64);  /* behind all of b */
+    add(&b, 64, 128);
+    add(&b, 256, 64);
+    add(&b, 320, 0);
+    add(&b, 352, 400);
+    add(&b, 1024, 128);
+    map_subtract(&a, &b);
+    assert_int_equal(a.runs.n, 4);
+    assert_run(&a, 0, 0, 64 * K, MAP_DATA);
+    assert_run(&a, 1, 192 * K, 64 * K, MAP_DATA);
+    assert_run(&a, 2, 320 * K, 32 * K, MAP_DATA);
+    assert_run(&a, 3, 2048 * K, 64 * K, MAP_DATA);
+    map_subtract(&a, &a);
+    assert_int_equal(a.runs.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_elsewhere_is_taken_away),
         cmocka_unit_test(test_neighbours_become_one),
         cmocka_unit_test(test_a_mixed_cluster_is_copied),
         cmocka_unit_test(test_the_last_cluster_may_be_short),

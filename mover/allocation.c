@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep-allocation: where an image holds data, and what has gone since without a trace.  A process
+ * of its own, as vmkeep-mover is.  It reads what the images say of themselves; data only where that
+ * leaves a doubt.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "mover/extents.h"
+#include "mover/peers.h"
+
+#define STALL_MS 120000
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+struct options {
+    const char *image, *was, *was_map, *changed, *bitmap, *output;
+    int64_t limit;
+};
+
+static const char usage[] =
+    "Usage: vmkeep-allocation [--output FILE] IMAGE\n"
+    "       vmkeep-allocation --was IMAGE [--changed IMAGE --bitmap NAME] IMAGE\n"
+    "       vmkeep-allocation --was-map FILE [--changed IMAGE --bitmap NAME] IMAGE\n"
+    "\n"
+    "Prints where an image holds data, or where it held data once, reads as zeroes now,\n"
+    "and no bitmap says that this has changed: a line OFFSET LENGTH each, in bytes and\n"
+    "in units of 64 KiB, and at the end 'total RANGES BYTES'.\n"
+    "\n"
+    "IMAGE is a qcow2 file, or json:{...} as QEMU's programs take it. It is only read.\n"
+    "\n"
+    "  --was IMAGE      what it was: an image and all that it stands on\n"
+    "  --was-map FILE   what it was: what this program has printed then\n"
+    "  --changed IMAGE  leave out what a bitmap in this image says is changed\n"
+    "  --bitmap NAME    the name of that bitmap\n"
+    "  --limit N        print at most N ranges; the total counts all\n"
+    "  --output FILE    print to this file\n"
+    "  --version        print the version and exit\n"
+    "  -h, --help       print this text and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted.\n";
+
+static int bad_usage(const char *where, const char *why)
+{
+    fprintf(stderr, "vmkeep-allocation: %s: %s\n", where, why);
+    return EXIT_USAGE;
+}
+
+static int check_options(const struct options *o)
+{
+    if (!o->image)
+        return bad_usage("IMAGE", "is missing");
+    if (o->was && o->was_map)
+        return bad_usage("--was-map", "not together with --was");
+    if (!o->changed != !o->bitmap)
+        return bad_usage(o->changed ? "--bitmap" : "--changed", "is missing");
+    if (o->changed && !o->was && !o->was_map)
+        return bad_usage("--changed", "needs --was or --was-map");
+    return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option known[] = {
+        {"was", required_argument, NULL, 'w'},
+        {"was-map", required_argument, NULL, 'm'},
+        {"changed", required_argument, NULL, 'c'},
+        {"bitmap", required_argument, NULL, 'b'},
+        {"limit", required_argument, NULL, 'l'},
+        {"output", required_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    const char **texts[] = {['w'] = &o->was,
+                            ['m'] = &o->was_map,
+                            ['c'] = &o->changed,
+                            ['b'] = &o->bitmap,
+                            ['o'] = &o->output};
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        switch (c) {
+        case 'l':
+            if (!parse_int(optarg, 1, INT32_MAX, &o->limit))
+                return bad_usage("--limit", "needs a number from 1 on");
+            break;
+        case 'v':
+            puts("vmkeep-allocation " VMKEEP_VERSION);
+            return EXIT_DONE;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        case '?':
+        case ':':
+            return bad_usage(argv[optind - 1], c == ':' ? "needs a value" : "unknown option");
+        default:
+            *texts[c] = optarg;
+        }
+    }
+    if (optind < argc)
+        o->image = argv[optind++];
+    if (optind < argc)
+        return bad_usage(argv[optind], "unexpected argument");
+    return check_options(o);
+}
+
+/* ---- maps ---- */
+
+static void told(uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+}
+
+/* bitmap NULL: where the image has data; else what has changed.  Let go with map_done. */
+static int map_image(const char *image, const char *bitmap, struct map *ret, struct err *err)
+{
+    CLEANUP_FREE char *context = bitmap ? xasprintf(CONTEXT_BITMAP "%s", bitmap) : NULL;
+    struct peers peers = PEERS_INIT;
+    int rc;
+
+    peers.stall_ms = STALL_MS;
+    peers.told = told;
+    rc = peers_open_image(&peers, image, bitmap, err);
+    if (rc == 0)
+        rc = extents_map(&peers, context, ret, err);
+    peers_done(&peers);
+    return rc;
+}
+
+static int read_line(char *line, struct map *ret)
+{
+    struct map_run run = {.kind = MAP_DATA};
+    int end = 0;
+
+    if (sscanf(line, "%" SCNu64 " %" SCNu64 "\n%n", &run.offset, &run.length, &end) != 2 ||
+        line[end] || run.length == 0 || run.offset < ret->end ||
+        run.length > UINT64_MAX - run.offset)
+        return -1;
+    ret->end = run.offset + run.length;
+    *VEC_ADD(&ret->runs) = run;
+    return 0;
+}
+
+/* What was printed for an image.  A file that was cut off is none: its last line tells. */
+static int read_map(const char *path, struct map *ret, struct err *err)
+{
+    CLEANUP_FCLOSE FILE *file = fopen(path, "re");
+    char line[80] = "", total[80];
+    uint64_t bytes = 0;
+    int n = 1;
+
+    if (!file)
+        return err_errno(err, errno, "%s", path);
+    for (; fgets(line, sizeof(line), file) && !starts_with(line, "total "); n++)
+        if (read_line(line, ret) < 0)
+            return err_set(err, ERR_CORRUPT, "%s: line %d is no range", path, n);
+    for (size_t i = 0; i < ret->runs.n; i++)
+        bytes += ret->runs.items[i].length;
+    snprintf(total, sizeof(total), "total %zu %" PRIu64 "\n", ret->runs.n, bytes);
+    if (strcmp(line, total) != 0)
+        return err_set(err, ERR_CORRUPT, "%s: its end is missing", path);
+    return 0;
+}
+
+/* ---- data that is nothing but zeroes ---- */
+
+static int on_read(void *ctx, int *error)
+{
+    *(int *)ctx = *error;
+    return 1;
+}
+
+static int read_cluster(struct peers *p, const struct map_run *run, char *buf, struct err *err)
+{
+    int rc = -1;
+
+    if (nbd_aio_pread(p->source.nbd, buf, run->length, run->offset,
+                      (nbd_completion_callback){on_read, &rc, NULL}, 0) < 0)
+        return peers_failed(p, &p->source, err);
+    while (rc < 0)
+        if (peers_turn(p, INT_MAX, err) < 0)
+            return -1;
+    return rc == 0 ? 0 : peers_command_failed(&p->source, "read", run->offset, rc, err);
+}
+
+static int keep_cluster(struct peers *p, const struct map_run *cluster, struct map *ret,
+                        struct err *err)
+{
+    static char buf[MAP_CLUSTER];
+    struct map_run *last = ret->runs.n ? &ret->runs.items[ret->runs.n - 1] : NULL;
+
+    if (read_cluster(p, cluster, buf, err) < 0)
+        return -1;
+    if (buf[0] == 0 && memcmp(buf, buf + 1, cluster->length - 1) == 0)
+        return 0;
+    if (last && last->offset + last->length == cluster->offset)
+        last->length += cluster->length;
+    else
+        *VEC_ADD(&ret->runs) = *cluster;
+    return 0;
+}
+
+static int keep_clusters(struct peers *p, const struct map *map, struct map *ret, struct err *err)
+{
+    for (size_t i = 0; i < map->runs.n; i++) {
+        struct map_run cluster = map->runs.items[i];
+        uint64_t end = cluster.offset + cluster.length;
+
+        for (; cluster.offset < end; cluster.offset += cluster.length) {
+            uint64_t left = end - cluster.offset;
+
+            cluster.length = left < MAP_CLUSTER ? left : MAP_CLUSTER;
+            if (keep_cluster(p, &cluster, ret, err) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* A backup may have written zeroes as data, at its end for one. */
+static int drop_zeroes(const char *image, struct map *map, struct err *err)
+{
+    struct peers peers = PEERS_INIT;
+    struct map left = {0};
+    int rc;
+
+    peers.stall_ms = STALL_MS;
+    peers.told = told;
+    rc = peers_open_image(&peers, image, NULL, err);
+    if (rc == 0)
+        rc = keep_clusters(&peers, map, &left, err);
+    peers_done(&peers);
+    map_done(map);
+    *map = left;
+    return rc;
+}
+
+static int make(const struct options *o, struct map *ret, struct err *err)
+{
+    CLEANUP(map_done) struct map now = {0}, changed = {0};
+    int rc = 0;
+
+    if (!o->was && !o->was_map)
+        return map_image(o->image, NULL, ret, err);
+    rc = o->was ? map_image(o->was, NULL, ret, err) : read_map(o->was_map, ret, err);
+    if (rc == 0)
+        rc = map_image(o->image, NULL, &now, err);
+    if (rc == 0)
+        map_subtract(ret, &now);
+    if (rc == 0 && o->changed && ret->runs.n > 0)
+        rc = map_image(o->changed, o->bitmap, &changed, err);
+    if (rc == 0)
+        map_subtract(ret, &changed);
+    if (rc == 0 && o->was && o->changed && ret->runs.n > 0)
+        rc = drop_zeroes(o->was, ret, err);
+    return rc;
+}
+
+static int print(const struct options *o, const struct map *map, struct err *err)
+{
+    CLEANUP_FCLOSE FILE *opened = o->output ? fopen(o->output, "we") : NULL;
+    FILE *file = o->output ? opened : stdout;
+    uint64_t bytes = 0;
+
+    if (!file)
+        return err_errno(err, errno, "%s", o->output);
+    for (size_t i = 0; i < map->runs.n; i++) {
+        const struct map_run *run = &map->runs.items[i];
+
+        bytes += run->length;
+        if (!o->limit || i < (size_t)o->limit)
+            fprintf(file, "%" PRIu64 " %" PRIu64 "\n", run->offset, run->length);
+    }
+    fprintf(file, "total %zu %" PRIu64 "\n", map->runs.n, bytes);
+    if (fflush(file) != 0 || ferror(file))
+        return err_errno(err, errno, "%s", o->output ? o->output : "standard output");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    CLEANUP(map_done) struct map map = {0};
+    struct options o = {0};
+    struct err err = ERR_INIT;
+    int code = read_options(argc, argv, &o);
+
+    if (code >= 0)
+        return code;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (peers_catch_signals(&err) == 0 && make(&o, &map, &err) == 0 && print(&o, &map, &err) == 0)
+        return EXIT_DONE;
+    fprintf(stderr, "vmkeep-allocation: %s\n", err.msg);
+    return err.code == ERR_CANCELED ? EXIT_INTERRUPTED : EXIT_FAILED;
+}
