@@ -182,8 +182,8 @@ struct hypervisor_ops {
     struct op *(*job_forget)(struct hypervisor *hv, const char *domain, const char *tag,
                              op_done done, void *ctx, struct err *err);
 
-    /* Answers each item (engine/allocation.h).  Fails only when the domain cannot be asked.  tag: as
-     * a job's; nothing of it remains at the hypervisor, unless the connection is lost meanwhile:
+    /* Answers each item (engine/allocation.h).  Fails only when the domain cannot be asked.  tag:
+     * as a job's; nothing of it remains at the hypervisor, unless the connection is lost meanwhile:
      * then what a job_forget of that tag removes. */
     struct op *(*allocation)(struct hypervisor *hv, const char *domain, const char *tag,
                              struct allocation *items, size_t n, op_done done, void *ctx,

@@ -53,8 +53,8 @@ int peers_catch_signals(struct err *err);
  * Both names are borrowed for as long as p lives. */
 int peers_open_source(struct peers *p, const char *uri, const char *context, struct err *err);
 int peers_open_target(struct peers *p, const char *image, struct err *err);
-/* Instead of either: a qcow2 file, or an image as "json:{...}" says, that is only read, as a source.
- * bitmap: what of it is served as CONTEXT_BITMAP and this name, or NULL. */
+/* Instead of either: a qcow2 file, or an image as "json:{...}" says, that is only read, as a
+ * source.  bitmap: what of it is served as CONTEXT_BITMAP and this name, or NULL. */
 int peers_open_image(struct peers *p, const char *image, const char *bitmap, struct err *err);
 
 /* Waits for either peer, at most so long or half a second, and lets libnbd do what has become

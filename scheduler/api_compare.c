@@ -2,10 +2,10 @@
  *
  * Increments by hand, and what their disks were.
  *
- * Of a checkpoint made by hand nobody knows where the backup is that belongs to it, if there is one.
- * So what its disks held is noted when it has been made: after that instant, so that whatever the
- * guest gives up meanwhile is in the new bitmap.  Before an increment from it, the disks are held
- * against that.  One of a policy's checkpoints is held against the policy's point.
+ * Of a checkpoint made by hand nobody knows where the backup is that belongs to it, if there is
+ * one.  So what its disks held is noted when it has been made: after that instant, so that whatever
+ * the guest gives up meanwhile is in the new bitmap.  Before an increment from it, the disks are
+ * held against that.  One of a policy's checkpoints is held against the policy's point.
  */
 #include "scheduler/api_priv.h"
 

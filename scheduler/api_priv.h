@@ -51,8 +51,8 @@ int api_places_made(struct run *r, struct err *err);
 /* What a former life has made. */
 void api_places_resume(struct run *r);
 
-/* api_compare.c.  The disks of an increment, for compared_start; and whether they fit: ERR_CORRUPT names
- * the ranges. */
+/* api_compare.c.  The disks of an increment, for compared_start; and whether they fit: ERR_CORRUPT
+ * names the ranges. */
 int api_compare_list(struct run *r, struct err *err);
 int api_compare_judge(struct run *r, struct err *err);
 /* The disks of a checkpoint by hand that has just been made, to be mapped; and what came of it. */

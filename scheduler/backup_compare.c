@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Before an increment: does each disk fit to what its base holds?  A bitmap that has forgotten is not
- * to be believed; see engine/allocation.h.
+ * Before an increment: does each disk fit to what its base holds?  A bitmap that has forgotten is
+ * not to be believed; see engine/allocation.h.
  */
 #include "scheduler/scheduler_priv.h"
 

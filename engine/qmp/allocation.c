@@ -6,10 +6,10 @@
  * - what QEMU has changed in an image's tables may be in its memory alone, for as long as the guest
  *   does not flush.  So QEMU is told to flush; and because it does that in its main loop, with the
  *   guest's device emulation waiting, all that the kernel holds of the file is written out before.
- * - a bitmap's content is in QEMU's memory, and no command tells it.  It is merged into a bitmap of a
- *   scratch image, which is nothing but memory of ours that QEMU is handed a descriptor of, and that is
- *   closed.  It is asked only where there is something to compare, and after the map, so that what the
- *   guest does in between is in it.
+ * - a bitmap's content is in QEMU's memory, and no command tells it.  It is merged into a bitmap of
+ *   a scratch image, which is nothing but memory of ours that QEMU is handed a descriptor of, and
+ *   that is closed.  It is asked only where there is something to compare, and after the map, so
+ *   that what the guest does in between is in it.
  * Of a domain that is shut off, both are in its images.
  */
 #include <errno.h>

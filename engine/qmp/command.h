@@ -93,11 +93,11 @@ json_t *action_backup(const char *id, const char *node, const char *target, cons
                       uint64_t speed, bool breaks_snapshot);
 /* Copies only what the guest is about to overwrite; never ends by itself. */
 json_t *action_fleece(const char *id, const char *node, const char *target, bool breaks_snapshot);
-/* Writes what QEMU holds of the node's tables to its file, in its main loop: for as long as that takes,
- * the guest's device emulation waits. */
+/* Writes what QEMU holds of the node's tables to its file, in its main loop: for as long as that
+ * takes, the guest's device emulation waits. */
 struct command command_flush(const char *node);
-/* A file that has no name, passed to QEMU: it answers with a number; an image on it; and no other is
- * opened on it from then on. */
+/* A file that has no name, passed to QEMU: it answers with a number; an image on it; and no other
+ * is opened on it from then on. */
 struct command command_add_fd(int fd);
 struct command command_add_scratch(const char *node, json_int_t fdset);
 struct command command_remove_fd(json_int_t fdset); /* QEMU closes it when the guest next runs */

@@ -42,8 +42,8 @@ void stream_open(struct stream *s, struct ev_loop *loop, int fd, size_t line_max
 /* Sends what it is given, at once or when the peer takes it; trouble is told by `broken`, later. */
 void stream_send(struct stream *s, const char *data, size_t len);
 
-/* The same, with a descriptor beside it, which stays the caller's (unix(7), SCM_RIGHTS).  False: not
- * now, for something waits to be sent; nothing was. */
+/* The same, with a descriptor beside it, which stays the caller's (unix(7), SCM_RIGHTS).  False:
+ * not now, for something waits to be sent; nothing was. */
 bool stream_send_fd(struct stream *s, const char *data, size_t len, int fd);
 
 /* Idempotent. */

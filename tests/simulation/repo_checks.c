@@ -130,8 +130,8 @@ static bool seems_right(const struct sim_repo *r, const struct sim_stored *store
     return true;
 }
 
-/* Rules go by dates: of two points between which the clock was set back a little, either may count as
- * the younger one. */
+/* Rules go by dates: of two points between which the clock was set back a little, either may count
+ * as the younger one. */
 static bool is_younger(const struct sim_stored *p, const struct sim_stored *than)
 {
     return p->made_ms > than->made_ms || p->point.created > than->point.created;
