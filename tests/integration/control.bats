@@ -30,7 +30,7 @@ teardown() {
 
 stop_daemon() {
     if [ -n "$daemon" ]; then
-        kill "$daemon"
+        kill -- "-$daemon" # with those that it has forked for each connection
         wait "$daemon" || true
     fi
     daemon=
@@ -41,7 +41,7 @@ stop_daemon() {
 answers() {
     cat > "$tmp/answer"
     local then=${1:+; cat > /dev/null}
-    socat "UNIX-LISTEN:$socket,fork" \
+    setsid socat "UNIX-LISTEN:$socket,fork" \
         "SYSTEM:head -n 1 >> $tmp/requests; cat $tmp/answer$then" 3>&- &
     daemon=$!
     wait_for listening

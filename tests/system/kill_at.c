@@ -4,10 +4,12 @@
  * fdatasync, rename and link, of the daemon and of the children in which it works on files, is
  * two places, before and after it.  KILL_AT=n.  Programs that the daemon runs (qemu-img) are
  * left alone. KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are
- * passed while that file is there are counted.
+ * passed while that file is there are counted.  KILL_MARK: a file that is made just before the
+ * kill, for who is dead may have died of something else.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -33,12 +35,15 @@ __attribute__((constructor)) static void start(void)
 static void place(void)
 {
     const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
+    const char *mark = getenv("KILL_MARK");
     int saved = errno;
     bool counts = passed && at && (!when || access(when, F_OK) == 0);
 
     errno = saved;
     if (!counts || atomic_fetch_add(passed, 1) + 1 != atol(at))
         return;
+    if (mark)
+        close(open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     kill(daemon_pid, SIGKILL);
     kill(getpid(), SIGKILL);
 }

@@ -69,23 +69,28 @@ step=${SWEEP_STEP:-3}
 kills=0
 for ((n = 1; ; n += step)); do
     more_writes
+    rm -f "$tmp/killed"
     DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" "KILL_AT=$n"
-                 ASAN_OPTIONS=verify_asan_link_order=0)
+                 "KILL_MARK=$tmp/killed" ASAN_OPTIONS=verify_asan_link_order=0)
     start_daemon
     wait_for 10 "the daemon, or its end" daemon_answers_or_is_dead
     vmkeep run nightly --wait > /dev/null 2>&1 || true
     if kill -0 "${pids[daemon]}" 2>/dev/null; then
         note_points $writes
-        # The n-th effect may come when the job has ended: a copy of the catalog.
-        if kill -KILL "${pids[daemon]}" 2>/dev/null; then
-            DAEMON_WRAP=(env)
-            wait "${pids[daemon]}" 2>/dev/null || true
-            unset "pids[daemon]"
-            break # it came through without reaching the n-th effect
-        fi
+        kill -KILL "${pids[daemon]}" 2>/dev/null || true
+        came_through=yes
+    else
+        came_through=no
     fi
     wait "${pids[daemon]}" 2>/dev/null || true
     unset "pids[daemon]"
+    # The n-th effect may come when the job has ended (a copy of the catalog), and while it dies of that
+    # the daemon is still there: only the mark tells who has killed it.
+    if [ ! -e "$tmp/killed" ]; then
+        [ $came_through = yes ] || fail "it died by itself before effect $n: $(tail -n 5 "$tmp/log")"
+        DAEMON_WRAP=(env)
+        break
+    fi
     kills=$((kills + 1))
     DAEMON_WRAP=(env)
     start_daemon
