@@ -239,19 +239,20 @@ static int try_point(struct arguments *a, const struct restore_source *s, const 
     return rc;
 }
 
-/* The point cannot be restored: is there another one, and may it be taken?  NULL: no. */
+/* The point cannot be restored: is there an older one, and may it be taken?  NULL: no. */
 static const struct point *fall_back(const struct arguments *a, const struct restore_source *s,
                                      const struct point *p, const struct err *why)
 {
-    const struct point *next = restore_source_next(s, a->what, a->has_at ? &a->at : NULL, p);
+    const struct point *next = restore_source_next(s, p);
     char when[TIMEFMT_MAX];
 
     if (!next)
-        fprintf(stderr, "vmkeep: restore: no older point of %s can be restored either\n", a->what);
+        fprintf(stderr, "vmkeep: restore: no older point of %s/%s can be restored either\n",
+                p->host, p->domain);
     else if (!a->fallback)
         fprintf(stderr,
-                "vmkeep: restore: the newest that can be restored is %s, of %s: name it, or give "
-                "--fallback\n",
+                "vmkeep: restore: the newest before it that can be restored is %s, of %s: name it, "
+                "or give --fallback\n",
                 next->id, time_local(next->created, when));
     if (!next || !a->fallback)
         return NULL;
@@ -259,6 +260,29 @@ static const struct point *fall_back(const struct arguments *a, const struct res
     fprintf(stderr, "vmkeep: restore: taking %s, of %s\n", next->id,
             time_local(next->created, when));
     return next;
+}
+
+/* A point that is only not what its manifests say can be had all the same, by who wants that. */
+static void offer_no_verify(const struct restore_source *s, const struct point *p,
+                            const struct err *why)
+{
+    struct restore_source unverified = *s;
+    CLEANUP_FREE char *path = NULL;
+    struct err ignored = ERR_INIT;
+
+    unverified.no_verify = true;
+    if (!s->no_verify && why->code == ERR_CORRUPT &&
+        restore_source_check(&unverified, p, &path, &ignored) == 0)
+        fputs("vmkeep: restore: --no-verify restores what can be read of it, with whatever is "
+              "wrong in it\n",
+              stderr);
+}
+
+static void tell_odd(const struct restore_result *res)
+{
+    for (size_t i = 0; i < res->odd.n; i++)
+        fprintf(stderr, "vmkeep: restore: %s; what is missing reads as zeroes\n",
+                res->odd.items[i]);
 }
 
 static int restore(struct arguments *a, const struct restore_source *s,
@@ -276,13 +300,14 @@ static int restore(struct arguments *a, const struct restore_source *s,
         int code;
 
         if (try_point(a, s, p, &res, &source, &err) == 0) {
+            tell_odd(&res);
             if (a->json)
                 print_json(&res, a->request.format);
             else
                 print_text(&res, a->request.dry_run);
             return EXIT_DONE;
         }
-        if (!choice->by_domain || !source)
+        if (!source)
             return cli_fail("restore", &err);
         if (a->fallback) {
             next = fall_back(a, s, p, &err);
@@ -293,6 +318,7 @@ static int restore(struct arguments *a, const struct restore_source *s,
             return cli_fail("restore", &err);
         }
         code = cli_fail("restore", &err);
+        offer_no_verify(s, p, &err);
         fall_back(a, s, p, &err);
         return code;
     }
@@ -301,7 +327,8 @@ static int restore(struct arguments *a, const struct restore_source *s,
 static int find_and_restore(struct arguments *a)
 {
     CLEANUP(point_list_done) struct point_list all = {0};
-    struct restore_source source = {.repository = a->repository, .all = &all};
+    struct restore_source source = {
+        .repository = a->repository, .no_verify = a->request.no_verify, .all = &all};
     struct config *config = NULL;
     struct point_choice choice = {0};
     int code;
@@ -336,18 +363,22 @@ const struct command cmd_restore = {
     .name = "restore",
     .summary = "get a restore point's disks back as plain images",
     .synopses = (const char *const[]){"POINT --to DIR [OPTION]...",
-                                      "DOMAIN [--at TIME] [--fallback] --to DIR [OPTION]...", NULL},
+                                      "DOMAIN [--at TIME] --to DIR [OPTION]...", NULL},
     .about =
         (const char *const[]){
             "Writes the disks of a restore point into DIR as images that stand alone, one file a "
             "disk, and the domain's definition beside them. POINT is a point's id, or an end of it "
             "that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest "
-            "good point, at or before TIME where that is given; if that one cannot be restored "
-            "(it is damaged, or its repository is not there), the newest that can be is named.",
+            "good point, at or before TIME where that is given. If the point cannot be restored "
+            "(it is damaged, or its repository is not there), the newest one before it that can be "
+            "is named; with --fallback that one is taken, for a POINT, too.",
             "All images that are read, the point's and those that it stands on, are held against "
             "the digests in their manifests first. A point that is found damaged is marked so, and "
             "the next backup does not stand on it, until a restore of all its disks finds it "
-            "whole.",
+            "whole. With --no-verify no digest is computed, and an image that is longer or shorter "
+            "than its manifest says is taken, too, with a warning: what QEMU can still read of the "
+            "point is restored, right or wrong. An image that is not there, is no qcow2, or stands "
+            "on another one than its manifest says is refused all the same.",
             "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore "
             "that fails or is interrupted leaves nothing behind. QEMU's command line is kept "
             "without the secrets that stood in it: where it has PATH-TO-FILL-IN (a file), "
@@ -368,8 +399,9 @@ const struct command cmd_restore = {
             {TEXT("format", "qcow2|raw", request.format, "of the images; qcow2 by default"),
              .choices = (const char *const[]){"qcow2", "raw", NULL}},
             {FLAG("fallback", fallback,
-                  "take the newest point that can be restored when the one meant cannot")},
-            {FLAG("no-verify", request.no_verify, "do not check the digests of what is restored")},
+                  "when the point cannot be restored, take the newest before it that can")},
+            {FLAG("no-verify", request.no_verify,
+                  "check neither digests nor lengths: restore what can be read, right or wrong")},
             {FLAG("dry-run", request.dry_run,
                   "say what would be written, and check for space and files in the way")},
             {TEXT("repository", "PATH", repository, "straight from this repository"),

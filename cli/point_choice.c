@@ -71,10 +71,10 @@ static int check_one_domain(const struct point_list *all, const char *what, stru
     return domain_search_end(&s, err);
 }
 
-/* One that could be restored for the domain, as far as the list tells. */
-static bool would_do(const struct point_list *all, const char *what, const struct point *p)
+/* One that could be restored, as far as the list tells. */
+static bool would_do(const struct point_list *all, const struct point *p)
 {
-    return names_domain(what, p) && facts_is_whole(all, p) && !p->set_aside;
+    return facts_is_whole(all, p) && !p->set_aside;
 }
 
 /* Of two points of one second, that which is listed later is newer. */
@@ -83,16 +83,15 @@ static bool is_older(const struct point *a, const struct point *b)
     return a->created < b->created || (a->created == b->created && a < b);
 }
 
-const struct point *point_choose_older(const struct point_list *all, const char *what,
-                                       const int64_t *at, const struct point *before)
+const struct point *point_choose_older(const struct point_list *all, const struct point *before)
 {
     const struct point *ret = NULL;
 
     for (size_t i = 0; i < all->n; i++) {
         const struct point *p = &all->items[i];
 
-        if (is_older(p, before) && (!at || p->created <= *at) && would_do(all, what, p) &&
-            (!ret || is_older(ret, p)))
+        if (str_eq(p->host, before->host) && str_eq(p->domain, before->domain) &&
+            is_older(p, before) && would_do(all, p) && (!ret || is_older(ret, p)))
             ret = p;
     }
     return ret;
@@ -110,7 +109,7 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
     for (size_t i = 0; i < all->n; i++) {
         const struct point *p = &all->items[i];
 
-        if (!would_do(all, what, p))
+        if (!names_domain(what, p) || !would_do(all, p))
             continue;
         if (!oldest || p->created < oldest->created)
             oldest = p;

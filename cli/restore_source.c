@@ -37,22 +37,23 @@ static const char *path_of(const struct restore_source *s, const struct point *p
 int restore_source_check(const struct restore_source *s, const struct point *p, char **ret_path,
                          struct err *err)
 {
+    CLEANUP(strlist_done) struct strlist odd = {0};
     const char *path = path_of(s, p, err);
 
     if (!path)
         return -1;
-    if (repository_open(path, false, err) < 0 || repository_check_chain(path, p->id, err) < 0)
+    if (repository_open(path, false, err) < 0 ||
+        repository_check_chain_but_lengths(path, p->id, s->no_verify ? &odd : NULL, err) < 0)
         return -1;
     *ret_path = xstrdup(path);
     return 0;
 }
 
-const struct point *restore_source_next(const struct restore_source *s, const char *what,
-                                        const int64_t *at, const struct point *before)
+const struct point *restore_source_next(const struct restore_source *s, const struct point *before)
 {
     const struct point *p = before;
 
-    while ((p = point_choose_older(s->all, what, at, p))) {
+    while ((p = point_choose_older(s->all, p))) {
         CLEANUP_FREE char *path = NULL;
         struct err ignored = ERR_INIT;
 

@@ -12,6 +12,7 @@
 struct restore_source {
     const struct config *config; /* NULL: --repository was given */
     const char *repository;      /* its path; NULL: by the configuration */
+    bool no_verify;              /* images of another length will do */
     const struct point_list *all;
 };
 
@@ -20,10 +21,8 @@ struct restore_source {
 int restore_source_check(const struct restore_source *s, const struct point *p, char **ret_path,
                          struct err *err);
 
-/* The newest point that `what` and `at` mean (see point_choose), older than `before`, that can be
- * restored; NULL: there is none. */
-const struct point *restore_source_next(const struct restore_source *s, const char *what,
-                                        const int64_t *at, const struct point *before);
+/* The newest point of the domain older than `before` that can be restored; NULL: there is none. */
+const struct point *restore_source_next(const struct restore_source *s, const struct point *before);
 
 /* A read has found the point damaged: into the catalog, through the daemon when it runs.  Says on
  * standard error what cannot be done. */

@@ -57,8 +57,25 @@ int backing_name(const struct point *below, const char *disk, char **ret, struct
     return 0;
 }
 
+/* ret_odd: see check_disk_chain. */
+static int check_length(const struct point_disk *d, const char *where, uint64_t length,
+                        struct strlist *ret_odd, struct err *err)
+{
+    CLEANUP_FREE char *text = NULL;
+
+    if (!d->length || length == d->length)
+        return 0;
+    text = xasprintf("%s: %llu bytes long, its manifest says %llu", where,
+                     (unsigned long long)length, (unsigned long long)d->length);
+    if (!ret_odd)
+        return err_set(err, ERR_CORRUPT, "%s", text);
+    if (!strlist_has(ret_odd, text))
+        strlist_add(ret_odd, text);
+    return 0;
+}
+
 static int check_image(const char *path, const struct point *p, const struct point_disk *d,
-                       const char *backing, struct err *err)
+                       const char *backing, struct strlist *ret_odd, struct err *err)
 {
     CLEANUP_FREE char *where = repository_path(path, p->id, "", d->path);
     CLEANUP_FREE char *dir_name = repository_path(path, p->id, "", NULL);
@@ -71,14 +88,13 @@ static int check_image(const char *path, const struct point *p, const struct poi
         return -1;
     if (fstat(fd, &st) < 0)
         return err_errno(err, errno, "%s", where);
-    if (d->length && (uint64_t)st.st_size != d->length)
-        return err_set(err, ERR_CORRUPT, "%s: %llu bytes long, its manifest says %llu", where,
-                       (unsigned long long)st.st_size, (unsigned long long)d->length);
+    if (check_length(d, where, (uint64_t)st.st_size, ret_odd, err) < 0)
+        return -1;
     return image_check_header(fd, where, d->capacity, backing, err);
 }
 
 int check_disk_chain(const char *path, const struct point_list *chain, const char *point_id,
-                     const char *disk, struct err *err)
+                     const char *disk, struct strlist *ret_odd, struct err *err)
 {
     const struct point *p = point_list_find(chain, point_id);
 
@@ -91,7 +107,7 @@ int check_disk_chain(const char *path, const struct point_list *chain, const cha
             return err_set(err, ERR_NOTFOUND, "%s: has no disk %s", p->id, disk);
         if (below && backing_name(below, disk, &backing, err) < 0)
             return -1;
-        if (check_image(path, p, d, backing, err) < 0)
+        if (check_image(path, p, d, backing, ret_odd, err) < 0)
             return -1;
         if (!below)
             return 0;
@@ -100,16 +116,23 @@ int check_disk_chain(const char *path, const struct point_list *chain, const cha
     return err_set(err, ERR_CORRUPT, "%s: disk %s: the chain goes in a circle", point_id, disk);
 }
 
-int repository_check_chain(const char *path, const char *point_id, struct err *err)
+int repository_check_chain_but_lengths(const char *path, const char *point_id,
+                                       struct strlist *ret_odd, struct err *err)
 {
     CLEANUP(point_list_done) struct point_list chain = {0};
 
     if (read_chain(path, point_id, &chain, err) < 0)
         return -1;
     for (size_t i = 0; i < chain.items[0].disks.n; i++)
-        if (check_disk_chain(path, &chain, point_id, chain.items[0].disks.items[i].name, err) < 0)
+        if (check_disk_chain(path, &chain, point_id, chain.items[0].disks.items[i].name, ret_odd,
+                             err) < 0)
             return -1;
     return 0;
+}
+
+int repository_check_chain(const char *path, const char *point_id, struct err *err)
+{
+    return repository_check_chain_but_lengths(path, point_id, NULL, err);
 }
 
 /* ---- holding ---- */

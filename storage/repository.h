@@ -138,6 +138,10 @@ int repository_list(const char *path, struct point_list *ret, struct strlist *da
  * backing files as recorded.  Reads no data. ERR_NOTFOUND, ERR_CORRUPT. */
 int repository_check_chain(const char *path, const char *point_id, struct err *err);
 
+/* The same, but an image of another length is no error: ret_odd gets a sentence on each. */
+int repository_check_chain_but_lengths(const char *path, const char *point_id,
+                                       struct strlist *ret_odd, struct err *err);
+
 /* Holds the point and its chain against repository_remove for as long as the process or the
  * descriptors live; ret_fds gets them (free with repository_unhold). */
 struct repository_hold {

@@ -78,7 +78,7 @@ static int find_backing(const char *path, const struct point_disk *d, char **ret
 
     if (read_chain(path, d->backing, &chain, err) < 0 ||
         backing_name(&chain.items[0], d->name, ret, err) < 0 ||
-        check_disk_chain(path, &chain, d->backing, d->name, err) < 0)
+        check_disk_chain(path, &chain, d->backing, d->name, NULL, err) < 0)
         return -1;
     image =
         repository_image(path, d->backing, point_find_disk(&chain.items[0], d->name)->path, false);

@@ -67,9 +67,10 @@ int read_manifest(int point_dir, const char *path, const char *point_id, struct 
 int read_chain(const char *path, const char *point_id, struct point_list *ret, struct err *err);
 
 /* The images of one disk from point_id's down to the one that stands alone: all there, as long as
- * their manifests say, each naming the one below and qcow2 as its format. Reads no data. */
+ * their manifests say, each naming the one below and qcow2 as its format. Reads no data.
+ * ret_odd: where it is not NULL, an image of another length is no error, but a sentence in it. */
 int check_disk_chain(const char *path, const struct point_list *chain, const char *point_id,
-                     const char *disk, struct err *err);
+                     const char *disk, struct strlist *ret_odd, struct err *err);
 
 /* What an image of a disk names as its backing file: "../TIME.POLICY/FILE". below: the point that
  * it stands on. ERR_CORRUPT: that has no such disk. */

@@ -54,6 +54,7 @@ void restore_result_done(struct restore_result *r)
     free(r->disks.items);
     free(r->definition);
     free(r->bad_point);
+    strlist_done(&r->odd);
     *r = (struct restore_result){0};
 }
 
@@ -164,7 +165,8 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
     out->name = xstrdup(d->name);
     out->path = xasprintf("%s/%s.%s", s->to, name, s->r->format);
     out->capacity = d->capacity;
-    if (check_disk_chain(s->repository, &s->chain, the_point(s)->id, d->name, err) < 0 ||
+    if (check_disk_chain(s->repository, &s->chain, the_point(s)->id, d->name,
+                         s->r->no_verify ? &s->ret->odd : NULL, err) < 0 ||
         measure(source, &out->bytes, err) < 0)
         return err_wrap(err, "disk %s", d->name);
     if (path_exists(out->path))

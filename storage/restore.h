@@ -16,7 +16,8 @@ struct restore_request {
     const char *format;          /* "qcow2" or "raw" */
     const struct strlist *disks; /* names; none: all */
     bool dry_run;                /* fills the result, writes nothing, reads no data */
-    bool no_verify;              /* the images' digests are not checked */
+    bool no_verify;              /* neither digests nor lengths of the images are held against their
+                                  * manifests: what QEMU can read of them is written */
     /* Called now and then; fraction of all bytes that are read and written, 0..1; may be NULL.
      * checking: the disk's images are read for their digests.  Returning false cancels. */
     bool (*progress)(void *ctx, const char *disk, bool checking, double fraction);
@@ -31,8 +32,10 @@ struct restored_disk {
 struct restore_result {
     struct point point; /* from its manifest */
     VEC(struct restored_disk) disks;
-    char *definition; /* file written, or NULL */
-    char *bad_point;  /* on failure with ERR_CORRUPT: the point whose image was found damaged, the
+    char *definition;   /* file written, or NULL */
+    struct strlist odd; /* with no_verify: images of another length than published, a sentence each;
+                         * what they lack reads as zeroes */
+    char *bad_point;    /* on failure with ERR_CORRUPT: the point whose image was found damaged, the
                        * one asked for or one that it stands on; NULL: another reason */
 };
 

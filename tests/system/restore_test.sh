@@ -65,10 +65,13 @@ expect 1 "is disk vda of lab/vm1" vmkeep restore vm1 --to "$tmp/place"
 
 echo "- the newest point's repository is away"
 mv "$tmp/repo" "$tmp/away"
-expect 4 "the newest that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/new"
+expect 4 "the newest before it that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/new"
+expect 4 "the newest before it that can be restored is $elsewhere" \
+    vmkeep restore "$increment" --to "$tmp/new"
 [ ! -e "$tmp/new" ] || fail "something was made"
 expect 0 "taking $elsewhere" vmkeep restore vm1 --to "$tmp/new" --fallback
-expect 4 'no such directory' vmkeep restore "$increment" --to "$tmp/new2" --fallback
+expect 0 "taking $elsewhere" vmkeep restore "$increment" --to "$tmp/new2" --fallback
+expect 0 "Restored lab/vm1" vmkeep restore "$elsewhere" --to "$tmp/new3" --fallback
 mv "$tmp/away" "$tmp/repo"
 
 echo "- four bytes of the full were overwritten: named and marked, with what stands on it"
@@ -101,9 +104,24 @@ wait_for 20 "the increment to be marked" is_damaged "$increment"
 echo "- the daemon is down: it is marked all the same"
 stop_daemon
 flip "$tmp/repo/$next/vda.qcow2"
-expect 7 "the newest that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/worse"
+expect 7 "the newest before it that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/worse"
 is_damaged "$next" || fail "it is not marked"
 expect 0 "$elsewhere" vmkeep restore vm1 --to "$tmp/worse"
+
+echo "- an image was cut short: refused, and what is left of it is there for who asks"
+cp "$tmp/repo/$next/vda.qcow2" "$tmp/uncut.qcow2"
+truncate -s -70000 "$tmp/repo/$next/vda.qcow2"
+expect 7 '--no-verify restores what can be read of it' vmkeep restore "$next" --to "$tmp/short"
+grep -q 'bytes long, its manifest says' "$tmp/out" || fail "the reason is missing: $(cat "$tmp/out")"
+[ ! -e "$tmp/short" ] || fail "something was restored"
+expect 0 'what is missing reads as zeroes' \
+    vmkeep restore "$next" --to "$tmp/short" --no-verify --format raw
+cmp -s -n 8000000 "$tmp/short/vda.raw" "$tmp/images/vm1-vda.raw" && fail "the flipped bytes are gone"
+cmp -n 300000 "$tmp/short/vda.raw" "$tmp/images/vm1-vda.raw" || fail "other data"
+expect 0 "taking $elsewhere" vmkeep restore "$next" --to "$tmp/shorter" --fallback
+rm "$tmp/repo/$next/vda.qcow2"
+expect 4 'No such file' vmkeep restore "$next" --to "$tmp/none" --no-verify
+mv "$tmp/uncut.qcow2" "$tmp/repo/$next/vda.qcow2"
 
 echo "- interrupted, whichever way"
 for signal in INT TERM HUP; do
