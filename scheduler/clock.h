@@ -48,7 +48,4 @@ struct clock {
     const struct clock_ops *ops;
 };
 
-/* The real one, on a libev loop. Free with free(). */
-struct clock *clock_ev_new(struct ev_loop *loop);
-
 #endif

@@ -17,9 +17,14 @@ engine: base
 storage: base
 report: base
 scheduler: policies engine storage report base
+daemon: scheduler policies engine storage report base
 cli: report policies storage base
 mover: base
 '
+
+# A driver is behind engine/hypervisor.h; who makes it may name it, nobody else.
+drivers='engine/(qmp|libvirt)/'
+may_name_drivers='engine daemon'
 
 bad=0
 while IFS=: read -r layer allowed; do
@@ -32,6 +37,9 @@ while IFS=: read -r layer allowed; do
             bad=1
         elif [[ $text == *_priv.h* ]]; then
             echo "$file:$line: this header is private to $used/"
+            bad=1
+        elif [[ $text =~ \"$drivers && " $may_name_drivers " != *" $layer "* ]]; then
+            echo "$file:$line: $layer/ may not name a hypervisor's driver"
             bad=1
         fi
     done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include "[a-z]+/' "$layer" || true)

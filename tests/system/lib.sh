@@ -10,7 +10,7 @@ set -euo pipefail
 
 : "${BUILD:?the build directory}"
 VMKEEP=$BUILD/cli/vmkeep
-VMKEEPD=$BUILD/scheduler/vmkeepd
+VMKEEPD=$BUILD/daemon/vmkeepd
 WRITER=$BUILD/tests/system/writer
 DISK_SIZE=$((16 * 1024 * 1024))
 

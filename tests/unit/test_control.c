@@ -17,7 +17,8 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/log.h"
-#include "scheduler/control.h"
+#include "daemon/clock_ev.h"
+#include "daemon/control.h"
 #include "tests/unit/catalog_support.h"
 
 static const char config_text[] = "catalog: /unused\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "scheduler/control_priv.h"
+#include "daemon/control_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

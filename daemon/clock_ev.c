@@ -5,7 +5,7 @@
  * time (libev's manual).  That the clock is set the kernel tells by a timer that never elapses
  * (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET): nothing is polled.
  */
-#include "scheduler/clock.h"
+#include "daemon/clock_ev.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to scheduler/control*.c. */
-#ifndef VMKEEP_SCHEDULER_CONTROL_PRIV_H
-#define VMKEEP_SCHEDULER_CONTROL_PRIV_H
+ * Private to daemon/control*.c. */
+#ifndef VMKEEP_DAEMON_CONTROL_PRIV_H
+#define VMKEEP_DAEMON_CONTROL_PRIV_H
 
 #include <ev.h>
 #include <jansson.h>
 
-#include "scheduler/control.h"
+#include "daemon/control.h"
 
 struct client {
     struct control *control;

@@ -3,7 +3,7 @@
  * Connections: reading requests, writing answers, telling those that wait what happens to their
  * jobs.  What the commands do is in control_commands.c.
  */
-#include "scheduler/control_priv.h"
+#include "daemon/control_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

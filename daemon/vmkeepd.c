@@ -17,10 +17,11 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/log.h"
-#include "engine/qmp/driver.h"
-#include "scheduler/control.h"
-#include "storage/scratch.h"
+#include "daemon/clock_ev.h"
+#include "daemon/control.h"
+#include "daemon/drivers.h"
 #include "scheduler/scheduler.h"
+#include "storage/scratch.h"
 
 #define CONFIG_DEFAULT "/etc/vmkeep/config"
 #define CONFIG_MAX (1024 * 1024)
@@ -196,38 +197,9 @@ static int sweep_scratch(struct catalog *catalog, const struct config *config, s
 static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
                                           struct err *err)
 {
-    static const char *const formats[] = {[IMAGE_QCOW2] = "qcow2", [IMAGE_RAW] = "raw"};
-    struct daemon *d = ctx;
-    struct qmp_domain_config *domains;
-    struct hypervisor *ret;
+    const struct daemon *d = ctx;
 
-    if (host->driver != DRIVER_QEMU) {
-        err_set(err, ERR_UNSUPPORTED,
-                "this version has no libvirt driver: none of its domains is "
-                "backed up");
-        return NULL;
-    }
-    domains = xcalloc(host->domains.n, sizeof(*domains));
-    for (size_t i = 0; i < host->domains.n; i++) {
-        const struct config_domain *c = &host->domains.items[i];
-        struct qmp_disk_config *disks = xcalloc(c->disks.n, sizeof(*disks));
-
-        for (size_t k = 0; k < c->disks.n; k++)
-            disks[k] = (struct qmp_disk_config){c->disks.items[k].name, c->disks.items[k].image,
-                                                formats[c->disks.items[k].format]};
-        domains[i] = (struct qmp_domain_config){.name = c->name,
-                                                .qmp = c->qmp,
-                                                .agent = c->agent,
-                                                .disks = disks,
-                                                .n_disks = c->disks.n,
-                                                .tls_certificates = host->tls_certificates,
-                                                .tls_no_verify = !host->tls_verify};
-    }
-    ret = qmp_hypervisor_new(d->loop, domains, host->domains.n);
-    for (size_t i = 0; i < host->domains.n; i++)
-        free((void *)domains[i].disks);
-    free(domains);
-    return ret;
+    return driver_open(d->loop, host, err);
 }
 
 static struct store *make_store(void *ctx, const struct config_repository *repository)

@@ -19,8 +19,8 @@
  *      "disk_total", "disk_processed", "disk_remaining", "temp_used", "temp_total" (bytes),
  *      "success": true, "errmsg": null}
  */
-#ifndef VMKEEP_SCHEDULER_CONTROL_H
-#define VMKEEP_SCHEDULER_CONTROL_H
+#ifndef VMKEEP_DAEMON_CONTROL_H
+#define VMKEEP_DAEMON_CONTROL_H
 
 #include "scheduler/scheduler.h"
 

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "report/json.h"
 #include "scheduler/api.h"
-#include "scheduler/control_priv.h"
+#include "daemon/control_priv.h"
 
 /* ---- answers that come later ---- */
 
