@@ -3,7 +3,8 @@
  * rebuild: a catalog made anew from repositories.
  *
  * Points come from their manifests alone: what lies on disk is the truth.  What only a catalog knew
- * (jobs and their outcomes, coverage, checkpoints, what retention said) comes from catalogs: the
+ * (jobs and their outcomes, coverage, checkpoints, what retention said, until when the clock was
+ * believed) comes from catalogs: the
  * former file, if it is whole, and the copies that lie in the repositories.  Of those the latest
  * wins; jobs come from all of them, for their numbers are never given twice.
  *

@@ -58,6 +58,19 @@ static const char settle_sql[] =
     " reason = 'how it ended is not known: the catalog was lost before it did'"
     " WHERE state <> 'ended';";
 
+/* When the clock was right for the last time, and that it is in doubt: who lost this would let go of
+ * points by a clock that has gone ahead.  Of several catalogs the latest word counts; what else was
+ * seen is looked at again. */
+static const char clock_sql[] =
+    "DELETE FROM main.seen WHERE kind = 'clock' AND EXISTS (SELECT 1 FROM was.seen w"
+    " WHERE w.kind = seen.kind AND w.name = seen.name AND w.at > seen.at);"
+    "INSERT OR IGNORE INTO main.seen SELECT * FROM was.seen WHERE kind = 'clock';";
+
+/* Where no catalog tells it: the clock was right, as far as is known, when the last point was made. */
+static const char clock_of_points_sql[] =
+    "INSERT OR IGNORE INTO seen (kind, name, state, at) SELECT 'clock', 'believed', 'not known',"
+    " max(created) FROM point WHERE created <= %lld HAVING max(created) IS NOT NULL";
+
 /* ---- points ---- */
 
 static const struct rebuild_source *newest(const struct rebuild *r)
@@ -228,6 +241,7 @@ static int take(struct rebuild *r, struct db *db, const struct rebuild_source *s
     if (attach(db, s, err) < 0 || db_exec(db, "BEGIN IMMEDIATE", err) < 0)
         return -1;
     if ((!s->is_catalog && db_exec(db, settle_sql, err) < 0) || db_exec(db, jobs_sql, err) < 0 ||
+        db_exec(db, clock_sql, err) < 0 ||
         (s == newest(r) && (db_exec(db, points_sql, err) < 0 || take_tables(r, db, err) < 0)))
         return -1;
     if (db_exec(db, "COMMIT", err) < 0)
@@ -327,7 +341,14 @@ static size_t count(struct db *db, const char *text)
     return ret;
 }
 
-static int fill(struct rebuild *r, struct catalog *c, struct err *err)
+static int believe_points(struct db *db, int64_t now, struct err *err)
+{
+    CLEANUP_FREE char *text = xasprintf(clock_of_points_sql, (long long)now);
+
+    return db_exec(db, text, err);
+}
+
+static int fill(struct rebuild *r, struct catalog *c, int64_t now, struct err *err)
 {
     static const struct point_filter all = {0};
     const struct rebuild_source *best = newest(r);
@@ -341,7 +362,7 @@ static int fill(struct rebuild *r, struct catalog *c, struct err *err)
     for (size_t i = 0; i < r->sources.n; i++)
         if (!r->sources.items[i].problem && take(r, &c->db, &r->sources.items[i], err) < 0)
             return err_wrap(err, "%s", r->sources.items[i].path);
-    if (db_tx(&c->db, checkpoints_body, &b, err) < 0 ||
+    if (db_tx(&c->db, checkpoints_body, &b, err) < 0 || believe_points(&c->db, now, err) < 0 ||
         catalog_set_last_job(c, r->last_job, err) < 0)
         return -1;
     r->jobs = count(&c->db, "SELECT count(*) FROM job");
@@ -349,7 +370,7 @@ static int fill(struct rebuild *r, struct catalog *c, struct err *err)
     return 0;
 }
 
-static int build(struct rebuild *r, const char *path, struct err *err)
+static int build(struct rebuild *r, const char *path, int64_t now, struct err *err)
 {
     struct catalog *c = xcalloc(1, sizeof(*c));
     bool made;
@@ -362,7 +383,7 @@ static int build(struct rebuild *r, const char *path, struct err *err)
         db_open_handle(&c->db, path, SQLITE_OPEN_READWRITE, err) == 0 &&
         db_exec(&c->db, "PRAGMA synchronous = FULL", err) == 0 && db_migrate(&c->db, 0, err) == 0 &&
         db_exec(&c->db, "PRAGMA foreign_keys = ON", err) == 0)
-        rc = fill(r, c, err);
+        rc = fill(r, c, now, err);
     if (rc == 0)
         rc = db_examine(&c->db, &version, err);
     catalog_close(c);
@@ -445,7 +466,7 @@ int rebuild_make(struct rebuild *r, int64_t now, struct err *err)
     CLEANUP_FREE char *made = xasprintf("%s.rebuilt", r->path);
     CLEANUP_FREE char *dir = path_dirname(r->path);
 
-    if (build(r, made, err) < 0)
+    if (build(r, made, now, err) < 0)
         return err_wrap(err, "rebuild the catalog");
     settle_log(r);
     if (like_former(r, made, err) < 0 || keep_former(r, now, err) < 0 || sync_dir(dir, err) < 0 ||

@@ -276,6 +276,105 @@ static void from_copy(void **state)
     catalog_close(c);
 }
 
+static void believe(struct catalog *c, int64_t at)
+{
+    OK(catalog_seen_put(c, "clock", "believed", "5 boot", NULL, NULL, at, &err));
+}
+
+/* "name state at, ..." Caller frees. */
+static char *clock_text(struct catalog *c)
+{
+    struct seen_list l = {0};
+    char *ret = xstrdup("");
+
+    OK(catalog_seen(c, "clock", &l, &err));
+    for (size_t i = 0; i < l.n; i++) {
+        CLEANUP_FREE char *old = ret;
+
+        ret = xasprintf("%s%s%s %s %lld", old, *old ? ", " : "", l.items[i].name, l.items[i].state,
+                        (long long)l.items[i].at);
+    }
+    seen_list_done(&l);
+    return ret;
+}
+
+/* A clock that was in doubt is that after it, and one that has leapt meanwhile is found. */
+static void clock_in_doubt(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    CLEANUP_FREE char *all = NULL, *text = NULL;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+
+        believe(c, 900);
+        OK(catalog_seen_put(c, "clock", "hold", "on", "why", NULL, 950, &err));
+        OK(catalog_seen_put(c, "host", "h", "ok", NULL, NULL, 950, &err));
+        put_copy(s, c);
+    }
+    catalog_close(c);
+    remove_catalog(s);
+    c = rebuilt(s);
+    text = clock_text(c);
+    assert_string_equal(text, "believed 5 boot 900, hold on 950");
+    all = dump(c->db.h);
+    assert_non_null(strstr(all, "why"));
+    assert_null(strstr(all, "host|h"));
+    catalog_close(c);
+}
+
+/* Of the former file and a copy: whichever was written later, whatever the numbers of their jobs. */
+static void clock_of_the_latest(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    CLEANUP_FREE char *copy = NULL, *former = NULL;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+    }
+    believe(c, 900);
+    put_copy(s, c);
+    believe(c, 800);
+    OK(catalog_seen_put(c, "clock", "hold", "over", NULL, NULL, 700, &err));
+    catalog_close(c);
+    c = rebuilt(s);
+    copy = clock_text(c);
+    assert_string_equal(copy, "believed 5 boot 900, hold over 700");
+    believe(c, 990);
+    catalog_close(c);
+    c = rebuilt(s);
+    former = clock_text(c);
+    assert_string_equal(former, "believed 5 boot 990, hold over 700");
+    catalog_close(c);
+}
+
+/* No catalog tells: what the last point is dated, unless that is to come. */
+static void clock_of_points(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c;
+    CLEANUP_FREE char *text = NULL;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point a = make_point("d", 100, OTHER, 1, NULL);
+        CLEANUP(point_done) struct point b = make_point("d", 300, OTHER, 2, &a);
+        CLEANUP(point_done) struct point e = make_point("e", 2000000, OTHER, 3, NULL);
+
+        put_point(s, &a);
+        put_point(s, &b);
+        put_point(s, &e);
+    }
+    c = rebuilt(s);
+    text = clock_text(c);
+    assert_string_equal(text, "believed not known 300");
+    catalog_close(c);
+}
+
 /* One that was put back has undone a job that had ended well after it was saved, and could not
  * remove what that had made: the point is one all the same, and its checkpoint the chain's last. */
 static void undone_in_vain(void **state)
@@ -661,6 +760,9 @@ int main(void)
         TEST(missing_parent),
         TEST(from_copy),
         TEST(from_both),
+        TEST(clock_in_doubt),
+        TEST(clock_of_the_latest),
+        TEST(clock_of_points),
         TEST(undone_in_vain),
         TEST(given_up),
         TEST(damaged),
