@@ -90,6 +90,18 @@ int rename_durably(const char *from, const char *to, struct err *err)
     return sync_dir(dir, err);
 }
 
+int rename_new(const char *from, const char *to, struct err *err)
+{
+    CLEANUP_FREE char *dir = path_dirname(to);
+    int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+
+    if (rc < 0 && errno == EINVAL) /* the file system cannot; a link is no more than that */
+        rc = link(from, to) < 0 ? -1 : unlink(from);
+    if (rc < 0 && errno == EEXIST)
+        return err_set(err, ERR_EXISTS, "%s: appeared meanwhile", to);
+    return rc < 0 ? err_errno(err, errno, "rename %s to %s", from, to) : sync_dir(dir, err);
+}
+
 int write_file_durably(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
 {
     CLEANUP_FREE char *tmp = xasprintf("%s.tmp", path);

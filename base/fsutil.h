@@ -38,6 +38,9 @@ int read_file(const char *path, size_t max, char **ret, size_t *ret_len, struct 
 /* rename(2), then sync of the directory that holds `to`. */
 int rename_durably(const char *from, const char *to, struct err *err);
 
+/* The same, but never over what is there: ERR_EXISTS. */
+int rename_new(const char *from, const char *to, struct err *err);
+
 /* The part of path before the last slash: "." for a bare name, "/" for the root. Caller frees. */
 char *path_dirname(const char *path);
 

@@ -105,6 +105,11 @@ enum db_event { DB_WRITTEN_BACK, DB_LOST, DB_DAMAGED };
 
 struct db_copy;
 
+struct db_beside {
+    dev_t dev;
+    ino_t ino; /* 0: there is none */
+};
+
 struct db {
     sqlite3 *h;
     char *path;
@@ -113,8 +118,9 @@ struct db {
     /* a writer's */
     dev_t dev; /* of the file that h has open */
     ino_t ino;
-    const char *lost;     /* why nothing is written any more; NULL: all is well */
-    struct db_copy *copy; /* under way; NULL: none */
+    struct db_beside beside[2]; /* its log and its shared memory */
+    const char *lost;           /* why nothing is written any more; NULL: all is well */
+    struct db_copy *copy;       /* under way; NULL: none */
     void (*tell)(void *ctx, enum db_event event, const char *text); /* NULL: nobody listens */
     void *tell_ctx;
 };
@@ -144,12 +150,13 @@ int db_create_file(const char *path, bool *ret_made, struct err *err);
 /* Takes the lock beside path, however often its file was removed. db_open.c. */
 int db_take_lock(struct db *db, struct err *err);
 
-/* Notes which file the handle has open. db_place.c. */
+/* Notes which file the handle has open; what lies beside it, once it has that open. db_place.c. */
 int db_note_place(struct db *db, struct err *err);
+int db_note_beside(struct db *db, struct err *err);
 
 /* Before each write: does the file still lie under its name?  One that was deleted is written back
  * (all statements are gone then), with its lock.  ERR_CORRUPT, now and for ever: another file lies
- * there, or another daemon has taken the lock.  Nothing for a reader.  db_place.c. */
+ * there, or another's log, or another daemon has taken the lock.  Nothing for a reader.  db_place.c. */
 int db_keep_place(struct db *db, struct err *err);
 /* The same for the lock, at leisure: who deletes it lets a second daemon in. */
 int db_keep_lock(struct db *db, struct err *err);

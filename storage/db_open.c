@@ -212,7 +212,7 @@ static int open_writer(struct db *db, struct err *err)
     return db_set_writer(db, err) < 0 || db_migrate(db, version, err) < 0 ||
                    db_exec(db, "PRAGMA foreign_keys = ON", err) < 0
                ? -1
-               : 0;
+               : db_note_beside(db, err);
 }
 
 /* ---- readers ---- */

@@ -8,9 +8,9 @@
  *
  * Nothing under the name: what we have open is whole, and is written back under it.  The log and
  * the shared memory beside it belonged to the deleted file and go first, for SQLite would take
- * whatever log it finds for the new one's.  Another file: nothing is known of it, and it may be
- * just what its administrator wants.  It stays as it is, and we write no more, nor remove a log
- * at the end.
+ * whatever log it finds for the new one's.  Another file, or another's log: nothing is known of it,
+ * and it may be just what its administrator wants.  It stays as it is, and we write no more, nor
+ * remove a log at the end.  That holds up to the last moment: it may come while we write ours.
  */
 #include "storage/db.h"
 
@@ -24,6 +24,8 @@
 #include "base/alloc.h"
 #include "base/fsutil.h"
 
+static const char *const suffixes[] = {"-wal", "-shm"};
+
 int db_note_place(struct db *db, struct err *err)
 {
     struct stat st;
@@ -32,6 +34,21 @@ int db_note_place(struct db *db, struct err *err)
         return err_errno(err, errno, "catalog %s", db->path);
     db->dev = st.st_dev;
     db->ino = st.st_ino;
+    return 0;
+}
+
+/* A first read opens the log: later, with the file deleted, SQLite could not. */
+int db_note_beside(struct db *db, struct err *err)
+{
+    if (db_exec(db, "SELECT count(*) FROM sqlite_schema", err) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        CLEANUP_FREE char *name = xasprintf("%s%s", db->path, suffixes[i]);
+        struct stat st;
+
+        db->beside[i] =
+            stat(name, &st) == 0 ? (struct db_beside){st.st_dev, st.st_ino} : (struct db_beside){0};
+    }
     return 0;
 }
 
@@ -91,13 +108,26 @@ static bool is_same_file_system(const struct db *db)
     return ret;
 }
 
-static int remove_beside(const char *path, const char *suffix, struct err *err)
+static int lose_to_other(struct db *db, struct err *err)
 {
-    CLEANUP_FREE char *name = xasprintf("%s%s", path, suffix);
+    return lose(db, "another file was put in its place", err);
+}
 
+/* Only what belonged to the file that we have open. */
+static int remove_beside(struct db *db, size_t i, struct err *err)
+{
+    CLEANUP_FREE char *name = xasprintf("%s%s", db->path, suffixes[i]);
+    struct stat st;
+
+    if (lstat(name, &st) < 0)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "%s", name);
+    if (st.st_dev != db->beside[i].dev || st.st_ino != db->beside[i].ino)
+        return lose(db, "another file's log was put in its place", err);
     return unlink(name) < 0 && errno != ENOENT ? err_errno(err, errno, "remove %s", name) : 0;
 }
 
+/* All at once, though the loop waits for it (0.2 s where the catalog has 45 MiB): what is about to be
+ * written cannot go anywhere before. */
 static int save(struct db *db, const char *path, struct err *err)
 {
     struct db_copy *copy = NULL;
@@ -110,12 +140,6 @@ static int save(struct db *db, const char *path, struct err *err)
     return rc;
 }
 
-/* A first read opens the log: later, with the file deleted once more, SQLite could not. */
-static int open_log(struct db *db, struct err *err)
-{
-    return db_exec(db, "SELECT count(*) FROM sqlite_schema", err);
-}
-
 /* The old handle goes without a checkpoint: at its end SQLite would remove the new file's log,
  * by its name. */
 static int reopen(struct db *db, struct err *err)
@@ -124,7 +148,7 @@ static int reopen(struct db *db, struct err *err)
 
     if (db_open_handle(&fresh, db->path, SQLITE_OPEN_READWRITE, err) < 0 ||
         db_set_writer(&fresh, err) < 0 || db_exec(&fresh, "PRAGMA foreign_keys = ON", err) < 0 ||
-        open_log(&fresh, err) < 0) {
+        db_note_beside(&fresh, err) < 0) {
         sqlite3_close(fresh.h);
         return -1;
     }
@@ -135,7 +159,23 @@ static int reopen(struct db *db, struct err *err)
     sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(db->h);
     db->h = fresh.h;
+    memcpy(db->beside, fresh.beside, sizeof(db->beside));
     return db_note_place(db, err);
+}
+
+/* Gives the copy the name, if that is free still. */
+static int put_back(struct db *db, const char *made, struct err *err)
+{
+    struct stat st;
+    int rc = 0;
+
+    if (lstat(db->path, &st) == 0)
+        return lose_to_other(db, err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(suffixes); i++)
+        rc = remove_beside(db, i, err);
+    if (rc == 0)
+        rc = rename_new(made, db->path, err);
+    return rc < 0 && err->code == ERR_EXISTS ? lose_to_other(db, err) : rc;
 }
 
 static int write_back(struct db *db, struct err *err)
@@ -143,13 +183,15 @@ static int write_back(struct db *db, struct err *err)
     CLEANUP_FREE char *made = xasprintf("%s.new", db->path);
 
     db_copy_lose(db->copy); /* one at a time, and the handle goes */
-    if (save(db, made, err) < 0 || remove_beside(db->path, "-wal", err) < 0 ||
-        remove_beside(db->path, "-shm", err) < 0 || rename_durably(made, db->path, err) < 0 ||
-        reopen(db, err) < 0)
-        return err_wrap(err,
-                        "catalog %s was deleted while it was in use, and cannot be written "
-                        "back",
-                        db->path);
+    if (save(db, made, err) < 0 || put_back(db, made, err) < 0 || reopen(db, err) < 0) {
+        if (db->lost)
+            unlink(made);
+        return db->lost ? -1
+                        : err_wrap(err,
+                                   "catalog %s was deleted while it was in use, and cannot be "
+                                   "written back",
+                                   db->path);
+    }
     if (db->tell)
         db->tell(db->tell_ctx, DB_WRITTEN_BACK,
                  "it was deleted while it was in use, and has been written back");
@@ -178,7 +220,5 @@ int db_keep_place(struct db *db, struct err *err)
         return lose(db, db->lost, err);
     if (stat(db->path, &st) < 0)
         return errno == ENOENT ? come_back(db, err) : err_errno(err, errno, "catalog %s", db->path);
-    return st.st_dev == db->dev && st.st_ino == db->ino
-               ? 0
-               : lose(db, "another file was put in its place", err);
+    return st.st_dev == db->dev && st.st_ino == db->ino ? 0 : lose_to_other(db, err);
 }

@@ -314,18 +314,6 @@ static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
     return 0;
 }
 
-/* Never over what somebody has put there meanwhile. */
-static int rename_new(const char *from, const char *to, struct err *err)
-{
-    int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-
-    if (rc < 0 && errno == EINVAL) /* the file system cannot; a link is no more than that */
-        rc = link(from, to) < 0 ? -1 : unlink(from);
-    if (rc < 0 && errno == EEXIST)
-        return err_set(err, ERR_EXISTS, "%s: appeared meanwhile", to);
-    return rc < 0 ? err_errno(err, errno, "rename %s", from) : 0;
-}
-
 static int write_disk(struct restore *s, struct restored_disk *d, struct err *err)
 {
     CLEANUP_FREE char *source = source_of(s, d->name);

@@ -175,6 +175,114 @@ static void cannot_be_written_back(void **state)
     catalog_close(c);
 }
 
+/* ---- while it is written back ---- */
+
+/* SQLite's own way to files, and a call when the copy is about to be opened. */
+static sqlite3_vfs *real, watched;
+static void (*meanwhile)(const struct scratch *s);
+static const struct scratch *meanwhile_at;
+
+static int open_watched(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                        int *ret_flags)
+{
+    void (*call)(const struct scratch *) = meanwhile;
+    size_t len = name ? strlen(name) : 0;
+
+    (void)vfs;
+    if (call && len > 4 && strcmp(name + len - 4, ".new") == 0) {
+        meanwhile = NULL;
+        call(meanwhile_at);
+    }
+    return real->xOpen(real, name, file, flags, ret_flags);
+}
+
+static int watch(void **state)
+{
+    if (!real) {
+        real = sqlite3_vfs_find(NULL);
+        watched = *real;
+        watched.zName = "watched";
+        watched.xOpen = open_watched;
+    }
+    return sqlite3_vfs_register(&watched, 1) == SQLITE_OK ? scratch_make(state) : -1;
+}
+
+static int unwatch(void **state)
+{
+    meanwhile = NULL;
+    sqlite3_vfs_unregister(&watched);
+    return scratch_remove(state);
+}
+
+static void put(const struct scratch *s, const char *suffix)
+{
+    CLEANUP_FREE char *path = beside(s, suffix);
+
+    unlink(path);
+    OK(write_file_durably(path, "somebody's", 10, 0640, &err));
+}
+
+static void assert_untouched(const struct scratch *s, const char *suffix)
+{
+    CLEANUP_FREE char *path = beside(s, suffix), *text = NULL;
+
+    OK(read_file(path, 100, &text, NULL, &err));
+    assert_string_equal(text, "somebody's");
+}
+
+static void put_file(const struct scratch *s)
+{
+    put(s, "");
+}
+
+static void put_log(const struct scratch *s)
+{
+    put(s, "-wal");
+}
+
+static void put_both(const struct scratch *s)
+{
+    put(s, "");
+    put(s, "-wal");
+}
+
+/* Somebody puts his own catalog into the place while ours is being written. */
+static void other_came(void **state)
+{
+    static const struct {
+        void (*does)(const struct scratch *s);
+        bool file, log;
+    } cases[] = {{put_file, true, false}, {put_log, false, true}, {put_both, true, true}};
+    struct scratch *s = *state;
+    CLEANUP_FREE char *made = beside(s, ".new");
+
+    meanwhile_at = s;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct heard heard = {0};
+        struct catalog *c = open_writer(s);
+
+        catalog_listen(c, on_event, &heard);
+        add_points(c, 2);
+        remove_file(s, "");
+        meanwhile = cases[i].does;
+        FAILS(ERR_CORRUPT, "was put in its place", catalog_cover(c, "h", "d", "n", 1, &err));
+        assert_null(meanwhile);
+        assert_int_equal(heard.n[CATALOG_LOST], 1);
+        assert_int_equal(heard.n[CATALOG_WRITTEN_BACK], 0);
+        assert_false(path_exists(made));
+        catalog_close(c);
+        assert_int_equal(path_exists(s->path), cases[i].file);
+        if (cases[i].file) {
+            assert_untouched(s, "");
+            remove_file(s, "");
+        }
+        if (cases[i].log) {
+            assert_untouched(s, "-wal");
+            remove_file(s, "-wal");
+        }
+    }
+}
+
 /* ---- replaced ---- */
 
 static void replaced(void **state)
@@ -360,6 +468,7 @@ int main(void)
         TEST(directory_deleted),
         TEST(lock_deleted),
         TEST(cannot_be_written_back),
+        cmocka_unit_test_setup_teardown(other_came, watch, unwatch),
         TEST(replaced),
         TEST(lock_taken),
         TEST(copied),
