@@ -285,8 +285,10 @@ static void tell_waiting(struct control *c, const struct job *j)
     }
 }
 
-static void on_job(void *ctx, const struct job_event *event)
+static void on_job(void *ctx, const void *job_event)
 {
+    const struct job_event *event = job_event;
+
     if (event->completed)
         control_tell_completed(ctx, event->job);
     tell_waiting(ctx, event->job);
@@ -353,7 +355,8 @@ int control_open(const struct control_env *env, const char *path, struct control
     ev_io_init(&c->connectable, on_connect, fd, EV_READ);
     c->connectable.data = c;
     ev_io_start(env->loop, &c->connectable);
-    scheduler_listen(env->scheduler, on_job, c);
+    c->jobs = (struct observer){.hear = on_job, .ctx = c};
+    scheduler_listen(env->scheduler, &c->jobs);
     *ret = c;
     return 0;
 }
@@ -362,7 +365,7 @@ void control_close(struct control *c)
 {
     if (!c)
         return;
-    scheduler_listen(c->env.scheduler, NULL, NULL);
+    scheduler_unlisten(c->env.scheduler, &c->jobs);
     while (c->clients.n > 0)
         client_free(c->clients.items[0]);
     ev_io_stop(c->env.loop, &c->connectable);

@@ -26,6 +26,7 @@ struct pending;
 
 struct control {
     struct control_env env;
+    struct observer jobs;
     char *path;
     ev_io connectable;
     VEC(struct client *) clients;

@@ -133,8 +133,7 @@ void queue_notify(struct run *r)
         over && backup &&
             (r->has_begun || (r->row.kind == JOB_BACKUP && r->row.outcome == OUTCOME_FAILED))};
 
-    if (r->s->listener)
-        r->s->listener(r->s->listener_ctx, &event);
+    observers_tell(&r->s->listeners, &event);
 }
 
 void queue_kick(struct scheduler *s)

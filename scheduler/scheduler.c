@@ -138,10 +138,14 @@ void scheduler_reload(struct scheduler *s, struct config *config)
     queue_kick(s);
 }
 
-void scheduler_listen(struct scheduler *s, job_event_fn fn, void *ctx)
+void scheduler_listen(struct scheduler *s, struct observer *o)
 {
-    s->listener = fn;
-    s->listener_ctx = ctx;
+    observers_add(&s->listeners, o);
+}
+
+void scheduler_unlisten(struct scheduler *s, struct observer *o)
+{
+    observers_remove(&s->listeners, o);
 }
 
 /* ---- requests ---- */

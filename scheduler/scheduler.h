@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/observers.h"
 #include "engine/hypervisor.h"
 #include "policies/config.h"
 #include "scheduler/clock.h"
@@ -42,12 +43,11 @@ struct scheduler_env {
     void *ctx;
 };
 
-/* What happens to a job, for whoever watches. */
+/* What happens to a job, for whoever listens. */
 struct job_event {
     const struct job *job; /* borrowed; state JOB_ENDED with an outcome tells that it is over */
     bool completed;        /* a backup, and it is over now: told exactly once for each */
 };
-typedef void (*job_event_fn)(void *ctx, const struct job_event *event);
 
 struct scheduler;
 
@@ -64,8 +64,10 @@ void scheduler_free(struct scheduler *s);
  * its running jobs have ended; until then no other starts there. */
 void scheduler_reload(struct scheduler *s, struct config *config);
 
-/* The listener hears of each step, progress and end; NULL: nobody. */
-void scheduler_listen(struct scheduler *s, job_event_fn fn, void *ctx);
+/* Who listens hears of each step, progress and end of a job, as a struct job_event; see
+ * base/observers.h.  It may ask for things that end a job on the spot, which is told at once. */
+void scheduler_listen(struct scheduler *s, struct observer *o);
+void scheduler_unlisten(struct scheduler *s, struct observer *o);
 
 /* target: a policy, a domain, or HOST/DOMAIN.  level NULL: as the schedule would.
  * *ret: ids of the new jobs. ERR_NOTFOUND (naming the nearest), ERR_BUSY when all of them have a

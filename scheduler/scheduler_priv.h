@@ -230,8 +230,7 @@ struct scheduler {
     bool dead; /* being freed: what still completes counts no more */
     void (*idle)(void *ctx);
     void *idle_ctx;
-    job_event_fn listener;
-    void *listener_ctx;
+    struct observers listeners;
 };
 
 static inline int64_t sched_now(const struct scheduler *s)

@@ -119,7 +119,8 @@ void daemon_start(void *daemon)
     env.catalog = d->catalog;
     if (scheduler_new(&env, read_config(d), &d->scheduler, &err) < 0)
         sim_broken("start: %s", err.msg);
-    scheduler_listen(d->scheduler, on_job, d);
+    d->jobs = (struct observer){.hear = on_job, .ctx = d};
+    scheduler_listen(d->scheduler, &d->jobs);
     check_queue(d);
 }
 

@@ -25,6 +25,7 @@ struct sim_daemon {
     char catalog_path[96], saved_path[96];
     struct catalog *catalog;
     struct scheduler *scheduler;
+    struct observer jobs;
     char catalog_id[16];
     bool down;
     unsigned alteration; /* of the configuration as it stands */
@@ -81,7 +82,7 @@ void guest_life(void *domain);
 void weather(void *unused);
 void calm_down(void);
 /* Somebody who has waited for a job's end asks for the next one at once. */
-void on_job(void *daemon, const struct job_event *event);
+void on_job(void *daemon, const void *job_event);
 
 /* clocks.c */
 /* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon

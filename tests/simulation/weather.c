@@ -40,8 +40,9 @@ static void run_once_more(void *ctx)
     free(ids.items);
 }
 
-void on_job(void *daemon, const struct job_event *event)
+void on_job(void *daemon, const void *job_event)
 {
+    const struct job_event *event = job_event;
     struct sim_daemon *d = daemon;
     struct sim_world *w = &sim.w;
 
