@@ -25,22 +25,13 @@ static json_t *find_node(json_t *nodes, const char *name)
     return NULL;
 }
 
-/* The drive's id, its node's name, or the device's. */
-static char *name_of(json_t *block, const char *node)
+/* By what stays the same, as every disk: the drive's id, or the device's.  Nothing is an aside
+ * that no device uses. */
+static char *name_of(json_t *block)
 {
     const char *drive = text_of(block, "device");
-    CLEANUP_FREE char *path = xstrdup(text_of(block, "qdev"));
-    char *slash = strrchr(path, '/');
 
-    if (drive && *drive)
-        return xstrdup(drive);
-    if (node && node[0] != '#')
-        return xstrdup(node);
-    if (slash && strcmp(slash, "/virtio-backend") == 0) {
-        *slash = '\0';
-        slash = strrchr(path, '/');
-    }
-    return xstrdup(slash ? slash + 1 : path);
+    return drive && *drive ? xstrdup(drive) : view_device_name(text_of(block, "qdev"));
 }
 
 static char *file_of(json_t *nodes, json_t *graph, const char *node, const char *cwd)
@@ -96,7 +87,7 @@ void view_decode_asides(json_t *const replies[Q_COUNT], const struct view_names 
 
         if (!is_aside(block))
             continue;
-        name = name_of(block, top);
+        name = name_of(block);
         if (view_find_disk(v, name) || view_find_aside(v, name))
             continue;
         aside = VEC_ADD(&v->asides);

@@ -54,6 +54,7 @@ char *view_tree_of(const struct source *s, const char *cwd, char **ret_why);
 
 /* view_names.c: what disks are called. */
 void view_choose_entries(struct candidates *c, const struct view_names *names);
+char *view_device_name(const char *qdev); /* of its path or id; caller frees */
 char *view_name_of(const struct candidate *c, const struct view_names *names);
 
 #endif

@@ -73,7 +73,7 @@ void view_choose_entries(struct candidates *c, const struct view_names *names)
 
 /* "/machine/peripheral/vda/virtio-backend" is called vda: what QEMU makes inside of a device
  * goes by its name. */
-static char *device_name(const char *qdev)
+char *view_device_name(const char *qdev)
 {
     static const char *const places[] = {"/machine/peripheral/", "/machine/peripheral-anon/"};
     const char *slash = strrchr(qdev, '/');
@@ -98,7 +98,7 @@ char *view_name_of(const struct candidate *c, const struct view_names *names)
     if (drive && *drive)
         return xstrdup(drive);
     if (qdev && *qdev)
-        return device_name(qdev);
+        return view_device_name(qdev);
     /* The image's node comes before a filter's above it: filters come and go. */
     return xstrdup(node && node[0] != '#' ? node : c->top);
 }
