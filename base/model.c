@@ -32,6 +32,24 @@ void point_disk_done(struct point_disk *d)
     *d = (struct point_disk){0};
 }
 
+void left_out_add(struct left_out_list *l, const char *name, const char *why)
+{
+    struct left_out *d = VEC_ADD(l);
+
+    d->name = xstrdup(name);
+    d->why = xstrdup(why);
+}
+
+void left_out_list_done(struct left_out_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].name);
+        free(l->items[i].why);
+    }
+    free(l->items);
+    *l = (struct left_out_list){0};
+}
+
 void point_done(struct point *p)
 {
     free(p->id);
@@ -51,6 +69,7 @@ void point_done(struct point *p)
         point_disk_done(&p->disks.items[i]);
     free(p->disks.items);
     strlist_done(&p->missing);
+    left_out_list_done(&p->left_out);
     *p = (struct point){0};
 }
 
@@ -71,6 +90,9 @@ void point_copy(struct point *dst, const struct point *src)
     dst->why = xstrdup(src->why);
     dst->keep = xstrdup(src->keep);
     dst->missing = strlist_copy(&src->missing);
+    dst->left_out = (struct left_out_list){0};
+    for (size_t i = 0; i < src->left_out.n; i++)
+        left_out_add(&dst->left_out, src->left_out.items[i].name, src->left_out.items[i].why);
     dst->disks.items = NULL;
     dst->disks.n = dst->disks.cap = 0;
     for (size_t i = 0; i < src->disks.n; i++) {

@@ -47,6 +47,20 @@ struct point_disk {
     struct disk_origin origin;
 };
 
+/* A disk, CD-ROM or drive that was attached when a point was made, and is not in it. */
+struct left_out {
+    char *name;
+    char *why; /* "a read-only disk of /images/ro.raw" */
+};
+
+struct left_out_list {
+    struct left_out *items;
+    size_t n, cap;
+};
+
+void left_out_add(struct left_out_list *l, const char *name, const char *why); /* both are copied */
+void left_out_list_done(struct left_out_list *l);
+
 /* A finished, published backup of one domain at one instant. Its id is its place in the
  * repository: HOST/DOMAIN/TIME.POLICY@CATALOG-JOB, names escaped as base/names.h says, so it
  * outlives the catalog; the last part, by who made it, keeps apart what two catalogs, or one
@@ -73,7 +87,8 @@ struct point {
     char *why;      /* why this level, one sentence */
     char *keep;     /* why retention keeps it, as of the last prune; NULL: not judged */
     VEC(struct point_disk) disks;
-    struct strlist missing; /* disks that an older point has, and this one lacks */
+    struct strlist missing;        /* disks that an older point has, and this one lacks */
+    struct left_out_list left_out; /* what else was attached, and why it is not in it */
 };
 
 struct point_list {

@@ -19,6 +19,7 @@ enum cli_exit {
     EXIT_USAGE = 2,  /* bad usage or configuration */
     EXIT_PARTLY = 3, /* some of it failed; status: a domain is not protected */
     EXIT_NOT_FOUND = 4,
+    EXIT_TROUBLE = 4, /* of status: nothing is at risk yet, but it is not as it should be */
     EXIT_BUSY = 5,
     EXIT_NO_DAEMON = 6,
     EXIT_DAMAGED = 7,

@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "cli/doctor.h"
 #include "report/json.h"
 #include "report/model.h"
 #include "report/table.h"
@@ -27,20 +28,8 @@ struct arguments {
     bool json;
 };
 
-struct finding {
-    char *about, *text;
-    const char *check, *advice;
-    bool fine;
-};
-
-struct findings {
-    struct finding *items;
-    size_t n, cap;
-};
-
-__attribute__((format(printf, 6, 7))) static void add(struct findings *l, const char *about,
-                                                      const char *check, bool fine,
-                                                      const char *advice, const char *fmt, ...)
+void doctor_add(struct findings *l, const char *about, const char *check, bool fine,
+                const char *advice, const char *fmt, ...)
 {
     struct finding *f = VEC_ADD(l);
     va_list ap;
@@ -77,21 +66,22 @@ static void check_disk(struct findings *l, const char *domain, const json_t *k)
     CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, name ? name : "");
 
     if (json_is_true(json_object_get(k, "trackable")))
-        add(l, about, "trackable", true, NULL, "changes can be tracked");
+        doctor_add(l, about, "trackable", true, NULL, "changes can be tracked");
     else
-        add(l, about, "trackable", false,
-            "it is backed up in full each time; convert the image to qcow2 for incrementals",
-            "changes cannot be tracked in format %s", format ? format : "unknown");
+        doctor_add(l, about, "trackable", false,
+                   "it is backed up in full each time; convert the image to qcow2 for incrementals",
+                   "changes cannot be tracked in format %s", format ? format : "unknown");
     if (unsafe)
-        add(l, about, "guest-safe", false, "see 'scratch' of its policy in vmkeep-config(5)",
-            "guest-safe copy not possible: %s", unsafe);
+        doctor_add(l, about, "guest-safe", false, "see 'scratch' of its policy in vmkeep-config(5)",
+                   "guest-safe copy not possible: %s", unsafe);
     else
-        add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
+        doctor_add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
     if (json_is_true(json_object_get(k, "encrypted")))
-        add(l, about, "encrypted", false, "put the repository on a file system that is encrypted",
-            "the disk is encrypted, and its copies in a repository are in clear text");
+        doctor_add(l, about, "encrypted", false,
+                   "put the repository on a file system that is encrypted",
+                   "the disk is encrypted, and its copies in a repository are in clear text");
     if (json_is_true(json_object_get(k, "busy")))
-        add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
+        doctor_add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
 }
 
 /* What is in no scheduled backup, by its nature. */
@@ -100,8 +90,8 @@ static void tell_aside(struct findings *l, const char *domain, const json_t *k)
     const char *name = text_of(k, "name"), *what = text_of(k, "what"), *image = text_of(k, "image");
     CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, name ? name : "");
 
-    add(l, about, "backed up", true, NULL, "%s%s%s: only by hand, by its name", what ? what : "",
-        image ? " of " : "", image ? image : "");
+    doctor_add(l, about, "backed up", true, NULL, "%s%s%s: only by hand, by its name",
+               what ? what : "", image ? " of " : "", image ? image : "");
 }
 
 static const struct config_domain *config_of(const struct config *config, const char *host,
@@ -122,9 +112,10 @@ static void check_agent(struct findings *l, const struct config *config, const c
 
     /* No fault of its own: only a policy that wants to quiesce needs one. */
     if (d)
-        add(l, about, "agent", true, NULL,
-            d->agent ? "guest agent at %s" : "no guest agent is configured: it is not quiesced%s",
-            d->agent ? d->agent : "");
+        doctor_add(l, about, "agent", true, NULL,
+                   d->agent ? "guest agent at %s"
+                            : "no guest agent is configured: it is not quiesced%s",
+                   d->agent ? d->agent : "");
 }
 
 static void check_domain(struct findings *l, const struct config *config, const json_t *d)
@@ -138,20 +129,23 @@ static void check_domain(struct findings *l, const struct config *config, const 
     json_t *k;
 
     if (problem)
-        add(l, about, "reachable", false, "see that it runs and that vmkeepd may open its socket",
-            "%s: %s", state ? state : "unknown", problem);
+        doctor_add(l, about, "reachable", false,
+                   "see that it runs and that vmkeepd may open its socket", "%s: %s",
+                   state ? state : "unknown", problem);
     else
-        add(l, about, "reachable", true, NULL, "%s", state ? state : "unknown");
+        doctor_add(l, about, "reachable", true, NULL, "%s", state ? state : "unknown");
     if (foreign)
-        add(l, about, "free", false, "wait for it, or end it", "%s is at work on it", foreign);
+        doctor_add(l, about, "free", false, "wait for it, or end it", "%s is at work on it",
+                   foreign);
     check_agent(l, config, host, domain, about);
     if (text_of(d, "frozen_since"))
-        add(l, about, "thawed", false, STATUS_THAW_ADVICE,
-            "the guest's file systems are perhaps frozen since %s", text_of(d, "frozen_since"));
+        doctor_add(l, about, "thawed", false, STATUS_THAW_ADVICE,
+                   "the guest's file systems are perhaps frozen since %s",
+                   text_of(d, "frozen_since"));
     if (json_integer_value(json_object_get(d, "secrets")) > 0)
-        add(l, about, "secrets", true, NULL,
-            "%lld of QEMU's command line left out of points: keep them elsewhere",
-            (long long)json_integer_value(json_object_get(d, "secrets")));
+        doctor_add(l, about, "secrets", true, NULL,
+                   "%lld of QEMU's command line left out of points: keep them elsewhere",
+                   (long long)json_integer_value(json_object_get(d, "secrets")));
     json_array_foreach(json_object_get(d, "disks"), i, k)
         check_disk(l, about, k);
     json_array_foreach(json_object_get(d, "asides"), i, k)
@@ -170,20 +164,22 @@ static void check_repository(struct findings *l, const json_t *r)
     char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
 
     if (problem) {
-        add(l, about, "writable", false,
+        doctor_add(
+            l, about, "writable", false,
             "mount it, or correct its path or its permissions; `vmkeep repository adopt`, if "
             "another disk takes its place",
             "%s", problem);
         return;
     }
-    add(l, about, "writable", true, NULL, "%s is there and can be written", path ? path : "");
-    add(l, about, "space", avail > reserve, "make room: let go of points, or enlarge it",
-        "%s free%s%s", size_text((uint64_t)avail, text), reserve ? ", to stay free: " : "",
-        reserve ? size_text((uint64_t)reserve, all) : "");
-    add(l, about, "known", !difference,
-        "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not; see "
-        "lost-catalog.md",
-        "%s", difference ? difference : "the catalog knows all points there");
+    doctor_add(l, about, "writable", true, NULL, "%s is there and can be written",
+               path ? path : "");
+    doctor_add(l, about, "space", avail > reserve, "make room: let go of points, or enlarge it",
+               "%s free%s%s", size_text((uint64_t)avail, text), reserve ? ", to stay free: " : "",
+               reserve ? size_text((uint64_t)reserve, all) : "");
+    doctor_add(l, about, "known", !difference,
+               "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not; see "
+               "lost-catalog.md",
+               "%s", difference ? difference : "the catalog knows all points there");
 }
 
 static void check_program(struct findings *l, const char *name, const char *path,
@@ -194,11 +190,11 @@ static void check_program(struct findings *l, const char *name, const char *path
     struct err err = ERR_INIT;
 
     if (proc_run(argv, &out, &err) < 0) {
-        add(l, name, "program", false, advice, "%s", err.msg);
+        doctor_add(l, name, "program", false, advice, "%s", err.msg);
         return;
     }
     out[strcspn(out, "\n")] = '\0';
-    add(l, name, "program", true, NULL, "%s", *out ? out : "found");
+    doctor_add(l, name, "program", true, NULL, "%s", *out ? out : "found");
 }
 
 static void check_programs(struct findings *l)
@@ -255,17 +251,18 @@ static void check_scratch(struct findings *l, const char *path)
     struct statfs fs;
 
     if (access(there, W_OK | X_OK) < 0 || statfs(there, &fs) < 0) {
-        add(l, about, "writable", false, "correct its path or its permissions", "%s: %s", there,
-            strerror(errno));
+        doctor_add(l, about, "writable", false, "correct its path or its permissions", "%s: %s",
+                   there, strerror(errno));
         return;
     }
-    add(l, about, "writable", true, NULL, "%s",
-        strcmp(there, path) == 0 ? "it is there and can be written" : "it will be made at need");
+    doctor_add(l, about, "writable", true, NULL, "%s",
+               strcmp(there, path) == 0 ? "it is there and can be written"
+                                        : "it will be made at need");
     unfit = unfit_file_system((uint32_t)fs.f_type);
-    add(l, about, "space", !unfit && fs.f_bavail > 0,
-        "choose a directory on a local disk (scratch in the policy)", "%s free on %s",
-        size_text((uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize, text),
-        unfit ? unfit : "a local file system");
+    doctor_add(l, about, "space", !unfit && fs.f_bavail > 0,
+               "choose a directory on a local disk (scratch in the policy)", "%s free on %s",
+               size_text((uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize, text),
+               unfit ? unfit : "a local file system");
 }
 
 static void check_scratches(struct findings *l, const struct config *config)
@@ -299,9 +296,24 @@ static void judge(struct findings *l, const struct config *config, const json_t 
     json_array_foreach(json_object_get(answer, "repositories"), i, o)
         check_repository(l, o);
     check_scratches(l, config);
-    add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
-        problem ? problem : config->catalog);
+    doctor_add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
+               problem ? problem : config->catalog);
     check_programs(l);
+}
+
+/* What is not fine comes first; else they stay in their order. */
+static void worst_first(struct findings *l)
+{
+    struct finding *sorted = xcalloc(l->n + 1, sizeof(*sorted));
+    size_t n = 0;
+
+    for (int fine = 0; fine < 2; fine++)
+        for (size_t i = 0; i < l->n; i++)
+            if (l->items[i].fine == (fine == 1))
+                sorted[n++] = l->items[i];
+    free(l->items);
+    l->items = sorted;
+    l->cap = l->n + 1;
 }
 
 static void print_json(const struct findings *l)
@@ -363,6 +375,13 @@ static int examine(const struct config *config, const char *domain, bool json)
         return reached ? code : examine_catalog(config);
     }
     judge(&l, config, answer, domain);
+    code = doctor_catalog(&l, config, domain);
+    if (code != EXIT_DONE) {
+        findings_done(&l);
+        json_decref(answer);
+        return code;
+    }
+    worst_first(&l);
     for (size_t i = 0; i < l.n; i++)
         fine = fine && l.items[i].fine;
     if (json)
@@ -394,7 +413,10 @@ const struct command cmd_doctor = {
             "Takes a fresh look at every domain, or at DOMAIN, at the repositories, scratch "
             "directories, the catalog and the programs that vmkeep needs, and tells what is fine "
             "and what to do about the rest.",
-            "Read-only disks and CD-ROMs are listed here too: they are in no scheduled backup.",
+            "Read-only disks and CD-ROMs are listed here too: they are in no scheduled backup. So "
+            "are disks that the newest point lacks, those that are in no backup, points that are "
+            "damaged or missing, and directories of a repository that belong to another catalog. "
+            "What is not fine comes first.",
             NULL},
     .operands =
         (const struct command_operand[]){

@@ -90,6 +90,13 @@ static void explain_point(const struct point_list *all, const struct point *p,
     say(e, "kept", "%s", p->keep ? p->keep : "not judged yet: no prune has looked at it");
     if (p->parent)
         say(e, "stands on", "%s", p->parent);
+    for (size_t i = 0; i < p->missing.n; i++)
+        say(e, "lacks",
+            "disk %s, which an older point has, or which was attached when the domain "
+            "ran last",
+            p->missing.items[i]);
+    for (size_t i = 0; i < p->left_out.n; i++)
+        say(e, "not in it", "%s: %s", p->left_out.items[i].name, p->left_out.items[i].why);
     if (above > 0)
         say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
             above == 1 ? "s" : "");
@@ -157,6 +164,10 @@ static int explain_domain(const struct facts *f, const struct domain_name *name,
         if (d->frozen_since)
             say(e, "frozen", "perhaps, since %s: %s", time_local(d->frozen_since, since),
                 STATUS_THAW_ADVICE);
+        if (d->bad_points)
+            say(e, "points", "%s", d->bad_points);
+        for (size_t i = 0; i < d->left_out.n; i++)
+            say(e, "not backed up", "%s: %s", d->left_out.items[i].name, d->left_out.items[i].why);
         for (size_t i = 0; i < d->policies.n; i++)
             explain_policy(d, &d->policies.items[i], f->now, e);
         if (d->aside)

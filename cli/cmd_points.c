@@ -32,22 +32,24 @@ static json_t *disk_json(const struct point_disk *d)
 
 static json_t *point_json(const struct point *p)
 {
-    json_t *disks = json_array();
+    json_t *disks = json_array(), *missing = json_array();
     json_t *ret =
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", report_json_text(p->id),
                   "domain", report_json_text(p->domain), "host", report_json_text(p->host),
                   "policy", report_json_text(p->policy), "repository",
                   report_json_text(p->repository), "kind", report_json_text(level_name(p->level)),
                   "parent", report_json_text(p->parent), "created", report_json_time(p->created));
-    json_t *more =
-        json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "checkpoint",
-                  report_json_text(p->checkpoint), "mode", report_json_text(mode_name(p->mode)),
-                  "state", report_json_text(facts_point_state(p, false)), "problem",
-                  report_json_text(p->problem), "quiesced", p->quiesced, "why",
-                  report_json_text(p->why), "keep", report_json_text(p->keep), "disks", disks);
+    json_t *more = json_pack(
+        "{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "checkpoint",
+        report_json_text(p->checkpoint), "mode", report_json_text(mode_name(p->mode)), "state",
+        report_json_text(facts_point_state(p, false)), "problem", report_json_text(p->problem),
+        "quiesced", p->quiesced, "why", report_json_text(p->why), "keep", report_json_text(p->keep),
+        "disks", disks, "missing", missing, "left_out", report_left_out_json(&p->left_out));
 
     for (size_t i = 0; i < p->disks.n; i++)
         json_array_append_new(disks, disk_json(&p->disks.items[i]));
+    for (size_t i = 0; i < p->missing.n; i++)
+        json_array_append_new(missing, report_json_text(p->missing.items[i]));
     json_object_update(ret, more);
     json_decref(more);
     return ret;
@@ -269,8 +271,10 @@ const struct command cmd_points = {
              .words = WORD_REPOSITORY | WORD_DIRECTORY},
             {FLAG("json", json,
                   "print an array of {id, domain, host, policy, kind, parent, created, checkpoint, "
-                  "mode, state, disks: [{name, path, format, capacity, bytes, digest}], ...}; a "
-                  "disk's path is its file's name in REPOSITORY/ID/")},
+                  "mode, state, disks: [{name, path, format, capacity, bytes, digest}], "
+                  "missing: [NAME], left_out: [{name, why}], ...}; a disk's path is its file's "
+                  "name in REPOSITORY/ID/; missing are disks that an older point has, left_out is "
+                  "what else was attached, and why it is not in it")},
             {0}},
     .wants = "one domain at most",
     .exits = (const struct command_exit[]){{EXIT_DONE, "done"},

@@ -81,7 +81,9 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
     if (rc < 0)
         code = cli_fail(NULL, &err);
     else
-        code = status_is_good(&status) ? EXIT_DONE : EXIT_PARTLY;
+        code = !status_is_good(&status)      ? EXIT_PARTLY
+               : status_has_trouble(&status) ? EXIT_TROUBLE
+                                             : EXIT_DONE;
     if (rc == 0 && a->json)
         report_json_print(report_status_json(&status), stdout);
     else if (rc == 0)
@@ -109,6 +111,12 @@ const struct command cmd_status = {
             "something (rpo) and its last good point is older than that, whatever the last job "
             "said; unprotected when no policy selects it. Promises and next runs are those of the "
             "configuration as it is in the file, reloaded or not.",
+            "Disks that are attached and in no backup are told with the reason: read-only ones, "
+            "CD-ROMs, and those that a policy's disks leave out; as they were when the domain was "
+            "last seen to run. One that an older point has and the newest lacks puts the domain at "
+            "risk. One that no policy's disks select, and none leaves out with \"!\", is a "
+            "warning, and so is a glob of disks that matches none. Points that are damaged or "
+            "missing are told of each domain.",
             "A warning says when a repository has points that the catalog does not know, or lacks "
             "some that it knows, when a policy matches no domain, or when the clock was set. A "
             "guest whose file systems were frozen for a backup, and whose agent has not confirmed "
@@ -120,15 +128,18 @@ const struct command cmd_status = {
     .options =
         (const struct command_option[]){
             {FLAG("json", json, "print {daemon, domains, repositories, warnings}")}, {0}},
-    .exits = (const struct command_exit[]){{EXIT_DONE, "all is well"},
-                                           {EXIT_PARTLY,
-                                            "a domain is at risk or unprotected, a guest is "
-                                            "perhaps frozen, or there is a warning"},
-                                           {EXIT_FAILED, "failed"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_NOT_FOUND, "no such domain, or no catalog yet"},
-                                           {EXIT_DAMAGED, "the catalog is damaged"},
-                                           {0}},
+    .exits =
+        (const struct command_exit[]){
+            {EXIT_DONE, "all is well"},
+            {EXIT_PARTLY, "a domain is at risk or unprotected, a guest is "
+                          "perhaps frozen, or there is a warning"},
+            {EXIT_FAILED, "failed"},
+            {EXIT_USAGE, "bad usage or configuration"},
+            {EXIT_TROUBLE, "every promise is kept, but a point is damaged or "
+                           "missing, or a repository cannot be used; also: no "
+                           "such domain, or no catalog yet"},
+            {EXIT_DAMAGED, "the catalog is damaged"},
+            {0}},
     .examples = (const char *const[]){"vmkeep status",
                                       "vmkeep status --json | "
                                       "jq -r '.domains[] | select(.protected | not).domain'",

@@ -237,7 +237,7 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
 }
 
 static int add_domain(const struct gathering *g, const struct domain_name *d,
-                      struct status_domain *ret, struct err *err)
+                      struct status_domain *ret, struct strlist *warnings, struct err *err)
 {
     const struct config *config = g->f->config;
     const struct point_filter filter = {.host = d->host, .domain = d->domain};
@@ -256,6 +256,7 @@ static int add_domain(const struct gathering *g, const struct domain_name *d,
         return -1;
     find_newest(&points, NULL, &ret->last_point, &aside);
     ret->aside = describe_aside(&points, g->f->now);
+    ret->bad_points = facts_bad_points(&points);
     rc = catalog_frozen(g->f->catalog, d->host, d->domain, &ret->frozen_since, err);
     for (size_t i = 0; i < config->policies.n && rc == 0; i++) {
         const struct config_policy *p = &config->policies.items[i];
@@ -265,7 +266,7 @@ static int add_domain(const struct gathering *g, const struct domain_name *d,
             rc = add_policy(g, d, p, &points, ret, err);
     }
     point_list_done(&points);
-    return rc;
+    return rc < 0 ? rc : facts_disks(g->f, d, ret, warnings, err);
 }
 
 static void warn_of_idle_policies(const struct config *config, const struct domain_names *known,
@@ -402,10 +403,11 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
     const struct domain_names *chosen = only ? only : &known;
 
     for (size_t i = 0; i < chosen->n && rc == 0; i++)
-        rc = add_domain(g, &chosen->items[i], VEC_ADD(&ret->domains), err);
+        rc = add_domain(g, &chosen->items[i], VEC_ADD(&ret->domains), &ret->warnings, err);
     if (rc == 0 && !only) {
         warn_of_idle_policies(g->f->config, &known, ret);
-        rc = warn_of_clock(g->f, ret, err);
+        rc = facts_idle_globs(g->f, &known, &ret->warnings, err);
+        rc = rc == 0 ? warn_of_clock(g->f, ret, err) : rc;
         rc = rc == 0 ? add_repositories(g->f, ret, err) : rc;
     }
     domain_names_done(&known);

@@ -38,6 +38,18 @@ bool facts_is_whole(const struct point_list *points, const struct point *p);
 /* What its images take on disk. */
 uint64_t facts_point_bytes(const struct point *p);
 
+#define FACTS_LEFT_OUT "a policy's disks leave it out"
+
+/* facts_disks.c: fills in what is attached to the domain and in no backup, by its nature or by the
+ * policies' disks; what was perhaps forgotten is a warning. */
+int facts_disks(const struct facts *f, const struct domain_name *d, struct status_domain *ret,
+                struct strlist *warnings, struct err *err);
+/* Globs in policies' disks that select nothing. domains: all that are known. */
+int facts_idle_globs(const struct facts *f, const struct domain_names *domains,
+                     struct strlist *warnings, struct err *err);
+/* Of damaged and missing ones, a sentence; NULL: there are none. Caller frees. */
+char *facts_bad_points(const struct point_list *points);
+
 /* NULL: never seen. */
 const struct seen *facts_find_seen(const struct seen_list *l, const char *name);
 

@@ -9,6 +9,13 @@
 
 #include "base/alloc.h"
 
+enum selection {
+    SELECTION_NONE, /* no glob matches */
+    SELECTION_IN,
+    SELECTION_OUT, /* a "!" takes it away */
+};
+enum selection selection_of(const struct strlist *globs, const char *name);
+
 /* Is the name (a disk's target) selected? */
 bool selection_matches(const struct strlist *globs, const char *name);
 

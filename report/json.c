@@ -61,23 +61,36 @@ static json_t *job_json(const struct status_job *j)
                      report_json_text(j->reason), "ended", report_json_time(j->ended));
 }
 
+json_t *report_left_out_json(const struct left_out_list *l)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < l->n; i++)
+        json_array_append_new(ret,
+                              json_pack("{s:o, s:o}", "name", report_json_text(l->items[i].name),
+                                        "why", report_json_text(l->items[i].why)));
+    return ret;
+}
+
 static json_t *domain_json(const struct status_domain *d)
 {
     json_t *policies = json_array();
 
     for (size_t i = 0; i < d->policies.n; i++)
         json_array_append_new(policies, report_json_text(d->policies.items[i].name));
-    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "domain", report_json_text(d->domain), "host", report_json_text(d->host),
-                     "policies", policies, "status",
-                     report_json_text(protection_name(d->protection)), "protected",
-                     d->protection == PROTECTION_GOOD, "reason", report_json_text(d->reason),
-                     "last_point", report_json_time(d->last_point), "rpo_seconds",
-                     d->rpo ? report_json_number(d->rpo) : json_null(), "next_run",
-                     report_json_time(d->next_run), "last_job", job_json(status_last_job(d)),
-                     "state", report_json_text(d->state), "problem", report_json_text(d->problem),
-                     "unsafe", report_json_text(d->unsafe), "frozen_since",
-                     report_json_time(d->frozen_since), "set_aside", report_json_text(d->aside));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
+        "domain", report_json_text(d->domain), "host", report_json_text(d->host), "policies",
+        policies, "status", report_json_text(protection_name(d->protection)), "protected",
+        d->protection == PROTECTION_GOOD, "reason", report_json_text(d->reason), "last_point",
+        report_json_time(d->last_point), "rpo_seconds",
+        d->rpo ? report_json_number(d->rpo) : json_null(), "next_run",
+        report_json_time(d->next_run), "last_job", job_json(status_last_job(d)), "state",
+        report_json_text(d->state), "problem", report_json_text(d->problem), "unsafe",
+        report_json_text(d->unsafe), "frozen_since", report_json_time(d->frozen_since), "set_aside",
+        report_json_text(d->aside), "bad_points", report_json_text(d->bad_points), "left_out",
+        report_left_out_json(&d->left_out));
 }
 
 static json_t *repository_json(const struct status_repository *r)

@@ -22,6 +22,9 @@ json_t *report_json_number(int64_t v);
 /* Prints it for people and programs to read, and takes it over. */
 void report_json_print(json_t *value, FILE *out);
 
+/* An array of {name, why}. */
+json_t *report_left_out_json(const struct left_out_list *l);
+
 /* Caller owns it. */
 json_t *report_status_json(const struct status *s);
 

@@ -70,8 +70,8 @@ enum protection status_judge_policy(const struct status_policy *p, const char *p
     reason[0] = '\0';
     if (p->lacks)
         add(reason,
-            "the newest point lacks disk %s, which an older one has; if that is meant, leave it "
-            "out in the policy's disks",
+            "the newest point lacks disk %s, which an older one has, or which was attached when "
+            "the domain ran last; if that is meant, leave it out in the policy's disks",
             p->lacks);
     else if (kept)
         add(reason, "newest good point is %s old", duration_text(age, text));
@@ -154,6 +154,17 @@ bool status_is_good(const struct status *s)
     return s->warnings.n == 0;
 }
 
+bool status_has_trouble(const struct status *s)
+{
+    for (size_t i = 0; i < s->domains.n; i++)
+        if (s->domains.items[i].bad_points)
+            return true;
+    for (size_t i = 0; i < s->repositories.n; i++)
+        if (s->repositories.items[i].problem)
+            return true;
+    return false;
+}
+
 const struct status_job *status_last_job(const struct status_domain *d)
 {
     const struct status_job *ret = NULL;
@@ -182,6 +193,8 @@ void status_domain_done(struct status_domain *d)
     free(d->problem);
     free(d->unsafe);
     free(d->aside);
+    free(d->bad_points);
+    left_out_list_done(&d->left_out);
 }
 
 void status_done(struct status *s)

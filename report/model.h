@@ -47,7 +47,9 @@ struct status_domain {
     char *state, *problem; /* as last seen; NULL: never, none */
     char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
     char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
-    int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
+    char *bad_points;      /* of damaged and missing points, a sentence; NULL: there are none */
+    struct left_out_list left_out; /* what is attached and in no policy's backups, and why */
+    int64_t frozen_since;          /* its file systems are perhaps frozen, by us; 0: they are not */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
 
@@ -92,6 +94,15 @@ void status_judge(struct status *s);
 /* Is there nothing that somebody should look at: no domain at risk or unprotected, no guest that is
  * perhaps frozen, no warning? */
 bool status_is_good(const struct status *s);
+
+/* Is there a damaged or missing point, or a repository that cannot be used?  The promises may be
+ * kept all the same, for now. */
+bool status_has_trouble(const struct status *s);
+
+/* What to do about points that are damaged or missing. */
+#define STATUS_POINTS_ADVICE                                                                        \
+    "`vmkeep points` tells why of each; bring back the files, or leave it at that: they count for " \
+    "no rule, and the next backup starts a chain of its own"
 
 /* What to do about a guest that is perhaps frozen. */
 #define STATUS_THAW_ADVICE                                                                         \

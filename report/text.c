@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/text.h"
 
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -18,8 +20,9 @@ static void print_daemon(const struct status_daemon *d, FILE *out)
     }
     fputs("vmkeepd ", out);
     print_plain(d->version ? d->version : "", out);
-    fprintf(out, " runs since %s: %lld job%s running, %lld queued\n\n",
-            time_local(d->started, started), (long long)d->jobs_running,
+    /* A clock without a battery may have stood at 0 when it began. */
+    fprintf(out, " runs%s%s: %lld job%s running, %lld queued\n\n", d->started ? " since " : "",
+            d->started ? time_local(d->started, started) : "", (long long)d->jobs_running,
             d->jobs_running == 1 ? "" : "s", (long long)d->jobs_queued);
 }
 
@@ -60,22 +63,70 @@ static void print_frozen(const struct status_domain *d, FILE *out)
     print_note(d, "", text, out);
 }
 
+static void print_bad_points(const struct status_domain *d, FILE *out)
+{
+    CLEANUP_FREE char *text =
+        d->bad_points ? xasprintf("%s; %s", d->bad_points, STATUS_POINTS_ADVICE) : NULL;
+
+    print_note(d, "", text, out);
+}
+
+/* "not backed up: cd (an empty drive), vdb (a policy's disks leave it out)" */
+static void print_left_out(const struct status_domain *d, FILE *out)
+{
+    char *text = NULL;
+
+    for (size_t i = 0; i < d->left_out.n; i++) {
+        const struct left_out *k = &d->left_out.items[i];
+        char *more = xasprintf("%s%s%s (%s)", text ? text : "", text ? ", " : "", k->name, k->why);
+
+        free(text);
+        text = more;
+    }
+    print_note(d, "not backed up: ", text, out);
+    free(text);
+}
+
+/* The worst first: at risk, unprotected, protected; of these by what else there is to say. */
+static int rank(const struct status_domain *d)
+{
+    static const int of[] = {
+        [PROTECTION_AT_RISK] = 0, [PROTECTION_NONE] = 2, [PROTECTION_GOOD] = 4};
+
+    return of[d->protection] + (d->frozen_since || d->bad_points ? 0 : 1);
+}
+
+static const struct status_domain **worst_first(const struct status *s)
+{
+    const struct status_domain **ret = xcalloc(s->domains.n + 1, sizeof(*ret));
+    size_t n = 0;
+
+    for (int r = 0; r < 6; r++)
+        for (size_t i = 0; i < s->domains.n; i++)
+            if (rank(&s->domains.items[i]) == r)
+                ret[n++] = &s->domains.items[i];
+    return ret;
+}
+
 static void print_domains(const struct status *s, FILE *out)
 {
     static const char *const titles[] = {"DOMAIN", "STATUS", "LAST POINT", "NEXT RUN", "WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+    CLEANUP_FREE const struct status_domain **order = worst_first(s);
 
     for (size_t i = 0; i < s->domains.n; i++)
-        add_domain(t, &s->domains.items[i], s->now);
+        add_domain(t, order[i], s->now);
     table_print(t, out);
     if (s->domains.n == 0)
         fputs("No domains are known.\n", out);
     for (size_t i = 0; i < s->domains.n; i++) {
-        const struct status_domain *d = &s->domains.items[i];
+        const struct status_domain *d = order[i];
 
         print_frozen(d, out);
+        print_bad_points(d, out);
         print_note(d, "guest-safe copy not possible: ", d->unsafe, out);
         print_note(d, "", d->aside, out);
+        print_left_out(d, out);
     }
 }
 
@@ -89,8 +140,9 @@ static void print_repositories(const struct status *s, FILE *out)
         char size[SIZE_TEXT_MAX];
 
         table_cell(t, r->name);
+        /* Why it is one stands below the table, which it would make as wide as itself. */
         table_cell_coloured(t, r->problem ? COLOUR_RED : COLOUR_NONE,
-                            r->problem ? r->problem
+                            r->problem ? "problem"
                             : r->state ? r->state
                                        : "not seen yet");
         table_cell(t, r->has_space ? size_text(r->free, size) : NULL);
@@ -100,6 +152,18 @@ static void print_repositories(const struct status *s, FILE *out)
     if (s->repositories.n > 0)
         fputc('\n', out);
     table_print(t, out);
+    for (size_t i = 0; i < s->repositories.n; i++) {
+        const struct status_repository *r = &s->repositories.items[i];
+        CLEANUP_FREE char *text =
+            r->problem ? xasprintf("repository %s: %s; see 'vmkeep doctor'", r->name, r->problem)
+                       : NULL;
+
+        if (!text)
+            continue;
+        fputs("note: ", out);
+        print_plain(text, out);
+        fputc('\n', out);
+    }
 }
 
 void report_status_text(const struct status *s, FILE *out)

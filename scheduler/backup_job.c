@@ -580,17 +580,6 @@ void backup_job_cancel(struct run *r)
 
 /* ---- recording ---- */
 
-/* A disk does not vanish without a word. */
-static void add_missing(const struct point *p, char reason[ERR_MSG_MAX])
-{
-    for (size_t i = 0; i < p->missing.n; i++) {
-        size_t len = strlen(reason);
-
-        snprintf(reason + len, ERR_MSG_MAX - len, "%s%s", i == 0 ? "; lacks disk " : ", ",
-                 p->missing.items[i]);
-    }
-}
-
 /* Commits the good end.  Not written (disk full, say): the point is published, so nothing is
  * undone; it is tried again until it works or the daemon stops, and then the next start does it. */
 static bool record(struct run *r)
@@ -607,7 +596,7 @@ static bool record(struct run *r)
              : r->begun.note[0]      ? ", not quiesced"
                                      : "",
              r->begun.unsafe[0] ? "; guest-safe copy not possible: " : "", r->begun.unsafe);
-    add_missing(&r->published, reason);
+    backup_disks_tell(r, &r->published, reason);
     run_save_progress(r);
     if (catalog_publish(r->s->env.catalog, r->row.id, sched_now(r->s), &r->published, reason,
                         &err) < 0) {

@@ -178,41 +178,8 @@ void backup_plan_compare(struct run *r)
     }
 }
 
-static bool is_there(const struct disk_facts *const *disks, size_t n, const char *name,
-                     const char *identity)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(disks[i]->name, name) == 0 ||
-            (identity && str_eq(disks[i]->identity, identity))) /* it is called otherwise now */
-            return true;
-    return false;
-}
-
-/* Disks that the policy selects, that the last point has or lacked already, and that are not
- * there: a disk does not vanish without a word.  What an older version made does not say what
- * its disks were, and they may be called otherwise now. */
-static void note_missing(struct run *r, const struct disk_facts *const *disks, size_t n)
-{
-    struct strlist *missing = &r->row.plan.missing;
-
-    for (size_t i = 0; r->has_base && i < r->base.disks.n; i++) {
-        const struct point_disk *d = &r->base.disks.items[i];
-
-        if (d->origin.identity && selection_matches(&r->disks, d->name) &&
-            !is_there(disks, n, d->name, d->origin.identity))
-            strlist_add(missing, d->name);
-    }
-    for (size_t i = 0; r->has_base && i < r->base.missing.n; i++) {
-        const char *name = r->base.missing.items[i];
-
-        if (selection_matches(&r->disks, name) && !is_there(disks, n, name, NULL) &&
-            !strlist_has(missing, name))
-            strlist_add(missing, name);
-    }
-}
-
-static void fill_plan(struct run *r, const struct disk_facts *const *disks, size_t n,
-                      const struct plan_disk_level *levels, const char *why)
+static int fill_plan(struct run *r, const struct disk_facts *const *disks, size_t n,
+                     const struct plan_disk_level *levels, const char *why, struct err *err)
 {
     struct point *p = &r->row.plan;
 
@@ -229,7 +196,6 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
     p->why = xstrdup(why);
     if (p->level == LEVEL_INCREMENTAL)
         p->parent = xstrdup(r->base.id);
-    note_missing(r, disks, n);
     for (size_t i = 0; i < n && !p->checkpoint; i++)
         if (disks[i]->trackable)
             p->checkpoint = xasprintf("vmkeep-%s", r->tag);
@@ -245,6 +211,7 @@ static void fill_plan(struct run *r, const struct disk_facts *const *disks, size
             d->backing = xstrdup(r->base.id);
         d->origin = disk_facts_origin(disks[i], p->checkpoint);
     }
+    return backup_disks_absent(r, disks, n, err);
 }
 
 static int check_space(const struct run *r, const struct disk_facts *const *disks, size_t n,
@@ -276,8 +243,7 @@ int backup_plan_make(struct run *r, struct err *err)
     if (check_free(r, disks, n, err) < 0)
         return -1;
     r->row.level = decide(r, disks, n, levels, why);
-    fill_plan(r, disks, n, levels, why);
-    if (check_space(r, disks, n, err) < 0)
+    if (fill_plan(r, disks, n, levels, why, err) < 0 || check_space(r, disks, n, err) < 0)
         return -1;
     free(r->row.why);
     r->row.why = xstrdup(why);

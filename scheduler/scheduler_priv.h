@@ -7,7 +7,8 @@
  *   resources.c     hosts and repositories made from the configuration
  *   queue.c         jobs waiting and running, limits, ends
  *   backup_job.c    a backup's state machine       backup_plan.c  its plan
- *   backup_compare.c  what it is based on, held against the disks
+ *   backup_disks.c  what it lacks and leaves out   backup_compare.c  what it is based on, held
+ *                                                  against the disks
  *   prune_job.c     a prune's state machine
  *   api_*.c         the backup API by hand; see api_priv.h
  *   owners.c        what belongs to somebody: nothing may be written there
@@ -366,6 +367,13 @@ int backup_plan_load_base(struct run *r, struct err *err);
 struct op *backup_plan_begin(struct run *r, struct err *err);
 struct op *backup_plan_pull(struct run *r, struct err *err); /* copies what begin has exported */
 struct store_scratch backup_plan_scratch(const struct run *r);
+
+/* backup_disks.c: what the planned point lacks of what was there, and what it leaves out. disks:
+ * those that it has. */
+int backup_disks_absent(struct run *r, const struct disk_facts *const *disks, size_t n,
+                        struct err *err);
+/* Appends it to the outcome's reason. */
+void backup_disks_tell(const struct run *r, const struct point *p, char reason[ERR_MSG_MAX]);
 
 /* survey.c */
 /* Looks at the repository's points, of one domain or (host, domain NULL) all of them. */

@@ -38,6 +38,30 @@ static void note_frozen(struct scheduler *s, const char *host, const char *domai
         catalog_trouble(s, "record whether a guest is frozen", &err);
 }
 
+/* What is attached.  Of one that is shut off only the images of the configuration are known. */
+static void note_disks(struct scheduler *s, const char *host, const char *domain,
+                       const struct domain_facts *facts)
+{
+    struct seen_disk_list disks = {0};
+    struct err err = ERR_INIT;
+
+    if (facts->state == DOMAIN_UNREACHABLE)
+        return;
+    for (size_t i = 0; i < facts->disks.n; i++)
+        seen_disk_add(&disks, facts->disks.items[i].name, facts->disks.items[i].identity, NULL);
+    for (size_t i = 0; i < facts->asides.n; i++) {
+        const struct disk_facts *d = &facts->asides.items[i];
+        CLEANUP_FREE char *what = xasprintf("%s%s%s", disk_facts_aside(d), d->image ? " of " : "",
+                                            d->image ? d->image : "");
+
+        seen_disk_add(&disks, d->name, d->identity, what);
+    }
+    if (catalog_seen_disks_put(s->env.catalog, host, domain, &disks, facts->state != DOMAIN_SHUTOFF,
+                               sched_now(s), &err) < 0)
+        catalog_trouble(s, "record what is attached to a domain", &err);
+    seen_disk_list_done(&disks);
+}
+
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts)
 {
@@ -46,6 +70,7 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
 
     owners_saw_domain(s, host, domain, facts);
     note_frozen(s, host, domain, facts);
+    note_disks(s, host, domain, facts);
     for (size_t i = 0; i < facts->disks.n; i++) {
         const struct disk_facts *d = &facts->disks.items[i];
         char *more;

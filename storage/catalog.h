@@ -362,10 +362,12 @@ int catalog_seen_put(struct catalog *c, const char *kind, const char *name, cons
                      const char *problem, const char *unsafe, int64_t now, struct err *err);
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
 
-/* A disk that a domain had when it was last looked at, and since when it has been there. */
+/* What was attached to a domain when it was last looked at, and since when it has been there. */
 struct seen_disk {
     char *name;
     int64_t since;
+    char *identity; /* of its image, as in struct disk_origin; NULL: not known */
+    char *aside;    /* what it is, if no scheduled backup takes it by its nature; NULL: a disk */
 };
 
 struct seen_disk_list {
@@ -373,10 +375,18 @@ struct seen_disk_list {
     size_t n, cap;
 };
 
+/* The texts are copied. */
+struct seen_disk *seen_disk_add(struct seen_disk_list *l, const char *name, const char *identity,
+                                const char *aside);
 void seen_disk_list_done(struct seen_disk_list *l);
-/* All of them; what is not named has gone. */
+/* By name, or by what it is, whatever it is called now. identity may be NULL. */
+const struct seen_disk *seen_disk_find(const struct seen_disk_list *l, const char *name,
+                                       const char *identity);
+/* whole: what is not among them has gone.  Else it may be there all the same (of a domain that is
+ * shut off the configuration's images alone are known), stays, and is added to disks.  Fills in
+ * since. */
 int catalog_seen_disks_put(struct catalog *c, const char *host, const char *domain,
-                           const struct strlist *names, int64_t now, struct err *err);
+                           struct seen_disk_list *disks, bool whole, int64_t now, struct err *err);
 int catalog_seen_disks(struct catalog *c, const char *host, const char *domain,
                        struct seen_disk_list *ret, struct err *err);
 

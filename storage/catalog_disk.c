@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Disks: what they were when a point or a checkpoint was made of them, those that a point lacks,
- * and those that a domain was last seen with. */
+ * and what was attached to a domain when it was last seen. */
 #include "storage/catalog_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 
 void catalog_bind_origin(sqlite3_stmt *st, int first, const struct disk_origin *o)
 {
@@ -31,7 +32,27 @@ int catalog_put_missing(struct db *db, const struct point *p, struct err *err)
         if (catalog_exec(db, ST_MISSING_ADD, args, 2, err) < 0)
             return -1;
     }
+    for (size_t i = 0; i < p->left_out.n; i++) {
+        const char *const args[] = {p->id, p->left_out.items[i].name, p->left_out.items[i].why};
+
+        if (catalog_exec(db, ST_LEFT_OUT_ADD, args, 3, err) < 0)
+            return -1;
+    }
     return 0;
+}
+
+static int read_left_out(struct db *db, struct point *p, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(db, ST_LEFT_OUT_LIST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, p->id);
+    while ((rc = db_row(db, st, 2, err)) > 0)
+        left_out_add(&p->left_out, (const char *)sqlite3_column_text(st, 0),
+                     (const char *)sqlite3_column_text(st, 1));
+    return rc;
 }
 
 int catalog_read_missing(struct db *db, struct point *p, struct err *err)
@@ -44,59 +65,71 @@ int catalog_read_missing(struct db *db, struct point *p, struct err *err)
     db_bind_text(st, 1, p->id);
     while ((rc = db_row(db, st, 1, err)) > 0)
         strlist_add(&p->missing, (const char *)sqlite3_column_text(st, 0));
-    return rc;
+    return rc < 0 ? -1 : read_left_out(db, p, err);
+}
+
+struct seen_disk *seen_disk_add(struct seen_disk_list *l, const char *name, const char *identity,
+                                const char *aside)
+{
+    struct seen_disk *d = VEC_ADD(l);
+
+    d->name = xstrdup(name);
+    d->identity = xstrdup(identity);
+    d->aside = xstrdup(aside);
+    return d;
 }
 
 void seen_disk_list_done(struct seen_disk_list *l)
 {
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n; i++) {
         free(l->items[i].name);
+        free(l->items[i].identity);
+        free(l->items[i].aside);
+    }
     free(l->items);
     *l = (struct seen_disk_list){0};
 }
 
-static int list(struct db *db, const char *host, const char *domain, struct seen_disk_list *ret,
-                struct err *err)
+const struct seen_disk *seen_disk_find(const struct seen_disk_list *l, const char *name,
+                                       const char *identity)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].name, name) == 0 ||
+            (identity && str_eq(l->items[i].identity, identity)))
+            return &l->items[i];
+    return NULL;
+}
+
+int catalog_seen_disks(struct catalog *c, const char *host, const char *domain,
+                       struct seen_disk_list *ret, struct err *err)
 {
     STMT st = NULL;
     int rc;
 
-    if (db_stmt(db, ST_SEEN_DISK_LIST, &st, err) < 0)
+    if (db_stmt(&c->db, ST_SEEN_DISK_LIST, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);
-    while ((rc = db_row(db, st, 2, err)) > 0) {
+    while ((rc = db_row(&c->db, st, 2, err)) > 0) {
         struct seen_disk *d = VEC_ADD(ret);
 
         d->name = db_text(st, 0);
         d->since = sqlite3_column_int64(st, 1);
+        d->identity = db_text(st, 2);
+        d->aside = db_text(st, 3);
     }
     if (rc < 0)
         seen_disk_list_done(ret);
     return rc;
 }
 
-int catalog_seen_disks(struct catalog *c, const char *host, const char *domain,
-                       struct seen_disk_list *ret, struct err *err)
-{
-    return list(&c->db, host, domain, ret, err);
-}
-
 struct seen_disks {
     const char *host, *domain;
-    const struct strlist *names;
-    int64_t now;
+    const struct seen_disk_list *disks;
 };
 
-static bool is_known(const struct seen_disk_list *l, const char *name)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->items[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static int add(struct db *db, const struct seen_disks *s, const char *name, struct err *err)
+static int add(struct db *db, const struct seen_disks *s, const struct seen_disk *d,
+               struct err *err)
 {
     STMT st = NULL;
 
@@ -104,60 +137,72 @@ static int add(struct db *db, const struct seen_disks *s, const char *name, stru
         return -1;
     db_bind_text(st, 1, s->host);
     db_bind_text(st, 2, s->domain);
-    db_bind_text(st, 3, name);
-    sqlite3_bind_int64(st, 4, s->now);
+    db_bind_text(st, 3, d->name);
+    sqlite3_bind_int64(st, 4, d->since);
+    db_bind_text(st, 5, d->identity);
+    db_bind_text(st, 6, d->aside);
     return db_run(db, st, err);
-}
-
-static int change(struct db *db, const struct seen_disks *s, const struct seen_disk_list *known,
-                  struct err *err)
-{
-    for (size_t i = 0; i < known->n; i++) {
-        const char *const args[] = {s->host, s->domain, known->items[i].name};
-
-        if (!strlist_has(s->names, args[2]) &&
-            catalog_exec(db, ST_SEEN_DISK_REMOVE, args, 3, err) < 0)
-            return -1;
-    }
-    for (size_t i = 0; i < s->names->n; i++)
-        if (!is_known(known, s->names->items[i]) && add(db, s, s->names->items[i], err) < 0)
-            return -1;
-    return 0;
 }
 
 static int put_body(struct db *db, void *arg, struct err *err)
 {
     const struct seen_disks *s = arg;
-    struct seen_disk_list known = {0};
-    int rc = list(db, s->host, s->domain, &known, err);
+    const char *const of[] = {s->host, s->domain};
 
-    if (rc == 0)
-        rc = change(db, s, &known, err);
-    seen_disk_list_done(&known);
-    return rc;
+    if (catalog_exec(db, ST_SEEN_DISK_CLEAR, of, 2, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->disks->n; i++)
+        if (add(db, s, &s->disks->items[i], err) < 0)
+            return -1;
+    return 0;
 }
 
-/* Does the list say just that? */
-static bool is_same(const struct seen_disk_list *known, const struct strlist *names)
+static bool is_text(const char *a, const char *b)
 {
-    bool same = known->n == names->n;
+    return (!a && !b) || str_eq(a, b);
+}
 
-    for (size_t i = 0; i < names->n && same; i++)
-        same = is_known(known, names->items[i]);
-    return same;
+static bool is_same(const struct seen_disk *a, const struct seen_disk *b)
+{
+    return strcmp(a->name, b->name) == 0 && is_text(a->aside, b->aside) &&
+           is_text(a->identity, b->identity);
+}
+
+/* Each keeps the time since when it is known; of those that are known and not among the disks,
+ * the ones of before stay, if others may still be there. True: it is what is known. */
+static bool merge(struct seen_disk_list *disks, const struct seen_disk_list *known, bool whole,
+                  int64_t now)
+{
+    bool same = true;
+    size_t n = disks->n;
+
+    for (size_t i = 0; i < n; i++) {
+        struct seen_disk *d = &disks->items[i];
+        const struct seen_disk *k = seen_disk_find(known, d->name, d->identity);
+
+        d->since = k ? k->since : now;
+        same = same && k && is_same(d, k);
+    }
+    for (size_t i = 0; i < known->n; i++) {
+        const struct seen_disk *k = &known->items[i];
+
+        if (!whole && !seen_disk_find(disks, k->name, k->identity))
+            seen_disk_add(disks, k->name, k->identity, k->aside)->since = k->since;
+    }
+    return same && disks->n == known->n;
 }
 
 int catalog_seen_disks_put(struct catalog *c, const char *host, const char *domain,
-                           const struct strlist *names, int64_t now, struct err *err)
+                           struct seen_disk_list *disks, bool whole, int64_t now, struct err *err)
 {
-    struct seen_disks s = {host, domain, names, now};
+    struct seen_disks s = {host, domain, disks};
     struct seen_disk_list known = {0};
     bool same;
 
     /* Looks are many, and changes few: no write without one. */
-    if (list(&c->db, host, domain, &known, err) < 0)
+    if (catalog_seen_disks(c, host, domain, &known, err) < 0)
         return -1;
-    same = is_same(&known, names);
+    same = merge(disks, &known, whole, now);
     seen_disk_list_done(&known);
     return same ? 0 : db_tx(&c->db, put_body, &s, err);
 }

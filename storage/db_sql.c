@@ -171,6 +171,9 @@ const char *const db_sql[ST_COUNT] = {
 
     [ST_MISSING_ADD] = "INSERT OR IGNORE INTO missing_disk (point, name) VALUES (?1, ?2)",
     [ST_MISSING_LIST] = "SELECT name FROM missing_disk WHERE point = ?1 ORDER BY name",
+    [ST_LEFT_OUT_ADD] =
+        "INSERT OR IGNORE INTO left_out_disk (point, name, why) VALUES (?1, ?2, ?3)",
+    [ST_LEFT_OUT_LIST] = "SELECT name, why FROM left_out_disk WHERE point = ?1 ORDER BY name",
 
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
                   " ON CONFLICT DO NOTHING"),
@@ -227,9 +230,9 @@ const char *const db_sql[ST_COUNT] = {
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [ST_SEEN_LIST] =
         "SELECT kind, name, state, at, problem, unsafe FROM seen WHERE kind = ?1 ORDER BY name",
-    [ST_SEEN_DISK_ADD] = ("INSERT OR IGNORE INTO seen_disk (host, domain, name, since)"
-                          " VALUES (?1, ?2, ?3, ?4)"),
-    [ST_SEEN_DISK_REMOVE] = "DELETE FROM seen_disk WHERE host = ?1 AND domain = ?2 AND name = ?3",
-    [ST_SEEN_DISK_LIST] = ("SELECT name, since FROM seen_disk WHERE host = ?1 AND domain = ?2"
-                           " ORDER BY name"),
+    [ST_SEEN_DISK_ADD] = ("INSERT OR IGNORE INTO seen_disk (host, domain, name, since, identity,"
+                          " aside) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [ST_SEEN_DISK_CLEAR] = "DELETE FROM seen_disk WHERE host = ?1 AND domain = ?2",
+    [ST_SEEN_DISK_LIST] = ("SELECT name, since, identity, aside FROM seen_disk WHERE host = ?1"
+                           " AND domain = ?2 ORDER BY name"),
 };

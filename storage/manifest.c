@@ -64,6 +64,20 @@ static json_t *disk_json(const struct point_disk *d)
     return o;
 }
 
+static json_t *left_out_json(const struct left_out_list *l)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < l->n; i++) {
+        json_t *o = json_object();
+
+        json_object_set_new(o, "name", text(l->items[i].name));
+        json_object_set_new(o, "why", text(l->items[i].why));
+        json_array_append_new(ret, o);
+    }
+    return ret;
+}
+
 char *manifest_write(const struct point *p)
 {
     json_t *o = json_object(), *disks = json_array(), *missing = json_array();
@@ -90,6 +104,7 @@ char *manifest_write(const struct point *p)
     for (size_t i = 0; i < p->missing.n; i++)
         json_array_append_new(missing, text(p->missing.items[i]));
     json_object_set_new(o, "missing", missing);
+    json_object_set_new(o, "left_out", left_out_json(&p->left_out));
     ret = json_dumps(o, JSON_INDENT(2));
     json_decref(o);
     return ret;
@@ -196,6 +211,25 @@ static int read_missing(const json_t *o, struct point *p, struct err *err)
     return 0;
 }
 
+static int read_left_out(const json_t *o, struct point *p, struct err *err)
+{
+    const json_t *list = json_object_get(o, "left_out");
+
+    if (list && !json_is_null(list) && !json_is_array(list))
+        return bad("left_out", "is not a list", err);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        CLEANUP_FREE char *name = NULL;
+        CLEANUP_FREE char *why = NULL;
+
+        if (read_text(item, "name", REQUIRED, &name, err) < 0 ||
+            read_text(item, "why", REQUIRED, &why, err) < 0)
+            return err_wrap(err, "left_out");
+        left_out_add(&p->left_out, name, why);
+    }
+    return 0;
+}
+
 static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
 {
     if (read_text(o, "name", REQUIRED, &d->name, err) < 0 ||
@@ -297,7 +331,7 @@ static int read_point(const json_t *o, struct point *p, struct err *err)
         read_text(o, "checkpoint", OPTIONAL, &p->checkpoint, err) < 0 ||
         read_text(o, "catalog", OPTIONAL, &p->catalog, err) < 0 || read_job(o, p, err) < 0 ||
         read_text(o, "why", OPTIONAL, &p->why, err) < 0 || read_words(o, p, err) < 0 ||
-        read_disks(o, p, err) < 0 || read_missing(o, p, err) < 0)
+        read_disks(o, p, err) < 0 || read_missing(o, p, err) < 0 || read_left_out(o, p, err) < 0)
         return -1;
     return check_point(p, err);
 }

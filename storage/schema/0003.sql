@@ -133,12 +133,25 @@ CREATE TABLE missing_disk (
 CREATE TRIGGER missing_disk_of_point AFTER DELETE ON point
 BEGIN DELETE FROM missing_disk WHERE point = old.id; END;
 
--- The disks that a domain had when it was last looked at, and since when.
+-- What else was attached when a point was made, and why it is not in it; written likewise.
+CREATE TABLE left_out_disk (
+    point TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    why   TEXT NOT NULL,
+    PRIMARY KEY (point, name)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER left_out_disk_of_point AFTER DELETE ON point
+BEGIN DELETE FROM left_out_disk WHERE point = old.id; END;
+
+-- What was attached to a domain when it ran last, and since when.  aside: what it is, if it is in no
+-- scheduled backup by its nature ("a read-only disk of /images/ro.raw"); NULL: a disk like any other.
 CREATE TABLE seen_disk (
-    host   TEXT NOT NULL,
-    domain TEXT NOT NULL,
-    name   TEXT NOT NULL,
-    since  INTEGER NOT NULL,
+    host     TEXT NOT NULL,
+    domain   TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    identity TEXT,
+    aside    TEXT,
     PRIMARY KEY (host, domain, name)
 ) STRICT, WITHOUT ROWID;
 

@@ -97,10 +97,12 @@ DOMAIN STATUS LAST POINT NEXT RUN WHY
 lab/db01 at risk DATE TIME overdue no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device
 lab/spare unprotected - - no policy selects it
 lab/web01 protected DATE TIME DATE TIME newest good point is 5h 20m old, promised 1d 2h
+note: lab/db01: a point is damaged: lab/db01/STAMP.nightly: not recorded why; `vmkeep points` tells why of each; bring back the files, or leave it at that: they count for no rule, and the next backup starts a chain of its own
 
 REPOSITORY STATE FREE OF PATH
 main ok F OF TMP/main
-far /far: not mounted - - /far
+far problem - - /far
+note: repository far: /far: not mounted; see 'vmkeep doctor'
 END
 }
 

@@ -73,11 +73,17 @@ static void what_is_written_can_be_read(void **state)
     (void)state;
     assert_int_equal(read_text(good, &p), ERR_NONE);
     free(p.why);
+    strlist_add(&p.missing, "vdc");
+    left_out_add(&p.left_out, "cd0", "an empty drive");
     p.why = xstrdup("the hypervisor said \"no\\\n\t\xc3\xa4\" and was cut \xe2\x82");
     one = manifest_write(&p);
     assert_int_equal(read_text(one, &q), ERR_NONE);
     two = manifest_write(&q);
     assert_string_equal(one, two);
+    assert_string_equal(q.missing.items[0], "vdc");
+    assert_int_equal(q.left_out.n, 1);
+    assert_string_equal(q.left_out.items[0].name, "cd0");
+    assert_string_equal(q.left_out.items[0].why, "an empty drive");
     assert_true(starts_with(q.why, "the hypervisor said \"no\\\n\t"));
 }
 
@@ -88,6 +94,9 @@ static void damaged(void **state)
         enum err_code code;
     } cases[] = {
         {"{\"format\": 1", "{\"format\": 2", ERR_UNSUPPORTED},
+        {"{\"format\": 1", "{\"format\": 1, \"left_out\": 5", ERR_CORRUPT},
+        {"{\"format\": 1", "{\"format\": 1, \"left_out\": [5]", ERR_CORRUPT},
+        {"{\"format\": 1", "{\"format\": 1, \"left_out\": [{\"name\": \"cd\"}]", ERR_CORRUPT},
         {"{\"format\": 1", "{\"format\": 0", ERR_CORRUPT},
         {"{\"format\": 1", "{\"format\": \"1\"", ERR_CORRUPT},
         {"{\"format\": 1", "{\"x\": 1", ERR_CORRUPT},

@@ -104,12 +104,36 @@ static void stars_are_cheap(void **state)
     strlist_done(&l);
 }
 
+static void what_no_glob_names_is_not_left_out_on_purpose(void **state)
+{
+    static const struct {
+        const char *globs, *name;
+        enum selection want;
+    } cases[] = {
+        {"*", "vdb", SELECTION_IN},          {"vda", "vdb", SELECTION_NONE},
+        {"* !vdb", "vdb", SELECTION_OUT},    {"!vdb vda", "vdb", SELECTION_OUT},
+        {"!vdb vdb", "vdb", SELECTION_IN},   {"!vd* vdb", "vdc", SELECTION_OUT},
+        {"sd* !sdb", "vdb", SELECTION_NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct strlist l = globs(cases[i].globs);
+
+        if (selection_of(&l, cases[i].name) != cases[i].want)
+            fail_msg("'%s' of '%s': %d", cases[i].name, cases[i].globs,
+                     selection_of(&l, cases[i].name));
+        strlist_done(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_match_decides),
         cmocka_unit_test(a_slash_asks_for_the_host),
         cmocka_unit_test(stars_are_cheap),
+        cmocka_unit_test(what_no_glob_names_is_not_left_out_on_purpose),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,28 @@ static void a_warning_is_something_to_look_at(void **state)
     status_done(&s);
 }
 
+/* Every promise is kept, and an administrator may not sleep. */
+static void damage_is_trouble(void **state)
+{
+    static const struct status_case kept = {
+        .policies = {{"p", 26 * HOUR, 5 * HOUR, 0, OUTCOME_SUCCESS, NULL, 0}}};
+    struct status s = {.now = NOW};
+    struct status_domain *d = add_domain(&s, &kept);
+    struct status_repository *r = VEC_ADD(&s.repositories);
+
+    (void)state;
+    status_judge(&s);
+    assert_false(status_has_trouble(&s));
+    r->problem = xstrdup("not mounted");
+    assert_true(status_has_trouble(&s));
+    free(r->problem);
+    r->problem = NULL;
+    d->bad_points = xstrdup("a point is missing: x");
+    assert_true(status_has_trouble(&s));
+    assert_true(status_is_good(&s));
+    status_done(&s);
+}
+
 /* However long the stored texts are. */
 static void cuts_reasons_that_are_too_long(void **state)
 {
@@ -242,6 +264,7 @@ int main(void)
         cmocka_unit_test(judges_by_age),
         cmocka_unit_test(takes_the_strictest_promise_and_the_first_run),
         cmocka_unit_test(a_warning_is_something_to_look_at),
+        cmocka_unit_test(damage_is_trouble),
         cmocka_unit_test(cuts_reasons_that_are_too_long),
         cmocka_unit_test(json_has_null_for_what_is_not_there),
         cmocka_unit_test(json_takes_text_of_any_bytes),

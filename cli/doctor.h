@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to cmd_doctor.c and doctor_catalog.c: what was found, each with what to do about it.
+ */
+#ifndef VMKEEP_CLI_DOCTOR_H
+#define VMKEEP_CLI_DOCTOR_H
+
+#include "cli/facts.h"
+
+struct finding {
+    char *about, *text;
+    const char *check, *advice;
+    bool fine;
+};
+
+struct findings {
+    struct finding *items;
+    size_t n, cap;
+};
+
+/* check and advice are borrowed for ever; advice is for what is not fine. */
+void doctor_add(struct findings *l, const char *about, const char *check, bool fine,
+                const char *advice, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* What the catalog knows of domains (domain NULL: of all, and of the repositories' directories).
+ * EXIT_DONE, or the exit code of an error that was printed. */
+int doctor_catalog(struct findings *l, const struct config *config, const char *domain);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the catalog, and the owners of a repository's directories, tell a doctor: the same as
+ * `status`, with what to do about it.
+ */
+#include "cli/doctor.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "storage/adopt.h"
+
+static void check_domain(struct findings *l, const struct status_domain *d)
+{
+    CLEANUP_FREE char *about = xasprintf("%s/%s", d->host, d->domain);
+
+    for (size_t i = 0; i < d->policies.n; i++) {
+        const struct status_policy *p = &d->policies.items[i];
+
+        if (p->lacks)
+            doctor_add(l, about, "disks", false,
+                       "bring it back (the configuration's disks, when it is shut off), or leave "
+                       "it out on purpose with a \"!\" in the policy's disks",
+                       "the newest point of policy %s lacks disk %s", p->name, p->lacks);
+    }
+    for (size_t i = 0; i < d->left_out.n; i++)
+        if (strcmp(d->left_out.items[i].why, FACTS_LEFT_OUT) == 0)
+            doctor_add(l, about, "disks", true, NULL, "%s is not backed up: %s",
+                       d->left_out.items[i].name, d->left_out.items[i].why);
+    if (d->bad_points)
+        doctor_add(l, about, "points", false, STATUS_POINTS_ADVICE, "%s", d->bad_points);
+}
+
+/* Those of repositories are findings of their own. */
+static void add_warnings(struct findings *l, const struct strlist *warnings)
+{
+    for (size_t i = 0; i < warnings->n; i++) {
+        const char *text = warnings->items[i];
+
+        if (!starts_with(text, "repository "))
+            doctor_add(l, "configuration", "warning", false,
+                       strstr(text, "clock") ? "see wrong-clock.md"
+                                             : "change the policy; see vmkeep-config(5)",
+                       "%s", text);
+    }
+}
+
+static bool is_known(const struct status *s, const char *name)
+{
+    for (size_t i = 0; i < s->domains.n; i++) {
+        CLEANUP_FREE char *known =
+            xasprintf("%s/%s", s->domains.items[i].host, s->domains.items[i].domain);
+
+        if (strcmp(known, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Two daemons may share a repository as long as their domains differ. */
+static void check_owners(struct findings *l, const struct status *s,
+                         const struct config_repository *c, const char *ours)
+{
+    CLEANUP_FREE char *about = xasprintf("repository %s", c->name);
+    struct repository_view view = {0};
+    struct err ignored = ERR_INIT; /* that it cannot be used is told already */
+
+    if (repository_view(c->path, &view, &ignored) < 0)
+        view.domains.n = 0;
+    for (size_t i = 0; i < view.domains.n; i++) {
+        const struct repository_domain *d = &view.domains.items[i];
+        CLEANUP_FREE char *owner = NULL;
+
+        if (!d->problem && (!d->owned || strcmp(d->owner.catalog, ours) == 0))
+            continue;
+        owner = d->problem ? xstrdup(d->problem) : owner_text(&d->owner);
+        doctor_add(l, about, "owner", !is_known(s, d->name),
+                   "give one of the two another repository, or take it over with `vmkeep "
+                   "repository adopt`; see repositories.md",
+                   "%s belongs to %s: no job of ours works there", d->name, owner);
+    }
+    repository_view_done(&view);
+}
+
+static int examine(struct findings *l, const struct config *config, struct catalog *catalog,
+                   const char *domain, struct status *status, struct err *err)
+{
+    const struct facts f = {.config = config, .catalog = catalog, .now = time(NULL)};
+    struct domain_name name = {0};
+    const struct domain_names only = {.items = &name, .n = 1};
+    int rc = domain ? domain_find(config, catalog, domain, &name, err) : 0;
+
+    rc = rc < 0 ? rc : facts_status(&f, domain ? &only : NULL, status, err);
+    domain_name_done(&name);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < status->domains.n; i++)
+        check_domain(l, &status->domains.items[i]);
+    add_warnings(l, &status->warnings);
+    for (size_t i = 0; i < config->repositories.n && !domain; i++)
+        check_owners(l, status, &config->repositories.items[i], catalog_id(catalog));
+    return 0;
+}
+
+int doctor_catalog(struct findings *l, const struct config *config, const char *domain)
+{
+    struct catalog *catalog = NULL;
+    struct status status = {0};
+    struct err err = ERR_INIT;
+    int code = cli_open_catalog(config, &catalog);
+
+    if (code == EXIT_DONE && examine(l, config, catalog, domain, &status, &err) < 0)
+        code = cli_fail(NULL, &err);
+    status_done(&status);
+    catalog_close(catalog);
+    return code;
+}
