@@ -59,6 +59,8 @@ for _ in 1 2 3; do
     vmkeep run vm1 --wait > /dev/null || fail "the first daemon was disturbed"
 done
 grep -q "belongs to vmkeep on .*$tmp/catalog.db" "$tmp/out" || fail "it does not say whose it is: $(cat "$tmp/out")"
+{ second doctor --json || true; } | jq -e '.[] | select(.check == "owner") | (.fine | not) and .advice != null and
+    (.text | test("lab/vm1 belongs to vmkeep on "))' > /dev/null || fail "its doctor does not say it: $(second doctor)"
 [ "$(points | jq '[.[] | select(.state == "good")] | length')" = 4 ] || fail "points of the first are lost"
 [ "$(on_disk)" = 4 ] || fail "the disk has $(on_disk) points"
 [ "$(second points --json | jq length)" = 0 ] || fail "the second has points"
@@ -73,6 +75,8 @@ vmkeep run vm1 --wait > /dev/null
 second run vm2 --wait > /dev/null
 [ "$(second points --json | jq '[.[] | select(.state == "good")] | length')" = 2 ] || fail "points of the second are lost"
 [ "$(on_disk)" = 7 ] || fail "the disk has $(on_disk) points, not 7"
+{ second doctor --json || true; } | jq -e '.[] | select(.check == "owner") | .fine' > /dev/null ||
+    fail "a neighbour with other domains is a fault: $(second doctor)"
 stop_second
 
 echo "- names that are taken: the job gives way, and what is there stays"
