@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * backup: what is asked of a hypervisor, as plain structs.  Their written form is libvirt's XML
- * (engine/backup_xml.h, engine/checkpoint_xml.h).  All strings are borrowed.
+ * (engine/xml/backup_xml.h, engine/xml/checkpoint_xml.h).  All strings are borrowed.
  *
  * A request is complete when backup_begin gets it: every disk that takes part is listed, with its
  * mode, its place and its names.  backup_document_complete fills in what an author may leave out.

@@ -28,7 +28,8 @@ struct api_begin {
 };
 
 /* Answers when the backup has begun: {job, checkpoint, unsafe}.  ERR_BUSY names what runs; the
- * other refusals are those of engine/backup_xml.h, engine/checkpoint_xml.h and backup_begin. */
+ * other refusals are those of engine/xml/backup_xml.h, engine/xml/checkpoint_xml.h and
+ * backup_begin. */
 void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api_reply reply);
 
 /* Ends the domain's job that runs: a pull well, everything else as aborted.  *ret_job: its number,

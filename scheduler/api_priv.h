@@ -16,8 +16,8 @@
 #ifndef VMKEEP_SCHEDULER_API_PRIV_H
 #define VMKEEP_SCHEDULER_API_PRIV_H
 
-#include "engine/backup_xml.h"
-#include "engine/checkpoint_xml.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "scheduler/scheduler_priv.h"
 
 /* The host and domain that are meant. *ret_domain: caller frees. */

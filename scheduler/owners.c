@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/backup_xml.h"
+#include "engine/xml/backup_xml.h"
 #include "scheduler/scheduler_priv.h"
 
 /* ---- what a look has shown ---- */

@@ -12,8 +12,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "engine/backup_xml.h"
-#include "engine/checkpoint_xml.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 
 #define END_AGAIN_S 10.0
 

@@ -5,7 +5,7 @@
 #ifndef VMKEEP_ENGINE_QMP_TASKS_H
 #define VMKEEP_ENGINE_QMP_TASKS_H
 
-#include "engine/qmp/domain.h"
+#include "engine/qmp/domain/domain.h"
 
 /* inspect.c */
 struct op *inspect_start(struct domain *d, struct domain_facts **ret, op_done done, void *ctx);

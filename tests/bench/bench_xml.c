@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/backup_xml.h"
+#include "engine/xml/backup_xml.h"
 #include "tests/support/domain_facts.h"
 
 #define ROUNDS 2000

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "engine/backup_xml.h"
+#include "engine/xml/backup_xml.h"
 #include "tests/support/backup_request.h"
 #include "tests/support/domain_facts.h"
 

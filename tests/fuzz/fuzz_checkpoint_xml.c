@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/names.h"
-#include "engine/backup_xml.h"
-#include "engine/checkpoint_xml.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "tests/support/domain_facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

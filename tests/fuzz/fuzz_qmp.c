@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/qmp/client.h"
-#include "engine/qmp/view.h"
+#include "engine/qmp/wire/client.h"
+#include "engine/qmp/state/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

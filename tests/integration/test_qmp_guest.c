@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "engine/qmp/freezer.h"
+#include "engine/qmp/domain/freezer.h"
 #include "tests/integration/qmp_support.h"
 #include "tests/support/fake_agent.h"
 

@@ -12,8 +12,8 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/proc.h"
-#include "engine/backup_xml.h"
-#include "engine/checkpoint_xml.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "tests/support/backup_request.h"
 
 #define SCHEMAS "/usr/share/libvirt/schemas/"

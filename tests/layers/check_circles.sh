@@ -11,7 +11,6 @@ cd "${1:-$(dirname "$0")/../..}"
 
 # folder: the files of one circle
 known='
-engine/qmp: begin domain driver files image look offline reap socket_watch tasks
 '
 
 # "FOLDER A B": A includes B

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/backup_xml.h"
+#include "engine/xml/backup_xml.h"
 #include "tests/support/backup_request.h"
 
 #define PUSH(disk) "<domainbackup>\n<disks>\n" disk "\n</disks></domainbackup>"

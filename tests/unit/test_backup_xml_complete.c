@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/backup_xml.h"
+#include "engine/xml/backup_xml.h"
 #include "tests/support/backup_request.h"
 #include "tests/support/domain_facts.h"
 

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/backup_xml.h"
-#include "engine/checkpoint_xml.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "tests/support/domain_facts.h"
 
 #define NOW 1525889631

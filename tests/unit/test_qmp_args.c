@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/qmp/args.h"
+#include "engine/qmp/state/args.h"
 
 static const struct {
     const char *option, *arg;

@@ -11,8 +11,8 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "engine/qmp/client.h"
-#include "engine/qmp/stream.h"
+#include "engine/qmp/wire/client.h"
+#include "engine/qmp/wire/stream.h"
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
 #define PATIENCE_S 180.0

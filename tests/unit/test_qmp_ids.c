@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/qmp/ids.h"
+#include "engine/qmp/state/ids.h"
 
 static void job_ids(void **state)
 {

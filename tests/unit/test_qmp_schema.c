@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/qmp/command.h"
-#include "engine/qmp/schema.h"
+#include "engine/qmp/wire/command.h"
+#include "engine/qmp/wire/schema.h"
 
 /* As QEMU describes itself, cut down. */
 static const char text[] =

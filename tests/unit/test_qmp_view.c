@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/qmp/view.h"
+#include "engine/qmp/state/view.h"
 
 /* One disk: vda-fmt (qcow2) on vda-file, as -blockdev makes it. */
 #define STATUS "{'status': 'running', 'running': true, 'singlestep': false}"

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backup_begin.
+ *
+ *   start -> looking -> creating -> attaching -> shielding -> marking -> freezing -> beginning
+ *               |          |          |  ^          |           |          |            |  ^
+ *               |          |          |  |   (fails)|           |          v            v  |
+ *               |          |          |  +----------+           |       thawing ----> unmarking
+ *               v          |          |     retreating          |                       |
+ *            failed        +----------+-----------+-------------+                       v
+ *               ^                     v                                             following
+ *               +---------------- retracting <------------------------------------------+--> done
+ *
+ * marking to unmarking only where the guest is to be quiesced; see freezer.h.
+ *
+ * `beginning` is the instant.  Without a shield (begin_shield.c) it is one transaction: all disks'
+ * copies start, and the new checkpoint's bitmaps record, at the same instant, or nothing of it
+ * happens.  With one, the checkpoint's bitmaps start in a transaction, then one command cuts all
+ * disks' snapshots; the copies or exports of these follow, with the guest already thawed.
+ * Before the instant only images, nodes and idle filters are made.  Whatever goes wrong, everything
+ * of the tag is taken away again (begin_undo.c); but when the instant's answer does not come
+ * (timeout, connection lost) it may have happened: then nothing is undone, and the caller asks
+ * job_stats.
+ *
+ * Where the shield cannot be put up, the copy goes on without it, and says so.
+ */
+#include "engine/qmp/begin/begin.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "engine/qmp/offline/offline.h"
+#include "base/text.h"
+#include "engine/qmp/tasks.h"
+
+#define PORTS_MAX 10
+
+enum begin_state {
+    B_START,
+    B_LOOKING,
+    B_CREATING,
+    B_ATTACHING,
+    B_SHIELDING,
+    B_RETREATING,
+    B_MARKING,
+    B_FREEZING,
+    B_BEGINNING,
+    B_THAWING,
+    B_UNMARKING,
+    B_FOLLOWING,
+    B_DONE,
+    B_RETRACTING,
+    B_FAILED,
+};
+
+#define TO(s) FSM_BIT(B_##s)
+static const struct fsm_state states[] = {
+    [B_START] = {"start", TO(LOOKING) | TO(FAILED)},
+    [B_LOOKING] = {"looking", TO(CREATING) | TO(FAILED)},
+    [B_CREATING] = {"creating", TO(ATTACHING) | TO(RETRACTING)},
+    [B_ATTACHING] = {"attaching", TO(SHIELDING) | TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
+    [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
+    [B_RETREATING] = {"retreating", TO(ATTACHING) | TO(RETRACTING)},
+    [B_MARKING] = {"marking", TO(FREEZING) | TO(BEGINNING) | TO(RETRACTING)},
+    [B_FREEZING] = {"freezing", TO(BEGINNING) | TO(THAWING)},
+    [B_BEGINNING] = {"beginning", TO(THAWING) | TO(FOLLOWING) | TO(RETRACTING) | TO(FAILED)},
+    [B_THAWING] = {"thawing", TO(UNMARKING)},
+    [B_UNMARKING] = {"unmarking", TO(BEGINNING) | TO(FOLLOWING) | TO(RETRACTING) | TO(FAILED)},
+    [B_FOLLOWING] = {"following", TO(DONE) | TO(RETRACTING)},
+    [B_DONE] = {"done", 0},
+    [B_RETRACTING] = {"retracting", TO(FAILED)},
+    [B_FAILED] = {"failed", 0},
+};
+
+/* ---- the commands of a state, one after another ---- */
+
+/* Somebody was quicker than QEMU on the port that we picked: another one.  True: sent again. */
+static bool try_another_port(struct begin *b)
+{
+    struct err err = ERR_INIT;
+
+    if (b->next == 0 || b->ports_tried == 0 || b->ports_tried >= PORTS_MAX ||
+        !strstr(b->task.wait_err.msg, strerror(EADDRINUSE)) || begin_pick_port(b, &err) < 0)
+        return false;
+    task_call(&b->task, begin_server_command(b));
+    return true;
+}
+
+/* QEMU names neither disk nor sizes.  Of files and devices they were compared before
+ * (begin_given.c). */
+static void tell_sizes(struct begin *b)
+{
+    CLEANUP_FREE char *disks = xstrdup("");
+
+    if (!strstr(b->err.msg, "Source and target image have different sizes"))
+        return;
+    for (size_t i = 0; i < b->disks.n; i++) {
+        char *longer;
+
+        if (b->disks.items[i].place.type != PLACE_NETWORK && !b->made_empty)
+            continue;
+        longer = xasprintf("%s%sdisk %s has %" PRIu64 " bytes", disks, *disks ? ", " : "",
+                           b->disks.items[i].name, b->disks.items[i].source->facts.capacity);
+        free(disks);
+        disks = longer;
+    }
+    err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
+}
+
+/* Sends the next one.  False: all are done, or one has failed (b->err). */
+static bool send_next(struct begin *b)
+{
+    struct begin_step *step;
+
+    if (b->next > 0 && b->task.wait_err.code != ERR_NONE) {
+        if (try_another_port(b))
+            return true;
+        if (b->err.code == ERR_NONE) {
+            b->err = b->task.wait_err;
+            err_wrap(&b->err, "%s", b->steps.items[b->next - 1].what);
+            tell_sizes(b);
+            b->server_refused =
+                str_eq(b->steps.items[b->next - 1].command.name, "nbd-server-start");
+        }
+        return false;
+    }
+    if (b->next > 0 && b->steps.items[b->next - 1].makes_checkpoint)
+        b->tracked = true;
+    if (b->next == b->steps.n || begin_is_bad(b))
+        return false;
+    step = &b->steps.items[b->next++];
+    task_call(&b->task, step->command);
+    step->command.args = NULL;
+    return true;
+}
+
+/* Did QEMU answer at all?  Its refusal means that nothing has happened. */
+static bool may_have_begun(const struct begin *b)
+{
+    return b->err.code != ERR_NONE &&
+           (b->err.code == ERR_TIMEOUT || !connection_is_up(b->task.domain));
+}
+
+/* ---- the machine ---- */
+
+static void enter(struct begin *b, enum begin_state state)
+{
+    static void (*const steps[])(struct begin * b) = {
+        [B_ATTACHING] = begin_steps_attach,
+        [B_SHIELDING] = begin_steps_shield,
+        [B_BEGINNING] = begin_steps_instant,
+        [B_FOLLOWING] = begin_steps_follow,
+    };
+
+    fsm_move(&b->fsm, (int)state);
+    b->next = 0;
+    b->task.wait_err = ERR_INIT;
+    begin_steps_clear(b);
+    if (state == B_BEGINNING)
+        b->asked = true;
+    if (state < ARRAY_LEN(steps) && steps[state])
+        steps[state](b);
+}
+
+static bool start(struct begin *b)
+{
+    if (offline_prepare(b))
+        return true;
+    if (b->err.code == ERR_NONE && !connection_is_up(b->task.domain))
+        connection_error(b->task.domain, &b->err);
+    if (begin_is_bad(b)) {
+        enter(b, B_FAILED);
+        return false;
+    }
+    enter(b, B_LOOKING);
+    look_start(&b->look, &b->task, VIEW_ALL);
+    return true;
+}
+
+/* Can the guest write to any of them? */
+static bool writes(const struct begin *b)
+{
+    for (size_t i = 0; i < b->disks.n; i++)
+        if (!b->disks.items[i].still)
+            return true;
+    return false;
+}
+
+static void decide_on_shield(struct begin *b)
+{
+    bool still = b->task.domain->still || !writes(b);
+
+    /* Nothing writes to read-only disks, or to those of a domain that is shut off. */
+    b->begun.guest_safe = still;
+    b->shield = !still && begin_check_shield(b, b->begun.unsafe, sizeof(b->begun.unsafe));
+}
+
+static bool look(struct begin *b)
+{
+    enum look_result result = look_step(&b->look, &b->task, &b->err);
+
+    if (result == LOOK_WAITING)
+        return true;
+    if (result == LOOK_FAILED || begin_check_domain(b, &b->err) < 0 || begin_is_bad(b)) {
+        enter(b, B_FAILED);
+        return false;
+    }
+    decide_on_shield(b);
+    begin_list_images(b);
+    enter(b, B_CREATING);
+    return false;
+}
+
+/* All nodes are there.  True: suspended. */
+static bool attached(struct begin *b)
+{
+    begin_unlink_images(b, true);
+    if (begin_wants_freeze(b)) {
+        enter(b, B_MARKING);
+        task_call(&b->task, command_add_mark(FROZEN_MARK));
+        return true;
+    }
+    enter(b, b->err.code != ERR_NONE ? B_RETRACTING : B_BEGINNING);
+    return false;
+}
+
+/* The shield could not be put up: what there is of it, and the targets, go, and all is attached
+ * again without it.  True: suspended. */
+static bool shielded(struct begin *b)
+{
+    if (b->err.code == ERR_NONE) {
+        b->begun.guest_safe = true;
+        return attached(b);
+    }
+    if (b->task.canceled || !connection_is_up(b->task.domain)) {
+        enter(b, B_RETRACTING);
+        return false;
+    }
+    snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "%s", b->err.msg);
+    log_debug("qmp: %s: no guest-safe copy: %s", b->task.domain->name, b->err.msg);
+    b->err = ERR_INIT;
+    b->shield = false;
+    enter(b, B_RETREATING);
+    reap_init(&b->retract, REAP_FORGET, b->tag);
+    b->retracting = true;
+    return false;
+}
+
+/* True: suspended. */
+static bool retreat(struct begin *b)
+{
+    if (reap_step(&b->retract, &b->task, &b->err))
+        return true;
+    b->retracting = false;
+    reap_done(&b->retract);
+    enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
+    return false;
+}
+
+static void marked(struct begin *b)
+{
+    if (b->task.wait_err.code == ERR_NONE) {
+        b->marked = true;
+        enter(b, B_FREEZING);
+        begin_freeze(b);
+        return;
+    }
+    begin_quiesce_failed(b, &b->task.wait_err);
+    enter(b, b->err.code == ERR_NONE ? B_BEGINNING : B_RETRACTING);
+    task_yield(&b->task);
+}
+
+static void frozen(struct begin *b)
+{
+    b->frozen = b->task.wait_err.code == ERR_NONE && !b->task.canceled;
+    if (b->frozen) {
+        enter(b, B_BEGINNING);
+        task_yield(&b->task);
+        return;
+    }
+    begin_quiesce_failed(b, &b->task.wait_err);
+    enter(b, B_THAWING);
+    begin_thaw(b);
+}
+
+/* The instant has been answered, and nothing is frozen any more. */
+static void conclude(struct begin *b)
+{
+    if (b->err.code != ERR_NONE)
+        enter(b, b->uncertain ? B_FAILED : B_RETRACTING);
+    else
+        enter(b, begin_judge_quiesce(b) < 0 ? B_RETRACTING : B_FOLLOWING);
+}
+
+/* True: suspended. */
+static bool instant_over(struct begin *b)
+{
+    b->uncertain = may_have_begun(b);
+    if (!b->marked) {
+        conclude(b);
+        return false;
+    }
+    enter(b, B_THAWING);
+    begin_thaw(b);
+    return true;
+}
+
+static void thawed(struct begin *b)
+{
+    begin_thawed(b);
+    enter(b, B_UNMARKING);
+    begin_unmark(b);
+}
+
+static void unmarked(struct begin *b)
+{
+    if (b->asked) {
+        conclude(b);
+        return;
+    }
+    b->marked = false;
+    enter(b, b->err.code == ERR_NONE ? B_BEGINNING : B_RETRACTING);
+}
+
+static void followed(struct begin *b)
+{
+    if (b->err.code != ERR_NONE && !connection_is_up(b->task.domain)) {
+        enter(b, B_RETRACTING);
+        return;
+    }
+    b->begun.port = b->server.port;
+    enter(b, b->err.code == ERR_NONE ? B_DONE : B_RETRACTING);
+}
+
+/* The states before the guest is touched.  True: suspended. */
+static bool prepare(struct begin *b)
+{
+    switch ((enum begin_state)b->fsm.state) {
+    case B_START:
+        return start(b);
+    case B_LOOKING:
+        return look(b);
+    case B_CREATING:
+        if (begin_create_next(b))
+            return true;
+        enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
+        return false;
+    case B_ATTACHING:
+        if (send_next(b))
+            return true;
+        if (b->err.code != ERR_NONE)
+            enter(b, B_RETRACTING);
+        else if (b->shield)
+            enter(b, B_SHIELDING);
+        else
+            return attached(b);
+        return false;
+    case B_SHIELDING:
+        return send_next(b) || shielded(b);
+    default: /* B_RETREATING */
+        return retreat(b);
+    }
+}
+
+static void begin_step(struct task *t)
+{
+    struct begin *b = (struct begin *)t;
+
+    for (;;) {
+        switch ((enum begin_state)b->fsm.state) {
+        case B_START:
+        case B_LOOKING:
+        case B_CREATING:
+        case B_ATTACHING:
+        case B_SHIELDING:
+        case B_RETREATING:
+            if (prepare(b))
+                return;
+            continue;
+        case B_MARKING:
+            marked(b);
+            return;
+        case B_FREEZING:
+            frozen(b);
+            return;
+        case B_BEGINNING:
+            if (send_next(b) || instant_over(b))
+                return;
+            continue;
+        case B_THAWING:
+            thawed(b);
+            return;
+        case B_UNMARKING:
+            unmarked(b);
+            continue;
+        case B_FOLLOWING:
+            if (send_next(b))
+                return;
+            followed(b);
+            continue;
+        case B_RETRACTING:
+            if (begin_retract_next(b))
+                return;
+            enter(b, B_FAILED);
+            continue;
+        case B_DONE:
+            if (b->ret)
+                *b->ret = b->begun;
+            task_finish(t, NULL);
+            return;
+        case B_FAILED:
+            if (offline_take_back(b))
+                return;
+            task_finish(t, &b->err);
+            return;
+        }
+    }
+}
+
+static void begin_release(struct task *t)
+{
+    struct begin *b = (struct begin *)t;
+
+    begin_steps_clear(b);
+    strlist_done(&b->strings);
+    free(b->disks.items);
+    free(b->images.items);
+    ev_timer_stop(b->task.domain->owner->loop, &b->hold);
+    look_done(&b->look);
+    reap_done(&b->retract);
+    free(b);
+}
+
+/* ---- making one ---- */
+
+static const char *keep(struct begin *b, const char *s)
+{
+    if (!s)
+        return NULL;
+    strlist_add(&b->strings, s);
+    return b->strings.items[b->strings.n - 1];
+}
+
+static void keep_address(struct begin *b, struct backup_address *a)
+{
+    a->host = keep(b, a->host);
+    a->socket = keep(b, a->socket);
+}
+
+static void keep_disk(struct begin *b, const struct backup_disk *from)
+{
+    struct begin_disk *disk = VEC_ADD(&b->disks);
+    CLEANUP_FREE char *bitmap = xasprintf("backup-%s", from->name);
+    CLEANUP_FREE char *own = NULL;
+
+    disk->name = keep(b, from->name);
+    disk->base = keep(b, from->base);
+    disk->format = keep(b, from->format);
+    disk->export_name = keep(b, from->export_name ? from->export_name : from->name);
+    disk->export_bitmap = keep(b, from->export_bitmap ? from->export_bitmap : bitmap);
+    disk->track = from->track;
+    if (from->track && b->checkpoint) {
+        own = checkpoint_bitmap(b->checkpoint, from->name);
+        disk->bitmap = keep(b, own);
+    }
+    disk->place = from->place;
+    disk->place.path = keep(b, from->place.path);
+    disk->place.export_name = keep(b, from->place.export_name);
+    disk->place.encryption.secret = keep(b, from->place.encryption.secret);
+    disk->place.encryption.secret_file = keep(b, from->place.encryption.secret_file);
+    keep_address(b, &disk->place.peer);
+}
+
+static struct begin *begin_new(const struct backup_request *r)
+{
+    struct begin *b = xcalloc(1, sizeof(*b));
+
+    snprintf(b->tag, sizeof(b->tag), "%s", r->tag);
+    b->checkpoint = keep(b, r->checkpoint);
+    b->scratch = keep(b, r->scratch);
+    b->mode = r->mode;
+    b->server = r->server;
+    keep_address(b, &b->server);
+    b->quiesce = r->quiesce;
+    b->reuse_external = r->reuse_external;
+    b->made_empty = r->made_empty;
+    b->bandwidth = r->bandwidth;
+    b->fsm = (struct fsm){.states = states, .state = B_START};
+    for (size_t i = 0; i < r->n_disks; i++)
+        keep_disk(b, &r->disks[i]);
+    return b;
+}
+
+struct op *begin_start(struct domain *d, const struct backup_request *request,
+                       struct backup_begun *ret, op_done done, void *ctx, struct err *err)
+{
+    static const struct task_kind kind = {begin_step, begin_release};
+    struct begin *b;
+
+    if (begin_check_request(request, err) < 0)
+        return NULL;
+    if (domain_has_waiting(d, &kind) || (d->tasks && d->tasks->kind == &kind)) {
+        err_set(err, ERR_BUSY, "another backup of the domain is beginning");
+        return NULL;
+    }
+    b = begin_new(request);
+    b->ret = ret;
+    return task_start(d, &b->task, &kind, done, ctx);
+}

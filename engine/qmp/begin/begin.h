@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to engine/qmp.  A backup's beginning: what begin.c (the order of things) and
+ * begin_check.c (the refusals) share. */
+#ifndef VMKEEP_ENGINE_QMP_BEGIN_H
+#define VMKEEP_ENGINE_QMP_BEGIN_H
+
+#include "base/fsm.h"
+#include "engine/qmp/domain/freezer.h"
+#include "engine/qmp/state/ids.h"
+#include "engine/qmp/look/look.h"
+#include "engine/qmp/tend/reap.h"
+
+/* One disk of the request. */
+struct begin_disk {
+    const char *name, *base, *format, *export_name, *export_bitmap;
+    const char *bitmap; /* of the new checkpoint, on this disk */
+    struct backup_place place;
+    bool track;
+    bool is_device; /* the place is a block device */
+    bool still;     /* the guest cannot write to it: it is copied without a shield */
+    const struct view_disk *source;
+};
+
+/* What is done with an image that is there already: made anew on its device, or looked at. */
+enum begin_found { FOUND_NOT, FOUND_FORMAT, FOUND_EMPTY };
+
+/* An image file that is made before anything else. */
+struct begin_image {
+    const struct begin_disk *disk;
+    const char *path, *format;
+    enum begin_found found;
+    uint64_t size; /* of a probe; else the disk's */
+    bool probe;    /* a pull's, see begin_serve.c */
+    bool scratch;  /* loses its name as soon as QEMU has it open */
+    bool shield;   /* without it the copy goes on, unprotected */
+    bool created;  /* and is ours to remove */
+    bool given;    /* it was made by the caller, for this */
+    int tries;
+};
+
+/* A command, and what it is for: "disk vda: open /srv/vda.qcow2". */
+struct begin_step {
+    struct command command;
+    char *what;
+    bool makes_checkpoint; /* when it has gone well, the new checkpoint is there */
+};
+struct begin_steps {
+    struct begin_step *items;
+    size_t n, cap;
+};
+
+struct begin {
+    struct task task; /* first */
+    char tag[HV_TAG_MAX];
+    struct strlist strings; /* owns those of the request */
+    const char *checkpoint, *scratch;
+    enum backup_mode mode;
+    struct backup_address server;
+    bool server_refused; /* the NBD server that runs is somebody else's */
+    int ports_tried;     /* the server's port is ours to pick */
+    VEC(struct begin_disk) disks;
+    VEC(struct begin_image) images;
+    bool shield; /* the copy is to be guest-safe; see begin_shield.c */
+    enum quiesce quiesce;
+    bool reuse_external, made_empty;
+    uint64_t bandwidth;
+    struct backup_begun begun, *ret;
+    struct look look;
+    struct fsm fsm;
+    struct begin_steps steps; /* of the state, */
+    size_t next;              /* or of its images: which is next */
+    struct err err;           /* the first error: then everything is undone */
+    bool marked;              /* the freeze is written down at QEMU; a thaw is owed */
+    bool frozen;              /* the agent said so */
+    struct err owed;          /* why the thaw is not confirmed */
+    bool late;                /* and was thawed before the transaction's answer came */
+    bool asked;               /* the instant's commands were sent, */
+    bool tracked;             /* the new checkpoint was made, */
+    bool uncertain;           /* and may have been made although it has failed for us */
+    ev_timer hold;            /* how long the guest may stay frozen */
+    struct reap retract;
+    bool retracting;
+};
+
+/* Is the disk's copy to be guest-safe? */
+static inline bool begin_shields(const struct begin *b, const struct begin_disk *disk)
+{
+    return b->shield && !disk->still;
+}
+
+/* Is the request in order by itself?  Before anything is asked. */
+int begin_check_request(const struct backup_request *request, struct err *err);
+
+/* Why the guest cannot be quiesced, or NULL. */
+const char *begin_check_quiesce(const struct begin *b);
+
+/* Is it in order with what the look has shown?  Fills in each disk's source. */
+int begin_check_domain(struct begin *b, struct err *err);
+
+/* Has the last wait gone wrong, or has somebody asked for the end?  The first error counts. */
+static inline bool begin_is_bad(struct begin *b)
+{
+    if (b->err.code == ERR_NONE)
+        b->err = b->task.wait_err;
+    if (b->err.code == ERR_NONE && b->task.canceled)
+        err_set(&b->err, ERR_CANCELED, "cancelled");
+    return b->err.code != ERR_NONE;
+}
+
+/* begin_quiesce.c.  A failure becomes the backup's error with QUIESCE_REQUIRE, else a note. */
+void begin_quiesce_failed(struct begin *b, const struct err *why);
+bool begin_wants_freeze(struct begin *b); /* false, with the reason noted, where it cannot be */
+void begin_freeze(struct begin *b);
+void begin_thaw(struct begin *b);
+void begin_thawed(struct begin *b);
+void begin_unmark(struct begin *b);
+int begin_judge_quiesce(struct begin *b); /* -1: the backup must not stay */
+
+/* begin_images.c: makes the next image file.  True: suspended; false: all are there, or b->err. */
+bool begin_create_next(struct begin *b);
+void begin_list_images(struct begin *b);
+void begin_unlink_images(struct begin *b, bool scratch_only);
+
+/* begin_given.c: images that are there already.  begin_map_given suspends; its output is judged
+ * then. */
+void begin_list_given(struct begin *b, const struct begin_disk *disk);
+void begin_map_given(struct begin *b, const struct begin_image *image);
+int begin_check_given(const struct begin_image *image, const char *map, struct err *err);
+int begin_check_raw(const struct begin_disk *disk, struct err *err);
+int begin_check_device(const struct begin_disk *disk, const char *what, struct err *err);
+
+/* begin_steps.c, begin_shield.c: the commands of each state. */
+void begin_steps_attach(struct begin *b);
+void begin_steps_shield(struct begin *b);
+void begin_steps_instant(struct begin *b);
+void begin_steps_follow(struct begin *b);
+/* The node that is read as the disk at the instant. */
+void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
+void begin_steps_clear(struct begin *b);
+void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
+                    const char *what, const char *name);
+size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk);
+/* What the gates above the disks let through from now on: the cbw filters. */
+struct command begin_swap(const struct begin *b);
+/* The size of a pull's probe, and the file that it is copied to. */
+uint64_t begin_probe_size(const struct begin_disk *disk);
+const char *begin_probe_path(const struct begin *b, const struct begin_disk *disk);
+/* The nodes that a shielded copy reads from. */
+void begin_add_snapshots(struct begin *b);
+/* Can the copy be guest-safe?  If not, ret says why, and for which disk. */
+bool begin_check_shield(const struct begin *b, char *ret, size_t size);
+
+/* begin_serve.c: a pull's NBD server and exports. */
+void begin_add_server(struct begin *b);
+struct command begin_server_command(const struct begin *b);
+int begin_pick_port(struct begin *b, struct err *err);
+
+/* begin_undo.c: takes back what was done so far.  True: suspended; false: all is undone. */
+bool begin_retract_next(struct begin *b);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of a backup's beginning, as lists: what begin.c sends in each state, one after
+ * another.  Nothing here waits.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "engine/qmp/begin/begin.h"
+
+#define SECRET_MAX 4096
+
+void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
+                    const char *what, const char *name)
+{
+    struct begin_step *step = VEC_ADD(&b->steps);
+
+    step->command = command;
+    step->what =
+        disk ? xasprintf("disk %s: %s %s", disk->name, what, name) : xasprintf("%s %s", what, name);
+}
+
+void begin_steps_clear(struct begin *b)
+{
+    for (size_t i = 0; i < b->steps.n; i++) {
+        json_decref(b->steps.items[i].command.args); /* NULL once it was sent */
+        free(b->steps.items[i].what);
+    }
+    free(b->steps.items);
+    b->steps = (struct begin_steps){0};
+}
+
+size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk)
+{
+    return (size_t)(disk - b->disks.items);
+}
+
+/* ---- attaching ---- */
+
+static const char *place_text(const struct backup_place *place)
+{
+    if (place->type != PLACE_NETWORK)
+        return place->path;
+    return place->peer.transport == TRANSPORT_UNIX ? place->peer.socket
+           : place->peer.host                      ? place->peer.host
+                                                   : "localhost";
+}
+
+/* The passphrase goes to QEMU by value: its user need not be able to read the file. */
+static void add_secret(struct begin *b, const struct begin_disk *disk, const char *id)
+{
+    const struct backup_encryption *crypt = &disk->place.encryption;
+    CLEANUP_FREE char *text = NULL;
+    json_t *value; /* NULL: not UTF-8 */
+    size_t len = 0;
+
+    if (read_file(crypt->secret_file, SECRET_MAX, &text, &len, &b->err) < 0) {
+        err_wrap(&b->err, "disk %s: secret '%s'", disk->name, crypt->secret);
+        return;
+    }
+    value = json_string(text);
+    if (strlen(text) != len || !value)
+        err_set(&b->err, ERR_UNSUPPORTED, "disk %s: secret '%s': %s is not UTF-8 text", disk->name,
+                crypt->secret, crypt->secret_file);
+    else
+        begin_step_add(b, disk, command_add_secret(id, text), "hand over secret", crypt->secret);
+    json_decref(value);
+    explicit_bzero(text, len);
+}
+
+/* The two nodes of a place, as a push's target or as a pull's scratch space. */
+static void add_place(struct begin *b, const struct begin_disk *disk, enum node_role format_role,
+                      enum node_role file_role, const char *backing)
+{
+    const struct backup_place *place = &disk->place;
+    size_t i = begin_disk_index(b, disk);
+    char file[NODE_NAME_MAX], format[NODE_NAME_MAX];
+    char tls[OBJECT_ID_MAX], secret[OBJECT_ID_MAX], what[16];
+    struct command add;
+
+    node_name(file, b->tag, i, file_role);
+    node_name(format, b->tag, i, format_role);
+    object_id(tls, b->tag, "tlsc");
+    snprintf(what, sizeof(what), "k%zu", i);
+    object_id(secret, b->tag, what);
+    if (place->encryption.secret)
+        add_secret(b, disk, secret);
+    begin_step_add(b, disk,
+                   command_add_place(file, place, disk->is_device,
+                                     place->type == PLACE_NETWORK && place->peer.tls ? tls : NULL),
+                   "open", place_text(place));
+    add = command_add_format(format, file, disk->format, backing,
+                             place->encryption.secret ? secret : NULL);
+    /* A raw device may be larger than the disk; QEMU wants them of one size. */
+    if (disk->is_device && strcmp(disk->format, "raw") == 0)
+        json_object_set_new(add.args, "size",
+                            json_integer((json_int_t)disk->source->facts.capacity));
+    begin_step_add(b, disk, add, "open", place_text(place));
+}
+
+/* Credentials to talk to targets with; one object does for all of them. */
+static void add_client_tls(struct begin *b)
+{
+    const char *dir = b->task.domain->tls_certificates;
+    char id[OBJECT_ID_MAX];
+    bool wanted = false;
+
+    for (size_t i = 0; i < b->disks.n; i++)
+        wanted |= b->disks.items[i].place.type == PLACE_NETWORK && b->disks.items[i].place.peer.tls;
+    if (!wanted)
+        return;
+    object_id(id, b->tag, "tlsc");
+    begin_step_add(b, NULL, command_add_tls(id, dir, false, true), "TLS: load", dir);
+}
+
+void begin_steps_attach(struct begin *b)
+{
+    if (b->mode == MODE_PUSH)
+        add_client_tls(b);
+    for (size_t i = 0; i < b->disks.n; i++) {
+        const struct begin_disk *disk = &b->disks.items[i];
+
+        if (b->mode == MODE_PUSH)
+            add_place(b, disk, NODE_TARGET, NODE_TARGET_FILE, NULL);
+        else if (!b->task.domain->still)
+            add_place(b, disk, NODE_SCRATCH, NODE_SCRATCH_FILE,
+                      begin_shields(b, disk) ? disk->source->top : disk->source->node);
+    }
+}
+
+/* ---- the instant, and what follows ---- */
+
+static void add_checkpoint(const struct begin *b, json_t *actions)
+{
+    for (size_t i = 0; i < b->disks.n; i++)
+        if (b->disks.items[i].track && !b->task.domain->still)
+            json_array_append_new(actions, action_bitmap_add(b->disks.items[i].source->node,
+                                                             b->disks.items[i].bitmap));
+}
+
+void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
+{
+    if (b->mode == MODE_PULL && !b->task.domain->still)
+        node_name(ret, b->tag, i, NODE_SCRATCH);
+    else if (begin_shields(b, &b->disks.items[i]))
+        node_name(ret, b->tag, i, NODE_SNAPSHOT);
+    else
+        snprintf(ret, NODE_NAME_MAX, "%s", b->disks.items[i].source->node);
+}
+
+/* A bitmap of what an increment consists of, beside the node that is read: a copy of the base's,
+ * which goes on recording.  Returns its name; NULL: a full. */
+static const char *add_increment(const struct begin *b, size_t i, json_t *actions)
+{
+    const struct begin_disk *disk = &b->disks.items[i];
+    const char *base;
+    char node[NODE_NAME_MAX];
+
+    if (!disk->base)
+        return NULL;
+    base = disk_facts_checkpoint(&disk->source->facts, disk->base)->name; /* begin_check.c */
+    if (b->mode == MODE_PUSH && !b->shield)
+        return base;
+    begin_source_node(node, b, i);
+    json_array_append_new(actions, action_bitmap_add_temporary(node, disk->export_bitmap));
+    json_array_append_new(actions,
+                          action_bitmap_merge(node, disk->export_bitmap, disk->source->node, base));
+    return disk->export_bitmap;
+}
+
+/* Unshielded, where QEMU can: what cannot be kept fails the copy, not the guest's write. */
+static bool gives_up_itself(const struct begin *b)
+{
+    return !b->shield && !b->task.domain->still && b->task.domain->breaks_snapshot;
+}
+
+static void add_copies(const struct begin *b, json_t *actions)
+{
+    for (size_t i = 0; i < b->disks.n; i++) {
+        CLEANUP_FREE char *id = job_id(b->tag, i, b->disks.items[i].name);
+        const char *bitmap = add_increment(b, i, actions);
+        char node[NODE_NAME_MAX], target[NODE_NAME_MAX];
+
+        begin_source_node(node, b, i);
+        node_name(target, b->tag, i, b->mode == MODE_PUSH ? NODE_TARGET : NODE_SCRATCH);
+        if (b->mode == MODE_PUSH)
+            json_array_append_new(
+                actions, action_backup(id, node, target, bitmap, b->bandwidth, gives_up_itself(b)));
+        else if (!b->shield && !b->task.domain->still)
+            json_array_append_new(actions, action_fleece(id, b->disks.items[i].source->node, target,
+                                                         gives_up_itself(b)));
+    }
+}
+
+/* An empty transaction is none. */
+static void add_transaction(struct begin *b, json_t *actions)
+{
+    if (json_array_size(actions) > 0)
+        begin_step_add(b, NULL, command_transaction(actions), "begin", "the backup");
+    else
+        json_decref(actions);
+}
+
+void begin_steps_instant(struct begin *b)
+{
+    json_t *actions = json_array();
+    bool tracks;
+
+    add_checkpoint(b, actions);
+    tracks = json_array_size(actions) > 0;
+    if (!b->shield)
+        add_copies(b, actions);
+    add_transaction(b, actions);
+    if (tracks)
+        b->steps.items[0].makes_checkpoint = true;
+    if (b->shield)
+        begin_step_add(b, NULL, begin_swap(b), "begin", "the backup");
+}
+
+void begin_steps_follow(struct begin *b)
+{
+    json_t *actions = json_array();
+
+    if (b->shield) {
+        begin_add_snapshots(b);
+        add_copies(b, actions);
+    }
+    add_transaction(b, actions);
+    if (b->mode == MODE_PULL)
+        begin_add_server(b);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/qmp/look/look.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/qmp/look/files.h"
+#include "engine/qmp/offline/offline.h"
+
+static void ask(struct look *l, struct task *t)
+{
+    struct command command = command_plain(view_query_commands[l->asked]);
+    json_t *known = t->domain->session ? offline_answer(t->domain, l->asked) : NULL;
+
+    if (!known && l->asked == Q_NODES)
+        command.args = json_pack("{s:b}", "flat", 1);
+    if (l->asked == Q_OBJECTS)
+        command.args = json_pack("{s:s}", "path", "/objects");
+    l->asked++;
+    if (!known) {
+        task_call(t, command);
+        return;
+    }
+    json_decref(t->reply);
+    t->reply = known;
+    task_yield(t);
+}
+
+/* The answers to these contain sizes, for which QEMU asks the files; all that come after it
+ * follow at once. */
+static bool must_check(const struct look *l, const struct task *t)
+{
+    return l->asked == Q_NODES && !l->checking && !t->domain->session && t->domain->pid > 0;
+}
+
+static void go_on(struct look *l, struct task *t)
+{
+    if (must_check(l, t)) {
+        l->checking = true;
+        files_look(t);
+        return;
+    }
+    l->checking = false;
+    ask(l, t);
+}
+
+void look_start(struct look *l, struct task *t, int n)
+{
+    look_done(l);
+    l->n = n;
+    ask(l, t);
+}
+
+char *look_cwd(pid_t pid)
+{
+    char path[64], cwd[PATH_MAX];
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+    n = pid > 0 ? readlink(path, cwd, sizeof(cwd) - 1) : -1;
+    if (n < 0)
+        return NULL;
+    cwd[n] = '\0';
+    return xstrdup(cwd);
+}
+
+/* The graph is for developers, says QEMU; without it less is known.  A storage daemon has no place
+ * for objects before the first one is made. */
+static bool may_fail(const struct domain *d, int query)
+{
+    return query == Q_GRAPH || (query == Q_OBJECTS && d->session);
+}
+
+enum look_result look_step(struct look *l, struct task *t, struct err *err)
+{
+    CLEANUP_FREE char *cwd = NULL;
+    struct view_names names;
+
+    if (l->checking) {
+        *err = t->wait_err;
+        if (err->code == ERR_TIMEOUT)
+            return LOOK_FAILED;
+        *err = ERR_INIT;
+        go_on(l, t);
+        return LOOK_WAITING;
+    }
+    if (t->wait_err.code != ERR_NONE &&
+        !(may_fail(t->domain, l->asked - 1) && connection_is_up(t->domain))) {
+        *err = t->wait_err;
+        return LOOK_FAILED;
+    }
+    l->replies[l->asked - 1] = TAKE_PTR(t->reply);
+    if (t->domain->session && l->asked - 1 == Q_NODES)
+        offline_hide(t->domain, l->replies[Q_NODES]);
+    if (l->asked < l->n) {
+        go_on(l, t);
+        return LOOK_WAITING;
+    }
+    cwd = look_cwd(t->domain->pid);
+    names = domain_names(t->domain, cwd);
+    return view_decode(l->replies, l->n == VIEW_ALL ? &names : NULL, &l->view, err) < 0
+               ? LOOK_FAILED
+               : LOOK_DONE;
+}
+
+void look_done(struct look *l)
+{
+    for (int i = 0; i < Q_COUNT; i++)
+        json_decref(l->replies[i]);
+    view_done(&l->view);
+    *l = (struct look){0};
+}
