@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "mover/extents.h"
+#include "mover/map_text.h"
 #include "mover/peers.h"
 
 #define STALL_MS 120000
@@ -141,39 +142,11 @@ static int map_image(const char *image, const char *bitmap, struct map *ret, str
     return rc;
 }
 
-static int read_line(char *line, struct map *ret)
-{
-    struct map_run run = {.kind = MAP_DATA};
-    int end = 0;
-
-    if (sscanf(line, "%" SCNu64 " %" SCNu64 "\n%n", &run.offset, &run.length, &end) != 2 ||
-        line[end] || run.length == 0 || run.offset < ret->end ||
-        run.length > UINT64_MAX - run.offset)
-        return -1;
-    ret->end = run.offset + run.length;
-    *VEC_ADD(&ret->runs) = run;
-    return 0;
-}
-
-/* What was printed for an image.  A file that was cut off is none: its last line tells. */
 static int read_map(const char *path, struct map *ret, struct err *err)
 {
     CLEANUP_FCLOSE FILE *file = fopen(path, "re");
-    char line[80] = "", total[80];
-    uint64_t bytes = 0;
-    int n = 1;
 
-    if (!file)
-        return err_errno(err, errno, "%s", path);
-    for (; fgets(line, sizeof(line), file) && !starts_with(line, "total "); n++)
-        if (read_line(line, ret) < 0)
-            return err_set(err, ERR_CORRUPT, "%s: line %d is no range", path, n);
-    for (size_t i = 0; i < ret->runs.n; i++)
-        bytes += ret->runs.items[i].length;
-    snprintf(total, sizeof(total), "total %zu %" PRIu64 "\n", ret->runs.n, bytes);
-    if (strcmp(line, total) != 0)
-        return err_set(err, ERR_CORRUPT, "%s: its end is missing", path);
-    return 0;
+    return file ? map_read(file, path, ret, err) : err_errno(err, errno, "%s", path);
 }
 
 /* ---- data that is nothing but zeroes ---- */
@@ -274,18 +247,10 @@ static int print(const struct options *o, const struct map *map, struct err *err
 {
     CLEANUP_FCLOSE FILE *opened = o->output ? fopen(o->output, "we") : NULL;
     FILE *file = o->output ? opened : stdout;
-    uint64_t bytes = 0;
 
     if (!file)
         return err_errno(err, errno, "%s", o->output);
-    for (size_t i = 0; i < map->runs.n; i++) {
-        const struct map_run *run = &map->runs.items[i];
-
-        bytes += run->length;
-        if (!o->limit || i < (size_t)o->limit)
-            fprintf(file, "%" PRIu64 " %" PRIu64 "\n", run->offset, run->length);
-    }
-    fprintf(file, "total %zu %" PRIu64 "\n", map->runs.n, bytes);
+    map_print(map, (size_t)o->limit, file);
     if (fflush(file) != 0 || ferror(file))
         return err_errno(err, errno, "%s", o->output ? o->output : "standard output");
     return 0;

@@ -18,16 +18,6 @@
 #define ASK_MAX (UINT64_C(1) << 30)
 #define DIRTY 1u /* docs/interop/nbd.txt of QEMU */
 
-struct extent {
-    uint64_t length;
-    uint32_t flags;
-};
-
-struct extent_list {
-    struct extent *items;
-    size_t n, cap;
-};
-
 struct reply {
     struct extent_list allocation, dirty;
     bool completed;
@@ -83,11 +73,8 @@ static enum map_kind kind_of(bool incremental, uint32_t allocation, uint32_t dir
     return zero ? MAP_ZERO : MAP_DATA;
 }
 
-/* Both lists at once, as far as both reach and the disk goes. */
-static void take(struct reply *r, bool incremental, struct map *map)
+void extents_take(struct extent_list *a, struct extent_list *d, bool incremental, struct map *map)
 {
-    const struct extent_list *a = &r->allocation, *d = &r->dirty;
-
     for (size_t i = 0, j = 0; i < a->n && j < d->n && map->end < map->size;) {
         uint64_t n = a->items[i].length, left = map->size - map->end;
 
@@ -118,7 +105,7 @@ static int walk(struct peers *p, bool incremental, struct reply *r, struct map *
             *VEC_ADD(&r->allocation) = (struct extent){.length = UINT64_MAX};
         if (!incremental)
             *VEC_ADD(&r->dirty) = (struct extent){.length = UINT64_MAX};
-        take(r, incremental, map);
+        extents_take(&r->allocation, &r->dirty, incremental, map);
         p->total = map->bytes;
         if (map->end == before)
             return err_set(err, ERR_PROTOCOL,

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-unit_test(base map SOURCES ../mover/map.c)
+unit_test(base map SOURCES ../mover/map.c ../mover/map_text.c)

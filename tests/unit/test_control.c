@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "daemon/clock_ev.h"
 #include "daemon/control.h"
+#include "tests/support/silent_host.h"
 #include "tests/unit/catalog_support.h"
 
 static const char config_text[] = "catalog: /unused\n"
@@ -42,127 +43,6 @@ static struct {
     struct control *control;
     char path[128];
 } t;
-
-/* ---- a host that is silent until an op is cancelled ---- */
-
-struct silent_op {
-    struct op op;
-    ev_timer end;
-    op_done done;
-    void *ctx;
-    struct silent_op *next;
-};
-
-static struct silent_op *under_way;
-
-static void finish(struct silent_op *o)
-{
-    static const struct err canceled = {.code = ERR_CANCELED, .msg = "cancelled"};
-    struct silent_op **p = &under_way;
-    struct silent_op copy = *o;
-
-    while (*p != o)
-        p = &(*p)->next;
-    *p = o->next;
-    ev_timer_stop(t.loop, &o->end);
-    free(o);
-    copy.done(copy.ctx, &canceled);
-}
-
-static void on_end(struct ev_loop *loop, ev_timer *w, int revents)
-{
-    (void)loop;
-    (void)revents;
-    finish(w->data);
-}
-
-static void silent_cancel(struct op *op)
-{
-    ev_timer_start(t.loop, &((struct silent_op *)op)->end);
-}
-
-static struct op *silent_start(op_done done, void *ctx)
-{
-    struct silent_op *o = xcalloc(1, sizeof(*o));
-
-    o->op.cancel = silent_cancel;
-    ev_timer_init(&o->end, on_end, 0, 0);
-    o->end.data = o;
-    o->done = done;
-    o->ctx = ctx;
-    o->next = under_way;
-    under_way = o;
-    return &o->op;
-}
-
-static void domains(struct hypervisor *hv, struct strlist *ret)
-{
-    (void)hv;
-    strlist_add(ret, "a");
-    strlist_add(ret, "b");
-}
-
-static struct op *inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
-                          op_done done, void *ctx, struct err *err)
-{
-    (void)hv;
-    (void)domain;
-    (void)ret;
-    (void)err;
-    return silent_start(done, ctx);
-}
-
-static void listen_to(struct hypervisor *hv, hv_event_fn fn, void *ctx)
-{
-    (void)hv;
-    (void)fn;
-    (void)ctx;
-}
-
-static void hypervisor_free(struct hypervisor *hv)
-{
-    free(hv);
-}
-
-static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *host,
-                                          struct err *err)
-{
-    static const struct hypervisor_ops ops = {
-        .domains = domains, .inspect = inspect, .listen = listen_to, .free = hypervisor_free};
-    struct hypervisor *hv = xcalloc(1, sizeof(*hv));
-
-    (void)ctx;
-    (void)host;
-    (void)err;
-    hv->ops = &ops;
-    return hv;
-}
-
-static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
-                        void *ctx, struct err *err)
-{
-    (void)s;
-    (void)may_begin;
-    (void)ret;
-    (void)err;
-    return silent_start(done, ctx);
-}
-
-static void store_free(struct store *s)
-{
-    free(s);
-}
-
-static struct store *make_store(void *ctx, const struct config_repository *repository)
-{
-    static const struct store_ops ops = {.probe = probe, .free = store_free};
-    struct store *s = xcalloc(1, sizeof(*s));
-
-    (void)ctx;
-    (void)repository;
-    s->ops = &ops;
-    return s;
-}
 
 static int reload(void *ctx, struct err *err)
 {
@@ -192,6 +72,7 @@ static int setup(void **state)
     scratch_make(state);
     t.scratch = *state;
     t.loop = ev_loop_new(0);
+    silent_begin(t.loop);
     t.clock = clock_ev_new(t.loop);
     OK(zone_open("UTC", &t.zone, &err));
     t.catalog = open_writer(t.scratch);
@@ -200,8 +81,8 @@ static int setup(void **state)
     with = (struct scheduler_env){.clock = t.clock,
                                   .catalog = t.catalog,
                                   .zone = t.zone,
-                                  .hypervisor_new = make_hypervisor,
-                                  .store_new = make_store};
+                                  .hypervisor_new = silent_host_new,
+                                  .store_new = silent_store_new};
     OK(scheduler_new(&with, config, &t.scheduler, &err));
     snprintf(t.path, sizeof(t.path), "%s/control.sock", t.scratch->dir);
     env = control_env();
@@ -213,12 +94,7 @@ static int teardown(void **state)
 {
     control_close(t.control);
     scheduler_free(t.scheduler);
-    while (under_way) {
-        struct silent_op *o = under_way;
-
-        under_way = o->next;
-        free(o);
-    }
+    silent_end();
     catalog_close(t.catalog);
     zone_free(t.zone);
     free(t.clock);

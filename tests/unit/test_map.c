@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "mover/map.h"
+#include "mover/map_text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "tests/support/test.h"
@@ -133,6 +134,60 @@ static void test_what_is_elsewhere_is_taken_away(void **state)
     assert_int_equal(a.runs.n, 0);
 }
 
+static int read_text(const char *text, struct map *ret, struct err *err)
+{
+    CLEANUP_FCLOSE FILE *in = fmemopen((void *)text, strlen(text), "r");
+
+    assert_non_null(in);
+    return map_read(in, "map", ret, err);
+}
+
+static void assert_no_map(const char *text, const char *why)
+{
+    CLEANUP(map_done) struct map m = {0};
+    struct err err = ERR_INIT;
+
+    if (read_text(text, &m, &err) == 0)
+        fail_msg("taken for a map: %s", text);
+    assert_string_equal(err.msg, why);
+    assert_int_equal(err.code, ERR_CORRUPT);
+}
+
+static void test_a_map_is_read_as_it_was_printed(void **state)
+{
+    static const char text[] = "0 65536\n196608 3\ntotal 2 65539\n";
+    CLEANUP(map_done) struct map m = {0};
+    CLEANUP_FREE char *again = NULL;
+    struct err err = ERR_INIT;
+    size_t len;
+    FILE *out = open_memstream(&again, &len);
+
+    (void)state;
+    assert_int_equal(read_text(text, &m, &err), 0);
+    assert_run(&m, 0, 0, 64 * K, MAP_DATA);
+    assert_run(&m, 1, 192 * K, 3, MAP_DATA);
+    map_print(&m, 0, out);
+    fclose(out);
+    assert_string_equal(again, text);
+}
+
+static void test_what_was_not_printed_is_no_map(void **state)
+{
+    (void)state;
+    assert_no_map("0 65536\n", "map: its end is missing");
+    assert_no_map("0 65536\ntotal 2 65536\n", "map: its end is missing");
+    assert_no_map("65536 65536\n0 65536\ntotal 2 131072\n", "map: line 2 is no range");
+    assert_no_map("0 0\ntotal 1 0\n", "map: line 1 is no range");
+    assert_no_map("0\ntotal 1 0\n", "map: line 1 is no range");
+    assert_no_map("18446744073709551615 2\ntotal 1 2\n", "map: line 1 is no range");
+    /* What the C library makes a number of. */
+    assert_no_map("+0 65536\ntotal 1 65536\n", "map: line 1 is no range");
+    assert_no_map("0 -65536\ntotal 1 18446744073709486080\n", "map: line 1 is no range");
+    assert_no_map("0 36893488147419103232\ntotal 1 18446744073709551615\n",
+                  "map: line 1 is no range");
+    assert_no_map("0  65536\n\ntotal 1 65536\n", "map: line 1 is no range");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +196,8 @@ int main(void)
         cmocka_unit_test(test_a_mixed_cluster_is_copied),
         cmocka_unit_test(test_the_last_cluster_may_be_short),
         cmocka_unit_test(test_random_parts),
+        cmocka_unit_test(test_a_map_is_read_as_it_was_printed),
+        cmocka_unit_test(test_what_was_not_printed_is_no_map),
     };
 
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);
