@@ -22,8 +22,9 @@ int facts_can_look(const struct domain_facts *f, struct err *err)
     bool absent = f->state == DOMAIN_UNREACHABLE || (f->state == DOMAIN_SHUTOFF && f->disks.n == 0);
 
     if (absent)
-        return err_set(err, ERR_REMOTE, "the domain is %s%s%s", domain_state_name(f->state),
-                       f->problem ? ": " : "", f->problem ? f->problem : "");
+        return err_set(err, f->foreign_job ? ERR_BUSY : ERR_REMOTE, "the domain is %s%s%s",
+                       domain_state_name(f->state), f->problem ? ": " : "",
+                       f->problem ? f->problem : "");
     return 0;
 }
 
@@ -338,7 +339,7 @@ void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api
     r->reply = reply;
     *VEC_ADD(&s->runs) = r;
     queue_take_place(r, host, NULL);
-    r->step(r);
+    job_proceed(r);
 }
 
 int api_abort(struct scheduler *s, const char *text, int64_t *ret_job, struct err *err)

@@ -75,7 +75,7 @@ static struct op *start(struct run *r, int (*run)(void *, FILE *, struct err *),
 
     free(r->places.out);
     r->places.out = NULL;
-    return r->s->env.loop ? proc_start(r->s->env.loop, &spec, &r->places, run_on_op, r, err) : NULL;
+    return r->s->env.loop ? proc_start(r->s->env.loop, &spec, &r->places, job_on_op, r, err) : NULL;
 }
 
 /* ---- checking ---- */

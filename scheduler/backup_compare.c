@@ -45,7 +45,7 @@ struct op *compared_start(struct run *r, struct err *err)
     if (r->compared.items.n == 0)
         return NULL;
     return hv->ops->allocation(hv, r->row.domain, r->tag, r->compared.items.items,
-                               r->compared.items.n, run_on_op, r, err);
+                               r->compared.items.n, job_on_op, r, err);
 }
 
 void compared_log(const struct run *r)

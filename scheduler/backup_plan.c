@@ -93,11 +93,8 @@ static const struct disk_facts **select_disks(const struct run *r, size_t *ret_n
     return ret;
 }
 
-static int check_free(const struct run *r, const struct disk_facts *const *disks, size_t n,
-                      struct err *err)
+static int check_free(const struct disk_facts *const *disks, size_t n, struct err *err)
 {
-    if (r->facts->foreign_job)
-        return err_set(err, ERR_BUSY, "%s is at work on the domain", r->facts->foreign_job);
     if (n == 0)
         return err_set(err, ERR_INVALID, "none of the domain's disks is selected by the policy");
     for (size_t i = 0; i < n; i++)
@@ -240,7 +237,7 @@ int backup_plan_make(struct run *r, struct err *err)
     CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
     char why[ERR_MSG_MAX] = "";
 
-    if (check_free(r, disks, n, err) < 0)
+    if (check_free(disks, n, err) < 0)
         return -1;
     r->row.level = decide(r, disks, n, levels, why);
     if (fill_plan(r, disks, n, levels, why, err) < 0 || check_space(r, disks, n, err) < 0)
@@ -302,7 +299,7 @@ struct op *backup_plan_pull(struct run *r, struct err *err)
         if (p->disks.items[i].backing)
             bitmaps[i] = xasprintf("backup-%zu", i);
     }
-    op = r->repo->store->ops->copy(r->repo->store, &copy, run_on_op, r, err);
+    op = r->repo->store->ops->copy(r->repo->store, &copy, job_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++) {
         free(sources[i]);
         free(bitmaps[i]);
@@ -351,7 +348,7 @@ struct op *backup_plan_begin(struct run *r, struct err *err)
             fill_pull(r, i, &disks[i], &strings);
     }
     run_save_request(r, &request);
-    op = hv->ops->backup_begin(hv, &request, &r->begun, run_on_op, r, err);
+    op = hv->ops->backup_begin(hv, &request, &r->begun, job_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++)
         free(targets[i]);
     strlist_done(&strings);

@@ -112,11 +112,11 @@ struct op *chores_start(struct run *r, struct err *err)
     log_debug("job=%lld domain=%s cleaning %s", (long long)r->row.id, r->row.domain, c->name);
     switch (c->kind) {
     case CHORE_ABORT_JOB:
-        return hv->ops->abort_job(hv, r->row.domain, c->name, run_on_op, r, err);
+        return hv->ops->abort_job(hv, r->row.domain, c->name, job_on_op, r, err);
     case CHORE_FORGET_JOB:
-        return hv->ops->job_forget(hv, r->row.domain, c->name, run_on_op, r, err);
+        return hv->ops->job_forget(hv, r->row.domain, c->name, job_on_op, r, err);
     case CHORE_DELETE_CHECKPOINT:
-        return hv->ops->checkpoint_delete(hv, r->row.domain, c->name, run_on_op, r, err);
+        return hv->ops->checkpoint_delete(hv, r->row.domain, c->name, job_on_op, r, err);
     }
     return NULL;
 }

@@ -10,7 +10,7 @@
  * then.  So far only points that nothing stands on can go; merging a point into its neighbour will
  * be one more way of removing, in the same place.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/hv_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,17 +20,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum prune_state { P_QUEUED, P_SURVEYING, P_REMOVING, P_LOOKING, P_CLEANING, P_DONE, P_STATES };
-
-#define TO(s) FSM_BIT(P_##s)
-static const struct fsm_state states[] = {
-    [P_QUEUED] = {"queued", TO(SURVEYING) | TO(DONE)},
-    [P_SURVEYING] = {"surveying", TO(SURVEYING) | TO(REMOVING) | TO(LOOKING) | TO(DONE)},
-    [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE)},
-    [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE)},
-    [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE)},
-    [P_DONE] = {"done", 0},
-};
+enum prune_state { P_QUEUED, P_SURVEYING, P_REMOVING, P_LOOKING, P_CLEANING, P_DONE };
 
 static int store_reason(struct scheduler *s, const struct point *p, const char *reason,
                         struct err *err)
@@ -164,23 +154,25 @@ static void drop_uncovered(struct run *r)
     checkpoint_list_done(&rows);
 }
 
-/* The rules would judge without the points that the catalog does not know. */
-static bool gives_way(struct run *r)
+/* The rules would judge without the points that the catalog does not know.  Why not yet; NULL: they
+ * are all known. */
+static const char *must_wait(struct run *r)
 {
     if (r->repo && !r->repo->compared) {
         compare_newcomer(r->repo);
-        queue_end(r, OUTCOME_SKIPPED,
-                  "nothing is let go before it is known whether the repository has points that "
-                  "the catalog does not know");
-        return true;
+        return "nothing is let go before it is known whether the repository has points that the "
+               "catalog does not know";
     }
-    if (!compare_lacks(r->s, r->row.host, r->row.domain))
-        return false;
-    queue_end(
-        r, OUTCOME_SKIPPED,
-        "nothing is let go: the repository has points of the domain that the catalog does not "
-        "know; see `vmkeep rebuild-catalog`");
-    return true;
+    if (compare_lacks(r->s, r->row.host, r->row.domain))
+        return "nothing is let go: the repository has points of the domain that the catalog does "
+               "not know; see `vmkeep rebuild-catalog`";
+    return NULL;
+}
+
+static int after_queued(struct run *r)
+{
+    r->skipped = must_wait(r);
+    return r->skipped ? P_DONE : P_SURVEYING;
 }
 
 static int judge_and_start(struct run *r)
@@ -235,7 +227,7 @@ static struct op *start_surveying(struct run *r, struct err *err)
     }
     survey_done(&r->found);
     strlist_add(&r->tried, r->surveyed->name);
-    op = survey_start(r->s, r->surveyed, r->row.host, r->row.domain, &r->found, run_on_op, r, err);
+    op = survey_start(r->s, r->surveyed, r->row.host, r->row.domain, &r->found, job_on_op, r, err);
     if (op)
         repo_hold(r->surveyed);
     else
@@ -245,7 +237,7 @@ static struct op *start_surveying(struct run *r, struct err *err)
 
 /* What was found in one of them.  That another one cannot be looked at only means that its
  * points do not count. */
-static bool after_surveying(struct run *r)
+static bool take_survey(struct run *r)
 {
     bool own = !r->surveyed || r->surveyed == r->repo;
 
@@ -265,6 +257,17 @@ static bool after_surveying(struct run *r)
     err_wrap(&r->err, "nothing is let go: the points could not be looked at: repository %s",
              r->row.repository);
     return false;
+}
+
+static int after_surveying(struct run *r)
+{
+    if (!take_survey(r))
+        return P_DONE;
+    if (next_to_survey(r))
+        return P_SURVEYING;
+    if (r->err.code != ERR_NONE || judge_and_start(r) < 0)
+        return P_DONE;
+    return r->doomed.n > 0 ? P_REMOVING : P_LOOKING;
 }
 
 /* The point as the catalog has it, to be given back if nothing is touched. */
@@ -287,12 +290,18 @@ static int remember(struct run *r, const char *id, struct err *err)
 
 static struct op *start_removing(struct run *r, struct err *err)
 {
+    static const struct store_scratch none = {0};
     const char *id = r->doomed.items[r->doomed_next++];
 
     if (remember(r, id, err) < 0 ||
         catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, NULL, err) < 0)
         return NULL;
-    return r->repo->store->ops->remove(r->repo->store, id, run_on_op, r, err);
+    /* What a backup left in the making goes by a row without disks.  A point of that name is not what
+     * is meant: a later state of the catalog, before it was put back, may have seen it finished. */
+    if (r->doomed_was.id && r->doomed_was.disks.n == 0)
+        return r->repo->store->ops->discard(r->repo->store, &r->doomed_was, MADE_PARTIAL, &none,
+                                            job_on_op, r, err);
+    return r->repo->store->ops->remove(r->repo->store, id, job_on_op, r, err);
 }
 
 /* Somebody restores from it, or it lies where we have no business, or on a disk that is not
@@ -304,7 +313,7 @@ static bool nothing_was_touched(const struct run *r)
 }
 
 /* A point's files are gone, or not.  True: go on with the next. */
-static bool after_removing(struct run *r)
+static bool take_removal(struct run *r)
 {
     const char *id = r->doomed.items[r->doomed_next - 1];
     struct err err = ERR_INIT;
@@ -324,11 +333,23 @@ static bool after_removing(struct run *r)
     return false;
 }
 
+static int after_removing(struct run *r)
+{
+    if (!take_removal(r))
+        return P_DONE;
+    if (!r->canceled)
+        return r->doomed_next < r->doomed.n ? P_REMOVING : P_LOOKING;
+    err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu points", r->doomed_next,
+            r->doomed.n);
+    return P_DONE;
+}
+
+/* That the domain cannot be asked now is no failure: its next backup cleans up. */
 static struct op *start_looking(struct run *r, struct err *err)
 {
     if (!r->host || !r->host->hv)
         return NULL;
-    return r->host->hv->ops->inspect(r->host->hv, r->row.domain, &r->facts, run_on_op, r, err);
+    return hv_look_start(r, err);
 }
 
 static bool can_clean(struct run *r)
@@ -336,30 +357,32 @@ static bool can_clean(struct run *r)
     return r->facts && (r->facts->state == DOMAIN_RUNNING || r->facts->state == DOMAIN_PAUSED);
 }
 
-static bool enter(struct run *r, enum prune_state state)
+static int after_looking(struct run *r)
 {
-    static struct op *(*const starters[P_STATES])(struct run *, struct err *) = {
-        [P_SURVEYING] = start_surveying,
-        [P_REMOVING] = start_removing,
-        [P_LOOKING] = start_looking,
-        [P_CLEANING] = chores_start,
-    };
-
-    r->op_err = ERR_INIT;
-    fsm_move(&r->fsm, (int)state);
-    r->op_err = ERR_INIT;
-    r->op = starters[state](r, &r->op_err);
-    return r->op != NULL;
+    if (r->op_err.code != ERR_NONE || !can_clean(r) || chores_find(r, &r->err) < 0)
+        return P_DONE;
+    return P_CLEANING;
 }
 
-static void finish(struct run *r)
+static int after_cleaning(struct run *r)
+{
+    if (r->chores.next > 0)
+        chores_after(r);
+    return r->chores.next < r->chores.n ? P_CLEANING : P_DONE;
+}
+
+static int after_done(struct run *r)
 {
     char reason[ERR_MSG_MAX];
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
 
+    if (r->skipped) {
+        queue_end(r, OUTCOME_SKIPPED, r->skipped);
+        return JOB_STAYS;
+    }
     if (r->err.code != ERR_NONE) {
         queue_end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
-        return;
+        return JOB_STAYS;
     }
     if (r->doubt)
         snprintf(reason, sizeof(reason), "nothing let go: %s", r->doubt);
@@ -367,70 +390,25 @@ static void finish(struct run *r)
         snprintf(reason, sizeof(reason), "%zu point%s let go", r->doomed.n,
                  r->doomed.n == 1 ? "" : "s");
     queue_end(r, OUTCOME_SUCCESS, reason);
+    return JOB_STAYS;
 }
 
-static void prune_step(struct run *r)
-{
-    for (;;) {
-        switch ((enum prune_state)r->fsm.state) {
-        case P_QUEUED:
-            if (gives_way(r))
-                return; /* *r is gone */
-            if (enter(r, P_SURVEYING))
-                return;
-            continue;
-        case P_SURVEYING:
-            if (!after_surveying(r))
-                fsm_move(&r->fsm, P_DONE);
-            else if (next_to_survey(r) && enter(r, P_SURVEYING))
-                return;
-            else if (r->err.code != ERR_NONE || judge_and_start(r) < 0)
-                fsm_move(&r->fsm, P_DONE);
-            else if (enter(r, r->doomed.n > 0 ? P_REMOVING : P_LOOKING))
-                return;
-            continue;
-        case P_REMOVING:
-            if (!after_removing(r)) {
-                fsm_move(&r->fsm, P_DONE);
-            } else if (r->canceled) {
-                err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu points",
-                        r->doomed_next, r->doomed.n);
-                fsm_move(&r->fsm, P_DONE);
-            } else if (enter(r, r->doomed_next < r->doomed.n ? P_REMOVING : P_LOOKING)) {
-                return;
-            }
-            continue;
-        case P_LOOKING:
-            /* That the domain cannot be asked now is no failure: its next backup cleans up. */
-            if (r->op_err.code != ERR_NONE || !can_clean(r) || chores_find(r, &r->err) < 0)
-                fsm_move(&r->fsm, P_DONE);
-            else if (enter(r, P_CLEANING))
-                return;
-            continue;
-        case P_CLEANING:
-            if (r->chores.next > 0)
-                chores_after(r);
-            if (r->chores.next >= r->chores.n)
-                fsm_move(&r->fsm, P_DONE);
-            else if (enter(r, P_CLEANING))
-                return;
-            continue;
-        case P_DONE:
-            finish(r);
-            return; /* *r is gone */
-        case P_STATES:
-            abort();
-        }
-    }
-}
+#define TO(s) JOB_BIT(P_##s)
 
-void prune_job_init(struct run *r)
-{
-    r->fsm.states = states;
-    r->step = prune_step;
-}
+static const struct job_step steps[] = {
+    [P_QUEUED] = {"queued", TO(SURVEYING) | TO(DONE), NULL, after_queued, 0, 0},
+    [P_SURVEYING] = {"surveying", TO(SURVEYING) | TO(REMOVING) | TO(LOOKING) | TO(DONE),
+                     start_surveying, after_surveying, 0, 0},
+    [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE), start_removing,
+                    after_removing, 0, 0},
+    [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE), start_looking, after_looking, 0, 0},
+    [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE), chores_start, after_cleaning, 0, 0},
+    [P_DONE] = {"done", 0, NULL, after_done, JOB_FINAL | JOB_DECIDED, 0},
+    [P_DONE + 1] = {0},
+};
 
-void prune_job_cancel(struct run *r)
-{
-    r->canceled = true;
-}
+/* One that was interrupted has failed: what it was about is queued anew. */
+const struct job_type prune_type = {
+    .kind = JOB_PRUNE,
+    .steps = steps,
+};

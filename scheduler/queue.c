@@ -38,14 +38,11 @@ struct run *run_new(struct scheduler *s, const struct job *row)
     r->s = s;
     copy_row(&r->row, row);
     run_name(r);
-    if (row->kind == JOB_BACKUP)
-        backup_job_init(r);
-    else if (row->kind == JOB_BACKUP_BEGIN)
-        api_job_init(r);
-    else
-        prune_job_init(r);
-    r->fsm.observer = run_observe;
-    r->fsm.ctx = r;
+    r->type = job_type_of(row->kind);
+    r->alarm.fire = job_on_alarm;
+    r->alarm.ctx = r;
+    if (r->type->init)
+        r->type->init(r);
     return r;
 }
 
@@ -59,7 +56,7 @@ void run_name(struct run *r)
  * others. */
 static bool is_limited(const struct run *r)
 {
-    return r->row.kind != JOB_BACKUP_BEGIN;
+    return !r->type->by_hand;
 }
 
 static void run_leave(struct run *r)
@@ -126,12 +123,10 @@ void queue_append(struct scheduler *s, struct run *r)
 
 void queue_notify(struct run *r)
 {
-    bool backup = r->row.kind == JOB_BACKUP || r->row.kind == JOB_BACKUP_BEGIN;
     bool over = r->row.state == JOB_ENDED && r->row.outcome != OUTCOME_NONE;
     const struct job_event event = {
-        &r->row,
-        over && backup &&
-            (r->has_begun || (r->row.kind == JOB_BACKUP && r->row.outcome == OUTCOME_FAILED))};
+        &r->row, over && r->type->backup &&
+                     (r->has_begun || (!r->type->by_hand && r->row.outcome == OUTCOME_FAILED))};
 
     observers_tell(&r->s->listeners, &event);
 }
@@ -240,34 +235,11 @@ void queue_admit(void *ctx)
         if (r->admitted || r->ending || !may_start(s, r, h, repo))
             continue;
         queue_take_place(r, h, repo);
-        r->step(r);
+        job_proceed(r);
         /* A job that could not even start is gone again: the list has moved. */
         if (i >= s->runs.n || s->runs.items[i] != r)
             i--;
     }
-}
-
-void run_on_op(void *ctx, const struct err *err)
-{
-    struct run *r = ctx;
-
-    if (r->s->dead)
-        return;
-    r->op = NULL;
-    r->op_err = err ? *err : ERR_INIT;
-    r->step(r);
-}
-
-void run_observe(void *ctx, const char *from, const char *to)
-{
-    struct run *r = ctx;
-
-    log_debug("job=%lld domain=%s %s -> %s", (long long)r->row.id, r->row.domain, from, to);
-    free(r->row.step);
-    r->row.step = xstrdup(to);
-    if (r->row.state == JOB_RUNNING)
-        catalog_job_step(r->s->env.catalog, r->row.id, to, &r->op_err);
-    queue_notify(r);
 }
 
 static void say_end(const struct run *r)

@@ -34,22 +34,15 @@ static void settle(struct scheduler *s, const struct job *row)
                    row->domain, row->step ? row->step : "starting");
     }
     c = coverage_find(s, row->host, row->domain, row->policy);
-    if (c && row->kind == JOB_BACKUP)
+    if (c && r->type == &backup_type)
         c->job = r;
     if (row->state == JOB_QUEUED) {
-        if (!c && row->kind == JOB_BACKUP)
+        if (!c && r->type == &backup_type)
             coverage_skip(r);
         return;
     }
     queue_take_place(r, host_find(s, row->host), repo_find(s, row->repository));
-    if (row->kind == JOB_BACKUP) {
-        backup_job_resume(r);
-    } else if (row->kind == JOB_BACKUP_BEGIN) {
-        api_job_resume(r);
-    } else {
-        err_set(&r->err, ERR_REMOTE, "interrupted: the daemon was stopped");
-        queue_end(r, OUTCOME_FAILED, r->err.msg);
-    }
+    job_resume(r);
 }
 
 static bool needs_prune(struct scheduler *s, const struct cover *c)

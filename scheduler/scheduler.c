@@ -310,12 +310,8 @@ void run_cancel(struct run *r)
     if (!r->admitted) {
         err_set(&r->err, ERR_CANCELED, "cancelled on request");
         queue_end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
-    } else if (r->row.kind == JOB_BACKUP) {
-        backup_job_cancel(r);
-    } else if (r->row.kind == JOB_BACKUP_BEGIN) {
-        api_job_cancel(r);
     } else {
-        prune_job_cancel(r);
+        job_cancel(r);
     }
 }
 

@@ -23,10 +23,10 @@
 #ifndef VMKEEP_SCHEDULER_PRIV_H
 #define VMKEEP_SCHEDULER_PRIV_H
 
-#include "base/fsm.h"
 #include "base/proc.h"
 #include "policies/plan.h"
 #include "scheduler/api.h"
+#include "scheduler/job.h"
 #include "scheduler/scheduler.h"
 #include "storage/made.h"
 #include "storage/owners.h"
@@ -129,9 +129,9 @@ struct run {
     bool admitted;
     bool canceled; /* somebody asked for its end */
     bool ending;   /* over, but its end is not in the catalog yet */
-    struct fsm fsm;
-    void (*step)(struct run *r);
-    struct op *op;      /* exactly one outstanding while suspended ... */
+    const struct job_type *type;
+    int state;          /* of the type's */
+    struct op *op;      /* exactly one outstanding while it waits ... */
     struct alarm alarm; /* ... or this */
     struct err op_err;  /* how the last op ended */
     struct err err;     /* the first error that counts */
@@ -153,12 +153,11 @@ struct run {
     struct chores chores;
     struct backup_begun begun;
     struct hv_job_stats stats;
-    bool copied;     /* COPYING is over */
+    bool watched;    /* it was waited for its end, once at least */
     bool look_again; /* an event came while we were asking */
-    bool probing;    /* COPYING: the op asks for space, not for progress */
     char *scratch;   /* the directory of scratch spaces; NULL: none */
     uint64_t bandwidth;
-    int deaf; /* times in a row that the hypervisor could not be asked */
+    int unanswered; /* questions in a row */
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     struct point published;
@@ -185,6 +184,7 @@ struct run {
     struct strlist doomed;        /* point ids, dependents first */
     struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
     struct repo *surveyed;        /* the one at work */
+    const char *skipped;          /* why it does not even begin; NULL: it does */
     const char *doubt;            /* why nothing was let go; NULL: no reason */
     size_t doomed_next;
     struct point doomed_was; /* the one that is being removed, before */
@@ -316,10 +316,11 @@ void run_save_request(struct run *r, const struct backup_request *request);
 bool domain_is_busy(const struct scheduler *s, const struct run *except, const char *host,
                     const char *domain);
 
-/* Completion of every op of a job: result into r->op_err, then r->step. */
-void run_on_op(void *ctx, const struct err *err);
-/* The fsm's observer: journal, log, listener. A journal that cannot be written is in r->op_err. */
-void run_observe(void *ctx, const char *from, const char *to);
+/* job.c.  Completion of every op of a job: result into r->op_err, then the next step. */
+void job_on_op(void *ctx, const struct err *err);
+void job_on_alarm(void *ctx); /* the same, for what was waited for */
+void job_wait(struct run *r, double seconds);
+void job_look_again(struct run *r); /* an event came: whatever it waits for, it asks soon */
 
 /* backup_compare.c */
 struct allocation *compared_add(struct compared *c);
@@ -333,13 +334,7 @@ void compared_log(const struct run *r);
 void compared_done(struct compared *c);
 
 /* backup_job.c, prune_job.c */
-void backup_job_init(struct run *r);
-void backup_job_resume(struct run *r); /* from r->row.step */
-void backup_job_event(struct run *r);  /* the hypervisor says: look */
-void backup_job_cancel(struct run *r);
 void backup_job_progress(void *ctx, uint64_t done, uint64_t total); /* of a pull's copy */
-void prune_job_init(struct run *r);
-void prune_job_cancel(struct run *r);
 /* Judges all points of (host, domain) under the policy: stores the reasons, and lists the ids of
  * those in the repository that can go, dependents first. looked: the repositories whose points were
  * seen in this run; NULL: judge by what is known, to see whether a prune is worth it. */
@@ -350,10 +345,6 @@ int prune_queue(struct scheduler *s, const char *host, const char *domain, const
                 const char *repository, const char *why, struct run **ret, struct err *err);
 
 /* api_job.c */
-void api_job_init(struct run *r);
-void api_job_resume(struct run *r);
-void api_job_event(struct run *r);
-void api_job_cancel(struct run *r);
 
 /* api_errand.c */
 bool errand_on_domain(const struct scheduler *s, const char *host, const char *domain);

@@ -284,10 +284,8 @@ void watch_on_event(void *ctx, const struct hv_event *event)
 
         if (!r->admitted || r->host != h || strcmp(r->row.domain, event->domain) != 0)
             continue;
-        if (r->row.kind == JOB_BACKUP)
-            backup_job_event(r);
-        else if (r->row.kind == JOB_BACKUP_BEGIN)
-            api_job_event(r);
+        if (r->type->event)
+            r->type->event(r);
     }
 }
 
