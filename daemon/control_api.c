@@ -10,9 +10,10 @@
 #include "base/domain_search.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/answer_json.h"
+#include "daemon/control_priv.h"
 #include "report/json.h"
 #include "scheduler/api.h"
-#include "daemon/control_priv.h"
 
 /* ---- answers that come later ---- */
 
@@ -34,15 +35,14 @@ static void pending_free(struct pending *p)
     free(p);
 }
 
-static void on_answer(void *ctx, const struct err *err, json_t *result)
+static void on_answer(void *ctx, const struct err *err, const struct api_answer *answer)
 {
     struct pending *p = ctx;
 
     if (p->client && err)
         client_answer_error(p->client, err);
     else if (p->client)
-        client_send(p->client, json_pack("{s:b, s:O}", "ok", 1, "result", result));
-    json_decref(result);
+        client_send(p->client, json_pack("{s:b, s:o}", "ok", 1, "result", answer_json(answer)));
     pending_free(p);
 }
 
@@ -153,7 +153,7 @@ static int cmd_checkpoint_dumpxml(struct client *cl, json_t *args, json_t **ret,
     if (control_unpack(args, err, "{s:s, s:s, s?b, s?b}", "domain", &domain, "name", &name, "size",
                        &size, "no_domain", &no_domain) < 0)
         return -1;
-    api_checkpoint_dumpxml(cl->control->env.scheduler, domain, name, size, no_domain, later(cl));
+    api_checkpoint_describe(cl->control->env.scheduler, domain, name, size, no_domain, later(cl));
     return 0;
 }
 

@@ -10,13 +10,12 @@
 #ifndef VMKEEP_SCHEDULER_API_H
 #define VMKEEP_SCHEDULER_API_H
 
-#include <jansson.h>
-
+#include "scheduler/answers.h"
 #include "scheduler/scheduler.h"
 
-/* err NULL: result is the answer, taken over by done; else result is NULL. */
+/* Either err is NULL, or answer is. Both are borrowed for the call. */
 struct api_reply {
-    void (*done)(void *ctx, const struct err *err, json_t *result);
+    void (*done)(void *ctx, const struct err *err, const struct api_answer *answer);
     void *ctx;
 };
 
@@ -27,8 +26,8 @@ struct api_begin {
     bool reuse_external;        /* the files exist, made by the caller */
 };
 
-/* Answers when the backup has begun: {job, checkpoint, unsafe}.  ERR_BUSY names what runs; the
- * other refusals are those of engine/xml/backup_xml.h, engine/xml/checkpoint_xml.h and
+/* Answers when the backup has begun (ANSWER_BEGUN).  ERR_BUSY names what runs; the other
+ * refusals are those of engine/xml/backup_xml.h, engine/xml/checkpoint_xml.h and
  * backup_begin. */
 void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api_reply reply);
 
@@ -36,7 +35,7 @@ void api_backup_begin(struct scheduler *s, const struct api_begin *a, struct api
  * to wait for; 0: it ends before it has one.  ERR_NOTFOUND: none runs. */
 int api_abort(struct scheduler *s, const char *domain, int64_t *ret_job, struct err *err);
 
-/* The figures of the backup that runs, as they are now; {"job": null} when none does. */
+/* The figures of the backup that runs, as they are now (ANSWER_JOB). */
 void api_job_info(struct scheduler *s, const char *domain, struct api_reply reply);
 
 struct api_create {
@@ -47,15 +46,15 @@ struct api_create {
     bool quiesce;  /* with the guest's file systems frozen; ERR_UNSUPPORTED when they cannot be */
 };
 
-/* {name}.  Refused with ERR_BUSY while a job of the domain runs. */
+/* ANSWER_MADE.  Refused with ERR_BUSY while a job of the domain runs. */
 void api_checkpoint_create(struct scheduler *s, const struct api_create *c, struct api_reply reply);
 
-/* {checkpoints: [...]}: the catalog's and the bitmaps that are really there, joined. */
+/* ANSWER_CHECKPOINTS: the catalog's and the bitmaps that are really there, joined. */
 void api_checkpoint_list(struct scheduler *s, const char *domain, struct api_reply reply);
 
-/* {xml}.  size: with the bytes that a backup from it would copy now. */
-void api_checkpoint_dumpxml(struct scheduler *s, const char *domain, const char *name, bool size,
-                            bool no_domain, struct api_reply reply);
+/* ANSWER_DOCUMENT.  size: with the bytes that a backup from it would copy now. */
+void api_checkpoint_describe(struct scheduler *s, const char *domain, const char *name, bool size,
+                             bool no_domain, struct api_reply reply);
 
 enum api_delete {
     DELETE_ONE,
@@ -63,14 +62,13 @@ enum api_delete {
     DELETE_CHILDREN_ONLY, /* all that came of it, but not itself */
     DELETE_FOR_REVERT, /* all there are, those of policies too: QEMU reverts no disk that has one */
 };
-/* {deleted: [names]}.  name: NULL with DELETE_FOR_REVERT.  metadata: the bitmaps stay; they can
+/* ANSWER_DELETED.  name: NULL with DELETE_FOR_REVERT.  metadata: the bitmaps stay; they can
  * be deleted or redefined later.  Refused: ERR_BUSY (a job of the domain runs, or a policy's
  * chain hangs on it), ERR_DENIED (vmkeep did not make it), ERR_NOTFOUND. */
 void api_checkpoint_delete(struct scheduler *s, const char *domain, const char *name,
                            enum api_delete what, bool metadata, struct api_reply reply);
 
-/* A fresh look at one domain (NULL: all of them, and the repositories):
- * {catalog: {problem}, domains: [...], repositories: [...]}. */
+/* A fresh look at one domain (NULL: all of them, and the repositories): ANSWER_DOCTOR. */
 void api_doctor(struct scheduler *s, const char *domain, struct api_reply reply);
 
 #endif

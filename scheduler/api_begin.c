@@ -10,7 +10,6 @@
 #include "base/fsutil.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 #include "storage/scratch.h"
@@ -360,17 +359,10 @@ int api_abort(struct scheduler *s, const char *text, int64_t *ret_job, struct er
 
 /* ---- figures ---- */
 
-static json_t *info_json(const struct run *r)
+static struct api_answer figures(const struct run *r)
 {
-    const struct job *j = &r->row;
-
-    return json_pack(
-        "{s:I, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "job", (json_int_t)j->id, "kind",
-        job_kind_name(j->kind), "operation", "backup", "mode", mode_name(j->plan.mode), "begun",
-        r->has_begun, "policy", report_json_text(*j->policy ? j->policy : NULL), "time_elapsed",
-        (json_int_t)(r->has_begun ? run_elapsed_ms(r) : 0), "disk_total",
-        (json_int_t)j->bytes_total, "disk_processed", (json_int_t)j->bytes_done, "temp_used",
-        (json_int_t)j->temp_used, "temp_total", (json_int_t)j->temp_total);
+    return (struct api_answer){
+        ANSWER_JOB, .u.job = {&r->row, r->has_begun, r->has_begun ? run_elapsed_ms(r) : 0}};
 }
 
 static int after_stats(struct errand *t, struct err *err)
@@ -378,13 +370,12 @@ static int after_stats(struct errand *t, struct err *err)
     struct run *r = run_find(t->s, t->job);
 
     (void)err;
-    t->result = json_pack("{s:n}", "job");
+    t->answer = (struct api_answer){.kind = ANSWER_JOB};
     if (!r)
         return 0;
-    json_decref(t->result);
     if (t->stats.state == HVJOB_RUNNING)
         run_take_stats(r, &t->stats);
-    t->result = info_json(r);
+    t->answer = figures(r);
     return 0;
 }
 
@@ -406,7 +397,7 @@ void api_job_info(struct scheduler *s, const char *domain, struct api_reply repl
         return;
     r = run_of_domain(s, t->host->name, t->domain);
     if (!r || !r->has_begun) {
-        t->result = r && r->row.id ? info_json(r) : json_pack("{s:n}", "job");
+        t->answer = r && r->row.id ? figures(r) : (struct api_answer){.kind = ANSWER_JOB};
         errand_finish(t, NULL);
         return;
     }

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 
@@ -58,7 +57,7 @@ static int after_create(struct errand *t, struct err *err)
     if (catalog_checkpoint_keep(t->s->env.catalog, t->host->name, t->domain, name, err) < 0)
         return -1;
     log_notice("domain=%s checkpoint %s made by hand", t->domain, name);
-    t->result = json_pack("{s:o}", "name", report_json_text(name));
+    t->answer = (struct api_answer){ANSWER_MADE, .u.made = name};
     return note_maps(t, err);
 }
 
@@ -148,22 +147,13 @@ void api_checkpoint_create(struct scheduler *s, const struct api_create *c, stru
     errand_look(t, c->redefine ? api_redefine : create);
 }
 
-/* ---- list, dumpxml ---- */
+/* ---- list, describe ---- */
 
 static int list(struct errand *t, struct err *err)
 {
-    struct view_list l = {0};
-    json_t *items;
-
-    if (views_load(t, &l, err) < 0)
-        return -1;
-    items = json_array();
-    for (size_t i = 0; i < l.views.n; i++)
-        json_array_append_new(items, view_json(&l.views.items[i]));
-    t->result = json_pack("{s:o, s:o, s:o}", "host", report_json_text(t->host->name), "domain",
-                          report_json_text(t->domain), "checkpoints", items);
-    views_done(&l);
-    return 0;
+    t->answer = (struct api_answer){ANSWER_CHECKPOINTS,
+                                    .u.checkpoints = {t->host->name, t->domain, &t->views}};
+    return views_load(t, &t->views, err);
 }
 
 void api_checkpoint_list(struct scheduler *s, const char *domain, struct api_reply reply)
@@ -199,35 +189,26 @@ static void fill_document(const struct errand *t, const struct view *v,
         *VEC_ADD(&d->disks) = (struct checkpoint_document_disk){.name = v->row->left_out.items[i]};
 }
 
-static int dumpxml(struct errand *t, struct err *err)
+static int describe(struct errand *t, struct err *err)
 {
-    struct checkpoint_document d;
-    struct view_list l = {0};
     const struct view *v;
-    char *text;
 
-    if (views_load(t, &l, err) < 0)
+    if (views_load(t, &t->views, err) < 0)
         return -1;
-    v = views_find(&l, t->name);
-    if (!v || (t->size && v->state == VIEW_UNKNOWN)) {
-        if (!v)
-            errand_no_checkpoint(t, t->name, err);
-        else
-            facts_can_begin(t->facts, err);
-        views_done(&l);
+    v = views_find(&t->views, t->name);
+    if (!v)
+        return errand_no_checkpoint(t, t->name, err);
+    if (t->size && v->state == VIEW_UNKNOWN) {
+        facts_can_begin(t->facts, err);
         return -1;
     }
-    fill_document(t, v, &d);
-    text = checkpoint_document_format(&d);
-    t->result = json_pack("{s:o}", "xml", report_json_text(text));
-    free(text);
-    free(d.disks.items);
-    views_done(&l);
+    fill_document(t, v, &t->shown);
+    t->answer = (struct api_answer){ANSWER_DOCUMENT, .u.document = &t->shown};
     return 0;
 }
 
-void api_checkpoint_dumpxml(struct scheduler *s, const char *domain, const char *name, bool size,
-                            bool no_domain, struct api_reply reply)
+void api_checkpoint_describe(struct scheduler *s, const char *domain, const char *name, bool size,
+                             bool no_domain, struct api_reply reply)
 {
     struct errand *t = errand_new(s, domain, reply);
 
@@ -236,5 +217,5 @@ void api_checkpoint_dumpxml(struct scheduler *s, const char *domain, const char 
     t->name = xstrdup(name);
     t->size = size;
     t->no_domain = no_domain;
-    errand_look(t, dumpxml);
+    errand_look(t, describe);
 }

@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 
@@ -102,7 +101,7 @@ static int forget_one(struct errand *t, struct err *err)
     if (catalog_checkpoint_delete(t->s->env.catalog, t->host->name, t->domain, name, err) < 0)
         return -1;
     log_notice("domain=%s checkpoint %s deleted by hand", t->domain, name);
-    json_array_append_new(json_object_get(t->result, "deleted"), report_json_text(name));
+    strlist_add(&t->deleted, name);
     return delete_next(t, err);
 }
 
@@ -138,7 +137,7 @@ static int delete (struct errand *t, struct err *err)
     views_done(&l);
     if (rc < 0)
         return -1;
-    t->result = json_pack("{s:[]}", "deleted");
+    t->answer = (struct api_answer){ANSWER_DELETED, .u.deleted = &t->deleted};
     return delete_next(t, err);
 }
 

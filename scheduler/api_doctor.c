@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 #include "storage/catalog_frozen.h"
@@ -15,7 +14,7 @@
 struct doctor {
     struct scheduler *s;
     struct api_reply reply;
-    json_t *domains, *repositories;
+    struct doctor_answer found;
     size_t waiting;
 };
 
@@ -27,75 +26,74 @@ struct probe {
     struct store_space space;
 };
 
-static json_t *catalog_json(struct scheduler *s)
+static void doctor_free(struct doctor *d)
+{
+    for (size_t i = 0; i < d->found.domains.n; i++) {
+        struct looked_domain *k = &d->found.domains.items[i];
+
+        free(k->host);
+        free(k->domain);
+        free(k->problem);
+        domain_facts_free(k->facts);
+    }
+    for (size_t i = 0; i < d->found.repositories.n; i++) {
+        struct looked_repository *r = &d->found.repositories.items[i];
+
+        free(r->name);
+        free(r->path);
+        free(r->problem);
+        free(r->difference);
+    }
+    free(d->found.domains.items);
+    free(d->found.repositories.items);
+    free(d->found.catalog_problem);
+    free(d);
+}
+
+static void try_catalog(struct doctor *d)
 {
     struct err err = ERR_INIT;
-    bool bad = catalog_seen_put(s->env.catalog, "catalog", "catalog", "ok", NULL, NULL,
-                                sched_now(s), &err) < 0;
 
-    return json_pack("{s:o}", "problem", report_json_text(bad ? err.msg : NULL));
+    if (catalog_seen_put(d->s->env.catalog, "catalog", "catalog", "ok", NULL, NULL, sched_now(d->s),
+                         &err) < 0)
+        d->found.catalog_problem = xstrdup(err.msg);
 }
 
 static void one_less(struct doctor *d)
 {
     if (--d->waiting > 0)
         return;
-    d->reply.done(d->reply.ctx, NULL,
-                  json_pack("{s:o, s:o, s:o}", "catalog", catalog_json(d->s), "domains", d->domains,
-                            "repositories", d->repositories));
-    free(d);
+    try_catalog(d);
+    d->reply.done(d->reply.ctx, NULL, &(struct api_answer){ANSWER_DOCTOR, .u.doctor = &d->found});
+    doctor_free(d);
 }
 
 /* ---- domains ---- */
 
-static json_t *disk_json(const struct disk_facts *k)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o}", "name", report_json_text(k->name),
-                     "image", report_json_text(k->image), "format", report_json_text(k->format),
-                     "capacity", report_json_number((int64_t)k->capacity), "trackable",
-                     k->trackable, "encrypted", k->encrypted, "busy", k->busy, "unsafe",
-                     report_json_text(k->unsafe));
-}
-
-static json_t *aside_json(const struct disk_facts *k)
-{
-    return json_pack("{s:o, s:s, s:o}", "name", report_json_text(k->name), "what",
-                     disk_facts_aside(k), "image", report_json_text(k->image));
-}
-
 static int saw(struct errand *t, struct err *err)
 {
-    const struct domain_facts *f = t->facts;
-    json_t *disks, *asides;
+    struct doctor *d = t->reply.ctx;
+    struct looked_domain *k;
     int64_t frozen;
 
-    watch_saw_domain(t->s, t->host->name, t->domain, f);
+    watch_saw_domain(t->s, t->host->name, t->domain, t->facts);
     if (catalog_frozen(t->s->env.catalog, t->host->name, t->domain, &frozen, err) < 0)
         return -1;
-    disks = json_array();
-    for (size_t i = 0; i < f->disks.n; i++)
-        json_array_append_new(disks, disk_json(&f->disks.items[i]));
-    asides = json_array();
-    for (size_t i = 0; i < f->asides.n; i++)
-        json_array_append_new(asides, aside_json(&f->asides.items[i]));
-    t->result = json_pack(
-        "{s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:o, s:o}", "host", report_json_text(t->host->name),
-        "domain", report_json_text(t->domain), "state", domain_state_name(f->state), "problem",
-        report_json_text(f->problem), "foreign_job", report_json_text(f->foreign_job),
-        "frozen_since", report_json_time(frozen), "secrets", (int)f->secrets, "disks", disks,
-        "asides", asides);
+    k = VEC_ADD(&d->found.domains);
+    k->host = xstrdup(t->host->name);
+    k->domain = xstrdup(t->domain);
+    k->facts = TAKE_PTR(t->facts);
+    k->frozen_since = frozen;
     return 0;
 }
 
-static void on_domain(void *ctx, const struct err *err, json_t *result)
+static void on_domain(void *ctx, const struct err *err, const struct api_answer *none)
 {
     struct doctor *d = ctx;
 
+    (void)none;
     if (err)
-        result =
-            json_pack("{s:n, s:n, s:s, s:o, s:n, s:[]}", "host", "domain", "state", "unreachable",
-                      "problem", report_json_text(err->msg), "foreign_job", "disks");
-    json_array_append_new(d->domains, result);
+        VEC_ADD(&d->found.domains)->problem = xstrdup(err->msg);
     one_less(d);
 }
 
@@ -118,11 +116,8 @@ static void look_at_host(struct doctor *d, struct host *h)
     if (h->retired)
         return;
     if (!h->hv) {
-        json_array_append_new(d->domains,
-                              json_pack("{s:o, s:n, s:s, s:o, s:n, s:[]}", "host",
-                                        report_json_text(h->name), "domain", "state", "unreachable",
-                                        "problem", report_json_text(h->problem.msg), "foreign_job",
-                                        "disks"));
+        *VEC_ADD(&d->found.domains) =
+            (struct looked_domain){.host = xstrdup(h->name), .problem = xstrdup(h->problem.msg)};
         return;
     }
     h->hv->ops->domains(h->hv, &names);
@@ -140,14 +135,13 @@ static void saw_repo(struct probe *p, const struct err *err)
     watch_saw_repo(p->d->s, r, &p->space, err);
     if (!err)
         watch_repo(p->d->s, p->repo);
-    json_array_append_new(
-        p->d->repositories,
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",
-                  report_json_text(r->path), "problem", report_json_text(err ? err->msg : NULL),
-                  "free", err ? json_null() : report_json_number((int64_t)p->space.free), "total",
-                  err ? json_null() : report_json_number((int64_t)p->space.total), "reserve",
-                  report_json_number((int64_t)r->reserve), "difference",
-                  report_json_text(r->difference)));
+    *VEC_ADD(&p->d->found.repositories) =
+        (struct looked_repository){.name = xstrdup(r->name),
+                                   .path = xstrdup(r->path),
+                                   .problem = err ? xstrdup(err->msg) : NULL,
+                                   .space = p->space,
+                                   .reserve = r->reserve,
+                                   .difference = xstrdup(r->difference)};
     repo_release(p->repo);
     one_less(p->d);
     free(p);
@@ -190,7 +184,7 @@ void api_doctor(struct scheduler *s, const char *domain, struct api_reply reply)
         reply.done(reply.ctx, &err, NULL);
         return;
     }
-    *d = (struct doctor){s, reply, json_array(), json_array(), 1};
+    *d = (struct doctor){.s = s, .reply = reply, .waiting = 1};
     if (domain)
         look_at(d, host->name, name);
     for (size_t i = 0; !domain && i < s->hosts.n; i++)

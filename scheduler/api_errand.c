@@ -93,7 +93,9 @@ static void errand_free(struct errand *t)
     checkpoint_document_free(t->document);
     compared_done(&t->maps);
     strlist_done(&t->doomed);
-    json_decref(t->result);
+    free(t->shown.disks.items);
+    views_done(&t->views);
+    strlist_done(&t->deleted);
     free(t->domain);
     free(t->name);
     free(t);
@@ -134,7 +136,7 @@ void errand_finish(struct errand *t, const struct err *err)
     if (err)
         t->reply.done(t->reply.ctx, err, NULL);
     else
-        t->reply.done(t->reply.ctx, NULL, TAKE_PTR(t->result));
+        t->reply.done(t->reply.ctx, NULL, &t->answer);
     errand_free(t);
     queue_kick(s);
 }

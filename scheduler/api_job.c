@@ -33,7 +33,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "report/json.h"
 
 enum api_state {
     A_STARTING,
@@ -68,17 +67,15 @@ static bool is_pull(const struct run *r)
 static void reply(struct run *r, const struct err *err)
 {
     const struct api_reply to = r->reply;
+    const struct api_answer begun = {
+        ANSWER_BEGUN,
+        .u.begun = {r->row.id, r->row.plan.checkpoint,
+                    r->begun.guest_safe ? NULL : r->begun.unsafe},
+    };
 
     r->reply = (struct api_reply){0};
-    if (!to.done)
-        return;
-    if (err)
-        to.done(to.ctx, err, NULL);
-    else
-        to.done(to.ctx, NULL,
-                json_pack("{s:I, s:o, s:o}", "job", (json_int_t)r->row.id, "checkpoint",
-                          report_json_text(r->row.plan.checkpoint), "unsafe",
-                          report_json_text(r->begun.guest_safe ? NULL : r->begun.unsafe)));
+    if (to.done)
+        to.done(to.ctx, err, err ? NULL : &begun);
 }
 
 /* ---- the work of each state ---- */

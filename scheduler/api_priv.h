@@ -69,11 +69,11 @@ struct errand {
     bool exclusive; /* no job of the domain starts meanwhile */
     const char *what;
     struct op *op;
-    /* The op has ended well: starts the next one into t->op, or leaves t->result; -1: *err. */
+    /* The op has ended well: starts the next one into t->op, or leaves t->answer; -1: *err. */
     int (*next)(struct errand *t, struct err *err);
     /* The op has failed, with *err: 0: go on with next; -1: that is the answer. NULL: it is. */
     int (*failed)(struct errand *t, struct err *err);
-    json_t *result;
+    struct api_answer answer; /* of what is below, or the catalog's, or a running job's */
     struct api_reply reply;
 
     struct domain_facts *facts;
@@ -81,7 +81,9 @@ struct errand {
     int64_t job;
     struct checkpoint_document *document;
     struct compared maps;
-    struct strlist doomed;
+    struct view_list views;
+    struct checkpoint_document shown; /* borrows from views */
+    struct strlist doomed, deleted;
     size_t doomed_next;
     char *name;
     bool size, no_domain, metadata, validate, quiesce;
@@ -101,37 +103,10 @@ int errand_no_checkpoint(const struct errand *t, const char *name, struct err *e
 /* After a look: what t->document says of a checkpoint is recorded. */
 int api_redefine(struct errand *t, struct err *err);
 
-/* A checkpoint as it is. */
-enum view_state {
-    VIEW_CONSISTENT,
-    VIEW_INCONSISTENT,
-    VIEW_MISSING,
-    VIEW_FORGOTTEN, /* its bitmaps are vmkeep's own, but it was let go of */
-    VIEW_FOREIGN,
-    VIEW_UNKNOWN,
-};
-struct view_disk {
-    char *name;
-    uint64_t capacity;
-    const struct bitmap_facts *bitmap; /* NULL: not there */
-};
-struct view {
-    char *name;
-    const struct checkpoint *row; /* NULL: only bitmaps */
-    enum view_state state;
-    VEC(struct view_disk) disks;
-};
-struct view_list {
-    struct checkpoint_list rows;
-    struct strlist gone; /* made by hand, and deleted */
-    VEC(struct view) views;
-};
-const char *view_state_name(enum view_state v);
 /* facts: borrowed for as long as the list lives. */
 int views_load(struct errand *t, struct view_list *ret, struct err *err);
 void views_done(struct view_list *l);
 const struct view *views_find(const struct view_list *l, const char *name);
-json_t *view_json(const struct view *v);
 /* Is a a descendant of b? */
 bool view_descends(const struct view_list *l, const struct view *a, const char *b);
 

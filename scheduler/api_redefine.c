@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "report/json.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
 
@@ -94,6 +93,6 @@ int api_redefine(struct errand *t, struct err *err)
     if (rc < 0)
         return -1;
     log_notice("domain=%s checkpoint %s redefined by hand", t->domain, t->document->name);
-    t->result = json_pack("{s:o}", "name", report_json_text(t->document->name));
+    t->answer = (struct api_answer){ANSWER_MADE, .u.made = t->document->name};
     return 0;
 }

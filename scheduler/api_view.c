@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "report/json.h"
 #include "scheduler/api_priv.h"
 
 const char *view_state_name(enum view_state v)
@@ -138,30 +137,4 @@ bool view_descends(const struct view_list *l, const struct view *a, const char *
         a = views_find(l, a->row->parent);
     }
     return false;
-}
-
-json_t *view_json(const struct view *v)
-{
-    json_t *disks = json_array();
-    const struct checkpoint *row = v->row;
-
-    for (size_t i = 0; i < v->disks.n; i++) {
-        const struct view_disk *d = &v->disks.items[i];
-        const struct bitmap_facts *b = d->bitmap;
-
-        json_array_append_new(
-            disks,
-            json_pack("{s:o, s:o, s:o, s:b, s:b, s:b}", "name", report_json_text(d->name),
-                      "capacity", report_json_number((int64_t)d->capacity), "size",
-                      b && !b->inconsistent ? report_json_number((int64_t)b->dirty) : json_null(),
-                      "present", b != NULL, "inconsistent", b && b->inconsistent, "busy",
-                      b && b->busy));
-    }
-    return json_pack(
-        "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(v->name), "state",
-        view_state_name(v->state), "parent", report_json_text(row ? row->parent : NULL), "created",
-        report_json_time(row ? row->created : 0), "description",
-        report_json_text(row ? row->description : NULL), "policy",
-        report_json_text(row && *row->policy ? row->policy : NULL), "role",
-        report_json_text(row ? checkpoint_state_name(row->state) : NULL), "disks", disks);
 }

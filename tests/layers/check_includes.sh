@@ -16,7 +16,7 @@ policies: base
 engine: base
 storage: base
 report: base
-scheduler: policies engine storage report base
+scheduler: policies engine storage base
 daemon: scheduler policies engine storage report base
 cli: report policies storage base
 mover: base
