@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
 unit_test(daemon control SOURCES unit/catalog_support.c support/silent_host.c USES PkgConfig::SQLITE libev)
+unit_test(daemon answer_json USES PkgConfig::JANSSON)
