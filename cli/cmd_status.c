@@ -117,6 +117,9 @@ const struct command cmd_status = {
             "risk. One that no policy's disks select, and none leaves out with \"!\", is a "
             "warning, and so is a glob of disks that matches none. Points that are damaged or "
             "missing are told of each domain.",
+            "Repositories are looked at now, for 3 seconds at most: which one is there, and how "
+            "much is free. What the daemon found wrong at its last look stays told until it looks "
+            "again.",
             "A warning says when a repository has points that the catalog does not know, or lacks "
             "some that it knows, when a policy matches no domain, or when the clock was set. A "
             "guest whose file systems were frozen for a backup, and whose agent has not confirmed "

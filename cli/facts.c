@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "base/uptime.h"
+#include "cli/repository_look.h"
 #include "policies/clock_doubt.h"
 #include "policies/dates.h"
 #include "policies/plan.h"
@@ -287,31 +287,6 @@ static void warn_of_idle_policies(const struct config *config, const struct doma
     }
 }
 
-static bool soon_enough(void *ctx, pid_t pid, const char *line)
-{
-    int *ticks = ctx;
-
-    (void)pid;
-    return line || ++*ticks < 4;
-}
-
-/* Asked of another process: a file system that hangs shall not hang the report. */
-static void find_space(struct status_repository *r)
-{
-    const char *const argv[] = {"stat", "-f", "-c", "%S %a %b", r->path, NULL};
-    CLEANUP_FREE char *out = NULL;
-    struct err err = ERR_INIT;
-    unsigned long long block, avail, total;
-    int ticks = 0;
-
-    if (proc_run_watched(argv, soon_enough, &ticks, &out, &err) < 0 ||
-        sscanf(out, "%llu %llu %llu", &block, &avail, &total) != 3)
-        return;
-    r->has_space = true;
-    r->free = avail * block;
-    r->total = total * block;
-}
-
 /* The catalog is older than what lies there, or the reverse. */
 static void add_difference(const struct seen_list *differences, struct status_repository *r,
                            struct status *ret)
@@ -345,13 +320,11 @@ static int add_repositories(const struct facts *f, struct status *ret, struct er
         r->path = xstrdup(c->path);
         r->state = seen ? xstrdup(seen->state) : NULL;
         r->problem = seen ? xstrdup(seen->problem) : NULL;
-        if (!r->problem)
-            find_space(r);
         add_difference(&differences, r, ret);
     }
     seen_list_done(&list);
     seen_list_done(&differences);
-    return 0;
+    return repository_look(f->config, f->catalog, ret, err);
 }
 
 int facts_clock_doubt(struct catalog *catalog, int64_t now, char **ret, struct err *err)

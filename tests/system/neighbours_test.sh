@@ -105,6 +105,30 @@ vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a job took what somebody is mak
 find "$tmp/repo/lab/vm1" -name '*.partial' -exec rm -r {} +
 vmkeep run vm1 --wait > /dev/null
 
+echo "- a repository that is away or another one: status sees it by itself, and at once"
+state() # and problem, as status says them of the repository; the daemon has no reason to look there
+{
+    { vmkeep status --json || true; } | jq -r '.repositories[0] | "\(.state): \(.problem)"'
+}
+is_state() # TEXT
+{
+    state > "$tmp/out"
+    grep -qF -- "$1" "$tmp/out" || fail "status does not say '$1' of the repository: $(cat "$tmp/out")"
+}
+is_state 'ok: null'
+mv "$tmp/repo" "$tmp/repo.away"
+is_state "problem: $tmp/repo: no such directory"
+mkdir "$tmp/repo"
+is_state 'is the disk not mounted?'
+mkfifo "$tmp/repo/repository.json" # who opens it waits, as on a server that is gone
+is_state "problem: $tmp/repo: does not answer within 3 seconds"
+rm "$tmp/repo/repository.json"
+echo '{"format": 1, "id": "00000000000000aa"}' > "$tmp/repo/repository.json"
+is_state 'holds repository 00000000000000aa, not '
+rm -r "$tmp/repo"
+mv "$tmp/repo.away" "$tmp/repo"
+is_state 'ok: null'
+
 echo "- another disk under the path: refused by name, and no point is given up"
 good=$(points | jq '[.[] | select(.state == "good")] | length')
 mv "$tmp/repo" "$tmp/repo.away"
@@ -115,6 +139,11 @@ echo '{"format": 1, "id": "00000000000000aa"}' > "$tmp/repo/repository.json"
 vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a backup went to another disk"
 grep -q "holds repository 00000000000000aa, not $(jq -r .id "$tmp/repo.away/repository.json")" "$tmp/out" ||
     fail "it does not say which disk is there: $(cat "$tmp/out")"
+mv "$tmp/repo" "$tmp/repo.new"
+mv "$tmp/repo.away" "$tmp/repo"
+is_state '(so vmkeepd saw it last; the repository is there now)'
+mv "$tmp/repo" "$tmp/repo.away"
+mv "$tmp/repo.new" "$tmp/repo"
 stop_daemon
 write_config "$never" '{ last: 1 }'
 start_daemon

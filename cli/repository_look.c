@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/repository_look.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/proc.h"
+#include "storage/repository.h"
+
+#define WAIT_S 3
+
+/* One repository. */
+struct look {
+    const char *path;
+    struct catalog_repository known;
+    bool is_known;
+    struct status_repository *to;
+    struct proc_result result;
+    struct op *op; /* under way */
+    size_t *n_open;
+    struct ev_loop *loop;
+};
+
+/* In a process of its own, for it may hang. */
+static int run(void *arg, FILE *out, struct err *err)
+{
+    const struct look *l = arg;
+    uint64_t avail, total;
+
+    /* One that the daemon has not seen yet may be empty still. */
+    if (repository_identify(l->path, l->is_known ? l->known.id : NULL, false, NULL, err) < 0 &&
+        (l->is_known || err->code != ERR_NOTFOUND || !path_exists(l->path)))
+        return -1;
+    if (repository_space(l->path, &avail, &total, err) < 0)
+        return -1;
+    fprintf(out, "%llu %llu\n", (unsigned long long)avail, (unsigned long long)total);
+    return 0;
+}
+
+static void set_problem(struct status_repository *r, char *problem)
+{
+    free(r->problem);
+    r->problem = problem;
+    free(r->state);
+    r->state = xstrdup("problem");
+}
+
+/* What the daemon found wrong may lie deeper than this look goes: it stays until it looks again. */
+static void set_there(struct status_repository *r, const char *answer)
+{
+    unsigned long long avail, total;
+
+    if (sscanf(answer, "%llu %llu", &avail, &total) == 2) {
+        r->has_space = true;
+        r->free = avail;
+        r->total = total;
+    }
+    if (r->problem)
+        set_problem(
+            r, xasprintf("%s (so vmkeepd saw it last; the repository is there now)", r->problem));
+}
+
+static void on_looked(void *ctx, const struct err *err)
+{
+    struct look *l = ctx;
+
+    l->op = NULL;
+    if (!err)
+        set_there(l->to, l->result.out ? l->result.out : "");
+    else if (err->code != ERR_DENIED)
+        set_problem(l->to, xstrdup(err->msg));
+    free(l->result.out);
+    if (--*l->n_open == 0)
+        ev_break(l->loop, EVBREAK_ALL);
+}
+
+static void begin(struct look *l)
+{
+    const struct proc_spec spec = {.run = run, .arg = l, .timeout_s = WAIT_S};
+    struct err err = ERR_INIT;
+
+    l->op = proc_start(l->loop, &spec, &l->result, on_looked, l, &err);
+    if (l->op)
+        ++*l->n_open;
+    else
+        set_problem(l->to, xstrdup(err.msg));
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *w, int events)
+{
+    (void)w;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+/* Those that are left over are not waited for: they die with us, or when what they hang on lets
+ * them. */
+static void wait_for(struct ev_loop *loop, const size_t *n_open)
+{
+    ev_timer limit;
+
+    if (*n_open == 0)
+        return;
+    ev_timer_init(&limit, on_time, WAIT_S, 0);
+    ev_timer_start(loop, &limit);
+    ev_run(loop, 0);
+    ev_timer_stop(loop, &limit);
+}
+
+int repository_look(const struct config *config, struct catalog *catalog, struct status *status,
+                    struct err *err)
+{
+    struct ev_loop *loop = ev_default_loop(0);
+    size_t n = config->repositories.n, n_open = 0;
+    struct look *looks = xcalloc(n + 1, sizeof(*looks));
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        const struct config_repository *c = &config->repositories.items[i];
+
+        looks[i] = (struct look){
+            .path = c->path, .to = &status->repositories.items[i], .n_open = &n_open, .loop = loop};
+        rc = catalog_repository(catalog, c->name, &looks[i].known, &looks[i].is_known, err);
+    }
+    for (size_t i = 0; i < n && rc == 0; i++)
+        begin(&looks[i]);
+    wait_for(loop, &n_open);
+    for (size_t i = 0; i < n; i++) {
+        if (looks[i].op)
+            set_problem(looks[i].to,
+                        xasprintf("%s: does not answer within %d seconds", looks[i].path, WAIT_S));
+        catalog_repository_done(&looks[i].known);
+    }
+    if (n_open == 0) /* else the loop still knows them */
+        free(looks);
+    return rc;
+}
