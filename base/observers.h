@@ -2,9 +2,10 @@
  *
  * observers: several listeners that hear the same events.
  *
- * Each is a part of whoever listens, who removes it before it goes.  They hear in the order in which
- * they were added.  While an event is told, any of them may be removed (and hears no more), or added
- * (and hears from the next event on), and another event of the same list may be told.
+ * Each is a part of whoever listens, who removes it before it goes.  They hear in the order in
+ * which they were added.  While an event is told, any of them may be removed (and hears no
+ * more), or added (and hears from the next event on), and another event of the same list may be
+ * told.
  */
 #ifndef VMKEEP_BASE_OBSERVERS_H
 #define VMKEEP_BASE_OBSERVERS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * While the hypervisor copies: wait for an event or the alarm, ask, and weigh the space that is left.
+ * While the hypervisor copies: wait for an event or the alarm, ask, and weigh the space that is
+ * left.
  */
 #include "scheduler/backup_job.h"
 

@@ -265,8 +265,8 @@ static int after_publishing(struct run *r)
 
 #define TO(s) JOB_BIT(B_##s)
 
-/* Copying has begun already when it is entered: a successor would go on from `beginning` in the same
- * way, so it need not be announced. */
+/* Copying has begun already when it is entered: a successor would go on from `beginning` in the
+ * same way, so it need not be announced. */
 static const struct job_step steps[] = {
     [B_QUEUED] = {"queued",
                   TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(CONFIRMING) | TO(UNEXPORTING) |

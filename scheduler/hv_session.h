@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to scheduler/.  A backup at its hypervisor, as every kind of job that makes one goes through
- * it: look, clean up what former jobs left, begin (the kind's own), watch, let go.  Functions that end
- * in _start are a state's start, see job.h.
+ * Private to scheduler/.  A backup at its hypervisor, as every kind of job that makes one goes
+ * through it: look, clean up what former jobs left, begin (the kind's own), watch, let go.
+ * Functions that end in _start are a state's start, see job.h.
  */
 #ifndef VMKEEP_SCHEDULER_HV_SESSION_H
 #define VMKEEP_SCHEDULER_HV_SESSION_H
@@ -14,8 +14,8 @@ struct op *hv_look_start(struct run *r, struct err *err);
 /* The look has ended: can a backup begin, and what is to be cleaned up?  -1: r->err. */
 int hv_looked(struct run *r);
 
-/* Waits until it is time to ask: at once after an event, soon after the beginning, else now and then.
- * A state that waits. */
+/* Waits until it is time to ask: at once after an event, soon after the beginning, else now and
+ * then. A state that waits. */
 struct op *hv_watch_start(struct run *r, struct err *err);
 /* Asks how far the job is: r->stats. */
 struct op *hv_ask_start(struct run *r, struct err *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to scheduler/.  Kinds of jobs.  A kind is a row of functions and a table of states; how a job
- * goes from state to state is the same for all, and stands in job.c.
+ * Private to scheduler/.  Kinds of jobs.  A kind is a row of functions and a table of states; how a
+ * job goes from state to state is the same for all, and stands in job.c.
  *
- * A state does one thing: it starts an operation, and when that has ended, `after` says what comes next.
- * A job waits for one operation, or, in a state that says so, for its alarm.
+ * A state does one thing: it starts an operation, and when that has ended, `after` says what
+ * comes next. A job waits for one operation, or, in a state that says so, for its alarm.
  */
 #ifndef VMKEEP_SCHEDULER_JOB_H
 #define VMKEEP_SCHEDULER_JOB_H
@@ -55,8 +55,8 @@ struct job_type {
     const struct job_step *steps;
     int gives_up; /* the state that undoes what was done, and ends in failure; 0: it just fails */
     void (*init)(struct run *r);
-    /* Before the first step of one that a former life left open, in state go_on; another state may be
-     * returned, with r->err. */
+    /* Before the first step of one that a former life left open, in state go_on; another state
+     * may be returned, with r->err. */
     int (*resume)(struct run *r, int go_on);
     void (*event)(struct run *r); /* the hypervisor says: look; NULL: nobody listens */
     bool by_hand;                 /* begun by hand: no limit counts it, and no policy wants it */
@@ -76,7 +76,8 @@ void job_cancel(struct run *r);
 /* The state's row. */
 const struct job_step *job_step_of(const struct run *r);
 
-/* Has its operation failed, or has somebody asked for the end?  Then that is the job's first error. */
+/* Has its operation failed, or has somebody asked for the end?  Then that is the job's first
+ * error. */
 bool job_is_bad(struct run *r);
 /* next, or instead of it, when the job is bad. */
 int job_unless_bad(struct run *r, int next, int instead);

@@ -296,8 +296,9 @@ static struct op *start_removing(struct run *r, struct err *err)
     if (remember(r, id, err) < 0 ||
         catalog_point_set_state(r->s->env.catalog, id, POINT_DELETING, NULL, err) < 0)
         return NULL;
-    /* What a backup left in the making goes by a row without disks.  A point of that name is not what
-     * is meant: a later state of the catalog, before it was put back, may have seen it finished. */
+    /* What a backup left in the making goes by a row without disks.  A point of that name is not
+     * what is meant: a later state of the catalog, before it was put back, may have seen it
+     * finished. */
     if (r->doomed_was.id && r->doomed_was.disks.n == 0)
         return r->repo->store->ops->discard(r->repo->store, &r->doomed_was, MADE_PARTIAL, &none,
                                             job_on_op, r, err);

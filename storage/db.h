@@ -156,9 +156,10 @@ int db_take_lock(struct db *db, struct err *err);
 int db_note_place(struct db *db, struct err *err);
 int db_note_beside(struct db *db, struct err *err);
 
-/* Before each write: does the file still lie under its name?  One that was deleted is written back
- * (all statements are gone then), with its lock.  ERR_CORRUPT, now and for ever: another file lies
- * there, or another's log, or another daemon has taken the lock.  Nothing for a reader.  db_place.c. */
+/* Before each write: does the file still lie under its name?  One that was deleted is written
+ * back (all statements are gone then), with its lock.  ERR_CORRUPT, now and for ever: another
+ * file lies there, or another's log, or another daemon has taken the lock.  Nothing for a
+ * reader.  db_place.c. */
 int db_keep_place(struct db *db, struct err *err);
 /* The same for the lock, at leisure: who deletes it lets a second daemon in. */
 int db_keep_lock(struct db *db, struct err *err);

@@ -126,8 +126,8 @@ static int remove_beside(struct db *db, size_t i, struct err *err)
     return unlink(name) < 0 && errno != ENOENT ? err_errno(err, errno, "remove %s", name) : 0;
 }
 
-/* All at once, though the loop waits for it (0.2 s where the catalog has 45 MiB): what is about to be
- * written cannot go anywhere before. */
+/* All at once, though the loop waits for it (0.2 s where the catalog has 45 MiB): what is about
+ * to be written cannot go anywhere before. */
 static int save(struct db *db, const char *path, struct err *err)
 {
     struct db_copy *copy = NULL;

@@ -58,15 +58,16 @@ static const char settle_sql[] =
     " reason = 'how it ended is not known: the catalog was lost before it did'"
     " WHERE state <> 'ended';";
 
-/* When the clock was right for the last time, and that it is in doubt: who lost this would let go of
- * points by a clock that has gone ahead.  Of several catalogs the latest word counts; what else was
- * seen is looked at again. */
+/* When the clock was right for the last time, and that it is in doubt: who lost this would let
+ * go of points by a clock that has gone ahead.  Of several catalogs the latest word counts; what
+ * else was seen is looked at again. */
 static const char clock_sql[] =
     "DELETE FROM main.seen WHERE kind = 'clock' AND EXISTS (SELECT 1 FROM was.seen w"
     " WHERE w.kind = seen.kind AND w.name = seen.name AND w.at > seen.at);"
     "INSERT OR IGNORE INTO main.seen SELECT * FROM was.seen WHERE kind = 'clock';";
 
-/* Where no catalog tells it: the clock was right, as far as is known, when the last point was made. */
+/* Where no catalog tells it: the clock was right, as far as is known, when the last point was
+ * made. */
 static const char clock_of_points_sql[] =
     "INSERT OR IGNORE INTO seen (kind, name, state, at) SELECT 'clock', 'believed', 'not known',"
     " max(created) FROM point WHERE created <= %lld HAVING max(created) IS NOT NULL";

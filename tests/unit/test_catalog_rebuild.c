@@ -325,7 +325,8 @@ static void clock_in_doubt(void **state)
     catalog_close(c);
 }
 
-/* Of the former file and a copy: whichever was written later, whatever the numbers of their jobs. */
+/* Of the former file and a copy: whichever was written later, whatever the numbers of their
+ * jobs. */
 static void clock_of_the_latest(void **state)
 {
     struct scratch *s = *state;

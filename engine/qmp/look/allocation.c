@@ -12,18 +12,17 @@
  *   that what the guest does in between is in it.
  * Of a domain that is shut off, both are in its images.
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
 #include "engine/qmp/state/ids.h"
+#include "engine/qmp/look/allocation_program.h"
 #include "engine/qmp/look/look.h"
 #include "engine/qmp/tasks.h"
 
@@ -31,7 +30,6 @@
 #define FORMAT_S 30.0
 #define COMPARE_S 120.0
 #define MAP_MAX ((size_t)64 << 20)
-#define RANGES_SHOWN "3"
 #define BITMAP "changed"
 
 enum step {
@@ -88,37 +86,6 @@ static void to_next(struct compare *c)
     c->failed = ERR_INIT;
     c->step = BETWEEN;
     c->at++;
-}
-
-/* A program of ours finds it under this name for as long as we live. */
-static char *memory_path(int fd)
-{
-    return xasprintf("/proc/%d/fd/%d", (int)getpid(), fd);
-}
-
-static int new_memory(int *fd, struct err *err)
-{
-    if (*fd >= 0)
-        close(take_fd(fd));
-    *fd = memfd_create("vmkeep-allocation", MFD_CLOEXEC);
-    return *fd < 0 ? err_errno(err, errno, "memory for a map") : 0;
-}
-
-static int fill_memory(int *fd, const char *text, struct err *err)
-{
-    size_t len = strlen(text);
-
-    if (new_memory(fd, err) < 0)
-        return -1;
-    while (len > 0) {
-        ssize_t n = write(*fd, text, len);
-
-        if (n < 0)
-            return err_errno(err, errno, "memory for a map");
-        text += n;
-        len -= (size_t)n;
-    }
-    return 0;
 }
 
 /* ---- what the image is ---- */
@@ -196,26 +163,6 @@ static int keep_map(struct compare *c, struct err *err)
     CLEANUP_FREE char *path = memory_path(c->fd);
 
     return read_file(path, MAP_MAX, &current(c)->map, NULL, err);
-}
-
-/* "65536+131072, 10485760+65536, ... (1.2 MiB in 7 ranges)"; NULL: there are none. */
-static char *contradicting(const char *output)
-{
-    const char *total = strstr(output, "total ");
-    char text[SIZE_TEXT_MAX], ranges[160] = "";
-    unsigned long long offset, length, n, bytes;
-    int len = 0;
-
-    if (!total || sscanf(total, "total %llu %llu", &n, &bytes) != 2 || n == 0)
-        return NULL;
-    for (const char *s = output; s < total && sscanf(s, "%llu %llu\n", &offset, &length) == 2;
-         s = strchr(s, '\n') + 1)
-        len += snprintf(ranges + len, sizeof(ranges) - (size_t)len, "%s%llu+%llu", len ? ", " : "",
-                        offset, length);
-    return xasprintf("it reads as zeroes where it held data, and no change was recorded there: %s%s"
-                     " (%s)",
-                     ranges, n > (unsigned long long)atoi(RANGES_SHOWN) ? ", ..." : "",
-                     size_text(bytes, text));
 }
 
 /* ---- its bitmap, out of QEMU ---- */
@@ -334,7 +281,7 @@ static void mapped(struct compare *c)
             to_next(c);
         return;
     }
-    a->contradiction = contradicting(c->task.output);
+    a->contradiction = ranges_contradicting(c->task.output);
     if (!a->contradiction || c->step == COMPARING) {
         to_next(c);
         return;
