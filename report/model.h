@@ -100,9 +100,9 @@ bool status_is_good(const struct status *s);
 bool status_has_trouble(const struct status *s);
 
 /* What to do about points that are damaged or missing. */
-#define STATUS_POINTS_ADVICE                                                                        \
-    "`vmkeep points` tells why of each; bring back the files, or leave it at that: they count for " \
-    "no rule, and the next backup starts a chain of its own"
+#define STATUS_POINTS_ADVICE                                                                       \
+    "`vmkeep points` tells why of each; bring back the files, or leave it at that: they count "    \
+    "for no rule, and the next backup starts a chain of its own"
 
 /* What to do about a guest that is perhaps frozen. */
 #define STATUS_THAW_ADVICE                                                                         \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * answers: what the backup API answers, as plain structs.  An answer and all that it points to belong
- * to the scheduler, and are there for the call that brings them only.  What is NULL is not known, or
- * not there.
+ * answers: what the backup API answers, as plain structs.  An answer and all that it points to
+ * belong to the scheduler, and are there for the call that brings them only.  What is NULL is
+ * not known, or not there.
  */
 #ifndef VMKEEP_SCHEDULER_ANSWERS_H
 #define VMKEEP_SCHEDULER_ANSWERS_H

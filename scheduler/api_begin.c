@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "scheduler/api.h"
 #include "scheduler/api_priv.h"
+#include "scheduler/job.h"
 #include "storage/scratch.h"
 
 static const char default_xml[] = "<domainbackup/>";

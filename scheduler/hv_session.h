@@ -7,6 +7,7 @@
 #ifndef VMKEEP_SCHEDULER_HV_SESSION_H
 #define VMKEEP_SCHEDULER_HV_SESSION_H
 
+#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 /* Looks anew: r->facts. */

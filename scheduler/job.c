@@ -2,6 +2,7 @@
  *
  * How a job goes from state to state, whatever its kind.
  */
+#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <assert.h>

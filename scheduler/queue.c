@@ -3,6 +3,7 @@
  * Jobs that wait and jobs that run.  A job is admitted, oldest first, when the limits allow it: in
  * all, on its host, on its repository; and one job a domain at a time, always.
  */
+#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <stdio.h>
@@ -400,4 +401,16 @@ void queue_end(struct run *r, enum job_outcome outcome, const char *reason)
     r->alarm.fire = end_again;
     r->alarm.ctx = r;
     s->env.clock->ops->after(s->env.clock, &r->alarm, END_AGAIN_S);
+}
+
+void run_cancel(struct run *r)
+{
+    if (r->ending)
+        return;
+    if (!r->admitted) {
+        err_set(&r->err, ERR_CANCELED, "cancelled on request");
+        queue_end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
+    } else {
+        job_cancel(r);
+    }
 }

@@ -14,6 +14,7 @@
  * A job whose row had ended needs nothing: what it may have left at the hypervisor (the ended job,
  * the old checkpoint) is cleaned up before the domain's next job, or by the prune queued here.
  */
+#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <string.h>

@@ -303,18 +303,6 @@ struct run *run_find(const struct scheduler *s, int64_t id)
     return NULL;
 }
 
-void run_cancel(struct run *r)
-{
-    if (r->ending)
-        return;
-    if (!r->admitted) {
-        err_set(&r->err, ERR_CANCELED, "cancelled on request");
-        queue_end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
-    } else {
-        job_cancel(r);
-    }
-}
-
 int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err)
 {
     struct run *r = run_find(s, job);

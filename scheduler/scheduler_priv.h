@@ -26,7 +26,6 @@
 #include "base/proc.h"
 #include "policies/plan.h"
 #include "scheduler/api.h"
-#include "scheduler/job.h"
 #include "scheduler/scheduler.h"
 #include "storage/made.h"
 #include "storage/owners.h"
@@ -119,6 +118,7 @@ struct compared {
 };
 
 struct backup_document;
+struct job_type;
 struct checkpoint_document;
 struct errand;
 

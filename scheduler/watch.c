@@ -4,6 +4,7 @@
  * while the daemon is down.  Domains are looked at when the daemon starts, when the hypervisor
  * reports a change, and by each job; nothing is polled.
  */
+#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <stdlib.h>
