@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * repository: restore points as directories (DESIGN.md, "Repository").
+ * repository: restore points as directories (docs/design.md, "The repository").
  *
  *   PATH/repository.json                       {"format": 1, "id": "..."}
  *   PATH/HOST/DOMAIN/POINT.partial/            being made; nobody reads it

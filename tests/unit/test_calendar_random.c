@@ -165,7 +165,7 @@ static void window_fill(struct window *win, const struct zone *z, int64_t change
     }
 }
 
-/* What DESIGN.md says about clock changes, minute by minute. */
+/* What docs/design.md says about clock changes, minute by minute. */
 static void window_judge(struct window *win, const struct model *m)
 {
     int64_t latest = win->shown[0];
