@@ -11,19 +11,18 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/lines.h"
 #include "base/text.h"
 
 #define ANSWER_S 20
 #define LINE_MAX_BYTES (16 * 1024 * 1024)
-#define CHUNK 65536
 
 struct connection {
     const char *path;
     int fd;
     int timeout_s; /* for the first line; 0 from then on: none */
     int64_t until; /* monotonic, seconds; 0: no limit for all of it */
-    char *in;
-    size_t in_len;
+    struct lines in;
     sigset_t wait_mask; /* signals that end a wait are let through only while it waits */
 };
 
@@ -134,32 +133,39 @@ static int wait_readable(struct connection *c, struct err *err)
     return 0;
 }
 
+/* Waits for more. */
+static int read_more(struct connection *c, struct err *err)
+{
+    size_t room;
+    char *to;
+    ssize_t n;
+
+    if (wait_readable(c, err) < 0)
+        return -1;
+    if (lines_unfinished(&c->in) > LINE_MAX_BYTES)
+        return err_set(err, ERR_PROTOCOL, "%s: the answer is too long", c->path);
+    to = lines_room(&c->in, &room);
+    n = recv(c->fd, to, room, MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNRESET)
+        return err_errno(err, errno, "%s", c->path);
+    if (n == 0 || (n < 0 && errno == ECONNRESET))
+        return err_set(err, ERR_REMOTE, "%s: the daemon went away before it had answered", c->path);
+    if (n > 0)
+        lines_put(&c->in, (size_t)n);
+    return 0;
+}
+
 /* The next line as JSON. */
 static int receive(struct connection *c, json_t **ret, struct err *err)
 {
     json_error_t bad;
-    char *nl;
+    char *line;
+    size_t len;
 
-    while (!(nl = c->in_len ? memchr(c->in, '\n', c->in_len) : NULL)) {
-        ssize_t n;
-
-        if (wait_readable(c, err) < 0)
+    while (!(line = lines_next(&c->in, &len)))
+        if (read_more(c, err) < 0)
             return -1;
-        if (c->in_len > LINE_MAX_BYTES)
-            return err_set(err, ERR_PROTOCOL, "%s: the answer is too long", c->path);
-        c->in = xreallocarray(c->in, c->in_len + CHUNK, 1);
-        n = recv(c->fd, c->in + c->in_len, CHUNK, MSG_DONTWAIT);
-        if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNRESET)
-            return err_errno(err, errno, "%s", c->path);
-        if (n == 0 || (n < 0 && errno == ECONNRESET))
-            return err_set(err, ERR_REMOTE, "%s: the daemon went away before it had answered",
-                           c->path);
-        if (n > 0)
-            c->in_len += (size_t)n;
-    }
-    *ret = json_loadb(c->in, (size_t)(nl - c->in), 0, &bad);
-    c->in_len -= (size_t)(nl - c->in) + 1;
-    memmove(c->in, nl + 1, c->in_len);
+    *ret = json_loadb(line, len, 0, &bad);
     return *ret ? 0 : err_set(err, ERR_PROTOCOL, "%s: not JSON: %s", c->path, bad.text);
 }
 
@@ -234,7 +240,7 @@ int client_ask(const struct config *config, const struct client_request *r, int 
     release_signals(&c);
     if (c.fd >= 0)
         close(c.fd);
-    free(c.in);
+    lines_done(&c.in);
     json_decref(r->args);
     return rc;
 }

@@ -21,7 +21,6 @@
 
 /* Two documents of DOCUMENT_MAX, each byte of which may be escaped. */
 #define REQUEST_MAX (1024 * 1024 + 64 * 1024)
-#define CHUNK (64 * 1024)
 #define UNSENT_MAX (2 * 1024 * 1024)
 #define IDLE_S 10.0
 #define CLIENTS_MAX 64
@@ -30,73 +29,27 @@ static void client_free(struct client *cl)
 {
     struct control *c = cl->control;
 
-    ev_io_stop(c->env.loop, &cl->readable);
-    ev_io_stop(c->env.loop, &cl->writable);
+    stream_close(&cl->stream);
     ev_timer_stop(c->env.loop, &cl->idle);
-    close(cl->fd);
     for (size_t i = 0; i < c->clients.n; i++) {
         if (c->clients.items[i] == cl) {
             c->clients.items[i] = c->clients.items[--c->clients.n];
             break;
         }
     }
-    free(cl->in);
-    free(cl->out);
     free(cl->waits.items);
     free(cl->events_of);
     control_forget_client(cl);
     free(cl);
 }
 
-/* From on_writable, for here its callers still need it. */
-static void drop_soon(struct client *cl)
-{
-    cl->broken = true;
-    ev_feed_event(cl->control->env.loop, &cl->writable, EV_CUSTOM);
-}
-
-static void flush(struct client *cl)
-{
-    while (cl->out_len > 0) {
-        ssize_t n = send(cl->fd, cl->out, cl->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            cl->broken = cl->broken || errno != EAGAIN;
-            break;
-        }
-        cl->out_len -= (size_t)n;
-        memmove(cl->out, cl->out + n, cl->out_len);
-    }
-    if (cl->broken)
-        drop_soon(cl);
-    else if (cl->out_len > 0)
-        ev_io_start(cl->control->env.loop, &cl->writable);
-    else
-        ev_io_stop(cl->control->env.loop, &cl->writable);
-}
-
 void client_send(struct client *cl, json_t *message)
 {
     CLEANUP_FREE char *text = json_dumps(message, JSON_COMPACT);
-    size_t len = strlen(text);
+    CLEANUP_FREE char *line = xasprintf("%s\n", text);
 
     json_decref(message);
-    if (cl->broken)
-        return;
-    if (cl->out_len + len + 1 > UNSENT_MAX) {
-        drop_soon(cl);
-        return;
-    }
-    if (cl->out_len + len + 1 > cl->out_cap) {
-        cl->out_cap = 2 * (cl->out_len + len + 1);
-        cl->out = xreallocarray(cl->out, cl->out_cap, 1);
-    }
-    memcpy(cl->out + cl->out_len, text, len);
-    cl->out[cl->out_len + len] = '\n';
-    cl->out_len += len + 1;
-    flush(cl);
+    stream_send(&cl->stream, line, strlen(line));
 }
 
 void client_answer_error(struct client *cl, const struct err *err)
@@ -130,63 +83,31 @@ static void answer(struct client *cl, const char *line, size_t len)
     json_decref(request);
 }
 
-/* Answers each whole line. False: the connection is over. */
-static bool take_lines(struct client *cl)
+static void on_line(void *ctx, char *line, size_t len)
 {
-    const char *from = cl->in, *end = cl->in + cl->in_len, *nl;
+    answer(ctx, line, len);
+}
 
-    while ((nl = memchr(from, '\n', (size_t)(end - from)))) {
-        answer(cl, from, (size_t)(nl - from));
-        from = nl + 1;
-    }
-    cl->in_len = (size_t)(end - from);
-    memmove(cl->in, from, cl->in_len);
-    if (cl->in_len == REQUEST_MAX) {
-        struct err err = ERR_INIT;
+static void on_broken(void *ctx, const struct err *why)
+{
+    struct client *cl = ctx;
+    struct err err = ERR_INIT;
 
+    if (why->code == ERR_PROTOCOL) {
         err_set(&err, ERR_PROTOCOL, "a request is at most %d bytes long", REQUEST_MAX);
         client_answer_error(cl, &err);
-        return false;
     }
-    return !cl->broken;
+    client_free(cl);
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
+static void on_unfinished(void *ctx, size_t n)
 {
-    struct client *cl = w->data;
-    size_t room = REQUEST_MAX - cl->in_len < CHUNK ? REQUEST_MAX - cl->in_len : CHUNK;
-    ssize_t n;
+    struct client *cl = ctx;
 
-    (void)revents;
-    cl->in = xreallocarray(cl->in, cl->in_len + room, 1);
-    n = recv(cl->fd, cl->in + cl->in_len, room, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n <= 0) {
-        client_free(cl);
-        return;
-    }
-    cl->in_len += (size_t)n;
-    if (!take_lines(cl)) {
-        client_free(cl);
-        return;
-    }
-    if (cl->in_len > 0)
-        ev_timer_again(loop, &cl->idle);
+    if (n > 0)
+        ev_timer_again(cl->control->env.loop, &cl->idle);
     else
-        ev_timer_stop(loop, &cl->idle);
-}
-
-static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
-{
-    struct client *cl = w->data;
-
-    (void)loop;
-    (void)revents;
-    if (cl->broken)
-        client_free(cl);
-    else
-        flush(cl);
+        ev_timer_stop(cl->control->env.loop, &cl->idle);
 }
 
 static void on_idle(struct ev_loop *loop, ev_timer *w, int revents)
@@ -212,16 +133,15 @@ static bool may_connect(int fd)
 
 static void client_new(struct control *c, int fd)
 {
+    static const struct stream_events events = {on_line, on_broken, on_unfinished};
     struct client *cl = xcalloc(1, sizeof(*cl));
 
     cl->control = c;
-    cl->fd = fd;
-    ev_io_init(&cl->readable, on_readable, fd, EV_READ);
-    ev_io_init(&cl->writable, on_writable, fd, EV_WRITE);
+    stream_open(&cl->stream, c->env.loop, fd, REQUEST_MAX - 1, &events, cl);
+    cl->stream.out_max = UNSENT_MAX;
     ev_timer_init(&cl->idle, on_idle, 0, IDLE_S);
-    cl->readable.data = cl->writable.data = cl->idle.data = cl;
+    cl->idle.data = cl;
     *VEC_ADD(&c->clients) = cl;
-    ev_io_start(c->env.loop, &cl->readable);
     ev_timer_again(c->env.loop, &cl->idle);
 }
 

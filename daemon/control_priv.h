@@ -7,16 +7,13 @@
 #include <ev.h>
 #include <jansson.h>
 
+#include "base/stream.h"
 #include "daemon/control.h"
 
 struct client {
     struct control *control;
-    int fd;
-    ev_io readable, writable;
-    ev_timer idle;
-    char *in, *out;
-    size_t in_len, out_len, out_cap;
-    bool broken;          /* to be dropped on the next turn */
+    struct stream stream;
+    ev_timer idle;        /* while a request is not complete */
     struct job_ids waits; /* the jobs whose end it waits for */
     bool events;          /* it wants to hear of each backup that ends: */
     char *events_of;      /* ... of that domain, as its client named it; NULL: of any */

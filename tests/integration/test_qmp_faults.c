@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "engine/qmp/wire/stream.h"
+#include "base/stream.h"
 #include "tests/integration/qmp_support.h"
 
 #define SLOW 65536 /* bytes a second: does not end before the test wants it */

@@ -105,7 +105,7 @@ static void on_broken(void *ctx, const struct err *err)
 
 static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)
 {
-    static const struct stream_events events = {on_line, on_broken};
+    static const struct stream_events events = {.line = on_line, .broken = on_broken};
     struct fake_agent *a = w->data;
     int fd = accept4(a->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

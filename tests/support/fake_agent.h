@@ -7,7 +7,7 @@
 #include <ev.h>
 #include <stdbool.h>
 
-#include "engine/qmp/wire/stream.h"
+#include "base/stream.h"
 
 struct fake_agent {
     /* How it behaves. */

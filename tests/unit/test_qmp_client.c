@@ -11,8 +11,8 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/stream.h"
 #include "engine/qmp/wire/client.h"
-#include "engine/qmp/wire/stream.h"
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
 #define PATIENCE_S 180.0
@@ -104,7 +104,7 @@ static const struct qmp_client_events events = {on_ready, on_event, on_closed};
 
 static void start(struct dialogue *d)
 {
-    static const struct stream_events peer_events = {on_heard, on_broken};
+    static const struct stream_events peer_events = {.line = on_heard, .broken = on_broken};
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);

@@ -12,12 +12,12 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/log.h"
+#include "base/stream.h"
 #include "base/text.h"
 #include "engine/qmp/domain/domain.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/offline/offline.h"
 #include "engine/qmp/wire/schema.h"
-#include "engine/qmp/wire/stream.h"
 #include "engine/qmp/tasks.h"
 
 #define GREETING_S 5.0

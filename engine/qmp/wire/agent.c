@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "engine/qmp/wire/stream.h"
+#include "base/stream.h"
 
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 #define DELIMITER '\xff'
@@ -139,7 +139,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 
 static int connect_agent(struct agent *a, struct err *err)
 {
-    static const struct stream_events events = {on_line, on_broken};
+    static const struct stream_events events = {.line = on_line, .broken = on_broken};
     int fd;
 
     if (a->stream.fd >= 0)

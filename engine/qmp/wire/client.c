@@ -9,9 +9,9 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/stream.h"
 #include "base/text.h"
 #include "base/log.h"
-#include "engine/qmp/wire/stream.h"
 
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 #define TOMBSTONES_MAX 3
@@ -307,7 +307,7 @@ static void on_handshake_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 struct qmp_client *qmp_client_new(struct ev_loop *loop, int fd, double greeting_s,
                                   const struct qmp_client_events *events, void *ctx)
 {
-    static const struct stream_events stream_events = {on_line, on_broken};
+    static const struct stream_events stream_events = {.line = on_line, .broken = on_broken};
     struct qmp_client *c = xcalloc(1, sizeof(*c));
 
     c->loop = loop;

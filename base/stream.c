@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/qmp/wire/stream.h"
+#include "base/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,8 +10,6 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-
-#define READ_SIZE 4096
 
 int stream_connect(const char *path, struct err *err)
 {
@@ -32,33 +30,6 @@ int stream_connect(const char *path, struct err *err)
     return err_errno(err, errno, "connect %s", path);
 }
 
-/* Hands out the whole lines.  False when the stream was closed meanwhile. */
-static bool give_lines(struct stream *s)
-{
-    size_t start = 0;
-    bool closed = false;
-    char *nl;
-
-    while ((nl = memchr(s->in + s->in_scanned, '\n', s->in_len - s->in_scanned))) {
-        size_t end = (size_t)(nl - s->in), len = end - start;
-        char *line = s->in + start;
-
-        *nl = '\0';
-        if (len && line[len - 1] == '\r')
-            line[--len] = '\0';
-        s->in_scanned = start = end + 1;
-        s->closed = &closed;
-        s->events->line(s->ctx, line, len);
-        if (closed)
-            return false;
-        s->closed = NULL;
-    }
-    s->in_len -= start;
-    s->in_scanned = s->in_len;
-    memmove(s->in, s->in + start, s->in_len);
-    return true;
-}
-
 static void give_up(struct stream *s, const struct err *err)
 {
     ev_io_stop(s->loop, &s->readable);
@@ -66,25 +37,56 @@ static void give_up(struct stream *s, const struct err *err)
     s->events->broken(s->ctx, err);
 }
 
-/* Room for one read and a NUL. */
-static void make_room(struct stream *s)
+static void too_long(struct stream *s)
 {
-    if (s->in_cap - s->in_len > READ_SIZE)
-        return;
-    s->in_cap = (s->in_len + READ_SIZE) * 2;
-    s->in = xreallocarray(s->in, s->in_cap, 1);
+    struct err err = ERR_INIT;
+
+    err_set(&err, ERR_PROTOCOL, "a line of more than %zu bytes", s->line_max);
+    give_up(s, &err);
+}
+
+/* Hands out the whole lines.  False when that was the end of it. */
+static bool give_lines(struct stream *s)
+{
+    bool closed = false;
+    size_t len;
+    char *line;
+
+    while ((line = lines_next(&s->in, &len))) {
+        if (len > s->line_max) {
+            too_long(s);
+            return false;
+        }
+        s->closed = &closed;
+        s->events->line(s->ctx, line, len);
+        if (closed)
+            return false;
+        s->closed = NULL;
+    }
+    if (lines_unfinished(&s->in) > s->line_max) {
+        too_long(s);
+        return false;
+    }
+    return true;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct stream *s = w->data;
     struct err err = ERR_INIT;
+    size_t room;
+    char *to;
     ssize_t n;
 
     (void)loop;
     (void)revents;
-    make_room(s);
-    n = read(s->fd, s->in + s->in_len, s->in_cap - s->in_len - 1);
+    if (s->overflowed) {
+        err_set(&err, ERR_TIMEOUT, "the other side does not read");
+        give_up(s, &err);
+        return;
+    }
+    to = lines_room(&s->in, &room);
+    n = read(s->fd, to, room);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
@@ -96,16 +98,9 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
         give_up(s, &err);
         return;
     }
-    s->in_len += (size_t)n;
-    if (!give_lines(s))
-        return;
-    if (s->in_len > s->line_max) {
-        err_set(&err, ERR_PROTOCOL, "a line of more than %zu bytes", s->line_max);
-        give_up(s, &err);
-    } else if (s->in_len == 0) {
-        free(TAKE_PTR(s->in));
-        s->in_cap = s->in_scanned = 0;
-    }
+    lines_put(&s->in, (size_t)n);
+    if (give_lines(s) && s->events->unfinished)
+        s->events->unfinished(s->ctx, lines_unfinished(&s->in));
 }
 
 static void flush(struct stream *s)
@@ -148,8 +143,13 @@ void stream_open(struct stream *s, struct ev_loop *loop, int fd, size_t line_max
 
 void stream_send(struct stream *s, const char *data, size_t len)
 {
-    if (s->fd < 0 || len == 0)
+    if (s->fd < 0 || len == 0 || s->overflowed)
         return;
+    if (s->out_max && s->out_len + len > s->out_max) {
+        s->overflowed = true;
+        ev_feed_event(s->loop, &s->readable, EV_CUSTOM);
+        return;
+    }
     if (s->out_cap - s->out_len < len) {
         s->out_cap = (s->out_len + len) * 2;
         s->out = xreallocarray(s->out, s->out_cap, 1);
@@ -197,7 +197,7 @@ void stream_close(struct stream *s)
         ev_io_stop(s->loop, &s->writable);
         close(take_fd(&s->fd));
     }
-    free(TAKE_PTR(s->in));
+    lines_done(&s->in);
     free(TAKE_PTR(s->out));
-    s->in_len = s->in_cap = s->in_scanned = s->out_len = s->out_cap = 0;
+    s->out_len = s->out_cap = 0;
 }

@@ -1,34 +1,42 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to engine/qmp.  A connected, non-blocking unix socket as a stream of lines, for QMP and
- * for the guest agent.  Idle, it holds no buffer and wakes nobody.
+ * stream: a connected, non-blocking unix socket as a stream of lines, on a loop.  Idle, it holds no
+ * buffer and wakes nobody.
  */
-#ifndef VMKEEP_ENGINE_QMP_STREAM_H
-#define VMKEEP_ENGINE_QMP_STREAM_H
+#ifndef VMKEEP_BASE_STREAM_H
+#define VMKEEP_BASE_STREAM_H
 
 #include <ev.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/lines.h"
 
 struct stream_events {
     /* One line, NUL-terminated, without its end; it may be changed in place. */
     void (*line)(void *ctx, char *line, size_t len);
-    /* The peer closed, or sent a line that is too long: nothing more comes. */
+    /* Nothing more comes: the peer closed (ERR_REMOTE), sent a line that is too long
+     * (ERR_PROTOCOL) or does not read (ERR_TIMEOUT). */
     void (*broken)(void *ctx, const struct err *err);
+    /* Something came, its whole lines were given, and n bytes are of one that is not whole; may be
+     * NULL. */
+    void (*unfinished)(void *ctx, size_t n);
 };
 
-/* A part of whatever owns it.  Either callback may call stream_close and free the owner. */
+/* A part of whatever owns it.  Any callback may call stream_close and free the owner. */
 struct stream {
     struct ev_loop *loop;
     int fd; /* -1: closed */
     size_t line_max;
+    size_t out_max; /* so much may wait to be sent, or it is broken; 0: anything. Set when open. */
     const struct stream_events *events;
     void *ctx;
     ev_io readable, writable;
-    char *in, *out;
-    size_t in_len, in_cap, in_scanned, out_len, out_cap;
+    struct lines in;
+    char *out;
+    size_t out_len, out_cap;
+    bool overflowed;
     bool *closed; /* tells a callback's caller that the stream went away under it */
 };
 
