@@ -46,7 +46,8 @@ static void client_free(struct client *cl)
 void client_send(struct client *cl, json_t *message)
 {
     CLEANUP_FREE char *text = json_dumps(message, JSON_COMPACT);
-    CLEANUP_FREE char *line = xasprintf("%s\n", text);
+    /* No JSON can be made of text that is not UTF-8: a client that gets nothing waits for ever. */
+    CLEANUP_FREE char *line = xasprintf("%s\n", text ? text : "{}");
 
     json_decref(message);
     stream_send(&cl->stream, line, strlen(line));
@@ -191,9 +192,10 @@ static void tell_waiting(struct control *c, const struct job *j)
         if (j->id == 0 || !waits_for(cl, j->id))
             continue;
         if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE) {
-            client_send(cl, json_pack("{s:s, s:I, s:s, s:s, s:s?}", "event", "ended", "job",
-                                      (json_int_t)j->id, "domain", j->domain, "outcome",
-                                      job_outcome_name(j->outcome), "reason", j->reason));
+            client_send(cl, json_pack("{s:s, s:I, s:o, s:s, s:o}", "event", "ended", "job",
+                                      (json_int_t)j->id, "domain", report_json_text(j->domain),
+                                      "outcome", job_outcome_name(j->outcome), "reason",
+                                      report_json_text(j->reason)));
             stop_waiting_for(cl, j->id);
         } else {
             client_send(cl,

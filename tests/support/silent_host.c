@@ -16,9 +16,8 @@ struct silent_op {
 static struct ev_loop *loop_used;
 static struct silent_op *under_way;
 
-static void finish(struct silent_op *o)
+static void finish(struct silent_op *o, const struct err *err)
 {
-    static const struct err canceled = {.code = ERR_CANCELED, .msg = "cancelled"};
     struct silent_op **p = &under_way;
     struct silent_op copy = *o;
 
@@ -27,14 +26,16 @@ static void finish(struct silent_op *o)
     *p = o->next;
     ev_timer_stop(loop_used, &o->end);
     free(o);
-    copy.done(copy.ctx, &canceled);
+    copy.done(copy.ctx, err);
 }
 
 static void on_end(struct ev_loop *loop, ev_timer *w, int revents)
 {
+    static const struct err canceled = {.code = ERR_CANCELED, .msg = "cancelled"};
+
     (void)loop;
     (void)revents;
-    finish(w->data);
+    finish(w->data, &canceled);
 }
 
 static void silent_cancel(struct op *op)
@@ -135,6 +136,12 @@ void silent_cancel_all(void)
         silent_cancel(&under_way->op);
         ev_run(loop_used, EVRUN_NOWAIT);
     }
+}
+
+void silent_fail_all(const struct err *err)
+{
+    while (under_way)
+        finish(under_way, err);
 }
 
 void silent_end(void)

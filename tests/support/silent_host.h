@@ -15,6 +15,8 @@
 void silent_begin(struct ev_loop *loop);
 /* All that waits is cancelled, and what comes of that, too. */
 void silent_cancel_all(void);
+/* All that waits fails with that, and what comes of that, too. */
+void silent_fail_all(const struct err *err);
 /* What still waits is forgotten without a word, as when the program is killed. */
 void silent_end(void);
 

@@ -231,6 +231,28 @@ static void cancel_while_others_wait(void **state)
     turn();
 }
 
+/* Why a job failed may be cut short within a letter. */
+static void one_that_waits_for_a_failure(void **state)
+{
+    struct err err = ERR_INIT;
+    int fd = dial();
+
+    (void)state;
+    err_set(&err, ERR_REMOTE, "disk \xe2\x82");
+    say(fd, "{\"v\": 1, \"cmd\": \"run\", \"args\": {\"target\": \"h/a\", \"wait\": true}}\n");
+    assert_says(hear(fd), "\"event\":\"accepted\"");
+    silent_fail_all(&err);
+    turn();
+    {
+        const char *text = hear(fd);
+
+        assert_says(text, "\"outcome\":\"failed\",\"reason\":\"disk ??\"");
+        assert_says(text, "{\"ok\":true,\"result\":{}}");
+    }
+    close(fd);
+    turn();
+}
+
 static void one_that_waits_goes_away(void **state)
 {
     int fd = dial();
@@ -354,6 +376,7 @@ int main(void)
         TEST(half_a_request),
         TEST(too_long_a_request),
         TEST(cancel_while_others_wait),
+        TEST(one_that_waits_for_a_failure),
         TEST(one_that_waits_goes_away),
         TEST(one_that_does_not_read),
         TEST(one_begun_by_hand),
