@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lines: bytes as they come, cut into lines.  Whoever has the connection reads it; base/stream.h does
- * on a loop.
+ * lines: bytes as they come, cut into lines.  Whoever has the connection reads it; base/stream.h
+ * does on a loop.
  */
 #ifndef VMKEEP_BASE_LINES_H
 #define VMKEEP_BASE_LINES_H
@@ -21,8 +21,8 @@ char *lines_room(struct lines *l, size_t *ret_size);
 /* So much was. */
 void lines_put(struct lines *l, size_t n);
 
-/* The next whole line, without its end ("\n" or "\r\n"), NUL-terminated; it may be changed in place,
- * and is there until the next call.  NULL: none is whole. */
+/* The next whole line, without its end ("\n" or "\r\n"), NUL-terminated; it may be changed in
+ * place, and is there until the next call.  NULL: none is whole. */
 char *lines_next(struct lines *l, size_t *ret_len);
 
 /* How much there is of a line that is not whole; after lines_next has returned NULL. */
