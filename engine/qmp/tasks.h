@@ -26,7 +26,7 @@ struct op *job_forget_start(struct domain *d, const char *tag, op_done done, voi
                             struct err *err);
 /* Looks after our jobs and the guest without being asked to: after events, and when a connection
  * has been made. */
-void tend_start(struct domain *d);
+void tend_domain(struct domain *d);
 
 /* allocation.c */
 struct op *allocation_start(struct domain *d, const char *tag, struct allocation *items, size_t n,

@@ -247,7 +247,7 @@ static bool shielded(struct begin *b)
     b->err = ERR_INIT;
     b->shield = false;
     enter(b, B_RETREATING);
-    reap_init(&b->retract, REAP_FORGET, b->tag);
+    tend_init(&b->retract, TEND_FORGET, b->tag);
     b->retracting = true;
     return false;
 }
@@ -255,10 +255,10 @@ static bool shielded(struct begin *b)
 /* True: suspended. */
 static bool retreat(struct begin *b)
 {
-    if (reap_step(&b->retract, &b->task, &b->err))
+    if (tend_step(&b->retract, &b->task, &b->err))
         return true;
     b->retracting = false;
-    reap_done(&b->retract);
+    tend_done(&b->retract);
     enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
     return false;
 }
@@ -433,7 +433,7 @@ static void begin_release(struct task *t)
     free(b->images.items);
     ev_timer_stop(b->task.domain->owner->loop, &b->hold);
     look_done(&b->look);
-    reap_done(&b->retract);
+    tend_done(&b->retract);
     free(b);
 }
 

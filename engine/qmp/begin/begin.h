@@ -9,7 +9,7 @@
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/look/look.h"
-#include "engine/qmp/tend/reap.h"
+#include "engine/qmp/tend/tend.h"
 
 /* One disk of the request. */
 struct begin_disk {
@@ -79,7 +79,7 @@ struct begin {
     bool tracked;             /* the new checkpoint was made, */
     bool uncertain;           /* and may have been made although it has failed for us */
     ev_timer hold;            /* how long the guest may stay frozen */
-    struct reap retract;
+    struct tend retract;
     bool retracting;
 };
 

@@ -6,7 +6,7 @@
  *
  * Nobody tells when a snapshot breaks: QEMU says nothing, and who reads the export gets the disk
  * as it is now.  So each snapshot has a window, its first bytes, which is copied to a file of
- * its own now and then (reap.c): that job fails when the snapshot is broken, and stays as the
+ * its own now and then (tend.c): that job fails when the snapshot is broken, and stays as the
  * record of it.
  */
 #include <errno.h>

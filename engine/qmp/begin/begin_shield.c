@@ -32,7 +32,7 @@
  *
  * QEMU 7.2: a throttle filter, which would be the natural gate, crashes QEMU above a disk that has
  * an iothread; the raw driver passes everything on as well.  qom-set to the node that is attached
- * already aborts QEMU; reap.c looks before it.
+ * already aborts QEMU; tend.c looks before it.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Taking a beginning back: whatever of its tag is at QEMU (reap.c finds it), then the new
+ * Taking a beginning back: whatever of its tag is at QEMU (tend.c finds it), then the new
  * checkpoint, then the image files.
  */
 #include "base/log.h"
@@ -8,11 +8,11 @@
 
 bool begin_retract_next(struct begin *b)
 {
-    static const enum reap_goal goals[] = {REAP_ABORT, REAP_FORGET};
+    static const enum tend_goal goals[] = {TEND_ABORT, TEND_FORGET};
     struct err err = ERR_INIT;
     char mark[NODE_NAME_MAX];
 
-    if (b->server_refused) { /* else the reap would stop it */
+    if (b->server_refused) { /* else tending would stop it */
         b->server_refused = false;
         node_name(mark, b->tag, 0, NODE_SERVER_MARK);
         task_call(&b->task, command_del_node(mark));
@@ -20,12 +20,12 @@ bool begin_retract_next(struct begin *b)
     }
     for (; b->next < 2; b->next++) {
         if (!b->retracting)
-            reap_init(&b->retract, goals[b->next], b->tag);
+            tend_init(&b->retract, goals[b->next], b->tag);
         b->retracting = true;
-        if (reap_step(&b->retract, &b->task, &err))
+        if (tend_step(&b->retract, &b->task, &err))
             return true;
         b->retracting = false;
-        reap_done(&b->retract);
+        tend_done(&b->retract);
         if (err.code != ERR_NONE)
             log_debug("qmp: %s: undo a backup's beginning: %s", b->task.domain->name, err.msg);
         err = ERR_INIT;

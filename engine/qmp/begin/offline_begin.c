@@ -101,7 +101,7 @@ static bool mark_next(struct begin *b)
 
 static void on_written(void *ctx)
 {
-    tend_start(ctx);
+    tend_domain(ctx);
 }
 
 static int watch(struct domain *d, struct err *err)

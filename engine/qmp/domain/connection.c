@@ -119,7 +119,7 @@ static void on_ready(void *ctx)
         domain_raise(d, HV_EVENT_JOB);
     d->was_up = true;
     domain_wake_sleeper(d); /* a task that has waited for this */
-    tend_start(d);
+    tend_domain(d);
     domain_turn(d);
 }
 
@@ -129,7 +129,7 @@ static void on_job_event(struct domain *d, const char *id, const char *status)
         return;
     domain_wake_sleeper(d);
     if (str_eq(status, "concluded"))
-        tend_start(d);
+        tend_domain(d);
 }
 
 static void on_event(void *ctx, const char *name, json_t *data)
@@ -146,7 +146,7 @@ static void on_event(void *ctx, const char *name, json_t *data)
         snprintf(d->io_error, sizeof(d->io_error), "%s", reason ? reason : "");
     }
     if (strcmp(name, "STOP") == 0 || strcmp(name, "BLOCK_IO_ERROR") == 0)
-        tend_start(d);
+        tend_domain(d);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
         if (strcmp(name, changes[i]) == 0)
             domain_raise(d, HV_EVENT_DOMAIN);

@@ -306,7 +306,7 @@ struct view_names domain_names(const struct domain *d, const char *cwd)
 /* The mark that a thaw was owed may go. */
 static void on_thawed(void *ctx)
 {
-    tend_start(ctx);
+    tend_domain(ctx);
 }
 
 static bool is_there(void *ctx)

@@ -97,7 +97,7 @@ struct domain {
 
     bool raise_job, raise_domain; /* events to be told */
 
-    /* reap.c: why a job was given up for the guest's sake, which QEMU cannot tell any more */
+    /* tend.c: why a job was given up for the guest's sake, which QEMU cannot tell any more */
     char io_error[128]; /* the reason in QEMU's last BLOCK_IO_ERROR */
     char given_up_tag[HV_TAG_MAX];
     struct err given_up_why;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * job_stats, abort_job, job_forget, and tending: each is a reap (reap.h) with a goal.
+ * job_stats, abort_job, job_forget, and tending: each is a struct tend (tend.h) with a goal.
  */
 #include <stdlib.h>
 
@@ -8,12 +8,12 @@
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/offline/offline.h"
-#include "engine/qmp/tend/reap.h"
+#include "engine/qmp/tend/tend.h"
 #include "engine/qmp/tasks.h"
 
 struct job_task {
     struct task task; /* first */
-    struct reap reap;
+    struct tend tend;
     struct hv_job_stats *ret;
     bool unmarking; /* the last thing: the mark of a freeze is being taken away */
 };
@@ -26,9 +26,9 @@ static bool ended_with_qemu(struct job_task *j)
     const struct domain *d = j->task.domain;
 
     if (d->session && !d->up)
-        offline_ended(d, &j->reap.stats);
+        offline_ended(d, &j->tend.stats);
     return !d->up && (d->session || (d->down_state == DOMAIN_SHUTOFF &&
-                                     (j->reap.goal != REAP_STATS || d->n_disks > 0)));
+                                     (j->tend.goal != TEND_STATS || d->n_disks > 0)));
 }
 
 /* While tending: the mark of a freeze, and no backup is beginning.  A former life has left it
@@ -38,7 +38,7 @@ static bool look_after_freeze(struct job_task *j)
 {
     struct freezer *f = j->task.domain->freezer;
 
-    if (j->unmarking || j->reap.goal != REAP_TEND || !j->reap.look.view.frozen_mark || !f)
+    if (j->unmarking || j->tend.goal != TEND_WATCH || !j->tend.look.view.frozen_mark || !f)
         return false;
     if (!freezer_is_thawed(f)) {
         domain_raise(j->task.domain, HV_EVENT_DOMAIN);
@@ -53,10 +53,10 @@ static bool look_after_freeze(struct job_task *j)
 /* Does the hypervisor know nothing of the job from now on?  A pull is over when it is ended. */
 static bool is_over(const struct job_task *j)
 {
-    const struct hv_job_stats *stats = &j->reap.stats;
+    const struct hv_job_stats *stats = &j->tend.stats;
 
-    return j->reap.goal == REAP_FORGET ||
-           (j->reap.goal == REAP_ABORT && (stats->mode == MODE_PULL || stats->state == HVJOB_NONE));
+    return j->tend.goal == TEND_FORGET ||
+           (j->tend.goal == TEND_ABORT && (stats->mode == MODE_PULL || stats->state == HVJOB_NONE));
 }
 
 static void job_step(struct task *t)
@@ -64,26 +64,26 @@ static void job_step(struct task *t)
     struct job_task *j = (struct job_task *)t;
     struct err err = ERR_INIT;
 
-    if (offline_route(t, j->reap.tag))
+    if (offline_route(t, j->tend.tag))
         return;
-    if (t->canceled && !j->reap.rescue)
+    if (t->canceled && !j->tend.rescue)
         err_set(&err, ERR_CANCELED, "cancelled");
     else if (!connection_is_up(t->domain) && !ended_with_qemu(j))
         connection_error(t->domain, &err);
     else if (connection_is_up(t->domain) &&
-             ((!j->unmarking && reap_step(&j->reap, t, &err)) || look_after_freeze(j)))
+             ((!j->unmarking && tend_step(&j->tend, t, &err)) || look_after_freeze(j)))
         return;
     /* It has died while it was asked: that is an answer. */
     if (err.code == ERR_REMOTE && t->domain->session && !connection_is_up(t->domain)) {
         err = ERR_INIT;
-        offline_ended(t->domain, &j->reap.stats);
+        offline_ended(t->domain, &j->tend.stats);
     }
     if (err.code == ERR_NONE && is_over(j) && offline_let_go(t))
         return;
     if (j->unmarking)
         domain_raise(t->domain, HV_EVENT_DOMAIN);
     if (err.code == ERR_NONE && j->ret)
-        *j->ret = j->reap.stats;
+        *j->ret = j->tend.stats;
     if (err.code != ERR_NONE && !t->done)
         log_debug("qmp: %s: looking after jobs: %s", t->domain->name, err.msg);
     task_finish(t, err.code != ERR_NONE ? &err : NULL);
@@ -93,14 +93,14 @@ static void job_release(struct task *t)
 {
     struct job_task *j = (struct job_task *)t;
 
-    reap_done(&j->reap);
+    tend_done(&j->tend);
     free(j);
 }
 
 static const struct task_kind job_kind = {job_step, job_release};
-static const struct task_kind tend_kind = {job_step, job_release};
+static const struct task_kind watch_kind = {job_step, job_release};
 
-static struct op *start(struct domain *d, enum reap_goal goal, const char *tag,
+static struct op *start(struct domain *d, enum tend_goal goal, const char *tag,
                         struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
 {
     struct job_task *j;
@@ -109,35 +109,35 @@ static struct op *start(struct domain *d, enum reap_goal goal, const char *tag,
         return NULL;
     j = xcalloc(1, sizeof(*j));
     j->ret = ret;
-    reap_init(&j->reap, goal, tag);
+    tend_init(&j->tend, goal, tag);
     return task_start(d, &j->task, &job_kind, done, ctx);
 }
 
 struct op *job_stats_start(struct domain *d, const char *tag, struct hv_job_stats *ret,
                            op_done done, void *ctx, struct err *err)
 {
-    return start(d, REAP_STATS, tag, ret, done, ctx, err);
+    return start(d, TEND_STATS, tag, ret, done, ctx, err);
 }
 
 struct op *job_abort_start(struct domain *d, const char *tag, op_done done, void *ctx,
                            struct err *err)
 {
-    return start(d, REAP_ABORT, tag, NULL, done, ctx, err);
+    return start(d, TEND_ABORT, tag, NULL, done, ctx, err);
 }
 
 struct op *job_forget_start(struct domain *d, const char *tag, op_done done, void *ctx,
                             struct err *err)
 {
-    return start(d, REAP_FORGET, tag, NULL, done, ctx, err);
+    return start(d, TEND_FORGET, tag, NULL, done, ctx, err);
 }
 
-void tend_start(struct domain *d)
+void tend_domain(struct domain *d)
 {
     struct job_task *j;
 
-    if (domain_has_waiting(d, &tend_kind))
+    if (domain_has_waiting(d, &watch_kind))
         return;
     j = xcalloc(1, sizeof(*j));
-    reap_init(&j->reap, REAP_TEND, NULL);
-    task_start_first(d, &j->task, &tend_kind);
+    tend_init(&j->tend, TEND_WATCH, NULL);
+    task_start_first(d, &j->task, &watch_kind);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to engine/qmp.  A part of a task: looks after the jobs of a tag.  See reap.c. */
-#ifndef VMKEEP_ENGINE_QMP_REAP_H
-#define VMKEEP_ENGINE_QMP_REAP_H
+ * Private to engine/qmp.  A part of a task: looks after the jobs of a tag.  See tend.c. */
+#ifndef VMKEEP_ENGINE_QMP_TEND_H
+#define VMKEEP_ENGINE_QMP_TEND_H
 
 #include "base/fsm.h"
 #include "engine/qmp/look/look.h"
 
-enum reap_goal {
-    REAP_TEND,   /* see that nothing goes wrong */
-    REAP_STATS,  /* and tell how the jobs are; close the targets of those that have ended */
-    REAP_ABORT,  /* end the jobs, wait for it */
-    REAP_FORGET, /* let go of ended jobs */
+enum tend_goal {
+    TEND_WATCH,  /* see that nothing goes wrong */
+    TEND_STATS,  /* and tell how the jobs are; close the targets of those that have ended */
+    TEND_ABORT,  /* end the jobs, wait for it */
+    TEND_FORGET, /* let go of ended jobs */
 };
 
-struct reap {
-    enum reap_goal goal;
-    char tag[HV_TAG_MAX];      /* REAP_TEND: found by itself */
+struct tend {
+    enum tend_goal goal;
+    char tag[HV_TAG_MAX];      /* TEND_WATCH: found by itself */
     struct hv_job_stats stats; /* how the jobs were when last looked at */
     struct look look;
     struct fsm fsm;
@@ -32,20 +32,20 @@ struct reap {
     double deadline; /* waiting for the jobs' end */
 };
 
-/* reap_close.c: the commands that take away everything of the tag that the view shows, in the one
+/* tend_close.c: the commands that take away everything of the tag that the view shows, in the one
  * order that QEMU accepts. */
-void reap_list_close(struct reap *r);
+void tend_list_close(struct tend *td);
 /* The id of the passphrase of disk i's image, or NULL. */
-const char *reap_secret(const struct reap *r, size_t i);
-void reap_todo(struct reap *r, struct command command);
+const char *tend_secret(const struct tend *td, size_t i);
+void tend_todo(struct tend *td, struct command command);
 
-/* tag: NULL with REAP_TEND. */
-void reap_init(struct reap *r, enum reap_goal goal, const char *tag);
+/* tag: NULL with TEND_WATCH. */
+void tend_init(struct tend *td, enum tend_goal goal, const char *tag);
 
 /* To be called by the task's step, first of all too. True: suspended. False: it has ended, and *err
  * says how (ERR_NONE: well). */
-bool reap_step(struct reap *r, struct task *t, struct err *err);
+bool tend_step(struct tend *td, struct task *t, struct err *err);
 
-void reap_done(struct reap *r);
+void tend_done(struct tend *td);
 
 #endif
