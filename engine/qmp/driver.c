@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/begin/begin.h"
+#include "engine/qmp/begin/checkpoint.h"
+#include "engine/qmp/domain/side.h"
+#include "engine/qmp/look/allocation.h"
+#include "engine/qmp/look/inspect.h"
+#include "engine/qmp/tend/jobs.h"
 
 static struct qmp_hypervisor *of(struct hypervisor *hv)
 {
@@ -162,10 +167,11 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
 
     q->hv.ops = &ops;
     q->loop = loop;
+    q->tend = tend_domain;
     ev_timer_init(&q->raise, on_raise, 0, 0);
     q->raise.data = q;
     socket_watch_start(q);
     for (size_t i = 0; i < n; i++)
-        *VEC_ADD(&q->domains) = domain_new(q, &domains[i]);
+        *VEC_ADD(&q->domains) = domain_new(q, &domains[i], &side_qemu);
     return &q->hv;
 }

@@ -34,10 +34,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/names.h"
-#include "engine/qmp/offline/offline.h"
 #include "base/text.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/domain/side.h"
 
 #define PORTS_MAX 10
 
@@ -170,7 +168,7 @@ static void enter(struct begin *b, enum begin_state state)
 
 static bool start(struct begin *b)
 {
-    if (offline_prepare(b))
+    if (begin_offline_prepare(b))
         return true;
     if (b->err.code == ERR_NONE && !connection_is_up(b->task.domain))
         connection_error(b->task.domain, &b->err);
@@ -194,7 +192,7 @@ static bool writes(const struct begin *b)
 
 static void decide_on_shield(struct begin *b)
 {
-    bool still = b->task.domain->still || !writes(b);
+    bool still = b->task.domain->side->no_writer || !writes(b);
 
     /* Nothing writes to read-only disks, or to those of a domain that is shut off. */
     b->begun.guest_safe = still;
@@ -415,7 +413,7 @@ static void begin_step(struct task *t)
             task_finish(t, NULL);
             return;
         case B_FAILED:
-            if (offline_take_back(b))
+            if (begin_offline_undo(b))
                 return;
             task_finish(t, &b->err);
             return;
@@ -437,66 +435,6 @@ static void begin_release(struct task *t)
     free(b);
 }
 
-/* ---- making one ---- */
-
-static const char *keep(struct begin *b, const char *s)
-{
-    if (!s)
-        return NULL;
-    strlist_add(&b->strings, s);
-    return b->strings.items[b->strings.n - 1];
-}
-
-static void keep_address(struct begin *b, struct backup_address *a)
-{
-    a->host = keep(b, a->host);
-    a->socket = keep(b, a->socket);
-}
-
-static void keep_disk(struct begin *b, const struct backup_disk *from)
-{
-    struct begin_disk *disk = VEC_ADD(&b->disks);
-    CLEANUP_FREE char *bitmap = xasprintf("backup-%s", from->name);
-    CLEANUP_FREE char *own = NULL;
-
-    disk->name = keep(b, from->name);
-    disk->base = keep(b, from->base);
-    disk->format = keep(b, from->format);
-    disk->export_name = keep(b, from->export_name ? from->export_name : from->name);
-    disk->export_bitmap = keep(b, from->export_bitmap ? from->export_bitmap : bitmap);
-    disk->track = from->track;
-    if (from->track && b->checkpoint) {
-        own = checkpoint_bitmap(b->checkpoint, from->name);
-        disk->bitmap = keep(b, own);
-    }
-    disk->place = from->place;
-    disk->place.path = keep(b, from->place.path);
-    disk->place.export_name = keep(b, from->place.export_name);
-    disk->place.encryption.secret = keep(b, from->place.encryption.secret);
-    disk->place.encryption.secret_file = keep(b, from->place.encryption.secret_file);
-    keep_address(b, &disk->place.peer);
-}
-
-static struct begin *begin_new(const struct backup_request *r)
-{
-    struct begin *b = xcalloc(1, sizeof(*b));
-
-    snprintf(b->tag, sizeof(b->tag), "%s", r->tag);
-    b->checkpoint = keep(b, r->checkpoint);
-    b->scratch = keep(b, r->scratch);
-    b->mode = r->mode;
-    b->server = r->server;
-    keep_address(b, &b->server);
-    b->quiesce = r->quiesce;
-    b->reuse_external = r->reuse_external;
-    b->made_empty = r->made_empty;
-    b->bandwidth = r->bandwidth;
-    b->fsm = (struct fsm){.states = states, .state = B_START};
-    for (size_t i = 0; i < r->n_disks; i++)
-        keep_disk(b, &r->disks[i]);
-    return b;
-}
-
 struct op *begin_start(struct domain *d, const struct backup_request *request,
                        struct backup_begun *ret, op_done done, void *ctx, struct err *err)
 {
@@ -510,6 +448,7 @@ struct op *begin_start(struct domain *d, const struct backup_request *request,
         return NULL;
     }
     b = begin_new(request);
+    b->fsm = (struct fsm){.states = states, .state = B_START};
     b->ret = ret;
     return task_start(d, &b->task, &kind, done, ctx);
 }

@@ -156,7 +156,20 @@ void begin_add_server(struct begin *b);
 struct command begin_server_command(const struct begin *b);
 int begin_pick_port(struct begin *b, struct err *err);
 
+/* begin_offline.c.  First of all, until it returns false: goes on in the domain that is connected,
+ * or b->err says why not.  True: suspended. */
+bool begin_offline_prepare(struct begin *b);
+/* Last of all when a beginning has failed, likewise. */
+bool begin_offline_undo(struct begin *b);
+
 /* begin_undo.c: takes back what was done so far.  True: suspended; false: all is undone. */
 bool begin_retract_next(struct begin *b);
+
+/* begin_request.c: a copy of what is asked for. */
+struct begin *begin_new(const struct backup_request *r);
+
+/* The operation backup_begin of engine/hypervisor.h. */
+struct op *begin_start(struct domain *d, const struct backup_request *request,
+                       struct backup_begun *ret, op_done done, void *ctx, struct err *err);
 
 #endif

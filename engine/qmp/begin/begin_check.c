@@ -11,7 +11,9 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "engine/qmp/begin/begin.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/begin/checkpoint.h"
+#include "engine/qmp/begin/checkpoint_quiesce.h"
+#include "engine/qmp/domain/side.h"
 
 #define IOTHREAD_EXPORTS_MAJOR 9
 
@@ -132,7 +134,7 @@ static int check_target(struct begin *b, struct begin_disk *disk, struct err *er
     bool there;
 
     if (disk->place.type == PLACE_NETWORK || disk->place.made ||
-        (b->mode == MODE_PULL && b->task.domain->still))
+        (b->mode == MODE_PULL && b->task.domain->side->no_writer))
         return 0;
     there = stat(disk->place.path, &st) == 0;
     if (disk->place.type == PLACE_FILE && !b->reuse_external) {
@@ -173,17 +175,6 @@ static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)
         return err_set(err, ERR_EXISTS, "disk %s: exportbitmap '%s' is the name of a checkpoint",
                        disk->name, disk->export_bitmap);
     return check_target(b, disk, err);
-}
-
-const char *domain_cannot_freeze(const struct domain *d, const struct view *v)
-{
-    if (!d->freezer)
-        return "no guest agent is configured";
-    if (!v->running)
-        return "the guest does not run";
-    if (v->frozen_mark)
-        return "the guest agent has not confirmed the thaw of an earlier backup";
-    return NULL;
 }
 
 const char *begin_check_quiesce(const struct begin *b)

@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/qmp/begin/begin.h"
-#include "engine/qmp/tasks.h"
 
 #define MAP_S 60.0
 #define SECTOR 512

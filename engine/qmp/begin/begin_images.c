@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/qmp/begin/begin.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/domain/side.h"
 
 #define CREATE_S 60.0
 #define TRIES_MAX 10
@@ -62,7 +62,7 @@ static void add_probe(struct begin *b, const struct begin_disk *disk)
 
 void begin_list_images(struct begin *b)
 {
-    if (b->mode == MODE_PULL && b->task.domain->still)
+    if (b->mode == MODE_PULL && b->task.domain->side->no_writer)
         return; /* the images themselves are exported */
     for (size_t i = 0; i < b->disks.n; i++) {
         const struct begin_disk *disk = &b->disks.items[i];

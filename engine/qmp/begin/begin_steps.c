@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "engine/qmp/begin/begin.h"
+#include "engine/qmp/domain/side.h"
 
 #define SECRET_MAX 4096
 
@@ -125,7 +126,7 @@ void begin_steps_attach(struct begin *b)
 
         if (b->mode == MODE_PUSH)
             add_place(b, disk, NODE_TARGET, NODE_TARGET_FILE, NULL);
-        else if (!b->task.domain->still)
+        else if (!b->task.domain->side->no_writer)
             add_place(b, disk, NODE_SCRATCH, NODE_SCRATCH_FILE,
                       begin_shields(b, disk) ? disk->source->top : disk->source->node);
     }
@@ -136,14 +137,14 @@ void begin_steps_attach(struct begin *b)
 static void add_checkpoint(const struct begin *b, json_t *actions)
 {
     for (size_t i = 0; i < b->disks.n; i++)
-        if (b->disks.items[i].track && !b->task.domain->still)
+        if (b->disks.items[i].track && !b->task.domain->side->no_writer)
             json_array_append_new(actions, action_bitmap_add(b->disks.items[i].source->node,
                                                              b->disks.items[i].bitmap));
 }
 
 void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
 {
-    if (b->mode == MODE_PULL && !b->task.domain->still)
+    if (b->mode == MODE_PULL && !b->task.domain->side->no_writer)
         node_name(ret, b->tag, i, NODE_SCRATCH);
     else if (begin_shields(b, &b->disks.items[i]))
         node_name(ret, b->tag, i, NODE_SNAPSHOT);
@@ -174,7 +175,7 @@ static const char *add_increment(const struct begin *b, size_t i, json_t *action
 /* Unshielded, where QEMU can: what cannot be kept fails the copy, not the guest's write. */
 static bool gives_up_itself(const struct begin *b)
 {
-    return !b->shield && !b->task.domain->still && b->task.domain->breaks_snapshot;
+    return !b->shield && !b->task.domain->side->no_writer && b->task.domain->breaks_snapshot;
 }
 
 static void add_copies(const struct begin *b, json_t *actions)
@@ -189,7 +190,7 @@ static void add_copies(const struct begin *b, json_t *actions)
         if (b->mode == MODE_PUSH)
             json_array_append_new(
                 actions, action_backup(id, node, target, bitmap, b->bandwidth, gives_up_itself(b)));
-        else if (!b->shield && !b->task.domain->still)
+        else if (!b->shield && !b->task.domain->side->no_writer)
             json_array_append_new(actions, action_fleece(id, b->disks.items[i].source->node, target,
                                                          gives_up_itself(b)));
     }

@@ -4,6 +4,8 @@
  * its name or of the disk's own (base/names.h); all bitmaps keep recording, so that one goes
  * without a trace in the others.
  */
+#include "engine/qmp/begin/checkpoint.h"
+
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -11,7 +13,6 @@
 #include "engine/qmp/begin/checkpoint_quiesce.h"
 #include "engine/qmp/begin/image_checkpoint.h"
 #include "engine/qmp/look/look.h"
-#include "engine/qmp/tasks.h"
 
 struct checkpoint_task {
     struct task task; /* first */
@@ -148,8 +149,7 @@ static bool is_offline(const struct checkpoint_task *c)
 {
     const struct domain *d = c->task.domain;
 
-    return c->offline.started ||
-           (!d->up && d->down_state == DOMAIN_SHUTOFF && d->n_disks > 0 && !c->look.n);
+    return c->offline.started || (domain_has_images_only(d) && !c->look.n);
 }
 
 static void checkpoint_step(struct task *t)

@@ -8,6 +8,17 @@
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/state/ids.h"
 
+const char *domain_cannot_freeze(const struct domain *d, const struct view *v)
+{
+    if (!d->freezer)
+        return "no guest agent is configured";
+    if (!v->running)
+        return "the guest does not run";
+    if (v->frozen_mark)
+        return "the guest agent has not confirmed the thaw of an earlier backup";
+    return NULL;
+}
+
 enum { Q_IDLE, Q_MARKING, Q_FREEZING, Q_MAKING, Q_THAWING, Q_UNMARKING };
 
 static void on_freezer(void *ctx, const struct err *err)

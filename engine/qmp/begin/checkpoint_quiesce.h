@@ -20,6 +20,9 @@ struct checkpoint_quiesce {
     struct err err;
 };
 
+/* Why the guest's file systems cannot be frozen, or NULL. */
+const char *domain_cannot_freeze(const struct domain *d, const struct view *v);
+
 /* Suspends the task; or -1, ERR_UNSUPPORTED: the guest cannot be frozen. */
 int checkpoint_quiesce_start(struct checkpoint_quiesce *q, struct task *t, const struct view *v,
                              struct err *err);

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "engine/qmp/offline/offline.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/begin/checkpoint.h"
 
 static int check_new(const struct image_checkpoint *c, const char *name,
                      const struct strlist *disks, struct err *err)

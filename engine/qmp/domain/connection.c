@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A domain's QMP session: made when first needed and in the background, kept, and when lost made
- * again after 1 s, 2 s, 4 s ... 60 s, or at once when its socket appears (socket_watch.h) or a task
+ * again after 1 s, 2 s, 4 s ... 60 s, or at once when its socket appears (socket_watch.c) or a task
  * needs it.  What tasks try does not make the pauses longer.  A connected domain wakes nobody.
  */
 #include <errno.h>
@@ -16,9 +16,8 @@
 #include "base/text.h"
 #include "engine/qmp/domain/domain.h"
 #include "engine/qmp/state/ids.h"
-#include "engine/qmp/offline/offline.h"
+#include "engine/qmp/domain/side.h"
 #include "engine/qmp/wire/schema.h"
-#include "engine/qmp/tasks.h"
 
 #define GREETING_S 5.0
 #define SCHEMA_S 30.0
@@ -50,12 +49,19 @@ static bool is_stopped(pid_t pid)
     return after && (starts_with(after, ") T") || starts_with(after, ") t"));
 }
 
+void connection_retry(struct domain *d)
+{
+    ev_timer_stop(d->owner->loop, &d->retry);
+    ev_timer_set(&d->retry, d->pause_s, 0);
+    ev_timer_start(d->owner->loop, &d->retry);
+    socket_watch_domain(d);
+}
+
 static void go_down(struct domain *d, const struct err *cause)
 {
     enum domain_state state = state_behind(cause);
     struct err stopped = ERR_INIT;
     const struct err *why = cause;
-    struct ev_loop *loop = d->owner->loop;
 
     if (state == DOMAIN_UNREACHABLE && is_stopped(d->peer)) {
         err_set(&stopped, ERR_REMOTE,
@@ -74,14 +80,7 @@ static void go_down(struct domain *d, const struct err *cause)
     d->pid = 0;
     qmp_client_free(d->client);
     d->client = NULL;
-    if (d->session) {
-        offline_lost(d);
-    } else {
-        ev_timer_stop(loop, &d->retry);
-        ev_timer_set(&d->retry, d->pause_s, 0);
-        ev_timer_start(loop, &d->retry);
-        socket_watch_domain(d);
-    }
+    d->side->lost(d);
     domain_turn(d);
 }
 
@@ -119,7 +118,7 @@ static void on_ready(void *ctx)
         domain_raise(d, HV_EVENT_JOB);
     d->was_up = true;
     domain_wake_sleeper(d); /* a task that has waited for this */
-    tend_domain(d);
+    d->owner->tend(d);
     domain_turn(d);
 }
 
@@ -129,7 +128,7 @@ static void on_job_event(struct domain *d, const char *id, const char *status)
         return;
     domain_wake_sleeper(d);
     if (str_eq(status, "concluded"))
-        tend_domain(d);
+        d->owner->tend(d);
 }
 
 static void on_event(void *ctx, const char *name, json_t *data)
@@ -146,7 +145,7 @@ static void on_event(void *ctx, const char *name, json_t *data)
         snprintf(d->io_error, sizeof(d->io_error), "%s", reason ? reason : "");
     }
     if (strcmp(name, "STOP") == 0 || strcmp(name, "BLOCK_IO_ERROR") == 0)
-        tend_domain(d);
+        d->owner->tend(d);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
         if (strcmp(name, changes[i]) == 0)
             domain_raise(d, HV_EVENT_DOMAIN);
@@ -205,13 +204,13 @@ bool connection_is_pending(const struct domain *d)
 
 void connection_want(struct domain *d)
 {
-    if (!d->client && !connection_is_pending(d) && !d->session)
+    if (!d->client && !connection_is_pending(d) && d->side->reconnects)
         try_to_connect(d);
 }
 
 void connection_knock(struct domain *d)
 {
-    if (d->client || d->session)
+    if (d->client || !d->side->reconnects)
         return;
     d->pause_s = PAUSE_KNOCK_S;
     ev_timer_stop(d->owner->loop, &d->retry);

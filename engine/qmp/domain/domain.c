@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/qmp/domain/domain.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/qmp/domain/config.h"
 #include "engine/qmp/domain/freezer.h"
-#include "engine/qmp/offline/offline.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/domain/side.h"
 
 #define TLS_CERTIFICATES "/etc/pki/qemu" /* where libvirt has them, too */
 
@@ -287,7 +290,7 @@ void domain_raise(struct domain *d, enum hv_event_type type)
 {
     struct qmp_hypervisor *owner = d->owner;
 
-    d = offline_raises_for(d, type);
+    d = d->side->raises_for(d, type);
     if (!d)
         return;
     if (type == HV_EVENT_JOB)
@@ -303,10 +306,32 @@ struct view_names domain_names(const struct domain *d, const char *cwd)
     return (struct view_names){.items = d->disks, .n = d->n_disks, .cwd = cwd, .pid = d->pid};
 }
 
+bool domain_has_images_only(const struct domain *d)
+{
+    return !d->up && d->down_state == DOMAIN_SHUTOFF && d->n_disks > 0;
+}
+
+/* Not by SO_PEERCRED: QEMU may change its user after it has begun to listen (-runas). */
+void domain_user(const struct domain *d, uid_t *uid, gid_t *gid)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)d->pid);
+    *uid = geteuid();
+    *gid = getegid();
+    if (d->pid > 0 && stat(path, &st) == 0) {
+        *uid = st.st_uid;
+        *gid = st.st_gid;
+    }
+}
+
 /* The mark that a thaw was owed may go. */
 static void on_thawed(void *ctx)
 {
-    tend_domain(ctx);
+    struct domain *d = ctx;
+
+    d->owner->tend(d);
 }
 
 static bool is_there(void *ctx)
@@ -314,12 +339,14 @@ static bool is_there(void *ctx)
     return ((const struct domain *)ctx)->up;
 }
 
-struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_config *config)
+struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_config *config,
+                          const struct side *side)
 {
     struct domain *d = xcalloc(1, sizeof(*d));
     const struct freezer_owner freezer = {on_thawed, is_there, d};
 
     d->owner = owner;
+    d->side = side;
     d->name = xstrdup(config->name);
     d->qmp = xstrdup(config->qmp);
     d->agent = xstrdup(config->agent);
@@ -344,7 +371,9 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
 void domain_free(struct domain *d)
 {
     domain_drop_tasks(d);
-    offline_free(d);
+    if (d->offline)
+        domain_free(TAKE_PTR(d->offline));
+    d->side->free(d);
     freezer_free(d->freezer);
     connection_done(d);
     ev_timer_stop(d->owner->loop, &d->turn);

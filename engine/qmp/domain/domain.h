@@ -7,8 +7,10 @@
  * machine: while suspended it waits for exactly one thing (an answer of QEMU, a child process, a
  * timer, the guest agent), and when that has ended its step runs, always from the loop.
  *
- *   domain.c      the list of tasks, and what a task may wait for
- *   connection.c  the QMP session: made, lost, made again; events
+ *   domain.c        the list of tasks, and what a task may wait for
+ *   connection.c    the QMP session: made, lost, made again; events
+ *   socket_watch.c  sees the socket appear
+ *   side.h          what differs between a QEMU and a storage daemon
  */
 #ifndef VMKEEP_ENGINE_QMP_DOMAIN_H
 #define VMKEEP_ENGINE_QMP_DOMAIN_H
@@ -17,16 +19,22 @@
 #include <sys/types.h>
 
 #include "base/proc.h"
+#include "engine/hypervisor.h"
 #include "engine/qmp/wire/client.h"
 #include "engine/qmp/wire/command.h"
-#include "engine/qmp/driver.h"
-#include "engine/qmp/domain/socket_watch.h"
 #include "engine/qmp/state/view.h"
 
 struct domain;
 struct freezer;
 struct offline;
+struct qmp_domain_config;
+struct side;
 struct waiting_child;
+
+struct socket_watch {
+    int fd; /* inotify; -1: none */
+    ev_io io;
+};
 
 struct qmp_hypervisor {
     struct hypervisor hv; /* first */
@@ -36,6 +44,9 @@ struct qmp_hypervisor {
     void *listener_ctx;
     ev_timer raise; /* events are told from here */
     struct socket_watch watch;
+    /* Looks after our jobs and the guest without being asked to: after events, and when a
+     * connection has been made (tend/jobs.h). */
+    void (*tend)(struct domain *d);
 };
 
 struct task;
@@ -73,9 +84,7 @@ struct domain {
     size_t n_disks;
     char *tls_certificates; /* a directory of QEMU's */
     bool tls_verify;
-    bool
-        /* nothing writes to the disks: the domain is shut off, and a storage daemon has them */
-        still;
+    const struct side *side;
 
     /* connection.c */
     struct qmp_client *client; /* NULL: no connection, none being made */
@@ -97,7 +106,7 @@ struct domain {
 
     bool raise_job, raise_domain; /* events to be told */
 
-    /* tend.c: why a job was given up for the guest's sake, which QEMU cannot tell any more */
+    /* tend/tend.c: why a job was given up for the guest's sake, which QEMU cannot tell any more */
     char io_error[128]; /* the reason in QEMU's last BLOCK_IO_ERROR */
     char given_up_tag[HV_TAG_MAX];
     struct err given_up_why;
@@ -111,7 +120,8 @@ struct domain {
 
 /* ---- domain.c ---- */
 
-struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_config *config);
+struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_config *config,
+                          const struct side *side);
 void domain_free(struct domain *d);
 
 /* Puts a task, just allocated, at the end of the line. */
@@ -121,6 +131,9 @@ struct op *task_start(struct domain *d, struct task *t, const struct task_kind *
 void task_start_first(struct domain *d, struct task *t, const struct task_kind *kind);
 /* Puts the task at work at the end of another domain's line, where its turn comes anew. */
 void task_move(struct task *t, struct domain *to);
+
+/* How a part of a task goes (look.h, image.h). */
+enum look_result { LOOK_WAITING, LOOK_DONE, LOOK_FAILED };
 
 /* Each of these is the last thing that a step does: it suspends the task ... */
 void task_call(struct task *t, struct command command);
@@ -149,6 +162,12 @@ void domain_raise(struct domain *d, enum hv_event_type type);
 
 struct view_names domain_names(const struct domain *d, const char *cwd);
 
+/* Is it shut off, and are its images configured, so that something can be done without QEMU? */
+bool domain_has_images_only(const struct domain *d);
+
+/* Who the domain's QEMU runs as: the owner of files that it is to open. */
+void domain_user(const struct domain *d, uid_t *uid, gid_t *gid);
+
 /* ---- connection.c ---- */
 
 void connection_init(struct domain *d);
@@ -160,11 +179,20 @@ void connection_knock(struct domain *d);
 bool connection_is_pending(const struct domain *d);
 /* May commands be sent? */
 bool connection_is_up(const struct domain *d);
+/* Makes it again after a pause, or when the socket appears. */
+void connection_retry(struct domain *d);
 void connection_done(struct domain *d);
 /* The session of a domain that stands for images, on a connected socket; taken over. */
 void connection_adopt(struct domain *d, int fd);
 
 /* "web01 is shut off: connect /run/vm/web01.qmp: ..." */
 int connection_error(const struct domain *d, struct err *err);
+
+/* ---- socket_watch.c ---- */
+
+void socket_watch_start(struct qmp_hypervisor *owner);
+void socket_watch_stop(struct qmp_hypervisor *owner);
+/* Watches for the domain's socket: to be called whenever it could not be connected to. */
+void socket_watch_domain(struct domain *d);
 
 #endif

@@ -1,6 +1,9 @@
-/* SPDX-License-Identifier: MIT */
-#include "engine/qmp/domain/socket_watch.h"
-
+/* SPDX-License-Identifier: MIT
+ *
+ * Sees a domain's socket appear, so that a QEMU that was started is known at once.
+ *
+ * The socket's directory is watched, or as much of its path as is there.  Without inotify (its
+ * limits are reached) the timer of connection.c does the same, more slowly. */
 #include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -8,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "engine/qmp/domain/domain.h"
+#include "engine/qmp/domain/side.h"
 
 /* Made, moved there, or given other permissions; and that the directory itself goes. */
 #define MASK                                                                                       \
@@ -48,7 +51,7 @@ void socket_watch_domain(struct domain *d)
     struct socket_watch *w = &d->owner->watch;
     size_t depth, seen;
 
-    if (w->fd < 0 || d->session || d->qmp[0] != '/')
+    if (w->fd < 0 || !d->side->reconnects || d->qmp[0] != '/')
         return;
     d->watch = watch_innermost(w->fd, d->qmp, &depth);
     /* What was made between two looks told nobody. */

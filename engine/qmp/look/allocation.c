@@ -12,6 +12,8 @@
  *   that what the guest does in between is in it.
  * Of a domain that is shut off, both are in its images.
  */
+#include "engine/qmp/look/allocation.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,6 @@
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/look/allocation_program.h"
 #include "engine/qmp/look/look.h"
-#include "engine/qmp/tasks.h"
 
 #define SYNC_S 60.0
 #define FORMAT_S 30.0
@@ -60,15 +61,6 @@ struct compare {
     json_int_t fdset;  /* QEMU's number of it */
     struct err failed; /* why the bitmap could not be had */
 };
-
-void allocations_done(struct allocation *items, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        free(items[i].map);
-        free(items[i].contradiction);
-        free(items[i].unknown);
-    }
-}
 
 static struct allocation *current(const struct compare *c)
 {
@@ -376,18 +368,13 @@ static void go_on(struct compare *c)
 
 /* ---- the task ---- */
 
-static bool is_still(const struct domain *d)
-{
-    return !d->up && d->down_state == DOMAIN_SHUTOFF && d->n_disks > 0;
-}
-
 /* True: the disks' turn has come. */
 static bool look(struct compare *c, struct err *err)
 {
     struct task *t = &c->task;
     enum look_result result;
 
-    c->still = !c->look.n && is_still(t->domain);
+    c->still = !c->look.n && domain_has_images_only(t->domain);
     if (c->still)
         return true;
     if (!c->look.n && !connection_is_up(t->domain)) {

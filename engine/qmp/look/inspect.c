@@ -2,11 +2,12 @@
  *
  * inspect: the domain as it is now.  One that cannot be talked to is a finding, not an error.
  */
+#include "engine/qmp/look/inspect.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
@@ -16,7 +17,6 @@
 #include "engine/qmp/offline/image.h"
 #include "engine/qmp/look/look.h"
 #include "engine/qmp/offline/offline.h"
-#include "engine/qmp/tasks.h"
 
 #define ARGS_MAX ((size_t)256 << 10)
 
@@ -40,21 +40,6 @@ static char *read_args(pid_t pid, unsigned *ret_secrets)
     if (pid <= 0 || read_file(path, ARGS_MAX, &args, &len, &err) < 0 || len == 0)
         return NULL;
     return args_text(args, len, ret_secrets);
-}
-
-/* Not by SO_PEERCRED: QEMU may change its user after it has begun to listen (-runas). */
-void domain_user(const struct domain *d, uid_t *uid, gid_t *gid)
-{
-    char path[64];
-    struct stat st;
-
-    snprintf(path, sizeof(path), "/proc/%d", (int)d->pid);
-    *uid = geteuid();
-    *gid = getegid();
-    if (d->pid > 0 && stat(path, &st) == 0) {
-        *uid = st.st_uid;
-        *gid = st.st_gid;
-    }
 }
 
 /* The tag that our jobs have, or what a beginning that broke off has left behind. */
@@ -136,11 +121,6 @@ static struct domain_facts *facts_of_images(const struct domain *d, struct image
     return f;
 }
 
-static bool can_read_images(const struct domain *d)
-{
-    return !d->up && d->down_state == DOMAIN_SHUTOFF && d->n_disks > 0;
-}
-
 /* True: suspended. */
 static bool read_images(struct inspect *in)
 {
@@ -175,7 +155,7 @@ static void inspect_step(struct task *t)
 
     if (t->canceled)
         err_set(&err, ERR_CANCELED, "cancelled");
-    else if (in->reading || can_read_images(t->domain)) {
+    else if (in->reading || domain_has_images_only(t->domain)) {
         if (read_images(in))
             return;
     } else if (!connection_is_up(t->domain))

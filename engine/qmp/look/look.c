@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/qmp/domain/side.h"
 #include "engine/qmp/look/files.h"
-#include "engine/qmp/offline/offline.h"
 
 static void ask(struct look *l, struct task *t)
 {
     struct command command = command_plain(view_query_commands[l->asked]);
-    json_t *known = t->domain->session ? offline_answer(t->domain, l->asked) : NULL;
+    json_t *known = t->domain->side->answer(t->domain, l->asked);
 
     if (!known && l->asked == Q_NODES)
         command.args = json_pack("{s:b}", "flat", 1);
@@ -32,7 +32,7 @@ static void ask(struct look *l, struct task *t)
  * follow at once. */
 static bool must_check(const struct look *l, const struct task *t)
 {
-    return l->asked == Q_NODES && !l->checking && !t->domain->session && t->domain->pid > 0;
+    return l->asked == Q_NODES && !l->checking && t->domain->pid > 0;
 }
 
 static void go_on(struct look *l, struct task *t)
@@ -66,11 +66,10 @@ char *look_cwd(pid_t pid)
     return xstrdup(cwd);
 }
 
-/* The graph is for developers, says QEMU; without it less is known.  A storage daemon has no place
- * for objects before the first one is made. */
+/* The graph is for developers, says QEMU; without it less is known. */
 static bool may_fail(const struct domain *d, int query)
 {
-    return query == Q_GRAPH || (query == Q_OBJECTS && d->session);
+    return query == Q_GRAPH || (query == Q_OBJECTS && d->side->late_objects);
 }
 
 enum look_result look_step(struct look *l, struct task *t, struct err *err)
@@ -92,8 +91,8 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err)
         return LOOK_FAILED;
     }
     l->replies[l->asked - 1] = TAKE_PTR(t->reply);
-    if (t->domain->session && l->asked - 1 == Q_NODES)
-        offline_hide(t->domain, l->replies[Q_NODES]);
+    if (l->asked - 1 == Q_NODES)
+        t->domain->side->hide(t->domain, l->replies[Q_NODES]);
     if (l->asked < l->n) {
         go_on(l, t);
         return LOOK_WAITING;

@@ -14,8 +14,6 @@ struct look {
     struct view view; /* what came out */
 };
 
-enum look_result { LOOK_WAITING, LOOK_DONE, LOOK_FAILED };
-
 /* Begins anew with the first n queries; the task is suspended. */
 void look_start(struct look *l, struct task *t, int n);
 
@@ -26,8 +24,5 @@ void look_done(struct look *l);
 
 /* QEMU's working directory, or NULL.  Caller frees. */
 char *look_cwd(pid_t pid);
-
-/* Why the guest's file systems cannot be frozen, or NULL. begin_check.c. */
-const char *domain_cannot_freeze(const struct domain *d, const struct view *v);
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef VMKEEP_ENGINE_QMP_IMAGE_H
 #define VMKEEP_ENGINE_QMP_IMAGE_H
 
-#include "engine/qmp/look/look.h"
+#include "engine/qmp/domain/domain.h"
 
 struct image {
     char *path, *format;

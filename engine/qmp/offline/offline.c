@@ -10,8 +10,9 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/qmp/offline/offline_priv.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/domain/config.h"
+#include "engine/qmp/domain/side.h"
+#include "engine/qmp/offline/session.h"
 
 #define DAEMON "qemu-storage-daemon"
 
@@ -43,13 +44,6 @@ int offline_check_idle(const struct domain *d, struct err *err)
     if (!offline_of(d) || d->offline->session->whole)
         return 0;
     return err_set(err, ERR_BUSY, "backup job %s copies the images", offline_tag(d));
-}
-
-struct domain *offline_raises_for(struct domain *d, enum hv_event_type type)
-{
-    if (!d->session)
-        return d;
-    return type == HV_EVENT_JOB ? d->session->parent : NULL;
 }
 
 bool offline_route(struct task *t, const char *tag)
@@ -128,7 +122,21 @@ bool offline_stop_daemon(struct task *t)
     return o->waiter != NULL;
 }
 
-void offline_lost(struct domain *d)
+/* The object stays until the next one is needed: tasks may still be in its line. */
+void offline_over(struct domain *d)
+{
+    d->session->phase = OFFLINE_OVER;
+    image_watch_done(&d->session->watch);
+}
+
+/* ---- the side ---- */
+
+static struct domain *raises_for(struct domain *d, enum hv_event_type type)
+{
+    return type == HV_EVENT_JOB ? d->session->parent : NULL;
+}
+
+static void lost(struct domain *d)
 {
     struct offline *o = d->session;
 
@@ -141,14 +149,12 @@ void offline_lost(struct domain *d)
     domain_wake_sleeper(d);
 }
 
-/* ---- the copy ---- */
-
-void offline_judge(struct domain *d, bool running, struct err *err)
+static void judge(struct domain *d, bool running, struct err *err)
 {
     struct offline *o = d->session;
     const char *file;
 
-    if (!o || o->whole || o->phase != OFFLINE_READY ||
+    if (o->whole || o->phase != OFFLINE_READY ||
         (err->code != ERR_NONE && err->code != ERR_CANCELED))
         return;
     file = image_watch_changed(&o->watch);
@@ -159,13 +165,13 @@ void offline_judge(struct domain *d, bool running, struct err *err)
         image_watch_stop(&o->watch);
 }
 
-void offline_ended(const struct domain *d, struct hv_job_stats *ret)
+static bool ended(const struct domain *d, struct hv_job_stats *ret)
 {
     const struct offline *o = d->session;
 
     *ret = (struct hv_job_stats){.state = HVJOB_NONE};
     if (o->stopping || o->phase == OFFLINE_OVER)
-        return;
+        return true;
     ret->state = HVJOB_FAILED;
     memcpy(ret->tag, o->tag, sizeof(ret->tag));
     ret->err = o->why;
@@ -173,19 +179,43 @@ void offline_ended(const struct domain *d, struct hv_job_stats *ret)
     if (!*ret->err.msg)
         err_set(&ret->err, ERR_REMOTE, "%s: the connection is lost", DAEMON);
     err_wrap(&ret->err, "the copy of the images has broken off");
+    return true;
 }
 
-bool offline_let_go(struct task *t)
+static bool let_go(struct task *t)
 {
-    if (!t->domain->session)
-        return false;
     if (offline_stop_daemon(t))
         return true;
     offline_over(t->domain);
     return false;
 }
 
-/* ---- the second domain object ---- */
+static void session_free(struct domain *d)
+{
+    struct offline *o = TAKE_PTR(d->session);
+
+    end_daemon(o);
+    if (o->daemon)
+        o->daemon->domain = NULL;
+    images_done(&o->images);
+    image_watch_done(&o->watch);
+    strlist_done(&o->marked);
+    free(o->checkpoint);
+    free(o);
+}
+
+static const struct side side_storage_daemon = {
+    .no_writer = true,
+    .late_objects = true,
+    .raises_for = raises_for,
+    .lost = lost,
+    .answer = offline_answer,
+    .hide = offline_hide,
+    .judge = judge,
+    .ended = ended,
+    .let_go = let_go,
+    .free = session_free,
+};
 
 struct domain *offline_new(struct domain *parent, const char *tag, const char *checkpoint)
 {
@@ -203,41 +233,14 @@ struct domain *offline_new(struct domain *parent, const char *tag, const char *c
     for (size_t i = 0; i < parent->n_disks; i++)
         disks[i] = (struct qmp_disk_config){parent->disks[i].name, parent->disks[i].image,
                                             parent->disks[i].format};
-    offline_free(parent);
-    d = domain_new(parent->owner, &config);
+    if (parent->offline)
+        domain_free(TAKE_PTR(parent->offline));
+    d = domain_new(parent->owner, &config, &side_storage_daemon);
     ev_timer_stop(d->owner->loop, &d->retry);
     d->session = xcalloc(1, sizeof(*d->session));
     d->session->parent = parent;
     snprintf(d->session->tag, sizeof(d->session->tag), "%s", tag);
     d->session->checkpoint = xstrdup(checkpoint);
-    d->still = true;
     parent->offline = d;
     return d;
-}
-
-/* The object stays until the next one is needed: tasks may still be in its line. */
-void offline_over(struct domain *d)
-{
-    d->session->phase = OFFLINE_OVER;
-    image_watch_done(&d->session->watch);
-}
-
-static void session_free(struct offline *o)
-{
-    end_daemon(o);
-    if (o->daemon)
-        o->daemon->domain = NULL;
-    images_done(&o->images);
-    image_watch_done(&o->watch);
-    strlist_done(&o->marked);
-    free(o->checkpoint);
-    free(o);
-}
-
-void offline_free(struct domain *d)
-{
-    if (d->offline)
-        domain_free(TAKE_PTR(d->offline));
-    if (d->session)
-        session_free(TAKE_PTR(d->session));
 }

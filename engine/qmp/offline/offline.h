@@ -29,9 +29,7 @@
 #ifndef VMKEEP_ENGINE_QMP_OFFLINE_H
 #define VMKEEP_ENGINE_QMP_OFFLINE_H
 
-#include "engine/qmp/begin/begin.h"
-
-/* ---- offline.c: the second domain's life ---- */
+#include "engine/qmp/domain/domain.h"
 
 /* What stands for the images of that domain while a backup of it is there, running or ended. */
 struct domain *offline_of(const struct domain *d);
@@ -41,40 +39,7 @@ const char *offline_tag(const struct domain *d);
 /* ERR_BUSY while the images must not be changed: a copy of them is being made. */
 int offline_check_idle(const struct domain *d, struct err *err);
 
-/* Which domain an event of this one concerns; NULL: none. */
-struct domain *offline_raises_for(struct domain *d, enum hv_event_type type);
-
 /* Moves a task on a tag's jobs to where they are.  True: it has gone there. */
 bool offline_route(struct task *t, const char *tag);
-
-/* To be called when the jobs have been let go.  True: suspended; call it again. */
-bool offline_let_go(struct task *t);
-
-/* Was the copy torn?  Adds that to what is known of the jobs. */
-void offline_judge(struct domain *d, bool running, struct err *err);
-
-/* How the jobs of a storage daemon that is no more have ended. */
-void offline_ended(const struct domain *d, struct hv_job_stats *ret);
-
-/* The connection to the storage daemon is lost. */
-void offline_lost(struct domain *d);
-
-/* Lets go of a domain's second domain, and of what makes this one a second domain. */
-void offline_free(struct domain *d);
-
-/* ---- offline_view.c: what the storage daemon cannot be asked ---- */
-
-/* The answer to one of view.h's queries; NULL: ask. */
-json_t *offline_answer(const struct domain *d, enum view_query query);
-/* The bitmaps that the backup that begins has made itself are not there yet for it. */
-void offline_hide(const struct domain *d, json_t *nodes);
-
-/* ---- offline_begin.c ---- */
-
-/* First of all, until it returns false: goes on in the domain that is connected, or b->err says
- * why not.  True: suspended. */
-bool offline_prepare(struct begin *b);
-/* Last of all when a beginning has failed, likewise. */
-bool offline_take_back(struct begin *b);
 
 #endif

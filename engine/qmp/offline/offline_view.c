@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "engine/qmp/offline/offline_priv.h"
+#include "engine/qmp/offline/session.h"
 
 void offline_node(char ret[NODE_NAME_MAX], size_t i, bool file)
 {

@@ -2,14 +2,16 @@
  *
  * job_stats, abort_job, job_forget, and tending: each is a struct tend (tend.h) with a goal.
  */
+#include "engine/qmp/tend/jobs.h"
+
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "engine/qmp/domain/freezer.h"
+#include "engine/qmp/domain/side.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/offline/offline.h"
 #include "engine/qmp/tend/tend.h"
-#include "engine/qmp/tasks.h"
 
 struct job_task {
     struct task task; /* first */
@@ -25,10 +27,9 @@ static bool ended_with_qemu(struct job_task *j)
 {
     const struct domain *d = j->task.domain;
 
-    if (d->session && !d->up)
-        offline_ended(d, &j->tend.stats);
-    return !d->up && (d->session || (d->down_state == DOMAIN_SHUTOFF &&
-                                     (j->tend.goal != TEND_STATS || d->n_disks > 0)));
+    return !d->up &&
+           (d->side->ended(d, &j->tend.stats) ||
+            (d->down_state == DOMAIN_SHUTOFF && (j->tend.goal != TEND_STATS || d->n_disks > 0)));
 }
 
 /* While tending: the mark of a freeze, and no backup is beginning.  A former life has left it
@@ -74,11 +75,10 @@ static void job_step(struct task *t)
              ((!j->unmarking && tend_step(&j->tend, t, &err)) || look_after_freeze(j)))
         return;
     /* It has died while it was asked: that is an answer. */
-    if (err.code == ERR_REMOTE && t->domain->session && !connection_is_up(t->domain)) {
+    if (err.code == ERR_REMOTE && !connection_is_up(t->domain) &&
+        t->domain->side->ended(t->domain, &j->tend.stats))
         err = ERR_INIT;
-        offline_ended(t->domain, &j->tend.stats);
-    }
-    if (err.code == ERR_NONE && is_over(j) && offline_let_go(t))
+    if (err.code == ERR_NONE && is_over(j) && t->domain->side->let_go(t))
         return;
     if (j->unmarking)
         domain_raise(t->domain, HV_EVENT_DOMAIN);

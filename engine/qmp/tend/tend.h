@@ -6,6 +6,7 @@
 
 #include "base/fsm.h"
 #include "engine/qmp/look/look.h"
+#include "engine/qmp/state/ids.h"
 
 enum tend_goal {
     TEND_WATCH,  /* see that nothing goes wrong */
@@ -32,6 +33,9 @@ struct tend {
     double deadline; /* waiting for the jobs' end */
 };
 
+/* tend_judge.c: fills in td->stats, and td->rescue.  True: a job has gone wrong. */
+bool tend_judge(struct tend *td, struct domain *d);
+bool tend_has_node(const struct tend *td, enum node_role role);
 /* tend_close.c: the commands that take away everything of the tag that the view shows, in the one
  * order that QEMU accepts. */
 void tend_list_close(struct tend *td);

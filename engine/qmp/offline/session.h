@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to offline*.c. */
-#ifndef VMKEEP_ENGINE_QMP_OFFLINE_PRIV_H
-#define VMKEEP_ENGINE_QMP_OFFLINE_PRIV_H
+ * Private to engine/qmp/offline and begin_offline.c.  What a domain that stands for images has of
+ * its own; see offline.h. */
+#ifndef VMKEEP_ENGINE_QMP_SESSION_H
+#define VMKEEP_ENGINE_QMP_SESSION_H
 
 #include "engine/qmp/offline/image.h"
 #include "engine/qmp/offline/image_watch.h"
-#include "engine/qmp/offline/offline.h"
+#include "engine/qmp/state/ids.h"
 
 struct storage_daemon;
 
@@ -47,5 +48,9 @@ int offline_start_daemon(struct domain *d, struct err *err);
 /* True: the task waits for the daemon's end.  False: there is none. */
 bool offline_stop_daemon(struct task *t);
 void offline_over(struct domain *d);
+
+/* offline_view.c: what the storage daemon cannot be asked; see struct side. */
+json_t *offline_answer(const struct domain *d, enum view_query query);
+void offline_hide(const struct domain *d, json_t *nodes);
 
 #endif

@@ -11,8 +11,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/names.h"
-#include "engine/qmp/offline/offline_priv.h"
-#include "engine/qmp/tasks.h"
+#include "engine/qmp/begin/begin.h"
+#include "engine/qmp/offline/offline.h"
+#include "engine/qmp/offline/session.h"
 
 #define START_S 10.0
 
@@ -101,7 +102,9 @@ static bool mark_next(struct begin *b)
 
 static void on_written(void *ctx)
 {
-    tend_domain(ctx);
+    struct domain *d = ctx;
+
+    d->owner->tend(d);
 }
 
 static int watch(struct domain *d, struct err *err)
@@ -223,7 +226,7 @@ static bool take_over(struct begin *b)
     return true;
 }
 
-bool offline_prepare(struct begin *b)
+bool begin_offline_prepare(struct begin *b)
 {
     struct task *t = &b->task;
 
@@ -256,7 +259,7 @@ static bool unmark_next(struct begin *b)
     return true;
 }
 
-bool offline_take_back(struct begin *b)
+bool begin_offline_undo(struct begin *b)
 {
     struct domain *d = b->task.domain;
 
