@@ -148,10 +148,29 @@ static int check_free(const struct place_wish *w, struct err *err)
     return refuse(w, ERR_BUSY, err, "is in use by another process");
 }
 
+/* What it is cannot be told, so neither that nothing is there. */
+static int refuse_unseen(const struct place_wish *w, int sys, struct err *err)
+{
+    return refuse(w, ERR_INVALID, err, "cannot be looked at: %s", strerror(sys));
+}
+
+static int check_new(const struct place_wish *w, struct err *err)
+{
+    struct stat st;
+
+    if (lstat(w->path, &st) == 0)
+        return refuse(w, ERR_EXISTS, err, "exists");
+    return errno == ENOENT ? 0 : refuse_unseen(w, errno, err);
+}
+
 static int check_there(const struct place_wish *w, const struct place *p, struct err *err)
 {
+    struct stat st;
+
     if (!p->exists)
-        return refuse(w, ERR_NOTFOUND, err, "does not exist");
+        return stat(w->path, &st) < 0 && errno != ENOENT
+                   ? refuse_unseen(w, errno, err)
+                   : refuse(w, ERR_NOTFOUND, err, "does not exist");
     if (w->use == USE_DEVICE && !S_ISBLK(p->mode))
         return refuse(w, ERR_INVALID, err, "is not a block device, as type='block' says");
     if (!S_ISBLK(p->mode) && !S_ISREG(p->mode))
@@ -187,11 +206,9 @@ static int check_socket(const struct place_wish *w, const struct place *p, struc
 
 static int check_use(const struct place_wish *w, const struct place *p, struct err *err)
 {
-    struct stat st;
-
     switch (w->use) {
     case USE_NEW:
-        return lstat(w->path, &st) == 0 ? refuse(w, ERR_EXISTS, err, "exists") : 0;
+        return check_new(w, err);
     case USE_THERE:
     case USE_DEVICE:
         return check_there(w, p, err);

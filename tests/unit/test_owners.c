@@ -204,6 +204,18 @@ static void what_does_not_exist_yet(void **state)
     assert_string_equal(check(USE_NEW, "not/there"), ""); /* it cannot be made either */
 }
 
+/* Whether something is there cannot be told: it is not said to be free. */
+static void unseen(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("circle", in_dir("circle")), 0);
+    assert_string_equal(check(USE_NEW, "circle/new"),
+                        "cannot be looked at: Too many levels of symbolic links");
+    assert_string_equal(check(USE_NEW, "free/new"), "cannot be looked at: Not a directory");
+    assert_string_equal(check(USE_THERE, "circle/there"),
+                        "cannot be looked at: Too many levels of symbolic links");
+}
+
 static void mounts(void **state)
 {
     (void)state;
@@ -273,10 +285,11 @@ static void in_use(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobodys),         cmocka_unit_test(images_and_what_is_below_them),
-        cmocka_unit_test(links),           cmocka_unit_test(what_does_not_exist_yet),
-        cmocka_unit_test(mounts),          cmocka_unit_test(sockets),
-        cmocka_unit_test(each_of_its_own), cmocka_unit_test(in_use),
+        cmocka_unit_test(nobodys), cmocka_unit_test(images_and_what_is_below_them),
+        cmocka_unit_test(links),   cmocka_unit_test(what_does_not_exist_yet),
+        cmocka_unit_test(unseen),  cmocka_unit_test(mounts),
+        cmocka_unit_test(sockets), cmocka_unit_test(each_of_its_own),
+        cmocka_unit_test(in_use),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -3,6 +3,7 @@
  * What a backup is refused for.  QEMU itself would accept some of it: a bitmap that does not
  * record, for one, of which it would make an increment with holes.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -131,19 +132,21 @@ static int check_target(struct begin *b, struct begin_disk *disk, struct err *er
 {
     const char *what = b->mode == MODE_PUSH ? "target" : "scratch";
     struct stat st;
-    bool there;
+    bool is_new = disk->place.type == PLACE_FILE && !b->reuse_external;
+    int rc;
 
     if (disk->place.type == PLACE_NETWORK || disk->place.made ||
         (b->mode == MODE_PULL && b->task.domain->side->no_writer))
         return 0;
-    there = stat(disk->place.path, &st) == 0;
-    if (disk->place.type == PLACE_FILE && !b->reuse_external) {
-        if (lstat(disk->place.path, &st) == 0)
-            return err_set(err, ERR_EXISTS, "disk %s: %s %s exists", disk->name, what,
-                           disk->place.path);
-        return 0;
-    }
-    if (!there)
+    rc = is_new ? lstat(disk->place.path, &st) : stat(disk->place.path, &st);
+    if (rc < 0 && errno != ENOENT) /* who cannot look does not know that it is free */
+        return err_errno(err, errno, "disk %s: %s %s cannot be looked at", disk->name, what,
+                         disk->place.path);
+    if (is_new)
+        return rc < 0 ? 0
+                      : err_set(err, ERR_EXISTS, "disk %s: %s %s exists", disk->name, what,
+                                disk->place.path);
+    if (rc < 0)
         return err_set(err, ERR_NOTFOUND, "disk %s: %s %s does not exist", disk->name, what,
                        disk->place.path);
     disk->is_device = S_ISBLK(st.st_mode);
