@@ -85,7 +85,7 @@ static int run_check(void *arg, FILE *out, struct err *err)
     const struct places *p = arg;
 
     (void)out;
-    return owners_check(&p->owned, p->wishes.items, p->wishes.n, err);
+    return places_check(&p->owned, p->wishes.items, p->wishes.n, err);
 }
 
 struct op *api_places_check(struct run *r, struct err *err)
@@ -93,7 +93,7 @@ struct op *api_places_check(struct run *r, struct err *err)
     struct places p = {0};
     struct op *op;
 
-    owners_list(r->s, r, &p.owned);
+    places_list(r->s, r, &p.owned);
     list_wishes(r, &p.wishes);
     op = start(r, run_check, &p, CHECK_S, err);
     owned_list_done(&p.owned);

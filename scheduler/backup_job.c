@@ -76,7 +76,7 @@ static struct op *start_preparing(struct run *r, struct err *err)
                    (long long)r->row.id, r->row.domain, r->facts->secrets,
                    r->facts->secrets == 1 ? "" : "s", r->facts->secrets == 1 ? "is" : "are",
                    r->facts->definition_name);
-    owners_list(r->s, r, &owned);
+    places_list(r->s, r, &owned);
     scratch.owned = &owned;
     r->reached = MADE_PARTIAL;
     return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, job_on_op,

@@ -120,7 +120,7 @@ void scheduler_free(struct scheduler *s)
     free(s->runs.items);
     errands_free(s);
     watch_free(s);
-    owners_free(s);
+    places_free(s);
     coverage_free(s);
     config_free(s->config);
     free(s);

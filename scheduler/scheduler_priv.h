@@ -11,7 +11,7 @@
  *                                                  against the disks
  *   prune_job.c     a prune's state machine
  *   api_*.c         the backup API by hand; see api_priv.h
- *   owners.c        what belongs to somebody: nothing may be written there
+ *   places.c        what belongs to somebody: nothing may be written there
  *   clean.c         what our former jobs left at a hypervisor
  *   survey.c        what a look at a repository says of its points
  *   recover.c       settling open jobs at start
@@ -28,7 +28,7 @@
 #include "scheduler/api.h"
 #include "scheduler/scheduler.h"
 #include "storage/made.h"
-#include "storage/owners.h"
+#include "storage/places.h"
 
 /* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
 struct host {
@@ -386,12 +386,12 @@ void chores_done(struct chores *c);
 int recover(struct scheduler *s, struct err *err);
 void recover_late(struct scheduler *s); /* once settled */
 
-/* owners.c */
-void owners_saw_domain(struct scheduler *s, const char *host, const char *domain,
+/* places.c */
+void places_saw_domain(struct scheduler *s, const char *host, const char *domain,
                        const struct domain_facts *facts);
 /* All that is somebody's, but for the places of that job. */
-void owners_list(struct scheduler *s, const struct run *except, struct owned_list *ret);
-void owners_free(struct scheduler *s);
+void places_list(struct scheduler *s, const struct run *except, struct owned_list *ret);
+void places_free(struct scheduler *s);
 /* clock_watch.c */
 void clock_watch_start(struct scheduler *s);
 void clock_watch_stop(struct scheduler *s);

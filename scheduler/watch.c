@@ -69,7 +69,7 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
     CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
     CLEANUP_FREE char *unsafe = NULL;
 
-    owners_saw_domain(s, host, domain, facts);
+    places_saw_domain(s, host, domain, facts);
     note_frozen(s, host, domain, facts);
     note_disks(s, host, domain, facts);
     for (size_t i = 0; i < facts->disks.n; i++) {

@@ -277,7 +277,7 @@ static int check_scratch(const struct store_scratch *s, struct err *err)
 {
     const struct place_wish wish = {USE_DIRECTORY, "scratch directory", NULL, s->dir};
 
-    return s->dir && s->owned ? owners_check(s->owned, &wish, 1, err) : 0;
+    return s->dir && s->owned ? places_check(s->owned, &wish, 1, err) : 0;
 }
 
 static int run_prepare(void *arg, FILE *out, struct err *err)

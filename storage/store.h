@@ -9,7 +9,7 @@
 #define VMKEEP_STORAGE_STORE_H
 
 #include "base/op.h"
-#include "storage/owners.h"
+#include "storage/places.h"
 #include "storage/repository.h"
 #include "storage/survey.h"
 #include "storage/unknown.h"

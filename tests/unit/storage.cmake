@@ -11,7 +11,7 @@ unit_test(storage catalog_rebuild SOURCES unit/catalog_support.c USES PkgConfig:
 unit_test(storage unknown SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_damage SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_faults SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
-unit_test(storage owners)
+unit_test(storage places)
 unit_test(storage made SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 # Forks some hundred times: what ASan keeps of freed memory would be copied each time.
 set_property(TEST unit.catalog_faults APPEND PROPERTY ENVIRONMENT "ASAN_OPTIONS=quarantine_size_mb=1")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/owners_look.h"
+#include "storage/places_look.h"
 
 #include <dirent.h>
 #include <fcntl.h>

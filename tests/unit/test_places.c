@@ -18,9 +18,9 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "storage/owners.h"
+#include "storage/places.h"
 
-static char dir[] = "/tmp/vmkeep-owners-XXXXXX";
+static char dir[] = "/tmp/vmkeep-places-XXXXXX";
 
 static const char *in_dir(const char *name)
 {
@@ -137,7 +137,7 @@ static const char *check(enum place_use use, const char *name)
     char start[320];
 
     err = ERR_INIT;
-    if (owners_check(&owned, &wish, 1, &err) == 0)
+    if (places_check(&owned, &wish, 1, &err) == 0)
         return "";
     snprintf(start, sizeof(start), "disk 'vdx': target '%s' ", wish.path);
     assert_true(starts_with(err.msg, start));
@@ -265,9 +265,9 @@ static void each_of_its_own(void **state)
         xasprintf("socket '%s' is the scratch of disk 'vdb' too", wishes[2].path);
 
     (void)state;
-    assert_int_equal(owners_check(&none, wishes, 2, &err), -1);
+    assert_int_equal(places_check(&none, wishes, 2, &err), -1);
     assert_string_equal(err.msg, two);
-    assert_int_equal(owners_check(&none, wishes + 1, 2, &err), -1);
+    assert_int_equal(places_check(&none, wishes + 1, 2, &err), -1);
     assert_string_equal(err.msg, socket);
     assert_int_equal(err.code, ERR_INVALID);
 }

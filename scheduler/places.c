@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What belongs to somebody on this machine, as far as the daemon knows: the configuration says most
- * of it, what domains had open when they were last looked at the rest.  See storage/owners.h.
+ * of it, what domains had open when they were last looked at the rest.  See storage/places.h.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static void add_disk(struct known_files *k, const struct disk_facts *d)
 }
 
 /* One that cannot be looked at has what it had. */
-void owners_saw_domain(struct scheduler *s, const char *host, const char *domain,
+void places_saw_domain(struct scheduler *s, const char *host, const char *domain,
                        const struct domain_facts *facts)
 {
     struct known_files *k = known_find(s, host, domain);
@@ -62,7 +62,7 @@ void owners_saw_domain(struct scheduler *s, const char *host, const char *domain
         add_disk(k, &facts->asides.items[i]);
 }
 
-void owners_free(struct scheduler *s)
+void places_free(struct scheduler *s)
 {
     for (size_t i = 0; i < s->known.n; i++) {
         files_done(&s->known.items[i]);
@@ -178,7 +178,7 @@ static void add_run(const struct run *r, struct owned_list *l)
                   "the socket of a backup of domain '%s/%s' that runs", r->row.host, r->row.domain);
 }
 
-void owners_list(struct scheduler *s, const struct run *except, struct owned_list *ret)
+void places_list(struct scheduler *s, const struct run *except, struct owned_list *ret)
 {
     add_config(s, ret);
     add_known(s, ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/owners.h"
+#include "storage/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "storage/owners_look.h"
+#include "storage/places_look.h"
 #include "storage/qcow2_links.h"
 
 #define CHAIN_MAX 64
@@ -235,7 +235,7 @@ static int check_pair(const struct place_wish *w, const struct place *p,
                         other->disk);
 }
 
-int owners_check(const struct owned_list *owned, const struct place_wish *wishes, size_t n,
+int places_check(const struct owned_list *owned, const struct place_wish *wishes, size_t n,
                  struct err *err)
 {
     CLEANUP_FREE struct place *places = xcalloc(n, sizeof(*places));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to storage/: what a path is, for owners.c. */
-#ifndef VMKEEP_STORAGE_OWNERS_LOOK_H
-#define VMKEEP_STORAGE_OWNERS_LOOK_H
+ * Private to storage/: what a path is, for places.c. */
+#ifndef VMKEEP_STORAGE_PLACES_LOOK_H
+#define VMKEEP_STORAGE_PLACES_LOOK_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

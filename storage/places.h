@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * owners: whose a file is, before a backup writes to it or makes it.
+ * places: whose a file is, before a backup writes to it or makes it.
  *
  * A list says what belongs to somebody: images with all that they stand on, repositories with all
  * that is in them, single files and sockets.  Whether a path is one of them is told by device and
@@ -10,8 +10,8 @@
  * These functions look at files and wait for them: on the loop they run in a child
  * (base/proc.h).
  */
-#ifndef VMKEEP_STORAGE_OWNERS_H
-#define VMKEEP_STORAGE_OWNERS_H
+#ifndef VMKEEP_STORAGE_PLACES_H
+#define VMKEEP_STORAGE_PLACES_H
 
 #include "base/alloc.h"
 #include "base/err.h"
@@ -56,7 +56,7 @@ struct place_wish {
 /* May all of them be used, and are they different ones?  ERR_INVALID: it is somebody's, or two are
  * one; ERR_EXISTS, ERR_NOTFOUND: as their use says; ERR_BUSY: another process uses it.  The error
  * names the path and whose it is. */
-int owners_check(const struct owned_list *owned, const struct place_wish *wishes, size_t n,
+int places_check(const struct owned_list *owned, const struct place_wish *wishes, size_t n,
                  struct err *err);
 
 #endif
