@@ -3,6 +3,7 @@
  * A backup begun by hand: its state machine.  It starts at once or is refused; it has no policy, no
  * repository and makes no restore point: what it copies and where is its document's business.
  *
+ * (placing is followed by naming, and beginning by mapping)
  * starting -> looking -> cleaning -> checking -> placing -> beginning -> running -> recording
  *                ^----------+          |           |           |         |  |         ^ |
  *                                    failed        |           |         |  +-> stopping -> judging
@@ -13,6 +14,7 @@
  *
  * - Nothing is touched before the job's row, with the complete document and the provisional
  *   checkpoint, is in the catalog; it is written in one transaction right before `placing`.
+ *   No file bears the name of a place before the catalog knows that it is ours.
  * - What is in the places of the document belongs to somebody else (api_places.c).
  * - The client has its answer when the backup has begun, or cannot begin.
  * - A push ends by itself; `stopping` cancels it, and `judging` asks whether it was faster than
@@ -41,6 +43,7 @@ enum api_state {
     A_CHECKING,
     A_COMPARING,
     A_PLACING,
+    A_NAMING,
     A_BEGINNING,
     A_MAPPING,
     A_RUNNING,
@@ -152,7 +155,12 @@ static int after_comparing(struct run *r)
 
 static int after_placing(struct run *r)
 {
-    int next = api_places_made(r, &r->err) < 0 || job_is_bad(r) ? A_CLEARING : A_BEGINNING;
+    return api_places_made(r, &r->err) < 0 || job_is_bad(r) ? A_CLEARING : A_NAMING;
+}
+
+static int after_naming(struct run *r)
+{
+    int next = job_unless_bad(r, A_BEGINNING, A_CLEARING);
 
     r->checkpoint_unmade = next == A_CLEARING;
     return next;
@@ -355,7 +363,8 @@ static const struct job_step steps[] = {
                     JOB_CANCELABLE, 0},
     [A_COMPARING] = {"comparing", TO(PLACING) | TO(FAILED), compared_start, after_comparing,
                      JOB_CANCELABLE, 0},
-    [A_PLACING] = {"placing", TO(BEGINNING) | TO(CLEARING), api_places_make, after_placing, 0, 0},
+    [A_PLACING] = {"placing", TO(NAMING) | TO(CLEARING), api_places_make, after_placing, 0, 0},
+    [A_NAMING] = {"naming", TO(BEGINNING) | TO(CLEARING), api_places_name, after_naming, 0, 0},
     /* It may have begun, or not: job_stats tells. */
     [A_BEGINNING] = {"beginning", TO(MAPPING) | TO(ABORTING) | TO(CLEARING), start_beginning,
                      after_beginning, JOB_JOURNALED, A_MAPPING},

@@ -4,8 +4,10 @@
  * make them and remove them, for a file system that hangs must not stop the daemon.
  *
  *   checking   whose is it?  Nothing is made, and there is no row yet.
- *   placing    the files are made, empty, each only if nothing is there; then it is written down
- *              which they are (catalog_made.h), and the hypervisor may write to them.
+ *   placing    the files are made, empty, without their names (made.h), and it is written down which
+ *              they are.
+ *   naming     they get their names, each only if nothing is there; then the hypervisor may write to
+ *              them.
  *   clearing   what is still what was made goes.
  *
  * Of the socket only its path is made sure of: the hypervisor makes it, and removes what is there.
@@ -107,7 +109,7 @@ struct op *api_places_check(struct run *r, struct err *err)
 static void list_made(struct run *r)
 {
     const struct backup_request *q = &r->document->request;
-    bool unused = q->mode == MODE_PULL && r->facts->state == DOMAIN_SHUTOFF;
+    bool unused = q->mode == MODE_PULL && r->facts && r->facts->state == DOMAIN_SHUTOFF;
 
     made_list_done(&r->made);
     for (size_t i = 0; i < q->n_disks; i++) {
@@ -128,7 +130,7 @@ static int run_make(void *arg, FILE *out, struct err *err)
 
     if (scratch_prepare(p->scratch, p->tag, p->uid, p->gid, err) < 0)
         return -1;
-    return made_create(p->made, p->uid, p->gid, out, err);
+    return made_create(p->made, p->tag, p->uid, p->gid, out, err);
 }
 
 struct op *api_places_make(struct run *r, struct err *err)
@@ -151,7 +153,6 @@ int api_places_made(struct run *r, struct err *err)
         return 0;
     if (r->op_err.code != ERR_NONE) {
         *err = r->op_err;
-        made_list_done(&r->made); /* none is left */
         return -1;
     }
     if (made_read(&r->made, r->places.out, err) < 0)
@@ -159,13 +160,40 @@ int api_places_made(struct run *r, struct err *err)
     return catalog_made_put(r->s->env.catalog, r->row.id, &r->made, err);
 }
 
+/* ---- naming ---- */
+
+static int run_names(void *arg, FILE *out, struct err *err)
+{
+    const struct places *p = arg;
+
+    (void)out;
+    return made_name(p->made, p->tag, err);
+}
+
+struct op *api_places_name(struct run *r, struct err *err)
+{
+    struct places p = {.made = &r->made, .tag = r->tag};
+
+    return start(r, run_names, &p, MAKE_S, err);
+}
+
 /* ---- clearing ---- */
+
+/* It came to making them, perhaps, but not to writing down which they are.  Of a socket nothing is
+ * known then. */
+static void list_nameless(struct run *r)
+{
+    list_made(r);
+    for (size_t i = r->made.n; i-- > 0;)
+        if (r->made.items[i].what == MADE_SOCKET)
+            free(r->made.items[--r->made.n].path); /* it is the last */
+}
 
 static int run_clear(void *arg, FILE *out, struct err *err)
 {
     const struct places *p = arg;
     struct err scratch = ERR_INIT;
-    int rc = made_clear(p->made, p->targets, err);
+    int rc = made_clear(p->made, p->tag, p->targets, err);
 
     (void)out;
     if (p->scratch && scratch_discard(p->scratch, p->tag, &scratch) < 0 && rc == 0) {
@@ -179,6 +207,8 @@ struct op *api_places_clear(struct run *r, bool targets, struct err *err)
 {
     struct places p = {.made = &r->made, .scratch = r->scratch, .tag = r->tag, .targets = targets};
 
+    if (r->resumed && r->made.n == 0 && r->document)
+        list_nameless(r);
     return start(r, run_clear, &p, CLEAR_S, err);
 }
 

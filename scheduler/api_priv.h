@@ -48,6 +48,7 @@ struct op *api_places_make(struct run *r, struct err *err);
 struct op *api_places_clear(struct run *r, bool targets, struct err *err);
 /* api_places_make has ended: what was made is written down. */
 int api_places_made(struct run *r, struct err *err);
+struct op *api_places_name(struct run *r, struct err *err);
 /* What a former life has made. */
 void api_places_resume(struct run *r);
 

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
 
 static const char *const names[] = {
     [MADE_TARGET] = "target", [MADE_SCRATCH] = "scratch", [MADE_SOCKET] = "socket"};
@@ -70,6 +72,24 @@ static bool is_same(const struct made *a, const struct made *b)
 
 /* ---- making ---- */
 
+/* Beside the place of the list's i-th. */
+static char *nameless(const struct made_list *l, size_t i, const char *tag)
+{
+    CLEANUP_FREE char *dir = path_dirname(l->items[i].path);
+
+    return xasprintf("%s/.%s-%zu", dir, tag, i);
+}
+
+static void remove_nameless(const struct made_list *l, const char *tag)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        CLEANUP_FREE char *path = nameless(l, i, tag);
+
+        if (l->items[i].what != MADE_SOCKET)
+            unlink(path);
+    }
+}
+
 static int create(const char *path, uid_t uid, gid_t gid, struct made *ret, struct err *err)
 {
     CLEANUP_CLOSE int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -77,29 +97,49 @@ static int create(const char *path, uid_t uid, gid_t gid, struct made *ret, stru
 
     if (fd < 0)
         return err_errno(err, errno, "create %s", path);
-    if (!look(fd, "", ret, &mode) || (geteuid() == 0 && fchown(fd, uid, gid) < 0)) {
-        err_errno(err, errno, "give %s to QEMU's user", path);
-        unlink(path);
-        return -1;
-    }
+    if (!look(fd, "", ret, &mode) || (geteuid() == 0 && fchown(fd, uid, gid) < 0))
+        return err_errno(err, errno, "give %s to QEMU's user", path);
     return 0;
 }
 
-int made_create(const struct made_list *l, uid_t uid, gid_t gid, FILE *out, struct err *err)
+int made_create(const struct made_list *l, const char *tag, uid_t uid, gid_t gid, FILE *out,
+                struct err *err)
 {
     for (size_t i = 0; i < l->n; i++) {
+        CLEANUP_FREE char *path = nameless(l, i, tag);
         struct made now = {0};
         mode_t mode;
 
         if (l->items[i].what == MADE_SOCKET) {
             look(AT_FDCWD, l->items[i].path, &now, &mode);
-        } else if (create(l->items[i].path, uid, gid, &now, err) < 0) {
-            while (i-- > 0)
-                if (l->items[i].what != MADE_SOCKET)
-                    unlink(l->items[i].path);
+        } else if (create(path, uid, gid, &now, err) < 0) {
+            remove_nameless(l, tag);
             return -1;
         }
         fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRId64 "\n", now.device, now.inode, now.born);
+    }
+    return 0;
+}
+
+/* Nothing is overwritten.  Not every file system can tell rename so. */
+static int give_name(const char *from, const char *to, struct err *err)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if ((errno == EINVAL || errno == ENOSYS) && link(from, to) == 0) {
+        unlink(from);
+        return 0;
+    }
+    return err_errno(err, errno, "create %s", to);
+}
+
+int made_name(const struct made_list *l, const char *tag, struct err *err)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        CLEANUP_FREE char *path = nameless(l, i, tag);
+
+        if (l->items[i].what != MADE_SOCKET && give_name(path, l->items[i].path, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -139,16 +179,23 @@ static bool may_go(const struct made *m, const struct made *now, mode_t mode)
     return S_ISSOCK(mode) && !is_same(m, now) && !is_listened_on(m->path);
 }
 
-int made_clear(const struct made_list *l, bool targets, struct err *err)
+static bool is_known(const struct made *m)
+{
+    return m->what == MADE_SOCKET || m->inode != 0;
+}
+
+int made_clear(const struct made_list *l, const char *tag, bool targets, struct err *err)
 {
     int rc = 0;
 
+    remove_nameless(l, tag);
     for (size_t i = 0; i < l->n; i++) {
         const struct made *m = &l->items[i];
         struct made now = {0};
         mode_t mode;
 
-        if ((m->what == MADE_TARGET && !targets) || !look(AT_FDCWD, m->path, &now, &mode))
+        if ((m->what == MADE_TARGET && !targets) || !is_known(m) ||
+            !look(AT_FDCWD, m->path, &now, &mode))
             continue;
         if (may_go(m, &now, mode) && (unlink(m->path) == 0 || errno == ENOENT))
             continue;

@@ -6,6 +6,10 @@
  * left alone. KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are
  * passed while that file is there are counted.  KILL_MARK: a file that is made just before the
  * kill, for who is dead may have died of something else.
+ *
+ * What a killed process has written is there, synced or not, so the places around a sync are
+ * after the journal's words.  KILL_WRITES: the first pwrite to a file after a sync is a place
+ * too, where what was done is not in the journal.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -48,6 +52,20 @@ static void place(void)
     kill(getpid(), SIGKILL);
 }
 
+#define FDS_MAX 1024
+static atomic_bool written[FDS_MAX]; /* since the last sync */
+
+static bool is_first_write(int fd)
+{
+    return getenv("KILL_WRITES") && fd >= 0 && fd < FDS_MAX && !atomic_exchange(&written[fd], true);
+}
+
+static void synced(void)
+{
+    for (int fd = 0; fd < FDS_MAX; fd++)
+        written[fd] = false;
+}
+
 #define WRAP(name, params, args)                                                                   \
     int name params                                                                                \
     {                                                                                              \
@@ -55,6 +73,7 @@ static void place(void)
         int ret;                                                                                   \
                                                                                                    \
         place();                                                                                   \
+        synced();                                                                                  \
         ret = real args;                                                                           \
         place();                                                                                   \
         return ret;                                                                                \
@@ -69,3 +88,13 @@ WRAP(renameat2, (int fd, const char *from, int to_fd, const char *to, unsigned f
 WRAP(linkat, (int fd, const char *from, int to_fd, const char *to, int flags),
      (fd, from, to_fd, to, flags))
 WRAP(link, (const char *from, const char *to), (from, to))
+
+ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
+{
+    ssize_t (*real)(int, const void *, size_t, off64_t) =
+        (ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
+
+    if (is_first_write(fd))
+        place();
+    return real(fd, buf, n, at);
+}

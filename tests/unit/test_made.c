@@ -4,6 +4,7 @@
  */
 #include "tests/unit/catalog_support.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "storage/catalog_made.h"
+
+#define TAG "vmkeep-0a1b2c3d-7"
 
 static char *in_dir(const struct scratch *s, const char *name)
 {
@@ -36,10 +39,14 @@ static int create(struct made_list *l, struct err *err)
     CLEANUP_FREE char *text = NULL;
     size_t len;
     FILE *f = open_memstream(&text, &len);
-    int rc = made_create(l, geteuid(), getegid(), f, err);
+    int rc = made_create(l, TAG, geteuid(), getegid(), f, err);
 
     assert_int_equal(fclose(f), 0);
-    return rc < 0 ? -1 : made_read(l, text, err);
+    if (rc < 0 || made_read(l, text, err) < 0)
+        return -1;
+    for (size_t i = 0; i < l->n; i++) /* none has its name yet */
+        assert_true(l->items[i].what == MADE_SOCKET || l->items[i].inode != 0);
+    return made_name(l, TAG, err);
 }
 
 static bool is_there(const struct made_list *l, size_t i)
@@ -74,11 +81,11 @@ static void what_was_made_goes(void **state)
     add(*state, &l, MADE_SCRATCH, "b");
     OK(create(&l, &err));
     assert_true(is_there(&l, 0) && is_there(&l, 1));
-    OK(made_clear(&l, false, &err));
+    OK(made_clear(&l, TAG, false, &err));
     assert_true(is_there(&l, 0) && !is_there(&l, 1));
-    OK(made_clear(&l, true, &err));
+    OK(made_clear(&l, TAG, true, &err));
     assert_false(is_there(&l, 0));
-    OK(made_clear(&l, true, &err));
+    OK(made_clear(&l, TAG, true, &err));
 }
 
 static void nothing_is_overwritten(void **state)
@@ -89,10 +96,46 @@ static void nothing_is_overwritten(void **state)
     add(*state, &l, MADE_TARGET, "b");
     touch(l.items[1].path);
     FAILS(ERR_EXISTS, "File exists", create(&l, &err));
-    assert_true(!is_there(&l, 0) && is_there(&l, 1));
-    FAILS(ERR_EXISTS, "is left: it is not the target that was made", made_clear(&l, true, &err));
     assert_true(is_there(&l, 1));
+    FAILS(ERR_EXISTS, "is left: it is not the target that was made",
+          made_clear(&l, TAG, true, &err));
+    assert_true(!is_there(&l, 0) && is_there(&l, 1));
     unlink(l.items[1].path);
+}
+
+static size_t in_the_folder(const struct scratch *s)
+{
+    CLEANUP_FREE char *dir = path_dirname(s->path);
+    DIR *d = opendir(dir);
+    size_t n = 0;
+
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* Whoever makes them dies before it is written down which they are: none has its name, and those
+ * that somebody makes meanwhile are not taken for ours. */
+static void what_has_no_name_yet_goes(void **state)
+{
+    CLEANUP(made_list_done) struct made_list l = {0};
+    CLEANUP_FREE char *text = NULL;
+    size_t len, before = in_the_folder(*state);
+    FILE *f = open_memstream(&text, &len);
+
+    add(*state, &l, MADE_TARGET, "a");
+    add(*state, &l, MADE_SCRATCH, "b");
+    OK(made_create(&l, TAG, geteuid(), getegid(), f, &err));
+    fclose(f);
+    assert_int_equal(in_the_folder(*state), before + 2);
+    assert_true(!is_there(&l, 0) && !is_there(&l, 1));
+    touch(l.items[0].path);
+    OK(made_clear(&l, TAG, true, &err));
+    assert_true(is_there(&l, 0) && !is_there(&l, 1));
+    assert_int_equal(in_the_folder(*state), before + 1);
+    unlink(l.items[0].path);
 }
 
 static void another_file_of_the_name_stays(void **state)
@@ -104,11 +147,12 @@ static void another_file_of_the_name_stays(void **state)
     OK(create(&l, &err));
     assert_int_equal(rename(l.items[0].path, aside), 0);
     touch(l.items[0].path);
-    FAILS(ERR_EXISTS, "is left: it is not the target that was made", made_clear(&l, true, &err));
+    FAILS(ERR_EXISTS, "is left: it is not the target that was made",
+          made_clear(&l, TAG, true, &err));
     assert_true(is_there(&l, 0));
     unlink(l.items[0].path);
     assert_int_equal(symlink(aside, l.items[0].path), 0);
-    FAILS(ERR_EXISTS, "is left", made_clear(&l, true, &err));
+    FAILS(ERR_EXISTS, "is left", made_clear(&l, TAG, true, &err));
     assert_true(path_exists(aside));
     unlink(l.items[0].path);
     unlink(aside);
@@ -122,24 +166,24 @@ static void sockets(void **state)
     add(*state, &l, MADE_SOCKET, "s");
     OK(create(&l, &err));
     assert_false(is_there(&l, 0));
-    OK(made_clear(&l, false, &err));
+    OK(made_clear(&l, TAG, false, &err));
     fd = make_socket(l.items[0].path);
-    FAILS(ERR_EXISTS, "it is not the socket that was made", made_clear(&l, false, &err));
+    FAILS(ERR_EXISTS, "it is not the socket that was made", made_clear(&l, TAG, false, &err));
     assert_true(is_there(&l, 0));
     close(fd);
-    OK(made_clear(&l, false, &err));
+    OK(made_clear(&l, TAG, false, &err));
     assert_false(is_there(&l, 0));
 
     /* One that was there before stays until the hypervisor has made its own. */
     close(make_socket(l.items[0].path));
     OK(create(&l, &err));
-    FAILS(ERR_EXISTS, "is left", made_clear(&l, false, &err));
+    FAILS(ERR_EXISTS, "is left", made_clear(&l, TAG, false, &err));
     unlink(l.items[0].path);
     touch(l.items[0].path);
-    FAILS(ERR_EXISTS, "is left", made_clear(&l, false, &err));
+    FAILS(ERR_EXISTS, "is left", made_clear(&l, TAG, false, &err));
     unlink(l.items[0].path);
     close(make_socket(l.items[0].path));
-    OK(made_clear(&l, false, &err));
+    OK(made_clear(&l, TAG, false, &err));
     assert_false(is_there(&l, 0));
 }
 
@@ -180,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_made_goes),
         TEST(nothing_is_overwritten),
+        TEST(what_has_no_name_yet_goes),
         TEST(another_file_of_the_name_stays),
         TEST(sockets),
         TEST(written_down),
