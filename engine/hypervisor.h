@@ -22,9 +22,9 @@
  * digits, "-", at most HV_TAG_MAX - 1 bytes.  Names at the hypervisor (jobs, nodes) derive from it
  * alone, so a restarted daemon finds them again.
  *
- * Guest safety (docs/design.md, "What must always hold", 9): a driver that sees the guest stopped by an
- * I/O error while one of our jobs runs cancels the job, frees the disk of it and continues the
- * guest at once, by itself; the job then ends as HVJOB_FAILED with that reason.
+ * Guest safety (docs/design.md, "What must always hold", 9): a driver that sees the guest stopped
+ * by an I/O error while one of our jobs runs cancels the job, frees the disk of it and continues
+ * the guest at once, by itself; the job then ends as HVJOB_FAILED with that reason.
  */
 #ifndef VMKEEP_ENGINE_HYPERVISOR_H
 #define VMKEEP_ENGINE_HYPERVISOR_H

@@ -196,22 +196,40 @@ static json_t *read_message(struct test_qemu *q)
     return msg;
 }
 
-json_t *test_qemu_command(struct test_qemu *q, const char *command, json_t *args)
+/* The whole answer. */
+static json_t *ask(struct test_qemu *q, const char *command, json_t *args)
 {
     json_t *msg = json_pack("{s:s, s:o*}", "execute", command, "arguments", args);
-    json_t *ret;
 
     assert_int_equal(json_dumpfd(msg, q->control, JSON_COMPACT), 0);
     json_decref(msg);
     for (;;) {
         msg = read_message(q);
         if (!json_object_get(msg, "event"))
-            break;
+            return msg;
         json_decref(msg);
     }
-    ret = json_incref(json_object_get(msg, "return"));
+}
+
+json_t *test_qemu_command(struct test_qemu *q, const char *command, json_t *args)
+{
+    json_t *msg = ask(q, command, args);
+    json_t *ret = json_incref(json_object_get(msg, "return"));
+
     json_decref(msg);
     return ret;
+}
+
+char *test_qemu_refusal(struct test_qemu *q, const char *command, json_t *args)
+{
+    json_t *msg = ask(q, command, args);
+    char *words =
+        xstrdup(json_string_value(json_object_get(json_object_get(msg, "error"), "desc")));
+
+    if (!words)
+        fail_msg("QEMU did not refuse %s", command);
+    json_decref(msg);
+    return words;
 }
 
 void test_qemu_do(struct test_qemu *q, const char *command, json_t *args)

@@ -44,6 +44,8 @@ void test_qemu_start(struct test_qemu *q);
 
 /* One QMP command; its "return", or NULL when QEMU answers with an error.  Caller decrefs. */
 json_t *test_qemu_command(struct test_qemu *q, const char *command, json_t *args);
+/* The words of an error that it must answer with.  Caller frees. */
+char *test_qemu_refusal(struct test_qemu *q, const char *command, json_t *args);
 /* The same, for those that must succeed and whose answer does not matter. */
 void test_qemu_do(struct test_qemu *q, const char *command, json_t *args);
 

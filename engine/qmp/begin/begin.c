@@ -26,7 +26,6 @@
  */
 #include "engine/qmp/begin/begin.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +35,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/qmp/domain/side.h"
+#include "engine/qmp/wire/texts.h"
 
 #define PORTS_MAX 10
 
@@ -84,7 +84,7 @@ static bool try_another_port(struct begin *b)
     struct err err = ERR_INIT;
 
     if (b->next == 0 || b->ports_tried == 0 || b->ports_tried >= PORTS_MAX ||
-        !strstr(b->task.wait_err.msg, strerror(EADDRINUSE)) || begin_pick_port(b, &err) < 0)
+        !qemu_said(b->task.wait_err.msg, SAID_PORT_TAKEN) || begin_pick_port(b, &err) < 0)
         return false;
     task_call(&b->task, begin_server_command(b));
     return true;
@@ -96,7 +96,7 @@ static void tell_sizes(struct begin *b)
 {
     CLEANUP_FREE char *disks = xstrdup("");
 
-    if (!strstr(b->err.msg, "Source and target image have different sizes"))
+    if (!qemu_said(b->err.msg, SAID_OTHER_SIZE))
         return;
     for (size_t i = 0; i < b->disks.n; i++) {
         char *longer;

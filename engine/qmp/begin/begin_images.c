@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "engine/qmp/begin/begin.h"
 #include "engine/qmp/domain/side.h"
+#include "engine/qmp/wire/texts.h"
 
 #define CREATE_S 60.0
 #define TRIES_MAX 10
@@ -140,7 +141,7 @@ static void failed(struct begin *b, const struct begin_image *image, const struc
 /* LUKS: qemu-img measures how fast the machine is, and gives up when that is busy. */
 static bool try_again(struct begin *b, struct begin_image *image, const struct err *why)
 {
-    if (b->task.canceled || !strstr(why->msg, "accurate CPU usage") || ++image->tries >= TRIES_MAX)
+    if (b->task.canceled || !qemu_said(why->msg, SAID_CPU_BUSY) || ++image->tries >= TRIES_MAX)
         return false;
     run_qemu_img(b, image);
     return true;
@@ -153,7 +154,7 @@ static void check_empty(struct begin *b, const struct begin_image *image, struct
 
     if (err->code == ERR_NONE)
         begin_check_given(image, b->task.output ? b->task.output : "", err);
-    else if (strstr(err->msg, "Image is not in"))
+    else if (qemu_said(err->msg, SAID_OTHER_FORMAT))
         err_set(err, ERR_INVALID, "%s is not a %s image", image->path, image->format);
     if (err->code != ERR_NONE)
         err_wrap(err, "%s", what);

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/qmp/wire/client.h"
+#include "engine/qmp/wire/texts.h"
 #include "engine/qmp/state/identity.h"
 
 #define INFO_S 60.0
@@ -217,12 +217,12 @@ static int take_answer(struct images *im, struct task *t, struct err *err)
     *err = t->wait_err;
     if (err->code != ERR_NONE && access(disk->image, F_OK) < 0)
         err_errno(err, errno, "%s", disk->image);
-    else if (strstr(err->msg, "Image is not in"))
+    else if (qemu_said(err->msg, SAID_OTHER_FORMAT))
         err_set(err, ERR_INVALID,
                 "%s is not in format %s; the configuration's disks say the format", disk->image,
                 disk->format);
     else if (err->code == ERR_IO)
-        err->code = qmp_error_code(err->msg);
+        err->code = qemu_text_code(err->msg);
     if (err->code != ERR_NONE ||
         image_decode(t->output ? t->output : "", disk, VEC_ADD(&im->items), err) < 0)
         return err_wrap(err, "disk %s", disk->name);
@@ -278,9 +278,9 @@ int image_bitmap_ended(const struct task *t, const struct image *image, struct e
     if (t->wait_err.code == ERR_NONE)
         return 0;
     *err = t->wait_err;
-    if (strstr(err->msg, "Is another process using the image"))
+    if (qemu_said(err->msg, SAID_LOCKED))
         err_set(err, ERR_BUSY, "%s is in use by another process", image->path);
     else if (err->code == ERR_IO)
-        err->code = qmp_error_code(err->msg);
+        err->code = qemu_text_code(err->msg);
     return err_wrap(err, "disk %s", image->facts.name);
 }

@@ -39,6 +39,7 @@
 #include "engine/qmp/look/files.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/domain/side.h"
+#include "engine/qmp/wire/texts.h"
 
 #define WAIT_S 30.0      /* for jobs to end after a cancel */
 #define LOOK_AGAIN_S 1.0 /* should an event be lost */
@@ -298,7 +299,7 @@ static void note_unsealed(struct tend *td, const struct err *why)
 /* Somebody has stopped the NBD server, or a beginning broke off before it was started. */
 static bool is_gone_already(const struct err *err)
 {
-    return strstr(err->msg, "NBD server not running") != NULL;
+    return qemu_said(err->msg, SAID_NO_SERVER);
 }
 
 /* A command of the state's list has failed. True: go on with the list. */

@@ -2,7 +2,6 @@
  *
  * What the look has shown of a tag's jobs: how they are, what has gone wrong, and whether the guest
  * was stopped by that. */
-#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -10,8 +9,7 @@
 #include "engine/qmp/domain/side.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/tend/tend.h"
-
-#define CANCELED_TEXT "Operation canceled" /* strerror(ECANCELED): the error of a cancelled job */
+#include "engine/qmp/wire/texts.h"
 
 static void find_tag(struct tend *td)
 {
@@ -30,7 +28,7 @@ bool tend_has_node(const struct tend *td, enum node_role role)
 /* A copy's read error, of a snapshot that is broken. */
 static bool is_snapshot_broken(const struct tend *td, const char *error)
 {
-    return tend_has_node(td, NODE_CBW) && strcmp(error, strerror(EACCES)) == 0;
+    return tend_has_node(td, NODE_CBW) && qemu_said_only(error, SAID_DENIED);
 }
 
 /* The first error that is not a mere consequence of another (the others are cancelled then). */
@@ -38,7 +36,7 @@ static void note_error(struct tend *td, const struct view_job *job)
 {
     struct hv_job_stats *stats = &td->stats;
     CLEANUP_FREE char *disk = NULL;
-    bool canceled = strcmp(job->error, CANCELED_TEXT) == 0;
+    bool canceled = qemu_said_only(job->error, SAID_CANCELED);
 
     if (stats->err.code != ERR_NONE && (canceled || stats->err.code != ERR_CANCELED))
         return;
@@ -47,7 +45,7 @@ static void note_error(struct tend *td, const struct view_job *job)
         err_set(&stats->err, ERR_NOSPACE,
                 "the scratch space is full or too slow, and the snapshot was given up");
     else
-        err_set(&stats->err, canceled ? ERR_CANCELED : qmp_error_code(job->error), "%s",
+        err_set(&stats->err, canceled ? ERR_CANCELED : qemu_text_code(job->error), "%s",
                 job->error);
     err_wrap(&stats->err, "disk %s", disk);
 }
@@ -135,7 +133,7 @@ static void judge_guest(struct tend *td, struct domain *d)
         return;
     td->rescue = true;
     memcpy(d->given_up_tag, td->tag, sizeof(d->given_up_tag));
-    err_set(&d->given_up_why, qmp_error_code(d->io_error),
+    err_set(&d->given_up_why, qemu_text_code(d->io_error),
             "the guest was stopped by an I/O error%s%s%s during the backup; the backup was given up"
             " and the guest continued",
             *d->io_error ? " (" : "", d->io_error, *d->io_error ? ")" : "");

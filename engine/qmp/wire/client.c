@@ -12,6 +12,7 @@
 #include "base/stream.h"
 #include "base/text.h"
 #include "base/log.h"
+#include "engine/qmp/wire/texts.h"
 
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 #define TOMBSTONES_MAX 3
@@ -40,22 +41,6 @@ struct qmp_client {
     json_int_t last_id;
     bool *freed; /* tells a callback's caller that the client went away under it */
 };
-
-enum err_code qmp_error_code(const char *text)
-{
-    static const struct {
-        int sys;
-        enum err_code code;
-    } known[] = {{ENOSPC, ERR_NOSPACE}, {EDQUOT, ERR_NOSPACE}, {EFBIG, ERR_NOSPACE},
-                 {EACCES, ERR_DENIED},  {EPERM, ERR_DENIED},   {EIO, ERR_IO}};
-
-    if (strstr(text, "already running") || strstr(text, "already in use"))
-        return ERR_BUSY;
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strstr(text, strerror(known[i].sys)))
-            return known[i].code;
-    return ERR_REMOTE;
-}
 
 static void call_free(struct call *call)
 {
@@ -241,7 +226,7 @@ static void take_error(struct qmp_client *c, json_t *msg, json_t *error)
 
     if (!*p)
         return;
-    err_set(&err, qmp_error_code(desc ? desc : ""), "%s", desc ? desc : "an error without a text");
+    err_set(&err, qemu_text_code(desc ? desc : ""), "%s", desc ? desc : "an error without a text");
     if (class && strcmp(class, "CommandNotFound") == 0)
         err.code = ERR_UNSUPPORTED;
     answer(c, p, NULL, &err);

@@ -50,8 +50,4 @@ bool qmp_client_is_open(const struct qmp_client *c);
 /* NULL-safe.  Open calls are dropped, their replies do not run. */
 void qmp_client_free(struct qmp_client *c);
 
-/* The code that fits an error text of QEMU: it tells a full disk and the like by strerror's words.
- */
-enum err_code qmp_error_code(const char *text);
-
 #endif
