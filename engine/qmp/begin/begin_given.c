@@ -80,8 +80,13 @@ static int read_map(const char *map, uint64_t *size, json_int_t *dirty)
     *dirty = -1;
     json_array_foreach(extents, i, extent) {
         json_int_t start = json_integer_value(json_object_get(extent, "start"));
+        json_int_t length = json_integer_value(json_object_get(extent, "length"));
 
-        *size = (uint64_t)(start + json_integer_value(json_object_get(extent, "length")));
+        if (start < 0 || length <= 0) {
+            rc = -1;
+            break;
+        }
+        *size = (uint64_t)start + (uint64_t)length;
         if (*dirty < 0 && !is_hole(extent))
             *dirty = start;
     }
@@ -95,7 +100,7 @@ int begin_check_given(const struct begin_image *image, const char *map, struct e
     json_int_t dirty;
 
     if (read_map(map, &size, &dirty) < 0)
-        return err_set(err, ERR_PROTOCOL, "qemu-img map %s: not a list", image->path);
+        return err_set(err, ERR_PROTOCOL, "qemu-img map %s: not a list of extents", image->path);
     if (size != capacity)
         return err_set(err, ERR_INVALID,
                        "%s is an image of %" PRIu64 " bytes, the disk has %" PRIu64, image->path,
