@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each text of engine/qmp/wire/texts.h, said by the QEMU that is installed.  When one fails, this
- * QEMU has other words: the table gets them, beside the old ones or in their place. */
+ * QEMU has other words; docs/hacking.md says what then. */
 #include "tests/support/test.h"
 
 #include <errno.h>

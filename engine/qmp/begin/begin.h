@@ -7,8 +7,8 @@
 
 #include "base/fsm.h"
 #include "engine/qmp/domain/freezer.h"
-#include "engine/qmp/state/ids.h"
 #include "engine/qmp/look/look.h"
+#include "engine/qmp/state/ids.h"
 #include "engine/qmp/tend/tend.h"
 
 /* One disk of the request. */

@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
-#include "engine/qmp/offline/offline.h"
 #include "engine/qmp/begin/checkpoint.h"
+#include "engine/qmp/offline/offline.h"
 
 static int check_new(const struct image_checkpoint *c, const char *name,
                      const struct strlist *disks, struct err *err)

@@ -15,8 +15,8 @@
 #include "base/stream.h"
 #include "base/text.h"
 #include "engine/qmp/domain/domain.h"
-#include "engine/qmp/state/ids.h"
 #include "engine/qmp/domain/side.h"
+#include "engine/qmp/state/ids.h"
 #include "engine/qmp/wire/schema.h"
 
 #define GREETING_S 5.0

@@ -20,9 +20,9 @@
 
 #include "base/proc.h"
 #include "engine/hypervisor.h"
+#include "engine/qmp/state/view.h"
 #include "engine/qmp/wire/client.h"
 #include "engine/qmp/wire/command.h"
-#include "engine/qmp/state/view.h"
 
 struct domain;
 struct freezer;

@@ -23,9 +23,9 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "engine/qmp/state/ids.h"
 #include "engine/qmp/look/allocation_program.h"
 #include "engine/qmp/look/look.h"
+#include "engine/qmp/state/ids.h"
 
 #define SYNC_S 60.0
 #define FORMAT_S 30.0

@@ -11,12 +11,12 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "engine/qmp/state/args.h"
 #include "engine/qmp/domain/freezer.h"
-#include "engine/qmp/state/ids.h"
-#include "engine/qmp/offline/image.h"
 #include "engine/qmp/look/look.h"
+#include "engine/qmp/offline/image.h"
 #include "engine/qmp/offline/offline.h"
+#include "engine/qmp/state/args.h"
+#include "engine/qmp/state/ids.h"
 
 #define ARGS_MAX ((size_t)256 << 10)
 

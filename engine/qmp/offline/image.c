@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/qmp/wire/texts.h"
 #include "engine/qmp/state/identity.h"
+#include "engine/qmp/wire/texts.h"
 
 #define INFO_S 60.0
 #define BITMAP_S 120.0

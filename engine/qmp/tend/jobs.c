@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/domain/side.h"
-#include "engine/qmp/state/ids.h"
 #include "engine/qmp/offline/offline.h"
+#include "engine/qmp/state/ids.h"
 #include "engine/qmp/tend/tend.h"
 
 struct job_task {

@@ -36,9 +36,9 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "engine/qmp/domain/side.h"
 #include "engine/qmp/look/files.h"
 #include "engine/qmp/state/ids.h"
-#include "engine/qmp/domain/side.h"
 #include "engine/qmp/wire/texts.h"
 
 #define WAIT_S 30.0      /* for jobs to end after a cancel */

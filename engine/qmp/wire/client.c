@@ -9,9 +9,9 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/stream.h"
 #include "base/text.h"
-#include "base/log.h"
 #include "engine/qmp/wire/texts.h"
 
 #define LINE_MAX_BYTES ((size_t)16 << 20)
