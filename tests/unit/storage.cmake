@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+unit_test(storage adopt)
 unit_test(storage manifest)
 unit_test(storage owner)
 unit_test(storage qcow2)
@@ -7,6 +8,7 @@ unit_test(storage catalog_checkpoint SOURCES unit/catalog_support.c USES PkgConf
 unit_test(storage catalog_disk SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_file SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_place SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
+unit_test(storage catalog_repository SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_rebuild SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage unknown SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 unit_test(storage catalog_damage SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
