@@ -2,10 +2,11 @@
  *
  * Private to engine/qmp.  What QEMU and its programs say, where something is concluded from it.
  *
- * QMP has one class of errors for nearly everything, a job's end has only words, and qemu-img prints
- * them.  All words that are looked for stand in the table of texts.c and nowhere else; each is
- * provoked at the QEMU that is installed by tests/integration/test_qmp_texts.c, so that a QEMU with
- * other words is noticed.  Where they are not found the error is told as it is, with no conclusion.
+ * QMP has one class of errors for nearly everything, a job's end has only words, and qemu-img
+ * prints them.  All words that are looked for stand in the table of texts.c and nowhere else; each
+ * is provoked at the QEMU that is installed by tests/integration/test_qmp_texts.c, so that a QEMU
+ * with other words is noticed.  Where they are not found the error is told as it is, with no
+ * conclusion.
  */
 #ifndef VMKEEP_ENGINE_QMP_TEXTS_H
 #define VMKEEP_ENGINE_QMP_TEXTS_H
