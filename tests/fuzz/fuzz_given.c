@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What qemu-img says of where an image is allocated that was given as a target: it is refused, or it
- * holds nothing and is of the disk's size.
+ * What qemu-img says of where an image is allocated that was given as a target: it is refused, or
+ * it holds nothing and is of the disk's size.
  */
 #include <assert.h>
 #include <stdint.h>

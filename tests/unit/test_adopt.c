@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Repositories as `vmkeep repository` sees them, made by hand: new ones, foreign ones, damaged ones. */
+ * Repositories as `vmkeep repository` sees them, made by hand: new, foreign and damaged ones. */
 #include "tests/support/test.h"
 
 #include <fcntl.h>
@@ -152,7 +152,7 @@ static void test_directories_are_taken_over_from_whomever(void **state)
     owner_done(&self);
 }
 
-/* Between the look and the answer to "really?" another disk was mounted, or a link was put there. */
+/* Between the look and the answer another disk was mounted, or a link was put there. */
 static void test_what_has_changed_since_the_look_is_refused(void **state)
 {
     CLEANUP(repository_view_done) struct repository_view v = {0};
