@@ -171,6 +171,7 @@ static void catalog_goes(struct sim_daemon *d, bool lost)
     sim.w.counts.put_back += !lost;
     d->forgets = sim.w.daemons[d->number].forgets = true;
     d->lives_on = false;
+    d->catalogs++;
     forget_queued(d);
     sim_at(&sim.w, HOUR_MS * (1 + (int64_t)sim_random(&sim.w, 72)), false, catalog_rebuild, d);
 }
@@ -322,6 +323,7 @@ void catalog_rebuild(void *daemon)
     if (!was_down)
         daemon_gone(d);
     rebuild_catalog(d);
+    d->catalogs++;
     d->forgets = sim.w.daemons[d->number].forgets = false;
     unlink(d->saved_path); /* the next one is of this catalog */
     if (!was_down)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A simulated host, see sim.h. */
-#include "tests/simulation/sim.h"
+#include "tests/simulation/by_hand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +77,7 @@ void sim_disk_forget(struct sim_domain *d, struct sim_disk *disk)
         return;
     for (uint32_t i = SIM_BLOCKS - 1 - sim_random(d->host->w, 8); i < SIM_BLOCKS; i++)
         disk->blocks[i] = 0;
+    hand_forgot(d, disk);
     d->host->w->counts.forgot++;
 }
 
@@ -200,8 +201,10 @@ static void job_ends(void *ctx)
         return;
     } else {
         j->state = HVJOB_COMPLETED;
-        for (size_t i = 0; i < j->images.n; i++)
+        for (size_t i = 0; i < j->images.n; i++) {
             sim_image_arrives(repo, &j->images.items[i]);
+            hand_copied(j->images.items[i].target);
+        }
     }
     tell(e.d, HV_EVENT_JOB);
 }
@@ -282,6 +285,7 @@ static void take_image(struct sim_domain *d, const struct backup_request *q,
     memcpy(image->blocks, disk->blocks, sizeof(image->blocks));
     memcpy(t->target, image->target, sizeof(t->target));
     memcpy(t->blocks, disk->blocks, sizeof(t->blocks));
+    hand_instant_of_backup(disk, image, q->checkpoint && b->track);
     if (q->checkpoint && b->track)
         bitmap_add(disk, own);
     w->counts.increments += b->base != NULL;
@@ -304,6 +308,7 @@ static void begin(struct sim_domain *d, const struct backup_request *q)
     for (size_t i = 0; i < q->n_disks; i++)
         take_image(d, q, &q->disks[i]);
     w->counts.jobs++;
+    d->compared = hand_is(q->checkpoint); /* until it has been told what its disks hold */
     end->d = d;
     end->id = d->job.id;
     sim_at(w, d->job.end_ms - w->now_ms, false, job_ends, end);
@@ -489,6 +494,8 @@ static struct op *abort_job(struct hypervisor *hv, const char *domain, const cha
         j->state = HVJOB_CANCELED;
         err_set(&j->err, ERR_CANCELED, "Operation canceled");
         tell(a->d, HV_EVENT_JOB);
+        for (size_t i = 0; j->pull && i < j->images.n; i++)
+            hand_copied(j->images.items[i].target);
         if (j->pull) /* its good end */
             job_drop(a->d);
     }
@@ -515,13 +522,58 @@ static struct op *checkpoint_delete(struct hypervisor *hv, const char *domain, c
     char catalog[9] = "";
 
     (void)err;
-    if (sscanf(name, "vmkeep-%8[0-9a-f]-", catalog) != 1 || sim_daemon_of(w, catalog) != w->acting)
+    if (hand_is(name))
+        hand_check_deletion(w->acting, name);
+    else if (sscanf(name, "vmkeep-%8[0-9a-f]-", catalog) != 1 ||
+             sim_daemon_of(w, catalog) != w->acting)
         sim_broken("the daemon deletes a checkpoint that is not its own: %s", name);
     for (size_t i = 0; a->effect && a->d->up && i < a->d->disks.n; i++) {
         CLEANUP_FREE char *own = checkpoint_bitmap(name, a->d->disks.items[i].name);
 
         bitmap_remove(&a->d->disks.items[i], own);
     }
+    return acted(a, done, ctx);
+}
+
+static int refuse_checkpoint(struct sim_domain *d, const char *name, const struct strlist *disks,
+                             struct err *err)
+{
+    if (!d->up)
+        return err_set(err, ERR_REMOTE, "%s is down", d->name);
+    for (size_t i = 0; i < disks->n; i++) {
+        struct sim_disk *disk = disk_of(d, disks->items[i]);
+
+        if (!disk || disk->raw)
+            return err_set(err, ERR_UNSUPPORTED, "disk %s holds no bitmaps", disks->items[i]);
+        if (sim_bitmap_find(disk, name))
+            return err_set(err, ERR_EXISTS, "disk %s has a bitmap %s", disks->items[i], name);
+    }
+    return 0;
+}
+
+static struct op *checkpoint_create(struct hypervisor *hv, const char *domain, const char *name,
+                                    const struct strlist *disks, bool quiesce, op_done done,
+                                    void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, NULL);
+    struct sim_world *w = a->d->host->w;
+    struct err refusal = ERR_INIT;
+
+    (void)quiesce;
+    (void)err;
+    sim_guest_writes(a->d);
+    if (refuse_checkpoint(a->d, name, disks, &refusal) < 0) {
+        free(a);
+        return sim_op(w, &refusal, done, ctx);
+    }
+    for (size_t i = 0; a->effect && i < disks->n; i++) {
+        struct sim_disk *disk = disk_of(a->d, disks->items[i]);
+
+        bitmap_add(disk, name);
+        hand_instant_of_checkpoint(disk, name);
+        a->d->compared = true; /* until it has been told what its disks hold */
+    }
+    sim_guest_writes(a->d);
     return acted(a, done, ctx);
 }
 
@@ -547,20 +599,69 @@ static bool held_then(const struct sim_domain *d, const struct allocation *a, ui
     return sim_restore(&d->host->w->repo, id, a->disk, blocks);
 }
 
+/* Where there is data, a bit a block. */
+static uint32_t data_of(const uint32_t *blocks)
+{
+    uint32_t ret = 0;
+
+    for (uint32_t i = 0; i < SIM_BLOCKS; i++)
+        ret |= (uint32_t)(blocks[i] != 0) << i;
+    return ret;
+}
+
+static bool had_data(const struct sim_domain *d, const struct allocation *a, uint32_t *ret)
+{
+    uint32_t then[SIM_BLOCKS];
+
+    if (a->was_map)
+        return sscanf(a->was_map, "data %x", ret) == 1;
+    if (!held_then(d, a, then))
+        return false;
+    *ret = data_of(then);
+    return true;
+}
+
+/* The one that is asked about right after it was made, and whose it is. */
+static const char *newest_by_hand(const struct sim_disk *disk)
+{
+    for (size_t i = disk->bitmaps.n; i-- > 0;)
+        if (hand_is(disk->bitmaps.items[i].name))
+            return disk->bitmaps.items[i].name;
+    return NULL;
+}
+
+static void map_disk(struct sim_disk *disk, struct allocation *a)
+{
+    const char *newest = disk ? newest_by_hand(disk) : NULL;
+
+    if (!disk) {
+        a->contradiction = xstrdup("it is not there");
+        return;
+    }
+    a->map = xasprintf("data %x", data_of(disk->blocks));
+    if (newest)
+        hand_mapped(newest, disk->name);
+}
+
 static void compare(struct sim_domain *d, struct allocation *a)
 {
     struct sim_disk *disk = disk_of(d, a->disk);
-    const struct sim_bitmap *b = disk ? sim_bitmap_find(disk, a->bitmap) : NULL;
-    uint32_t then[SIM_BLOCKS];
+    const struct sim_bitmap *b = disk && a->bitmap ? sim_bitmap_find(disk, a->bitmap) : NULL;
+    uint32_t then;
 
-    if (!b || !held_then(d, a, then)) {
+    if (!a->bitmap) {
+        map_disk(disk, a);
+        return;
+    }
+    if (!b || !had_data(d, a, &then)) {
         a->contradiction = xstrdup("it cannot be compared");
         return;
     }
-    for (uint32_t i = 0; i < SIM_BLOCKS && !a->contradiction; i++)
-        if (then[i] && !disk->blocks[i] && !(b->dirty & UINT32_C(1) << i))
-            a->contradiction = xasprintf("it reads as zeroes in block %u", i);
+    if (then & ~data_of(disk->blocks) & ~b->dirty)
+        a->contradiction =
+            xasprintf("it reads as zeroes in blocks %x", then & ~data_of(disk->blocks) & ~b->dirty);
     d->host->w->counts.contradictions += a->contradiction != NULL;
+    d->host->w->counts.hand_contradictions += a->contradiction && hand_is(a->bitmap);
 }
 
 static int give_comparison(void *arg, struct err *err)
@@ -570,9 +671,11 @@ static int give_comparison(void *arg, struct err *err)
     free(arg);
     if (c.fails || !c.d->up)
         return err_set(err, ERR_REMOTE, "no connection");
-    for (size_t i = 0; i < c.n; i++)
+    c.d->compared = false;
+    for (size_t i = 0; i < c.n; i++) {
         compare(c.d, &c.items[i]);
-    c.d->compared = true;
+        c.d->compared = c.d->compared || c.items[i].bitmap;
+    }
     return 0;
 }
 
@@ -627,6 +730,7 @@ struct hypervisor *sim_hypervisor_new(struct sim_host *h)
         .abort_job = abort_job,
         .job_forget = job_forget,
         .allocation = allocation,
+        .checkpoint_create = checkpoint_create,
         .checkpoint_delete = checkpoint_delete,
         .listen = listen_to,
         .free = hypervisor_free,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The life of the daemons; see run.h. */
-#include "tests/simulation/run.h"
+#include "tests/simulation/by_hand.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -113,6 +113,7 @@ void daemon_start(void *daemon)
     act_as(d);
     sim_note_catalog(&sim.w, d->number, d->catalog_id);
     d->down = false;
+    d->life++;
     d->up_ms = sim.w.now_ms;
     d->lives_on = d->forgets;
     sim.w.daemons[d->number].can_kill = true;
@@ -238,6 +239,7 @@ void sim_free(void)
         host_free(sim.daemons[i].host);
         free(sim.w.daemons[i + 1].ids.items);
     }
+    hand_free();
     sim_remove_tree(sim.dir);
     medium_free(&sim.w.repo.here);
     medium_free(&sim.w.repo.aside);

@@ -28,6 +28,8 @@ struct sim_daemon {
     struct observer jobs;
     char catalog_id[16];
     bool down;
+    int life;            /* how often it was started */
+    int catalogs;        /* how often its catalog was exchanged for another */
     unsigned alteration; /* of the configuration as it stands */
     int64_t up_ms;       /* since then, while it is not down */
     bool forgets;        /* its catalog was put back or lost, and is not rebuilt yet */

@@ -167,6 +167,8 @@ struct sim_counts {
     uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, forgot, contradictions,
         wrong_dates, swaps, strangers, denied;
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
+    uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
+        hand_contradictions;
 };
 
 struct sim_world {

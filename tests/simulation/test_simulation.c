@@ -113,6 +113,13 @@ static void check_counts(void)
         {"unknown point that is told", all.unknown},
         {"difference that is noticed", all.noticed},
         {"copy of a catalog", all.copies},
+        {"request by hand", all.hand_asked},
+        {"answer to one", all.hand_answers},
+        {"good backup by hand", all.hand_good},
+        {"failed one", all.hand_failed},
+        {"checkpoint by hand", all.hand_checkpoints},
+        {"increment by hand that is compared", all.hand_compared},
+        {"one that is not trusted", all.hand_contradictions},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

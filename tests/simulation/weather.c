@@ -2,7 +2,7 @@
  *
  * What happens to the daemons, their hosts and the repository, and what people ask for; see
  * run.h. */
-#include "tests/simulation/run.h"
+#include "tests/simulation/by_hand.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +47,7 @@ void on_job(void *daemon, const void *job_event)
     struct sim_world *w = &sim.w;
 
     check_distance(d, event->job);
+    hand_on_job(d, event);
     if (event->job->state != JOB_ENDED || !w->faults.job_fails || !sim_chance(w, 500))
         return;
     for (size_t i = 0; i < d->host->domains.n; i++)
@@ -287,15 +288,17 @@ void weather(void *unused)
     sim_at(w, 1000 * (int64_t)sim_random(w, 3 * 3600), false, weather, unused);
     d = &sim.daemons[sim_random(w, (uint32_t)sim.n_daemons)];
     domain = d->host->domains.items[sim_random(w, (uint32_t)d->host->domains.n)];
-    what = sim_random(w, 13);
+    what = sim_random(w, 18);
     if (what < 5)
         on_domain(domain);
     else if (what < 7)
         on_repository();
     else if (what < 8)
         on_clock(d);
-    else if (!d->down)
+    else if (!d->down && what < 13)
         on_daemon(d, domain);
+    else if (!d->down)
+        hand_asks(d, domain);
 }
 
 void calm_down(void)
