@@ -108,6 +108,7 @@ enum job_kind {
     JOB_PRUNE,
     JOB_BACKUP_BEGIN, /* a backup begun by hand, without a policy */
 };
+bool job_kind_is_backup(enum job_kind v); /* of a guest, whoever asked for it */
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
 enum job_outcome {
     OUTCOME_NONE,

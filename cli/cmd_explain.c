@@ -56,7 +56,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct explanation *e, con
 
 static void explain_job(const struct job *j, struct explanation *e)
 {
-    bool backup = j->kind != JOB_PRUNE;
+    bool backup = job_kind_is_backup(j->kind);
     char from[TIMEFMT_MAX], to[TIMEFMT_MAX];
 
     e->kind = "job";

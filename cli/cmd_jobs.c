@@ -21,7 +21,7 @@ struct arguments {
 
 static json_t *job_json(const struct job *j)
 {
-    bool backup = j->kind != JOB_PRUNE;
+    bool backup = job_kind_is_backup(j->kind);
     json_t *ret = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", report_json_number(j->id), "kind",
         report_json_text(job_kind_name(j->kind)), "domain", report_json_text(j->domain), "host",

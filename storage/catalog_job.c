@@ -24,6 +24,7 @@ int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
     sqlite3_bind_int64(st, 13, j->ended);
     sqlite3_bind_int64(st, 14, j->uptime);
     db_bind_text(st, 15, j->boot);
+    sqlite3_bind_int(st, 16, job_kind_is_backup(j->kind));
     if (db_run(&c->db, st, err) < 0)
         return err_wrap(err, "new job for %s", j->domain);
     j->id = sqlite3_last_insert_rowid(c->db.h);

@@ -29,14 +29,14 @@ const char *const db_sql[ST_COUNT] = {
                       " (SELECT 1 FROM sqlite_sequence WHERE name = 'job')"),
     [ST_JOB_RAISE] = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'job' AND seq < ?1",
     [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
-                    " outcome, reason, why, due, created, ended, uptime, boot)"
+                    " outcome, reason, why, due, created, ended, uptime, boot, guest)"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                    " ?15)"),
+                    " ?15, ?16)"),
     [ST_JOB_BEGIN] =
         ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
-         " step, why, created, started, checkpoint, mode, document, reuse)"
+         " step, why, created, started, checkpoint, mode, document, reuse, guest)"
          " VALUES (?1, ?2, ?3, '', '', ?4, ?4, 'running', ?5, ?6, ?7, ?7, ?8, ?9, ?10,"
-         " ?11)"),
+         " ?11, 1)"),
     [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
                       " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
                       " WHERE id = ?1 AND state = 'queued'"),
@@ -65,7 +65,7 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_NEXT] =
         ("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0) + 1"),
     [ST_JOB_LAST] = ("SELECT id FROM job WHERE host = ?1 AND domain = ?2 AND state = 'ended'"
-                     " AND started <> 0 AND kind IN ('backup', 'backup-begin')"
+                     " AND started <> 0 AND guest"
                      " ORDER BY ended DESC, id DESC LIMIT 1"),
 
     [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"

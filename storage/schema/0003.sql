@@ -63,12 +63,69 @@ CREATE TABLE checkpoint_left_out (
     FOREIGN KEY (host, domain, checkpoint) REFERENCES checkpoint (host, domain, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- How long the machine had been up when the job was made, and which boot that was: by these it is
--- known how long ago that is, whatever was done to the clock.  0, NULL: not recorded.
-ALTER TABLE job ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE job ADD COLUMN boot TEXT;
--- 1: the job came as far as publishing its point: what undoes it may find one that it made.
-ALTER TABLE job ADD COLUMN publishing INTEGER NOT NULL DEFAULT 0 CHECK (publishing IN (0, 1));
+-- Which kinds of jobs there are is the program's to know; what the catalog has to know of them is whether
+-- they make a backup of a guest, of which one runs at a time.
+CREATE TABLE job_3 (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind        TEXT NOT NULL CHECK (kind <> ''),
+    guest       INTEGER NOT NULL CHECK (guest IN (0, 1)),
+    host        TEXT NOT NULL,
+    domain      TEXT NOT NULL,
+    policy      TEXT NOT NULL,
+    repository  TEXT NOT NULL,
+    asked       TEXT NOT NULL CHECK (asked IN ('full', 'incremental')),
+    level       TEXT NOT NULL CHECK (level IN ('full', 'incremental')),
+    state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'ended')),
+    step        TEXT,
+    outcome     TEXT NOT NULL DEFAULT '' CHECK (outcome IN ('', 'success', 'failed', 'aborted', 'skipped')),
+    error       TEXT NOT NULL DEFAULT 'none',
+    reason      TEXT,
+    why         TEXT,
+    due         INTEGER NOT NULL DEFAULT 0,
+    created     INTEGER NOT NULL,
+    started     INTEGER NOT NULL DEFAULT 0,
+    ended       INTEGER NOT NULL DEFAULT 0,
+    bytes_done  INTEGER NOT NULL DEFAULT 0,
+    bytes_total INTEGER NOT NULL DEFAULT 0,
+    -- The plan of a backup: what it will make.
+    point       TEXT,
+    parent      TEXT,
+    point_time  INTEGER NOT NULL DEFAULT 0,
+    checkpoint  TEXT,
+    mode        TEXT NOT NULL DEFAULT 'push' CHECK (mode IN ('push', 'pull')),
+    -- What the hypervisor was asked for, every default filled in; NULL: not begun.
+    document    TEXT,
+    -- 1: the targets or scratch files are the caller's.
+    reuse       INTEGER NOT NULL DEFAULT 0 CHECK (reuse IN (0, 1)),
+    elapsed_ms  INTEGER NOT NULL DEFAULT 0,
+    temp_used   INTEGER NOT NULL DEFAULT 0,
+    temp_total  INTEGER NOT NULL DEFAULT 0,
+    -- How long the machine had been up when the job was made, and which boot that was: by these it is
+    -- known how long ago that is, whatever was done to the clock.  0, NULL: not recorded.
+    uptime      INTEGER NOT NULL DEFAULT 0,
+    boot        TEXT,
+    -- 1: the job came as far as publishing its point: what undoes it may find one that it made.
+    publishing  INTEGER NOT NULL DEFAULT 0 CHECK (publishing IN (0, 1)),
+    CHECK ((state = 'ended') = (outcome <> ''))
+) STRICT;
+
+INSERT INTO job_3 (id, kind, guest, host, domain, policy, repository, asked, level, state, step, outcome,
+                   error, reason, why, due, created, started, ended, bytes_done, bytes_total, point,
+                   parent, point_time, checkpoint, mode, document, reuse, elapsed_ms, temp_used, temp_total)
+SELECT id, kind, kind <> 'prune', host, domain, policy, repository, asked, level, state, step, outcome,
+       error, reason, why, due, created, started, ended, bytes_done, bytes_total, point, parent,
+       point_time, checkpoint, mode, document, reuse, elapsed_ms, temp_used, temp_total FROM job;
+
+-- No number is ever used again, those of jobs whose rows are gone neither.
+DELETE FROM sqlite_sequence WHERE name = 'job_3';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'job_3', seq FROM sqlite_sequence WHERE name = 'job';
+DROP TABLE job;
+ALTER TABLE job_3 RENAME TO job;
+
+CREATE UNIQUE INDEX job_running ON job (host, domain) WHERE state = 'running' AND guest;
+CREATE INDEX job_open ON job (state) WHERE state <> 'ended';
+CREATE INDEX job_due ON job (host, domain, policy, kind, due);
+CREATE INDEX job_ended ON job (ended) WHERE state = 'ended';
 -- Behind its columns, as in every index, comes id: the order of making.
 CREATE INDEX job_of ON job (host, domain, policy, kind);
 
