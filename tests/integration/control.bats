@@ -240,8 +240,9 @@ END
     answers <<'END'
 {"ok": true, "result": {"pid": 77, "version": "1.2.3", "started": "2026-11-23T02:30:00Z", "running": 1, "queued": 2}}
 END
-    run -0 vmkeep status
+    run vmkeep status # which finds no repository
     [ "${lines[0]}" = "vmkeepd 1.2.3 runs since 2026-11-23 02:30:00: 1 job running, 2 queued" ]
-    vmkeep status --json | jq -e '.daemon == {running: true, pid: 77, version: "1.2.3",
-        started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2}'
+    run vmkeep status --json
+    jq -e '.daemon == {running: true, pid: 77, version: "1.2.3",
+        started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2}' <<< "$output"
 }

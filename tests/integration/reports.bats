@@ -102,7 +102,7 @@ note: lab/db01: a point is damaged: lab/db01/STAMP.nightly: not recorded why; `v
 REPOSITORY STATE FREE OF PATH
 main ok F OF TMP/main
 far problem - - /far
-note: repository far: /far: not mounted; see 'vmkeep doctor'
+note: repository far: /far: no such directory; create it, or is the disk not mounted?; see 'vmkeep doctor'
 END
 }
 
@@ -165,7 +165,7 @@ END
         .problem == "QMP: no answer for 10 s"' status
     json '.domains[1] | .policies == [] and .next_run == null and .last_job == null' status
     json '.repositories | map(.name) == ["main", "far"] and .[0].free > 0 and
-        .[0].free <= .[0].total and .[1].free == null and .[1].problem == "/far: not mounted"' status
+        .[0].free <= .[0].total and .[1].free == null and .[1].problem == "/far: no such directory; create it, or is the disk not mounted?"' status
 }
 
 @test "jobs" {

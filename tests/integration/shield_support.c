@@ -148,6 +148,7 @@ void serve(struct server *server, struct shield_lab *s, const char *size)
     CLEANUP_FREE char *port = NULL;
 
     server->image = test_qemu_path(&s->lab.qemu, "target.raw");
+    unlink(ready); /* of the server before it */
     TEST_RUN("qemu-img", "create", "-q", "-f", "raw", server->image, size);
     server->port = free_port();
     port = xasprintf("%u", server->port);
