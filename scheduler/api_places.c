@@ -4,10 +4,10 @@
  * make them and remove them, for a file system that hangs must not stop the daemon.
  *
  *   checking   whose is it?  Nothing is made, and there is no row yet.
- *   placing    the files are made, empty, without their names (made.h), and it is written down which
- *              they are.
- *   naming     they get their names, each only if nothing is there; then the hypervisor may write to
- *              them.
+ *   placing    the files are made, empty, without their names (made.h), and it is written down
+ *              which they are.
+ *   naming     they get their names, each only if nothing is there; then the hypervisor may write
+ *              to them.
  *   clearing   what is still what was made goes.
  *
  * Of the socket only its path is made sure of: the hypervisor makes it, and removes what is there.

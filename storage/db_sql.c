@@ -197,8 +197,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_ALLOCATION] =
         "SELECT map FROM allocation WHERE host = ?1 AND domain = ?2 AND checkpoint = ?3"
         " AND disk = ?4",
-    [ST_ALLOCATION_PUT] = "INSERT OR REPLACE INTO allocation (host, domain, checkpoint, disk, map)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [ST_ALLOCATION_PUT] = ("INSERT OR REPLACE INTO allocation (host, domain, checkpoint, disk, map)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5)"),
     [ST_FROZEN] = "SELECT since FROM frozen WHERE host = ?1 AND domain = ?2",
     [ST_FROZEN_ADD] = "INSERT INTO frozen (host, domain, since) VALUES (?1, ?2, ?3)",
     [ST_FROZEN_DELETE] = "DELETE FROM frozen WHERE host = ?1 AND domain = ?2",

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * made: the files that a backup begun by hand makes where its document says, and their removal.
- * The catalog keeps which they are (catalog_made_put): what is found under their names later and is
- * not what was made belongs to somebody else, and stays.
+ * made: the files that a backup begun by hand makes where its document says, and their removal. The
+ * catalog keeps which they are (catalog_made_put): what is found under their names later and is not
+ * what was made belongs to somebody else, and stays.
  *
  * A file is made beside its place first, under a name that only that job can have given
- * (.TAG-NUMBER); it gets its own when the catalog has it.  So whoever dies in between, nothing bears
- * the place's name that is not known as ours.
+ * (.TAG-NUMBER); it gets its own when the catalog has it.  So whoever dies in between, nothing
+ * bears the place's name that is not known as ours.
  *
- * made_create, made_name and made_clear look at files and wait for them: on the loop they run in a
- * child.
+ * made_create, made_name and made_clear look at files and wait for them: on the loop they run in
+ * a child.
  */
 #ifndef VMKEEP_STORAGE_MADE_H
 #define VMKEEP_STORAGE_MADE_H

@@ -98,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     say(loop, fd, data, size, id);
     close(fd);
     while (ends == 0) {
-        assert(++turns < 100000);
+        turns++;
+        assert(turns < 100000);
         ev_run(loop, EVRUN_NOWAIT);
     }
     agent_free(a);

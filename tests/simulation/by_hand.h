@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * by_hand: what people ask of a daemon by hand: pushes, pulls, checkpoints, and their ends; and what
- * must hold of them.
+ * by_hand: what people ask of a daemon by hand: pushes, pulls, checkpoints, and their ends; and
+ * what must hold of them.
  *
  * Each request that makes something has a number N of its own: its checkpoint is called
- * hand-DAEMON-N, its images are /hand/N/DISK.  What each disk held at its instant is noted when the
- * hypervisor makes it, so an increment is right when all that it leaves out was the same at its
- * base's instant.
+ * hand-DAEMON-N, its images are /hand/N/DISK.  What each disk held at its instant is noted when
+ * the hypervisor makes it, so an increment is right when all that it leaves out was the same at
+ * its base's instant.
  */
 #ifndef VMKEEP_TESTS_SIM_BY_HAND_H
 #define VMKEEP_TESTS_SIM_BY_HAND_H
