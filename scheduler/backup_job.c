@@ -96,7 +96,8 @@ static struct op *start_publishing(struct run *r, struct err *err)
 {
     const struct store_scratch scratch = backup_plan_scratch(r);
 
-    r->reached = MADE_POINT;
+    /* See resume. */
+    r->reached = r->resumed ? MADE_PARTIAL : MADE_POINT;
     point_done(&r->published);
     return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &r->published,
                                         job_on_op, r, err);
@@ -351,10 +352,10 @@ static int resume_quiesced(struct run *r, struct err *err)
 static int resume(struct run *r, int go_on)
 {
     r->has_begun = true;
-    r->reached =
-        r->row.publishing || str_eq(r->row.step, "publishing") || str_eq(r->row.step, "recording")
-            ? MADE_POINT
-            : MADE_PARTIAL;
+    /* A finished point of its name stays, whatever becomes of the job: of a catalog that was put
+     * back the journal is old, and the job may have ended well since.  A point that the catalog
+     * does not know is found by compare.c. */
+    r->reached = MADE_PARTIAL;
     /* What copied a pull has died with the daemon. */
     if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
         go_on = B_ABORTING;

@@ -285,6 +285,8 @@ static enum sim_neighbour draw_neighbour(uint64_t seed)
     return of[seed % ARRAY_LEN(of)];
 }
 
+static bool keep_catalogs; /* none is put back or lost */
+
 static void stormy(uint64_t seed, int days, int domains)
 {
     double begun = seconds_now();
@@ -303,7 +305,8 @@ static void stormy(uint64_t seed, int days, int domains)
     for (size_t i = 0; i < sim.n_daemons; i++)
         sim_at(&sim.w, 0, false, daemon_start, &sim.daemons[i]);
     sim_at(&sim.w, 1000, false, weather, NULL);
-    sim_at(&sim.w, 2 * DAY_MS, false, catalog_trouble_comes, NULL);
+    if (!keep_catalogs)
+        sim_at(&sim.w, 2 * DAY_MS, false, catalog_trouble_comes, NULL);
     run_until(days * DAY_MS, 997);
     calm_down();
     run_until(sim.w.now_ms + 3 * DAY_MS, 0);
@@ -318,9 +321,13 @@ static void stormy(uint64_t seed, int days, int domains)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"days", required_argument, NULL, 'd'}, {"domains", required_argument, NULL, 'n'},
-        {"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'S'},
-        {"verbose", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0},
+        {"days", required_argument, NULL, 'd'},
+        {"domains", required_argument, NULL, 'n'},
+        {"seed", required_argument, NULL, 's'},
+        {"seeds", required_argument, NULL, 'S'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"keep-catalogs", no_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0},
     };
     int days = 365, domains = 20, seeds = 1, c;
     uint64_t seed = (uint64_t)time(NULL);
@@ -335,6 +342,8 @@ int main(int argc, char **argv)
             seed = strtoull(optarg, NULL, 10);
         else if (c == 'S')
             seeds = atoi(optarg);
+        else if (c == 'k')
+            keep_catalogs = true;
         else if (c == 'v')
             log_set_level(LOG_LVL_DEBUG);
         else

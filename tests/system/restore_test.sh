@@ -117,7 +117,8 @@ grep -q 'bytes long, its manifest says' "$tmp/out" || fail "the reason is missin
 expect 0 'what is missing reads as zeroes' \
     vmkeep restore "$next" --to "$tmp/short" --no-verify --format raw
 cmp -s -n 8000000 "$tmp/short/vda.raw" "$tmp/images/vm1-vda.raw" && fail "the flipped bytes are gone"
-cmp -n 300000 "$tmp/short/vda.raw" "$tmp/images/vm1-vda.raw" || fail "other data"
+# Which clusters the file ends with is the copy's matter: two of them, and the flipped bytes, at most.
+[ "$(cmp -l "$tmp/short/vda.raw" "$tmp/images/vm1-vda.raw" | wc -l)" -le $((3 * 65536)) ] || fail "other data"
 expect 0 "taking $elsewhere" vmkeep restore "$next" --to "$tmp/shorter" --fallback
 rm "$tmp/repo/$next/vda.qcow2"
 expect 4 'No such file' vmkeep restore "$next" --to "$tmp/none" --no-verify
