@@ -249,6 +249,8 @@ static int wrong_operands(const struct command *c, const char *extra)
 {
     if (c->wants)
         return cli_usage(c->name, "%s (see 'vmkeep %s --help')", c->wants, c->name);
+    if (!extra)
+        return cli_usage(c->name, "something is missing (see 'vmkeep %s --help')", c->name);
     return cli_usage(c->name, "'%s': unexpected argument", extra);
 }
 
