@@ -194,9 +194,8 @@ const char *const db_sql[ST_COUNT] = {
 
     [ST_QUIESCED] = "SELECT job FROM quiesced WHERE job = ?1",
     [ST_QUIESCED_ADD] = "INSERT OR REPLACE INTO quiesced (job) VALUES (?1)",
-    [ST_ALLOCATION] =
-        "SELECT map FROM allocation WHERE host = ?1 AND domain = ?2 AND checkpoint = ?3"
-        " AND disk = ?4",
+    [ST_ALLOCATION] = ("SELECT map FROM allocation WHERE host = ?1 AND domain = ?2"
+                       " AND checkpoint = ?3 AND disk = ?4"),
     [ST_ALLOCATION_PUT] = ("INSERT OR REPLACE INTO allocation (host, domain, checkpoint, disk, map)"
                            " VALUES (?1, ?2, ?3, ?4, ?5)"),
     [ST_FROZEN] = "SELECT since FROM frozen WHERE host = ?1 AND domain = ?2",
