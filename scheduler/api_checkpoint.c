@@ -67,7 +67,8 @@ static int create_failed(struct errand *t, struct err *err)
     struct err ignored = ERR_INIT;
 
     if (err->code == ERR_REMOTE || err->code == ERR_TIMEOUT)
-        catalog_checkpoint_drop_orphans(t->s->env.catalog, &ignored);
+        catalog_checkpoint_give_up(t->s->env.catalog, t->host->name, t->domain, t->document->name,
+                                   &ignored);
     else
         catalog_checkpoint_unmake(t->s->env.catalog, t->host->name, t->domain, t->document->name,
                                   &ignored);

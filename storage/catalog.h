@@ -278,6 +278,9 @@ int catalog_checkpoint_keep(struct catalog *c, const char *host, const char *dom
                             const char *name, struct err *err);
 /* The disks of one that was added without. */
 int catalog_checkpoint_add_disks(struct catalog *c, const struct checkpoint *k, struct err *err);
+/* A provisional one whose making has failed, and which may be there all the same. -> dropping */
+int catalog_checkpoint_give_up(struct catalog *c, const char *host, const char *domain,
+                               const char *name, struct err *err);
 /* Provisional ones that no open job planned: their making was interrupted. -> dropping */
 int catalog_checkpoint_drop_orphans(struct catalog *c, struct err *err);
 

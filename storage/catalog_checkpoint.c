@@ -240,6 +240,14 @@ int catalog_checkpoint_drop(struct catalog *c, const char *name, struct err *err
     return 0;
 }
 
+int catalog_checkpoint_give_up(struct catalog *c, const char *host, const char *domain,
+                               const char *name, struct err *err)
+{
+    const char *const args[] = {host, domain, name};
+
+    return catalog_exec(&c->db, ST_CHECKPOINT_GIVE_UP, args, 3, err);
+}
+
 int catalog_checkpoint_drop_orphans(struct catalog *c, struct err *err)
 {
     return catalog_exec(&c->db, ST_CHECKPOINT_DROP_ORPHANS, NULL, 0, err);

@@ -117,6 +117,8 @@ const char *const db_sql[ST_COUNT] = {
                             " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
                             " ORDER BY rowid"),
     [ST_CHECKPOINT_DROP] = "UPDATE checkpoint SET state = 'dropping' WHERE name = ?1",
+    [ST_CHECKPOINT_GIVE_UP] = ("UPDATE checkpoint SET state = 'dropping' WHERE host = ?1"
+                               " AND domain = ?2 AND name = ?3 AND state = 'provisional'"),
     [ST_CHECKPOINT_DROP_CURRENT] = ("UPDATE checkpoint SET state = 'dropping' WHERE host = ?1"
                                     " AND domain = ?2 AND policy = ?3 AND state = 'current'"),
     [ST_CHECKPOINT_DROP_OF_JOB] = ("UPDATE checkpoint SET state = 'dropping' WHERE state ="

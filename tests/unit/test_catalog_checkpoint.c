@@ -165,11 +165,32 @@ static void redefined_again(void **state)
     FAILS(ERR_EXISTS, "'new' already", catalog_checkpoint_redefine(c, &k, &err));
 }
 
+/* Others are being made meanwhile, of this domain and of another one of that name. */
+static void one_that_failed_is_given_up_alone(void **state)
+{
+    const struct checkpoint making[] = {named("d", "a", NULL), named("d", "b", NULL),
+                                        named("other", "a", NULL)};
+    struct checkpoint_list l = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(making); i++)
+        OK(catalog_checkpoint_add(c, &making[i], &err));
+    OK(catalog_checkpoint_give_up(c, "h", "d", "a", &err));
+    OK(catalog_checkpoints(c, "h", "d", &l, &err));
+    assert_int_equal(checkpoint_list_find(&l, "a")->state, CHECKPOINT_DROPPING);
+    assert_int_equal(checkpoint_list_find(&l, "b")->state, CHECKPOINT_PROVISIONAL);
+    checkpoint_list_done(&l);
+    OK(catalog_checkpoints(c, "h", "other", &l, &err));
+    assert_int_equal(checkpoint_list_find(&l, "a")->state, CHECKPOINT_PROVISIONAL);
+    checkpoint_list_done(&l);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(one_that_failed_is_given_up_alone),
         TEST(what_was_deleted_is_remembered),
         TEST(what_never_was_is_not),
         TEST(nor_is_a_scheduled_one),
