@@ -17,12 +17,12 @@
 #define DAEMON_TIMEOUT_S 10
 
 struct arguments {
-    bool with_job, with_checkpoint, without_checkpoint, active, inactive, all, name, json;
+    bool with_job, with_checkpoint, without_checkpoint, active, inactive, all, name, uuid, json;
     bool running, paused, shutoff, other, any_state;
 };
 
 struct row {
-    char *host, *domain, *state, *problem;
+    char *host, *domain, *uuid, *state, *problem;
     bool checkpoint;
     int64_t job; /* 0: none */
 };
@@ -37,6 +37,7 @@ static void rows_done(struct rows *l)
     for (size_t i = 0; i < l->n; i++) {
         free(l->items[i].host);
         free(l->items[i].domain);
+        free(l->items[i].uuid);
         free(l->items[i].state);
         free(l->items[i].problem);
     }
@@ -59,6 +60,7 @@ static void rows_from_answer(const json_t *answer, struct rows *ret)
         r = VEC_ADD(ret);
         r->host = xstrdup(host);
         r->domain = xstrdup(domain);
+        r->uuid = xstrdup(json_string_value(json_object_get(item, "uuid")));
         r->state = xstrdup(state ? state : "unknown");
         r->problem = xstrdup(json_string_value(json_object_get(item, "problem")));
         r->checkpoint = json_is_true(json_object_get(item, "checkpoint"));
@@ -103,6 +105,7 @@ static int rows_from_catalog(const struct config *config, struct catalog *catalo
 
         r->host = xstrdup(known.items[i].host);
         r->domain = xstrdup(known.items[i].domain);
+        r->uuid = s ? xstrdup(s->uuid) : NULL;
         r->state = xstrdup(s ? s->state : "unknown");
         r->problem = s ? xstrdup(s->problem) : NULL;
         rc = complete_row(catalog, r, err);
@@ -140,23 +143,33 @@ static void print_json(const struct arguments *a, const struct rows *l)
 
         if (is_wanted(a, r))
             json_array_append_new(
-                list, json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "host", report_json_text(r->host),
-                                "domain", report_json_text(r->domain), "state",
-                                report_json_text(r->state), "problem", report_json_text(r->problem),
-                                "checkpoint", r->checkpoint, "job",
-                                r->job ? report_json_number(r->job) : json_null()));
+                list,
+                json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "host", report_json_text(r->host),
+                          "domain", report_json_text(r->domain), "uuid", report_json_text(r->uuid),
+                          "state", report_json_text(r->state), "problem",
+                          report_json_text(r->problem), "checkpoint", r->checkpoint, "job",
+                          r->job ? report_json_number(r->job) : json_null()));
     }
     report_json_print(list, stdout);
 }
 
+/* As virsh does: both in one line, the UUID first. */
 static void print_names(const struct arguments *a, const struct rows *l)
 {
     for (size_t i = 0; i < l->n; i++) {
-        if (!is_wanted(a, &l->items[i]))
+        const struct row *r = &l->items[i];
+
+        if (!is_wanted(a, r))
             continue;
-        print_plain(l->items[i].host, stdout);
-        putchar('/');
-        print_plain(l->items[i].domain, stdout);
+        if (a->uuid)
+            print_plain(r->uuid ? r->uuid : "-", stdout);
+        if (a->uuid && a->name)
+            putchar(' ');
+        if (a->name) {
+            print_plain(r->host, stdout);
+            putchar('/');
+            print_plain(r->domain, stdout);
+        }
         putchar('\n');
     }
 }
@@ -216,7 +229,7 @@ static int list(const struct arguments *a, const struct config *config)
         code = fall_back(config, err.msg, &rows);
     if (code == EXIT_DONE && a->json)
         print_json(a, &rows);
-    else if (code == EXIT_DONE && a->name)
+    else if (code == EXIT_DONE && (a->name || a->uuid))
         print_names(a, &rows);
     else if (code == EXIT_DONE)
         print_text(a, &rows);
@@ -229,8 +242,11 @@ static int run(void *arguments)
 {
     struct arguments *a = arguments;
     struct config *config = NULL;
-    int code = cli_load_config(&config);
+    int code;
 
+    if (a->uuid && a->json)
+        return cli_usage("domains", "--uuid and --json exclude one another");
+    code = cli_load_config(&config);
     a->any_state = a->running || a->paused || a->shutoff || a->other;
     if (code == EXIT_DONE)
         code = list(a, config);
@@ -246,7 +262,8 @@ const struct command cmd_domains = {
     .about =
         (const char *const[]){
             "Lists the domains of all hosts. While the daemon is down, they are shown as it saw "
-            "them last. Several --state- options: those in one of these states.",
+            "them last. Several --state- options: those in one of these states. A UUID is what the "
+            "domain had when it ran last; a QEMU that was started without -uuid has none.",
             NULL},
     .options =
         (const struct command_option[]){
@@ -265,8 +282,10 @@ const struct command cmd_domains = {
             {FLAG("state-other", other, "only those in none of these states")},
             {FLAG("name", name, "only the names, HOST/DOMAIN, one a line"),
              .rivals = RIVALS_OUTPUT},
+            {FLAG("uuid", uuid,
+                  "only the UUIDs, one a line, \"-\" for none; with --name: before the name")},
             {FLAG("json", json,
-                  "print an array of {host, domain, state, problem, checkpoint, job}"),
+                  "print an array of {host, domain, uuid, state, problem, checkpoint, job}"),
              .rivals = RIVALS_OUTPUT},
             {0}},
     .exits = (const struct command_exit[]){{EXIT_DONE, "done"},

@@ -173,12 +173,12 @@ static int cmd_domains(struct client *cl, json_t *args, json_t **ret, struct err
         name_split_domain(d->name, &host, &domain);
         if (!host || !config_host_find(scheduler_config(cl->control->env.scheduler), host))
             continue;
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:s, s:o, s:b, s:o}", "host",
-                                        report_json_text(host), "domain", report_json_text(domain),
-                                        "state", d->state, "problem", report_json_text(d->problem),
-                                        "checkpoint", has_checkpoint(catalog, host, domain), "job",
-                                        running_job(catalog, host, domain)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "host", report_json_text(host),
+                            "domain", report_json_text(domain), "uuid", report_json_text(d->uuid),
+                            "state", d->state, "problem", report_json_text(d->problem),
+                            "checkpoint", has_checkpoint(catalog, host, domain), "job",
+                            running_job(catalog, host, domain)));
     }
     seen_list_done(&seen);
     *ret = json_pack("{s:o}", "domains", list);

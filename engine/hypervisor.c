@@ -47,6 +47,7 @@ void domain_facts_free(struct domain_facts *f)
     free(f->asides.items);
     strlist_done(&f->files);
     free(f->problem);
+    free(f->uuid);
     free(f->job_tag);
     free(f->foreign_job);
     free(f->definition);

@@ -79,6 +79,7 @@ struct disk_facts {
 struct domain_facts {
     enum domain_state state;
     char *problem; /* DOMAIN_UNREACHABLE: why, one line */
+    char *uuid;    /* NULL: it has none; not known unless it runs, or is paused */
     VEC(struct disk_facts) disks;
     /* Read-only disks, CD-ROMs and empty drives: in no scheduled backup, and in one by hand only by
      * name.  Of an empty one, the name alone is known. */

@@ -63,6 +63,16 @@ static void note_disks(struct scheduler *s, const char *host, const char *domain
     seen_disk_list_done(&disks);
 }
 
+static void note_uuid(struct scheduler *s, const char *name, const struct domain_facts *facts)
+{
+    struct err err = ERR_INIT;
+
+    if (facts->state != DOMAIN_RUNNING && facts->state != DOMAIN_PAUSED)
+        return;
+    if (catalog_seen_uuid(s->env.catalog, name, facts->uuid, &err) < 0)
+        catalog_trouble(s, "record a domain's UUID", &err);
+}
+
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts)
 {
@@ -84,6 +94,7 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
         unsafe = more;
     }
     put(s, "domain", name, domain_state_name(facts->state), facts->problem, unsafe);
+    note_uuid(s, name, facts);
     compare_saw_domain(s, name, facts);
 }
 

@@ -352,6 +352,7 @@ struct seen {
     char *state;   /* "running", "ok" ... */
     char *problem; /* NULL: none */
     char *unsafe;  /* why a copy of the domain's disks could harm the guest; NULL: it could not */
+    char *uuid;    /* the domain's when it ran last; NULL: none */
     int64_t at;
 };
 
@@ -363,6 +364,8 @@ struct seen_list {
 void seen_list_done(struct seen_list *l);
 int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
                      const char *problem, const char *unsafe, int64_t now, struct err *err);
+/* Of a domain that was seen (HOST/DOMAIN); stays until the next one.  NULL: it has none. */
+int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err);
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
 
 /* What was attached to a domain when it was last looked at, and since when it has been there. */

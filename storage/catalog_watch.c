@@ -129,6 +129,7 @@ void seen_list_done(struct seen_list *l)
         free(l->items[i].state);
         free(l->items[i].problem);
         free(l->items[i].unsafe);
+        free(l->items[i].uuid);
     }
     free(l->items);
     *l = (struct seen_list){0};
@@ -150,6 +151,11 @@ int catalog_seen_put(struct catalog *c, const char *kind, const char *name, cons
     return db_run(&c->db, st, err);
 }
 
+int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err)
+{
+    return catalog_exec(&c->db, ST_SEEN_UUID, (const char *const[]){domain, uuid}, 2, err);
+}
+
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err)
 {
     STMT st = NULL;
@@ -167,6 +173,7 @@ int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, str
         s->at = sqlite3_column_int64(st, 3);
         s->problem = db_text(st, 4);
         s->unsafe = db_text(st, 5);
+        s->uuid = db_text(st, 6);
     }
     if (rc < 0)
         seen_list_done(ret);

@@ -227,10 +227,12 @@ const char *const db_sql[ST_COUNT] = {
          " problem = CASE state WHEN 'missing' THEN NULL ELSE problem END,"
          " repository = ?2, repository_id = ?3"
          " WHERE id = ?1 AND (repository = ?2 OR state = 'missing')"),
-    [ST_SEEN_PUT] = ("INSERT OR REPLACE INTO seen (kind, name, state, problem, at, unsafe)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
-    [ST_SEEN_LIST] =
-        "SELECT kind, name, state, at, problem, unsafe FROM seen WHERE kind = ?1 ORDER BY name",
+    [ST_SEEN_PUT] =
+        ("INSERT INTO seen (kind, name, state, problem, at, unsafe) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+         " ON CONFLICT (kind, name) DO UPDATE SET state = ?3, problem = ?4, at = ?5, unsafe = ?6"),
+    [ST_SEEN_UUID] = "UPDATE seen SET uuid = ?2 WHERE kind = 'domain' AND name = ?1",
+    [ST_SEEN_LIST] = ("SELECT kind, name, state, at, problem, unsafe, uuid FROM seen"
+                      " WHERE kind = ?1 ORDER BY name"),
     [ST_SEEN_DISK_ADD] = ("INSERT OR IGNORE INTO seen_disk (host, domain, name, since, identity,"
                           " aside) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [ST_SEEN_DISK_CLEAR] = "DELETE FROM seen_disk WHERE host = ?1 AND domain = ?2",

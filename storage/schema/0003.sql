@@ -222,3 +222,6 @@ CREATE TABLE allocation (
     PRIMARY KEY (host, domain, checkpoint, disk),
     FOREIGN KEY (host, domain, checkpoint) REFERENCES checkpoint (host, domain, name) ON DELETE CASCADE
 ) STRICT;
+
+-- Of a domain: the one that it had when it ran last; NULL: none.
+ALTER TABLE seen ADD COLUMN uuid TEXT;

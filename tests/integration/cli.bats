@@ -103,6 +103,7 @@ fails_with() {
     fails_with "explain: name one domain, point or job (see 'vmkeep explain --help')" explain
     fails_with "prune: one policy or domain at most (see 'vmkeep prune --help')" prune a b
     fails_with "domains: 'a': unexpected argument" domains a
+    fails_with "domains: --uuid and --json exclude one another" domains --uuid --json
 }
 
 @test "--config stands anywhere, and what it names must be there" {

@@ -219,7 +219,7 @@ END
 @test "domains: from the daemon" {
     answers <<'END'
 {"ok": true, "result": {"domains": [
-{"host": "lab", "domain": "web01", "state": "running", "problem": null, "checkpoint": true, "job": 12},
+{"host": "lab", "domain": "web01", "uuid": "0f0e0d0c-0b0a-0908-0706-050403020100", "state": "running", "problem": null, "checkpoint": true, "job": 12},
 {"host": "lab", "domain": "db01", "state": "shut off", "problem": "no disks", "checkpoint": false, "job": null}]}}
 END
     tr -d '\n' < "$tmp/answer" > "$tmp/line"
@@ -231,8 +231,11 @@ DOMAIN STATE CHECKPOINT JOB PROBLEM
 lab/web01 running yes 12 -
 lab/db01 shut off no - no disks
 END
+    [ "$(vmkeep domains --name)" = $'lab/web01\nlab/db01' ]
+    [ "$(vmkeep domains --uuid)" = $'0f0e0d0c-0b0a-0908-0706-050403020100\n-' ]
+    [ "$(vmkeep domains --name --uuid)" = $'0f0e0d0c-0b0a-0908-0706-050403020100 lab/web01\n- lab/db01' ]
     [ "$(vmkeep domains --inactive --json | jq -c .)" = \
-        '[{"host":"lab","domain":"db01","state":"shut off","problem":"no disks","checkpoint":false,"job":null}]' ]
+        '[{"host":"lab","domain":"db01","uuid":null,"state":"shut off","problem":"no disks","checkpoint":false,"job":null}]' ]
 }
 
 @test "status: of the daemon" {

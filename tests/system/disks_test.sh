@@ -89,8 +89,14 @@ echo "- shut off, and the configuration lists one of the two"
 IMAGES=vda
 selects "'*'"
 wait_for 20 "it to be seen running" eval 'vmkeep domains --json | jq -e ".[0].state == \"paused\""'
+[ "$(vmkeep domains --uuid --name)" = "- lab/vm1" ] || fail "started without -uuid, and has one"
+stop_vm vm1
+VM_ARGS="-uuid 0f0e0d0c-0b0a-0908-0706-050403020100" start_vm vm1 vda vdb
+uuid() { [ "$(vmkeep domains --uuid)" = 0f0e0d0c-0b0a-0908-0706-050403020100 ]; }
+wait_for 20 "its UUID" uuid
 stop_vm vm1
 wait_for 60 "it to be seen shut off" eval 'vmkeep domains --json | jq -e ".[0].state == \"shut off\""'
+uuid || fail "the UUID of one that is shut off is not the one that it had"
 sed -i 's/- name: nightly/- name: hourly/' "$tmp/config"
 stop_daemon
 start_daemon

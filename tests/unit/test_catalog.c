@@ -750,6 +750,17 @@ static void seen(void **state)
     OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 5, &err));
     OK(catalog_seen(c, "domain", &l, &err));
     assert_null(l.items[1].problem);
+    assert_null(l.items[1].uuid);
+    seen_list_done(&l);
+    OK(catalog_seen_uuid(c, "h/d", "1-2", &err));
+    OK(catalog_seen_put(c, "domain", "h/d", "shut off", NULL, NULL, 6, &err));
+    OK(catalog_seen(c, "domain", &l, &err));
+    assert_null(l.items[0].uuid);
+    assert_string_equal(l.items[1].uuid, "1-2"); /* of when it ran last */
+    seen_list_done(&l);
+    OK(catalog_seen_uuid(c, "h/d", NULL, &err));
+    OK(catalog_seen(c, "domain", &l, &err));
+    assert_null(l.items[1].uuid);
     seen_list_done(&l);
 }
 

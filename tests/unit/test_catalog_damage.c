@@ -96,9 +96,9 @@ static void impossible_rows(void **state)
     struct catalog *c = open_writer(s);
 
     sql(c->db.h,
-        "DROP TABLE seen; CREATE TABLE seen (kind, name, state, problem, at, unsafe);"
-        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1, NULL),"
-        " ('domain', 'b', NULL, '', 1, '');"
+        "DROP TABLE seen; CREATE TABLE seen (kind, name, state, problem, at, unsafe, uuid);"
+        "INSERT INTO seen VALUES ('domain', 'a', 'ok', NULL, 1, NULL, NULL),"
+        " ('domain', 'b', NULL, '', 1, '', NULL);"
         "DROP TABLE checkpoint; CREATE TABLE checkpoint (name, host, domain, policy, state,"
         " created, parent, description);"
         "INSERT INTO checkpoint VALUES ('cp', 'h', 'd', 'n', 'lost', 1, NULL, NULL)");

@@ -105,6 +105,31 @@ static void plain(void **state)
     view_done(&c.view);
 }
 
+static void uuid(void **state)
+{
+    static const struct {
+        const char *answer, *uuid;
+    } cases[] = {{"{'UUID': '0f0e0d0c-0b0a-0908-0706-050403020100'}",
+                  "0f0e0d0c-0b0a-0908-0706-050403020100"},
+                 {"{'UUID': '00000000-0000-0000-0000-000000000000'}", NULL},
+                 {"{}", NULL},
+                 {NULL, NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct case_ c = usual();
+
+        c.text[Q_UUID] = cases[i].answer;
+        decode(&c);
+        assert_int_equal(c.rc, 0);
+        if (cases[i].uuid)
+            assert_string_equal(c.view.uuid, cases[i].uuid);
+        else
+            assert_null(c.view.uuid);
+        view_done(&c.view);
+    }
+}
+
 static void names(void **state)
 {
     struct view_disk_name configured = {.name = (char[]){"vda"}, .image = (char[]){"/x/a.qcow2"}};
@@ -411,12 +436,12 @@ static void other_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),         cmocka_unit_test(names),
-        cmocka_unit_test(names_stay),    cmocka_unit_test(what_is_no_disk),
-        cmocka_unit_test(same_names),    cmocka_unit_test(filters),
-        cmocka_unit_test(bitmaps),       cmocka_unit_test(foreign_work),
-        cmocka_unit_test(backing_files), cmocka_unit_test(other_shapes),
-        cmocka_unit_test(safety),
+        cmocka_unit_test(plain),           cmocka_unit_test(uuid),
+        cmocka_unit_test(names),           cmocka_unit_test(names_stay),
+        cmocka_unit_test(what_is_no_disk), cmocka_unit_test(same_names),
+        cmocka_unit_test(filters),         cmocka_unit_test(bitmaps),
+        cmocka_unit_test(foreign_work),    cmocka_unit_test(backing_files),
+        cmocka_unit_test(other_shapes),    cmocka_unit_test(safety),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

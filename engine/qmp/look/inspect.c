@@ -63,6 +63,7 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
 
     f->state = v->running ? DOMAIN_RUNNING : DOMAIN_PAUSED;
     f->foreign_job = TAKE_PTR(v->foreign_job);
+    f->uuid = TAKE_PTR(v->uuid);
     for (size_t i = 0; i < v->disks.n; i++) {
         struct disk_facts *disk = VEC_ADD(&f->disks);
 

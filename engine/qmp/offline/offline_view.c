@@ -39,6 +39,7 @@ json_t *offline_answer(const struct domain *d, enum view_query query)
     case Q_BLOCK:
         return block_devices(d->session);
     case Q_MIGRATION:
+    case Q_UUID:
         return json_object();
     default:
         return NULL;

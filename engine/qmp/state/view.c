@@ -18,6 +18,7 @@ const char *const view_query_commands[Q_COUNT] = {
     [Q_BLOCK] = "query-block",
     [Q_GRAPH] = "x-debug-query-block-graph",
     [Q_MIGRATION] = "query-migrate",
+    [Q_UUID] = "query-uuid",
 };
 
 static int decode_status(json_t *reply, struct view *v, struct err *err)
@@ -158,6 +159,14 @@ static void find_foreign_work(json_t *migration, struct view *v)
             v->foreign_job = xasprintf("%s job '%s'", v->jobs.items[i].type, v->jobs.items[i].id);
 }
 
+/* A QEMU that was given none answers with zeroes. */
+static char *decode_uuid(json_t *reply)
+{
+    const char *uuid = json_string_value(json_object_get(reply, "UUID"));
+
+    return uuid && uuid[strspn(uuid, "0-")] ? xstrdup(uuid) : NULL;
+}
+
 int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, struct view *ret,
                 struct err *err)
 {
@@ -175,6 +184,7 @@ int view_decode(json_t *const replies[Q_COUNT], const struct view_names *names, 
         return -1;
     view_decode_asides(replies, names, ret);
     find_foreign_work(replies[Q_MIGRATION], ret);
+    ret->uuid = decode_uuid(replies[Q_UUID]);
     return 0;
 }
 
@@ -217,6 +227,7 @@ void view_done(struct view *v)
     json_decref(v->graph);
     free(v->status);
     free(v->foreign_job);
+    free(v->uuid);
     *v = (struct view){0};
 }
 

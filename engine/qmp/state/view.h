@@ -25,10 +25,11 @@ enum view_query {
     Q_BLOCK,
     Q_GRAPH,
     Q_MIGRATION,
+    Q_UUID,
     Q_COUNT
 };
 extern const char *const view_query_commands[Q_COUNT];
-/* Ask the first n of them; Q_GRAPH may fail (then it stays NULL). */
+/* Ask the first n of them; Q_GRAPH and Q_UUID may fail (then they stay NULL). */
 #define VIEW_ALL Q_COUNT
 #define VIEW_JOBS Q_MIGRATION /* enough to look after jobs, without decoding disks */
 
@@ -73,6 +74,7 @@ struct view {
     VEC(struct view_disk) disks;
     VEC(struct view_disk) asides; /* see struct domain_facts */
     char *foreign_job;
+    char *uuid; /* NULL: it has none */
 };
 
 /* How disks get their names. */
