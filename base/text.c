@@ -11,6 +11,11 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
+const char *plural_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 bool str_eq(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;

@@ -28,6 +28,9 @@ const char *nearest_word(const char *s, const char *const *words, size_t n);
 /* A whole decimal number within the range, all of s. */
 bool parse_int(const char *s, int64_t min, int64_t max, int64_t *ret);
 
+/* "1 point", "2 points": what stands behind the noun. */
+const char *plural_s(uint64_t n);
+
 bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
 /* Of a path, for a URI: percent-encodes all but letters, digits and -._~/ . Caller frees. */
 char *uri_encode(const char *s);

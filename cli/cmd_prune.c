@@ -219,7 +219,7 @@ const struct command cmd_prune = {
         (const char *const[]){
             "Asks the daemon to let go of the restore points that no rule keeps: of every domain, "
             "of those that POLICY covers, or of DOMAIN. The daemon prunes by itself after each "
-            "backup.",
+            "backup. Without --wait, how the jobs end is to be asked for: 'vmkeep jobs'.",
             NULL},
     .operands =
         (const struct command_operand[]){{OPERAND("POLICY|DOMAIN", target), .optional = true,
@@ -237,10 +237,11 @@ const struct command cmd_prune = {
                   "reasons}")},
             {0}},
     .wants = "one policy or domain at most",
-    .exits = (const struct command_exit[]){{EXIT_DONE, "done or queued"},
-                                           {EXIT_FAILED, "failed"},
+    .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},
+                                           {EXIT_FAILED, "failed, with --wait all jobs did, or "
+                                                         "were skipped"},
                                            {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_PARTLY, "some jobs failed"},
+                                           {EXIT_PARTLY, "some jobs failed, or were skipped"},
                                            {EXIT_NOT_FOUND, "no such policy or domain"},
                                            {EXIT_NO_DAEMON, "the daemon cannot be reached"},
                                            {EXIT_DAMAGED, "the catalog is damaged"},

@@ -16,7 +16,7 @@
 #include "storage/survey.h"
 
 struct arguments {
-    bool json, dry_run, yes, force;
+    bool json, dry_run, yes, force, all;
     const char *what, *name;
     struct strlist domains;
 };
@@ -62,13 +62,13 @@ static void print_facts(const struct repository_facts *f, const char *ours)
         printf("  an empty directory");
     if (f->is_known && strcmp(f->known.id, f->view.id) != 0)
         printf(", not %s", f->known.id);
-    printf("; %zu points, %s of %s free\n", f->view.points.n, size_text(f->view.free, avail),
-           size_text(f->view.total, total));
+    printf("; %zu point%s, %s of %s free\n", f->view.points.n, plural_s(f->view.points.n),
+           size_text(f->view.free, avail), size_text(f->view.total, total));
     for (size_t i = 0; i < f->view.domains.n; i++) {
         const struct repository_domain *d = &f->view.domains.items[i];
         CLEANUP_FREE char *owner = repository_whose(d, ours);
 
-        printf("  %s: %zu points, ", d->name, d->points);
+        printf("  %s: %zu point%s, ", d->name, d->points, plural_s(d->points));
         print_plain(owner, stdout);
         putchar('\n');
     }
@@ -102,6 +102,7 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
 
 struct differences {
     json_t *list;
+    size_t n_harmless; /* of them */
     bool damage;
 };
 
@@ -155,8 +156,27 @@ static void compare_damage(const struct repository_facts *f, const struct point_
     }
 }
 
-static void compare(const struct repository_facts *f, const struct survey *found, const char *ours,
-                    struct differences *l)
+/* Two daemons may share a repository as long as their domains differ. */
+static void compare_owner(const struct repository_domain *d, const struct domain_names *known,
+                          const char *ours, struct differences *l)
+{
+    CLEANUP_FREE char *owner = repository_whose(d, ours);
+
+    if (repository_is_ours(d, ours))
+        return;
+    if (!repository_is_needed(d, known)) {
+        differ(l, "neighbour", d->name, owner, "nothing: we have no domain of that name");
+        l->n_harmless++;
+        return;
+    }
+    differ(l, "owner", d->name, owner,
+           d->owned || d->problem
+               ? "no job of ours works there; 'vmkeep repository adopt' takes it over"
+               : "the first backup makes it ours, if its points are");
+}
+
+static void compare(const struct repository_facts *f, const struct survey *found,
+                    const struct domain_names *known, const char *ours, struct differences *l)
 {
     const char *state = repository_state(f);
 
@@ -167,16 +187,8 @@ static void compare(const struct repository_facts *f, const struct survey *found
                "no job writes there; 'vmkeep repository adopt' takes it over");
     else if (found)
         compare_points(f, found, ours, l);
-    for (size_t i = 0; i < f->view.domains.n; i++) {
-        const struct repository_domain *d = &f->view.domains.items[i];
-        CLEANUP_FREE char *owner = repository_whose(d, ours);
-
-        if (!repository_is_ours(d, ours))
-            differ(l, "owner", d->name, owner,
-                   d->owned || d->problem
-                       ? "no job of ours works there; 'vmkeep repository adopt' takes it over"
-                       : "the first backup makes it ours, if its points are");
-    }
+    for (size_t i = 0; i < f->view.domains.n; i++)
+        compare_owner(&f->view.domains.items[i], known, ours, l);
 }
 
 static void print_differences(const struct differences *l)
@@ -191,7 +203,7 @@ static void print_differences(const struct differences *l)
              *k; k++)
             table_cell(t, json_string_value(json_object_get(item, *k)));
     table_print(t, stdout);
-    if (json_array_size(l->list) == 0)
+    if (json_array_size(l->list) == l->n_harmless)
         puts("catalog and repository agree");
 }
 
@@ -219,19 +231,28 @@ static int survey_here(const struct repository_facts *f, const struct point_list
     return rc;
 }
 
-static int check_one(const struct arguments *a, const struct config_repository *c,
-                     struct catalog *catalog)
+static int check_code(const struct differences *l)
+{
+    if (json_array_size(l->list) == l->n_harmless)
+        return EXIT_DONE;
+    return l->damage ? EXIT_DAMAGED : EXIT_PARTLY;
+}
+
+static int check_one(const struct arguments *a, const struct config *config,
+                     const struct config_repository *c, struct catalog *catalog)
 {
     const struct point_filter of = {.repository = c->name};
     CLEANUP(repository_facts_done) struct repository_facts f = {0};
     CLEANUP(point_list_done) struct point_list known = {0};
     CLEANUP(survey_done) struct survey found = {0};
-    struct differences l = {json_array(), false};
+    CLEANUP(domain_names_done) struct domain_names domains = {0};
+    struct differences l = {.list = json_array()};
     struct err err = ERR_INIT;
     bool good = false;
     int code;
 
     if (repository_gather(c, catalog, &f, &err) < 0 ||
+        domains_known(config, catalog, &domains, &err) < 0 ||
         catalog_points(catalog, &of, &known, &err) < 0 ||
         (f.problem.code == ERR_NONE && !f.view.is_new &&
          survey_here(&f, &known, &found, &err) < 0)) {
@@ -239,10 +260,10 @@ static int check_one(const struct arguments *a, const struct config_repository *
         return cli_fail(c->name, &err);
     }
     good = f.problem.code == ERR_NONE && !f.view.is_new;
-    compare(&f, good ? &found : NULL, catalog_id(catalog), &l);
+    compare(&f, good ? &found : NULL, &domains, catalog_id(catalog), &l);
     if (good && strcmp(repository_state(&f), "ok") == 0)
         compare_damage(&f, &known, &found, &l);
-    code = json_array_size(l.list) == 0 ? EXIT_DONE : l.damage ? EXIT_DAMAGED : EXIT_PARTLY;
+    code = check_code(&l);
     if (a->json) {
         report_json_print(l.list, stdout);
         return code;
@@ -257,7 +278,7 @@ static int check(void *arg, const struct config *config, struct catalog *catalog
     const struct arguments *a = arg;
     const struct config_repository *c = repository_configured(config, a->name);
 
-    return c ? check_one(a, c, catalog) : EXIT_NOT_FOUND;
+    return c ? check_one(a, config, c, catalog) : EXIT_NOT_FOUND;
 }
 
 static int run(void *arguments)
@@ -266,9 +287,12 @@ static int run(void *arguments)
 
     if (strcmp(a->what, "list") == 0 && !a->name)
         return cli_with_catalog(list, arguments);
+    if (strcmp(a->what, "adopt") == 0 && a->all && a->domains.n > 0)
+        return cli_usage("repository adopt", "--all, or the directories by name");
     if (strcmp(a->what, "adopt") == 0 && a->name)
         return repository_take_over(&(struct adoption){.name = a->name,
                                                        .domains = &a->domains,
+                                                       .all = a->all,
                                                        .dry_run = a->dry_run,
                                                        .yes = a->yes,
                                                        .force = a->force});
@@ -282,17 +306,19 @@ const struct command cmd_repository = {
     .summary = "what repositories are, whose, and taking one over",
     .synopses =
         (const char *const[]){"list [--json]", "check [--json] NAME",
-                              "adopt [--dry-run] [--yes] [--force] NAME [HOST/DOMAIN]...", NULL},
+                              "adopt [--dry-run] [--yes] [--force] [--all] NAME [HOST/DOMAIN]...",
+                              NULL},
     .about =
         (const char *const[]){
             "list tells of each repository of the configuration what is there: its id, whether it "
             "is the one that the catalog knows, its space and restore points, and to whom the "
             "domains' directories in it belong.",
             "check prints each difference between catalog and repository, and what will be done "
-            "about it.",
+            "about it. The directory of a neighbour's domain that we do not have is named, and is no "
+            "fault.",
             "adopt takes over what is there: another disk under the repository's path, a new and "
-            "empty one, and directories of domains that belong to another catalog (all of them, or "
-            "those named). It says what that means, and asks. Points that are in it are taken into "
+            "empty one, and directories that belong to another catalog: those of domains that we "
+            "have, or those named, or all. It says what that means, and asks. Points that are in it are taken into "
             "the catalog; points of the repository that was there before stay known, as missing, "
             "until that is adopted again.",
             "list and check change nothing and work while the daemon is down; for adopt vmkeepd(8) "
@@ -309,7 +335,10 @@ const struct command cmd_repository = {
         (const struct command_option[]){
             {FLAG("dry-run", dry_run, "say what would be taken over, and change nothing")},
             {FLAG("yes", yes, "do not ask")},
-            {FLAG("force", force, "also what its owner has used within the last ten minutes")},
+            {FLAG("all", all, "also directories of domains that we do not have")},
+            {FLAG("force", force,
+                  "also what its owner has used within the last ten minutes, or whose owner's "
+                  "catalog a vmkeepd of this machine keeps")},
             {FLAG("json", json,
                   "list: print an array of {name, path, id, found, state, problem, free, total, "
                   "points, domains: [{domain, owner, points}]}; check: an array of {what, about, "

@@ -32,7 +32,8 @@ const struct command cmd_run = {
     .about =
         (const char *const[]){
             "Asks the daemon for a backup now: of every domain that POLICY covers, or of DOMAIN "
-            "under every policy that covers it.",
+            "under every policy that covers it. Without --wait, how the jobs end is to be asked "
+            "for: 'vmkeep jobs'.",
             NULL},
     .operands =
         (const struct command_operand[]){
@@ -50,9 +51,10 @@ const struct command cmd_run = {
             {0}},
     .wants = "name one policy or domain",
     .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},
-                                           {EXIT_FAILED, "failed, with --wait all jobs did"},
+                                           {EXIT_FAILED, "failed, with --wait all jobs did, or "
+                                                         "were skipped"},
                                            {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_PARTLY, "some jobs failed"},
+                                           {EXIT_PARTLY, "some jobs failed, or were skipped"},
                                            {EXIT_NOT_FOUND, "no such policy or domain"},
                                            {EXIT_BUSY, "its backup runs already"},
                                            {EXIT_NO_DAEMON, "the daemon cannot be reached"},

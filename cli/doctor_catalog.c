@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "storage/adopt.h"
 
@@ -50,8 +51,9 @@ static void add_warnings(struct findings *l, const struct strlist *warnings)
 static bool is_known(const struct status *s, const char *name)
 {
     for (size_t i = 0; i < s->domains.n; i++) {
-        CLEANUP_FREE char *known =
-            xasprintf("%s/%s", s->domains.items[i].host, s->domains.items[i].domain);
+        CLEANUP_FREE char *host = name_escape(s->domains.items[i].host);
+        CLEANUP_FREE char *domain = name_escape(s->domains.items[i].domain);
+        CLEANUP_FREE char *known = xasprintf("%s/%s", host, domain);
 
         if (strcmp(known, name) == 0)
             return true;
@@ -77,8 +79,8 @@ static void check_owners(struct findings *l, const struct status *s,
             continue;
         owner = d->problem ? xstrdup(d->problem) : owner_text(&d->owner);
         doctor_add(l, about, "owner", !is_known(s, d->name),
-                   "give one of the two another repository, or take it over with `vmkeep "
-                   "repository adopt`; see repositories.md",
+                   "give one of the two another name of its host, or another repository, or take "
+                   "it over with `vmkeep repository adopt`; see repositories.md",
                    "%s belongs to %s: no job of ours works there", d->name, owner);
     }
     repository_view_done(&view);

@@ -8,12 +8,33 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/repository_facts.h"
 #include "report/table.h"
 
-static bool is_wanted(const struct adoption *a, const char *domain)
+/* What is to be done. */
+struct plan {
+    struct strlist taken;
+    size_t n_left;
+    bool busy;    /* somebody is at work in one of them */
+    char *keeper; /* the catalog that one of them belongs to is kept, or may be; NULL: none */
+};
+
+static void plan_done(struct plan *p)
 {
-    return a->domains->n == 0 || strlist_has(a->domains, domain);
+    strlist_done(&p->taken);
+    free(p->keeper);
+}
+
+static bool is_wanted(const struct adoption *a, const struct repository_domain *d,
+                      const struct domain_names *known)
+{
+    for (size_t i = 0; i < a->domains->n; i++)
+        if (repository_is_meant(d, a->domains->items[i]))
+            return true;
+    if (a->domains->n > 0)
+        return false;
+    return a->all || repository_is_needed(d, known);
 }
 
 static int check_wanted(const struct adoption *a, const struct repository_facts *f)
@@ -22,7 +43,7 @@ static int check_wanted(const struct adoption *a, const struct repository_facts 
         bool found = false;
 
         for (size_t k = 0; k < f->view.domains.n; k++)
-            found = found || strcmp(f->view.domains.items[k].name, a->domains->items[i]) == 0;
+            found = found || repository_is_meant(&f->view.domains.items[k], a->domains->items[i]);
         if (!found) {
             fprintf(stderr, "vmkeep: repository %s: has no directory %s\n", f->config->name,
                     a->domains->items[i]);
@@ -32,16 +53,56 @@ static int check_wanted(const struct adoption *a, const struct repository_facts 
     return EXIT_DONE;
 }
 
-/* Says what it means, and lists the directories that change hands; busy: somebody is at work
- * there. */
-static void say(const struct adoption *a, const struct repository_facts *f, const char *ours,
-                int64_t now, struct strlist *taken, bool *busy)
+/* Its last use says nothing of a daemon of this machine that has had nothing to do since. */
+static void find_keeper(const struct repository_domain *d, const struct owner *self,
+                        const struct catalog *catalog, struct plan *p)
+{
+    struct err err = ERR_INIT;
+    bool kept = false;
+
+    if (p->keeper || !d->owned || !*self->machine_id ||
+        strcmp(d->owner.machine_id, self->machine_id) != 0)
+        return;
+    if (catalog_is_kept(catalog, d->owner.catalog_path, &kept, &err) < 0)
+        p->keeper = xasprintf("%s: whether a vmkeepd keeps its owner's catalog cannot be told: %s",
+                              d->name, err.msg);
+    else if (kept)
+        p->keeper = xasprintf("%s: a vmkeepd of this machine keeps its owner's catalog, %s",
+                              d->name, d->owner.catalog_path);
+}
+
+static void say_directory(const struct adoption *a, const struct repository_domain *d,
+                          const struct owner *self, const struct domain_names *known, int64_t now,
+                          struct plan *p)
+{
+    CLEANUP_FREE char *owner = repository_whose(d, self->catalog);
+    bool active = d->active > now - OWNER_ACTIVE_S;
+
+    if (repository_is_ours(d, self->catalog))
+        return;
+    if (!is_wanted(a, d, known)) {
+        printf("%s (%zu point%s) stays as it is: %s%s\n", d->name, d->points, plural_s(d->points),
+               owner, repository_is_needed(d, known) ? "" : "; we have no domain of that name");
+        p->n_left++;
+        return;
+    }
+    printf("%s (%zu point%s) becomes ours; it is %s%s\n", d->name, d->points, plural_s(d->points),
+           owner, active ? ", who is at work there" : "");
+    p->busy = p->busy || active;
+    strlist_add(&p->taken, d->name);
+}
+
+/* Says what it means, and lists the directories that change hands, and those that do not. */
+static void say(const struct adoption *a, const struct repository_facts *f,
+                const struct owner *self, const struct domain_names *known,
+                const struct catalog *catalog, int64_t now, struct plan *p)
 {
     printf("%s at %s ", f->config->name, f->config->path);
     if (f->view.is_new)
         puts("is an empty directory, and becomes a repository.");
     else
-        printf("holds repository %s with %zu points.\n", f->view.id, f->view.points.n);
+        printf("holds repository %s with %zu point%s.\n", f->view.id, f->view.points.n,
+               plural_s(f->view.points.n));
     if (f->is_known && strcmp(f->known.id, f->view.id) != 0)
         printf(
             "Until now the name meant repository %s; its points stay known, as missing, until it "
@@ -49,16 +110,13 @@ static void say(const struct adoption *a, const struct repository_facts *f, cons
             f->known.id);
     for (size_t i = 0; i < f->view.domains.n; i++) {
         const struct repository_domain *d = &f->view.domains.items[i];
-        CLEANUP_FREE char *owner = repository_whose(d, ours);
-        bool active = d->active > now - OWNER_ACTIVE_S;
 
-        if (repository_is_ours(d, ours) || !is_wanted(a, d->name))
-            continue;
-        printf("%s (%zu points) becomes ours; it is %s%s\n", d->name, d->points, owner,
-               active ? ", who is at work there" : "");
-        *busy = *busy || active;
-        strlist_add(taken, d->name);
+        say_directory(a, d, self, known, now, p);
+        if (strlist_has(&p->taken, d->name))
+            find_keeper(d, self, catalog, p);
     }
+    if (p->n_left > 0 && a->domains->n == 0)
+        puts("What stays is taken, too, where it is named, or with --all.");
     puts("Points in what is ours are taken into the catalog. Other catalogs' daemons do nothing "
          "there any more.");
 }
@@ -93,59 +151,80 @@ static struct point_list points_of_ours(const struct repository_facts *f,
 }
 
 static int take_over(struct repository_facts *f, const struct strlist *taken,
-                     const struct config *config, struct catalog *catalog, int64_t now)
+                     const struct owner *self, struct catalog *catalog, int64_t now)
 {
-    CLEANUP(owner_done) struct owner self = {0};
-    struct point_list points = points_of_ours(f, taken, catalog_id(catalog));
+    struct point_list points = points_of_ours(f, taken, self->catalog);
     struct err err = ERR_INIT;
-    int rc;
+    int rc = repository_adopt(f->config->path, &f->view, taken, self, now, &err);
 
-    owner_here(catalog_id(catalog), config->catalog, &self);
-    rc = repository_adopt(f->config->path, &f->view, taken, &self, now, &err);
     if (rc == 0)
         rc = catalog_repository_adopt(catalog, f->config->name, f->view.id, f->config->path,
                                       &points, now, &err);
     if (rc == 0)
-        printf("repository %s is %s from now on; %zu points of it are in the catalog\n",
-               f->config->name, f->view.id, points.n);
+        printf("repository %s is %s from now on; %zu point%s of it %s in the catalog\n",
+               f->config->name, f->view.id, points.n, plural_s(points.n),
+               points.n == 1 ? "is" : "are");
     free(points.items);
     return rc < 0 ? cli_fail(f->config->name, &err) : EXIT_DONE;
+}
+
+/* Somebody would lose what he works with. */
+static int refuse(const struct plan *p, const char *repository)
+{
+    if (p->keeper)
+        fprintf(stderr,
+                "vmkeep: repository %s: %s; stop that one first, name other directories, or say "
+                "--force\n",
+                repository, p->keeper);
+    else
+        fprintf(
+            stderr,
+            "vmkeep: repository %s: another owner was at work there within the last %d minutes; "
+            "stop that one first, name other directories, or say --force\n",
+            repository, OWNER_ACTIVE_S / 60);
+    return EXIT_BUSY;
+}
+
+static int go_on(const struct adoption *a, struct repository_facts *f, const struct plan *p,
+                 const struct owner *self, struct catalog *catalog, int64_t now)
+{
+    bool refused = (p->busy || p->keeper) && !a->force;
+    int code;
+
+    if (a->dry_run) {
+        if (refused)
+            printf("It would be refused now: %s is to be stopped first (or --force).\n",
+                   p->keeper ? p->keeper : "who is at work there");
+        return EXIT_DONE;
+    }
+    if (refused)
+        return refuse(p, f->config->name);
+    code = confirm(a);
+    return code == EXIT_DONE ? take_over(f, &p->taken, self, catalog, now) : code;
 }
 
 static int adopt_one(const struct adoption *a, const struct config *config,
                      const struct config_repository *c, struct catalog *catalog)
 {
-    CLEANUP(strlist_done) struct strlist taken = {0};
+    CLEANUP(plan_done) struct plan p = {0};
+    CLEANUP(owner_done) struct owner self = {0};
+    CLEANUP(domain_names_done) struct domain_names known = {0};
     CLEANUP(repository_facts_done) struct repository_facts f = {0};
     struct err err = ERR_INIT;
     int64_t now = time(NULL);
-    bool busy = false;
     int code;
 
-    if (repository_gather(c, catalog, &f, &err) < 0)
+    if (repository_gather(c, catalog, &f, &err) < 0 ||
+        domains_known(config, catalog, &known, &err) < 0)
         return cli_fail(c->name, &err);
     if (f.problem.code != ERR_NONE)
         return cli_fail(c->name, &f.problem);
     code = check_wanted(a, &f);
     if (code != EXIT_DONE)
         return code;
-    say(a, &f, catalog_id(catalog), now, &taken, &busy);
-    if (a->dry_run) {
-        if (busy && !a->force)
-            puts("It would be refused now: who is at work there is to be stopped first (or "
-                 "--force).");
-        return EXIT_DONE;
-    }
-    if (busy && !a->force) {
-        fprintf(
-            stderr,
-            "vmkeep: repository %s: another owner was at work there within the last %d minutes; "
-            "stop that one first, name other directories, or say --force\n",
-            c->name, OWNER_ACTIVE_S / 60);
-        return EXIT_BUSY;
-    }
-    code = confirm(a);
-    return code == EXIT_DONE ? take_over(&f, &taken, config, catalog, now) : code;
+    owner_here(catalog_id(catalog), config->catalog, &self);
+    say(a, &f, &self, &known, catalog, now, &p);
+    return go_on(a, &f, &p, &self, catalog, now);
 }
 
 static int cannot_write(struct err *err)

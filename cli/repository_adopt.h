@@ -11,10 +11,11 @@
 
 struct adoption {
     const char *name;              /* the repository's */
-    const struct strlist *domains; /* HOST/DOMAIN; none: all */
+    const struct strlist *domains; /* HOST/DOMAIN; none: those of domains that we have */
+    bool all;                      /* whatever is there */
     bool dry_run;
     bool yes;   /* do not ask */
-    bool force; /* also where another owner is at work */
+    bool force; /* also where another owner is at work, or is kept by a daemon of this machine */
 };
 
 /* Says what it means, asks, and does it.  The exit code. */

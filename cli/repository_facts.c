@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/names.h"
 
 void repository_facts_done(struct repository_facts *f)
 {
@@ -45,6 +46,34 @@ char *repository_whose(const struct repository_domain *d, const char *ours)
 bool repository_is_ours(const struct repository_domain *d, const char *ours)
 {
     return d->owned && strcmp(d->owner.catalog, ours) == 0;
+}
+
+static bool is_of(const struct repository_domain *d, const char *host, const char *domain)
+{
+    CLEANUP_FREE char *host_dir = name_escape(host);
+    CLEANUP_FREE char *domain_dir = name_escape(domain);
+    CLEANUP_FREE char *name = xasprintf("%s/%s", host_dir, domain_dir);
+
+    return strcmp(name, d->name) == 0;
+}
+
+bool repository_is_needed(const struct repository_domain *d, const struct domain_names *known)
+{
+    for (size_t i = 0; i < known->n; i++)
+        if (is_of(d, known->items[i].host, known->items[i].domain))
+            return true;
+    return false;
+}
+
+bool repository_is_meant(const struct repository_domain *d, const char *text)
+{
+    CLEANUP_FREE char *host = NULL;
+    CLEANUP_FREE char *domain = NULL;
+
+    if (strcmp(text, d->name) == 0)
+        return true;
+    name_split_domain(text, &host, &domain);
+    return host && is_of(d, host, domain);
 }
 
 const struct repository_domain *repository_domain_of(const struct repository_facts *f,

@@ -6,6 +6,7 @@
 #define VMKEEP_CLI_REPOSITORY_FACTS_H
 
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "storage/adopt.h"
 
 struct repository_facts {
@@ -35,5 +36,11 @@ const struct repository_domain *repository_domain_of(const struct repository_fac
 /* ours: our catalog's id.  Whose a directory is, for people; caller frees. */
 char *repository_whose(const struct repository_domain *d, const char *ours);
 bool repository_is_ours(const struct repository_domain *d, const char *ours);
+
+/* By the directory's name, or the domain's, HOST/DOMAIN. */
+bool repository_is_meant(const struct repository_domain *d, const char *text);
+
+/* Is the directory that of a domain that we have?  known: ours, all of them. */
+bool repository_is_needed(const struct repository_domain *d, const struct domain_names *known);
 
 #endif

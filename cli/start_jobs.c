@@ -202,8 +202,8 @@ static json_t *jobs_json(const struct jobs *j)
 static void print_started(const struct jobs *j)
 {
     print_queued(j, stdout);
-    if (j->list.n == 0)
-        puts("There is nothing to do.");
+    puts(j->list.n > 0 ? "How that ends: 'vmkeep jobs', or next time --wait."
+                       : "There is nothing to do.");
 }
 
 static void print_still_running(const struct jobs *j)

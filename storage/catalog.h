@@ -31,6 +31,9 @@ int catalog_open(const char *path, enum catalog_access access, struct catalog **
                  struct err *err);
 void catalog_close(struct catalog *c);
 
+/* Does somebody keep the catalog at path, which need not be there?  Not if it is ours, c's. */
+int catalog_is_kept(const struct catalog *c, const char *path, bool *ret, struct err *err);
+
 /* Eight hexadecimal digits drawn when the catalog was made: part of every name at a hypervisor, so
  * that two catalogs never take one another's checkpoints for their own. */
 const char *catalog_id(const struct catalog *c);

@@ -51,6 +51,19 @@ uint64_t catalog_changes(const struct catalog *c)
     return c->changes + 1;
 }
 
+int catalog_is_kept(const struct catalog *c, const char *path, bool *ret, struct err *err)
+{
+    struct stat own, other;
+    bool held;
+
+    if (db_look_at_lock(path, ret, &other, err) < 0)
+        return -1;
+    if (*ret && db_look_at_lock(c->db.path, &held, &own, err) < 0)
+        return -1;
+    *ret = *ret && (own.st_dev != other.st_dev || own.st_ino != other.st_ino);
+    return 0;
+}
+
 int catalog_keep_place(struct catalog *c, struct err *err)
 {
     return db_keep_place(&c->db, err) < 0 ? -1 : db_keep_lock(&c->db, err);

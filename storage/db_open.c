@@ -54,6 +54,25 @@ int db_take_lock(struct db *db, struct err *err)
     return 0;
 }
 
+int db_look_at_lock(const char *path, bool *ret_held, struct stat *ret_file, struct err *err)
+{
+    CLEANUP_FREE char *lock = xasprintf("%s.lock", path);
+    CLEANUP_CLOSE int fd = open(lock, O_RDONLY | O_CLOEXEC);
+
+    *ret_held = false;
+    *ret_file = (struct stat){0};
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (fd < 0 || fstat(fd, ret_file) < 0)
+        return err_errno(err, errno, "%s", lock);
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return err_errno(err, errno, "%s", lock);
+    *ret_held = true;
+    return 0;
+}
+
 /* SQLite gives the files that it puts beside the catalog the catalog's own mode, so this is right
  * from the start.  A file that is there stays as its owner wants it. */
 int db_create_file(const char *path, bool *ret_made, struct err *err)

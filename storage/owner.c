@@ -235,8 +235,8 @@ static int judge(int dir, const char *where, const struct owner *found, const st
         return write_used(dir, where, self, now, now, false, err);
     if (strcmp(found->catalog, self->catalog) != 0)
         return err_set(err, ERR_DENIED,
-                       "%s belongs to %s; nothing is done there until 'vmkeep repository adopt' "
-                       "takes it over",
+                       "%s belongs to %s; nothing is done there: give the host another name in "
+                       "the configuration, or take it over with 'vmkeep repository adopt'",
                        where, text);
     if (!same_machine(found, self) && llabs(now - found->used) < OWNER_ACTIVE_S)
         return err_set(err, ERR_BUSY,

@@ -124,7 +124,8 @@ END
 {"ok": true, "result": {"jobs": [{"id": 12, "domain": "web01", "host": "lab", "policy": "nightly"}]}}
 END
     run -0 --separate-stderr vmkeep run web01
-    [ "$output" = "job 12: lab/web01 under nightly is queued" ]
+    [ "$output" = "job 12: lab/web01 under nightly is queued
+How that ends: 'vmkeep jobs', or next time --wait." ]
     [ -z "$stderr" ]
     run -0 vmkeep run --level full nightly --json
     jq -e '. == {jobs: [{id: 12, domain: "web01", host: "lab", policy: "nightly"}]}' <<< "$output"
@@ -214,6 +215,15 @@ END
     run -0 vmkeep prune web01 --wait
     jq -se '. == [{v: 1, cmd: "prune", args: {}},
         {v: 1, cmd: "prune", args: {target: "web01", wait: true}}]' "$tmp/requests"
+    answers <<< '{"ok": true, "result": {"jobs": [{"id": 12, "domain": "web01", "host": "lab", "policy": "nightly"}]}}'
+    run -0 vmkeep prune web01
+    [ "$output" = "job 12: lab/web01 under nightly is queued
+How that ends: 'vmkeep jobs', or next time --wait." ]
+    printf '%s\n' '{"event": "accepted", "jobs": [{"id": 12, "domain": "web01", "host": "lab", "policy": "nightly"}]}' \
+        '{"event": "ended", "job": 12, "outcome": "skipped", "reason": "nothing is let go"}' \
+        '{"ok": true, "result": {}}' | answers
+    run -1 --separate-stderr vmkeep prune web01 --wait
+    [ "$output" = "job 12: lab/web01: skipped: nothing is let go" ]
 }
 
 @test "domains: from the daemon" {

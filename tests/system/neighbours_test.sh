@@ -77,6 +77,35 @@ second run vm2 --wait > /dev/null
 [ "$(on_disk)" = 7 ] || fail "the disk has $(on_disk) points, not 7"
 { second doctor --json || true; } | jq -e '.[] | select(.check == "owner") | .fine' > /dev/null ||
     fail "a neighbour with other domains is a fault: $(second doctor)"
+vmkeep repository check main > "$tmp/out" || fail "a neighbour with other domains is a fault: $(cat "$tmp/out")"
+grep -q 'neighbour .*lab/vm2.*no domain of that name' "$tmp/out" || fail "check does not tell of it: $(cat "$tmp/out")"
+vmkeep repository check main --json | jq -e 'map(.what) == ["neighbour"]' > /dev/null || fail "nor in JSON"
+
+echo "- adopting takes what we need, and nothing of a daemon that lives"
+stop_daemon
+used() # TIME: of all directories
+{
+    sed -i "s|\"used\": \"[^\"]*\"|\"used\": \"$1\"|" "$tmp"/repo/lab/vm*/owner.json
+}
+used 2026-01-01T00:00:00Z
+vmkeep repository adopt main --yes > "$tmp/out" || fail "adopting what is ours is refused"
+grep -q '^lab/vm2 (2 points) stays as it is: vmkeep on .*; we have no domain of that name' "$tmp/out" ||
+    fail "it does not say what it leaves: $(cat "$tmp/out")"
+grep -q "belongs\|becomes" "$tmp/out" && fail "it takes more: $(cat "$tmp/out")"
+code=0
+vmkeep repository adopt main --yes lab/vm2 > "$tmp/out" 2>&1 || code=$?
+[ "$code" = 5 ] || fail "a directory was taken from a daemon that lives (exit $code)"
+grep -q "lab/vm2: a vmkeepd of this machine keeps its owner's catalog, $tmp/second/catalog.db; stop that" "$tmp/out" ||
+    fail "it does not say why: $(cat "$tmp/out")"
+code=0
+vmkeep repository adopt main --yes --all > "$tmp/out" 2>&1 || code=$?
+[ "$code" = 5 ] || fail "--all takes a directory from a daemon that lives (exit $code)"
+vmkeep repository adopt main --dry-run --all > "$tmp/out"
+grep -q '^lab/vm2 (2 points) becomes ours' "$tmp/out" || fail "--all does not take all: $(cat "$tmp/out")"
+grep -q "would be refused now: lab/vm2: a vmkeepd of this machine" "$tmp/out" || fail "nor does a dry run say it"
+second run vm2 --wait > /dev/null || fail "the neighbour was disturbed"
+start_daemon
+await_daemon
 stop_second
 
 echo "- names that are taken: the job gives way, and what is there stays"
@@ -184,16 +213,16 @@ mv "$tmp/repo" "$tmp/repo.new"
 mv "$tmp/repo.away" "$tmp/repo"
 vmkeep repository adopt main lab/vm1 --yes > /dev/null
 [ "$(points | jq '[.[] | select(.state == "good")] | length')" = "$good" ] || fail "the points that came back are not good"
-vmkeep repository check main > "$tmp/out" && fail "check does not tell of the directory of another catalog"
-grep -q 'owner .*lab/vm2' "$tmp/out" || fail "check does not say whose it is: $(cat "$tmp/out")"
+vmkeep repository check main > "$tmp/out" || fail "check ends with a fault where there is none: $(cat "$tmp/out")"
+grep -q 'neighbour .*lab/vm2' "$tmp/out" || fail "check does not say whose it is: $(cat "$tmp/out")"
 
 echo "- a foreign directory: not while its owner is at work; its points come along"
 code=0
-vmkeep repository adopt main --yes > "$tmp/out" 2>&1 || code=$?
+vmkeep repository adopt main --yes --all > "$tmp/out" 2>&1 || code=$?
 [ "$code" = 5 ] || fail "a directory was taken from an owner at work (exit $code)"
-vmkeep repository adopt main --dry-run | grep -q 'would be refused now' || fail "a dry run does not say that it would be refused"
+vmkeep repository adopt main --dry-run --all | grep -q 'would be refused now' || fail "a dry run does not say that it would be refused"
 vmkeep repository adopt main lab/vm2 --yes --force > /dev/null
-[ "$(points | jq '[.[] | select(.domain == "vm2" and .state == "good")] | length')" = 2 ] || fail "its points are not in the catalog"
+[ "$(points | jq '[.[] | select(.domain == "vm2" and .state == "good")] | length')" = 3 ] || fail "its points are not in the catalog"
 vmkeep repository check main || fail "there are differences after all was adopted"
 second_config vm2
 start_second

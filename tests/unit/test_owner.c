@@ -81,8 +81,9 @@ static void first_come(void **state)
     assert_int_equal(claim(&b, NOW + 120, msg), ERR_DENIED);
     assert_string_equal(msg, WHERE " belongs to vmkeep on backup1 (catalog aaaaaaaa, "
                                    "/var/lib/vmkeep/catalog.db; last used 2026-11-23T02:31:00Z); "
-                                   "nothing is done there until 'vmkeep repository adopt' takes it "
-                                   "over");
+                                   "nothing is done there: give the host another name in the "
+                                   "configuration, or take it over with 'vmkeep repository "
+                                   "adopt'");
     assert_int_equal(owner_read(dir, WHERE, &found, &there, &err), 0);
     assert_true(there);
     assert_string_equal(found.machine_id, "m1");
