@@ -17,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "policies/calendar_priv.h"
 #include "policies/civil.h"
 
@@ -346,10 +347,8 @@ static void replace_word(struct parser *ps)
     }
 }
 
-static int parse(struct parser *ps)
+static int parse_without_zone(struct parser *ps)
 {
-    if (take_zone(ps) < 0)
-        return -1;
     replace_word(ps);
     ps->p = ps->text;
     if (!*ps->text)
@@ -359,16 +358,52 @@ static int parse(struct parser *ps)
     return calspec_normalize(ps->spec, ps->err);
 }
 
+/* Whether what stands there is an expression; if not, why. */
+static bool is_expression(const char *text, size_t len, struct err *why)
+{
+    CLEANUP(calspec_freep) struct calspec *spec = xcalloc(1, sizeof(*spec));
+    struct parser ps = {.text = xasprintf("%.*s", (int)len, text), .spec = spec, .err = why};
+    int r = parse_without_zone(&ps);
+
+    free(ps.text);
+    return r == 0;
+}
+
+/* A bad zone is not to blame where what stands before it is no expression either. */
+static int parse(struct parser *ps)
+{
+    struct err why = ERR_INIT;
+    size_t len = strlen(ps->text);
+
+    if (take_zone(ps) == 0)
+        return parse_without_zone(ps);
+    if (!is_expression(ps->text, (size_t)(strrchr(ps->text, ' ') - ps->text), &why) &&
+        !is_expression(ps->text, len, &why))
+        *ps->err = why;
+    return -1;
+}
+
+/* What people write who want an interval. */
+static const char *interval_hint(const char *s)
+{
+    if (strcasestr(s, "minute"))
+        return "; every five minutes is '*:0/5'";
+    if (strcasestr(s, "hour") && strcasecmp(s, "hourly") != 0)
+        return "; every two hours is '0/2:00'";
+    return "";
+}
+
 int calspec_parse(const char *s, struct calspec **ret, struct err *err)
 {
     CLEANUP(calspec_freep) struct calspec *spec = xcalloc(1, sizeof(*spec));
     struct parser ps = {.text = xstrdup(s), .spec = spec, .err = err};
     int r = parse(&ps);
+    const struct err why = *err;
 
     free(ps.text);
     if (r < 0)
-        return err_wrap(err, "calendar expression '%.*s'%s", SHOWN_MAX, s,
-                        strlen(s) > SHOWN_MAX ? "..." : "");
+        return err_set(err, why.code, "calendar expression '%.*s'%s: %s%s", SHOWN_MAX, s,
+                       strlen(s) > SHOWN_MAX ? "..." : "", why.msg, interval_hint(s));
     *ret = TAKE_PTR(spec);
     return 0;
 }

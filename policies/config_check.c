@@ -291,6 +291,26 @@ static bool knows_domains(const struct config *c)
     return c->hosts.n > 0; /* without hosts there is a warning for that already */
 }
 
+/* Who writes 30m may have minutes in mind, as in 'rpo'. */
+static bool looks_like_minutes(const struct span *s)
+{
+    return s->months > 12 && !s->years && !s->days && !s->hours;
+}
+
+static void warn_of_keep(struct config_reader *r, const struct retention *keep)
+{
+    const struct config_place *place = config_place_of(r, keep);
+
+    if (place && !retention_is_set(keep))
+        report(r, place, true, "no rule counts more than 0: every point is kept, for ever");
+    for (int p = 0; p < PERIOD_COUNT; p++)
+        if (looks_like_minutes(&keep->within[p]))
+            report(r, place, true,
+                   "%s: %dm is %d months: a span has no minutes (hours are h, as in 12h)",
+                   retention_rule_name((enum retention_period)p, true), keep->within[p].months,
+                   keep->within[p].months);
+}
+
 static void warn_of_policy(struct config_reader *r, const struct config *c,
                            const struct config_policy *p)
 {
@@ -306,6 +326,7 @@ static void warn_of_policy(struct config_reader *r, const struct config *c,
         report(r, domains, true, "selects none of the hosts' domains");
     if (disks && only_takes_away(&p->disks))
         report(r, disks, true, "selects no disk: every glob takes away; put \"*\" before them");
+    warn_of_keep(r, &p->keep);
 }
 
 static void warn_of_host(struct config_reader *r, const struct config_host *h)

@@ -143,7 +143,7 @@ static const struct {
 } refused[] = {
     {"", "the expression is empty"},
     {" ", "' ' at character 1"},
-    {" daily", "'daily' is not a time zone"}, /* a word behind a space is one */
+    {" daily", "' ' at character 1"}, /* a word behind a space is one */
     {"daily ", "'daily' at character 1"},
     {"dayly", "'dayly' at character 1, where a weekday"},
     {"10", "it ends where '-' in a date, or ':' in a time is wanted"},
@@ -169,6 +169,10 @@ static const struct {
     {"Mon,10:00", "'1' at character 5"},
     {"Mond", "'Mond' at character 1"},
     {"daily Foo/Bar", "'Foo/Bar' is not a time zone of this system"},
+    {"every 2 minutes", "'every' at character 1"},
+    {"every 2 minutes", "every five minutes is '*:0/5'"},
+    {"2 hours", "every two hours is '0/2:00'"},
+    {"Mon 10:00 Europe/Berln", "'Europe/Berln' is not a time zone of this system"},
     {"daily CEST", "'CEST' is not a time zone of this system"},
     {"daily UTC UTC", "'daily' at character 1"},
     {"24:00", "hour 24 is out of range (0 to 23)"},
