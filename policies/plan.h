@@ -17,7 +17,7 @@
 #include "base/model.h"
 #include "policies/config.h"
 
-#define PLAN_WHY_MAX 240
+#define PLAN_WHY_MAX 320
 
 /* What the catalog knows of a (domain, policy) for scheduling.  The last run is that of the newest
  * job that was not asked for by hand; its retries are no runs of their own. */

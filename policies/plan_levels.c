@@ -75,8 +75,9 @@ bool plan_is_another(const struct disk_origin *then, const struct plan_disk *now
         snprintf(why, PLAN_WHY_MAX, "its image is another one: %.*s, and was %.*s", SHOWN,
                  now->image, SHOWN, then->image);
     else if (differ(then->identity, now->identity))
-        snprintf(why, PLAN_WHY_MAX, "its image is another one: %.*s, and was %.*s", SHOWN,
-                 now->identity, SHOWN, then->identity);
+        snprintf(why, PLAN_WHY_MAX, "its image%s%.*s is another one: %.*s, and was %.*s",
+                 now->image ? " " : "", SHOWN, now->image ? now->image : "", SHOWN, now->identity,
+                 SHOWN, then->identity);
     else if (differ(then->device, now->device))
         snprintf(why, PLAN_WHY_MAX, "it hangs on another device: %.*s, and did on %.*s", SHOWN,
                  now->device, SHOWN, then->device);

@@ -5,8 +5,10 @@
 # of one name are one session, run by one shell in the directory that the document describes.  Each
 # "$ " line is a command (lines that begin with "> " belong to it); it must succeed, and print what
 # stands below it, to standard output and standard error.  "..." stands for anything within a line, and
-# no line is "..." alone.
+# no line is "..." alone.  And the document's tables of errors name texts that there are.
 . "$(dirname "$0")/lib.sh"
+
+"$(dirname "$0")/backup_api_errors.py" || fail "a text of the tables of errors is in no source"
 
 doc=$(realpath "$(dirname "$0")/../../docs/backup-api.md")
 VMS=web01

@@ -170,7 +170,7 @@ for MODE in push pull; do
     args=() && drive a && drive b && qemu "${args[@]}"
     backup
     is_incremental vda
-    is_full vdb "its image is another one"
+    is_full vdb "its image $tmp/images/b.qcow2 is another one: inode "
     holds vda=a vdb=b
     stop_vm vm1
 
@@ -195,7 +195,7 @@ for MODE in push pull; do
     rm "$tmp/images/b.qcow2"
     cp "$tmp/images/a.qcow2" "$tmp/images/b.qcow2"
     backup
-    is_full vda "its image is another one"
+    is_full vda "its image $tmp/images/b.qcow2 is another one: inode "
     is_incremental vdb
     holds vda=b vdb=a
     end

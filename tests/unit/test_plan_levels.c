@@ -201,8 +201,8 @@ static void another_disk(void **state)
            ASKED "; made a full: vda: its image is another one: /x/b.qcow2, and was /x/a.qcow2");
     disk.image = "/x/a.qcow2"; /* another file took its place */
     expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "F",
-           ASKED "; made a full: vda: its image is another one: inode 2 of 2026-01-01T00:00:00Z,"
-                 " and was inode 1 of 2026-01-01T00:00:00Z");
+           ASKED "; made a full: vda: its image /x/a.qcow2 is another one: inode 2 of"
+                 " 2026-01-01T00:00:00Z, and was inode 1 of 2026-01-01T00:00:00Z");
     disk.identity = "inode 1 of 2026-01-01T00:00:00Z"; /* it was moved */
     disk.image = "/y/a.qcow2";
     expect(LEVEL_INCREMENTAL, &base, NULL, true, &disk, 1, "I", ASKED);
