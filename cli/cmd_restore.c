@@ -3,7 +3,6 @@
  * vmkeep restore: a point's disks as plain images.  It needs no daemon and no hypervisor, and with
  * --repository no catalog and no configuration either.
  */
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "cli/point_choice.h"
 #include "cli/restore_source.h"
 #include "policies/dates.h"
+#include "report/json.h"
 #include "storage/repository.h"
 #include "storage/restore.h"
 
@@ -128,23 +128,21 @@ static bool on_progress(void *ctx, const char *disk, bool checking, double fract
 
 static void print_json(const struct restore_result *res, const char *format)
 {
-    json_t *disks = json_array(), *o;
-    char created[TIMEFMT_MAX];
+    json_t *disks = json_array();
 
     for (size_t i = 0; i < res->disks.n; i++) {
         const struct restored_disk *d = &res->disks.items[i];
 
-        json_array_append_new(disks,
-                              json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", d->name, "path",
-                                        d->path, "format", format, "capacity",
-                                        (json_int_t)d->capacity, "bytes", (json_int_t)d->bytes));
+        json_array_append_new(disks, json_pack("{s:o, s:o, s:s, s:o, s:o}", "name",
+                                               report_json_text(d->name), "path",
+                                               report_json_text(d->path), "format", format,
+                                               "capacity", report_json_number((int64_t)d->capacity),
+                                               "bytes", report_json_number((int64_t)d->bytes)));
     }
-    o = json_pack("{s:s, s:s, s:o, s:s?}", "point", res->point.id, "created",
-                  time_utc(res->point.created, created), "disks", disks, "definition",
-                  res->definition);
-    json_dumpf(o, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(o);
+    report_json_print(json_pack("{s:o, s:o, s:o, s:o}", "point", report_json_text(res->point.id),
+                                "created", report_json_time(res->point.created), "disks", disks,
+                                "definition", report_json_text(res->definition)),
+                      stdout);
 }
 
 static bool lacks_secrets(const char *definition)

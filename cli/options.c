@@ -4,6 +4,7 @@
  * can be abbreviated and may stand behind operands, and "--" ends them.
  */
 #include <getopt.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,21 @@ static int not_a_number(const struct reader *r, const struct command_option *o, 
                      value, (long long)o->min, (long long)o->max);
 }
 
+/* Names stand in the configuration, whose text is UTF-8, and go to the daemon as such: what is not
+ * would be left out of the request, and that would mean all of them. */
+static bool is_a_name(unsigned words, const char *value)
+{
+    json_t *text;
+    bool ret;
+
+    if (!(words & (WORD_DOMAIN | WORD_POLICY | WORD_POINT | WORD_JOB | WORD_CHECKPOINT)))
+        return true;
+    text = json_string(value);
+    ret = text != NULL;
+    json_decref(text);
+    return ret;
+}
+
 /* ---- reading: -1: go on, or an exit code when the error has been printed ---- */
 
 static bool is_choice(const char *const *choices, const char *value)
@@ -148,6 +164,8 @@ static int take_option(struct reader *r, size_t i, const char *value)
     r->given[i] = true;
     if (value && !is_choice(o->choices, value))
         return not_a_choice(r, o, value);
+    if (value && !is_a_name(o->words, value))
+        return cli_usage(r->command->name, "--%s: it is not UTF-8 text", o->name);
     switch (o->kind) {
     case OPTION_FLAG:
         *(bool *)place(r, o->at) = true;
@@ -254,15 +272,24 @@ static int wrong_operands(const struct command *c, const char *extra)
     return cli_usage(c->name, "'%s': unexpected argument", extra);
 }
 
+static int no_name(const struct reader *r, const struct command_operand *p)
+{
+    return cli_usage(r->command->name, "%s: it is not UTF-8 text", p->name);
+}
+
 static int read_operands(struct reader *r, int argc, char **argv)
 {
     for (const struct command_operand *p = r->command->operands; p && p->name; p++) {
         bool given = p->by_name && is_given(r, p->by_name);
 
+        if (!given && optind < argc && !is_a_name(p->words, argv[optind]))
+            return no_name(r, p);
         if (p->many) {
             given = given || optind < argc;
-            while (optind < argc)
+            while (optind < argc && is_a_name(p->words, argv[optind]))
                 strlist_add(place(r, p->at), argv[optind++]);
+            if (optind < argc)
+                return no_name(r, p);
         } else if (!given && optind < argc) {
             *(const char **)place(r, p->at) = argv[optind++];
             given = true;

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "report/json.h"
 #include "storage/catalog.h"
 #include "storage/repository.h"
 
@@ -70,7 +71,8 @@ static int tell_daemon(const struct config *config, const char *point_id, const 
 {
     const struct client_request r = {
         .cmd = "found-damage",
-        .args = json_pack("{s:s, s:s*}", "point", point_id, "problem", problem),
+        .args = json_pack("{s:s, s:o*}", "point", point_id, "problem",
+                          problem ? report_json_text(problem) : NULL),
     };
     json_t *answer = NULL;
     int rc = client_ask(config, &r, ANSWER_S, &answer, ret_reached, err);

@@ -246,6 +246,8 @@ int start_jobs(const struct config *config, const char *cmd, json_t *args, bool 
     bool reached;
     int code;
 
+    if (!args)
+        return cli_usage(cmd, "an argument is not UTF-8");
     if (wait)
         json_object_set_new(args, "wait", json_true());
     if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {

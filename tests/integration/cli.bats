@@ -104,6 +104,10 @@ fails_with() {
     fails_with "prune: one policy or domain at most (see 'vmkeep prune --help')" prune a b
     fails_with "domains: 'a': unexpected argument" domains a
     fails_with "domains: --uuid and --json exclude one another" domains --uuid --json
+    # A request without it would mean all domains.
+    fails_with "prune: POLICY|DOMAIN: it is not UTF-8 text" prune $'web\xff'
+    fails_with "event: --domain: it is not UTF-8 text" event --domain $'web\xff'
+    fails_with "status: DOMAIN: it is not UTF-8 text" status web01 $'web\xff'
 }
 
 @test "--config stands anywhere, and what it names must be there" {

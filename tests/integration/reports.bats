@@ -321,7 +321,7 @@ lab/db01 unreachable yes - QMP: no answer for 10 s
 lab/spare unknown no - -
 lab/web01 running yes 8 -
 END
-    json '.[2] == {host: "lab", domain: "web01", state: "running", problem: null, checkpoint: true,
+    json '.[2] == {host: "lab", domain: "web01", uuid: null, state: "running", problem: null, checkpoint: true,
         job: 8}' domains
     json 'map(.domain) == ["web01"]' domains --with-job
     json 'map(.domain) == ["db01", "web01"]' domains --with-checkpoint

@@ -97,6 +97,8 @@ restore() {
     [ "$(jq -r .definition "$tmp/out")" = "$tmp/to/domain.xml" ]
     [ "$(jq -c '.disks[0] | [.name, .path, .format, .capacity]' "$tmp/out")" = "[\"vda\",\"$tmp/to/vda.qcow2\",\"qcow2\",8388608]" ]
     [ "$(jq '.disks[0].bytes' "$tmp/out")" -gt 2097152 ]
+    restore web01 --to "$tmp/"$'to\xff' --json > "$tmp/out"
+    [ "$(jq -r '.disks[0].path' "$tmp/out")" = "$tmp/to?/vda.qcow2" ]
 }
 
 @test "--dry-run writes nothing" {
