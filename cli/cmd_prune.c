@@ -140,8 +140,8 @@ static void print_text(const struct verdicts *v)
         freed += v->items[i].keep ? 0 : facts_point_bytes(p);
     }
     table_print(t, stdout);
-    printf("%s%zu of %zu points would go, %s\n", v->points.n > 0 ? "\n" : "", pruned, v->points.n,
-           size_text(freed, size));
+    printf("%s%zu of %zu point%s would go, %s\n", v->points.n > 0 ? "\n" : "", pruned, v->points.n,
+           plural_s(v->points.n), size_text(freed, size));
 }
 
 static int load_points(const struct arguments *a, const struct config *config,

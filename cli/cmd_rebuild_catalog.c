@@ -185,8 +185,9 @@ static void print_text(const struct rebuild *r, bool done)
         fputs("Nothing was changed.\n", stdout);
         return;
     }
-    printf("%s was made anew: %zu points, %zu jobs, %zu checkpoints.\n", r->path, r->points.n,
-           r->jobs, r->checkpoints);
+    printf("%s was made anew: %zu point%s, %zu job%s, %zu checkpoint%s.\n", r->path, r->points.n,
+           plural_s(r->points.n), r->jobs, plural_s(r->jobs), r->checkpoints,
+           plural_s(r->checkpoints));
     if (r->kept)
         printf("The former file is kept as %s.\n", r->kept);
 }

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/clock_ev.h"
 #include "daemon/control.h"
 #include "daemon/drivers.h"
@@ -297,12 +298,15 @@ static void on_settled(void *ctx)
         .catalog = d->catalog,
     };
 
+    size_t policies = scheduler_config(d->scheduler)->policies.n;
+    size_t domains = scheduler_count(d->scheduler).domains;
+
     if (control_open(&env, d->control_path, &d->control, &d->fate) < 0) {
         ev_break(d->loop, EVBREAK_ALL);
         return;
     }
-    log_notice("vmkeepd %s keeps %zu policies for %zu domains", VMKEEP_VERSION,
-               scheduler_config(d->scheduler)->policies.n, scheduler_count(d->scheduler).domains);
+    log_notice("vmkeepd %s keeps %zu polic%s for %zu domain%s", VMKEEP_VERSION, policies,
+               policies == 1 ? "y" : "ies", domains, plural_s(domains));
     sd_notify(0, "READY=1");
 }
 

@@ -146,9 +146,10 @@ static int after_comparing(struct run *r)
 {
     if (job_is_bad(r) || api_compare_judge(r, &r->err) < 0 || api_job_commit(r, &r->err) < 0)
         return A_FAILED;
-    log_info("job=%lld domain=%s %s backup begun by hand, %s, %zu disks%s%s", (long long)r->row.id,
+    log_info("job=%lld domain=%s %s backup begun by hand, %s, %zu disk%s%s%s", (long long)r->row.id,
              r->row.domain, level_name(r->row.level), mode_name(r->row.plan.mode),
-             r->document->request.n_disks, r->row.plan.checkpoint ? ", checkpoint " : "",
+             r->document->request.n_disks, plural_s(r->document->request.n_disks),
+             r->row.plan.checkpoint ? ", checkpoint " : "",
              r->row.plan.checkpoint ? r->row.plan.checkpoint : "");
     return A_PLACING;
 }

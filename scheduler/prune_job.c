@@ -340,8 +340,8 @@ static int after_removing(struct run *r)
         return P_DONE;
     if (!r->canceled)
         return r->doomed_next < r->doomed.n ? P_REMOVING : P_LOOKING;
-    err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu points", r->doomed_next,
-            r->doomed.n);
+    err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s", r->doomed_next,
+            r->doomed.n, plural_s(r->doomed.n));
     return P_DONE;
 }
 

@@ -307,8 +307,9 @@ static int refuse_many(const struct rebuild *r, const struct strlist *ids, struc
     size_t len = 0;
 
     for (size_t i = 0; i < ids->n && len < sizeof(list); i++) {
-        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s with %zu points",
-                                i ? ", " : "", ids->items[i], count_points(r, ids->items[i]));
+        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s with %zu point%s",
+                                i ? ", " : "", ids->items[i], count_points(r, ids->items[i]),
+                                plural_s(count_points(r, ids->items[i])));
     }
     return err_set(err, ERR_INVALID,
                    "it does not follow which catalog this was; at work there were: %s; say which "
@@ -443,7 +444,7 @@ static void choose_points(struct rebuild *r, bool asked)
     r->points.n = ours.n;
     r->points.cap = ours.cap;
     if (n_others > 0)
-        note(r, "%zu points belong to another catalog: left to it", n_others);
+        note(r, "%zu point%s of another catalog: left to it", n_others, plural_s(n_others));
 }
 
 static int compare_sources(const void *a, const void *b)

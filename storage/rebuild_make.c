@@ -109,8 +109,9 @@ static int add_unread(struct rebuild *r, struct db *db, const struct point_list 
         n++;
     }
     if (n > 0) {
-        CLEANUP_FREE char *text = xasprintf(
-            "%zu points of repositories that were not read: as %s knows them", n, newest(r)->path);
+        CLEANUP_FREE char *text =
+            xasprintf("%zu point%s of repositories that were not read: as %s knows them", n,
+                      plural_s(n), newest(r)->path);
 
         strlist_add(&r->notes, text);
     }

@@ -547,7 +547,7 @@ static void others_points(void **state)
     catalog_close(c);
     /* Without it, nobody can know. */
     remove_catalog(s);
-    FAILS(ERR_INVALID, OTHER " with 1 points", try_rebuild(s, NULL, NULL, &err));
+    FAILS(ERR_INVALID, OTHER " with 1 point", try_rebuild(s, NULL, NULL, &err));
     FAILS(ERR_NOTFOUND, "no catalog ffffffff", try_rebuild(s, "ffffffff", NULL, &err));
     assert_false(path_exists(s->path));
     OK(try_rebuild(s, OTHER, NULL, &err));
@@ -574,7 +574,7 @@ static void only_others_points(void **state)
 
         put_point(s, &a);
     }
-    FAILS(ERR_INVALID, OTHER " with 1 points", try_rebuild(s, NULL, NULL, &err));
+    FAILS(ERR_INVALID, OTHER " with 1 point", try_rebuild(s, NULL, NULL, &err));
     FAILS(ERR_INVALID, ours, try_rebuild(s, NULL, NULL, &err));
     OK(try_rebuild(s, ours, &r, &err));
     assert_int_equal(r->points.n, 0);
@@ -611,7 +611,7 @@ static void neighbour_is_not_ours(void **state)
         put_point(s, &a);
         own(s, &a, OTHER, "/srv/other/catalog.db");
     }
-    FAILS(ERR_INVALID, OTHER " with 1 points", try_rebuild(s, NULL, NULL, &err));
+    FAILS(ERR_INVALID, OTHER " with 1 point", try_rebuild(s, NULL, NULL, &err));
     FAILS(ERR_INVALID, "--id new", try_rebuild(s, NULL, NULL, &err));
     assert_false(path_exists(s->path));
     OK(try_rebuild(s, REBUILD_NEW, &r, &err));

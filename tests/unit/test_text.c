@@ -51,6 +51,14 @@ static void durations(void **state)
         assert_int_equal(duration_parse(bad[i], &v, &err), -1);
 }
 
+static void plurals(void **state)
+{
+    (void)state;
+    assert_string_equal(plural_s(0), "s");
+    assert_string_equal(plural_s(1), "");
+    assert_string_equal(plural_s(2), "s");
+}
+
 static void sizes_for_people(void **state)
 {
     char buf[SIZE_TEXT_MAX];
@@ -94,11 +102,9 @@ static void errors_gather_context(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(durations),
-        cmocka_unit_test(sizes_for_people),
-        cmocka_unit_test(nearest),
-        cmocka_unit_test(errors_gather_context),
+        cmocka_unit_test(sizes),   cmocka_unit_test(durations),
+        cmocka_unit_test(plurals), cmocka_unit_test(sizes_for_people),
+        cmocka_unit_test(nearest), cmocka_unit_test(errors_gather_context),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
