@@ -96,6 +96,38 @@ int point_id_check(const char *id, struct err *err)
                    "'%s' is not a point's id (HOST/DOMAIN/TIME.POLICY@CATALOG-JOB)", id);
 }
 
+static int64_t time_of(const char *name)
+{
+    char text[TIME_LENGTH + 1];
+    struct err ignored = ERR_INIT;
+    int64_t ret = 0;
+
+    memcpy(text, name, TIME_LENGTH);
+    text[TIME_LENGTH] = '\0';
+    text[13] = text[16] = ':';
+    time_parse(text, &ret, &ignored);
+    return ret;
+}
+
+bool point_id_parse(const char *id, struct point *ret)
+{
+    CLEANUP_FREE char *copy = xstrdup(id);
+    char *rest = copy, *host = strsep(&rest, "/"), *domain = strsep(&rest, "/"), *maker;
+    struct err ignored = ERR_INIT;
+
+    if (point_id_check(id, &ignored) < 0)
+        return false;
+    *ret = (struct point){.id = xstrdup(id), .created = time_of(rest)};
+    point_id_maker(id, &ret->catalog, &ret->job);
+    maker = strchr(rest, MAKER);
+    if (maker)
+        *maker = '\0';
+    ret->host = name_unescape(host);
+    ret->domain = name_unescape(domain);
+    ret->policy = name_unescape(rest + TIME_LENGTH + 1);
+    return true;
+}
+
 bool point_id_maker(const char *id, char **ret_catalog, int64_t *ret_job)
 {
     const char *maker = strchr(id, MAKER);

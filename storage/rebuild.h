@@ -43,11 +43,17 @@ struct rebuild_domain {
     bool elsewhere; /* which names others, or cannot be read */
 };
 
+/* A point in the making, or half removed. */
+struct rebuild_debris {
+    char *repository, *id;
+};
+
 struct rebuild {
     char *path;
     int lock; /* -1: only looking */
     VEC(struct rebuild_place) places;
     VEC(struct rebuild_domain) domains;
+    VEC(struct rebuild_debris) debris;
     VEC(struct rebuild_source) sources; /* once chosen: the former file first, then the latest */
     struct point_list points;           /* once chosen: those that will be in it */
     struct strlist notes;               /* what is left out or cannot be read, a sentence each */

@@ -16,6 +16,7 @@
 #include "storage/catalog_copies.h"
 #include "storage/catalog_priv.h"
 #include "storage/owner.h"
+#include "storage/rebuild_debris.h"
 #include "storage/repository_priv.h"
 
 static void note(struct rebuild *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -147,6 +148,11 @@ void rebuild_free(struct rebuild *r)
         free(r->domains.items[i].domain);
         free(r->domains.items[i].owner);
     }
+    for (size_t i = 0; i < r->debris.n; i++) {
+        free(r->debris.items[i].repository);
+        free(r->debris.items[i].id);
+    }
+    free(r->debris.items);
     free(r->domains.items);
     free(r->sources.items);
     free(r->places.items);
@@ -234,7 +240,8 @@ int rebuild_add(struct rebuild *r, const char *name, const char *path, struct er
     struct rebuild_place *place;
 
     if (repository_open(path, false, err) < 0 || repository_list(path, &found, &damaged, err) < 0 ||
-        catalog_copies_list(path, &copies, err) < 0) {
+        catalog_copies_list(path, &copies, err) < 0 ||
+        rebuild_find_debris(r, name, path, err) < 0) {
         point_list_done(&found);
         strlist_done(&damaged);
         return err_wrap(err, "repository %s", name);

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "storage/catalog_priv.h"
+#include "storage/rebuild_debris.h"
 
 #define DIGITS_MAX 1000 /* of names for the former file within one second */
 
@@ -328,6 +329,8 @@ static int checkpoints_body(struct db *db, void *arg, struct err *err)
         if ((p->checkpoint ? add_checkpoint : drop_current)(db, p, err) < 0)
             return -1;
     }
+    if (rebuild_add_debris(b->r, db, b->known, err) < 0)
+        return -1;
     return catalog_exec(db, ST_CHECKPOINT_DROP_ORPHANS, NULL, 0, err);
 }
 

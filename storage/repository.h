@@ -66,6 +66,9 @@ char *point_id_make(const struct point *p);
  * *ret_catalog (caller frees). id is a valid one. */
 bool point_id_maker(const char *id, char **ret_catalog, int64_t *ret_job);
 
+/* The reverse of point_id_make: fills in what the id is made of, and the id.  False: it is none. */
+bool point_id_parse(const char *id, struct point *ret);
+
 /* ERR_INVALID: not what point_id_make makes, or of a policy whose name ends in ".partial" or
  * ".deleting".  Every function here checks the ids it is given. */
 int point_id_check(const char *id, struct err *err);

@@ -437,6 +437,59 @@ static void given_up(void **state)
     catalog_close(c);
 }
 
+/* As a job leaves it that could not clean up. */
+static void put_unfinished(const struct scratch *s, const char *domain, const char *catalog,
+                           int64_t job, const char *suffix)
+{
+    CLEANUP(point_done) struct point p = make_point(domain, 500 + job, catalog, job, NULL);
+    CLEANUP_FREE char *dir = xasprintf("%s/repo/%s%s", s->dir, p.id, suffix);
+
+    OK(mkdir_all(dir, 0755, &err));
+}
+
+/* Who removes what is left of jobs whose rows are gone, if not the catalog that they were of?  A job
+ * that is open comes back to its own, and what is somebody else's is his. */
+static void debris_is_known(void **state)
+{
+    for (int copy = 0; copy < 2; copy++) {
+        const char *domain = copy ? "e" : "d";
+        struct scratch *s = *state;
+        struct catalog *c = open_writer(s);
+        CLEANUP_FREE char *id = xstrdup(catalog_id(c)), *points = NULL;
+        CLEANUP_FREE char *gone = NULL, *open = NULL;
+
+        if (copy == 0)
+            make_repo(s);
+        {
+            CLEANUP(point_done) struct point a = made(s, c, domain, 100, NULL);
+            int64_t job = add_job(c, domain, "n", 600);
+            CLEANUP(point_done) struct point b = make_point(domain, 500 + job, id, job, NULL);
+
+            OK(catalog_job_start(c, job, 600, b.level, b.why, &b, &err));
+            put_unfinished(s, domain, id, job, ".partial");
+            open = xasprintf("%s-%lld\"", id, (long long)job);
+            gone = xasprintf("%s-%lld\"", id, (long long)job + 1);
+            put_unfinished(s, domain, id, job + 1, copy ? ".deleting" : ".partial");
+            put_unfinished(s, domain, OTHER, 7, ".partial");
+        }
+        if (copy)
+            put_copy(s, c);
+        catalog_close(c);
+        if (copy)
+            remove_catalog(s);
+        c = rebuilt(s);
+        points = points_text(c);
+        assert_non_null(strstr(points, gone));
+        assert_non_null(strstr(strstr(points, gone), "} deleting"));
+        assert_null(strstr(points, OTHER));
+        if (copy) /* its job was settled, for it is of an instant that is over */
+            assert_non_null(strstr(points, open));
+        else
+            assert_null(strstr(points, open));
+        catalog_close(c);
+    }
+}
+
 /* An older state was put back and went on; a copy in the repository knows what came in between. */
 static void from_both(void **state)
 {
@@ -766,6 +819,7 @@ int main(void)
         TEST(clock_of_points),
         TEST(undone_in_vain),
         TEST(given_up),
+        TEST(debris_is_known),
         TEST(damaged),
         TEST(others_points),
         TEST(only_others_points),
