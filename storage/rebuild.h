@@ -66,6 +66,9 @@ struct rebuild {
     char *kept;             /* where the former file is now; NULL: there was none */
 };
 
+/* NULL: nothing of its was found. */
+struct rebuild_domain *rebuild_domain_of(const struct rebuild *r, const struct point *p);
+
 /* keep_out: no daemon can start meanwhile; ERR_BUSY when one runs.  Opens the former file, if
  * any. */
 int rebuild_new(const char *path, bool keep_out, struct rebuild **ret, struct err *err);

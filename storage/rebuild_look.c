@@ -17,19 +17,8 @@
 #include "storage/catalog_priv.h"
 #include "storage/owner.h"
 #include "storage/rebuild_debris.h"
+#include "storage/rebuild_notes.h"
 #include "storage/repository_priv.h"
-
-static void note(struct rebuild *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void note(struct rebuild *r, const char *fmt, ...)
-{
-    CLEANUP_FREE char *text = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = xvasprintf(fmt, ap);
-    va_end(ap);
-    strlist_add(&r->notes, text);
-}
 
 /* ---- catalogs ---- */
 
@@ -168,7 +157,7 @@ void rebuild_free(struct rebuild *r)
 
 /* ---- repositories ---- */
 
-static struct rebuild_domain *domain_of(const struct rebuild *r, const struct point *p)
+struct rebuild_domain *rebuild_domain_of(const struct rebuild *r, const struct point *p)
 {
     for (size_t i = r->domains.n; i-- > 0;) {
         struct rebuild_domain *d = &r->domains.items[i];
@@ -183,7 +172,7 @@ static struct rebuild_domain *domain_of(const struct rebuild *r, const struct po
 /* By the owner's file; in directories of older versions by who made the last point there. */
 static void note_owner(struct rebuild *r, const char *path, const struct point *p)
 {
-    struct rebuild_domain *d = domain_of(r, p);
+    struct rebuild_domain *d = rebuild_domain_of(r, p);
     CLEANUP_CLOSE int dir = -1;
     CLEANUP(owner_done) struct owner owner = {0}, self = {0};
     struct err err = ERR_INIT;
@@ -197,7 +186,7 @@ static void note_owner(struct rebuild *r, const char *path, const struct point *
         owner_here("", r->path, &self);
         if (find_domain_dir(path, p->id, &dir, &err) < 0 ||
             (dir >= 0 && owner_read(dir, p->id, &owner, &found, &err) < 0)) {
-            note(r, "repository %s: %s", p->repository, err.msg);
+            rebuild_note(r, "repository %s: %s", p->repository, err.msg);
             d->elsewhere = true; /* as far as is known */
         }
         if (found) {
@@ -220,7 +209,7 @@ static void take_found(struct rebuild *r, const char *name, const char *path,
         struct point *p = &found->items[i];
 
         if (point_list_find(&r->points, p->id)) {
-            note(r, "point %s is in repository %s as well: left out there", p->id, name);
+            rebuild_note(r, "point %s is in repository %s as well: left out there", p->id, name);
             point_done(p);
             continue;
         }
@@ -250,7 +239,7 @@ int rebuild_add(struct rebuild *r, const char *name, const char *path, struct er
     *place = (struct rebuild_place){xstrdup(name), xstrdup(path), found.n, 0};
     take_found(r, name, path, &found);
     for (size_t i = 0; i < damaged.n; i++)
-        note(r, "repository %s: %s: left out", name, damaged.items[i]);
+        rebuild_note(r, "repository %s: %s: left out", name, damaged.items[i]);
     for (size_t i = 0; i < copies.n; i++) {
         add_source(r, copies.items[i].path, false);
         if (copies.items[i].job > r->sources.items[r->sources.n - 1].last_job)
@@ -265,7 +254,7 @@ int rebuild_add(struct rebuild *r, const char *name, const char *path, struct er
 
 static const char *owner_of(const struct rebuild *r, const struct point *p)
 {
-    return domain_of(r, p)->owner;
+    return rebuild_domain_of(r, p)->owner;
 }
 
 static size_t count_points(const struct rebuild *r, const char *owner)
@@ -410,14 +399,13 @@ static struct rebuild_place *place_of(struct rebuild *r, const char *name)
     return NULL;
 }
 
-/* One that was lost here, and in whose place another one has worked since: what was its belongs to
- * that one. */
-static bool was_replaced(const struct rebuild *r, const char *id)
+/* In this place, now or before another one came: what was here is one heritage. */
+static bool was_here(const struct rebuild *r, const char *id)
 {
     for (size_t i = 0; i < r->points.n; i++) {
-        const struct rebuild_domain *d = domain_of(r, &r->points.items[i]);
+        const struct rebuild_domain *d = rebuild_domain_of(r, &r->points.items[i]);
 
-        if (d->here && !str_eq(d->owner, id) && str_eq(r->points.items[i].catalog, id))
+        if (d->here && (str_eq(d->owner, id) || str_eq(r->points.items[i].catalog, id)))
             return true;
     }
     return false;
@@ -426,18 +414,17 @@ static bool was_replaced(const struct rebuild *r, const char *id)
 /* Those of other catalogs stay theirs; but of catalogs that were lost here, all are ours. */
 static void choose_points(struct rebuild *r, bool asked)
 {
-    bool take_here = !asked || was_replaced(r, r->id);
+    bool take_here = !asked || was_here(r, r->id);
     struct point_list ours = {0};
     CLEANUP_FREE bool *taken = xcalloc(r->points.n + 1, sizeof(*taken));
-    size_t n_others = 0;
 
     for (size_t i = 0; i < r->points.n; i++) {
         const char *owner = owner_of(r, &r->points.items[i]);
 
         taken[i] = !owner || str_eq(owner, r->id) ||
-                   (take_here && domain_of(r, &r->points.items[i])->here);
-        n_others += !taken[i];
+                   (take_here && rebuild_domain_of(r, &r->points.items[i])->here);
     }
+    rebuild_tell_left(r, taken);
     for (size_t i = 0; i < r->points.n; i++) {
         if (taken[i]) {
             *VEC_ADD(&ours) = r->points.items[i];
@@ -450,8 +437,6 @@ static void choose_points(struct rebuild *r, bool asked)
     r->points.items = ours.items;
     r->points.n = ours.n;
     r->points.cap = ours.cap;
-    if (n_others > 0)
-        note(r, "%zu point%s of another catalog: left to it", n_others, plural_s(n_others));
 }
 
 static int compare_sources(const void *a, const void *b)
@@ -492,5 +477,6 @@ int rebuild_choose(struct rebuild *r, const char *id, struct err *err)
         if (str_eq(p->catalog, r->id) && p->job > r->last_job)
             r->last_job = p->job;
     }
+    rebuild_tell_histories(r);
     return 0;
 }

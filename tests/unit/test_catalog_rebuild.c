@@ -592,7 +592,7 @@ static void others_points(void **state)
     /* Our file says who we are. */
     OK(try_rebuild(s, NULL, &r, &err));
     assert_int_equal(r->notes.n, 1);
-    assert_non_null(strstr(r->notes.items[0], "another catalog"));
+    assert_non_null(strstr(r->notes.items[0], "left to it"));
     assert_int_equal(r->last_job, 1);
     rebuild_free(r);
     c = open_writer(s);
@@ -710,6 +710,69 @@ static void lost_one_asked_for(void **state)
     rebuild_free(r);
 }
 
+static const char *note_of(const struct rebuild *r, const char *text)
+{
+    for (size_t i = 0; i < r->notes.n; i++)
+        if (strstr(r->notes.items[i], text))
+            return r->notes.items[i];
+    return NULL;
+}
+
+static void assert_note(const struct rebuild *r, const char *text)
+{
+    if (!note_of(r, text))
+        fail_msg("no note has: %s; the first: %s", text, r->notes.n ? r->notes.items[0] : "none");
+}
+
+/* Two histories, of which each has points in directories of its own: whichever is chosen, all points
+ * are taken, and it is told what is not, and how to get that. */
+static void two_histories(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    struct rebuild *r = NULL;
+    char lost[9], other[9];
+
+    make_repo(s);
+    snprintf(lost, sizeof(lost), "%s", catalog_id(c));
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+        CLEANUP(point_done) struct point b = {0}, b2 = {0}, far = {0};
+
+        own(s, &a, lost, s->path);
+        put_copy(s, c);
+        catalog_close(c);
+        remove_catalog(s);
+        c = open_writer(s);
+        snprintf(other, sizeof(other), "%s", catalog_id(c));
+        b = made(s, c, "e", 300, NULL);
+        b2 = made(s, c, "e", 400, NULL);
+        own(s, &b, other, s->path);
+        catalog_close(c);
+        far = make_point("f", 100, OTHER, 41, NULL);
+        put_point(s, &far);
+        own(s, &far, OTHER, "/srv/other/catalog.db");
+    }
+    for (int i = 0; i < 3; i++) {
+        const char *asked = i == 0 ? NULL : i == 1 ? lost : other;
+        const char *is = i == 1 ? lost : other, *is_not = i == 1 ? other : lost;
+        CLEANUP_FREE char *made_by =
+            xasprintf("%d point%s of catalog %s, which was here, too, %s taken", i == 1 ? 2 : 1,
+                      i == 1 ? "s" : "", is_not, i == 1 ? "are" : "is");
+        CLEANUP_FREE char *how =
+            xasprintf("'--id %s' takes those, and not the jobs of %s", is_not, is);
+
+        OK(try_rebuild(s, asked, &r, &err));
+        assert_string_equal(r->id, is);
+        assert_int_equal(r->points.n, 3);
+        assert_note(r, made_by);
+        assert_note(r, how);
+        assert_note(r, "1 point of catalog " OTHER " is left to it; if that one is gone, 'vmkeep "
+                       "repository adopt main' takes it over afterwards");
+        rebuild_free(r);
+    }
+}
+
 static void while_it_runs(void **state)
 {
     struct scratch *s = *state;
@@ -825,6 +888,7 @@ int main(void)
         TEST(only_others_points),
         TEST(neighbour_is_not_ours),
         TEST(lost_one_asked_for),
+        TEST(two_histories),
         TEST(while_it_runs),
         TEST(unread_repository),
         TEST(copies),
