@@ -136,16 +136,27 @@ static int check_owned(const struct owned_list *owned, const struct place_wish *
 
 /* ---- what is there ---- */
 
-/* A QEMU of which nobody has told us; its locks do. */
+/* A file system without locks: nobody holds one. */
+static bool has_no_locks(int sys)
+{
+    return sys == ENOLCK || sys == EOPNOTSUPP || sys == ENOSYS;
+}
+
+/* A QEMU of which nobody has told us; its locks do.  Who may not look does not know that there is
+ * none. */
 static int check_free(const struct place_wish *w, struct err *err)
 {
     struct flock lock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
     CLEANUP_CLOSE int fd = open(w->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-    if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+    if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0)
+        return lock.l_type == F_UNLCK ? 0
+                                      : refuse(w, ERR_BUSY, err, "is in use by another process");
+    if (fd >= 0 && has_no_locks(errno))
         return 0;
-    return refuse(w, ERR_BUSY, err, "is in use by another process");
+    return refuse(w, ERR_INVALID, err, "cannot be opened to see whether it is in use: %s",
+                  strerror(errno));
 }
 
 /* What it is cannot be told, so neither that nothing is there. */

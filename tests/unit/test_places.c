@@ -282,6 +282,25 @@ static void in_use(void **state)
     assert_string_equal(check(USE_THERE, "free"), "is in use by another process");
 }
 
+/* Nor that it is free of a file that we may not open. */
+static void in_doubt(void **state)
+{
+    uid_t was = geteuid();
+    int rc;
+
+    (void)state;
+    touch("closed");
+    assert_int_equal(chmod(in_dir("closed"), 0), 0);
+    assert_int_equal(chmod(dir, 0711), 0);
+    if (was == 0)
+        assert_int_equal(seteuid(65534), 0);
+    rc = strcmp(check(USE_THERE, "closed"),
+                "cannot be opened to see whether it is in use: Permission denied");
+    if (was == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(rc, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,7 +308,7 @@ int main(void)
         cmocka_unit_test(links),   cmocka_unit_test(what_does_not_exist_yet),
         cmocka_unit_test(unseen),  cmocka_unit_test(mounts),
         cmocka_unit_test(sockets), cmocka_unit_test(each_of_its_own),
-        cmocka_unit_test(in_use),
+        cmocka_unit_test(in_use),  cmocka_unit_test(in_doubt),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
