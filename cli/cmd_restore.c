@@ -162,13 +162,13 @@ static void print_use(const struct restore_result *res)
     if (strcmp(name, "domain.xml") == 0)
         printf("To use them, name these files as the disks' sources in %s, then: virsh define %s\n",
                definition, definition);
-    else if (strcmp(name, "qemu.args") == 0)
-        printf(
-            "To use them, start QEMU with the arguments in %s and these files as the drives.\n%s",
-            definition,
-            lacks_secrets(definition) ? "Secrets are not kept in points: fill in what it has as "
-                                        "PATH-TO-FILL-IN, ID-TO-FILL-IN or LEFT-OUT.\n"
-                                      : "");
+    else if (strcmp(name, "qemu.sh") == 0)
+        printf("To start it on these disks, without a network: %s -display gtk\n"
+               "It says at its beginning what is different from what ran.\n%s",
+               definition,
+               lacks_secrets(definition) ? "Secrets are not kept in points: fill in what it has as "
+                                           "PATH-TO-FILL-IN, ID-TO-FILL-IN or LEFT-OUT.\n"
+                                         : "");
     else
         printf("To use them, give them to QEMU as drives; each image stands alone.\n");
 }
@@ -365,8 +365,9 @@ const struct command cmd_restore = {
     .about =
         (const char *const[]){
             "Writes the disks of a restore point into DIR as images that stand alone, one file a "
-            "disk, and the domain's definition beside them. POINT is a point's id, or an end of it "
-            "that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest "
+            "disk, and how to start them beside them: libvirt's domain.xml as it was, or qemu.sh, "
+            "a script with the command line that the domain ran with. POINT is a point's id, or an "
+            "end of it that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest "
             "good point, at or before TIME where that is given. If the point cannot be restored "
             "(it is damaged, or its repository is not there), the newest one before it that can be "
             "is named; with --fallback that one is taken, for a POINT, too.",
@@ -378,9 +379,14 @@ const struct command cmd_restore = {
             "point is restored, right or wrong. An image that is not there, is no qcow2, or stands "
             "on another one than its manifest says is refused all the same.",
             "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore "
-            "that fails or is interrupted leaves nothing behind. QEMU's command line is kept "
-            "without the secrets that stood in it: where it has PATH-TO-FILL-IN (a file), "
-            "ID-TO-FILL-IN (of a secret object) or LEFT-OUT, these are to be filled in.",
+            "that fails or is interrupted leaves nothing behind.",
+            "qemu.sh runs on the restored disks and on nothing else: networks, sockets, files that "
+            "QEMU writes, and disks that are not in the point are left out or connected to "
+            "nothing, so that it may be started beside the domain itself; its first lines say "
+            "what is different. Options of QEMU that it is given come last, such as -display gtk. "
+            "It is made when all disks are restored. Secrets are not kept: where it has "
+            "PATH-TO-FILL-IN (a file), ID-TO-FILL-IN (of a secret object) or LEFT-OUT, these are "
+            "to be filled in. The command line itself is qemu.args in the point's directory.",
             "With --repository neither catalog nor configuration is needed: so a repository alone, "
             "on another machine, is enough.",
             NULL},

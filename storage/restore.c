@@ -22,6 +22,8 @@
 #include "base/names.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "base/timefmt.h"
+#include "storage/qemu_script.h"
 #include "storage/repository_priv.h"
 #include "storage/verify.h"
 
@@ -33,6 +35,8 @@ struct restore {
     struct point_list chain; /* the point first */
     struct repository_hold hold;
     char *definition;    /* the file in the repository; NULL: the point has none */
+    char *text;          /* what is written of it, */
+    bool is_script;      /* to be run */
     uint64_t total;      /* bytes that all disks will take */
     uint64_t work, done; /* bytes to be read for digests and to be written; those that are done */
     size_t current;      /* the disk being checked or written */
@@ -66,6 +70,7 @@ static void restore_done(struct restore *s)
     free(s->repository);
     free(s->to);
     free(s->definition);
+    free(s->text);
     free(s->first_made_dir);
     if (s->lock >= 0)
         close(s->lock);
@@ -177,21 +182,51 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
     return 0;
 }
 
-/* A definition of the same text may be there: of another disk restored before. */
+/* Of the command line that the point keeps, a script that starts the restored disks. */
+static char *make_script(const struct restore *s, const char *args)
+{
+    const struct point *p = the_point(s);
+    const size_t n = s->ret->disks.n;
+    struct script_disk *disks = xcalloc(n, sizeof(*disks));
+    char created[TIMEFMT_MAX], *ret;
+    CLEANUP_FREE char *title = xasprintf("%s/%s as it was at %s, on disks restored from %s",
+                                         p->host, p->domain, time_utc(p->created, created), p->id);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct restored_disk *d = &s->ret->disks.items[i];
+
+        disks[i] = (struct script_disk){
+            .name = d->name,
+            .was = point_find_disk(p, d->name)->origin.image,
+            .path = d->path,
+        };
+    }
+    ret = qemu_script(&(struct script_request){args, title, s->r->format, disks, n});
+    free(disks);
+    return ret;
+}
+
+/* Of a disk alone there is nothing to start.  A definition of the same text may be there: of another
+ * disk restored before. */
 static int plan_definition(struct restore *s, struct err *err)
 {
     CLEANUP_FREE char *there = NULL;
-    CLEANUP_FREE char *ours = NULL;
+    CLEANUP_FREE char *kept = NULL;
     struct err ignored = ERR_INIT;
 
     if (!s->definition)
         return 0;
-    s->ret->definition = xasprintf("%s/%s", s->to, strrchr(s->definition, '/') + 1);
+    s->is_script = str_eq(strrchr(s->definition, '/') + 1, "qemu.args");
+    if (s->is_script && s->ret->disks.n < the_point(s)->disks.n)
+        return 0;
+    if (read_file(s->definition, DEFINITION_MAX, &kept, NULL, err) < 0)
+        return -1;
+    s->ret->definition = xasprintf("%s/%s", s->to, s->is_script ? "qemu.sh" : "domain.xml");
+    s->text = s->is_script ? make_script(s, kept) : TAKE_PTR(kept);
     if (!path_exists(s->ret->definition))
         return 0;
     if (read_file(s->ret->definition, DEFINITION_MAX, &there, NULL, &ignored) == 0 &&
-        read_file(s->definition, DEFINITION_MAX, &ours, NULL, &ignored) == 0 &&
-        strcmp(there, ours) == 0)
+        strcmp(there, s->text) == 0)
         return 0;
     return err_set(err, ERR_EXISTS,
                    "%s: is there already, and differs; choose another directory, or move it away",
@@ -344,15 +379,12 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
 
 static int write_definition(struct restore *s, struct err *err)
 {
-    CLEANUP_FREE char *text = NULL;
-    size_t len;
+    const char *path = s->ret->definition;
 
-    if (!s->definition || path_exists(s->ret->definition))
+    if (!path || path_exists(path))
         return 0;
-    if (read_file(s->definition, DEFINITION_MAX, &text, &len, err) < 0)
-        return -1;
-    strlist_add(&s->made, s->ret->definition);
-    return write_file_durably(s->ret->definition, text, len, 0600, err);
+    strlist_add(&s->made, path);
+    return write_file_durably(path, s->text, strlen(s->text), s->is_script ? 0700 : 0600, err);
 }
 
 /* ---- the digests ---- */

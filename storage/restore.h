@@ -32,7 +32,8 @@ struct restored_disk {
 struct restore_result {
     struct point point; /* from its manifest */
     VEC(struct restored_disk) disks;
-    char *definition;   /* file written, or NULL */
+    char *definition;   /* file written: domain.xml as the point has it, or qemu.sh (see
+                         * storage/qemu_script.h); NULL: none, as when a disk was left out */
     struct strlist odd; /* with no_verify: images of another length than published, a sentence each;
                          * what they lack reads as zeroes */
     char *bad_point;    /* on failure with ERR_CORRUPT: the point whose image was found damaged, the

@@ -53,6 +53,18 @@ backup nightly full; full=$point
 sleep 1.1
 backup nightly incremental; increment=$point
 
+echo "- what was restored starts beside the domain, on the restored disks alone"
+expect 0 "$tmp/started/qemu.sh -display gtk" vmkeep restore "$increment" --to "$tmp/started" --format raw
+"$tmp/started/qemu.sh" -S -qmp "unix:$tmp/started.qmp,server=on,wait=off" > "$tmp/started.out" 2>&1 &
+pids[started]=$!
+wait_for 10 "QEMU on the restored disks" "$WRITER" qmp "$tmp/started.qmp" query-status
+[ "$("$WRITER" qmp "$tmp/started.qmp" query-block | jq -r '.. | .file? // empty | strings' | sort -u)" \
+    = "$tmp/started/vda.raw" ] || fail "other files are open: $("$WRITER" qmp "$tmp/started.qmp" query-block)"
+"$WRITER" qmp "$tmp/started.qmp" quit > /dev/null
+wait "${pids[started]}" || fail "$(cat "$tmp/started.out")"
+unset "pids[started]"
+"$WRITER" qmp "$tmp/vm1.test" query-status > /dev/null || fail "the domain itself has lost its sockets"
+
 echo "- places that belong to somebody else"
 expect 2 "lies in repository main ($tmp/repo)" vmkeep restore vm1 --to "$tmp/repo/lab/new"
 ln -s "$tmp/other" "$tmp/link"

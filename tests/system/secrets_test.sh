@@ -42,11 +42,14 @@ if grep -rlF hunter2 "$tmp/repo" "$tmp/log" "$tmp/catalog.db"*; then fail "the p
 grep -qxF "secret,id=s0,file=PATH-TO-FILL-IN" "$tmp/repo/$point/qemu.args" || fail "$(cat "$tmp/repo/$point/qemu.args")"
 grep -q "1 secret of QEMU's command line is left out of qemu.args" "$tmp/log" || fail "nothing is said of it"
 vmkeep restore "$point" --to "$tmp/restored" > "$tmp/out"
-grep -q "^Secrets are not kept in points: fill in what it has as PATH-TO-FILL-IN" "$tmp/out" || fail "$(cat "$tmp/out")"
+! grep -q hunter2 "$tmp/restored/qemu.sh" || fail "$(cat "$tmp/restored/qemu.sh")"
+grep -qF "nothing that is left needs it: -object secret" "$tmp/restored/qemu.sh" ||
+    fail "the passphrase of a disk that is in clear text now is asked for: $(cat "$tmp/restored/qemu.sh")"
+[ ! -e "$tmp/restored/qemu.args" ] || fail "the command line of the original is there, to be started by mistake"
 
 echo "- its command line works with the passphrase in a file"
 printf hunter2 > "$tmp/key"
-sed "s|PATH-TO-FILL-IN|$tmp/key|" "$tmp/restored/qemu.args" > "$tmp/args"
+sed "s|PATH-TO-FILL-IN|$tmp/key|" "$tmp/repo/$point/qemu.args" > "$tmp/args"
 stop_daemon
 stop_vm vm1
 mapfile -t args < "$tmp/args"
