@@ -447,8 +447,8 @@ static void put_unfinished(const struct scratch *s, const char *domain, const ch
     OK(mkdir_all(dir, 0755, &err));
 }
 
-/* Who removes what is left of jobs whose rows are gone, if not the catalog that they were of?  A job
- * that is open comes back to its own, and what is somebody else's is his. */
+/* Who removes what is left of jobs whose rows are gone, if not the catalog that they were of?  A
+ * job that is open comes back to its own, and what is somebody else's is his. */
 static void debris_is_known(void **state)
 {
     for (int copy = 0; copy < 2; copy++) {
@@ -724,8 +724,8 @@ static void assert_note(const struct rebuild *r, const char *text)
         fail_msg("no note has: %s; the first: %s", text, r->notes.n ? r->notes.items[0] : "none");
 }
 
-/* Two histories, of which each has points in directories of its own: whichever is chosen, all points
- * are taken, and it is told what is not, and how to get that. */
+/* Two histories, of which each has points in directories of its own: whichever is chosen, all
+ * points are taken, and it is told what is not, and how to get that. */
 static void two_histories(void **state)
 {
     struct scratch *s = *state;
