@@ -11,6 +11,7 @@ enum backup_state {
     B_LOOKING,
     B_CLEANING,
     B_PROBING,
+    B_NUMBERING,
     B_SURVEYING,
     B_CHECKING,
     B_COMPARING,
@@ -39,6 +40,10 @@ struct op *backup_start_probing(struct run *r, struct err *err);
 int backup_after_copying(struct run *r);
 int backup_after_asking(struct run *r);
 int backup_after_weighing(struct run *r);
+
+/* backup_number.c */
+struct op *backup_start_numbering(struct run *r, struct err *err);
+int backup_after_numbering(struct run *r);
 
 /* backup_end.c */
 int backup_after_recording(struct run *r);

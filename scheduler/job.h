@@ -35,6 +35,8 @@ enum job_step_flags {
     JOB_DECIDED = 1 << 3,
     /* The end: `after` lets go of the job. */
     JOB_FINAL = 1 << 4,
+    /* What it waits for is that its repository is compared. */
+    JOB_UNTIL_COMPARED = 1 << 5,
 };
 
 struct job_step {

@@ -106,6 +106,7 @@ static void repo_free(struct repo *r)
     unknown_done(&r->unknown);
     unknown_done(&r->examined);
     free(r->difference);
+    free(r->unexamined);
     free(r->name);
     free(r->path);
     free(r);

@@ -9,6 +9,7 @@
  *   backup_job.c    a backup's state machine       backup_plan.c  its plan
  *   backup_disks.c  what it lacks and leaves out   backup_compare.c  what it is based on, held
  *                                                  against the disks
+ *   backup_number.c was its number used before?
  *   prune_job.c     a prune's state machine
  *   api_*.c         the backup API by hand; see api_priv.h
  *   places.c        what belongs to somebody: nothing may be written there
@@ -56,11 +57,13 @@ struct repo {
     struct survey found;
     struct store_space space;
     /* compare.c */
-    bool compared; /* once at least since we run */
+    bool compared;     /* once at least since we run */
+    unsigned gave_way; /* backups in a row that have waited for that in vain */
     struct op *examining;
     struct unknown unknown, examined; /* as found; being found */
-    size_t n_missing;                 /* points that the catalog knows and that are not there */
-    char *difference;                 /* what was said of them; NULL: nothing */
+    char *unexamined; /* why the last look at whose they are failed; NULL: it did not */
+    size_t n_missing; /* points that the catalog knows and that are not there */
+    char *difference; /* what was said of them; NULL: nothing */
     /* copies.c */
     uint64_t copied; /* the changes that the copy there has, or that were tried */
     bool copy_failed;
@@ -159,7 +162,7 @@ struct run {
     uint64_t bandwidth;
     int unanswered; /* questions in a row */
     uint64_t last_done;
-    int64_t progressed, progress_saved; /* elapsed time */
+    int64_t numbering_since, progressed, progress_saved; /* elapsed time */
     struct point published;
     bool checkpoint_gone;    /* it was deleted, */
     bool checkpoint_unmade;  /* or never made: nothing at the hypervisor bears its name for us */
@@ -198,12 +201,14 @@ struct copies {
     uint64_t changes; /* that it has */
     size_t waiting;   /* repositories that it is on its way to */
     int64_t began_ms, took_ms;
+    int64_t brought; /* the last job of which one of them speaks */
 };
 
 struct scheduler {
     struct scheduler_env env;
     struct config *config;
     int64_t started;          /* uptime */
+    int64_t first_job;        /* the first number that this life has given, or will */
     VEC(struct host *) hosts; /* retired ones too */
     VEC(struct repo *) repos;
     VEC(struct cover) covers;

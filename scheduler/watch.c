@@ -242,6 +242,8 @@ static void on_probed(void *ctx, const struct err *err)
     watch_saw_repo(r->s, r, &r->space, err);
     if (!err)
         watch_repo(r->s, r);
+    else
+        r->gave_way = 0;
     settle_if_seen(r->s);
     repo_release(r);
 }

@@ -262,8 +262,7 @@ static bool same_chain(const struct point *a, const struct point *b)
 static bool is_last(const struct rebuild *r, const struct point *p)
 {
     for (size_t i = 0; i < r->points.n; i++)
-        if (same_chain(&r->points.items[i], p) &&
-            point_made_after(&r->points.items[i], p, r->id))
+        if (same_chain(&r->points.items[i], p) && point_made_after(&r->points.items[i], p, r->id))
             return false;
     return true;
 }
