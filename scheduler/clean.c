@@ -5,6 +5,7 @@
  * catalog row names. Ours is what carries this catalog's id in its name, and what a row says was
  * made by hand and given up; nothing else is ever touched.
  */
+#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <stdlib.h>
@@ -121,17 +122,28 @@ struct op *chores_start(struct run *r, struct err *err)
     return NULL;
 }
 
+/* A backup does not begin beside another one. */
+static bool is_in_the_way(const struct run *r, const struct chore *c)
+{
+    return c->kind == CHORE_ABORT_JOB && r->type->backup && r->err.code == ERR_NONE &&
+           r->op_err.code != ERR_CANCELED;
+}
+
 void chores_after(struct run *r)
 {
     const struct chore *c = &r->chores.items[r->chores.next - 1];
     struct err err = ERR_INIT;
 
-    if (r->op_err.code != ERR_NONE)
+    if (r->op_err.code != ERR_NONE && is_in_the_way(r, c)) {
+        r->err = r->op_err;
+        err_wrap(&r->err, "job %s, which was left there, cannot be ended", c->name);
+    } else if (r->op_err.code != ERR_NONE) {
         log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
                     (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
-    else if (c->kind == CHORE_DELETE_CHECKPOINT &&
-             catalog_checkpoint_delete(r->s->env.catalog, r->row.host, r->row.domain, c->name,
-                                       &err) < 0)
+    } else if (c->kind == CHORE_DELETE_CHECKPOINT &&
+               catalog_checkpoint_delete(r->s->env.catalog, r->row.host, r->row.domain, c->name,
+                                         &err) < 0) {
         catalog_trouble(r->s, "forget a checkpoint", &err);
+    }
     r->op_err = ERR_INIT;
 }

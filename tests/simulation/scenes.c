@@ -63,8 +63,9 @@ static void lose_bitmaps(struct sim_host *h)
             h->domains.items[i]->disks.items[k].bitmaps.n = 0;
 }
 
-/* A catalog was put back while the repository was away, and no bitmap tells.  It comes back, and the first that find it
- * there are backups, whose numbers have been used: none begins under such a number. */
+/* A catalog was put back while the repository was away, and no bitmap tells.  It comes back, and the
+ * first that find it there are backups, whose numbers have been used: none begins under such a
+ * number. */
 static void numbers_used_before(void)
 {
     struct sim_daemon *d = begin(7, 3);
@@ -122,8 +123,28 @@ static void looks_fail(enum sim_look look)
                             : "an examination that fails for ever");
 }
 
+/* A pull's export could not be ended, nor can it before the next backup: that one does not begin
+ * beside it, and the one after that does it. */
+static void export_left(void)
+{
+    struct sim_daemon *d = begin(9, 1);
+
+    d->host->deaf_aborts = 2;
+    daemon_start(d);
+    live(DAY_MS);
+    if (d->host->deaf_aborts > 0)
+        sim_broken("nobody has tried to end the export again");
+    if (count_jobs(d, "cannot be ended") != 1)
+        sim_broken("%zu backups were kept from beginning by what another one left",
+                   count_jobs(d, "cannot be ended"));
+    if (sim.w.counts.points < 4)
+        sim_broken("an export that was left keeps backups from being made");
+    end("an export that was left");
+}
+
 void play_scenes(void)
 {
+    export_left();
     numbers_used_before();
     looks_fail(LOOK_SURVEY);
     looks_fail(LOOK_EXAMINE);

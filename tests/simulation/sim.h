@@ -97,6 +97,7 @@ struct sim_host {
     VEC(struct sim_hypervisor *) clients; /* oldest first */
     char name[16];
     VEC(struct sim_domain *) domains;
+    int deaf_aborts; /* so many fail without effect */
 };
 
 /* What a disk held at the instant of a backup. */
