@@ -30,6 +30,7 @@
 #include "scheduler/scheduler.h"
 #include "storage/made.h"
 #include "storage/places.h"
+#include "storage/places_ask.h"
 
 /* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
 struct host {
@@ -181,7 +182,7 @@ struct run {
     bool cleaned;
     char *own_scratch; /* its directory in scratch */
     struct made_list made;
-    struct proc_result places; /* what the last child has found */
+    struct made_list placed; /* what was made just now */
 
     /* a prune's */
     struct strlist doomed;        /* point ids, dependents first */

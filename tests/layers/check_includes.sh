@@ -20,6 +20,7 @@ scheduler: policies engine storage base
 daemon: scheduler policies engine storage report base
 cli: report policies storage base
 mover: base
+helpers: storage base
 '
 
 # A driver is behind engine/hypervisor.h; who makes it may name it, nobody else.
