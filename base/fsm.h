@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * fsm: a state and the table of moves that are allowed from each; see scheduler/backup_job.c for
+ * fsm: a state and the table of moves that are allowed from each; see jobs/backup.c for
  * the pattern.  An observer sees every move before the work of the new state begins.
  */
 #ifndef VMKEEP_BASE_FSM_H

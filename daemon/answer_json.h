@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "scheduler/answers.h"
+#include "jobs/answers.h"
 
 /* Caller owns it. */
 json_t *answer_json(const struct api_answer *a);

@@ -4,7 +4,7 @@
 #ifndef VMKEEP_DAEMON_CLOCK_EV_H
 #define VMKEEP_DAEMON_CLOCK_EV_H
 
-#include "scheduler/clock.h"
+#include "base/clock.h"
 
 /* Free with free(). */
 struct clock *clock_ev_new(struct ev_loop *loop);

@@ -13,7 +13,7 @@
 #include "daemon/answer_json.h"
 #include "daemon/control_priv.h"
 #include "report/json.h"
-#include "scheduler/api.h"
+#include "jobs/api.h"
 
 /* ---- answers that come later ---- */
 
@@ -83,7 +83,7 @@ static int cmd_backup_begin(struct client *cl, json_t *args, json_t **ret, struc
                        &reuse) < 0)
         return -1;
     a.reuse_external = reuse;
-    api_backup_begin(cl->control->env.scheduler, &a, later(cl));
+    api_backup_begin(scheduler_jobs(cl->control->env.scheduler), &a, later(cl));
     return 0;
 }
 
@@ -94,7 +94,7 @@ static int cmd_abort(struct client *cl, json_t *args, json_t **ret, struct err *
     int64_t job = 0;
 
     if (control_unpack(args, err, "{s:s}", "domain", &domain) < 0 ||
-        api_abort(cl->control->env.scheduler, domain, &job, err) < 0)
+        api_abort(scheduler_jobs(cl->control->env.scheduler), domain, &job, err) < 0)
         return -1;
     /* A job that could be ended on the spot is over already. */
     if (!job || !scheduler_job(cl->control->env.scheduler, job)) {
@@ -113,7 +113,7 @@ static int cmd_job_info(struct client *cl, json_t *args, json_t **ret, struct er
     (void)ret;
     if (control_unpack(args, err, "{s:s}", "domain", &domain) < 0)
         return -1;
-    api_job_info(cl->control->env.scheduler, domain, later(cl));
+    api_job_info(scheduler_jobs(cl->control->env.scheduler), domain, later(cl));
     return 0;
 }
 
@@ -129,7 +129,7 @@ static int cmd_checkpoint_create(struct client *cl, json_t *args, json_t **ret, 
     c.redefine = redefine;
     c.validate = validate;
     c.quiesce = quiesce;
-    api_checkpoint_create(cl->control->env.scheduler, &c, later(cl));
+    api_checkpoint_create(scheduler_jobs(cl->control->env.scheduler), &c, later(cl));
     return 0;
 }
 
@@ -140,7 +140,7 @@ static int cmd_checkpoint_list(struct client *cl, json_t *args, json_t **ret, st
     (void)ret;
     if (control_unpack(args, err, "{s:s}", "domain", &domain) < 0)
         return -1;
-    api_checkpoint_list(cl->control->env.scheduler, domain, later(cl));
+    api_checkpoint_list(scheduler_jobs(cl->control->env.scheduler), domain, later(cl));
     return 0;
 }
 
@@ -153,7 +153,8 @@ static int cmd_checkpoint_dumpxml(struct client *cl, json_t *args, json_t **ret,
     if (control_unpack(args, err, "{s:s, s:s, s?b, s?b}", "domain", &domain, "name", &name, "size",
                        &size, "no_domain", &no_domain) < 0)
         return -1;
-    api_checkpoint_describe(cl->control->env.scheduler, domain, name, size, no_domain, later(cl));
+    api_checkpoint_describe(scheduler_jobs(cl->control->env.scheduler), domain, name, size,
+                            no_domain, later(cl));
     return 0;
 }
 
@@ -169,7 +170,7 @@ static int cmd_checkpoint_delete(struct client *cl, json_t *args, json_t **ret, 
         return -1;
     if (!name == !revert)
         return err_set(err, ERR_INVALID, "a checkpoint's name, or for_revert, one of them");
-    api_checkpoint_delete(cl->control->env.scheduler, domain, name,
+    api_checkpoint_delete(scheduler_jobs(cl->control->env.scheduler), domain, name,
                           revert     ? DELETE_FOR_REVERT
                           : only     ? DELETE_CHILDREN_ONLY
                           : children ? DELETE_CHILDREN
@@ -185,7 +186,7 @@ static int cmd_doctor(struct client *cl, json_t *args, json_t **ret, struct err 
     (void)ret;
     if (control_unpack(args, err, "{s?s}", "domain", &domain) < 0)
         return -1;
-    api_doctor(cl->control->env.scheduler, domain, later(cl));
+    scheduler_doctor(cl->control->env.scheduler, domain, later(cl));
     return 0;
 }
 

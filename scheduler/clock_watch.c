@@ -38,7 +38,7 @@ static void put(struct scheduler *s, const char *name, const char *state, const 
     struct err err = ERR_INIT;
 
     if (catalog_seen_put(s->env.catalog, "clock", name, state, problem, NULL, at, &err) < 0)
-        catalog_trouble(s, "record the clock", &err);
+        catalog_trouble("record the clock", &err);
 }
 
 static void believe(struct scheduler *s, int64_t now)
@@ -104,7 +104,7 @@ static void on_set(struct scheduler *s, int64_t moved, int64_t now)
 
 void clock_watch_look(struct scheduler *s)
 {
-    int64_t now = sched_now(s), uptime = sched_uptime(s), elapsed = uptime - s->clock.uptime;
+    int64_t now = env_now(&s->jobs), uptime = sched_uptime(s), elapsed = uptime - s->clock.uptime;
     int64_t moved = now - s->clock.wall - elapsed;
     int64_t last = s->clock.wall;
 
@@ -136,7 +136,7 @@ static void on_clock_set(void *ctx)
 /* What a former life believed, against what the clock shows now. */
 static void compare_with(struct scheduler *s, const struct seen *believed)
 {
-    int64_t now = sched_now(s), uptime = sched_uptime(s), elapsed = -1, then = 0, moved;
+    int64_t now = env_now(&s->jobs), uptime = sched_uptime(s), elapsed = -1, then = 0, moved;
     char boot[40] = "";
 
     if (sscanf(believed->state, "%" SCNd64 " %39s", &then, boot) == 2 && then <= uptime &&
@@ -164,7 +164,7 @@ void clock_watch_start(struct scheduler *s)
 {
     struct seen_list rows = {0};
     const struct seen *hold, *believed;
-    int64_t now = sched_now(s);
+    int64_t now = env_now(&s->jobs);
     struct err err = ERR_INIT;
 
     s->clock.when_set = (struct alarm){.fire = on_clock_set, .ctx = s};
@@ -172,7 +172,7 @@ void clock_watch_start(struct scheduler *s)
     s->clock.uptime = sched_uptime(s);
     note_unset(s, now);
     if (catalog_seen(s->env.catalog, "clock", &rows, &err) < 0)
-        catalog_trouble(s, "read of the clock", &err);
+        catalog_trouble("read of the clock", &err);
     hold = find(&rows, "hold");
     believed = find(&rows, "believed");
     if (hold && strcmp(hold->state, "on") == 0) {
@@ -195,7 +195,7 @@ void clock_watch_stop(struct scheduler *s)
 
 const char *clock_watch_doubt(struct scheduler *s)
 {
-    int64_t now = sched_now(s);
+    int64_t now = env_now(&s->jobs);
 
     if (now - s->clock.wall - (sched_uptime(s) - s->clock.uptime) > NOTICED_S)
         clock_watch_look(s);

@@ -26,13 +26,13 @@
 static bool wants(const struct scheduler *s, const struct repo *r)
 {
     return !r->retired && s->behind == 0 && r->store->ops->keep_catalog && r->compared &&
-           !compare_lacks_any(r) && r->copied != catalog_changes(s->env.catalog);
+           !compare_lacks_any(r) && r->watch->copied != catalog_changes(s->env.catalog);
 }
 
 static bool anybody_wants(const struct scheduler *s)
 {
-    for (size_t i = 0; i < s->repos.n; i++)
-        if (wants(s, s->repos.items[i]))
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (wants(s, s->jobs.repos.items[i]))
             return true;
     return false;
 }
@@ -41,7 +41,7 @@ static double pause_s(const struct scheduler *s)
 {
     double rest = (double)s->copies.took_ms * REST_FACTOR / 1000;
 
-    if (s->draining)
+    if (s->jobs.draining)
         return 0;
     return rest < FIRST_S ? FIRST_S : rest > REST_MAX_S ? REST_MAX_S : rest;
 }
@@ -50,16 +50,16 @@ void copies_consider(struct scheduler *s)
 {
     struct copies *c = &s->copies;
 
-    if (s->settled && !c->going && c->waiting == 0 && (!c->alarm.armed || s->draining) &&
+    if (s->settled && !c->going && c->waiting == 0 && (!c->alarm.armed || s->jobs.draining) &&
         anybody_wants(s))
         s->env.clock->ops->after(s->env.clock, &c->alarm, pause_s(s));
 }
 
 void copies_retry(struct scheduler *s)
 {
-    for (size_t i = 0; i < s->repos.n; i++)
-        if (s->repos.items[i]->copy_failed)
-            s->repos.items[i]->copied = 0;
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (s->jobs.repos.items[i]->watch->copy_failed)
+            s->jobs.repos.items[i]->watch->copied = 0;
     copies_consider(s);
 }
 
@@ -75,9 +75,9 @@ static void end_round(struct scheduler *s)
     unlink(c->path);
     free(c->path);
     c->path = NULL;
-    c->took_ms = sched_elapsed_ms(s) - c->began_ms;
+    c->took_ms = env_elapsed_ms(&s->jobs) - c->began_ms;
     copies_consider(s);
-    if (s->draining)
+    if (s->jobs.draining)
         queue_kick(s);
 }
 
@@ -88,7 +88,7 @@ static void give_up(struct scheduler *s, const struct err *err)
     s->copies.going = NULL;
     free(s->copies.path);
     s->copies.path = NULL;
-    if (s->draining)
+    if (s->jobs.draining)
         queue_kick(s);
 }
 
@@ -97,17 +97,17 @@ static void give_up(struct scheduler *s, const struct err *err)
 static void on_kept(void *ctx, const struct err *err)
 {
     struct repo *r = ctx;
-    struct scheduler *s = r->s;
+    struct scheduler *s = scheduler_of(r->env);
 
-    if (s->dead)
+    if (s->jobs.dead)
         return;
-    r->keeping = NULL;
+    r->watch->keeping = NULL;
     if (!err) {
-        if (r->copy_failed)
+        if (r->watch->copy_failed)
             log_notice("repository %s: it has a copy of the catalog again", r->name);
-        r->copy_failed = false;
-    } else if (!r->copy_failed) {
-        r->copy_failed = true;
+        r->watch->copy_failed = false;
+    } else if (!r->watch->copy_failed) {
+        r->watch->copy_failed = true;
         log_warning("repository %s: it gets no copy of the catalog: %s", r->name, err->msg);
     }
     repo_release(r);
@@ -120,14 +120,13 @@ static void bring(struct scheduler *s, struct repo *r, int64_t last_job)
     const struct store_catalog what = {s->copies.path, catalog_id(s->env.catalog), last_job};
     struct err err = ERR_INIT;
 
-    r->copied = s->copies.changes; /* a failure is tried again with the next change */
-    r->keeping = r->store->ops->keep_catalog(r->store, &what, on_kept, r, &err);
-    if (!r->keeping) {
+    r->watch->copied = s->copies.changes; /* a failure is tried again with the next change */
+    r->watch->keeping = r->store->ops->keep_catalog(r->store, &what, on_kept, r, &err);
+    if (!r->watch->keeping) {
         log_warning("repository %s: it gets no copy of the catalog: %s", r->name, err.msg);
         return;
     }
     repo_hold(r);
-    s->copies.brought = last_job;
     s->copies.waiting++;
 }
 
@@ -137,10 +136,10 @@ static void bring_all(struct scheduler *s)
     struct err err = ERR_INIT;
 
     if (catalog_next_job(s->env.catalog, &next, &err) < 0)
-        catalog_trouble(s, "tell the number of the last job", &err);
-    for (size_t i = 0; i < s->repos.n && err.code == ERR_NONE; i++)
-        if (wants(s, s->repos.items[i]))
-            bring(s, s->repos.items[i], next - 1);
+        catalog_trouble("tell the number of the last job", &err);
+    for (size_t i = 0; i < s->jobs.repos.n && err.code == ERR_NONE; i++)
+        if (wants(s, s->jobs.repos.items[i]))
+            bring(s, s->jobs.repos.items[i], next - 1);
     if (s->copies.waiting == 0)
         end_round(s);
 }
@@ -154,7 +153,7 @@ static void begin(struct scheduler *s)
 
     if (!anybody_wants(s))
         return;
-    c->began_ms = sched_elapsed_ms(s);
+    c->began_ms = env_elapsed_ms(&s->jobs);
     c->path = xasprintf("%s.copy", catalog_path(s->env.catalog));
     if (catalog_copy_start(s->env.catalog, c->path, &c->going, &err) < 0)
         give_up(s, &err);

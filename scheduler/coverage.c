@@ -43,7 +43,8 @@ static int64_t ago(struct scheduler *s, const struct catalog_history *h)
 static int plan(struct scheduler *s, struct cover *c, struct due_list *dues, struct err *err)
 {
     const struct config_policy *policy = config_policy_find(s->config, c->policy);
-    int64_t now = sched_now(s), uptime = sched_uptime(s), started = now - (uptime - s->started);
+    int64_t now = env_now(&s->jobs), uptime = sched_uptime(s),
+            started = now - (uptime - s->started);
     struct plan_history history;
     struct catalog_history h;
 
@@ -81,8 +82,8 @@ void coverage_refresh(struct scheduler *s, struct cover *c)
 
     c->has_next = false;
     if (plan(s, c, &dues, &err) < 0) {
-        catalog_trouble(s, "read the history", &err);
-        c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
+        catalog_trouble("read the history", &err);
+        c->not_before = env_now(&s->jobs) + TROUBLE_PAUSE_S;
     }
     due_list_done(&dues);
 }
@@ -112,8 +113,8 @@ static void cover_add(struct scheduler *s, const char *host, const char *domain,
     c->policy = xstrdup(policy);
     c->distance = distance;
     c->made = -1;
-    if (catalog_cover(s->env.catalog, host, domain, policy, sched_now(s), &err) < 0)
-        catalog_trouble(s, "record a domain", &err);
+    if (catalog_cover(s->env.catalog, host, domain, policy, env_now(&s->jobs), &err) < 0)
+        catalog_trouble("record a domain", &err);
     coverage_refresh(s, c);
 }
 
@@ -149,11 +150,11 @@ static void note_policy(struct scheduler *s, const char *policy, size_t n)
     if (n == 0)
         log_warning("policy %s: matches no domain", policy);
     if (catalog_seen_put(s->env.catalog, "policy", policy, n ? "ok" : "empty",
-                         n ? NULL : "matches no domain", NULL, sched_now(s), &err) < 0)
-        catalog_trouble(s, "record a policy", &err);
+                         n ? NULL : "matches no domain", NULL, env_now(&s->jobs), &err) < 0)
+        catalog_trouble("record a policy", &err);
 }
 
-void coverage_skip(struct run *r)
+void coverage_skip(struct job_run *r)
 {
     queue_end(r, OUTCOME_SKIPPED, "the policy does not cover the domain any more");
 }
@@ -162,8 +163,8 @@ void coverage_skip(struct run *r)
  * more: waiting jobs end as skipped. */
 static void rejoin(struct scheduler *s)
 {
-    for (size_t i = s->runs.n; i-- > 0;) {
-        struct run *r = s->runs.items[i];
+    for (size_t i = s->jobs.runs.n; i-- > 0;) {
+        struct job_run *r = s->jobs.runs.items[i];
         struct cover *c;
 
         if (r->row.kind != JOB_BACKUP)
@@ -197,7 +198,7 @@ static void uncover_gone(struct scheduler *s, const struct cover *old, size_t n)
         if (coverage_find(s, old[i].host, old[i].domain, old[i].policy))
             continue;
         if (catalog_uncover(s->env.catalog, old[i].host, old[i].domain, old[i].policy, &err) < 0)
-            catalog_trouble(s, "record a domain", &err);
+            catalog_trouble("record a domain", &err);
     }
 }
 
@@ -212,9 +213,9 @@ void coverage_sync(struct scheduler *s)
         const struct config_policy *p = &s->config->policies.items[i];
         size_t n = 0;
 
-        for (size_t k = 0; k < s->hosts.n; k++)
-            if (!s->hosts.items[k]->retired && s->hosts.items[k]->hv)
-                n += cover_policy(s, p, s->hosts.items[k]);
+        for (size_t k = 0; k < s->jobs.hosts.n; k++)
+            if (!s->jobs.hosts.items[k]->retired && s->jobs.hosts.items[k]->hv)
+                n += cover_policy(s, p, s->jobs.hosts.items[k]);
         note_policy(s, p->name, n);
     }
     rejoin(s);
@@ -238,7 +239,7 @@ static bool is_too_soon(struct scheduler *s, struct cover *c)
               "refused, looked at again in %lld s",
               c->domain, c->policy, c->next.why, (long long)left);
     c->has_next = false;
-    c->not_before = sched_now(s) + left;
+    c->not_before = env_now(&s->jobs) + left;
     return true;
 }
 
@@ -264,15 +265,15 @@ static void queue_backup(struct scheduler *s, struct cover *c)
         c->made = row.uptime;
         return;
     }
-    catalog_trouble(s, "record a job that is due", &err);
-    c->not_before = sched_now(s) + TROUBLE_PAUSE_S;
+    catalog_trouble("record a job that is due", &err);
+    c->not_before = env_now(&s->jobs) + TROUBLE_PAUSE_S;
 }
 
 void coverage_due(struct scheduler *s)
 {
-    int64_t now = sched_now(s);
+    int64_t now = env_now(&s->jobs);
 
-    for (size_t i = 0; i < s->covers.n && s->settled && !s->draining; i++) {
+    for (size_t i = 0; i < s->covers.n && s->settled && !s->jobs.draining; i++) {
         struct cover *c = &s->covers.items[i];
 
         if (c->job || c->not_before > now)
@@ -299,7 +300,7 @@ void coverage_arm(struct scheduler *s)
         if (!c->job && at < first)
             first = at;
     }
-    if (first == INT64_MAX || s->draining || !s->settled)
+    if (first == INT64_MAX || s->jobs.draining || !s->settled)
         s->env.clock->ops->stop(s->env.clock, &s->due);
     else
         s->env.clock->ops->at(s->env.clock, &s->due, first);

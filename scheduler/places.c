@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/xml/backup_xml.h"
 #include "scheduler/scheduler_priv.h"
+#include "storage/places.h"
 
 /* ---- what a look has shown ---- */
 
@@ -135,7 +136,7 @@ static void add_repositories(const struct config *c, struct owned_list *l)
 
 static bool still_has(struct scheduler *s, const struct known_files *k)
 {
-    const struct host *h = host_find(s, k->host);
+    const struct host *h = host_find(&s->jobs, k->host);
     struct strlist names = {0};
     bool ret;
 
@@ -164,7 +165,7 @@ static void add_known(struct scheduler *s, struct owned_list *l)
 }
 
 /* Of backups begun by hand that are being begun, or run. */
-static void add_run(const struct run *r, struct owned_list *l)
+static void add_run(const struct job_run *r, struct owned_list *l)
 {
     const struct backup_request *q = &r->document->request;
     const char *what = q->mode == MODE_PUSH ? "target" : "scratch";
@@ -178,12 +179,12 @@ static void add_run(const struct run *r, struct owned_list *l)
                   "the socket of a backup of domain '%s/%s' that runs", r->row.host, r->row.domain);
 }
 
-void places_list(struct scheduler *s, const struct run *except, struct owned_list *ret)
+void places_list(struct scheduler *s, const struct job_run *except, struct owned_list *ret)
 {
     add_config(s, ret);
     add_known(s, ret);
-    for (size_t i = 0; i < s->runs.n; i++)
-        if (s->runs.items[i] != except && s->runs.items[i]->document)
-            add_run(s->runs.items[i], ret);
+    for (size_t i = 0; i < s->jobs.runs.n; i++)
+        if (s->jobs.runs.items[i] != except && s->jobs.runs.items[i]->document)
+            add_run(s->jobs.runs.items[i], ret);
     add_repositories(s->config, ret); /* the last: these may take long */
 }

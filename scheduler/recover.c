@@ -7,30 +7,33 @@
  *   beginning, copying           the hypervisor is asked: it goes on, has ended, or is not known
  *   publishing, recording        the images are complete: published (again), recorded
  *   aborting ... discarding      undoing is done again from its start
- *   a backup begun by hand       goes on, or its end is found, or it is undone; see api_job.c
+ *   a backup begun by hand       goes on, or its end is found, or it is undone; see
+ *                                jobs/manual_backup.c
  *   a checkpoint being made      given up
  *   a prune                      failed; points half removed are finished by a new one
  *
  * A job whose row had ended needs nothing: what it may have left at the hypervisor (the ended job,
  * the old checkpoint) is cleaned up before the domain's next job, or by the prune queued here.
  */
-#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "jobs/backup.h"
+#include "jobs/job_types.h"
+#include "jobs/prune.h"
 
 static void settle(struct scheduler *s, const struct job *row)
 {
-    struct run *r = run_new(s, row);
+    struct job_run *r = job_new(&s->jobs, job_type_of(row->kind), row);
     struct cover *c;
 
     if (row->state == JOB_QUEUED) {
         queue_append(s, r);
     } else {
-        *VEC_ADD(&s->runs) = r;
+        *VEC_ADD(&s->jobs.runs) = r;
         log_notice("job=%lld domain=%s was %s when the daemon stopped", (long long)row->id,
                    row->domain, row->step ? row->step : "starting");
     }
@@ -42,7 +45,7 @@ static void settle(struct scheduler *s, const struct job *row)
             coverage_skip(r);
         return;
     }
-    queue_take_place(r, host_find(s, row->host), repo_find(s, row->repository));
+    queue_take_place(r, host_find(&s->jobs, row->host), repo_find(&s->jobs, row->repository));
     job_resume(r);
 }
 
@@ -86,11 +89,11 @@ void recover_late(struct scheduler *s)
         const struct cover *c = &s->covers.items[i];
         const struct config_policy *p = config_policy_find(s->config, c->policy);
         struct err err = ERR_INIT;
-        struct run *r;
+        struct job_run *r;
 
         if (needs_prune(s, c) &&
-            prune_queue(s, c->host, c->domain, c->policy, p->repository,
+            prune_queue(&s->jobs, c->host, c->domain, c->policy, p->repository,
                         "after a start: what was interrupted is finished", &r, &err) < 0)
-            catalog_trouble(s, "queue what was interrupted", &err);
+            catalog_trouble("queue what was interrupted", &err);
     }
 }

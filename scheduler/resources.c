@@ -46,49 +46,34 @@ static void host_free(struct host *h)
 
 static void host_retire(struct scheduler *s, size_t i)
 {
-    struct host *h = s->hosts.items[i];
+    struct host *h = s->jobs.hosts.items[i];
 
     h->retired = true;
     if (h->users > 0)
         return;
-    s->hosts.items[i] = s->hosts.items[--s->hosts.n];
+    s->jobs.hosts.items[i] = s->jobs.hosts.items[--s->jobs.hosts.n];
     host_free(h);
 }
 
-void host_hold(struct host *h)
+void host_unused(struct host *h)
 {
-    h->users++;
-}
+    struct scheduler *s = scheduler_of(h->env);
 
-void host_release(struct host *h)
-{
-    struct scheduler *s = h->s;
-
-    if (--h->users > 0)
-        return;
     if (h->stale)
         queue_kick(s);
-    for (size_t i = 0; i < s->hosts.n && h->retired; i++) {
-        if (s->hosts.items[i] == h) {
+    for (size_t i = 0; i < s->jobs.hosts.n && h->retired; i++) {
+        if (s->jobs.hosts.items[i] == h) {
             host_retire(s, i);
             return;
         }
     }
 }
 
-struct host *host_find(struct scheduler *s, const char *name)
-{
-    for (size_t i = 0; i < s->hosts.n; i++)
-        if (!s->hosts.items[i]->retired && strcmp(s->hosts.items[i]->name, name) == 0)
-            return s->hosts.items[i];
-    return NULL;
-}
-
 static void host_add(struct scheduler *s, const struct config_host *c, char *definition)
 {
     struct host *h = xcalloc(1, sizeof(*h));
 
-    h->s = s;
+    h->env = &s->jobs;
     h->name = xstrdup(c->name);
     h->definition = definition;
     h->hv = s->env.hypervisor_new(s->env.ctx, c, &h->problem);
@@ -96,17 +81,17 @@ static void host_add(struct scheduler *s, const struct config_host *c, char *def
         h->hv->ops->listen(h->hv, watch_on_event, h);
     else
         log_warning("host %s: %s", h->name, h->problem.msg);
-    *VEC_ADD(&s->hosts) = h;
+    *VEC_ADD(&s->jobs.hosts) = h;
 }
 
 static void repo_free(struct repo *r)
 {
     r->store->ops->free(r->store);
-    survey_done(&r->found);
-    unknown_done(&r->unknown);
-    unknown_done(&r->examined);
-    free(r->difference);
-    free(r->unexamined);
+    survey_done(&r->watch->found);
+    unknown_done(&r->watch->unknown);
+    unknown_done(&r->watch->examined);
+    free(r->watch->difference);
+    free(r->watch);
     free(r->name);
     free(r->path);
     free(r);
@@ -114,46 +99,31 @@ static void repo_free(struct repo *r)
 
 static void repo_retire(struct scheduler *s, size_t i)
 {
-    struct repo *r = s->repos.items[i];
+    struct repo *r = s->jobs.repos.items[i];
 
     r->retired = true;
     if (r->users > 0)
         return;
-    s->repos.items[i] = s->repos.items[--s->repos.n];
+    s->jobs.repos.items[i] = s->jobs.repos.items[--s->jobs.repos.n];
     repo_free(r);
 }
 
-void repo_hold(struct repo *r)
+void repo_unused(struct repo *r)
 {
-    r->users++;
-}
+    struct scheduler *s = scheduler_of(r->env);
 
-void repo_release(struct repo *r)
-{
-    struct scheduler *s = r->s;
-
-    if (--r->users > 0 || !r->retired)
-        return;
-    for (size_t i = 0; i < s->repos.n; i++) {
-        if (s->repos.items[i] == r) {
+    for (size_t i = 0; i < s->jobs.repos.n && r->retired; i++) {
+        if (s->jobs.repos.items[i] == r) {
             repo_retire(s, i);
             return;
         }
     }
 }
 
-struct repo *repo_find(struct scheduler *s, const char *name)
-{
-    for (size_t i = 0; i < s->repos.n; i++)
-        if (!s->repos.items[i]->retired && strcmp(s->repos.items[i]->name, name) == 0)
-            return s->repos.items[i];
-    return NULL;
-}
-
 static void sync_hosts(struct scheduler *s)
 {
-    for (size_t i = s->hosts.n; i-- > 0;) {
-        struct host *h = s->hosts.items[i];
+    for (size_t i = s->jobs.hosts.n; i-- > 0;) {
+        struct host *h = s->jobs.hosts.items[i];
         const struct config_host *c = config_host_find(s->config, h->name);
         CLEANUP_FREE char *definition = c ? host_definition(c) : NULL;
 
@@ -166,14 +136,14 @@ static void sync_hosts(struct scheduler *s)
         }
     }
     for (size_t i = 0; i < s->config->hosts.n; i++)
-        if (!host_find(s, s->config->hosts.items[i].name))
+        if (!host_find(&s->jobs, s->config->hosts.items[i].name))
             host_add(s, &s->config->hosts.items[i], host_definition(&s->config->hosts.items[i]));
 }
 
 bool resources_replace_stale(struct scheduler *s)
 {
-    for (size_t i = 0; i < s->hosts.n; i++) {
-        if (!s->hosts.items[i]->stale || s->hosts.items[i]->users > 0)
+    for (size_t i = 0; i < s->jobs.hosts.n; i++) {
+        if (!s->jobs.hosts.items[i]->stale || s->jobs.hosts.items[i]->users > 0)
             continue;
         sync_hosts(s);
         return true;
@@ -189,7 +159,7 @@ static bool has_points(struct scheduler *s, const char *repository)
     bool ret;
 
     if (catalog_points(s->env.catalog, &filter, &points, &err) < 0)
-        catalog_trouble(s, "list the points of a repository", &err);
+        catalog_trouble("list the points of a repository", &err);
     ret = points.n > 0 || err.code != ERR_NONE;
     point_list_done(&points);
     return ret;
@@ -202,7 +172,7 @@ static void load_id(struct scheduler *s, struct repo *r)
     bool found = false;
 
     if (catalog_repository(s->env.catalog, r->name, &known, &found, &err) < 0)
-        catalog_trouble(s, "find a repository's id", &err);
+        catalog_trouble("find a repository's id", &err);
     else if (found)
         snprintf(r->store->id, sizeof(r->store->id), "%s", known.id);
 }
@@ -213,16 +183,16 @@ void repo_saw_id(struct repo *r, const char *id)
 
     if (r->retired)
         return;
-    if (catalog_repository_see(r->s->env.catalog, r->name, id, r->path, sched_now(r->s), &err) < 0)
-        catalog_trouble(r->s, "remember a repository's id", &err);
+    if (catalog_repository_see(r->env->catalog, r->name, id, r->path, env_now(r->env), &err) < 0)
+        catalog_trouble("remember a repository's id", &err);
     else
         snprintf(r->store->id, sizeof(r->store->id), "%s", id);
 }
 
 static void sync_repos(struct scheduler *s)
 {
-    for (size_t i = s->repos.n; i-- > 0;) {
-        struct repo *r = s->repos.items[i];
+    for (size_t i = s->jobs.repos.n; i-- > 0;) {
+        struct repo *r = s->jobs.repos.items[i];
         const struct config_repository *c = config_repository_find(s->config, r->name);
 
         if (r->retired)
@@ -236,17 +206,18 @@ static void sync_repos(struct scheduler *s)
         const struct config_repository *c = &s->config->repositories.items[i];
         struct repo *r;
 
-        if (repo_find(s, c->name))
+        if (repo_find(&s->jobs, c->name))
             continue;
         r = xcalloc(1, sizeof(*r));
-        r->s = s;
+        r->env = &s->jobs;
+        r->watch = xcalloc(1, sizeof(*r->watch));
         r->name = xstrdup(c->name);
         r->path = xstrdup(c->path);
         r->reserve = c->reserve;
         r->known = has_points(s, c->name);
         r->store = s->env.store_new(s->env.ctx, c);
         load_id(s, r);
-        *VEC_ADD(&s->repos) = r;
+        *VEC_ADD(&s->jobs.repos) = r;
     }
 }
 
@@ -258,10 +229,10 @@ void resources_sync(struct scheduler *s)
 
 void resources_free(struct scheduler *s)
 {
-    for (size_t i = 0; i < s->hosts.n; i++)
-        host_free(s->hosts.items[i]);
-    for (size_t i = 0; i < s->repos.n; i++)
-        repo_free(s->repos.items[i]);
-    free(s->hosts.items);
-    free(s->repos.items);
+    for (size_t i = 0; i < s->jobs.hosts.n; i++)
+        host_free(s->jobs.hosts.items[i]);
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        repo_free(s->jobs.repos.items[i]);
+    free(s->jobs.hosts.items);
+    free(s->jobs.repos.items);
 }

@@ -8,15 +8,11 @@
 #include "base/domain_search.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "jobs/prune.h"
+#include "jobs/request.h"
 
 #define JOBS_KEPT_S (INT64_C(400) * 86400)
 #define HOUSEKEEPING_S 3600.0
-
-void catalog_trouble(struct scheduler *s, const char *what, const struct err *err)
-{
-    (void)s;
-    log_error("catalog: cannot %s: %s", what, err->msg);
-}
 
 static void on_due(void *ctx)
 {
@@ -32,8 +28,8 @@ static void on_housekeeping(void *ctx)
     clock_watch_look(s);
     if (catalog_keep_place(s->env.catalog, &err) < 0 ||
         (!clock_watch_doubt(s) &&
-         catalog_job_expire(s->env.catalog, sched_now(s) - JOBS_KEPT_S, &err) < 0))
-        catalog_trouble(s, "let go of old jobs", &err);
+         catalog_job_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0))
+        catalog_trouble("let go of old jobs", &err);
     coverage_refresh_all(s);
     compare_again(s);
     copies_retry(s);
@@ -62,9 +58,9 @@ void settle_if_seen(struct scheduler *s)
 {
     if (s->settled || s->looks.n > 0)
         return;
-    for (size_t i = 0; i < s->repos.n; i++)
-        if (s->repos.items[i]->probing || s->repos.items[i]->surveying ||
-            s->repos.items[i]->examining)
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (s->jobs.repos.items[i]->watch->probing || s->jobs.repos.items[i]->watch->surveying ||
+            s->jobs.repos.items[i]->watch->examining)
             return;
     /* Not from within the look: what begins now may free what it stands in. */
     s->env.clock->ops->after(s->env.clock, &s->settle, 0);
@@ -77,6 +73,14 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
 
     s->env = *env;
     s->config = config;
+    s->jobs = (struct job_env){
+        .ops = &scheduler_serves,
+        .clock = env->clock,
+        .catalog = env->catalog,
+        .zone = env->zone,
+        .loop = env->loop,
+        .config = config,
+    };
     s->started = sched_uptime(s);
     s->due = (struct alarm){.fire = on_due, .ctx = s};
     s->settle = (struct alarm){.fire = settle, .ctx = s};
@@ -86,8 +90,7 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
     clock_watch_start(s);
     resources_sync(s);
     coverage_sync(s);
-    if (catalog_next_job(s->env.catalog, &s->first_job, err) < 0 ||
-        catalog_behind(s->env.catalog, &s->behind, err) < 0 || recover(s, err) < 0) {
+    if (catalog_behind(s->env.catalog, &s->behind, err) < 0 || recover(s, err) < 0) {
         scheduler_free(s);
         return -1;
     }
@@ -104,22 +107,21 @@ void scheduler_free(struct scheduler *s)
 {
     if (!s)
         return;
-    s->dead = true;
+    s->jobs.dead = true;
     s->env.clock->ops->stop(s->env.clock, &s->due);
     s->env.clock->ops->stop(s->env.clock, &s->kick);
     s->env.clock->ops->stop(s->env.clock, &s->housekeeping);
     clock_watch_stop(s);
     s->env.clock->ops->stop(s->env.clock, &s->settle);
     copies_free(s);
-    for (size_t i = 0; i < s->runs.n; i++)
-        s->env.clock->ops->stop(s->env.clock, &s->runs.items[i]->alarm);
+    for (size_t i = 0; i < s->jobs.runs.n; i++)
+        s->env.clock->ops->stop(s->env.clock, &s->jobs.runs.items[i]->alarm);
     resources_free(s);
-    for (size_t i = 0; i < s->runs.n; i++) {
-        s->runs.items[i]->admitted = false; /* its host and repository are gone */
-        run_free(s->runs.items[i]);
+    for (size_t i = 0; i < s->jobs.runs.n; i++) {
+        job_free(s->jobs.runs.items[i]);
     }
-    free(s->runs.items);
-    errands_free(s);
+    free(s->jobs.runs.items);
+    requests_free(&s->jobs);
     watch_free(s);
     places_free(s);
     coverage_free(s);
@@ -132,6 +134,7 @@ void scheduler_reload(struct scheduler *s, struct config *config)
     struct config *old = s->config;
 
     s->config = config;
+    s->jobs.config = config;
     resources_sync(s);
     coverage_sync(s);
     config_free(old);
@@ -206,7 +209,7 @@ static int for_each_target(struct scheduler *s, const char *target,
 struct run_request {
     const enum backup_level *level;
     struct job_ids *ids;
-    struct run *busy;
+    struct job_run *busy;
 };
 
 static int request_backup(struct scheduler *s, size_t cover, void *arg, struct err *err)
@@ -239,23 +242,34 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
     return 0;
 }
 
-int scheduler_refuse_draining(const struct scheduler *s, struct err *err)
-{
-    return s->draining ? err_set(err, ERR_BUSY, "the daemon is shutting down") : 0;
-}
-
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
                   struct job_ids *ret, struct err *err)
 {
     struct run_request q = {.level = level, .ids = ret};
 
-    if (scheduler_refuse_draining(s, err) < 0 ||
+    if (env_refuse_draining(&s->jobs, err) < 0 ||
         for_each_target(s, target, request_backup, &q, err) < 0)
         return -1;
     if (ret->n == 0 && q.busy)
         return err_set(err, ERR_BUSY, "job %lld of policy %s is already %s for %s",
                        (long long)q.busy->row.id, q.busy->row.policy,
                        q.busy->admitted ? "running" : "queued", q.busy->row.domain);
+    return 0;
+}
+
+int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
+                           struct err *err)
+{
+    if (catalog_point_set_damage(s->env.catalog, point_id, problem, err) < 0)
+        return -1;
+    if (problem)
+        log_error("point %s is damaged: %s", point_id, problem);
+    else
+        log_notice("point %s was read, and is whole", point_id);
+    /* What stands on it is marked after a look. */
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (!s->jobs.repos.items[i]->retired)
+            watch_repo(s, s->jobs.repos.items[i]);
     return 0;
 }
 
@@ -271,7 +285,7 @@ static int request_prune(struct scheduler *s, size_t cover, void *arg, struct er
     /* A policy that was moved has points in more than one repository. */
     for (size_t i = 0; i < points.n && rc == 0; i++) {
         const char *repository = points.items[i].repository;
-        struct run *r;
+        struct job_run *r;
         bool seen = false;
 
         for (size_t k = 0; k < done.n; k++)
@@ -279,8 +293,8 @@ static int request_prune(struct scheduler *s, size_t cover, void *arg, struct er
         if (seen)
             continue;
         strlist_add(&done, repository);
-        rc =
-            prune_queue(s, c->host, c->domain, c->policy, repository, "asked for by hand", &r, err);
+        rc = prune_queue(&s->jobs, c->host, c->domain, c->policy, repository, "asked for by hand",
+                         &r, err);
         if (rc == 0)
             *VEC_ADD(ids) = r->row.id;
     }
@@ -291,39 +305,31 @@ static int request_prune(struct scheduler *s, size_t cover, void *arg, struct er
 
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err)
 {
-    if (scheduler_refuse_draining(s, err) < 0)
+    if (env_refuse_draining(&s->jobs, err) < 0)
         return -1;
     return for_each_target(s, target, request_prune, ret, err) < 0 ? -1 : 0;
 }
 
-struct run *run_find(const struct scheduler *s, int64_t id)
-{
-    for (size_t i = 0; i < s->runs.n; i++)
-        if (s->runs.items[i]->row.id == id)
-            return s->runs.items[i];
-    return NULL;
-}
-
 int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err)
 {
-    struct run *r = run_find(s, job);
+    struct job_run *r = job_find(&s->jobs, job);
 
     if (!r)
         return err_set(err, ERR_NOTFOUND, "no job %lld is queued or running", (long long)job);
-    run_cancel(r);
+    job_cancel(r);
     return 0;
 }
 
 void scheduler_cancel_all(struct scheduler *s)
 {
-    for (size_t i = s->runs.n; i-- > 0;)
-        if (i < s->runs.n && s->runs.items[i]->admitted)
-            run_cancel(s->runs.items[i]);
+    for (size_t i = s->jobs.runs.n; i-- > 0;)
+        if (i < s->jobs.runs.n && s->jobs.runs.items[i]->admitted)
+            job_cancel(s->jobs.runs.items[i]);
 }
 
 void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx)
 {
-    s->draining = true;
+    s->jobs.draining = true;
     s->idle = idle;
     s->idle_ctx = ctx;
     coverage_arm(s);
@@ -333,7 +339,7 @@ void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx)
 
 const struct job *scheduler_job(const struct scheduler *s, int64_t id)
 {
-    const struct run *r = run_find(s, id);
+    const struct job_run *r = job_find(&s->jobs, id);
 
     return r ? &r->row : NULL;
 }
@@ -341,11 +347,11 @@ const struct job *scheduler_job(const struct scheduler *s, int64_t id)
 struct scheduler_counts scheduler_count(const struct scheduler *s)
 {
     struct scheduler_counts ret = {
-        .started = sched_now(s) - (sched_uptime(s) - s->started),
+        .started = env_now(&s->jobs) - (sched_uptime(s) - s->started),
     };
 
-    for (size_t i = 0; i < s->runs.n; i++) {
-        if (s->runs.items[i]->admitted)
+    for (size_t i = 0; i < s->jobs.runs.n; i++) {
+        if (s->jobs.runs.items[i]->admitted)
             ret.running++;
         else
             ret.queued++;
@@ -362,4 +368,9 @@ void scheduler_look_at_clock(struct scheduler *s)
 const struct config *scheduler_config(const struct scheduler *s)
 {
     return s->config;
+}
+
+struct job_env *scheduler_jobs(struct scheduler *s)
+{
+    return &s->jobs;
 }

@@ -5,7 +5,7 @@
  *
  * One alarm is armed for the next due time of all policies.  A due backup becomes a row in the
  * catalog and waits in the queue until the limits allow it; then its state machine runs (see
- * backup_job.c).  Everything happens on the caller's loop; nothing here blocks but the catalog's
+ * jobs/backup.c).  Everything happens on the caller's loop; nothing here blocks but the catalog's
  * small transactions.
  */
 #ifndef VMKEEP_SCHEDULER_SCHEDULER_H
@@ -14,11 +14,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/observers.h"
 #include "engine/hypervisor.h"
+#include "jobs/api.h"
 #include "policies/config.h"
-#include "scheduler/clock.h"
 #include "storage/catalog.h"
 #include "storage/store.h"
 
@@ -87,6 +88,9 @@ int scheduler_found_damage(struct scheduler *s, const char *point_id, const char
 /* Lets go of what no rule keeps; target NULL: everything. */
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err);
 
+/* A fresh look at one domain (NULL: all of them, and the repositories): ANSWER_DOCTOR. */
+void scheduler_doctor(struct scheduler *s, const char *domain, struct api_reply reply);
+
 /* A request: the job ends a little later, as aborted, unless it was already past the point of being
  * published. */
 int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err);
@@ -106,6 +110,9 @@ struct scheduler_counts scheduler_count(const struct scheduler *s);
 
 /* Somebody asks for something: was the clock set meanwhile? */
 void scheduler_look_at_clock(struct scheduler *s);
+
+/* To ask for things by hand; see jobs/api.h. */
+struct job_env *scheduler_jobs(struct scheduler *s);
 
 const struct config *scheduler_config(const struct scheduler *s);
 

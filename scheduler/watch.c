@@ -4,7 +4,6 @@
  * while the daemon is down.  Domains are looked at when the daemon starts, when the hypervisor
  * reports a change, and by each job; nothing is polled.
  */
-#include "scheduler/job.h"
 #include "scheduler/scheduler_priv.h"
 
 #include <stdlib.h>
@@ -20,9 +19,9 @@ static void put(struct scheduler *s, const char *kind, const char *name, const c
 {
     struct err err = ERR_INIT;
 
-    if (catalog_seen_put(s->env.catalog, kind, name, state, problem, unsafe, sched_now(s), &err) <
-        0)
-        catalog_trouble(s, "record what was seen", &err);
+    if (catalog_seen_put(s->env.catalog, kind, name, state, problem, unsafe, env_now(&s->jobs),
+                         &err) < 0)
+        catalog_trouble("record what was seen", &err);
 }
 
 /* One that cannot be asked is as it was. */
@@ -35,8 +34,8 @@ static void note_frozen(struct scheduler *s, const char *host, const char *domai
     if (facts->state == DOMAIN_UNREACHABLE)
         return;
     if (catalog_frozen_put(s->env.catalog, host, domain,
-                           facts->perhaps_frozen ? sched_now(s) - age : 0, &err) < 0)
-        catalog_trouble(s, "record whether a guest is frozen", &err);
+                           facts->perhaps_frozen ? env_now(&s->jobs) - age : 0, &err) < 0)
+        catalog_trouble("record whether a guest is frozen", &err);
 }
 
 /* What is attached.  Of one that is shut off only the images of the configuration are known. */
@@ -58,8 +57,8 @@ static void note_disks(struct scheduler *s, const char *host, const char *domain
         seen_disk_add(&disks, d->name, d->identity, what);
     }
     if (catalog_seen_disks_put(s->env.catalog, host, domain, &disks, facts->state != DOMAIN_SHUTOFF,
-                               sched_now(s), &err) < 0)
-        catalog_trouble(s, "record what is attached to a domain", &err);
+                               env_now(&s->jobs), &err) < 0)
+        catalog_trouble("record what is attached to a domain", &err);
     seen_disk_list_done(&disks);
 }
 
@@ -70,7 +69,7 @@ static void note_uuid(struct scheduler *s, const char *name, const struct domain
     if (facts->state != DOMAIN_RUNNING && facts->state != DOMAIN_PAUSED)
         return;
     if (catalog_seen_uuid(s->env.catalog, name, facts->uuid, &err) < 0)
-        catalog_trouble(s, "record a domain's UUID", &err);
+        catalog_trouble("record a domain's UUID", &err);
 }
 
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
@@ -130,7 +129,7 @@ static void on_looked(void *ctx, const struct err *err)
     struct look *l = ctx;
     struct scheduler *s = l->s;
 
-    if (s->dead)
+    if (s->jobs.dead)
         return;
     l->op = NULL;
     if (!err)
@@ -201,19 +200,19 @@ void watch_domain(struct scheduler *s, struct host *h, const char *domain)
 static void on_surveyed(void *ctx, const struct err *err)
 {
     struct repo *r = ctx;
-    struct scheduler *s = r->s;
+    struct scheduler *s = scheduler_of(r->env);
     struct err trouble = err ? *err : ERR_INIT;
 
-    if (s->dead)
+    if (s->jobs.dead)
         return;
-    r->surveying = NULL;
-    if (!err && survey_record(s, r, NULL, NULL, &r->found, &trouble) < 0)
-        catalog_trouble(s, "record the states of points", &trouble);
+    r->watch->surveying = NULL;
+    if (!err && survey_record(&s->jobs, r, NULL, NULL, &r->watch->found, &trouble) < 0)
+        catalog_trouble("record the states of points", &trouble);
     else if (err)
-        watch_saw_repo(s, r, &r->space, err);
+        watch_saw_repo(s, r, &r->watch->space, err);
     if (!err)
-        compare_repo(r, &r->found);
-    survey_done(&r->found);
+        compare_repo(r, &r->watch->found);
+    survey_done(&r->watch->found);
     settle_if_seen(s);
     repo_release(r);
 }
@@ -223,28 +222,27 @@ void watch_repo(struct scheduler *s, struct repo *r)
 {
     struct err err = ERR_INIT;
 
-    if (r->surveying)
+    if (r->watch->surveying)
         return;
-    r->surveying = survey_start(s, r, NULL, NULL, &r->found, on_surveyed, r, &err);
-    if (r->surveying)
+    r->watch->surveying =
+        survey_start(&s->jobs, r, NULL, NULL, &r->watch->found, on_surveyed, r, &err);
+    if (r->watch->surveying)
         repo_hold(r);
     else
-        watch_saw_repo(s, r, &r->space, &err);
+        watch_saw_repo(s, r, &r->watch->space, &err);
 }
 
 static void on_probed(void *ctx, const struct err *err)
 {
     struct repo *r = ctx;
 
-    if (r->s->dead)
+    if (r->env->dead)
         return;
-    r->probing = NULL;
-    watch_saw_repo(r->s, r, &r->space, err);
+    r->watch->probing = NULL;
+    watch_saw_repo(scheduler_of(r->env), r, &r->watch->space, err);
     if (!err)
-        watch_repo(r->s, r);
-    else
-        r->gave_way = 0;
-    settle_if_seen(r->s);
+        watch_repo(scheduler_of(r->env), r);
+    settle_if_seen(scheduler_of(r->env));
     repo_release(r);
 }
 
@@ -252,13 +250,14 @@ static void probe(struct scheduler *s, struct repo *r)
 {
     struct err err = ERR_INIT;
 
-    if (r->probing)
+    if (r->watch->probing)
         return;
-    r->probing = r->store->ops->probe(r->store, !r->known, &r->space, on_probed, r, &err);
-    if (r->probing)
+    r->watch->probing =
+        r->store->ops->probe(r->store, !r->known, &r->watch->space, on_probed, r, &err);
+    if (r->watch->probing)
         repo_hold(r);
     else
-        watch_saw_repo(s, r, &r->space, &err);
+        watch_saw_repo(s, r, &r->watch->space, &err);
 }
 
 void watch_probe(struct scheduler *s, struct repo *r)
@@ -268,8 +267,8 @@ void watch_probe(struct scheduler *s, struct repo *r)
 
 void watch_all(struct scheduler *s)
 {
-    for (size_t i = 0; i < s->hosts.n; i++) {
-        struct host *h = s->hosts.items[i];
+    for (size_t i = 0; i < s->jobs.hosts.n; i++) {
+        struct host *h = s->jobs.hosts.items[i];
         struct strlist names = {0};
 
         if (h->retired || !h->hv)
@@ -280,21 +279,21 @@ void watch_all(struct scheduler *s)
         strlist_done(&names);
     }
     look_next(s);
-    for (size_t i = 0; i < s->repos.n; i++)
-        if (!s->repos.items[i]->retired)
-            probe(s, s->repos.items[i]);
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (!s->jobs.repos.items[i]->retired)
+            probe(s, s->jobs.repos.items[i]);
 }
 
 void watch_on_event(void *ctx, const struct hv_event *event)
 {
     struct host *h = ctx;
-    struct scheduler *s = h->s;
+    struct scheduler *s = scheduler_of(h->env);
 
     if (event->type == HV_EVENT_DOMAIN && !h->retired)
         watch_domain(s, h, event->domain);
     /* Whatever it was: a job of that domain should look at itself. */
-    for (size_t i = 0; i < s->runs.n; i++) {
-        struct run *r = s->runs.items[i];
+    for (size_t i = 0; i < s->jobs.runs.n; i++) {
+        struct job_run *r = s->jobs.runs.items[i];
 
         if (!r->admitted || r->host != h || strcmp(r->row.domain, event->domain) != 0)
             continue;

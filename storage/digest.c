@@ -2,7 +2,6 @@
 #include "storage/digest.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -56,25 +55,26 @@ int digest_file_watched(const char *path, bool (*tick)(void *ctx, uint64_t bytes
     return 0;
 }
 
-struct life {
-    const char *path;
-    void (*alive)(const char *path);
+struct lines {
+    FILE *progress;
     uint64_t before;
 };
 
 static bool say_alive(void *ctx, uint64_t bytes)
 {
-    struct life *l = ctx;
+    struct lines *l = ctx;
 
-    if (l->alive && bytes != l->before)
-        l->alive(l->path);
+    if (l->progress && bytes != l->before) {
+        fprintf(l->progress, "\n");
+        fflush(l->progress);
+    }
     l->before = bytes;
     return true;
 }
 
-int digest_file(const char *path, void (*alive)(const char *path), char **ret, struct err *err)
+int digest_file(const char *path, FILE *progress, char **ret, struct err *err)
 {
-    struct life l = {.path = path, .alive = alive};
+    struct lines l = {.progress = progress};
 
     return digest_file_watched(path, say_alive, &l, ret, err);
 }

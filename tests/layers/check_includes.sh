@@ -16,11 +16,11 @@ policies: base
 engine: base
 storage: base
 report: base
-scheduler: policies engine storage base
-daemon: scheduler policies engine storage report base
+jobs: policies engine storage base
+scheduler: jobs policies engine storage base
+daemon: scheduler jobs policies engine storage report base
 cli: report policies storage base
 mover: base
-helpers: storage base
 '
 
 # A driver is behind engine/hypervisor.h; who makes it may name it, nobody else.

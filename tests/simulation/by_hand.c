@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "scheduler/api.h"
+#include "jobs/api.h"
 
 #define DISKS_MAX 4
 #define BACK_AGAIN_S 600
@@ -359,7 +359,7 @@ static void reader_is_done(void *ctx)
     if (d->down)
         return;
     act_as(d);
-    api_abort(d->scheduler, m->domain, &job, &err);
+    api_abort(scheduler_jobs(d->scheduler), m->domain, &job, &err);
 }
 
 static void begin(struct sim_daemon *d, struct sim_domain *domain, enum hand_kind kind)
@@ -377,7 +377,7 @@ static void begin(struct sim_daemon *d, struct sim_domain *domain, enum hand_kin
         sim_disk_forget(domain, &domain->disks.items[0]);
     if (kind == HAND_PULL)
         sim_at(&sim.w, 1000 * (60 + (int64_t)sim_random(&sim.w, 7200)), false, reader_is_done, m);
-    api_backup_begin(d->scheduler, &a, expect(d, m, false));
+    api_backup_begin(scheduler_jobs(d->scheduler), &a, expect(d, m, false));
 }
 
 static void create(struct sim_daemon *d, struct sim_domain *domain)
@@ -387,7 +387,7 @@ static void create(struct sim_daemon *d, struct sim_domain *domain)
         xasprintf("<domaincheckpoint><name>%s</name></domaincheckpoint>", m->checkpoint);
     const struct api_create c = {.domain = domain->name, .xml = xml};
 
-    api_checkpoint_create(d->scheduler, &c, expect(d, m, false));
+    api_checkpoint_create(scheduler_jobs(d->scheduler), &c, expect(d, m, false));
 }
 
 static void delete_one(struct sim_daemon *d, struct sim_domain *domain)
@@ -397,8 +397,9 @@ static void delete_one(struct sim_daemon *d, struct sim_domain *domain)
 
     if (!forbidden)
         m->deletion_asked = true;
-    api_checkpoint_delete(d->scheduler, domain->name, forbidden ? "somebody-elses" : m->checkpoint,
-                          DELETE_ONE, false, expect(d, NULL, forbidden));
+    api_checkpoint_delete(scheduler_jobs(d->scheduler), domain->name,
+                          forbidden ? "somebody-elses" : m->checkpoint, DELETE_ONE, false,
+                          expect(d, NULL, forbidden));
 }
 
 void hand_asks(struct sim_daemon *d, struct sim_domain *domain)
@@ -425,7 +426,8 @@ void hand_asks(struct sim_daemon *d, struct sim_domain *domain)
         delete_one(d, domain);
         break;
     case 7:
-        sim.w.counts.cancels += api_abort(d->scheduler, domain->name, &job, &err) == 0;
+        sim.w.counts.cancels +=
+            api_abort(scheduler_jobs(d->scheduler), domain->name, &job, &err) == 0;
         break;
     }
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * answers: what the backup API answers, as plain structs.  An answer and all that it points to
+ * are there for the call that brings them only.  What is NULL is not known, or not there.
+ */
+#ifndef VMKEEP_JOBS_ANSWERS_H
+#define VMKEEP_JOBS_ANSWERS_H
+
+#include "engine/hypervisor.h"
+#include "engine/xml/checkpoint_xml.h"
+#include "storage/catalog.h"
+#include "storage/store.h"
+
+/* A backup by hand that has begun. */
+struct begun_answer {
+    int64_t job;
+    const char *checkpoint;
+    const char *unsafe; /* why the copy could harm the guest's writes; NULL: it cannot */
+};
+
+/* The figures of a backup that runs. */
+struct job_answer {
+    const struct job *row; /* NULL: none runs */
+    bool begun;            /* the hypervisor has taken it on, */
+    int64_t elapsed_ms;    /* so long ago */
+};
+
+/* A checkpoint as it is: the catalog's row and the bitmaps that are really there, joined. */
+enum view_state {
+    VIEW_CONSISTENT,
+    VIEW_INCONSISTENT,
+    VIEW_MISSING,
+    VIEW_FORGOTTEN, /* its bitmaps are vmkeep's own, but it was let go of */
+    VIEW_FOREIGN,
+    VIEW_UNKNOWN,
+};
+const char *view_state_name(enum view_state v);
+
+struct view_disk {
+    char *name;
+    uint64_t capacity;
+    const struct bitmap_facts *bitmap; /* NULL: not there */
+};
+struct view {
+    char *name;
+    const struct checkpoint *row; /* NULL: only bitmaps */
+    enum view_state state;
+    VEC(struct view_disk) disks;
+};
+struct view_list {
+    struct checkpoint_list rows;
+    struct strlist gone; /* made by hand, and deleted */
+    VEC(struct view) views;
+};
+
+struct checkpoints_answer {
+    const char *host, *domain;
+    const struct view_list *list;
+};
+
+/* A domain, freshly looked at. */
+struct looked_domain {
+    char *host, *domain;
+    struct domain_facts *facts; /* NULL: it could not be looked at, */
+    char *problem;              /* because of that */
+    int64_t frozen_since;       /* 0: nothing is frozen */
+};
+struct looked_repository {
+    char *name, *path;
+    char *problem;            /* NULL: it is there, */
+    struct store_space space; /* with so much space */
+    uint64_t reserve;
+    char *difference; /* what it has and the catalog does not, or the other way round */
+};
+struct doctor_answer {
+    char *catalog_problem;
+    VEC(struct looked_domain) domains;
+    VEC(struct looked_repository) repositories;
+};
+
+enum answer_kind {
+    ANSWER_NONE,
+    ANSWER_BEGUN,
+    ANSWER_JOB,
+    ANSWER_MADE,        /* a checkpoint: its name */
+    ANSWER_CHECKPOINTS, /* all there are */
+    ANSWER_DOCUMENT,    /* one checkpoint's description */
+    ANSWER_DELETED,     /* checkpoints: their names */
+    ANSWER_DOCTOR,
+};
+
+struct api_answer {
+    enum answer_kind kind;
+    union {
+        struct begun_answer begun;
+        struct job_answer job;
+        const char *made;
+        struct checkpoints_answer checkpoints;
+        const struct checkpoint_document *document;
+        const struct strlist *deleted;
+        const struct doctor_answer *doctor;
+    } u;
+};
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A backup job's state machine.
+ *
+ *   queued -> looking -> cleaning -> probing -> surveying -> checking -> comparing
+ *                |           |          |           |           |           |
+ *                +-----------+----+-----+-----------+-----------+-----------+
+ *                                 v
+ *      failed <------------------(nothing touched)
+ *
+ *   comparing -> preparing -> beginning -> copying
+ *                   |            |           |
+ *                   +------+-----+-----------+
+ *                          v
+ *                       aborting -> releasing
+ *         ^                                                                        |
+ *         +--- discarding <- dropping-new <----------------------------------------+
+ *
+ *   (a pull: beginning -> pulling -> confirming -> unexporting -> publishing)
+ *   copying -> publishing -> recording -> forgetting -> dropping-old -> done
+ *
+ * What the order protects:
+ * - Before `preparing` nothing is touched but what our former jobs left; then the plan, with the
+ *   provisional checkpoint's name, is committed, and only then anything is made.
+ * - The image is complete when the hypervisor has closed it (job_stats says completed), and a point
+ *   exists when its directory has been renamed (publishing).
+ * - `recording` commits point, checkpoint and outcome together.  Before it the old checkpoint is
+ *   the base of the next increment, after it the new one; the old one is dropped last.
+ * - Unwinding gives up the new checkpoint and the partial directory, never the old checkpoint.
+ *   What cannot be undone (the hypervisor is gone) stays known in the catalog and goes before the
+ *   next job.
+ *
+ * Each state waits for one op, or for the alarm.  Every state from `preparing` on is in the journal
+ * before its work starts; recover.c says how a restart goes on from each.
+ */
+#include "jobs/backup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "jobs/backup_run.h"
+#include "jobs/survey.h"
+#include "storage/catalog_frozen.h"
+#include "storage/places.h"
+
+/* ---- the work of each state: an op, or NULL with *err, or NULL without: nothing to do ---- */
+
+/* The point that would be stood on may be gone or torn: then another one, or a full. */
+static struct op *start_surveying(struct job_run *r, struct err *err)
+{
+    survey_done(&r->found);
+    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &r->found, job_on_op, r, err);
+}
+
+static struct op *start_checking(struct job_run *r, struct err *err)
+{
+    if (!r->has_base || r->row.level == LEVEL_FULL)
+        return NULL;
+    return r->repo->store->ops->check_chain(r->repo->store, r->base.id, job_on_op, r, err);
+}
+
+static struct op *start_preparing(struct job_run *r, struct err *err)
+{
+    const struct point_origin origin = {
+        .definition_name = r->facts->definition_name,
+        .definition = r->facts->definition,
+        .uid = r->facts->uid,
+        .gid = r->facts->gid,
+    };
+    struct store_scratch scratch = backup_plan_scratch(r);
+    CLEANUP(owned_list_done) struct owned_list owned = {0};
+
+    if (r->facts->secrets)
+        log_notice("job=%lld domain=%s %u secret%s of QEMU's command line %s left out of %s",
+                   (long long)r->row.id, r->row.domain, r->facts->secrets,
+                   r->facts->secrets == 1 ? "" : "s", r->facts->secrets == 1 ? "is" : "are",
+                   r->facts->definition_name);
+    r->env->ops->owned(r->env, r, &owned);
+    scratch.owned = &owned;
+    r->reached = MADE_PARTIAL;
+    return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, job_on_op,
+                                        r, err);
+}
+
+/* What was exported may have changed under the reader (the images of a domain that was shut off,
+ * and is not any more): only the hypervisor knows. */
+static struct op *start_confirming(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = r->host->hv;
+
+    return hv->ops->job_stats(hv, r->row.domain, r->tag, &r->stats, job_on_op, r, err);
+}
+
+static struct op *start_publishing(struct job_run *r, struct err *err)
+{
+    const struct store_scratch scratch = backup_plan_scratch(r);
+
+    /* See resume. */
+    r->reached = r->resumed ? MADE_PARTIAL : MADE_POINT;
+    point_done(&r->published);
+    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &r->published,
+                                        job_on_op, r, err);
+}
+
+static struct op *start_dropping_old(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = hv_hypervisor(r, err);
+
+    if (!hv || !r->has_base || !r->base_current)
+        return NULL;
+    return hv->ops->checkpoint_delete(hv, r->row.domain, r->base.checkpoint, job_on_op, r, err);
+}
+
+static struct op *start_discarding(struct job_run *r, struct err *err)
+{
+    const struct store_scratch scratch = backup_plan_scratch(r);
+
+    if (!r->repo) {
+        err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
+        return NULL;
+    }
+    return r->repo->store->ops->discard(r->repo->store, &r->row.plan, r->reached, &scratch,
+                                        job_on_op, r, err);
+}
+
+/* ---- what the end of each state's work means: the next state ---- */
+
+/* It waits for its turn, and has it now. */
+static int after_queued(struct job_run *r)
+{
+    if (r->host && r->host->hv && r->repo)
+        return B_LOOKING;
+    if (r->host && !r->host->hv)
+        r->err = r->host->problem;
+    else
+        err_set(&r->err, ERR_NOTFOUND, "its host or repository is not configured");
+    return B_FAILED;
+}
+
+static int after_looking(struct job_run *r)
+{
+    return hv_looked(r) < 0 ? B_FAILED : B_CLEANING;
+}
+
+static int after_cleaning(struct job_run *r)
+{
+    if (r->leftovers.next > 0)
+        leftovers_after(r);
+    return job_unless_bad(r, r->leftovers.next < r->leftovers.n ? B_CLEANING : B_PROBING, B_FAILED);
+}
+
+static int after_probing(struct job_run *r)
+{
+    if (!r->canceled)
+        r->env->ops->saw_repo(r->repo, &r->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
+    if (r->op_err.code == ERR_NONE)
+        r->env->ops->answers(r->repo);
+    if (!job_is_bad(r))
+        return B_SURVEYING;
+    err_wrap(&r->err, "repository %s", r->repo->name);
+    return B_FAILED;
+}
+
+static int after_surveying(struct job_run *r)
+{
+    if (job_is_bad(r)) {
+        err_wrap(&r->err, "repository %s", r->repo->name);
+        return B_FAILED;
+    }
+    if (survey_record(r->env, r->repo, r->row.host, r->row.domain, &r->found, &r->err) < 0 ||
+        backup_plan_load_base(r, &r->err) < 0)
+        return B_FAILED;
+    return B_CHECKING;
+}
+
+/* The base's files were looked at. */
+static int after_checking(struct job_run *r)
+{
+    if (r->op_err.code != ERR_NONE && r->op_err.code != ERR_CANCELED) {
+        snprintf(r->base_missing, sizeof(r->base_missing), "%s", r->op_err.msg);
+        r->op_err = ERR_INIT;
+    }
+    if (job_is_bad(r))
+        return B_FAILED;
+    backup_plan_compare(r);
+    return B_COMPARING;
+}
+
+/* All that decides is known: commit the plan. */
+static int after_comparing(struct job_run *r)
+{
+    hv_compare_log(r);
+    if (job_is_bad(r) || backup_plan_make(r, &r->err) < 0 ||
+        catalog_job_start(r->env->catalog, r->row.id, env_now(r->env), r->row.level, r->row.why,
+                          &r->row.plan, &r->err) < 0)
+        return B_FAILED;
+    r->row.state = JOB_RUNNING;
+    r->row.started = env_now(r->env);
+    log_info("job=%lld domain=%s %s: %s", (long long)r->row.id, r->row.domain,
+             level_name(r->row.level), r->row.why);
+    return B_PREPARING;
+}
+
+static int after_preparing(struct job_run *r)
+{
+    /* Refused: what is there is somebody else's, and stays. */
+    if (r->op_err.code == ERR_EXISTS || r->op_err.code == ERR_DENIED)
+        r->reached = MADE_NOTHING;
+    return job_unless_bad(r, B_BEGINNING, B_ABORTING);
+}
+
+static int after_beginning(struct job_run *r)
+{
+    struct err err = ERR_INIT;
+
+    r->row.plan.quiesced = r->begun.quiesced;
+    if (r->begun.quiesced && catalog_quiesced_put(r->env->catalog, r->row.id, &err) < 0)
+        catalog_trouble("record that the guest was quiesced", &err);
+    if (r->begun.quiesced)
+        log_info("job=%lld domain=%s the guest's file systems were frozen for %d ms",
+                 (long long)r->row.id, r->row.domain, r->begun.frozen_ms);
+    if (*r->begun.note)
+        log_warning("job=%lld domain=%s %s%s", (long long)r->row.id, r->row.domain,
+                    r->begun.perhaps_frozen ? "" : "not quiesced: ", r->begun.note);
+    if (!r->begun.guest_safe && *r->begun.unsafe)
+        log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
+                    r->row.domain, r->begun.unsafe);
+    return job_unless_bad(r, r->row.plan.mode == MODE_PULL ? B_PULLING : B_COPYING, B_ABORTING);
+}
+
+/* ---- pulling ---- */
+
+static int after_pulling(struct job_run *r)
+{
+    return job_unless_bad(r, B_CONFIRMING, B_ABORTING);
+}
+
+static int after_confirming(struct job_run *r)
+{
+    if (job_is_bad(r))
+        return B_ABORTING;
+    hv_take_stats(r, &r->stats);
+    if (r->stats.state == HVJOB_FAILED)
+        r->err = r->stats.err;
+    else if (r->stats.state != HVJOB_RUNNING)
+        err_set(&r->err, ERR_REMOTE, "the hypervisor has lost the job");
+    return r->err.code == ERR_NONE ? B_UNEXPORTING : B_ABORTING;
+}
+
+/* All was read: what the hypervisor says now is no matter of the point. */
+static int after_unexporting(struct job_run *r)
+{
+    hv_warn_left(r, "the export at the hypervisor");
+    r->op_err = ERR_INIT;
+    return job_unless_bad(r, B_PUBLISHING, B_ABORTING);
+}
+
+/* Once published it is recorded: a cancel comes too late then. */
+static int after_publishing(struct job_run *r)
+{
+    return r->op_err.code == ERR_NONE ? B_RECORDING : job_unless_bad(r, B_RECORDING, B_ABORTING);
+}
+
+/* ---- the machine ---- */
+
+#define TO(s) JOB_BIT(B_##s)
+
+/* Copying has begun already when it is entered: a successor would go on from `beginning` in the
+ * same way, so it need not be announced. */
+static const struct job_step steps[] = {
+    [B_QUEUED] = {"queued",
+                  TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(CONFIRMING) | TO(UNEXPORTING) |
+                      TO(PUBLISHING) | TO(ABORTING),
+                  NULL, after_queued, 0, 0},
+    [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED), hv_look_start, after_looking,
+                   JOB_CANCELABLE, 0},
+    [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED), leftovers_start,
+                    after_cleaning, JOB_CANCELABLE, 0},
+    [B_PROBING] = {"probing", TO(SURVEYING) | TO(FAILED), backup_start_probing, after_probing,
+                   JOB_CANCELABLE, 0},
+    [B_SURVEYING] = {"surveying", TO(CHECKING) | TO(FAILED), start_surveying, after_surveying,
+                     JOB_CANCELABLE, 0},
+    [B_CHECKING] = {"checking", TO(COMPARING) | TO(FAILED), start_checking, after_checking,
+                    JOB_CANCELABLE, 0},
+    [B_COMPARING] = {"comparing", TO(PREPARING) | TO(FAILED), hv_compare_start, after_comparing,
+                     JOB_CANCELABLE, 0},
+    [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING), start_preparing, after_preparing,
+                     JOB_JOURNALED | JOB_CANCELABLE, 0},
+    /* It may have begun, or not: job_stats tells. */
+    [B_BEGINNING] = {"beginning", TO(COPYING) | TO(PULLING) | TO(ABORTING), backup_plan_begin,
+                     after_beginning, JOB_JOURNALED | JOB_CANCELABLE, B_COPYING},
+    [B_COPYING] = {"copying", TO(ASKING), hv_watch_start, backup_after_copying, JOB_WAITS,
+                   B_COPYING},
+    [B_ASKING] = {"copying", TO(COPYING) | TO(WEIGHING) | TO(PUBLISHING) | TO(ABORTING),
+                  hv_ask_start, backup_after_asking, JOB_CANCELABLE, 0},
+    [B_WEIGHING] = {"copying", TO(COPYING) | TO(ABORTING), backup_start_probing,
+                    backup_after_weighing, JOB_CANCELABLE, 0},
+    [B_PULLING] = {"pulling", TO(CONFIRMING) | TO(ABORTING), backup_plan_pull, after_pulling,
+                   JOB_JOURNALED | JOB_CANCELABLE, 0},
+    [B_CONFIRMING] = {"confirming", TO(UNEXPORTING) | TO(ABORTING), start_confirming,
+                      after_confirming, JOB_JOURNALED | JOB_CANCELABLE, B_CONFIRMING},
+    [B_UNEXPORTING] = {"unexporting", TO(PUBLISHING) | TO(ABORTING), hv_abort_start,
+                       after_unexporting, JOB_JOURNALED | JOB_CANCELABLE, B_UNEXPORTING},
+    [B_PUBLISHING] = {"publishing", TO(RECORDING) | TO(ABORTING), start_publishing,
+                      after_publishing, JOB_JOURNALED | JOB_CANCELABLE, B_PUBLISHING},
+    [B_RECORDING] = {"recording", TO(FORGETTING), NULL, backup_after_recording,
+                     JOB_WAITS | JOB_DECIDED, B_PUBLISHING},
+    [B_FORGETTING] = {"forgetting", TO(DROPPING_OLD), hv_forget_start, backup_after_forgetting,
+                      JOB_DECIDED, 0},
+    [B_DROPPING_OLD] = {"dropping-old", TO(DONE), start_dropping_old, backup_after_dropping_old,
+                        JOB_DECIDED, 0},
+    [B_DONE] = {"done", 0, NULL, backup_after_done, JOB_FINAL | JOB_DECIDED, 0},
+    [B_ABORTING] = {"aborting", TO(RELEASING), hv_abort_start, backup_after_aborting, JOB_DECIDED,
+                    0},
+    [B_RELEASING] = {"releasing", TO(DROPPING_NEW), hv_forget_start, backup_after_releasing,
+                     JOB_DECIDED, 0},
+    [B_DROPPING_NEW] = {"dropping-new", TO(DISCARDING), hv_drop_start, backup_after_dropping_new,
+                        JOB_DECIDED, 0},
+    [B_DISCARDING] = {"discarding", TO(FAILED), start_discarding, backup_after_discarding,
+                      JOB_DECIDED, 0},
+    [B_FAILED] = {"failed", 0, NULL, backup_after_failed, JOB_FINAL | JOB_DECIDED, 0},
+    [B_FAILED + 1] = {0},
+};
+
+static void init(struct job_run *r)
+{
+    const struct config_policy *p = config_policy_find(r->env->config, r->row.policy);
+
+    if (!p)
+        return;
+    r->disks = strlist_copy(&p->disks);
+    r->mode = p->mode;
+    r->scratch = xstrdup(p->scratch);
+    r->bandwidth = p->bandwidth;
+    r->quiesce = p->quiesce;
+}
+
+/* Was the guest quiesced?  What is not known is not so, and where it is required, nothing is to be
+ * made of the copy. */
+static int resume_quiesced(struct job_run *r, struct err *err)
+{
+    if (catalog_quiesced(r->env->catalog, r->row.id, &r->row.plan.quiesced, err) < 0)
+        return -1;
+    if (r->quiesce != QUIESCE_REQUIRE || r->row.plan.quiesced)
+        return 0;
+    return err_set(err, ERR_REMOTE,
+                   "interrupted: the daemon was stopped before it was known whether the guest is "
+                   "quiesced");
+}
+
+static int resume(struct job_run *r, int go_on)
+{
+    r->has_begun = true;
+    /* A finished point of its name stays, whatever becomes of the job: of a catalog that was put
+     * back the journal is old, and the job may have ended well since.  A point that the catalog
+     * does not know is found by compare.c. */
+    r->reached = MADE_PARTIAL;
+    /* What copied a pull has died with the daemon. */
+    if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
+        go_on = B_ABORTING;
+    if (!r->host || !r->host->hv || !r->repo || backup_plan_load_base(r, &r->err) < 0)
+        go_on = B_ABORTING;
+    if (go_on != B_PUBLISHING && r->err.code == ERR_NONE && resume_quiesced(r, &r->err) < 0)
+        go_on = B_ABORTING;
+    return go_on;
+}
+
+const struct job_type backup_type = {
+    .kind = JOB_BACKUP,
+    .steps = steps,
+    .gives_up = B_ABORTING,
+    .init = init,
+    .resume = resume,
+    .event = job_look_again,
+    .backup = true,
+};

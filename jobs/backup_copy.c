@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * While the hypervisor copies: wait for an event or the alarm, ask, and weigh the space that is
+ * left.
+ */
+#include "jobs/backup_run.h"
+
+#include "base/text.h"
+
+#define SPACE_FLOOR (UINT64_C(64) << 20)
+#define SCRATCH_FLOOR (UINT64_C(64) << 20)
+
+struct op *backup_start_probing(struct job_run *r, struct err *err)
+{
+    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, &r->space, job_on_op, r,
+                                      err);
+}
+
+int backup_after_copying(struct job_run *r)
+{
+    (void)r;
+    return B_ASKING;
+}
+
+int backup_after_asking(struct job_run *r)
+{
+    enum hv_verdict v = hv_asked(r);
+
+    if (v != HV_GOES_ON)
+        return v == HV_GOOD_END ? B_PUBLISHING : B_ABORTING;
+    if (!r->canceled)
+        return r->look_again ? B_COPYING : B_WEIGHING;
+    err_set(&r->err, ERR_CANCELED, "cancelled on request");
+    return B_ABORTING;
+}
+
+/* While the hypervisor writes, the repository may fill up under it, which would cost the guest: the
+ * job is given up before that. */
+static bool space_runs_out(struct job_run *r)
+{
+    uint64_t floor = r->space.total / 50 < SPACE_FLOOR ? r->space.total / 50 : SPACE_FLOOR;
+    char text[SIZE_TEXT_MAX];
+
+    if (r->op_err.code != ERR_NONE || r->space.free >= floor)
+        return false;
+    err_set(&r->err, ERR_NOSPACE, "repository %s: only %s left during the copy", r->repo->name,
+            size_text(r->space.free, text));
+    return true;
+}
+
+/* Scratch space may share its file system with more than backups. */
+static bool scratch_runs_out(struct job_run *r)
+{
+    uint64_t left;
+
+    if (!r->scratch || r->err.code != ERR_NONE)
+        return false;
+    left = r->repo->store->ops->scratch_free(r->repo->store, r->scratch);
+    if (left >= SCRATCH_FLOOR)
+        return false;
+    err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", r->scratch,
+            size_text(left, (char[SIZE_TEXT_MAX]){0}));
+    return true;
+}
+
+int backup_after_weighing(struct job_run *r)
+{
+    if (space_runs_out(r) || scratch_runs_out(r))
+        return B_ABORTING;
+    if (!r->canceled)
+        return B_COPYING;
+    err_set(&r->err, ERR_CANCELED, "cancelled on request");
+    return B_ABORTING;
+}
+
+void backup_job_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    struct job_run *r = ctx;
+
+    r->stats.bytes_done = r->row.bytes_done = done;
+    r->stats.bytes_total = r->row.bytes_total = total;
+    hv_note_progress(r);
+    if (scratch_runs_out(r))
+        op_cancel(r->op);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How a backup ends: recorded, or undone.
+ */
+#include "jobs/backup_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "jobs/prune.h"
+
+#define RECORD_AGAIN_S 10
+
+/* ---- recording ---- */
+
+/* Commits the good end.  Not written (disk full, say): the point is published, so nothing is
+ * undone; it is tried again until it works or the daemon stops, and then the next start does it. */
+int backup_after_recording(struct job_run *r)
+{
+    struct err err = ERR_INIT;
+    char reason[ERR_MSG_MAX], size[SIZE_TEXT_MAX];
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < r->published.disks.n; i++)
+        bytes += r->published.disks.items[i].bytes;
+    snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s%s%s", level_name(r->published.level),
+             r->published.disks.n, r->published.disks.n == 1 ? "" : "s", size_text(bytes, size),
+             r->begun.perhaps_frozen ? ", and the guest is perhaps still frozen"
+             : r->begun.note[0]      ? ", not quiesced"
+                                     : "",
+             r->begun.unsafe[0] ? "; guest-safe copy not possible: " : "", r->begun.unsafe);
+    backup_disks_tell(r, &r->published, reason);
+    hv_save_progress(r);
+    if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &r->published, reason, &err) <
+        0) {
+        catalog_trouble("record a finished backup (it will be tried again)", &err);
+        job_wait(r, RECORD_AGAIN_S);
+        return JOB_STAYS;
+    }
+    r->repo->known = true;
+    r->row.state = JOB_ENDED;
+    free(r->row.reason);
+    r->row.reason = xstrdup(reason);
+    return B_FORGETTING;
+}
+
+int backup_after_forgetting(struct job_run *r)
+{
+    hv_warn_left(r, "the ended job at the hypervisor");
+    return B_DROPPING_OLD;
+}
+
+int backup_after_dropping_old(struct job_run *r)
+{
+    struct err err = ERR_INIT;
+
+    if (!r->has_base || !r->base_current || !r->base.checkpoint)
+        return B_DONE;
+    if (r->op_err.code != ERR_NONE)
+        hv_warn_left(r, r->base.checkpoint);
+    else if (catalog_checkpoint_forget(r->env->catalog, r->base.checkpoint, &err) < 0)
+        catalog_trouble("forget a checkpoint", &err);
+    return B_DONE;
+}
+
+/* After a good backup: does retention let something go? */
+int backup_after_done(struct job_run *r)
+{
+    struct job_env *e = r->env;
+    struct strlist doomed = {0};
+    struct job_run *prune;
+    struct err err = ERR_INIT;
+
+    if (prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository, NULL, &doomed,
+                    &err) < 0 ||
+        (doomed.n > 0 && !e->draining &&
+         prune_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
+                     "after a backup: retention lets points go", &prune, &err) < 0))
+        catalog_trouble("judge what to keep", &err);
+    strlist_done(&doomed);
+    r->env->ops->ended(r, OUTCOME_SUCCESS, r->row.reason);
+    return JOB_STAYS;
+}
+
+/* ---- undoing ---- */
+
+int backup_after_aborting(struct job_run *r)
+{
+    hv_warn_left(r, "the job at the hypervisor");
+    return B_RELEASING;
+}
+
+int backup_after_releasing(struct job_run *r)
+{
+    (void)r;
+    return B_DROPPING_NEW;
+}
+
+int backup_after_dropping_new(struct job_run *r)
+{
+    hv_dropped(r);
+    return B_DISCARDING;
+}
+
+/* Files that could not be removed stay in the catalog, as a point that is being deleted: the next
+ * prune removes them. */
+int backup_after_discarding(struct job_run *r)
+{
+    struct point debris = r->row.plan;
+    struct err err = ERR_INIT;
+
+    if (r->op_err.code == ERR_NONE)
+        return B_FAILED;
+    hv_warn_left(r, "what it wrote to the repository");
+    debris.state = POINT_DELETING;
+    debris.parent = NULL;
+    if (r->reached != MADE_POINT) /* a row without disks: no finished point goes for it */
+        debris.disks.n = 0;
+    if (catalog_point_add(r->env->catalog, &debris, &err) < 0)
+        catalog_trouble("remember what is to be removed", &err);
+    return B_FAILED;
+}
+
+int backup_after_failed(struct job_run *r)
+{
+    /* The error, not what undoing it met, decides: an abort that was asked for is no failure. */
+    bool aborted = r->canceled && r->err.code == ERR_CANCELED;
+    bool drop = r->row.state == JOB_RUNNING && r->checkpoint_gone && r->row.plan.checkpoint;
+    char *checkpoint = drop ? xstrdup(r->row.plan.checkpoint) : NULL;
+    struct job_env *e = r->env;
+    struct err err = ERR_INIT;
+
+    r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
+    if (checkpoint && catalog_checkpoint_forget(e->catalog, checkpoint, &err) < 0)
+        catalog_trouble("forget a checkpoint", &err);
+    free(checkpoint);
+    return JOB_STAYS;
+}

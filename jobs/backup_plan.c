@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A backup's plan: which disks, at which level, into which files, with which checkpoint.  Made once
+ * the domain has been looked at; committed before anything is touched.
+ */
+#include "jobs/backup_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "jobs/hv_session.h"
+#include "policies/dates.h"
+#include "policies/plan.h"
+#include "policies/selection.h"
+#include "storage/scratch.h"
+
+/* A point made after the one that would be stood on, and is not good, is why the chain ends. */
+static void note_bad_newer(struct job_run *r, const struct point_list *points,
+                           const struct point *last)
+{
+    const struct point *newer = NULL;
+
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+
+        if ((p->state == POINT_MISSING || p->state == POINT_DAMAGED) &&
+            (!last || p->job > last->job || (p->job == 0 && p->created > last->created)))
+            newer = p;
+    }
+    if (newer)
+        snprintf(r->base_missing, sizeof(r->base_missing), "%s%s is %s: %s",
+                 last ? "the newer " : "", newer->id, point_state_name(newer->state),
+                 newer->problem ? newer->problem : "");
+}
+
+/* The point that was made last, whatever its date.  One that is set aside is no base: its chain
+ * ends with it. */
+static int load_last(struct job_run *r, struct err *err)
+{
+    const struct point_filter of = {
+        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
+    const char *ours = catalog_id(r->env->catalog);
+    struct point_list points = {0};
+    const struct point *last;
+
+    if (catalog_points(r->env->catalog, &of, &points, err) < 0)
+        return -1;
+    points_judge_dates(&points, env_now(r->env));
+    last = points_last_made(&points, NULL, ours);
+    r->has_base = last != NULL;
+    if (last)
+        point_copy(&r->base, last);
+    if (last && last->set_aside)
+        snprintf(r->base_missing, sizeof(r->base_missing),
+                 "its date cannot be right, so it is set aside; this one starts a chain of its own "
+                 "with the true date");
+    else
+        note_bad_newer(r, &points, last);
+    point_list_done(&points);
+    return 0;
+}
+
+int backup_plan_load_base(struct job_run *r, struct err *err)
+{
+    struct catalog *catalog = r->env->catalog;
+    struct checkpoint_list rows = {0};
+
+    if (load_last(r, err) < 0)
+        return -1;
+    if (!r->has_base || !r->base.checkpoint)
+        return 0;
+    if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
+        return -1;
+    for (size_t i = 0; i < rows.n; i++)
+        if (rows.items[i].state == CHECKPOINT_CURRENT &&
+            strcmp(rows.items[i].name, r->base.checkpoint) == 0)
+            r->base_current = true;
+    checkpoint_list_done(&rows);
+    return 0;
+}
+
+/* The domain's disks that the policy selects; caller frees the array, not what it points to. */
+static const struct disk_facts **select_disks(const struct job_run *r, size_t *ret_n)
+{
+    const struct disk_facts **ret = xcalloc(r->facts->disks.n, sizeof(struct disk_facts *));
+
+    *ret_n = 0;
+    for (size_t i = 0; i < r->facts->disks.n; i++)
+        if (selection_matches(&r->disks, r->facts->disks.items[i].name))
+            ret[(*ret_n)++] = &r->facts->disks.items[i];
+    return ret;
+}
+
+static int check_free(const struct disk_facts *const *disks, size_t n, struct err *err)
+{
+    if (n == 0)
+        return err_set(err, ERR_INVALID, "none of the domain's disks is selected by the policy");
+    for (size_t i = 0; i < n; i++)
+        if (disks[i]->busy)
+            return err_set(err, ERR_BUSY, "disk %s: another job uses it", disks[i]->name);
+    return 0;
+}
+
+static const struct bitmap_facts *base_bitmap(const struct job_run *r, const struct disk_facts *d)
+{
+    const struct point_disk *old = r->base_current ? point_find_disk(&r->base, d->name) : NULL;
+
+    if (!old)
+        return NULL;
+    return disk_facts_bitmap(d, old->origin.bitmap ? old->origin.bitmap : r->base.checkpoint);
+}
+
+/* Why nothing can be based on the bitmap; NULL when it can. */
+static const char *unusable(const struct bitmap_facts *b)
+{
+    if (b->inconsistent)
+        return "inconsistent";
+    if (!b->recording)
+        return "not recording";
+    return b->busy ? "in use by another job" : NULL;
+}
+
+/* Asks the planner for each disk's level; the point's. */
+static enum backup_level decide(const struct job_run *r, const struct disk_facts *const *disks,
+                                size_t n, struct plan_disk_level *levels, char why[ERR_MSG_MAX])
+{
+    CLEANUP_FREE struct plan_disk *in = xcalloc(n, sizeof(*in));
+
+    for (size_t i = 0; i < n; i++) {
+        const struct bitmap_facts *b = base_bitmap(r, disks[i]);
+
+        in[i] = (struct plan_disk){
+            .name = disks[i]->name,
+            .capacity = disks[i]->capacity,
+            .format = disks[i]->format,
+            .trackable = disks[i]->trackable,
+            .base_present = b != NULL,
+            .base_usable = b && !unusable(b),
+            .unusable = b ? unusable(b) : NULL,
+            .image = disks[i]->image,
+            .identity = disks[i]->identity,
+            .device = disks[i]->device,
+            .contradiction = compared_contradiction(&r->compared, disks[i]->name),
+        };
+    }
+    return plan_levels(r->row.level, r->row.why ? r->row.why : "", r->has_base ? &r->base : NULL,
+                       *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels,
+                       why);
+}
+
+/* The disks that an increment is to be made of, if what they hold does not contradict it.  What an
+ * encrypted image says of itself cannot be read without its key. */
+void backup_plan_compare(struct job_run *r)
+{
+    size_t n;
+    CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
+    CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
+    char why[ERR_MSG_MAX] = "";
+
+    compared_done(&r->compared);
+    decide(r, disks, n, levels, why);
+    for (size_t i = 0; i < n; i++) {
+        const struct point_disk *old = point_find_disk(&r->base, disks[i]->name);
+
+        if (levels[i].level == LEVEL_FULL || disks[i]->encrypted)
+            continue;
+        *compared_add(&r->compared) = (struct allocation){
+            .disk = disks[i]->name,
+            .bitmap = base_bitmap(r, disks[i])->name,
+            .was_image = compared_own(&r->compared,
+                                      xasprintf("%s/%s/%s", r->repo->path, r->base.id, old->path)),
+        };
+    }
+}
+
+static int fill_plan(struct job_run *r, const struct disk_facts *const *disks, size_t n,
+                     const struct plan_disk_level *levels, const char *why, struct err *err)
+{
+    struct point *p = &r->row.plan;
+
+    p->created = env_now(r->env);
+    p->host = xstrdup(r->row.host);
+    p->domain = xstrdup(r->row.domain);
+    p->policy = xstrdup(r->row.policy);
+    p->catalog = xstrdup(catalog_id(r->env->catalog));
+    p->job = r->row.id;
+    p->id = point_id_make(p);
+    p->repository = xstrdup(r->row.repository);
+    p->level = r->row.level;
+    p->mode = r->mode;
+    p->why = xstrdup(why);
+    if (p->level == LEVEL_INCREMENTAL)
+        p->parent = xstrdup(r->base.id);
+    for (size_t i = 0; i < n && !p->checkpoint; i++)
+        if (disks[i]->trackable)
+            p->checkpoint = xasprintf("vmkeep-%s", r->tag);
+    for (size_t i = 0; i < n; i++) {
+        struct point_disk *d = VEC_ADD(&p->disks);
+        CLEANUP_FREE char *file = name_escape(disks[i]->name);
+
+        d->name = xstrdup(disks[i]->name);
+        d->path = xasprintf("%s.qcow2", file);
+        d->format = xstrdup("qcow2");
+        d->capacity = disks[i]->capacity;
+        if (levels[i].level == LEVEL_INCREMENTAL)
+            d->backing = xstrdup(r->base.id);
+        d->origin = disk_facts_origin(disks[i], p->checkpoint);
+    }
+    return backup_disks_absent(r, disks, n, err);
+}
+
+static int check_space(const struct job_run *r, const struct disk_facts *const *disks, size_t n,
+                       struct err *err)
+{
+    char need_text[SIZE_TEXT_MAX], free_text[SIZE_TEXT_MAX], reserve_text[SIZE_TEXT_MAX];
+    uint64_t need = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct bitmap_facts *b = base_bitmap(r, disks[i]);
+
+        need += r->row.plan.disks.items[i].backing && b ? b->dirty : disks[i]->allocated;
+    }
+    if (r->space.free >= r->repo->reserve && r->space.free - r->repo->reserve >= need)
+        return 0;
+    return err_set(
+        err, ERR_NOSPACE, "repository %s: about %s needed and %s to stay free, but %s has only %s",
+        r->repo->name, size_text(need, need_text), size_text(r->repo->reserve, reserve_text),
+        r->repo->path, size_text(r->space.free, free_text));
+}
+
+int backup_plan_make(struct job_run *r, struct err *err)
+{
+    size_t n;
+    CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
+    CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
+    char why[ERR_MSG_MAX] = "";
+
+    if (check_free(disks, n, err) < 0)
+        return -1;
+    r->row.level = decide(r, disks, n, levels, why);
+    if (fill_plan(r, disks, n, levels, why, err) < 0 || check_space(r, disks, n, err) < 0)
+        return -1;
+    free(r->row.why);
+    r->row.why = xstrdup(why);
+    return 0;
+}
+
+struct store_scratch backup_plan_scratch(const struct job_run *r)
+{
+    return (struct store_scratch){.dir = r->scratch, .tag = r->tag};
+}
+
+/* Where a pull is exported: only the hypervisor's user and root can reach it. */
+static char *socket_path(const struct job_run *r)
+{
+    return xasprintf("%s/%s/nbd.sock", r->scratch, r->tag);
+}
+
+/* A disk's scratch file, export and bitmap have its number for a name: no escaping is needed. */
+static char *scratch_file(const struct job_run *r, size_t disk)
+{
+    return xasprintf("%s/%s/%zu.qcow2", r->scratch, r->tag, disk);
+}
+
+static void fill_pull(const struct job_run *r, size_t i, struct backup_disk *disk,
+                      struct strlist *strings)
+{
+    char *made[] = {scratch_file(r, i), xasprintf("%zu", i), xasprintf("backup-%zu", i)};
+
+    for (size_t k = 0; k < ARRAY_LEN(made); k++) {
+        strlist_add(strings, made[k]);
+        free(made[k]);
+    }
+    disk->place.path = strings->items[strings->n - 3];
+    disk->export_name = strings->items[strings->n - 2];
+    disk->export_bitmap = strings->items[strings->n - 1];
+}
+
+struct op *backup_plan_pull(struct job_run *r, struct err *err)
+{
+    const struct point *p = &r->row.plan;
+    CLEANUP_FREE char *socket = socket_path(r), *encoded = uri_encode(socket);
+    CLEANUP_FREE char **sources = xcalloc(p->disks.n, sizeof(char *));
+    CLEANUP_FREE char **bitmaps = xcalloc(p->disks.n, sizeof(char *));
+    const struct store_copy copy = {
+        .plan = p,
+        .sources = sources,
+        .bitmaps = bitmaps,
+        .bandwidth = r->bandwidth,
+        .progress = backup_job_progress,
+        .progress_ctx = r,
+    };
+    struct op *op;
+
+    for (size_t i = 0; i < p->disks.n; i++) {
+        sources[i] = xasprintf("nbd+unix:///%zu?socket=%s", i, encoded);
+        if (p->disks.items[i].backing)
+            bitmaps[i] = xasprintf("backup-%zu", i);
+    }
+    op = r->repo->store->ops->copy(r->repo->store, &copy, job_on_op, r, err);
+    for (size_t i = 0; i < p->disks.n; i++) {
+        free(sources[i]);
+        free(bitmaps[i]);
+    }
+    return op;
+}
+
+struct op *backup_plan_begin(struct job_run *r, struct err *err)
+{
+    const struct point *p = &r->row.plan;
+    struct hypervisor *hv = r->host->hv;
+    CLEANUP_FREE struct backup_disk *disks = xcalloc(p->disks.n, sizeof(*disks));
+    CLEANUP_FREE char **targets = xcalloc(p->disks.n, sizeof(char *));
+    CLEANUP_FREE char *socket = socket_path(r);
+    CLEANUP_FREE char *scratch = scratch_path(r->scratch, r->tag);
+    struct strlist strings = {0};
+    const struct backup_request request = {
+        .domain = r->row.domain,
+        .tag = r->tag,
+        .checkpoint = p->checkpoint,
+        .mode = r->mode,
+        .server = {.transport = TRANSPORT_UNIX, .socket = socket},
+        .scratch = scratch,
+        .bandwidth = r->bandwidth,
+        .disks = disks,
+        .n_disks = p->disks.n,
+        .quiesce = r->quiesce,
+        .reuse_external = r->mode == MODE_PUSH,
+        .made_empty = r->mode == MODE_PUSH,
+    };
+    struct op *op;
+
+    for (size_t i = 0; i < p->disks.n; i++) {
+        const struct point_disk *d = &p->disks.items[i];
+        const struct disk_facts *f = domain_facts_disk(r->facts, d->name);
+
+        targets[i] = r->repo->store->ops->target(r->repo->store, p, i);
+        disks[i] = (struct backup_disk){
+            .name = d->name,
+            .base = d->backing ? r->base.checkpoint : NULL,
+            .place = {.type = PLACE_FILE, .path = targets[i]},
+            .format = d->format,
+            .track = p->checkpoint && f && f->trackable,
+        };
+        if (r->mode == MODE_PULL)
+            fill_pull(r, i, &disks[i], &strings);
+    }
+    hv_save_request(r, &request);
+    op = hv->ops->backup_begin(hv, &request, &r->begun, job_on_op, r, err);
+    for (size_t i = 0; i < p->disks.n; i++)
+        free(targets[i]);
+    strlist_done(&strings);
+    return op;
+}

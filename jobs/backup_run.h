@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to jobs/backup*.c.  The states of a backup, see backup.c.
+ */
+#ifndef VMKEEP_JOBS_BACKUP_RUN_H
+#define VMKEEP_JOBS_BACKUP_RUN_H
+
+#include "jobs/hv_session.h"
+
+enum backup_state {
+    B_QUEUED,
+    B_LOOKING,
+    B_CLEANING,
+    B_PROBING,
+    B_SURVEYING,
+    B_CHECKING,
+    B_COMPARING,
+    B_PREPARING,
+    B_BEGINNING,
+    B_COPYING,
+    B_ASKING,
+    B_WEIGHING,
+    B_PULLING,
+    B_CONFIRMING,
+    B_UNEXPORTING,
+    B_PUBLISHING,
+    B_RECORDING,
+    B_FORGETTING,
+    B_DROPPING_OLD,
+    B_DONE,
+    B_ABORTING,
+    B_RELEASING,
+    B_DROPPING_NEW,
+    B_DISCARDING,
+    B_FAILED,
+};
+
+/* backup_copy.c */
+void backup_job_progress(void *ctx, uint64_t done, uint64_t total); /* of a pull's copy */
+struct op *backup_start_probing(struct job_run *r, struct err *err);
+int backup_after_copying(struct job_run *r);
+int backup_after_asking(struct job_run *r);
+int backup_after_weighing(struct job_run *r);
+
+/* backup_end.c */
+int backup_after_recording(struct job_run *r);
+int backup_after_forgetting(struct job_run *r);
+int backup_after_dropping_old(struct job_run *r);
+int backup_after_done(struct job_run *r);
+int backup_after_aborting(struct job_run *r);
+int backup_after_releasing(struct job_run *r);
+int backup_after_dropping_new(struct job_run *r);
+int backup_after_discarding(struct job_run *r);
+int backup_after_failed(struct job_run *r);
+
+/* backup_plan.c */
+/* Lists the disks that are to be compared before the plan is made. */
+void backup_plan_compare(struct job_run *r);
+int backup_plan_make(struct job_run *r, struct err *err);
+int backup_plan_load_base(struct job_run *r, struct err *err);
+struct op *backup_plan_begin(struct job_run *r, struct err *err);
+struct op *backup_plan_pull(struct job_run *r,
+                            struct err *err); /* copies what begin has exported */
+struct store_scratch backup_plan_scratch(const struct job_run *r);
+
+/* backup_disks.c: what the planned point lacks of what was there, and what it leaves out. disks:
+ * those that it has. */
+int backup_disks_absent(struct job_run *r, const struct disk_facts *const *disks, size_t n,
+                        struct err *err);
+/* Appends it to the outcome's reason. */
+void backup_disks_tell(const struct job_run *r, const struct point *p, char reason[ERR_MSG_MAX]);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "jobs/env.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/domain_search.h"
+#include "base/log.h"
+#include "base/text.h"
+
+void host_hold(struct host *h)
+{
+    h->users++;
+}
+
+void host_release(struct host *h)
+{
+    if (--h->users == 0)
+        h->env->ops->host_unused(h);
+}
+
+struct host *host_find(struct job_env *e, const char *name)
+{
+    for (size_t i = 0; i < e->hosts.n; i++)
+        if (!e->hosts.items[i]->retired && strcmp(e->hosts.items[i]->name, name) == 0)
+            return e->hosts.items[i];
+    return NULL;
+}
+
+void repo_hold(struct repo *r)
+{
+    r->users++;
+}
+
+void repo_release(struct repo *r)
+{
+    if (--r->users == 0)
+        r->env->ops->repo_unused(r);
+}
+
+struct repo *repo_find(struct job_env *e, const char *name)
+{
+    for (size_t i = 0; i < e->repos.n; i++)
+        if (!e->repos.items[i]->retired && strcmp(e->repos.items[i]->name, name) == 0)
+            return e->repos.items[i];
+    return NULL;
+}
+
+int env_refuse_draining(const struct job_env *e, struct err *err)
+{
+    return e->draining ? err_set(err, ERR_BUSY, "the daemon is shutting down") : 0;
+}
+
+void catalog_trouble(const char *what, const struct err *err)
+{
+    log_error("catalog: cannot %s: %s", what, err->msg);
+}
+
+/* ---- the domain that is meant ---- */
+
+static void offer_domains(struct host *h, struct domain_search *ret)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+
+    if (h->hv)
+        h->hv->ops->domains(h->hv, &names);
+    for (size_t i = 0; i < names.n; i++)
+        domain_search_offer(ret, h->name, names.items[i]);
+}
+
+static int unknown_domain(struct job_env *e, const char *text, struct err *err)
+{
+    struct strlist known = {0};
+    const char *near;
+
+    for (size_t i = 0; i < e->hosts.n; i++)
+        if (e->hosts.items[i]->hv && !e->hosts.items[i]->retired)
+            e->hosts.items[i]->hv->ops->domains(e->hosts.items[i]->hv, &known);
+    near = nearest_word(text, (const char *const *)known.items, known.n);
+    err_set(err, ERR_NOTFOUND, "no host has a domain '%s'%s%s%s", text,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    strlist_done(&known);
+    return -1;
+}
+
+int env_find_domain(struct job_env *e, const char *text, struct host **ret_host, char **ret_domain,
+                    struct err *err)
+{
+    CLEANUP(domain_search_done) struct domain_search found = {.text = text};
+
+    for (size_t i = 0; i < e->hosts.n; i++) {
+        struct host *h = e->hosts.items[i];
+
+        if (h->retired)
+            continue;
+        if (!h->hv && domain_is_on(text, h->name)) {
+            *err = h->problem;
+            return err_wrap(err, "host %s", h->name);
+        }
+        offer_domains(h, &found);
+    }
+    if (domain_search_end(&found, err) < 0)
+        return -1;
+    if (!found.host)
+        return unknown_domain(e, text, err);
+    for (size_t i = 0; i < e->hosts.n; i++)
+        if (!e->hosts.items[i]->retired && strcmp(e->hosts.items[i]->name, found.host) == 0)
+            *ret_host = e->hosts.items[i];
+    *ret_domain = TAKE_PTR(found.domain);
+    return 0;
+}

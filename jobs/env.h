@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * env: the world as jobs see it.  What is in use (hosts, repositories), what else is at work, and
+ * what whoever runs them does for them.  Jobs know nothing of who that is.
+ */
+#ifndef VMKEEP_JOBS_ENV_H
+#define VMKEEP_JOBS_ENV_H
+
+#include "base/clock.h"
+#include "engine/hypervisor.h"
+#include "policies/config.h"
+#include "storage/catalog.h"
+#include "storage/store.h"
+
+struct ev_loop;
+struct job_env;
+struct job_run;
+struct owned_list;
+struct repo_watch;
+struct request;
+
+/* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
+struct host {
+    struct job_env *env;
+    char *name;
+    char *definition;      /* what it was made from, to see whether a reload changed it */
+    struct hypervisor *hv; /* NULL: no driver; problem says why */
+    struct err problem;
+    int jobs;  /* running ones */
+    int users; /* jobs and looks that hold it */
+    bool retired;
+    bool stale; /* the configuration has changed it; replaced when it has no users */
+};
+
+struct repo {
+    struct job_env *env;
+    char *name;
+    char *path;
+    uint64_t reserve;
+    bool known;               /* points have been made there: an empty directory is no repository */
+    bool compared;            /* whether it has points that the catalog lacks was found out */
+    struct store *store;      /* its id is the one that the catalog remembers */
+    struct repo_watch *watch; /* what is seen there; its owner's */
+    int jobs, users;
+    bool retired;
+};
+
+/* What is done for jobs. */
+struct job_env_ops {
+    /* Writes the row, and the job waits for its turn. */
+    int (*add)(struct job_env *e, struct job *row, struct job_run **ret, struct err *err);
+    /* Runs at once, with a place at the host. *r may be gone after it. */
+    void (*begin)(struct job_run *r, struct host *host);
+    void (*changed)(struct job_run *r); /* its row, or how far it is */
+    /* The job is over: writes its end, tells the listeners, frees it.  While the catalog cannot be
+     * written (disk full, say) the job keeps its place and this is tried again. */
+    void (*end)(struct job_run *r, enum job_outcome outcome, const char *reason);
+    /* The same when its end is in the catalog already. */
+    void (*ended)(struct job_run *r, enum job_outcome outcome, const char *reason);
+    /* The same without a word, for a job that has no row. */
+    void (*refused)(struct job_run *r);
+    void (*left)(struct job_env *e); /* something let go of a domain: others may begin */
+
+    void (*host_unused)(struct host *h); /* by anybody; it may be freed */
+    void (*repo_unused)(struct repo *r);
+
+    void (*saw_domain)(struct job_env *e, const char *host, const char *domain,
+                       const struct domain_facts *facts);
+    /* space: what the look has found; borrowed. */
+    void (*saw_repo)(struct repo *r, const struct store_space *space, const struct err *problem);
+    /* It answers: if it could not be compared so far, it is now. */
+    void (*answers)(struct repo *r);
+    /* Some repository has points of the domain that the catalog does not know, and should. */
+    bool (*lacks)(struct job_env *e, const char *host, const char *domain);
+    /* A bitmap of ours that no row names: may such a point need it? */
+    bool (*may_serve)(struct job_env *e, const char *host, const char *domain, const char *bitmap);
+    /* All that is somebody's, but for the places of that job. */
+    void (*owned)(struct job_env *e, const struct job_run *except, struct owned_list *ret);
+    bool (*covers)(struct job_env *e, const char *host, const char *domain, const char *policy);
+    /* Why nothing may be let go now, "the clock is not set", say; NULL: it may. */
+    const char *(*doubt)(struct job_env *e);
+};
+
+struct job_env {
+    const struct job_env_ops *ops;
+    struct clock *clock;
+    struct catalog *catalog;
+    const struct zone *zone; /* of retention periods */
+    struct ev_loop *loop;    /* where children look at files by hand; NULL: there are none */
+    const struct config *config;
+    VEC(struct host *) hosts; /* retired ones too */
+    VEC(struct repo *) repos;
+    VEC(struct job_run *) runs; /* queued and running, oldest first */
+    VEC(struct request *) requests;
+    bool draining; /* nothing new begins */
+    bool dead;     /* being freed: what still completes counts no more */
+};
+
+static inline int64_t env_now(const struct job_env *e)
+{
+    return e->clock->ops->now(e->clock);
+}
+
+/* For how long something goes on: the wall clock may be set meanwhile. */
+static inline int64_t env_elapsed(const struct job_env *e)
+{
+    return e->clock->ops->elapsed(e->clock);
+}
+
+static inline int64_t env_elapsed_ms(const struct job_env *e)
+{
+    return e->clock->ops->elapsed_ms(e->clock);
+}
+
+struct host *host_find(struct job_env *e, const char *name);
+struct repo *repo_find(struct job_env *e, const char *name);
+void host_hold(struct host *h);
+void host_release(struct host *h); /* may free it */
+void repo_hold(struct repo *r);
+void repo_release(struct repo *r);
+
+/* The host and domain that are meant. *ret_domain: caller frees. */
+int env_find_domain(struct job_env *e, const char *text, struct host **ret_host, char **ret_domain,
+                    struct err *err);
+int env_refuse_draining(const struct job_env *e, struct err *err);
+/* Logs what went wrong with the catalog where nothing better can be done. */
+void catalog_trouble(const char *what, const struct err *err);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "jobs/hv_session.h"
+
+#include "base/log.h"
+#include "engine/xml/backup_xml.h"
+
+#define POLL_FIRST_S 1.0
+#define POLL_S 5.0
+#define STALL_S 120      /* a push that moves nothing for so long is given up */
+#define UNANSWERED_MAX 4 /* questions in a row */
+#define SAVE_PROGRESS_S 30
+
+struct hypervisor *hv_hypervisor(const struct job_run *r, struct err *err)
+{
+    if (r->host && r->host->hv)
+        return r->host->hv;
+    if (r->host)
+        *err = r->host->problem;
+    else
+        err_set(err, ERR_NOTFOUND, "host %s is not configured any more", r->row.host);
+    return NULL;
+}
+
+int64_t hv_elapsed_ms(const struct job_run *r)
+{
+    int64_t ms = r->began_ms ? env_elapsed_ms(r->env) - r->began_ms
+                             : (env_now(r->env) - r->row.started) * 1000;
+
+    return ms > 0 ? ms : 0;
+}
+
+void hv_take_stats(struct job_run *r, const struct hv_job_stats *stats)
+{
+    if (stats->state == HVJOB_NONE)
+        return;
+    /* Of a pull, only the reader knows what it has read. */
+    if (r->row.plan.mode == MODE_PUSH) {
+        r->row.bytes_done = stats->bytes_done;
+        r->row.bytes_total = stats->bytes_total;
+    }
+    r->row.temp_used = stats->temp_used;
+    r->row.temp_total = stats->temp_total;
+}
+
+void hv_save_progress(struct job_run *r)
+{
+    struct err err = ERR_INIT;
+
+    r->row.elapsed_ms = hv_elapsed_ms(r);
+    if (catalog_job_progress(r->env->catalog, &r->row, &err) < 0)
+        log_debug("job=%lld progress: %s", (long long)r->row.id, err.msg);
+}
+
+static bool takes_in(const struct checkpoint *k, const char *disk)
+{
+    for (size_t i = 0; i < k->disks.n; i++)
+        if (strcmp(k->disks.items[i].name, disk) == 0)
+            return true;
+    return false;
+}
+
+void hv_save_request(struct job_run *r, const struct backup_request *request)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+    CLEANUP_FREE char *document = NULL;
+    struct backup_request written = *request;
+    struct checkpoint k = {
+        .name = (char *)request->checkpoint, .host = r->row.host, .domain = r->row.domain};
+    struct err err = ERR_INIT;
+
+    r->has_begun = true;
+    r->began_ms = env_elapsed_ms(r->env);
+    for (size_t i = 0; i < request->n_disks; i++) {
+        const struct disk_facts *f = domain_facts_disk(r->facts, request->disks[i].name);
+
+        if (request->disks[i].track && f)
+            *VEC_ADD(&k.disks) = (struct checkpoint_disk){
+                f->name, f->capacity, disk_facts_origin(f, request->checkpoint)};
+    }
+    domain_facts_names(r->facts, &names);
+    for (size_t i = 0; i < names.n; i++)
+        if (!takes_in(&k, names.items[i]))
+            strlist_add(&k.left_out, names.items[i]);
+    written.listed = &names;
+    document = backup_document_format(&written);
+    if (catalog_job_document(r->env->catalog, r->row.id, document, &err) < 0 ||
+        (k.name && catalog_checkpoint_add_disks(r->env->catalog, &k, &err) < 0))
+        catalog_trouble("record a backup's document", &err);
+    for (size_t i = 0; i < k.disks.n; i++)
+        disk_origin_done(&k.disks.items[i].origin);
+    free(k.disks.items);
+    strlist_done(&k.left_out);
+}
+
+/* ---- looking ---- */
+
+int facts_can_look(const struct domain_facts *f, struct err *err)
+{
+    bool absent = f->state == DOMAIN_UNREACHABLE || (f->state == DOMAIN_SHUTOFF && f->disks.n == 0);
+
+    if (absent)
+        return err_set(err, f->foreign_job ? ERR_BUSY : ERR_REMOTE, "the domain is %s%s%s",
+                       domain_state_name(f->state), f->problem ? ": " : "",
+                       f->problem ? f->problem : "");
+    return 0;
+}
+
+int facts_can_begin(const struct domain_facts *f, struct err *err)
+{
+    if (facts_can_look(f, err) < 0)
+        return -1;
+    if (f->foreign_job)
+        return err_set(err, ERR_BUSY, "%s is at work on the domain", f->foreign_job);
+    return 0;
+}
+
+struct op *hv_look_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = hv_hypervisor(r, err);
+
+    domain_facts_free(TAKE_PTR(r->facts));
+    return hv ? hv->ops->inspect(hv, r->row.domain, &r->facts, job_on_op, r, err) : NULL;
+}
+
+int hv_looked(struct job_run *r)
+{
+    if (job_is_bad(r))
+        return -1;
+    r->env->ops->saw_domain(r->env, r->row.host, r->row.domain, r->facts);
+    return facts_can_begin(r->facts, &r->err) == 0 ? leftovers_find(r, &r->err) : -1;
+}
+
+/* ---- held against what it was ---- */
+
+struct op *hv_compare_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = r->host->hv;
+
+    if (r->compared.items.n == 0)
+        return NULL;
+    return hv->ops->allocation(hv, r->row.domain, r->tag, r->compared.items.items,
+                               r->compared.items.n, job_on_op, r, err);
+}
+
+void hv_compare_log(const struct job_run *r)
+{
+    for (size_t i = 0; i < r->compared.items.n; i++) {
+        const struct allocation *a = &r->compared.items.items[i];
+
+        if (a->contradiction)
+            log_warning("domain=%s disk %s: %s", r->row.domain, a->disk, a->contradiction);
+        if (a->unknown)
+            log_info("domain=%s disk %s cannot be held against what it was: %s", r->row.domain,
+                     a->disk, a->unknown);
+    }
+}
+
+/* ---- watching ---- */
+
+struct op *hv_watch_start(struct job_run *r, struct err *err)
+{
+    (void)err;
+    if (!r->watched) {
+        r->watched = true;
+        r->progressed = env_elapsed(r->env);
+        job_wait(r, r->resumed ? 0 : POLL_FIRST_S);
+    } else {
+        job_wait(r, r->look_again || r->canceled ? 0 : POLL_S);
+    }
+    return NULL;
+}
+
+struct op *hv_ask_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = hv_hypervisor(r, err);
+
+    r->look_again = false;
+    return hv ? hv->ops->job_stats(hv, r->row.domain, r->tag, &r->stats, job_on_op, r, err) : NULL;
+}
+
+void hv_note_progress(struct job_run *r)
+{
+    int64_t now = env_elapsed(r->env);
+
+    if (r->stats.bytes_done != r->last_done) {
+        r->last_done = r->stats.bytes_done;
+        r->progressed = now;
+    }
+    if (now - r->progress_saved >= SAVE_PROGRESS_S) {
+        r->progress_saved = now;
+        hv_save_progress(r);
+    }
+    r->env->ops->changed(r);
+}
+
+static enum hv_verdict stalled(struct job_run *r)
+{
+    hv_note_progress(r);
+    /* A pull is as fast as its reader. */
+    if (r->row.plan.mode == MODE_PULL || env_elapsed(r->env) - r->progressed < STALL_S)
+        return HV_GOES_ON;
+    err_set(&r->err, ERR_TIMEOUT, "the copy moved nothing for %d s", STALL_S);
+    return HV_BAD_END;
+}
+
+static enum hv_verdict unanswered(struct job_run *r)
+{
+    if (++r->unanswered < UNANSWERED_MAX)
+        return HV_GOES_ON;
+    r->err = r->op_err;
+    err_wrap(&r->err, "the hypervisor could not be asked %d times in a row", r->unanswered);
+    return HV_BAD_END;
+}
+
+enum hv_verdict hv_asked(struct job_run *r)
+{
+    if (r->op_err.code != ERR_NONE)
+        return unanswered(r);
+    r->unanswered = 0;
+    hv_take_stats(r, &r->stats);
+    switch (r->stats.state) {
+    case HVJOB_RUNNING:
+        return stalled(r);
+    case HVJOB_COMPLETED:
+        return HV_GOOD_END;
+    case HVJOB_FAILED:
+    case HVJOB_CANCELED:
+        r->err = r->stats.err;
+        if (r->err.code == ERR_NONE)
+            err_set(&r->err, ERR_REMOTE, "the hypervisor says that the backup failed, but not why");
+        return HV_BAD_END;
+    case HVJOB_NONE:
+        err_set(&r->err, ERR_REMOTE,
+                r->resumed ? "interrupted: the daemon was stopped, and the hypervisor knows "
+                             "nothing of the job"
+                           : "the hypervisor has lost the job");
+        return HV_BAD_END;
+    }
+    return HV_BAD_END;
+}
+
+/* ---- letting go ---- */
+
+struct op *hv_abort_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = hv_hypervisor(r, err);
+
+    return hv ? hv->ops->abort_job(hv, r->row.domain, r->tag, job_on_op, r, err) : NULL;
+}
+
+struct op *hv_forget_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = hv_hypervisor(r, err);
+
+    return hv ? hv->ops->job_forget(hv, r->row.domain, r->tag, job_on_op, r, err) : NULL;
+}
+
+struct op *hv_drop_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = hv_hypervisor(r, err);
+
+    if (!hv || !r->row.plan.checkpoint)
+        return NULL;
+    return hv->ops->checkpoint_delete(hv, r->row.domain, r->row.plan.checkpoint, job_on_op, r, err);
+}
+
+void hv_dropped(struct job_run *r)
+{
+    r->checkpoint_gone = r->op_err.code == ERR_NONE;
+    hv_warn_left(r, "the new checkpoint");
+}
+
+void hv_warn_left(struct job_run *r, const char *what)
+{
+    if (r->op_err.code != ERR_NONE)
+        log_warning("job=%lld domain=%s %s is left for the next job to clean up: %s",
+                    (long long)r->row.id, r->row.domain, what, r->op_err.msg);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * job: kinds of jobs, and what every job has.  A kind is a row of functions and a table of states;
+ * how a job goes from state to state is the same for all, and stands in job.c.
+ *
+ * A state does one thing: it starts an operation, and when that has ended, `after` says what
+ * comes next. A job waits for one operation, or, in a state that says so, for its alarm.
+ */
+#ifndef VMKEEP_JOBS_JOB_H
+#define VMKEEP_JOBS_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/model.h"
+#include "base/op.h"
+#include "base/proc.h"
+#include "jobs/api.h"
+#include "jobs/compared.h"
+#include "jobs/env.h"
+#include "jobs/leftovers.h"
+#include "storage/made.h"
+
+struct backup_document;
+struct checkpoint_document;
+
+#define JOB_STEPS_MAX 32
+#define JOB_BIT(state) (UINT32_C(1) << (state))
+#define JOB_STAYS (-1)
+
+enum job_step_flags {
+    /* Its work is announced in the catalog, or is not done: what a successor may find of it must be
+     * known to be ours. */
+    JOB_JOURNALED = 1 << 0,
+    /* It may wait for the alarm, with no operation outstanding. */
+    JOB_WAITS = 1 << 1,
+    /* A cancel ends its operation; elsewhere it is looked at when the operation has ended. */
+    JOB_CANCELABLE = 1 << 2,
+    /* The job's outcome stands: no cancel changes it any more. */
+    JOB_DECIDED = 1 << 3,
+    /* The end: `after` lets go of the job. */
+    JOB_FINAL = 1 << 4,
+};
+
+struct job_step {
+    const char *name; /* in the catalog, in lists and messages */
+    uint32_t next;    /* JOB_BIT of each state that may follow; others are bugs of ours */
+    /* NULL without *err: there is nothing to do, or to wait for. NULL: nothing ever is. */
+    struct op *(*start)(struct job_run *r, struct err *err);
+    /* The operation has ended (r->op_err says how), or none was started, or the alarm has rung: the
+     * state that follows, or JOB_STAYS: the job waits.  Of a final state: *r is gone after it. */
+    int (*after)(struct job_run *r);
+    unsigned flags;
+    int resume; /* where a successor of the daemon goes on; 0: the job is given up */
+};
+
+/* All that depends on the kind. The first state, 0, is that of a job that waits for its turn. */
+struct job_type {
+    enum job_kind kind;
+    const struct job_step *steps;
+    int gives_up; /* the state that undoes what was done, and ends in failure; 0: it just fails */
+    void (*init)(struct job_run *r);
+    /* Before the first step of one that a former life left open, in state go_on; another state
+     * may be returned, with r->err. */
+    int (*resume)(struct job_run *r, int go_on);
+    void (*event)(struct job_run *r); /* the hypervisor says: look; NULL: nobody listens */
+    bool by_hand; /* begun by hand: no limit counts it, and no policy wants it */
+    bool backup;  /* of a guest; its end is told to who waits for backups */
+};
+
+/* A job that is queued or running. */
+struct job_run {
+    struct job_env *env;
+    struct job row;
+    bool admitted;
+    bool canceled; /* somebody asked for its end */
+    bool ending;   /* over, but its end is not in the catalog yet */
+    const struct job_type *type;
+    int state;          /* of the type's */
+    struct op *op;      /* exactly one outstanding while it waits ... */
+    struct alarm alarm; /* ... or this */
+    struct err op_err;  /* how the last op ended */
+    struct err err;     /* the first error that counts */
+    struct host *host;
+    struct repo *repo;
+    char tag[HV_TAG_MAX];
+
+    /* a backup's */
+    struct strlist disks; /* the policy's globs */
+    enum backup_mode mode;
+    enum quiesce quiesce;
+    struct domain_facts *facts;
+    struct store_space space;
+    struct survey found; /* what is in the repository of the domain's points */
+    bool has_base;
+    struct point base;
+    bool base_current; /* its checkpoint is the catalog's current one */
+    char base_missing[ERR_MSG_MAX];
+    struct leftovers leftovers;
+    struct backup_begun begun;
+    struct hv_job_stats stats;
+    bool watched;    /* it was waited for its end, once at least */
+    bool look_again; /* an event came while we were asking */
+    char *scratch;   /* the directory of scratch spaces; NULL: none */
+    uint64_t bandwidth;
+    int unanswered; /* questions in a row */
+    uint64_t last_done;
+    int64_t progressed, progress_saved; /* elapsed time */
+    struct point published;
+    bool checkpoint_gone;    /* it was deleted, */
+    bool checkpoint_unmade;  /* or never made: nothing at the hypervisor bears its name for us */
+    bool resumed;            /* taken over from a former life */
+    enum point_made reached; /* of the plan, in the repository: what an undo may remove */
+
+    /* a backup's of either kind */
+    struct compared compared;
+    bool has_begun;   /* the hypervisor has taken the job on, as far as we know */
+    int64_t began_ms; /* elapsed time when it did; 0: in a former life */
+
+    /* of one that was begun by hand */
+    struct backup_document *document;
+    struct checkpoint_document *checkpoint_document; /* NULL: none was asked for */
+    struct api_reply reply;                          /* not yet given */
+    bool cleaned;
+    char *own_scratch; /* its directory in scratch */
+    struct made_list made;
+    struct proc_result places; /* what the last child has found */
+
+    /* a prune's */
+    struct strlist doomed;        /* point ids, dependents first */
+    struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
+    struct repo *surveyed;        /* the one at work */
+    const char *skipped;          /* why it does not even begin; NULL: it does */
+    const char *doubt;            /* why nothing was let go; NULL: no reason */
+    size_t doomed_next;
+    struct point doomed_was; /* the one that is being removed, before */
+};
+
+struct job_run *job_new(struct job_env *e, const struct job_type *type, const struct job *row);
+void job_free(struct job_run *r); /* it has no place any more */
+void job_name(struct job_run *r); /* makes its tag of its number */
+struct job_run *job_find(const struct job_env *e, int64_t id);
+/* The running job of the domain; NULL: none. */
+struct job_run *job_of_domain(const struct job_env *e, const char *host, const char *domain);
+
+/* Goes on: to be called when what the job waited for has come. *r may be gone after it. */
+void job_proceed(struct job_run *r);
+/* A job that a former life left open goes on where r->row.step says. *r may be gone after it. */
+void job_resume(struct job_run *r);
+/* Somebody asks for its end.  *r may be gone after it. */
+void job_cancel(struct job_run *r);
+
+/* The state's row. */
+const struct job_step *job_step_of(const struct job_run *r);
+
+/* Has its operation failed, or has somebody asked for the end?  Then that is the job's first
+ * error. */
+bool job_is_bad(struct job_run *r);
+/* next, or instead of it, when the job is bad. */
+int job_unless_bad(struct job_run *r, int next, int instead);
+
+/* job.c.  Completion of every op of a job: result into r->op_err, then the next step. */
+void job_on_op(void *ctx, const struct err *err);
+void job_on_alarm(void *ctx); /* the same, for what was waited for */
+void job_wait(struct job_run *r, double seconds);
+void job_look_again(struct job_run *r); /* an event came: whatever it waits for, it asks soon */
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * job_types: all the kinds there are.
+ */
+#ifndef VMKEEP_JOBS_JOB_TYPES_H
+#define VMKEEP_JOBS_JOB_TYPES_H
+
+#include "jobs/job.h"
+
+const struct job_type *job_type_of(enum job_kind kind);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What former jobs of ours left at a hypervisor, and its removal before the next backup: a
+ * backup job that nobody waits for, checkpoints that were let go, bitmaps of ours that no
+ * catalog row names. Ours is what carries this catalog's id in its name, and what a row says was
+ * made by hand and given up; nothing else is ever touched.
+ */
+#include "jobs/leftovers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "jobs/job.h"
+
+void leftovers_done(struct leftovers *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        free(c->items[i].name);
+    free(c->items);
+    *c = (struct leftovers){0};
+}
+
+static bool listed(const struct leftovers *c, const char *name)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->items[i].kind == LEFTOVER_DELETE_CHECKPOINT && strcmp(c->items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void add(struct leftovers *c, enum leftover_kind kind, const char *name)
+{
+    struct leftover *item = VEC_ADD(c);
+
+    item->kind = kind;
+    item->name = xstrdup(name);
+}
+
+static bool facts_have(const struct domain_facts *f, const char *checkpoint)
+{
+    for (size_t i = 0; i < f->disks.n; i++) {
+        const struct disk_facts *d = &f->disks.items[i];
+
+        for (size_t k = 0; k < d->bitmaps.n; k++) {
+            CLEANUP_FREE char *of = bitmap_checkpoint(d->bitmaps.items[k].name);
+
+            if (strcmp(of, checkpoint) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void add_bitmaps(struct job_run *r, const char *prefix, const struct checkpoint_list *rows)
+{
+    for (size_t i = 0; i < r->facts->disks.n; i++) {
+        const struct disk_facts *d = &r->facts->disks.items[i];
+
+        for (size_t k = 0; k < d->bitmaps.n; k++) {
+            CLEANUP_FREE char *name = bitmap_checkpoint(d->bitmaps.items[k].name);
+            const struct checkpoint *row = checkpoint_list_find(rows, name);
+
+            bool given_up =
+                row ? row->state == CHECKPOINT_DROPPING
+                    : starts_with(name, prefix) &&
+                          !r->env->ops->may_serve(r->env, r->row.host, r->row.domain, name);
+
+            if (row && row->state == CHECKPOINT_PROVISIONAL)
+                given_up = true; /* its job is not this one, and no other runs */
+            if (given_up && !listed(&r->leftovers, name))
+                add(&r->leftovers, LEFTOVER_DELETE_CHECKPOINT, name);
+        }
+    }
+}
+
+int leftovers_find(struct job_run *r, struct err *err)
+{
+    struct catalog *catalog = r->env->catalog;
+    CLEANUP_FREE char *prefix = xasprintf("vmkeep-%s-", catalog_id(catalog));
+    struct checkpoint_list rows = {0};
+
+    leftovers_done(&r->leftovers);
+    if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
+        return -1;
+    if (r->facts->job_tag && starts_with(r->facts->job_tag, prefix + strlen("vmkeep-"))) {
+        add(&r->leftovers, LEFTOVER_ABORT_JOB, r->facts->job_tag);
+        add(&r->leftovers, LEFTOVER_FORGET_JOB, r->facts->job_tag);
+    }
+    add_bitmaps(r, prefix, &rows);
+    for (size_t i = 0; i < rows.n; i++) {
+        struct err ignored = ERR_INIT;
+
+        /* No disk has it: the row has done its duty. */
+        if (rows.items[i].state == CHECKPOINT_DROPPING && !facts_have(r->facts, rows.items[i].name))
+            catalog_checkpoint_delete(catalog, r->row.host, r->row.domain, rows.items[i].name,
+                                      &ignored);
+    }
+    checkpoint_list_done(&rows);
+    return 0;
+}
+
+struct op *leftovers_start(struct job_run *r, struct err *err)
+{
+    struct hypervisor *hv = r->host->hv;
+    const struct leftover *c;
+
+    if (r->leftovers.next >= r->leftovers.n)
+        return NULL;
+    c = &r->leftovers.items[r->leftovers.next++];
+    log_debug("job=%lld domain=%s cleaning %s", (long long)r->row.id, r->row.domain, c->name);
+    switch (c->kind) {
+    case LEFTOVER_ABORT_JOB:
+        return hv->ops->abort_job(hv, r->row.domain, c->name, job_on_op, r, err);
+    case LEFTOVER_FORGET_JOB:
+        return hv->ops->job_forget(hv, r->row.domain, c->name, job_on_op, r, err);
+    case LEFTOVER_DELETE_CHECKPOINT:
+        return hv->ops->checkpoint_delete(hv, r->row.domain, c->name, job_on_op, r, err);
+    }
+    return NULL;
+}
+
+void leftovers_after(struct job_run *r)
+{
+    const struct leftover *c = &r->leftovers.items[r->leftovers.next - 1];
+    struct err err = ERR_INIT;
+
+    if (r->op_err.code != ERR_NONE)
+        log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
+                    (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
+    else if (c->kind == LEFTOVER_DELETE_CHECKPOINT &&
+             catalog_checkpoint_delete(r->env->catalog, r->row.host, r->row.domain, c->name, &err) <
+                 0)
+        catalog_trouble("forget a checkpoint", &err);
+    r->op_err = ERR_INIT;
+}

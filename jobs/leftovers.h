@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to jobs/.  What former jobs of ours left at a hypervisor.
+ */
+#ifndef VMKEEP_JOBS_LEFTOVERS_H
+#define VMKEEP_JOBS_LEFTOVERS_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/op.h"
+
+struct job_run;
+
+/* What has to be cleaned at a hypervisor before a backup, one thing at a time. */
+enum leftover_kind { LEFTOVER_ABORT_JOB, LEFTOVER_FORGET_JOB, LEFTOVER_DELETE_CHECKPOINT };
+struct leftover {
+    enum leftover_kind kind;
+    char *name; /* tag or checkpoint */
+};
+struct leftovers {
+    struct leftover *items;
+    size_t n, cap;
+    size_t next;
+};
+
+int leftovers_find(struct job_run *r, struct err *err);
+struct op *leftovers_start(struct job_run *r,
+                           struct err *err); /* NULL and ERR_NONE: nothing left */
+void leftovers_after(struct job_run *r);     /* the last one has ended */
+void leftovers_done(struct leftovers *c);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to jobs/manual_*.c: a backup begun by hand, and work on checkpoints.
+ *
+ *   manual_backup.c      the state machine of a backup begun by hand
+ *   manual_begin.c       its documents, from XML to the committed row
+ *   manual_compare.c     what its disks were, and are
+ *   manual_places.c      its files and its socket: checked, made, removed
+ *   request.c            short work on a domain that is no job
+ *   manual_checkpoint.c  checkpoints made and described by hand
+ *   manual_delete.c      checkpoints deleted by hand
+ *   manual_redefine.c    what is known of checkpoints that are there, told again
+ *   views.c              checkpoints as they are: the catalog's rows and the real bitmaps, joined
+ */
+#ifndef VMKEEP_JOBS_MANUAL_RUN_H
+#define VMKEEP_JOBS_MANUAL_RUN_H
+
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
+#include "jobs/hv_session.h"
+#include "jobs/job.h"
+#include "jobs/request.h"
+#include "storage/places.h"
+
+/* Both documents against what the domain has. */
+int api_documents_complete(struct job_run *r, struct err *err);
+/* What of the request is not in its written form. */
+void api_document_adopt(struct job_run *r);
+/* ERR_INVALID: only vmkeep itself may choose such a name. */
+int api_check_name(const char *name, struct err *err);
+/* Its row. */
+int api_job_commit(struct job_run *r, struct err *err);
+
+/* manual_places.c.  Each starts a child; NULL without *err: there is nothing to wait for. */
+struct op *api_places_check(struct job_run *r, struct err *err);
+struct op *api_places_make(struct job_run *r, struct err *err);
+struct op *api_places_clear(struct job_run *r, bool targets, struct err *err);
+/* api_places_make has ended: what was made is written down. */
+int api_places_made(struct job_run *r, struct err *err);
+struct op *api_places_name(struct job_run *r, struct err *err);
+/* What a former life has made. */
+void api_places_resume(struct job_run *r);
+
+/* manual_compare.c.  The disks of an increment, for hv_compare_start; and whether they fit:
+ * ERR_CORRUPT names the ranges. */
+int api_compare_list(struct job_run *r, struct err *err);
+int api_compare_judge(struct job_run *r, struct err *err);
+/* The disks of a checkpoint by hand that has just been made, to be mapped; and what came of it. */
+int api_map_list(struct job_env *e, const char *host, const char *domain, const char *checkpoint,
+                 struct compared *ret, struct err *err);
+void api_map_keep(struct job_env *e, const char *host, const char *domain, const char *checkpoint,
+                  const struct compared *maps, const struct err *failed);
+
+/* After a look: what t->document says of a checkpoint is recorded. */
+int api_redefine(struct request *t, struct err *err);
+
+#endif

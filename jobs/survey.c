@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a look at a repository says of the points there, into the catalog.
+ *
+ * A point is bad by itself when a read has found damage in it (that stays until a read finds it
+ * whole) or when the look finds its files missing or of another length; and it is no better than
+ * what it stands on.  A point whose files are there again is good again.  A repository that
+ * cannot be looked at changes nothing.
+ */
+#include "jobs/survey.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "policies/soundness.h"
+
+struct op *survey_start(struct job_env *e, struct repo *r, const char *host, const char *domain,
+                        struct survey *ret, op_done done, void *ctx, struct err *err)
+{
+    const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
+    struct point_list known = {0};
+    const struct survey_scope scope = {.host = host, .domain = domain, .known = &known};
+    struct op *op = NULL;
+
+    if (catalog_points(e->catalog, &of, &known, err) == 0)
+        op = r->store->ops->survey(r->store, &scope, ret, done, ctx, err);
+    point_list_done(&known);
+    return op;
+}
+
+bool survey_is_elsewhere(const struct repo *r, const struct point *p)
+{
+    return *r->store->id && p->repository_id && !str_eq(r->store->id, p->repository_id);
+}
+
+/* What is known of its own files.  Of one on a disk that is away, nothing new. */
+static void own_state(struct point *p, const struct repo *r, const struct survey *found)
+{
+    const struct survey_loss *loss = survey_loss_find(found, p->id);
+
+    if (p->state == POINT_MISSING && survey_is_elsewhere(r, p))
+        return;
+
+    if (p->state == POINT_DELETING)
+        return;
+    free(p->problem);
+    p->problem = NULL;
+    p->state = POINT_GOOD;
+    if (loss) {
+        p->state = loss->state;
+        p->problem = xstrdup(loss->problem);
+    } else if (p->damage) {
+        p->state = POINT_DAMAGED;
+        p->problem = xstrdup(p->damage);
+    }
+}
+
+static int record_change(struct job_env *e, const struct point *was, const struct point *is,
+                         struct err *err)
+{
+    if (was->state == is->state && str_eq(was->problem, is->problem))
+        return 0;
+    if (catalog_point_set_state(e->catalog, is->id, is->state, is->problem, err) < 0)
+        return -1;
+    if (is->state == POINT_GOOD)
+        log_notice("point %s is good again", is->id);
+    else
+        log_error("point %s is %s: %s", is->id, point_state_name(is->state), is->problem);
+    return 0;
+}
+
+int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
+                  const struct survey *found, struct err *err)
+{
+    const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
+    struct point_list was = {0}, is = {0};
+    int rc = 0;
+
+    if (catalog_points(e->catalog, &of, &was, err) < 0)
+        return -1;
+    for (size_t i = 0; i < was.n; i++) {
+        struct point *p = VEC_ADD(&is);
+
+        point_copy(p, &was.items[i]);
+        own_state(p, r, found);
+    }
+    soundness_judge(&is);
+    for (size_t i = 0; i < was.n && rc == 0; i++)
+        rc = record_change(e, &was.items[i], &is.items[i], err);
+    point_list_done(&was);
+    point_list_done(&is);
+    return rc;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a look at a repository says of the points there, into the catalog.
+ */
+#ifndef VMKEEP_JOBS_SURVEY_H
+#define VMKEEP_JOBS_SURVEY_H
+
+#include "base/op.h"
+#include "jobs/env.h"
+
+/* Looks at the repository's points, of one domain or (host, domain NULL) all of them. */
+struct op *survey_start(struct job_env *e, struct repo *r, const char *host, const char *domain,
+                        struct survey *ret, op_done done, void *ctx, struct err *err);
+/* On a disk that was here and is away; another one has its place. */
+bool survey_is_elsewhere(const struct repo *r, const struct point *p);
+/* What was found, into the states of the points of the same scope. */
+int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
+                  const struct survey *found, struct err *err);
+
+#endif

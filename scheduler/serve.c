@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What jobs are given: the scheduler behind struct job_env_ops.
+ */
+#include "scheduler/scheduler_priv.h"
+
+static int add(struct job_env *e, struct job *row, struct job_run **ret, struct err *err)
+{
+    return queue_add(scheduler_of(e), row, ret, err);
+}
+
+static void refused(struct job_run *r)
+{
+    struct scheduler *s = scheduler_of(r->env);
+
+    queue_remove(r);
+    queue_kick(s);
+}
+
+static void left(struct job_env *e)
+{
+    queue_kick(scheduler_of(e));
+}
+
+static void saw_domain(struct job_env *e, const char *host, const char *domain,
+                       const struct domain_facts *facts)
+{
+    watch_saw_domain(scheduler_of(e), host, domain, facts);
+}
+
+static void saw_repo(struct repo *r, const struct store_space *space, const struct err *problem)
+{
+    watch_saw_repo(scheduler_of(r->env), r, space, problem);
+}
+
+static bool lacks(struct job_env *e, const char *host, const char *domain)
+{
+    return compare_lacks(scheduler_of(e), host, domain);
+}
+
+static bool may_serve(struct job_env *e, const char *host, const char *domain, const char *bitmap)
+{
+    return compare_may_serve(scheduler_of(e), host, domain, bitmap);
+}
+
+static void owned(struct job_env *e, const struct job_run *except, struct owned_list *ret)
+{
+    places_list(scheduler_of(e), except, ret);
+}
+
+static bool covers(struct job_env *e, const char *host, const char *domain, const char *policy)
+{
+    return coverage_find(scheduler_of(e), host, domain, policy) != NULL;
+}
+
+static const char *doubt(struct job_env *e)
+{
+    return clock_watch_doubt(scheduler_of(e));
+}
+
+const struct job_env_ops scheduler_serves = {
+    .add = add,
+    .begin = queue_begin,
+    .changed = queue_notify,
+    .end = queue_end,
+    .ended = queue_ended,
+    .refused = refused,
+    .left = left,
+    .host_unused = host_unused,
+    .repo_unused = repo_unused,
+    .saw_domain = saw_domain,
+    .saw_repo = saw_repo,
+    .answers = compare_newcomer,
+    .lacks = lacks,
+    .may_serve = may_serve,
+    .owned = owned,
+    .covers = covers,
+    .doubt = doubt,
+};
