@@ -220,6 +220,19 @@ bool owner_is_same_place(const struct owner *a, const struct owner *b)
            strcmp(a->catalog_path, b->catalog_path) == 0;
 }
 
+/* It is ours already.  What is done next may be what makes room on a disk that is full: that this
+ * was used is no reason not to. */
+static int write_used_again(int dir, const char *where, const struct owner *found,
+                            const struct owner *self, int64_t now, struct err *err)
+{
+    if (write_used(dir, where, self, found->since, now, false, err) == 0)
+        return 0;
+    if (err->code != ERR_NOSPACE || !same_machine(found, self))
+        return -1;
+    *err = ERR_INIT;
+    return 0;
+}
+
 static bool is_of_boot(const struct owner *o)
 {
     return !*o->machine_id || starts_with(o->machine_id, "boot:");
@@ -247,7 +260,7 @@ static int judge(int dir, const char *where, const struct owner *found, const st
                            ? " (a machine without /etc/machine-id is known until it is started "
                              "again only)"
                            : "");
-    return write_used(dir, where, self, found->since, now, false, err);
+    return write_used_again(dir, where, found, self, now, err);
 }
 
 int owner_claim(int dir, const char *where, const struct owner *self, int64_t now,

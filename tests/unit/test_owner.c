@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +92,44 @@ static void first_come(void **state)
     assert_int_equal(found.since, NOW);
     assert_int_equal(found.used, NOW + 60);
     owner_done(&found);
+}
+
+/* What makes room on a full disk, a prune or the clean-up of a job that failed for it, begins with
+ * a claim, too. */
+static void full_disk(void **state)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/full", tmp), *fill = xasprintf("%s/fill", path);
+    static const char zeroes[4096];
+    struct err err = ERR_INIT;
+    int fd, full;
+
+    (void)state;
+    assert_int_equal(mkdir(path, 0700), 0);
+    if (mount("tmpfs", path, "tmpfs", 0, "size=64k") < 0) {
+        assert_int_equal(errno, EPERM);
+        assert_int_equal(rmdir(path), 0);
+        skip();
+    }
+    full = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(owner_claim(full, WHERE, &a, NOW, NULL, NULL, &err), 0);
+    fd = open(fill, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    while (write(fd, zeroes, sizeof(zeroes)) > 0)
+        ;
+    close(fd);
+    assert_int_equal(owner_claim(full, WHERE, &a, NOW + 60, NULL, NULL, &err), 0);
+    assert_int_equal(owner_claim(full, WHERE, &b, NOW + 60, NULL, NULL, &err), -1);
+    assert_int_equal(err.code, ERR_DENIED);
+    assert_int_equal(unlinkat(full, OWNER_FILE, 0), 0);
+    fd = open(fill, O_WRONLY | O_APPEND | O_CLOEXEC);
+    while (write(fd, zeroes, sizeof(zeroes)) > 0)
+        ;
+    close(fd);
+    err = ERR_INIT;
+    assert_int_equal(owner_claim(full, WHERE, &a, NOW, NULL, NULL, &err), -1);
+    assert_int_equal(err.code, ERR_NOSPACE);
+    close(full);
+    assert_int_equal(umount(path), 0);
+    assert_int_equal(rmdir(path), 0);
 }
 
 static void taken_over(void **state)
@@ -319,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(first_come, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(same_catalog_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(machines_without_id, setup, teardown),
