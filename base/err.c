@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[ERR_CODE_COUNT] = {
+const char *const err_code_names[ERR_CODE_COUNT + 1] = {
     [ERR_NONE] = "none",         [ERR_INVALID] = "invalid",
     [ERR_NOTFOUND] = "notfound", [ERR_EXISTS] = "exists",
     [ERR_BUSY] = "busy",         [ERR_TIMEOUT] = "timeout",
@@ -110,5 +110,5 @@ bool err_is_transient(enum err_code code)
 
 const char *err_code_name(enum err_code code)
 {
-    return code < ERR_CODE_COUNT ? names[code] : "unknown";
+    return code < ERR_CODE_COUNT ? err_code_names[code] : "unknown";
 }

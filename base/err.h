@@ -56,5 +56,6 @@ bool err_is_transient(enum err_code code);
 
 /* "nospace", "timeout": one word, for logs and the catalog. */
 const char *err_code_name(enum err_code code);
+extern const char *const err_code_names[ERR_CODE_COUNT + 1]; /* by code; NULL at the end */
 
 #endif

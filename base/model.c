@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 void disk_origin_done(struct disk_origin *o)
 {
@@ -131,6 +132,17 @@ const struct point_disk *point_find_disk(const struct point *p, const char *name
         if (strcmp(p->disks.items[i].name, name) == 0)
             return &p->disks.items[i];
     return NULL;
+}
+
+bool point_made_after(const struct point *a, const struct point *b, const char *catalog)
+{
+    bool a_ours = str_eq(a->catalog, catalog), b_ours = str_eq(b->catalog, catalog);
+
+    if (a_ours != b_ours)
+        return a_ours;
+    if (a->job > 0 && b->job > 0 && str_eq(a->catalog, b->catalog))
+        return a->job > b->job;
+    return a->created > b->created;
 }
 
 /* One table of words an enum, and both directions from it. */

@@ -102,6 +102,10 @@ void point_copy(struct point *dst, const struct point *src);
 void point_list_done(struct point_list *l);
 const struct point *point_list_find(const struct point_list *l, const char *id);
 const struct point_disk *point_find_disk(const struct point *p, const char *name);
+/* Was a made after b?  The numbers of one catalog's jobs tell, whatever the dates say; catalog is
+ * ours, and its points come after all others.  Between those of others, and of older versions, the
+ * dates must do. */
+bool point_made_after(const struct point *a, const struct point *b, const char *catalog);
 
 enum job_kind {
     JOB_BACKUP,

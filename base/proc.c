@@ -9,16 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/lines.h"
 #include "base/proc_priv.h"
 #include "base/text.h"
 
-#define RUN_FAILED 64 /* exit status of a child that ran a function: this plus the error's code */
+#define LINE_MAX_BYTES ((size_t)64 << 20)
 
 /* What a child has written to one of its pipes, or the tail of it. */
 struct stream {
@@ -35,8 +35,8 @@ struct proc {
     ev_child child;
     ev_timer limit, idle, kill;
     bool killed;
-    bool is_function;
     struct stream out, err;
+    struct lines lines; /* of out, when they are given out */
     bool exited;
     int status;
     enum err_code ended_by; /* ERR_TIMEOUT, ERR_CANCELED, or ERR_NONE when it ended by itself */
@@ -135,13 +135,10 @@ static int describe(struct proc *p, struct err *err)
 
     if (p->ended_by == ERR_CANCELED)
         return err_set(err, ERR_CANCELED, "%s: canceled", p->name);
-    if (p->ended_by == ERR_TIMEOUT && p->is_function && *said)
-        return err_set(err, ERR_TIMEOUT, "%s", said);
     if (p->ended_by == ERR_TIMEOUT)
         return err_set(err, ERR_TIMEOUT, "%s: did not end in time", p->name);
-    if (p->is_function && WIFEXITED(p->status) && WEXITSTATUS(p->status) > RUN_FAILED &&
-        WEXITSTATUS(p->status) < RUN_FAILED + ERR_CODE_COUNT)
-        return err_set(err, (enum err_code)(WEXITSTATUS(p->status) - RUN_FAILED), "%s", said);
+    if (p->ended_by == ERR_PROTOCOL)
+        return err_set(err, ERR_PROTOCOL, "%s: a line without end", p->name);
     return proc_describe_exit(p->name, p->status, said, err);
 }
 
@@ -155,8 +152,21 @@ static void proc_free(struct proc *p)
     close_stream(p, &p->err);
     free(p->out.buf);
     free(p->err.buf);
+    lines_done(&p->lines);
     free(p->name);
     free(p);
+}
+
+/* The last line, which has no end. */
+static void give_rest(struct proc *p)
+{
+    size_t len;
+
+    if (lines_unfinished(&p->lines) == 0)
+        return;
+    *lines_room(&p->lines, &len) = '\n';
+    lines_put(&p->lines, 1);
+    p->line(p->ctx, lines_next(&p->lines, &len));
 }
 
 static void maybe_finish(struct proc *p)
@@ -169,8 +179,8 @@ static void maybe_finish(struct proc *p)
     if (!p->exited || p->out.io.fd >= 0 || p->err.io.fd >= 0)
         return;
     ok = describe(p, &err) == 0;
-    if (ok && p->line && p->out.len)
-        p->line(ctx, p->out.buf);
+    if (ok && p->line)
+        give_rest(p);
     if (ok && p->res)
         p->res->out = TAKE_PTR(p->out.buf);
     proc_free(p);
@@ -188,31 +198,44 @@ static void on_child(struct ev_loop *loop, ev_child *w, int revents)
     maybe_finish(p);
 }
 
-/* Hands out the whole lines and keeps the rest; a line longer than the buffer is cut. */
-static void give_lines(struct proc *p, struct stream *s)
+/* Into the buffer, for as long as there is room; what comes then is dropped. */
+static ssize_t read_some(struct stream *s)
 {
-    char *start = s->buf, *nl;
+    char drop[4096];
+    bool full = s->len == OUTPUT_MAX;
+    ssize_t n = full ? read(s->io.fd, drop, sizeof(drop))
+                     : read(s->io.fd, s->buf + s->len, OUTPUT_MAX - s->len);
 
-    while ((nl = memchr(start, '\n', s->len - (size_t)(start - s->buf)))) {
-        *nl = '\0';
-        p->line(p->ctx, start);
-        start = nl + 1;
+    if (n > 0 && !full) {
+        s->len += (size_t)n;
+        s->buf[s->len] = '\0';
     }
-    s->len -= (size_t)(start - s->buf);
-    memmove(s->buf, start, s->len);
-    if (s->len == OUTPUT_MAX)
-        s->len = 0;
-    s->buf[s->len] = '\0';
+    return n;
+}
+
+static ssize_t read_lines(struct proc *p)
+{
+    size_t size;
+    char *room = lines_room(&p->lines, &size), *line;
+    ssize_t n = read(p->out.io.fd, room, size);
+
+    if (n <= 0)
+        return n;
+    lines_put(&p->lines, (size_t)n);
+    while ((line = lines_next(&p->lines, &size)))
+        p->line(p->ctx, line);
+    if (lines_unfinished(&p->lines) > LINE_MAX_BYTES) {
+        lines_done(&p->lines);
+        end_it(p, ERR_PROTOCOL);
+    }
+    return n;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct proc *p = w->data;
     struct stream *s = CONTAINER_OF(w, struct stream, io);
-    char drop[4096];
-    bool full = s->len == OUTPUT_MAX;
-    ssize_t n =
-        read(w->fd, full ? drop : s->buf + s->len, full ? sizeof(drop) : OUTPUT_MAX - s->len);
+    ssize_t n = s == &p->out && p->line ? read_lines(p) : read_some(s);
 
     (void)revents;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -220,66 +243,16 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
     if (n <= 0) {
         close_stream(p, s);
         maybe_finish(p);
-        return;
-    }
-    if (p->idle_timeout_s > 0)
+    } else if (p->idle_timeout_s > 0) {
         ev_timer_again(loop, &p->idle);
-    if (full)
-        return;
-    s->len += (size_t)n;
-    s->buf[s->len] = '\0';
-    if (s == &p->out && p->line)
-        give_lines(p, s);
-}
-
-static _Noreturn void run_program(const char *const *argv)
-{
-    execvp(argv[0], (char *const *)argv);
-    fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
-    _exit(127);
-}
-
-static _Noreturn void run_function(const struct proc_spec *spec)
-{
-    struct err err = ERR_INIT;
-    FILE *out = fdopen(STDOUT_FILENO, "w");
-    int rc;
-
-    close_range(STDERR_FILENO + 1, ~0U, 0);
-    rc = spec->run(spec->arg, out, &err);
-    if (rc == 0 && fflush(out) != 0)
-        rc = err_errno(&err, errno, "write the result");
-    if (rc < 0)
-        dprintf(STDERR_FILENO, "%s\n", err.msg);
-    _exit(rc < 0 ? RUN_FAILED + (int)err.code : 0);
-}
-
-_Noreturn void proc_become(const struct proc_spec *spec, int out, int err)
-{
-    sigset_t none;
-    int null = open("/dev/null", O_RDONLY);
-
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL);
-    dup2(null, STDIN_FILENO);
-    dup2(out, STDOUT_FILENO);
-    dup2(err, STDERR_FILENO);
-    setenv("LC_ALL", "C", 1);
-    if (spec->run)
-        run_function(spec);
-    if (spec->keep_fd > 0)
-        fcntl(spec->keep_fd, F_SETFD, 0);
-    run_program(spec->argv);
+    }
 }
 
 static void watch(struct proc *p, struct stream *s, int fd)
 {
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    s->buf = xcalloc(OUTPUT_MAX + 1, 1);
+    if (s == &p->err || !p->line)
+        s->buf = xcalloc(OUTPUT_MAX + 1, 1);
     ev_io_init(&s->io, on_readable, fd, EV_READ);
     s->io.data = p;
     ev_io_start(p->loop, &s->io);
@@ -310,44 +283,23 @@ const char *proc_name(const char *path)
 struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct proc_result *res,
                       op_done done, void *ctx, struct err *err)
 {
-    int out[2] = {-1, -1}, errs[2] = {-1, -1};
-    const char *name = spec->run ? "vmkeep" : proc_name(spec->argv[0]);
+    struct spawned child;
     struct proc *p;
-    pid_t pid;
 
-    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(errs, O_CLOEXEC) < 0) {
-        err_errno(err, errno, "%s: pipe", name);
-        if (out[0] >= 0) {
-            close(out[0]);
-            close(out[1]);
-        }
+    if (proc_spawn(spec, &child, err) < 0)
         return NULL;
-    }
-    pid = fork();
-    if (pid == 0)
-        proc_become(spec, out[1], errs[1]);
-    close(out[1]);
-    close(errs[1]);
-    if (pid < 0) {
-        err_errno(err, errno, "%s: fork", name);
-        close(out[0]);
-        close(errs[0]);
-        return NULL;
-    }
-    setpgid(pid, pid); /* here too, so that a signal sent at once finds the group */
     p = xcalloc(1, sizeof(*p));
     p->op.cancel = proc_cancel;
     p->loop = loop;
-    p->name = xstrdup(name);
-    p->is_function = spec->run != NULL;
-    p->pid = pid;
+    p->name = xstrdup(proc_name(spec->argv[0]));
+    p->pid = child.pid;
     p->idle_timeout_s = spec->idle_timeout_s;
     p->line = spec->line;
     p->res = res;
     p->done = done;
     p->ctx = ctx;
-    watch(p, &p->out, out[0]);
-    watch(p, &p->err, errs[0]);
+    watch(p, &p->out, child.out);
+    watch(p, &p->err, child.err);
     arm(p, spec);
     return &p->op;
 }

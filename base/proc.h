@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * proc: child processes on the libev loop, and waited for.  Nothing else forks.
+ * proc: programs, run as child processes on the libev loop, or waited for.  Nothing else forks.
  *
  * A child runs in a process group of its own with default signals, /dev/null as standard input,
  * LC_ALL=C, and dies with us.  It has ended when it has exited and both its pipes are at their
@@ -23,18 +23,14 @@ struct ev_loop;
 
 struct proc_spec {
     const char *const *argv; /* argv[0] is looked up in PATH; borrowed until start returns */
-    /* Instead of argv: a function of ours, run in a forked child, for work on files that may
-     * hang for as long as a file system does.  What it writes to out is the child's standard
-     * output; an error it returns becomes the operation's, code and text; on a timeout, the last
-     * line that it wrote to standard error does.  It must touch nothing that the parent shares
-     * with it but memory (no SQLite, no sockets). */
-    int (*run)(void *arg, FILE *out, struct err *err);
-    void *arg;
+    /* Instead of /dev/null, what the program reads on standard input; borrowed; NULL: nothing. */
+    const char *input;
     int keep_fd;           /* a descriptor that the program inherits, under its number; 0: none */
     double timeout_s;      /* 0: none */
     double idle_timeout_s; /* ends a child that prints nothing for so long; 0: none */
-    /* Called with each whole line of standard output, without its end; may be NULL: then the first
-     * 64 KiB are kept in proc_result.out. */
+    /* Called with each whole line of standard output, without its end (a program that prints one
+     * of more than 64 MiB is ended); may be NULL: then the first 64 KiB are kept in
+     * proc_result.out. */
     void (*line)(void *ctx, const char *line);
 };
 
@@ -48,8 +44,8 @@ struct proc_result {
 struct op *proc_start(struct ev_loop *loop, const struct proc_spec *spec, struct proc_result *res,
                       op_done done, void *ctx, struct err *err);
 
-/* Runs a program to its end and waits for it: for use in such a child, in commands, and in tests,
- * never on the loop.  Errors as above; ret_out may be NULL. */
+/* Runs a program to its end and waits for it: for use in commands, in programs of their own, and in
+ * tests, never on the loop.  Errors as above; ret_out may be NULL. */
 int proc_run(const char *const *argv, char **ret_out, struct err *err);
 
 /* Is told each line of standard output as it comes (in the first 64 KiB; a line ends with \n or \r,

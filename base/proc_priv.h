@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to base/: what proc.c (on the loop) and proc_run.c (waiting) share.
+ * Private to base/: what proc.c (on the loop), proc_run.c (waiting) and proc_spawn.c share.
  */
 #ifndef VMKEEP_BASE_PROC_PRIV_H
 #define VMKEEP_BASE_PROC_PRIV_H
@@ -10,8 +10,14 @@
 #define OUTPUT_MAX (64 * 1024)
 #define GRACE_S 5.0
 
-/* In the child: the pipes' ends as its output, and then the program or function. */
-_Noreturn void proc_become(const struct proc_spec *spec, int out, int err);
+/* A program that runs, and the ends of its pipes that are ours. */
+struct spawned {
+    pid_t pid;
+    int out, err;
+};
+
+/* proc_spawn.c: starts argv with its input.  An error names the program. */
+int proc_spawn(const struct proc_spec *spec, struct spawned *ret, struct err *err);
 
 /* The part of a program's path behind the last slash. Borrowed. */
 const char *proc_name(const char *path);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <limits.h>
@@ -111,28 +110,17 @@ int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char 
 {
     const char *name = proc_name(argv[0]);
     const struct proc_spec spec = {.argv = argv};
-    CLEANUP_CLOSE int out_w = -1, err_w = -1, out_r = -1, err_r = -1;
     CLEANUP_FREE char *out = xcalloc(OUTPUT_MAX + 1, 1);
     CLEANUP_FREE char *said = xcalloc(OUTPUT_MAX + 1, 1);
+    CLEANUP_CLOSE int out_r = -1, err_r = -1;
     struct waited w = {.watch = watch, .ctx = ctx, .out = out, .err = said};
-    int pipes[2];
+    struct spawned child;
 
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return err_errno(err, errno, "%s: pipe", name);
-    out_r = pipes[0];
-    out_w = pipes[1];
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return err_errno(err, errno, "%s: pipe", name);
-    err_r = pipes[0];
-    err_w = pipes[1];
-    w.pid = fork();
-    if (w.pid == 0)
-        proc_become(&spec, out_w, err_w);
-    if (w.pid < 0)
-        return err_errno(err, errno, "%s: fork", name);
-    setpgid(w.pid, w.pid); /* here too, so that a signal sent at once finds the group */
-    close(take_fd(&out_w));
-    close(take_fd(&err_w));
+    if (proc_spawn(&spec, &child, err) < 0)
+        return -1;
+    w.pid = child.pid;
+    out_r = child.out;
+    err_r = child.err;
     if (wait_for(&w, name, out_r, err_r, err) < 0)
         return -1;
     if (ret_out)
@@ -147,7 +135,7 @@ int proc_run(const char *const *argv, char **ret_out, struct err *err)
 
 char *proc_program_path(const char *name)
 {
-    static const char *const places[] = {"../bin", "../mover"};
+    static const char *const places[] = {"../bin", "../helpers/store", "../mover"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash;

@@ -201,12 +201,14 @@ static void check_programs(struct findings *l)
 {
     CLEANUP_FREE char *mover = proc_program_path("vmkeep-mover");
     CLEANUP_FREE char *allocation = proc_program_path("vmkeep-allocation");
+    CLEANUP_FREE char *store = proc_program_path("vmkeep-store");
 
     check_program(l, "qemu-img", "qemu-img", "install qemu-utils: nothing works without it");
     check_program(l, "qemu-nbd", "qemu-nbd", "install qemu-utils");
     check_program(l, "qemu-storage-daemon", "qemu-storage-daemon",
                   "install qemu-system-common: domains that are shut off need it");
     check_program(l, "b3sum", "b3sum", "install b3sum: images are kept without digests until then");
+    check_program(l, "vmkeep-store", store, "install vmkeep whole: nothing works without it");
     check_program(l, "vmkeep-mover", mover, "install vmkeep whole: pull backups need it");
     check_program(l, "vmkeep-allocation", allocation,
                   "install vmkeep whole: every backup is a full without it");

@@ -314,13 +314,13 @@ const struct command cmd_repository = {
             "is the one that the catalog knows, its space and restore points, and to whom the "
             "domains' directories in it belong.",
             "check prints each difference between catalog and repository, and what will be done "
-            "about it. The directory of a neighbour's domain that we do not have is named, and is no "
-            "fault.",
+            "about it. The directory of a neighbour's domain that we do not have is named, and is "
+            "no fault.",
             "adopt takes over what is there: another disk under the repository's path, a new and "
             "empty one, and directories that belong to another catalog: those of domains that we "
-            "have, or those named, or all. It says what that means, and asks. Points that are in it are taken into "
-            "the catalog; points of the repository that was there before stay known, as missing, "
-            "until that is adopted again.",
+            "have, or those named, or all. It says what that means, and asks. Points that are in "
+            "it are taken into the catalog; points of the repository that was there before stay "
+            "known, as missing, until that is adopted again.",
             "list and check change nothing and work while the daemon is down; for adopt vmkeepd(8) "
             "must not run.",
             NULL},

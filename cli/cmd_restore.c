@@ -367,8 +367,9 @@ const struct command cmd_restore = {
             "Writes the disks of a restore point into DIR as images that stand alone, one file a "
             "disk, and how to start them beside them: libvirt's domain.xml as it was, or qemu.sh, "
             "a script with the command line that the domain ran with. POINT is a point's id, or an "
-            "end of it that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is the newest "
-            "good point, at or before TIME where that is given. If the point cannot be restored "
+            "end of it that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is "
+            "the newest good point, at or before TIME where that is given. If the point cannot be "
+            "restored "
             "(it is damaged, or its repository is not there), the newest one before it that can be "
             "is named; with --fallback that one is taken, for a POINT, too.",
             "All images that are read, the point's and those that it stands on, are held against "

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ask.h"
 #include "base/cleanup.h"
-#include "base/fsutil.h"
-#include "base/proc.h"
-#include "storage/repository.h"
+#include "storage/store_records.h"
 
 #define WAIT_S 3
 
@@ -19,27 +18,11 @@ struct look {
     struct catalog_repository known;
     bool is_known;
     struct status_repository *to;
-    struct proc_result result;
+    struct store_space space;
     struct op *op; /* under way */
     size_t *n_open;
     struct ev_loop *loop;
 };
-
-/* In a process of its own, for it may hang. */
-static int run(void *arg, FILE *out, struct err *err)
-{
-    const struct look *l = arg;
-    uint64_t avail, total;
-
-    /* One that the daemon has not seen yet may be empty still. */
-    if (repository_identify(l->path, l->is_known ? l->known.id : NULL, false, NULL, err) < 0 &&
-        (l->is_known || err->code != ERR_NOTFOUND || !path_exists(l->path)))
-        return -1;
-    if (repository_space(l->path, &avail, &total, err) < 0)
-        return -1;
-    fprintf(out, "%llu %llu\n", (unsigned long long)avail, (unsigned long long)total);
-    return 0;
-}
 
 static void set_problem(struct status_repository *r, char *problem)
 {
@@ -50,15 +33,11 @@ static void set_problem(struct status_repository *r, char *problem)
 }
 
 /* What the daemon found wrong may lie deeper than this look goes: it stays until it looks again. */
-static void set_there(struct status_repository *r, const char *answer)
+static void set_there(struct status_repository *r, const struct store_space *space)
 {
-    unsigned long long avail, total;
-
-    if (sscanf(answer, "%llu %llu", &avail, &total) == 2) {
-        r->has_space = true;
-        r->free = avail;
-        r->total = total;
-    }
+    r->has_space = true;
+    r->free = space->free;
+    r->total = space->total;
     if (r->problem)
         set_problem(
             r, xasprintf("%s (so vmkeepd saw it last; the repository is there now)", r->problem));
@@ -70,20 +49,24 @@ static void on_looked(void *ctx, const struct err *err)
 
     l->op = NULL;
     if (!err)
-        set_there(l->to, l->result.out ? l->result.out : "");
+        set_there(l->to, &l->space);
     else if (err->code != ERR_DENIED)
         set_problem(l->to, xstrdup(err->msg));
-    free(l->result.out);
     if (--*l->n_open == 0)
         ev_break(l->loop, EVBREAK_ALL);
 }
 
+/* One that the daemon has not seen yet may be empty still. */
 static void begin(struct look *l)
 {
-    const struct proc_spec spec = {.run = run, .arg = l, .timeout_s = WAIT_S};
+    const struct store_request q = {.repository = l->path,
+                                    .id = l->is_known ? l->known.id : NULL,
+                                    .may_be_empty = !l->is_known};
+    const struct ask ask = {"probe",   &store_request_probe, &store_answer_probe, &q,
+                            &l->space, .timeout_s = WAIT_S};
     struct err err = ERR_INIT;
 
-    l->op = proc_start(l->loop, &spec, &l->result, on_looked, l, &err);
+    l->op = ask_start(l->loop, &ask, on_looked, l, &err);
     if (l->op)
         ++*l->n_open;
     else

@@ -2,9 +2,9 @@
  *
  * A backup job's state machine.
  *
- *   queued -> looking -> cleaning -> probing -> surveying -> checking -> comparing
- *                |           |          |           |           |           |
- *                +-----------+----+-----+-----------+-----------+-----------+
+ *   queued -> looking -> cleaning -> probing -> numbering -> surveying -> checking -> comparing
+ *                |           |          |           |            |           |           |
+ *                +-----------+----+-----+-----------+------------+-----------+-----------+
  *                                 v
  *      failed <------------------(nothing touched)
  *
@@ -157,10 +157,9 @@ static int after_probing(struct job_run *r)
 {
     if (!r->canceled)
         r->env->ops->saw_repo(r->repo, &r->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
-    if (r->op_err.code == ERR_NONE)
-        r->env->ops->answers(r->repo);
     if (!job_is_bad(r))
-        return B_SURVEYING;
+        return B_NUMBERING;
+    r->repo->gave_way = 0;
     err_wrap(&r->err, "repository %s", r->repo->name);
     return B_FAILED;
 }
@@ -280,8 +279,10 @@ static const struct job_step steps[] = {
                    JOB_CANCELABLE, 0},
     [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED), leftovers_start,
                     after_cleaning, JOB_CANCELABLE, 0},
-    [B_PROBING] = {"probing", TO(SURVEYING) | TO(FAILED), backup_start_probing, after_probing,
+    [B_PROBING] = {"probing", TO(NUMBERING) | TO(FAILED), backup_start_probing, after_probing,
                    JOB_CANCELABLE, 0},
+    [B_NUMBERING] = {"numbering", TO(SURVEYING) | TO(FAILED), backup_start_numbering,
+                     backup_after_numbering, JOB_WAITS | JOB_UNTIL_COMPARED, 0},
     [B_SURVEYING] = {"surveying", TO(CHECKING) | TO(FAILED), start_surveying, after_surveying,
                      JOB_CANCELABLE, 0},
     [B_CHECKING] = {"checking", TO(COMPARING) | TO(FAILED), start_checking, after_checking,

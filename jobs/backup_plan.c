@@ -23,13 +23,15 @@
 static void note_bad_newer(struct job_run *r, const struct point_list *points,
                            const struct point *last)
 {
+    const char *ours = catalog_id(r->env->catalog);
     const struct point *newer = NULL;
 
     for (size_t i = 0; i < points->n; i++) {
         const struct point *p = &points->items[i];
 
         if ((p->state == POINT_MISSING || p->state == POINT_DAMAGED) &&
-            (!last || p->job > last->job || (p->job == 0 && p->created > last->created)))
+            (!last || point_made_after(p, last, ours)) &&
+            (!newer || point_made_after(p, newer, ours)))
             newer = p;
     }
     if (newer)

@@ -12,6 +12,7 @@ enum backup_state {
     B_LOOKING,
     B_CLEANING,
     B_PROBING,
+    B_NUMBERING,
     B_SURVEYING,
     B_CHECKING,
     B_COMPARING,
@@ -41,6 +42,10 @@ struct op *backup_start_probing(struct job_run *r, struct err *err);
 int backup_after_copying(struct job_run *r);
 int backup_after_asking(struct job_run *r);
 int backup_after_weighing(struct job_run *r);
+
+/* backup_number.c */
+struct op *backup_start_numbering(struct job_run *r, struct err *err);
+int backup_after_numbering(struct job_run *r);
 
 /* backup_end.c */
 int backup_after_recording(struct job_run *r);

@@ -39,6 +39,7 @@ struct repo {
     uint64_t reserve;
     bool known;               /* points have been made there: an empty directory is no repository */
     bool compared;            /* whether it has points that the catalog lacks was found out */
+    unsigned gave_way;        /* backups in a row that have waited for that in vain */
     struct store *store;      /* its id is the one that the catalog remembers */
     struct repo_watch *watch; /* what is seen there; its owner's */
     int jobs, users;

@@ -16,7 +16,6 @@
 #include "base/err.h"
 #include "base/model.h"
 #include "base/op.h"
-#include "base/proc.h"
 #include "jobs/api.h"
 #include "jobs/compared.h"
 #include "jobs/env.h"
@@ -42,6 +41,8 @@ enum job_step_flags {
     JOB_DECIDED = 1 << 3,
     /* The end: `after` lets go of the job. */
     JOB_FINAL = 1 << 4,
+    /* What it waits for is that its repository is compared. */
+    JOB_UNTIL_COMPARED = 1 << 5,
 };
 
 struct job_step {
@@ -107,7 +108,7 @@ struct job_run {
     uint64_t bandwidth;
     int unanswered; /* questions in a row */
     uint64_t last_done;
-    int64_t progressed, progress_saved; /* elapsed time */
+    int64_t numbering_since, progressed, progress_saved; /* elapsed time */
     struct point published;
     bool checkpoint_gone;    /* it was deleted, */
     bool checkpoint_unmade;  /* or never made: nothing at the hypervisor bears its name for us */
@@ -126,7 +127,7 @@ struct job_run {
     bool cleaned;
     char *own_scratch; /* its directory in scratch */
     struct made_list made;
-    struct proc_result places; /* what the last child has found */
+    struct made_list placed; /* what was made just now */
 
     /* a prune's */
     struct strlist doomed;        /* point ids, dependents first */

@@ -63,7 +63,7 @@ void job_free(struct job_run *r)
     backup_document_free(r->document);
     checkpoint_document_free(r->checkpoint_document);
     made_list_done(&r->made);
-    free(r->places.out);
+    made_list_done(&r->placed);
     free(r);
 }
 

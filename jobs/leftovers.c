@@ -123,17 +123,28 @@ struct op *leftovers_start(struct job_run *r, struct err *err)
     return NULL;
 }
 
+/* A backup does not begin beside another one. */
+static bool is_in_the_way(const struct job_run *r, const struct leftover *c)
+{
+    return c->kind == LEFTOVER_ABORT_JOB && r->type->backup && r->err.code == ERR_NONE &&
+           r->op_err.code != ERR_CANCELED;
+}
+
 void leftovers_after(struct job_run *r)
 {
     const struct leftover *c = &r->leftovers.items[r->leftovers.next - 1];
     struct err err = ERR_INIT;
 
-    if (r->op_err.code != ERR_NONE)
+    if (r->op_err.code != ERR_NONE && is_in_the_way(r, c)) {
+        r->err = r->op_err;
+        err_wrap(&r->err, "job %s, which was left there, cannot be ended", c->name);
+    } else if (r->op_err.code != ERR_NONE) {
         log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
                     (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
-    else if (c->kind == LEFTOVER_DELETE_CHECKPOINT &&
-             catalog_checkpoint_delete(r->env->catalog, r->row.host, r->row.domain, c->name, &err) <
-                 0)
+    } else if (c->kind == LEFTOVER_DELETE_CHECKPOINT &&
+               catalog_checkpoint_delete(r->env->catalog, r->row.host, r->row.domain, c->name,
+                                         &err) < 0) {
         catalog_trouble("forget a checkpoint", &err);
+    }
     r->op_err = ERR_INIT;
 }

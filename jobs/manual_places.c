@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The places of a backup begun by hand: targets, scratch files, the socket.  Children look at them,
- * make them and remove them, for a file system that hangs must not stop the daemon.
+ * The places of a backup begun by hand: targets, scratch files, the socket.  vmkeep-store looks at
+ * them, makes them and removes them, for a file system that hangs must not stop the daemon.
  *
  *   checking   whose is it?  Nothing is made, and there is no row yet.
  *   placing    the files are made, empty, without their names (made.h), and it is written down
@@ -15,33 +15,8 @@
 #include "jobs/manual_run.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/log.h"
-#include "base/proc.h"
 #include "storage/catalog_made.h"
-#include "storage/scratch.h"
-
-#define CHECK_S 120.0
-#define MAKE_S 60.0
-#define CLEAR_S 60.0
-
-struct wishes {
-    struct place_wish *items;
-    size_t n, cap;
-};
-
-/* What a child is to do; lives until the fork. */
-struct places {
-    struct owned_list owned;
-    struct wishes wishes;
-    const struct made_list *made;
-    const char *scratch, *tag; /* scratch NULL: none */
-    uid_t uid;
-    gid_t gid;
-    bool targets;
-};
 
 static bool has_socket(const struct backup_request *q)
 {
@@ -55,7 +30,7 @@ static enum place_use use_of(const struct backup_request *q, const struct backup
     return q->reuse_external ? USE_THERE : USE_NEW;
 }
 
-static void list_wishes(const struct job_run *r, struct wishes *ret)
+static void list_wishes(const struct job_run *r, struct place_wishes *ret)
 {
     const struct backup_request *q = &r->document->request;
 
@@ -69,37 +44,22 @@ static void list_wishes(const struct job_run *r, struct wishes *ret)
     *VEC_ADD(ret) = (struct place_wish){USE_DIRECTORY, "scratch directory", NULL, r->scratch};
 }
 
-/* Simulations have no files. */
-static struct op *start(struct job_run *r, int (*run)(void *, FILE *, struct err *),
-                        struct places *p, double seconds, struct err *err)
-{
-    const struct proc_spec spec = {.run = run, .arg = p, .timeout_s = seconds};
-
-    free(r->places.out);
-    r->places.out = NULL;
-    return r->env->loop ? proc_start(r->env->loop, &spec, &r->places, job_on_op, r, err) : NULL;
-}
-
 /* ---- checking ---- */
 
-static int run_check(void *arg, FILE *out, struct err *err)
-{
-    const struct places *p = arg;
-
-    (void)out;
-    return places_check(&p->owned, p->wishes.items, p->wishes.n, err);
-}
-
+/* Simulations have no files. */
 struct op *api_places_check(struct job_run *r, struct err *err)
 {
-    struct places p = {0};
-    struct op *op;
+    struct owned_list owned = {0};
+    struct place_wishes wishes = {0};
+    const struct places_request q = {.owned = &owned, .wishes = &wishes};
+    struct op *op = NULL;
 
-    r->env->ops->owned(r->env, r, &p.owned);
-    list_wishes(r, &p.wishes);
-    op = start(r, run_check, &p, CHECK_S, err);
-    owned_list_done(&p.owned);
-    free(p.wishes.items);
+    r->env->ops->owned(r->env, r, &owned);
+    list_wishes(r, &wishes);
+    if (r->env->loop)
+        op = places_ask_check(r->env->loop, &q, job_on_op, r, err);
+    owned_list_done(&owned);
+    free(wishes.items);
     return op;
 }
 
@@ -124,18 +84,9 @@ static void list_made(struct job_run *r)
         made_add(&r->made, MADE_SOCKET, q->server.socket);
 }
 
-static int run_make(void *arg, FILE *out, struct err *err)
-{
-    const struct places *p = arg;
-
-    if (scratch_prepare(p->scratch, p->tag, p->uid, p->gid, err) < 0)
-        return -1;
-    return made_create(p->made, p->tag, p->uid, p->gid, out, err);
-}
-
 struct op *api_places_make(struct job_run *r, struct err *err)
 {
-    struct places p = {
+    const struct places_request q = {
         .made = &r->made,
         .scratch = r->scratch,
         .tag = r->tag,
@@ -144,7 +95,10 @@ struct op *api_places_make(struct job_run *r, struct err *err)
     };
 
     list_made(r);
-    return start(r, run_make, &p, MAKE_S, err);
+    made_list_done(&r->placed);
+    if (!r->env->loop)
+        return NULL;
+    return places_ask_make(r->env->loop, &q, &r->placed, job_on_op, r, err);
 }
 
 int api_places_made(struct job_run *r, struct err *err)
@@ -155,26 +109,21 @@ int api_places_made(struct job_run *r, struct err *err)
         *err = r->op_err;
         return -1;
     }
-    if (made_read(&r->made, r->places.out, err) < 0)
-        return -1;
+    made_list_done(&r->made);
+    r->made = r->placed;
+    r->placed = (struct made_list){0};
     return catalog_made_put(r->env->catalog, r->row.id, &r->made, err);
 }
 
 /* ---- naming ---- */
 
-static int run_names(void *arg, FILE *out, struct err *err)
-{
-    const struct places *p = arg;
-
-    (void)out;
-    return made_name(p->made, p->tag, err);
-}
-
 struct op *api_places_name(struct job_run *r, struct err *err)
 {
-    struct places p = {.made = &r->made, .tag = r->tag};
+    const struct places_request q = {.made = &r->made, .tag = r->tag};
 
-    return start(r, run_names, &p, MAKE_S, err);
+    if (!r->env->loop)
+        return NULL;
+    return places_ask_name(r->env->loop, &q, job_on_op, r, err);
 }
 
 /* ---- clearing ---- */
@@ -189,27 +138,16 @@ static void list_nameless(struct job_run *r)
             free(r->made.items[--r->made.n].path); /* it is the last */
 }
 
-static int run_clear(void *arg, FILE *out, struct err *err)
-{
-    const struct places *p = arg;
-    struct err scratch = ERR_INIT;
-    int rc = made_clear(p->made, p->tag, p->targets, err);
-
-    (void)out;
-    if (p->scratch && scratch_discard(p->scratch, p->tag, &scratch) < 0 && rc == 0) {
-        *err = scratch;
-        rc = -1;
-    }
-    return rc;
-}
-
 struct op *api_places_clear(struct job_run *r, bool targets, struct err *err)
 {
-    struct places p = {.made = &r->made, .scratch = r->scratch, .tag = r->tag, .targets = targets};
+    const struct places_request q = {
+        .made = &r->made, .scratch = r->scratch, .tag = r->tag, .targets = targets};
 
     if (r->resumed && r->made.n == 0 && r->document)
         list_nameless(r);
-    return start(r, run_clear, &p, CLEAR_S, err);
+    if (!r->env->loop)
+        return NULL;
+    return places_ask_clear(r->env->loop, &q, job_on_op, r, err);
 }
 
 void api_places_resume(struct job_run *r)

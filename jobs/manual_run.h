@@ -21,6 +21,7 @@
 #include "jobs/job.h"
 #include "jobs/request.h"
 #include "storage/places.h"
+#include "storage/places_ask.h"
 
 /* Both documents against what the domain has. */
 int api_documents_complete(struct job_run *r, struct err *err);

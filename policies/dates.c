@@ -193,19 +193,6 @@ void points_judge_dates(struct point_list *points, int64_t now)
         points->items[i].set_aside = verdicts[i].fault != DATE_RIGHT;
 }
 
-/* Was a made after b?  The numbers of one catalog tell; for points that it has from elsewhere, or
- * from an older version, the dates must do. */
-static bool made_after(const struct point *a, const struct point *b, const char *catalog)
-{
-    bool a_ours = str_eq(a->catalog, catalog), b_ours = str_eq(b->catalog, catalog);
-
-    if (a_ours != b_ours)
-        return a_ours;
-    if (has_order(a) && has_order(b) && compare(a->catalog, b->catalog) == 0)
-        return a->job > b->job;
-    return a->created > b->created;
-}
-
 const struct point *points_last_made(const struct point_list *points, const char *policy,
                                      const char *catalog)
 {
@@ -215,7 +202,7 @@ const struct point *points_last_made(const struct point_list *points, const char
         const struct point *p = &points->items[i];
 
         if (p->state == POINT_GOOD && (!policy || str_eq(p->policy, policy)) &&
-            (!ret || made_after(p, ret, catalog)))
+            (!ret || point_made_after(p, ret, catalog)))
             ret = p;
     }
     return ret;

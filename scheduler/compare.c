@@ -34,6 +34,42 @@
 
 static void say(struct repo *r);
 
+/* What is seen on the way through one place. */
+struct seen_numbers {
+    int64_t last; /* 0: none */
+    int64_t lost; /* the last one that a job of ours bears too, which has not made that; 0: none */
+};
+
+/* A place that is looked at late: by then jobs may wait under numbers that a life before this one,
+ * of which the catalog knows nothing any more, had given. name: what bears the number. */
+static bool is_of_lost_life(struct scheduler *s, int64_t job, const char *name)
+{
+    const struct job_filter of = {.id = job};
+    struct job_list rows = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (job < s->first_job)
+        return false;
+    if (catalog_jobs(s->env.catalog, &of, &rows, &err) < 0)
+        catalog_trouble("look for a job", &err);
+    for (size_t i = 0; i < rows.n; i++)
+        ret = rows.items[i].state == JOB_QUEUED ||
+              (rows.items[i].plan.id && name && !str_eq(rows.items[i].plan.id, name) &&
+               !str_eq(rows.items[i].plan.checkpoint, name));
+    job_list_done(&rows);
+    return ret;
+}
+
+static void see_number(struct scheduler *s, struct seen_numbers *seen, int64_t job,
+                       const char *name)
+{
+    if (job > seen->last)
+        seen->last = job;
+    if (job > seen->lost && is_of_lost_life(s, job, name))
+        seen->lost = job;
+}
+
 static void fall_behind(struct scheduler *s, const char *where, int64_t job)
 {
     log_warning("%s has the name of job %lld, which the catalog does not know: was it put back to "
@@ -64,19 +100,36 @@ static void give_up_waiting(struct scheduler *s, int64_t last)
     }
 }
 
+/* Numbers that were given twice: what waits under one of them gets another. */
+static void saw_lost(struct scheduler *s, const char *where, int64_t job)
+{
+    struct err err = ERR_INIT;
+
+    give_up_waiting(s, job);
+    if (s->behind >= job)
+        return;
+    if (catalog_note_behind(s->env.catalog, job, &err) < 0)
+        catalog_trouble("record that jobs are lacking", &err);
+    fall_behind(s, where, job);
+}
+
 /* The raising comes last: who is killed before that begins again. */
-static void saw_number(struct scheduler *s, const char *where, int64_t job)
+static void saw_numbers(struct scheduler *s, const char *where, const struct seen_numbers *seen)
 {
     struct err err = ERR_INIT;
     int64_t next = 0;
     bool raised = false;
 
-    if (catalog_next_job(s->env.catalog, &next, &err) == 0 && next <= job)
-        give_up_waiting(s, job);
-    if (err.code != ERR_NONE || catalog_raise_job(s->env.catalog, job, &raised, &err) < 0)
+    if (seen->last == 0)
+        return;
+    if (seen->lost > 0)
+        saw_lost(s, where, seen->lost);
+    if (catalog_next_job(s->env.catalog, &next, &err) == 0 && next <= seen->last)
+        give_up_waiting(s, seen->last);
+    if (err.code != ERR_NONE || catalog_raise_job(s->env.catalog, seen->last, &raised, &err) < 0)
         catalog_trouble("raise the number of the next job", &err);
     else if (raised)
-        fall_behind(s, where, job);
+        fall_behind(s, where, seen->last);
 }
 
 /* "ID-NUMBER", whatever follows: of this catalog? */
@@ -97,34 +150,33 @@ static bool parse_own(const struct scheduler *s, const char *name, int64_t *ret)
 void compare_saw_domain(struct scheduler *s, const char *domain, const struct domain_facts *facts)
 {
     static const char prefix[] = "vmkeep-";
-    int64_t job, last = 0;
+    struct seen_numbers seen = {0};
+    int64_t job;
 
     if (facts->job_tag && parse_own(s, facts->job_tag, &job))
-        last = job;
+        see_number(s, &seen, job, NULL);
     for (size_t i = 0; i < facts->disks.n; i++) {
         const struct disk_facts *d = &facts->disks.items[i];
 
         for (size_t k = 0; k < d->bitmaps.n; k++) {
             CLEANUP_FREE char *name = bitmap_checkpoint(d->bitmaps.items[k].name);
 
-            if (starts_with(name, prefix) && parse_own(s, name + strlen(prefix), &job) &&
-                job > last)
-                last = job;
+            if (starts_with(name, prefix) && parse_own(s, name + strlen(prefix), &job))
+                see_number(s, &seen, job, name);
         }
     }
-    if (last > 0)
-        saw_number(s, domain, last);
+    saw_numbers(s, domain, &seen);
 }
 
-static void saw_ids(const struct repo *r, const struct strlist *ids, int64_t *last)
+static void saw_ids(const struct repo *r, const struct strlist *ids, struct seen_numbers *seen)
 {
     for (size_t i = 0; i < ids->n; i++) {
         CLEANUP_FREE char *maker = NULL;
         int64_t job;
 
-        if (point_id_maker(ids->items[i], &maker, &job) && job > *last &&
+        if (point_id_maker(ids->items[i], &maker, &job) &&
             str_eq(maker, catalog_id(r->env->catalog)))
-            *last = job;
+            see_number(scheduler_of(r->env), seen, job, ids->items[i]);
     }
 }
 
@@ -176,6 +228,9 @@ static char *describe(const struct repo *r)
         ret = join(ret, xasprintf("%zu point%s that the catalog knows %s not there",
                                   r->watch->n_missing, r->watch->n_missing == 1 ? "" : "s",
                                   r->watch->n_missing == 1 ? "is" : "are"));
+    if (r->watch->unexamined)
+        ret = join(ret, xasprintf("whose points are there could not be found out: %s",
+                                  r->watch->unexamined));
     if (scheduler_of(r->env)->behind > 0)
         ret = join(ret, xasprintf("the catalog was put back to an older state, and lacks jobs up "
                                   "to %lld; no copy of it is made until it is rebuilt",
@@ -234,14 +289,44 @@ static void leave_out_known(struct repo *r)
     point_list_done(&known);
 }
 
-/* The prunes that were to be finished after the start have waited for this. */
+/* The prunes that were to be finished after the start have waited for this, and so have backups
+ * that found the repository there before us. */
 static void note_compared(struct repo *r)
 {
     bool first = !r->compared;
 
     r->compared = true;
+    r->gave_way = 0;
     if (first && scheduler_of(r->env)->settled)
         recover_late(scheduler_of(r->env));
+    for (size_t i = 0; first && i < scheduler_of(r->env)->jobs.runs.n; i++) {
+        struct job_run *run = scheduler_of(r->env)->jobs.runs.items[i];
+
+        if (run->admitted && run->repo == r && !run->ending &&
+            (job_step_of(run)->flags & JOB_UNTIL_COMPARED))
+            job_look_again(run);
+    }
+}
+
+/* The copies of the catalog there speak of jobs up to that one. */
+static void saw_copy(const struct repo *r, int64_t last_job)
+{
+    struct scheduler *s = scheduler_of(r->env);
+    struct seen_numbers seen = {.last = last_job};
+    int64_t next = 0;
+    struct err ignored = ERR_INIT; /* saw_numbers asks too */
+
+    if (last_job >= s->first_job && last_job > s->copies.brought &&
+        catalog_next_job(s->env.catalog, &next, &ignored) == 0 && next > last_job)
+        seen.lost = last_job;
+    saw_numbers(s, r->path, &seen);
+}
+
+static void cannot_examine(struct repo *r, const struct err *err)
+{
+    free(r->watch->unexamined);
+    r->watch->unexamined = xstrdup(err->msg);
+    say(r);
 }
 
 static void on_examined(void *ctx, const struct err *err)
@@ -253,17 +338,16 @@ static void on_examined(void *ctx, const struct err *err)
         return;
     r->watch->examining = NULL;
     if (err) {
-        log_warning("repository %s: whose points are there could not be found: %s", r->name,
-                    err->msg);
         unknown_done(&r->watch->examined);
+        cannot_examine(r, err);
     } else {
+        free(TAKE_PTR(r->watch->unexamined));
         unknown_done(&r->watch->unknown);
         r->watch->unknown = r->watch->examined;
         r->watch->examined = (struct unknown){0};
         leave_out_known(r);
+        saw_copy(r, r->watch->unknown.last_job);
         note_compared(r);
-        if (r->watch->unknown.last_job > 0)
-            saw_number(s, r->path, r->watch->unknown.last_job);
         say(r);
     }
     copies_consider(s);
@@ -296,12 +380,11 @@ void compare_repo(struct repo *r, const struct survey *found)
     struct scheduler *s = scheduler_of(r->env);
     const struct unknown_asker asker = {catalog_id(s->env.catalog), catalog_path(s->env.catalog)};
     struct err err = ERR_INIT;
-    int64_t last = 0;
+    struct seen_numbers seen = {0};
 
-    saw_ids(r, &found->unknown, &last);
-    saw_ids(r, &found->unfinished, &last);
-    if (last > 0)
-        saw_number(s, r->path, last);
+    saw_ids(r, &found->unknown, &seen);
+    saw_ids(r, &found->unfinished, &seen);
+    saw_numbers(s, r->path, &seen);
     r->watch->n_missing = count_missing(r, found);
     if (r->watch->examining)
         return;
@@ -310,7 +393,7 @@ void compare_repo(struct repo *r, const struct survey *found)
     if (r->watch->examining)
         repo_hold(r);
     else
-        log_warning("repository %s: %s", r->name, err.msg);
+        cannot_examine(r, &err);
 }
 
 void compare_newcomer(struct repo *r)

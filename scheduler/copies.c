@@ -127,6 +127,7 @@ static void bring(struct scheduler *s, struct repo *r, int64_t last_job)
         return;
     }
     repo_hold(r);
+    s->copies.brought = last_job;
     s->copies.waiting++;
 }
 

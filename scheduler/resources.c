@@ -91,6 +91,7 @@ static void repo_free(struct repo *r)
     unknown_done(&r->watch->unknown);
     unknown_done(&r->watch->examined);
     free(r->watch->difference);
+    free(r->watch->unexamined);
     free(r->watch);
     free(r->name);
     free(r->path);

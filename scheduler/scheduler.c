@@ -90,7 +90,8 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
     clock_watch_start(s);
     resources_sync(s);
     coverage_sync(s);
-    if (catalog_behind(s->env.catalog, &s->behind, err) < 0 || recover(s, err) < 0) {
+    if (catalog_next_job(s->env.catalog, &s->first_job, err) < 0 ||
+        catalog_behind(s->env.catalog, &s->behind, err) < 0 || recover(s, err) < 0) {
         scheduler_free(s);
         return -1;
     }

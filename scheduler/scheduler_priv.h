@@ -32,8 +32,9 @@ struct repo_watch {
     /* compare.c */
     struct op *examining;
     struct unknown unknown, examined; /* as found; being found */
-    size_t n_missing;                 /* points that the catalog knows and that are not there */
-    char *difference;                 /* what was said of them; NULL: nothing */
+    char *unexamined; /* why the last look at whose they are failed; NULL: it did not */
+    size_t n_missing; /* points that the catalog knows and that are not there */
+    char *difference; /* what was said of them; NULL: nothing */
     /* copies.c */
     uint64_t copied; /* the changes that the copy there has, or that were tried */
     bool copy_failed;
@@ -80,13 +81,15 @@ struct copies {
     uint64_t changes; /* that it has */
     size_t waiting;   /* repositories that it is on its way to */
     int64_t began_ms, took_ms;
+    int64_t brought; /* the last job of which one of them speaks */
 };
 
 struct scheduler {
     struct job_env jobs; /* the first member, see scheduler_of */
     struct scheduler_env env;
     struct config *config;
-    int64_t started; /* uptime */
+    int64_t started;   /* uptime */
+    int64_t first_job; /* the first number that this life has given, or will */
     VEC(struct cover) covers;
     VEC(struct look *) looks;
     VEC(struct known_files) known;

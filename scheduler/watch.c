@@ -242,6 +242,8 @@ static void on_probed(void *ctx, const struct err *err)
     watch_saw_repo(scheduler_of(r->env), r, &r->watch->space, err);
     if (!err)
         watch_repo(scheduler_of(r->env), r);
+    else
+        r->gave_way = 0;
     settle_if_seen(scheduler_of(r->env));
     repo_release(r);
 }

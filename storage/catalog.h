@@ -67,6 +67,9 @@ int catalog_keep_place(struct catalog *c, struct err *err);
 #define CATALOG_JOB_MAX (INT64_C(1) << 53)
 int catalog_raise_job(struct catalog *c, int64_t seen, bool *ret_raised, struct err *err);
 
+/* It was given twice: by a later state of this catalog, which is not known any more, and by us. */
+int catalog_note_behind(struct catalog *c, int64_t seen, struct err *err);
+
 /* Such a number was above those of the catalog: it lacks jobs up to *ret, and a copy of it in a
  * repository may know them.  Kept in the catalog until that is rebuilt.  *ret 0: it is not. */
 int catalog_behind(struct catalog *c, int64_t *ret, struct err *err);

@@ -91,15 +91,22 @@ int catalog_set_last_job(struct catalog *c, int64_t job, struct err *err)
     return db_tx(&c->db, set_body, &job, err);
 }
 
+static int behind_body(struct db *db, void *arg, struct err *err)
+{
+    CLEANUP_FREE char *text = xasprintf("%lld", (long long)*(const int64_t *)arg);
+
+    return catalog_exec(db, ST_META_SET, (const char *const[]){BEHIND_KEY, text}, 2, err);
+}
+
+int catalog_note_behind(struct catalog *c, int64_t seen, struct err *err)
+{
+    return db_tx(&c->db, behind_body, &seen, err);
+}
+
 /* Both or neither: once the number is raised, nothing else tells that jobs are lacking. */
 static int raise_body(struct db *db, void *arg, struct err *err)
 {
-    const int64_t *seen = arg;
-    CLEANUP_FREE char *text = xasprintf("%lld", (long long)*seen);
-
-    return set_last_job(db, *seen, err) < 0
-               ? -1
-               : catalog_exec(db, ST_META_SET, (const char *const[]){BEHIND_KEY, text}, 2, err);
+    return set_last_job(db, *(const int64_t *)arg, err) < 0 ? -1 : behind_body(db, arg, err);
 }
 
 int catalog_raise_job(struct catalog *c, int64_t seen, bool *ret_raised, struct err *err)

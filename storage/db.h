@@ -152,7 +152,8 @@ char *db_immutable_uri(const char *path);
 
 /* A new file at path with the catalog's mode; *ret_made false: one is there. db_open.c. */
 int db_create_file(const char *path, bool *ret_made, struct err *err);
-/* Does a writer hold the lock of the catalog at path?  There need be neither; and which file it is. */
+/* Does a writer hold the lock of the catalog at path?  There need be neither; and which file it
+ * is. */
 int db_look_at_lock(const char *path, bool *ret_held, struct stat *ret_file, struct err *err);
 
 /* Takes the lock beside path, however often its file was removed. db_open.c. */

@@ -2,6 +2,7 @@
 #include "storage/digest.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -55,26 +56,25 @@ int digest_file_watched(const char *path, bool (*tick)(void *ctx, uint64_t bytes
     return 0;
 }
 
-struct lines {
-    FILE *progress;
+struct life {
+    const char *path;
+    void (*alive)(const char *path);
     uint64_t before;
 };
 
 static bool say_alive(void *ctx, uint64_t bytes)
 {
-    struct lines *l = ctx;
+    struct life *l = ctx;
 
-    if (l->progress && bytes != l->before) {
-        fprintf(l->progress, "\n");
-        fflush(l->progress);
-    }
+    if (l->alive && bytes != l->before)
+        l->alive(l->path);
     l->before = bytes;
     return true;
 }
 
-int digest_file(const char *path, FILE *progress, char **ret, struct err *err)
+int digest_file(const char *path, void (*alive)(const char *path), char **ret, struct err *err)
 {
-    struct lines l = {.progress = progress};
+    struct life l = {.path = path, .alive = alive};
 
     return digest_file_watched(path, say_alive, &l, ret, err);
 }

@@ -8,13 +8,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/err.h"
 
-/* "blake3:HEX" of the file; path is absolute.  progress: gets a line now and then for as long as
+/* "blake3:HEX" of the file; path is absolute.  alive: is called with it now and then for as long as
  * there is progress; may be NULL.  Caller frees.  Waits. */
-int digest_file(const char *path, FILE *progress, char **ret, struct err *err);
+int digest_file(const char *path, void (*alive)(const char *path), char **ret, struct err *err);
 
 /* The same; tick is told twice a second how many bytes have been read, about, and ends it with
  * ERR_CANCELED by returning false. */

@@ -102,22 +102,27 @@ static int create(const char *path, uid_t uid, gid_t gid, struct made *ret, stru
     return 0;
 }
 
-int made_create(const struct made_list *l, const char *tag, uid_t uid, gid_t gid, FILE *out,
-                struct err *err)
+int made_create(const struct made_list *l, const char *tag, uid_t uid, gid_t gid,
+                struct made_list *ret, struct err *err)
 {
+    CLEANUP(made_list_done) struct made_list all = {0};
+
     for (size_t i = 0; i < l->n; i++) {
         CLEANUP_FREE char *path = nameless(l, i, tag);
-        struct made now = {0};
+        struct made *now;
         mode_t mode;
 
-        if (l->items[i].what == MADE_SOCKET) {
-            look(AT_FDCWD, l->items[i].path, &now, &mode);
-        } else if (create(path, uid, gid, &now, err) < 0) {
+        made_add(&all, l->items[i].what, l->items[i].path);
+        now = &all.items[i];
+        if (now->what == MADE_SOCKET) {
+            look(AT_FDCWD, now->path, now, &mode);
+        } else if (create(path, uid, gid, now, err) < 0) {
             remove_nameless(l, tag);
             return -1;
         }
-        fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRId64 "\n", now.device, now.inode, now.born);
     }
+    *ret = all;
+    all = (struct made_list){0};
     return 0;
 }
 
@@ -140,20 +145,6 @@ int made_name(const struct made_list *l, const char *tag, struct err *err)
 
         if (l->items[i].what != MADE_SOCKET && give_name(path, l->items[i].path, err) < 0)
             return -1;
-    }
-    return 0;
-}
-
-int made_read(struct made_list *l, const char *text, struct err *err)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        struct made *m = &l->items[i];
-        int used = 0;
-
-        if (!text || sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNd64 "\n%n", &m->device, &m->inode,
-                            &m->born, &used) != 3)
-            return err_set(err, ERR_INTERNAL, "no answer about the files that were made");
-        text += used;
     }
     return 0;
 }

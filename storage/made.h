@@ -8,14 +8,13 @@
  * (.TAG-NUMBER); it gets its own when the catalog has it.  So whoever dies in between, nothing
  * bears the place's name that is not known as ours.
  *
- * made_create, made_name and made_clear look at files and wait for them: on the loop they run in
- * a child.
+ * made_create, made_name and made_clear look at files and wait for them: on the loop they are
+ * reached through storage/places_ask.h.
  */
 #ifndef VMKEEP_STORAGE_MADE_H
 #define VMKEEP_STORAGE_MADE_H
 
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/alloc.h"
@@ -45,21 +44,19 @@ struct made_list {
 void made_add(struct made_list *l, enum made_what what, const char *path);
 void made_list_done(struct made_list *l);
 
-/* Makes each of the files beside its place, empty, ours alone and then that user's, and prints what
- * they are, a line each, in the list's order; of a socket, what is there now.  When it fails, none
- * of them is left.  tag: the job's. */
-int made_create(const struct made_list *l, const char *tag, uid_t uid, gid_t gid, FILE *out,
-                struct err *err);
-/* Into the list, what made_create has printed. */
-int made_read(struct made_list *l, const char *text, struct err *err);
+/* Makes each of the files beside its place, empty, ours alone and then that user's.  *ret is the
+ * list, with what they are; of a socket, what is there now.  When it fails, none of them is left.
+ * tag: the job's. */
+int made_create(const struct made_list *l, const char *tag, uid_t uid, gid_t gid,
+                struct made_list *ret, struct err *err);
 
 /* Gives them their names.  ERR_EXISTS: nothing that is there is touched; made_clear removes what
  * has its name, and what has not. */
 int made_name(const struct made_list *l, const char *tag, struct err *err);
 
 /* Removes what is still what was made; targets too when the backup is worth nothing.  Of a list
- * that made_read has not filled in, only what has not got its name is known to be ours.  The error
- * names the first that is left although it was to go. */
+ * that made_create has not filled in, only what has not got its name is known to be ours.  The
+ * error names the first that is left although it was to go. */
 int made_clear(const struct made_list *l, const char *tag, bool targets, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "storage/place_parts.h"
 #include "storage/places_look.h"
 #include "storage/qcow2_links.h"
 
@@ -63,19 +64,43 @@ static int refuse(const struct place_wish *w, enum err_code code, struct err *er
     return w->disk ? err_wrap(err, "disk '%.*s'", 80, w->disk) : -1;
 }
 
-/* A file, or a block device that a file system with it in is on. */
+/* Is the device, or what it is made of, that place? */
+static bool stands_on(dev_t device, const struct place *p)
+{
+    CLEANUP(place_parts_done) struct place_parts parts = {0};
+    bool found = false;
+
+    if (!p->exists || p->part || (!S_ISBLK(p->mode) && !S_ISREG(p->mode)))
+        return false;
+    place_parts_read(PARTS_SYS, device, &parts);
+    for (size_t i = 0; i < parts.devices.n && S_ISBLK(p->mode) && !found; i++)
+        found = parts.devices.items[i] == p->device;
+    for (size_t i = 0; i < parts.files.n && S_ISREG(p->mode) && !found; i++) {
+        struct place file;
+
+        place_look(parts.files.items[i], &file);
+        found = place_same(p, &file);
+        place_done(&file);
+    }
+    return found;
+}
+
+/* A file, or what a file system with it in is on, or what a device is made of. */
 static int check_file(const struct place_wish *w, const struct place *p, const char *path,
                       const char *how, const char *whose, struct err *err)
 {
     struct place other;
-    bool same, below;
+    bool same, holds, below;
 
     place_look(path, &other);
     same = place_same(p, &other);
-    below = p->exists && S_ISBLK(p->mode) && other.has_dir && p->device == other.dir.dev;
+    holds = other.exists && S_ISBLK(other.mode) && stands_on(other.device, p);
+    below = other.has_dir && stands_on(other.dir.dev, p);
     place_done(&other);
     if (same)
         return refuse(w, ERR_INVALID, err, "is %s%s", how, whose);
+    if (holds)
+        return refuse(w, ERR_INVALID, err, "has in it %s%s", how, whose);
     return below ? refuse(w, ERR_INVALID, err, "is the device with the file system of %s", whose)
                  : 0;
 }
@@ -107,7 +132,7 @@ static int check_tree(const struct place_wish *w, const struct place *p, const s
 
     place_look(o->path, &dir);
     in = place_is_in(p, &dir, o->path);
-    below = p->exists && S_ISBLK(p->mode) && dir.exists && p->device == dir.key.dev;
+    below = dir.exists && stands_on(dir.key.dev, p);
     place_done(&dir);
     if (in)
         return refuse(w, ERR_INVALID, err, "is in %s", o->whose);
@@ -132,6 +157,34 @@ static int check_owned(const struct owned_list *owned, const struct place_wish *
             return -1;
     }
     return 0;
+}
+
+/* A block device is what it is made of, too. */
+static int check_parts(const struct owned_list *owned, const struct place_wish *w,
+                       const struct place *p, struct err *err)
+{
+    CLEANUP(place_parts_done) struct place_parts parts = {0};
+    int rc = 0;
+
+    if (!p->exists || !S_ISBLK(p->mode))
+        return 0;
+    place_parts_read(PARTS_SYS, p->device, &parts);
+    for (size_t i = 1; i < parts.devices.n && rc == 0; i++) {
+        struct place device = {
+
+            .exists = true, .part = true, .mode = S_IFBLK, .device = parts.devices.items[i]};
+
+        rc = check_owned(owned, w, &device, err);
+    }
+    for (size_t i = 0; i < parts.files.n && rc == 0; i++) {
+        struct place file;
+
+        place_look(parts.files.items[i], &file);
+        file.part = true;
+        rc = check_owned(owned, w, &file, err);
+        place_done(&file);
+    }
+    return rc;
 }
 
 /* ---- what is there ---- */
@@ -256,6 +309,8 @@ int places_check(const struct owned_list *owned, const struct place_wish *wishes
         place_look(wishes[i].path, &places[i]);
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = check_owned(owned, &wishes[i], &places[i], err);
+        if (rc == 0)
+            rc = check_parts(owned, &wishes[i], &places[i], err);
         for (size_t k = 0; k < i && rc == 0; k++)
             rc = check_pair(&wishes[i], &places[i], &wishes[k], &places[k], err);
         if (rc == 0)

@@ -27,6 +27,7 @@ struct place {
     struct file_key key; /* of what exists, links followed */
     mode_t mode;
     dev_t device; /* of a block device: its number */
+    bool part;    /* what a device is made of: what else is made of it may be somebody's */
     bool linked;  /* it has other names */
     bool has_dir; /* its directory exists */
     struct file_key dir;

@@ -12,8 +12,8 @@
 /* Looks for it in a repository; whose it is, is judged later. */
 int rebuild_find_debris(struct rebuild *r, const char *name, const char *path, struct err *err);
 
-/* Into the new catalog, whose jobs are known by now: as points without disks that are being deleted,
- * what a job of ours made that has ended.  known: to the newest catalog. */
+/* Into the new catalog, whose jobs are known by now: as points without disks that are being
+ * deleted, what a job of ours made that has ended.  known: to the newest catalog. */
 int rebuild_add_debris(struct rebuild *r, struct db *db, const struct point_list *known,
                        struct err *err);
 

@@ -259,16 +259,10 @@ static bool same_chain(const struct point *a, const struct point *b)
     return str_eq(a->host, b->host) && str_eq(a->domain, b->domain) && str_eq(a->policy, b->policy);
 }
 
-static bool is_later(const struct point *a, const struct point *b)
-{
-    return a->job && b->job && str_eq(a->catalog, b->catalog) ? a->job > b->job
-                                                              : a->created > b->created;
-}
-
 static bool is_last(const struct rebuild *r, const struct point *p)
 {
     for (size_t i = 0; i < r->points.n; i++)
-        if (same_chain(&r->points.items[i], p) && is_later(&r->points.items[i], p))
+        if (same_chain(&r->points.items[i], p) && point_made_after(&r->points.items[i], p, r->id))
             return false;
     return true;
 }

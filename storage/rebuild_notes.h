@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to storage/rebuild*.c.  What is taken and what is not where several catalogs were at work,
- * and how to get the other, in words. */
+ * Private to storage/rebuild*.c.  What is taken and what is not where several catalogs were at
+ * work, and how to get the other, in words. */
 #ifndef VMKEEP_STORAGE_REBUILD_NOTES_H
 #define VMKEEP_STORAGE_REBUILD_NOTES_H
 

@@ -13,14 +13,13 @@
  * after it the directory is.  Images of increments name the parent's by a relative path.
  *
  * These functions do the work and wait for it; they touch files and run qemu-img and b3sum.  On the
- * loop they are reached through storage/store.h, which runs each in a child process.
+ * loop they are reached through storage/store.h, which has vmkeep-store do each.
  */
 #ifndef VMKEEP_STORAGE_REPOSITORY_H
 #define VMKEEP_STORAGE_REPOSITORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -53,6 +52,9 @@ struct repository_access {
  * points in it was made for another catalog. */
 int repository_claim(const char *path, const char *domain, int domain_dir,
                      const struct repository_access *access, struct err *err);
+
+/* Told what is worked on: a sign of life. */
+typedef void (*repository_alive)(const char *at);
 
 /* Bytes that we could write. */
 int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct err *err);
@@ -102,12 +104,12 @@ int repository_prepare(const char *path, const struct repository_access *access,
 
 /* Checks that the images are what the plan says and that nobody writes them any more, syncs
  * them, takes their digests and sizes, writes the manifest, renames.  *ret is the point as
- * published. progress: gets a line now and then for as long as there is progress; may be NULL.
+ * published. alive: called now and then, for as long as there is progress; may be NULL.
  * Idempotent: one that is published already by the same job is read and returned. ERR_NOTFOUND:
  * neither is there; ERR_CORRUPT: an image is not as planned; ERR_EXISTS: a point of that name
  * that another job made; ERR_DENIED: the domain's directory belongs to somebody else. */
 int repository_publish(const char *path, const struct repository_access *access,
-                       const struct point *plan, FILE *progress, struct point *ret,
+                       const struct point *plan, repository_alive alive, struct point *ret,
                        struct err *err);
 
 /* How far a job had come with what it planned. */

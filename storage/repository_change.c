@@ -175,23 +175,22 @@ int repository_prepare(const char *path, const struct repository_access *access,
 
 /* ---- publish ---- */
 
-static void say_progress(FILE *progress)
+static void say(repository_alive alive, const char *at)
 {
-    if (!progress)
-        return;
-    fprintf(progress, "\n");
-    fflush(progress);
+    if (alive)
+        alive(at);
 }
 
 /* fsync alone could take long for much data that is still in memory, with no sign of life. */
-static int sync_image(int fd, uint64_t length, const char *where, FILE *progress, struct err *err)
+static int sync_image(int fd, uint64_t length, const char *where, repository_alive alive,
+                      struct err *err)
 {
     for (off_t at = 0; (uint64_t)at < length; at += SYNC_PIECE) {
         if (sync_file_range(fd, at, SYNC_PIECE,
                             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                                 SYNC_FILE_RANGE_WAIT_AFTER) < 0)
             break; /* not every file system can; fsync tells of errors, too */
-        say_progress(progress);
+        say(alive, where);
     }
     return sync_fd(fd, where, err);
 }
@@ -213,7 +212,7 @@ static int planned_backing(const char *path, const struct point_disk *d, char **
 
 /* Fills in what is known of the image now that it is complete. */
 static int finish_disk(const char *path, const struct point *plan, int dir, struct point_disk *d,
-                       FILE *progress, struct err *err)
+                       repository_alive alive, struct err *err)
 {
     CLEANUP_FREE char *image = repository_image(path, plan->id, d->path, true);
     CLEANUP_FREE char *backing = NULL;
@@ -227,14 +226,14 @@ static int finish_disk(const char *path, const struct point *plan, int dir, stru
         return -1;
     if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) < 0))
         return err_errno(err, errno, "%s", image);
-    if (sync_image(fd, (uint64_t)st.st_size, image, progress, err) < 0)
+    if (sync_image(fd, (uint64_t)st.st_size, image, alive, err) < 0)
         return -1;
     if (fstat(fd, &st) < 0) /* again: blocks are counted once they are allocated */
         return err_errno(err, errno, "%s", image);
     d->length = (uint64_t)st.st_size;
     d->bytes = (uint64_t)st.st_blocks * 512;
     free(TAKE_PTR(d->digest));
-    return digest_file(image, progress, &d->digest, err);
+    return digest_file(image, alive, &d->digest, err);
 }
 
 static int write_manifest(const char *path, const struct point *p, struct err *err)
@@ -246,7 +245,7 @@ static int write_manifest(const char *path, const struct point *p, struct err *e
 }
 
 static int finish_partial(const char *path, int domain, const char *partial, struct point *p,
-                          FILE *progress, struct err *err)
+                          repository_alive alive, struct err *err)
 {
     CLEANUP_FREE char *where = repository_path(path, p->id, PARTIAL, NULL);
     CLEANUP_CLOSE int dir = -1;
@@ -256,9 +255,9 @@ static int finish_partial(const char *path, int domain, const char *partial, str
     for (size_t i = 0; i < p->disks.n; i++) {
         struct point_disk *d = &p->disks.items[i];
 
-        if (finish_disk(path, p, dir, d, progress, err) < 0)
+        if (finish_disk(path, p, dir, d, alive, err) < 0)
             return err_wrap(err, "disk %s", d->name);
-        say_progress(progress);
+        say(alive, where);
     }
     if (write_manifest(path, p, err) < 0)
         return -1;
@@ -296,7 +295,8 @@ static int publish_partial(const char *path, const struct repository_access *acc
 }
 
 int repository_publish(const char *path, const struct repository_access *access,
-                       const struct point *plan, FILE *progress, struct point *ret, struct err *err)
+                       const struct point *plan, repository_alive alive, struct point *ret,
+                       struct err *err)
 {
     CLEANUP_FREE char *partial = NULL;
     CLEANUP(point_done) struct point p = {0};
@@ -316,7 +316,7 @@ int repository_publish(const char *path, const struct repository_access *access,
     if (presence == POINT_PARTIAL) {
         point_copy(&p, plan);
         partial = xasprintf("%s%s", point_id_name(p.id), PARTIAL);
-        if (finish_partial(path, domain, partial, &p, progress, err) < 0 ||
+        if (finish_partial(path, domain, partial, &p, alive, err) < 0 ||
             publish_partial(path, access, p.id, domain, err) < 0)
             return -1;
     }

@@ -206,8 +206,8 @@ static char *make_script(const struct restore *s, const char *args)
     return ret;
 }
 
-/* Of a disk alone there is nothing to start.  A definition of the same text may be there: of another
- * disk restored before. */
+/* Of a disk alone there is nothing to start.  A definition of the same text may be there: of
+ * another disk restored before. */
 static int plan_definition(struct restore *s, struct err *err)
 {
     CLEANUP_FREE char *there = NULL;

@@ -9,24 +9,13 @@
 #define VMKEEP_STORAGE_STORE_H
 
 #include "base/op.h"
-#include "storage/places.h"
 #include "storage/repository.h"
+#include "storage/store_parts.h"
 #include "storage/survey.h"
 #include "storage/unknown.h"
 
 struct ev_loop;
 struct store;
-
-struct store_space {
-    uint64_t free, total;
-    char id[REPOSITORY_ID_MAX]; /* of the repository that is there */
-};
-
-/* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */
-struct store_scratch {
-    const char *dir, *tag;
-    const struct owned_list *owned; /* for prepare: where none may be made; NULL: anywhere */
-};
 
 /* What vmkeep-mover is to copy into the images of a point in the making. */
 struct store_copy {
@@ -37,12 +26,6 @@ struct store_copy {
     /* Told now and then, from the loop. total grows while disks are looked at. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *progress_ctx;
-};
-
-/* A copy of the catalog, for a repository to keep; see storage/catalog_copies.h. */
-struct store_catalog {
-    const char *copy, *id;
-    int64_t last_job;
 };
 
 struct store_ops {

@@ -2,10 +2,6 @@
  *
  * The repository is walked once, HOST by HOST and DOMAIN by DOMAIN.  Every directory that has a
  * point's name is looked up among the known ones; what is left of these in the end is missing.
- *
- * The lines, fields separated by tabs:
- *
- *   space FREE TOTAL | missing ID WHY | damaged ID WHY | unknown ID | unfinished ID
  */
 #include "storage/survey.h"
 
@@ -35,7 +31,7 @@ struct walk {
     struct entry *known; /* by id */
     size_t n_known;
     size_t looked_at;
-    FILE *alive;
+    repository_alive alive;
     struct survey *ret;
 };
 
@@ -155,10 +151,8 @@ static void meet(struct walk *w, int domain, char *id)
     e->met = true;
     if (e->point->state != POINT_DELETING)
         look_at_point(w->ret, domain, e->point);
-    if (w->alive && ++w->looked_at % ALIVE_EVERY == 0) {
-        fprintf(w->alive, "\n");
-        fflush(w->alive);
-    }
+    if (w->alive && ++w->looked_at % ALIVE_EVERY == 0)
+        w->alive(w->path);
 }
 
 /* Calls fn with each name in a directory below `dir`; one that is no directory has none. */
@@ -220,7 +214,7 @@ static int walk_scope(struct walk *w, const struct survey_scope *scope, struct e
     return each_name(w, root, both, both, on_point, err);
 }
 
-int repository_survey(const char *path, const struct survey_scope *scope, FILE *alive,
+int repository_survey(const char *path, const struct survey_scope *scope, repository_alive alive,
                       struct survey *ret, struct err *err)
 {
     CLEANUP(survey_done) struct survey s = {0};
@@ -239,37 +233,5 @@ int repository_survey(const char *path, const struct survey_scope *scope, FILE *
             add_loss(&s, known[i].point->id, POINT_MISSING, "its directory is not there");
     *ret = s;
     s = (struct survey){0};
-    return 0;
-}
-
-/* ---- lines ---- */
-
-void survey_write(const struct survey *s, FILE *out)
-{
-    fprintf(out, "space\t%" PRIu64 "\t%" PRIu64 "\n", s->free, s->total);
-    for (size_t i = 0; i < s->losses.n; i++)
-        fprintf(out, "%s\t%s\t%s\n", point_state_name(s->losses.items[i].state),
-                s->losses.items[i].id, s->losses.items[i].problem);
-    for (size_t i = 0; i < s->unknown.n; i++)
-        fprintf(out, "unknown\t%s\n", s->unknown.items[i]);
-    for (size_t i = 0; i < s->unfinished.n; i++)
-        fprintf(out, "unfinished\t%s\n", s->unfinished.items[i]);
-}
-
-int survey_read_line(struct survey *s, char *line, struct err *err)
-{
-    char *rest = line, *kind = strsep(&rest, "\t"), *id = strsep(&rest, "\t");
-    enum point_state state;
-
-    if (id && str_eq(kind, "unknown"))
-        strlist_add(&s->unknown, id);
-    else if (id && str_eq(kind, "unfinished"))
-        strlist_add(&s->unfinished, id);
-    else if (id && rest && str_eq(kind, "space"))
-        s->free = strtoull(id, NULL, 10), s->total = strtoull(rest, NULL, 10);
-    else if (id && rest && point_state_from_name(kind, &state) == 0)
-        add_loss(s, id, state, rest);
-    else
-        return err_set(err, ERR_INTERNAL, "a survey has no line '%s'", kind);
     return 0;
 }

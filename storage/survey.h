@@ -14,10 +14,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "base/model.h"
+#include "storage/repository.h"
 
 /* What to look at.  Borrowed. */
 struct survey_scope {
@@ -43,13 +43,9 @@ struct survey {
 void survey_done(struct survey *s);
 const struct survey_loss *survey_loss_find(const struct survey *s, const char *id);
 
-/* alive: gets an empty line now and then; may be NULL.  Errors: those of repository_open with
+/* alive: called now and then; may be NULL.  Errors: those of repository_open with
  * may_begin false, and ERR_IO.  Known points in state deleting are left out. */
-int repository_survey(const char *path, const struct survey_scope *scope, FILE *alive,
+int repository_survey(const char *path, const struct survey_scope *scope, repository_alive alive,
                       struct survey *ret, struct err *err);
-
-/* As lines of text, from one process to another. */
-void survey_write(const struct survey *s, FILE *out);
-int survey_read_line(struct survey *s, char *line, struct err *err); /* line is changed */
 
 #endif

@@ -1,9 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The lines, fields separated by spaces, of which neither ids nor checkpoints' names have any:
- *
- *   job NUMBER | point WHOSE CATALOG CHECKPOINT ID
- */
+/* SPDX-License-Identifier: MIT */
 #include "storage/unknown.h"
 
 #include <stdlib.h>
@@ -109,41 +104,4 @@ int unknown_examine(const char *repository, const struct unknown_asker *asker,
     }
     owner_done(&owner);
     return 0;
-}
-
-/* ---- lines ---- */
-
-void unknown_write(const struct unknown *u, FILE *out)
-{
-    fprintf(out, "job %lld\n", (long long)u->last_job);
-    for (size_t i = 0; i < u->points.n; i++) {
-        const struct unknown_point *p = &u->points.items[i];
-
-        fprintf(out, "point %d %s %s %s\n", (int)p->whose, p->catalog ? p->catalog : "-",
-                p->checkpoint ? p->checkpoint : "-", p->id);
-    }
-}
-
-int unknown_read_line(struct unknown *u, const char *line, struct err *err)
-{
-    CLEANUP_FREE char *copy = xstrdup(line);
-    char *rest = copy, *words[5] = {0};
-    int64_t whose;
-    size_t n = 0;
-
-    while (rest && n < ARRAY_LEN(words))
-        words[n++] = strsep(&rest, " ");
-    if (n == 2 && str_eq(words[0], "job") && parse_int(words[1], 0, INT64_MAX, &u->last_job))
-        return 0;
-    if (n == 5 && !rest && str_eq(words[0], "point") &&
-        parse_int(words[1], UNKNOWN_OURS, UNKNOWN_STRAY, &whose)) {
-        *VEC_ADD(&u->points) = (struct unknown_point){
-            .whose = (enum unknown_whose)whose,
-            .catalog = str_eq(words[2], "-") ? NULL : xstrdup(words[2]),
-            .checkpoint = str_eq(words[3], "-") ? NULL : xstrdup(words[3]),
-            .id = xstrdup(words[4]),
-        };
-        return 0;
-    }
-    return err_set(err, ERR_INTERNAL, "no answer about whose points there are: '%s'", line);
 }

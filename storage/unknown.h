@@ -6,7 +6,6 @@
 #define VMKEEP_STORAGE_UNKNOWN_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/err.h"
@@ -42,9 +41,5 @@ struct unknown_asker {
  * their manifests and the directories' owners, and waits for it. */
 int unknown_examine(const char *repository, const struct unknown_asker *asker,
                     const struct strlist *ids, struct unknown *ret, struct err *err);
-
-/* As lines of text, from one process to another. */
-void unknown_write(const struct unknown *u, FILE *out);
-int unknown_read_line(struct unknown *u, const char *line, struct err *err);
 
 #endif

@@ -21,6 +21,7 @@ scheduler: jobs policies engine storage base
 daemon: scheduler jobs policies engine storage report base
 cli: report policies storage base
 mover: base
+helpers: storage base
 '
 
 # A driver is behind engine/hypervisor.h; who makes it may name it, nobody else.

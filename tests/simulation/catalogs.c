@@ -152,7 +152,7 @@ static void forget_queued(const struct sim_daemon *d)
     sim.queued.n = n;
 }
 
-static void catalog_goes(struct sim_daemon *d, bool lost)
+void catalog_goes(struct sim_daemon *d, bool lost)
 {
     if (!d->down) {
         daemon_gone(d);

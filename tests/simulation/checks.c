@@ -10,6 +10,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "policies/selection.h"
+#include "storage/repository.h"
 
 /* ---- what must hold at any time ---- */
 
@@ -136,8 +137,22 @@ void check_queue(const struct sim_daemon *d)
     job_list_done(&jobs);
 }
 
+/* A point of a former catalog is not newer than what this one has made, whatever its number. */
+static void check_newer(const struct sim_daemon *d, const struct job *j)
+{
+    static const char newer[] = "cannot be stood on: the newer ";
+    const char *at = j->why ? strstr(j->why, newer) : NULL;
+    CLEANUP_FREE char *id =
+        at ? xasprintf("%.*s", (int)strcspn(at + strlen(newer), " "), at + strlen(newer)) : NULL;
+    CLEANUP_FREE char *maker = NULL;
+    int64_t job;
+
+    if (id && point_id_maker(id, &maker, &job) && !str_eq(maker, d->catalog_id))
+        sim_broken("job %lld: %s", (long long)j->id, j->why);
+}
+
 /* Every copy here moves on, whatever is done to the wall clock. */
-static void check_stalls(const struct sim_daemon *d)
+static void check_jobs(const struct sim_daemon *d)
 {
     const struct job_filter newest = {.limit = 200};
     struct job_list jobs = {0};
@@ -145,9 +160,11 @@ static void check_stalls(const struct sim_daemon *d)
 
     if (catalog_jobs(d->catalog, &newest, &jobs, &err) < 0)
         sim_broken("catalog: %s", err.msg);
-    for (size_t i = 0; i < jobs.n; i++)
+    for (size_t i = 0; i < jobs.n; i++) {
+        check_newer(d, &jobs.items[i]);
         if (jobs.items[i].reason && strstr(jobs.items[i].reason, "moved nothing"))
             sim_broken("job %lld: %s", (long long)jobs.items[i].id, jobs.items[i].reason);
+    }
     job_list_done(&jobs);
 }
 
@@ -159,7 +176,7 @@ void check_always(void)
         if (d->down)
             continue;
         check_queue(d);
-        check_stalls(d);
+        check_jobs(d);
         sim_compare_all(&sim.w, d->number, d->catalog);
         for (size_t i = 0; i < d->host->domains.n; i++)
             check_checkpoints(d, d->host->domains.items[i]->name);

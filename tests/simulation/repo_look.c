@@ -90,17 +90,21 @@ struct op *sim_survey(struct store *s, const struct survey_scope *scope, struct 
     struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
+    struct op *op;
 
     (void)err;
     sim_maybe_kill(r->w);
-    fails = sim_op_fails(r->w, &effect);
+    fails = sim_op_fails(r->w, &effect) || (!scope->domain && r->fails == LOOK_SURVEY);
     if (!fails && sim_store_is_there(s)) {
         ret->total = UINT64_C(1) << 40;
         ret->free = r->full ? 4096 : UINT64_C(1) << 39;
         note_losses(r, scope->known, ret);
         note_others(r, scope, ret);
     }
-    return sim_store_end(s, fails, &refusal, done, ctx);
+    op = sim_store_end(s, fails, &refusal, done, ctx);
+    if (!scope->domain)
+        sim_op_slow(r->w, op, r->look_ms);
+    return op;
 }
 
 /* ---- whose are the points that the catalog does not know? ---- */
@@ -146,7 +150,7 @@ struct op *sim_examine(struct store *s, const struct unknown_asker *asker,
 
     (void)err;
     sim_maybe_kill(r->w);
-    fails = sim_op_fails(r->w, &effect);
+    fails = sim_op_fails(r->w, &effect) || r->fails == LOOK_EXAMINE;
     if (!fails && sim_store_is_there(s) && find_copies(r, asker->id, &ret->last_job, &refusal) == 0)
         for (size_t i = 0; i < ids->n; i++)
             judge(r, asker, ids->items[i], ret);

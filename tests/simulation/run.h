@@ -76,6 +76,8 @@ void daemon_back_later(struct sim_daemon *d);
 void catalog_save_now_and_then(const struct sim_daemon *d);
 /* Now and then a catalog is put back to an older state, or lost; days later it is rebuilt. */
 void catalog_trouble_comes(void *unused);
+/* It is, now, and the daemon starts again later. */
+void catalog_goes(struct sim_daemon *d, bool lost);
 void catalog_rebuild(void *daemon); /* when it can be; nothing to do: nothing is done */
 void medium_make(struct sim_medium *m, int number);
 
@@ -90,6 +92,9 @@ void on_job(void *daemon, const void *job_event);
 /* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon
  * whenever it is set. */
 void live_with_clocks(bool restart);
+
+/* scenes.c */
+void play_scenes(void);
 
 /* checks.c */
 void check_distance(const struct sim_daemon *d, const struct job *j);

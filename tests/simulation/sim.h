@@ -97,6 +97,7 @@ struct sim_host {
     VEC(struct sim_hypervisor *) clients; /* oldest first */
     char name[16];
     VEC(struct sim_domain *) domains;
+    int deaf_aborts; /* so many fail without effect */
 };
 
 /* What a disk held at the instant of a backup. */
@@ -137,6 +138,9 @@ struct sim_medium {
     VEC(struct sim_owner) owners;
 };
 
+/* Looks at all that is in a repository. */
+enum sim_look { LOOK_NONE, LOOK_SURVEY, LOOK_EXAMINE };
+
 struct sim_repo {
     struct sim_world *w;
     struct sim_medium here;  /* the one that is under the path */
@@ -147,6 +151,8 @@ struct sim_repo {
     int64_t back_ms;     /* when that changed, or the disk */
     bool full;
     bool keeps_catalogs;
+    enum sim_look fails; /* such a look, though the repository is there */
+    int64_t look_ms;     /* for so long a survey of the whole takes */
 };
 
 /* How a clock may be wrong by so much that nobody can believe it. */
@@ -232,6 +238,8 @@ struct op *sim_op(struct sim_world *w, const struct err *err, op_done done, void
 /* The same, with work to be done at the time of completion, which may fail. */
 struct op *sim_op_with(struct sim_world *w, int (*work)(void *arg, struct err *err), void *arg,
                        op_done done, void *ctx);
+/* The op takes so much longer. */
+void sim_op_slow(struct sim_world *w, struct op *op, int64_t ms);
 /* Draws whether this operation fails, and whether its effect happens all the same. */
 bool sim_op_fails(struct sim_world *w, bool *ret_effect);
 _Noreturn void sim_broken(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -10,6 +10,8 @@
  *       then weeks of clocks that are wrong in other ways
  *   test_simulation faults [--seed N] [--seeds N] [--days N] [--domains N]
  *       faults and kills from each seed; then three quiet days, after which all must be well
+ *   test_simulation scenes
+ *       short lives without faults, each around one thing
  *
  * The seed is printed; the same seed gives the same run.
  */
@@ -354,6 +356,10 @@ int main(int argc, char **argv)
     if (optind < argc && strcmp(argv[optind], "clock") == 0)
         return wrong_clock(days, domains) || wrong_clocks(domains, false) ||
                wrong_clocks(domains, true);
+    if (optind < argc && strcmp(argv[optind], "scenes") == 0) {
+        play_scenes();
+        return 0;
+    }
     for (int i = 0; i < seeds; i++)
         stormy(seed + (uint64_t)i, days, domains);
     if (seeds >= ENOUGH_SEEDS)

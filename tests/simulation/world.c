@@ -332,6 +332,13 @@ struct op *sim_op(struct sim_world *w, const struct err *err, op_done done, void
     return op;
 }
 
+void sim_op_slow(struct sim_world *w, struct op *op, int64_t ms)
+{
+    for (size_t i = 0; i < w->events.n; i++)
+        if (w->events.items[i].ctx == op)
+            w->events.items[i].at_ms += ms;
+}
+
 bool sim_op_fails(struct sim_world *w, bool *ret_effect)
 {
     *ret_effect = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A preloaded library that kills vmkeepd with SIGKILL at its n-th durable effect: each fsync,
- * fdatasync, rename and link, of the daemon and of the children in which it works on files, is
- * two places, before and after it.  KILL_AT=n.  Programs that the daemon runs (qemu-img) are
+ * fdatasync, rename and link, of the daemon and of vmkeep-store, which works on files for it, is
+ * two places, before and after it.  KILL_AT=n.  Other programs that the daemon runs (qemu-img) are
  * left alone. KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are
  * passed while that file is there are counted.  KILL_MARK: a file that is made just before the
  * kill, for who is dead may have died of something else.
@@ -18,22 +18,43 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define SHARED "KILL_SHARED" /* the daemon's process and the descriptor of the count, inherited */
+#define HELPER "vmkeep-store"
+
 static pid_t daemon_pid;
-static atomic_long *passed; /* shared with the children */
+static atomic_long *passed; /* shared with the helpers */
+
+static void map_count(int fd)
+{
+    void *p = mmap(NULL, sizeof(*passed), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    passed = p == MAP_FAILED ? NULL : p;
+}
 
 __attribute__((constructor)) static void start(void)
 {
-    const char *program = getenv("KILL_PROGRAM");
+    const char *program = getenv("KILL_PROGRAM"), *shared = getenv(SHARED);
+    char text[64];
+    int fd;
 
+    if (shared && strcmp(program_invocation_short_name, HELPER) == 0 &&
+        sscanf(shared, "%d %d", &daemon_pid, &fd) == 2)
+        map_count(fd);
     if (strcmp(program_invocation_short_name, program ? program : "vmkeepd") != 0)
         return;
     daemon_pid = getpid();
-    passed = mmap(NULL, sizeof(*passed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fd = memfd_create("count", 0);
+    if (fd < 0 || ftruncate(fd, sizeof(*passed)) < 0)
+        return;
+    snprintf(text, sizeof(text), "%d %d", (int)daemon_pid, fd);
+    setenv(SHARED, text, 1);
+    map_count(fd);
 }
 
 static void place(void)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 unit_test(storage adopt)
+unit_test(storage store_records)
 unit_test(storage manifest)
 unit_test(storage owner)
 unit_test(storage qcow2)

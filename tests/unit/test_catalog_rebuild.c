@@ -447,8 +447,8 @@ static void put_unfinished(const struct scratch *s, const char *domain, const ch
     OK(mkdir_all(dir, 0755, &err));
 }
 
-/* Who removes what is left of jobs whose rows are gone, if not the catalog that they were of?  A job
- * that is open comes back to its own, and what is somebody else's is his. */
+/* Who removes what is left of jobs whose rows are gone, if not the catalog that they were of?  A
+ * job that is open comes back to its own, and what is somebody else's is his. */
 static void debris_is_known(void **state)
 {
     for (int copy = 0; copy < 2; copy++) {
@@ -649,6 +649,32 @@ static void own(const struct scratch *s, const struct point *p, const char *cata
     OK(owner_take_over(fd, dir, &o, 100, &err));
 }
 
+/* A point of a former catalog, dated years ahead, does not keep the last one's checkpoint from being
+ * the current one. */
+static void wrong_date_in_the_chain(void **state)
+{
+    struct scratch *s = *state;
+    struct catalog *c = open_writer(s);
+    CLEANUP_FREE char *checkpoints = NULL;
+
+    make_repo(s);
+    {
+        CLEANUP(point_done) struct point former = make_point("d", 500000, OTHER, 7, NULL);
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+        CLEANUP(point_done) struct point b = make_point("d", 200, catalog_id(c), 2, &a);
+
+        put_point(s, &former);
+        put_point(s, &b);
+        own(s, &a, catalog_id(c), s->path);
+    }
+    catalog_close(c);
+    c = rebuilt(s);
+    checkpoints = checkpoints_text(c, "d");
+    assert_non_null(strstr(checkpoints, "-2 current"));
+    assert_null(strstr(checkpoints, "-1 current"));
+    catalog_close(c);
+}
+
 /* A catalog that was lost, and one that has points there and lives: by its directories it is not
  * ours. */
 static void neighbour_is_not_ours(void **state)
@@ -724,8 +750,8 @@ static void assert_note(const struct rebuild *r, const char *text)
         fail_msg("no note has: %s; the first: %s", text, r->notes.n ? r->notes.items[0] : "none");
 }
 
-/* Two histories, of which each has points in directories of its own: whichever is chosen, all points
- * are taken, and it is told what is not, and how to get that. */
+/* Two histories, of which each has points in directories of its own: whichever is chosen, all
+ * points are taken, and it is told what is not, and how to get that. */
 static void two_histories(void **state)
 {
     struct scratch *s = *state;
@@ -881,6 +907,7 @@ int main(void)
         TEST(clock_of_the_latest),
         TEST(clock_of_points),
         TEST(undone_in_vain),
+        TEST(wrong_date_in_the_chain),
         TEST(given_up),
         TEST(debris_is_known),
         TEST(damaged),

@@ -7,17 +7,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/loop.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "storage/place_parts.h"
 #include "storage/places.h"
 
 static char dir[] = "/tmp/vmkeep-places-XXXXXX";
@@ -235,6 +239,99 @@ static void mounts(void **state)
     assert_int_equal(umount(in_dir("free")), 0);
 }
 
+/* A loop device on a file in dir, and a link to it there; -1: there is none to be had.  It goes
+ * when it is closed. */
+static int make_loop(const char *file, const char *name)
+{
+    CLEANUP_CLOSE int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    CLEANUP_CLOSE int backing = open(in_dir(file), O_RDWR | O_CLOEXEC);
+    CLEANUP_FREE char *path = NULL;
+    struct loop_config config = {.fd = (__u32)backing, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+    int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE), ret;
+
+    if (number < 0)
+        return -1;
+    path = xasprintf("/dev/loop%d", number);
+    ret = open(path, O_RDWR | O_CLOEXEC);
+    if (ret < 0 || ioctl(ret, LOOP_CONFIGURE, &config) < 0) {
+        if (ret >= 0)
+            close(ret);
+        return -1;
+    }
+    assert_int_equal(symlink(path, in_dir(name)), 0);
+    return ret;
+}
+
+static void loop_devices(void **state)
+{
+    CLEANUP(owned_list_done) struct owned_list owned = {0};
+    CLEANUP_CLOSE int image = make_loop("mid.qcow2", "loop-image"),
+                      point = make_loop("repo/lab/vda.qcow2", "loop-point"),
+                      other = make_loop("base.raw", "loop-other");
+    CLEANUP_FREE char *file = xstrdup(in_dir("loop-file"));
+    const struct place_wish wish = {USE_THERE, "target", NULL, file};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    if (image < 0 || point < 0 || other < 0)
+        skip();
+    assert_string_equal(check(USE_DEVICE, "loop-image"),
+                        "is a backing file of disk 'vda' of domain 'lab/vm2'");
+    assert_string_equal(check(USE_THERE, "loop-other"),
+                        "is a backing file of disk 'vda' of domain 'lab/vm2'");
+    assert_string_equal(check(USE_DEVICE, "loop-point"), "is in repository 'main'");
+
+    /* a disk is that device, and its file the target */
+    assert_int_equal(link(in_dir("mid.qcow2"), file), 0);
+    owned_add(&owned, OWNED_IMAGE, in_dir("loop-image"), "disk 'vdc' of domain 'lab/vm3'");
+    assert_int_equal(places_check(&owned, &wish, 1, &err), -1);
+    assert_non_null(strstr(err.msg, "loop-file' has in it the image of disk 'vdc'"));
+}
+
+static void put(const char *name, const char *text)
+{
+    CLEANUP_FCLOSE FILE *f = fopen(in_dir(name), "we");
+
+    assert_non_null(f);
+    fputs(text, f);
+}
+
+/* A partition of a disk, a device-mapper's device on both of them and on a loop device. */
+static void what_devices_are_made_of(void **state)
+{
+    static const char *const dirs[] = {"sys",           "sys/sda",   "sys/sda/sda1",  "sys/dm",
+                                       "sys/dm/slaves", "sys/loop0", "sys/loop0/loop"};
+    CLEANUP(place_parts_done) struct place_parts parts = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+        assert_int_equal(mkdir(in_dir(dirs[i]), 0700), 0);
+    put("sys/sda/dev", "8:0\n");
+    put("sys/sda/sda1/dev", "8:1\n");
+    put("sys/sda/sda1/partition", "1\n");
+    put("sys/dm/dev", "253:300\n");
+    put("sys/loop0/dev", "7:0\n");
+    put("sys/loop0/loop/backing_file", "/a file\n");
+    assert_int_equal(symlink("sda", in_dir("sys/8:0")), 0);
+    assert_int_equal(symlink("sda/sda1", in_dir("sys/8:1")), 0);
+    assert_int_equal(symlink("dm", in_dir("sys/253:300")), 0);
+    assert_int_equal(symlink("loop0", in_dir("sys/7:0")), 0);
+    assert_int_equal(symlink("../../sda/sda1", in_dir("sys/dm/slaves/sda1")), 0);
+    assert_int_equal(symlink("../../loop0", in_dir("sys/dm/slaves/loop0")), 0);
+    place_parts_read(in_dir("sys"), makedev(253, 300), &parts);
+    assert_int_equal(parts.devices.n, 4);
+    assert_true(parts.devices.items[0] == makedev(253, 300));
+    assert_int_equal(parts.files.n, 1);
+    assert_string_equal(parts.files.items[0], "/a file");
+    place_parts_done(&parts);
+    place_parts_read(in_dir("sys"), makedev(8, 1), &parts);
+    assert_int_equal(parts.devices.n, 2);
+    assert_true(parts.devices.items[1] == makedev(8, 0));
+    place_parts_done(&parts);
+    place_parts_read(in_dir("sys"), makedev(9, 9), &parts);
+    assert_int_equal(parts.devices.n, 1);
+}
+
 static void sockets(void **state)
 {
     CLEANUP_CLOSE int alive = make_socket("alive", true);
@@ -304,11 +401,12 @@ static void in_doubt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobodys), cmocka_unit_test(images_and_what_is_below_them),
-        cmocka_unit_test(links),   cmocka_unit_test(what_does_not_exist_yet),
-        cmocka_unit_test(unseen),  cmocka_unit_test(mounts),
-        cmocka_unit_test(sockets), cmocka_unit_test(each_of_its_own),
-        cmocka_unit_test(in_use),  cmocka_unit_test(in_doubt),
+        cmocka_unit_test(nobodys),      cmocka_unit_test(images_and_what_is_below_them),
+        cmocka_unit_test(links),        cmocka_unit_test(what_does_not_exist_yet),
+        cmocka_unit_test(unseen),       cmocka_unit_test(mounts),
+        cmocka_unit_test(loop_devices), cmocka_unit_test(what_devices_are_made_of),
+        cmocka_unit_test(sockets),      cmocka_unit_test(each_of_its_own),
+        cmocka_unit_test(in_use),       cmocka_unit_test(in_doubt),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

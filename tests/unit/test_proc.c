@@ -2,9 +2,11 @@
 #include "tests/support/test.h"
 
 #include <ev.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/proc.h"
 
 struct run {
@@ -113,28 +115,51 @@ static void cancel(void **state)
     assert_int_equal(r.err.code, ERR_CANCELED);
 }
 
-static int function(void *arg, FILE *out, struct err *err)
+static void input(void **state)
 {
-    fprintf(out, "from the child\n");
-    return arg ? err_set(err, ERR_CORRUPT, "disk vda: damaged") : 0;
-}
-
-static void functions(void **state)
-{
-    struct proc_spec spec = {.run = function, .timeout_s = 60};
+    const char *argv[] = {"sh", "-c", "wc -c; readlink /proc/self/fd/0 >&2", NULL};
+    char *text = xcalloc(1000001, 1);
+    struct proc_spec spec = {.argv = argv, .input = text};
     struct run r = {0};
 
     (void)state;
+    memset(text, 'x', 1000000);
     assert_non_null(proc_start(EV_DEFAULT, &spec, &r.res, on_done, &r, &r.err));
+    free(text); /* it was borrowed for the start */
     ev_run(EV_DEFAULT, 0);
     assert_int_equal(r.err.code, ERR_NONE);
-    assert_string_equal(r.res.out, "from the child\n");
+    assert_string_equal(r.res.out, "1000000\n");
     free(r.res.out);
-    spec.arg = &spec;
-    assert_non_null(proc_start(EV_DEFAULT, &spec, NULL, on_done, &r, &r.err));
-    ev_run(EV_DEFAULT, 0);
-    assert_int_equal(r.err.code, ERR_CORRUPT);
-    assert_string_equal(r.err.msg, "disk vda: damaged");
+}
+
+/* A line has no limit that anything reaches. */
+static void long_lines(void **state)
+{
+    struct run r = run("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end", 60, 0, 1);
+
+    (void)state;
+    assert_int_equal(r.err.code, ERR_NONE);
+    assert_int_equal(r.lines, 2);
+}
+
+/* Signals have their defaults, none is blocked, and the language is plain. */
+static void surroundings(void **state)
+{
+    struct run r = {0};
+    sigset_t blocked, before;
+
+    (void)state;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    signal(SIGPIPE, SIG_IGN);
+    r = run("sed -n 's/^Sig\\(Blk\\|Ign\\):\\s*//p' /proc/self/status; echo $LC_ALL", 60, 0, 0);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    assert_string_equal(r.res.out, "0000000000000000\n0000000000000000\nC\n");
+    free(r.res.out);
+    sigprocmask(SIG_SETMASK, NULL, &blocked);
+    assert_false(sigismember(&blocked, SIGUSR1));
 }
 
 static void waiting_for_a_program(void **state)
@@ -194,7 +219,9 @@ int main(void)
         cmocka_unit_test(failures),
         cmocka_unit_test(limits),
         cmocka_unit_test(cancel),
-        cmocka_unit_test(functions),
+        cmocka_unit_test(input),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(surroundings),
         cmocka_unit_test(waiting_for_a_program),
         cmocka_unit_test(watching_a_program),
     };

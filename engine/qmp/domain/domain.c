@@ -18,6 +18,7 @@ struct waiting_child {
     struct task *task; /* NULL: gone */
     struct op *op;
     struct proc_result result;
+    struct file_list files;
 };
 
 void domain_turn(struct domain *d)
@@ -128,6 +129,7 @@ static void detach(struct task *t)
     json_decref(t->reply);
     t->reply = NULL;
     free(TAKE_PTR(t->output));
+    file_list_done(&t->files);
 }
 
 static void leave_line(struct task *t)
@@ -257,31 +259,57 @@ static void on_child(void *ctx, const struct err *err)
 {
     struct waiting_child *child = ctx;
     struct task *t = child->task;
-    char *output = child->result.out;
 
-    free(child);
-    if (!t) {
-        free(output);
-        return;
+    if (t) {
+        t->child = NULL;
+        t->output = TAKE_PTR(child->result.out);
+        t->files = child->files;
+        child->files = (struct file_list){0};
     }
-    t->child = NULL;
-    t->output = output;
-    task_resume(t, err);
+    free(child->result.out);
+    file_list_done(&child->files);
+    free(child);
+    if (t)
+        task_resume(t, err);
+}
+
+static struct waiting_child *new_child(struct task *t)
+{
+    free(TAKE_PTR(t->output));
+    file_list_done(&t->files);
+    t->child = xcalloc(1, sizeof(*t->child));
+    t->child->task = t;
+    return t->child;
+}
+
+static void started(struct task *t, struct op *op, const struct err *err)
+{
+    t->child->op = op;
+    if (op)
+        return;
+    free(TAKE_PTR(t->child));
+    resume_later(t, err);
 }
 
 void task_run(struct task *t, const struct proc_spec *spec)
 {
+    struct waiting_child *child = new_child(t);
     struct err err = ERR_INIT;
 
-    free(TAKE_PTR(t->output));
-    t->child = xcalloc(1, sizeof(*t->child));
-    t->child->task = t;
-    t->child->op =
-        proc_start(t->domain->owner->loop, spec, &t->child->result, on_child, t->child, &err);
-    if (t->child->op)
-        return;
-    free(TAKE_PTR(t->child));
-    resume_later(t, &err);
+    started(t, proc_start(t->domain->owner->loop, spec, &child->result, on_child, child, &err),
+            &err);
+}
+
+void task_files(struct task *t, enum files_what what, const struct files_request *q,
+                double timeout_s)
+{
+    struct waiting_child *child = new_child(t);
+    struct err err = ERR_INIT;
+
+    started(
+        t,
+        files_ask(t->domain->owner->loop, what, q, timeout_s, &child->files, on_child, child, &err),
+        &err);
 }
 
 /* ---- the domain ---- */

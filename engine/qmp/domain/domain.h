@@ -18,6 +18,7 @@
 #include <ev.h>
 #include <sys/types.h>
 
+#include "base/files.h"
 #include "base/proc.h"
 #include "engine/hypervisor.h"
 #include "engine/qmp/state/view.h"
@@ -64,12 +65,13 @@ struct task {
     struct domain *domain;
     const struct task_kind *kind;
     bool at_work;
-    bool tried;          /* a connection was asked for on its behalf */
-    bool canceled;       /* somebody asked for its end; looked at by step */
-    json_t *reply;       /* what the last command returned */
-    char *output;        /* what the last program that ended well has printed */
-    struct err wait_err; /* how the last wait ended; ERR_NONE: well */
-    bool woken;          /* the wait has ended already; step runs on the next turn */
+    bool tried;             /* a connection was asked for on its behalf */
+    bool canceled;          /* somebody asked for its end; looked at by step */
+    json_t *reply;          /* what the last command returned */
+    char *output;           /* what the last program that ended well has printed, */
+    struct file_list files; /* or has found */
+    struct err wait_err;    /* how the last wait ended; ERR_NONE: well */
+    bool woken;             /* the wait has ended already; step runs on the next turn */
     bool sleeping;
     ev_timer alarm;
     struct waiting_child *child;
@@ -139,6 +141,8 @@ enum look_result { LOOK_WAITING, LOOK_DONE, LOOK_FAILED };
 void task_call(struct task *t, struct command command);
 void task_sleep(struct task *t, double seconds); /* a job's event ends it early */
 void task_run(struct task *t, const struct proc_spec *spec);
+void task_files(struct task *t, enum files_what what, const struct files_request *q,
+                double timeout_s);
 void task_yield(struct task *t);
 /* ... or ends it: the task is gone.  err: NULL for success. */
 void task_finish(struct task *t, const struct err *err);

@@ -5,7 +5,7 @@
  * QEMU asks files for their size (query-named-block-nodes, query-block), and waits for writes under
  * way and writes out what is left (blockdev-reopen, blockdev-del) in its main loop.  A file that
  * hangs, on a dead NFS server say, keeps it, and the guest stands still for as long as that lasts.
- * So a child process of ours asks first, and QEMU is not asked when that gets no answer.
+ * So vmkeep-store (base/files.h) asks first, and QEMU is not asked when that gets no answer.
  *
  * Files are found by the descriptors of the process, so that it works for those without a name,
  * too; where we may not look at these, by their names.  What we may not open counts as an

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Single files: what base/files.c asks for.
+ */
+#include "base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "helpers/store/identity.h"
+#include "helpers/store/service.h"
+
+#define DELETED " (deleted)"
+#define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */
+#define PERM_WRITE 1   /* BLK_PERM_WRITE is 1 << 1 */
+
+/* What is done with a file. path: how it is reached; name: what it is called. */
+struct visit {
+    const struct files_request *request;
+    struct file_list *ret;
+    int (*one)(struct visit *v, const char *path, const char *name, struct err *err);
+    bool all; /* of the process's files, not only those of the request's names */
+};
+
+/* ---- which ---- */
+
+static int visit_descriptor(struct visit *v, int dir, const char *number, struct err *err)
+{
+    const struct files_request *q = v->request;
+    char name[PATH_MAX], path[64];
+    ssize_t n = readlinkat(dir, number, name, sizeof(name) - 1);
+    size_t len, tail = strlen(DELETED);
+
+    if (n <= 0 || name[0] != '/')
+        return 0;
+    name[n] = '\0';
+    len = (size_t)n;
+    if (len > tail && strcmp(name + len - tail, DELETED) == 0)
+        name[len - tail] = '\0';
+    if (!v->all && !(q->names && strlist_has(q->names, name)))
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%u/fd/%.16s", q->pid, number);
+    return v->one(v, path, name, err);
+}
+
+/* False: they cannot be listed, as those of another user's process. */
+static bool visit_process(struct visit *v, int *rc, struct err *err)
+{
+    CLEANUP_CLOSEDIR DIR *dir = NULL;
+    const struct dirent *entry;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%u/fd", v->request->pid);
+    dir = v->request->pid ? opendir(path) : NULL;
+    while (*rc == 0 && dir && (entry = readdir(dir)))
+        *rc = visit_descriptor(v, dirfd(dir), entry->d_name, err);
+    return dir != NULL;
+}
+
+static int visit_names(struct visit *v, struct err *err)
+{
+    const struct strlist *names = v->request->names;
+
+    for (size_t i = 0; names && i < names->n; i++)
+        if (v->one(v, names->items[i], names->items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* By the process's descriptors, or else by name. */
+static int visit_open(struct visit *v, struct err *err)
+{
+    int rc = 0;
+
+    return visit_process(v, &rc, err) ? rc : visit_names(v, err);
+}
+
+/* ---- looking ---- */
+
+static enum file_type type_of(mode_t mode)
+{
+    return S_ISREG(mode) ? FILE_REGULAR : S_ISBLK(mode) ? FILE_BLOCK : FILE_OTHER;
+}
+
+/* Nobody is kept out by that: locks are asked for, not taken. */
+static void look_inside(const char *path, struct file_fact *f)
+{
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
+    CLEANUP_CLOSE int alone = -1, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+    if (end < 0)
+        f->unreadable = errno;
+    else
+        f->end = (uint64_t)end;
+    if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) < 0)
+        f->no_locks = errno;
+    f->locked = lock.l_type != F_UNLCK && fd >= 0 && !f->no_locks;
+    if (f->type != FILE_BLOCK)
+        return;
+    alone = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+    f->busy = alone < 0 && errno == EBUSY;
+}
+
+static int look(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    struct file_fact *f = VEC_ADD(v->ret);
+    struct stat named;
+    struct statx st;
+
+    (void)err;
+    tell_at(name);
+    f->path = xstrdup(name);
+    f->is_open = path != name;
+    f->has_name = !f->is_open && lstat(path, &named) == 0;
+    if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_BTIME, &st) < 0) {
+        f->missing = errno;
+        return 0;
+    }
+    f->type = type_of(st.stx_mode);
+    f->device = makedev(st.stx_dev_major, st.stx_dev_minor);
+    f->inode = st.stx_ino;
+    f->size = st.stx_size;
+    f->changed = st.stx_mtime.tv_sec * INT64_C(1000000000) + st.stx_mtime.tv_nsec;
+    f->identity = identity_of(&st);
+    if (v->request->closely && !f->is_open)
+        look_inside(path, f);
+    return 0;
+}
+
+/* ---- working on those that are open ---- */
+
+static int touch(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+
+    (void)v;
+    (void)err;
+    tell_at(name);
+    utimensat(AT_FDCWD, path, times, 0);
+    return 0;
+}
+
+static int sync_file(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    CLEANUP_CLOSE int fd = -1;
+
+    (void)v;
+    tell_at(name);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES || errno == ENOENT ? 0 : err_errno(err, errno, "%s", name);
+    return fdatasync(fd) < 0 ? err_errno(err, errno, "%s", name) : 0;
+}
+
+/* ---- making and removing ---- */
+
+static int make(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    const struct files_request *q = v->request;
+    struct file_fact *f = VEC_ADD(v->ret);
+    CLEANUP_CLOSE int fd = -1;
+    struct err why = ERR_INIT;
+
+    (void)err;
+    tell_at(name);
+    f->path = xstrdup(name);
+    fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    f->has_name = fd >= 0;
+    if (fd < 0)
+        err_errno(&why, errno, "create %s", name);
+    else if (geteuid() == 0 && fchown(fd, q->uid, q->gid) < 0)
+        err_errno(&why, errno, "give %s to QEMU's user", name);
+    if (why.code == ERR_NONE)
+        return 0;
+    f->error = xcalloc(1, sizeof(*f->error));
+    *f->error = why;
+    return 0;
+}
+
+/* As many as can be; the first error counts. */
+static int run_remove(const void *request, void *answer, struct err *err)
+{
+    const struct strlist *names = ((const struct files_request *)request)->names;
+
+    (void)answer;
+    for (size_t i = 0; names && i < names->n; i++) {
+        tell_at(names->items[i]);
+        if (unlink(names->items[i]) < 0 && errno != ENOENT && err->code == ERR_NONE)
+            err_errno(err, errno, "remove %s", names->items[i]);
+    }
+    return err->code == ERR_NONE ? 0 : -1;
+}
+
+/* ---- what is served ---- */
+
+static struct visit visit_of(const void *request, void *answer)
+{
+    return (struct visit){.request = request, .ret = answer};
+}
+
+static int run_look(const void *request, void *answer, struct err *err)
+{
+    struct visit v = visit_of(request, answer);
+    int rc = 0;
+
+    v.one = look;
+    v.all = true;
+    visit_process(&v, &rc, err);
+    return visit_names(&v, err);
+}
+
+static int run_touch(const void *request, void *answer, struct err *err)
+{
+    struct visit v = visit_of(request, answer);
+
+    v.one = touch;
+    return visit_open(&v, err);
+}
+
+static int run_sync(const void *request, void *answer, struct err *err)
+{
+    struct visit v = visit_of(request, answer);
+
+    v.one = sync_file;
+    return visit_open(&v, err);
+}
+
+static int run_make(const void *request, void *answer, struct err *err)
+{
+    struct visit v = visit_of(request, answer);
+
+    v.one = make;
+    return visit_names(&v, err);
+}
+
+const struct service files_services[] = {
+    {"files-look", "what are these files, and those that a process has open", &files_request_record,
+     &files_answer_record, run_look},
+    {"files-touch", "do these files, which a process has open, take a change",
+     &files_request_record, &files_answer_record, run_touch},
+    {"files-sync", "bring these files, which a process has open, onto their medium",
+     &files_request_record, &files_answer_record, run_sync},
+    {"files-make", "make these files, empty", &files_request_record, &files_answer_record,
+     run_make},
+    {"files-remove", "remove these files", &files_request_record, &files_answer_record, run_remove},
+};
+const size_t n_files_services = ARRAY_LEN(files_services);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep-store: does one thing with files that may hang, for whoever must not wait for them.
+ * Requests and answers: base/ask.h.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/lines.h"
+#include "helpers/store/request.h"
+#include "helpers/store/service.h"
+
+#define REQUEST_MAX ((size_t)256 << 20)
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* ---- what is printed ---- */
+
+static void print_usage(void)
+{
+    const struct service *s;
+
+    puts("Usage: vmkeep-store < REQUEST\n"
+         "\n"
+         "Does one thing with files that may hang (an NFS server, a disk that fails), so\n"
+         "that a process of its own hangs, which can be ended.\n"
+         "\n"
+         "The request is a line of JSON, such as\n"
+         "\n"
+         "  {\"do\": \"probe\", \"repository\": \"/srv/backup\"}\n"
+         "\n"
+         "and is answered by lines: {\"at\": FILE} now and then, and last {\"done\": {...}}\n"
+         "or {\"error\": {\"code\": ..., \"errno\": ..., \"text\": ...}}.\n"
+         "\n"
+         "What it does:");
+    for (size_t i = 0; (s = request_service(i)); i++)
+        printf("  %-14s %s\n", s->what, s->brief);
+    puts("\n"
+         "  --version      print the version and exit\n"
+         "  -h, --help     print this text and exit\n"
+         "\n"
+         "Exit status: 0 done, 1 failed (the answer says why), 2 bad usage or request.");
+}
+
+/* Takes it over. */
+static int print_line(const char *key, json_t *value)
+{
+    json_t *line = json_pack("{s:o}", key, value);
+    int rc = json_dumpf(line, stdout, JSON_COMPACT);
+
+    json_decref(line);
+    return rc < 0 || putchar('\n') == EOF || fflush(stdout) == EOF ? -1 : 0;
+}
+
+void tell_at(const char *path)
+{
+    if (print_line("at", record_text(path)) < 0)
+        exit(EXIT_FAILED); /* nobody listens any more */
+}
+
+static int bad(const char *where, const char *why)
+{
+    fprintf(stderr, "vmkeep-store: %s: %s\n", where, why);
+    return EXIT_USAGE;
+}
+
+/* ---- the request ---- */
+
+/* -1: go on; else the exit code. */
+static int read_options(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        if (c == 'v')
+            puts("vmkeep-store " VMKEEP_VERSION);
+        else if (c == 'h')
+            print_usage();
+        else
+            return bad(argv[optind - 1], "unknown option");
+        return EXIT_DONE;
+    }
+    return optind < argc ? bad(argv[optind], "unexpected argument") : -1;
+}
+
+/* All of standard input: one line. */
+static int read_line(struct lines *l, char **ret, struct err *err)
+{
+    size_t size, len;
+    ssize_t n;
+
+    do {
+        char *room = lines_room(l, &size);
+
+        n = read(STDIN_FILENO, room, size);
+        if (n < 0 && errno != EINTR)
+            return err_errno(err, errno, "read");
+        lines_put(l, n > 0 ? (size_t)n : 0);
+        if (l->len > REQUEST_MAX)
+            return err_set(err, ERR_INVALID, "is longer than %zu bytes", REQUEST_MAX);
+    } while (n != 0);
+    if (l->len > 0 && l->data[l->len - 1] != '\n') {
+        *lines_room(l, &size) = '\n';
+        lines_put(l, 1);
+    }
+    if (memchr(l->data, '\0', l->len))
+        return err_set(err, ERR_INVALID, "has a NUL byte");
+    *ret = lines_next(l, &len);
+    if (!*ret)
+        return err_set(err, ERR_INVALID, "there is none");
+    return lines_unfinished(l) ? err_set(err, ERR_INVALID, "more than one line") : 0;
+}
+
+/* ---- */
+
+static int serve(const struct service *s, const void *request)
+{
+    CLEANUP_FREE void *ret = xcalloc(1, s->answer ? s->answer->size : 1);
+    struct err err = ERR_INIT;
+    int rc, printed;
+
+    rc = s->run(request, ret, &err);
+    if (rc < 0)
+        printed = print_line("error", record_write(&record_err, &err));
+    else
+        printed = print_line("done", s->answer ? record_write(s->answer, ret) : json_object());
+    if (s->answer)
+        record_done(s->answer, ret);
+    return rc < 0 || printed < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int take_request(const char *line)
+{
+    const struct service *s;
+    struct err err = ERR_INIT;
+    void *request;
+    int code;
+
+    if (request_read(line, &s, &request, &err) < 0)
+        return bad("request", err.msg);
+    code = serve(s, request);
+    record_done(s->request, request);
+    free(request);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    int code = read_options(argc, argv);
+    struct lines lines = {0};
+    struct err err = ERR_INIT;
+    char *line;
+
+    if (code >= 0)
+        return code;
+    code = read_line(&lines, &line, &err) < 0 ? bad("request", err.msg) : take_request(line);
+    lines_done(&lines);
+    return code;
+}

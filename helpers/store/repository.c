@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Repositories and the restore points in them: what storage/store.c asks for.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "helpers/store/service.h"
+#include "storage/catalog_copies.h"
+#include "storage/scratch.h"
+#include "storage/store_records.h"
+
+static int identify(const struct store_request *q, bool may_begin, struct err *err)
+{
+    tell_at(q->repository);
+    return repository_identify(q->repository, q->id, may_begin, NULL, err);
+}
+
+static struct repository_access access_of(const struct store_request *q)
+{
+    struct owner *self = (struct owner *)q->self;
+
+    if (!self->machine_id)
+        self->machine_id = xstrdup("");
+    tell_at(q->repository);
+    return (struct repository_access){.id = q->id, .self = q->self, .now = q->now};
+}
+
+static int probe(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    struct store_space *ret = answer;
+
+    tell_at(q->repository);
+    if (repository_identify(q->repository, q->id, q->may_begin, ret->id, err) < 0 &&
+        (!q->may_be_empty || err->code != ERR_NOTFOUND || !path_exists(q->repository)))
+        return -1;
+    return repository_space(q->repository, &ret->free, &ret->total, err);
+}
+
+static int survey(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+
+    if (!q->scope->host != !q->scope->domain)
+        return err_set(err, ERR_INVALID, "scope: both host and domain, or none");
+    return identify(q, false, err) < 0
+               ? -1
+               : repository_survey(q->repository, q->scope, tell_at, answer, err);
+}
+
+static int examine(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+
+    return identify(q, false, err) < 0
+               ? -1
+               : unknown_examine(q->repository, q->asker, q->points, answer, err);
+}
+
+/* Only where a repository is: not on the empty directory of a disk that is not mounted. */
+static int keep_catalog(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    const struct store_catalog *c = q->catalog;
+
+    (void)answer;
+    return identify(q, false, err) < 0
+               ? -1
+               : catalog_copies_put(q->repository, c->copy, c->id, c->last_job, err);
+}
+
+static int check_chain(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+
+    (void)answer;
+    return identify(q, false, err) < 0 ? -1 : repository_check_chain(q->repository, q->point, err);
+}
+
+static int check_scratch(const struct store_scratch *s, struct err *err)
+{
+    const struct place_wish wish = {USE_DIRECTORY, "scratch directory", NULL, s->dir};
+
+    return s->owned ? places_check(s->owned, &wish, 1, err) : 0;
+}
+
+static bool has_scratch(const struct store_request *q)
+{
+    return q->scratch && q->scratch->dir && q->scratch->tag;
+}
+
+static int prepare(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    const struct point_origin *origin = q->origin;
+    struct repository_access access;
+    struct err ignored = ERR_INIT;
+
+    (void)answer;
+    if (has_scratch(q)) {
+        tell_at(q->scratch->dir);
+        if (check_scratch(q->scratch, err) < 0)
+            return -1;
+        scratch_prepare(q->scratch->dir, q->scratch->tag, origin ? origin->uid : geteuid(),
+                        origin ? origin->gid : getegid(), &ignored);
+    }
+    access = access_of(q);
+    return repository_prepare(q->repository, &access, q->plan, origin, err);
+}
+
+/* What cannot be removed now goes at the next start. */
+static void remove_scratch(const struct store_request *q)
+{
+    struct err ignored = ERR_INIT;
+
+    if (!has_scratch(q))
+        return;
+    tell_at(q->scratch->dir);
+    scratch_discard(q->scratch->dir, q->scratch->tag, &ignored);
+}
+
+static int publish(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    const struct repository_access access = access_of(q);
+
+    if (repository_publish(q->repository, &access, q->plan, tell_at, answer, err) < 0)
+        return -1;
+    remove_scratch(q);
+    return 0;
+}
+
+static int discard(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    struct repository_access access;
+
+    (void)answer;
+    remove_scratch(q);
+    access = access_of(q);
+    return repository_discard(q->repository, &access, q->plan, q->made, err);
+}
+
+static int remove_point(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    const struct repository_access access = access_of(q);
+
+    (void)answer;
+    return repository_remove(q->repository, &access, q->point, err);
+}
+
+const struct service repository_services[] = {
+    {"probe", "which repository is there, and how much room", &store_request_probe,
+     &store_answer_probe, probe},
+    {"survey", "which of the known points are whole, and what else lies there",
+     &store_request_survey, &store_answer_survey, survey},
+    {"examine", "whose the points are that nobody knows", &store_request_examine,
+     &store_answer_examine, examine},
+    {"keep-catalog", "put a copy of a catalog into a repository", &store_request_keep_catalog, NULL,
+     keep_catalog},
+    {"check-chain", "is a point there, with all that it stands on", &store_request_check_chain,
+     NULL, check_chain},
+    {"prepare", "make a point's directory, with empty images", &store_request_prepare, NULL,
+     prepare},
+    {"publish", "sync and digest the images; then it is a point", &store_request_publish,
+     &store_answer_publish, publish},
+    {"discard", "undo what a job has made of its plan", &store_request_discard, NULL, discard},
+    {"remove", "remove a point", &store_request_remove, NULL, remove_point},
+};
+const size_t n_repository_services = ARRAY_LEN(repository_services);

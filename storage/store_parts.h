@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What store.h's operations are told and answer with, beside points. */
+#ifndef VMKEEP_STORAGE_STORE_PARTS_H
+#define VMKEEP_STORAGE_STORE_PARTS_H
+
+#include <stdint.h>
+
+#include "storage/places.h"
+#include "storage/repository.h"
+
+struct store_space {
+    uint64_t free, total;
+    char id[REPOSITORY_ID_MAX]; /* of the repository that is there */
+};
+
+/* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */
+struct store_scratch {
+    const char *dir, *tag;
+    const struct owned_list *owned; /* for prepare: where none may be made; NULL: anywhere */
+};
+
+/* A copy of the catalog, for a repository to keep; see storage/catalog_copies.h. */
+struct store_catalog {
+    const char *copy, *id;
+    int64_t last_job;
+};
+
+#endif

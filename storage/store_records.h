@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is asked of vmkeep-store about repositories, and what it answers, as records (base/record.h,
+ * base/ask.h).  storage/store.c asks; helpers/store does it.
+ */
+#ifndef VMKEEP_STORAGE_STORE_RECORDS_H
+#define VMKEEP_STORAGE_STORE_RECORDS_H
+
+#include "base/record.h"
+#include "storage/repository.h"
+#include "storage/store_parts.h"
+#include "storage/survey.h"
+#include "storage/unknown.h"
+
+/* All that a request can say; each record takes its part of it.  Borrowed by who asks, of the
+ * reader's own (record_done) for who does it. */
+struct store_request {
+    const char *repository; /* its path */
+    const char *id;         /* that it must have; NULL: any */
+    const struct owner *self;
+    int64_t now;
+    bool may_begin;
+    bool may_be_empty; /* what holds nothing yet is no error, and has no id */
+    const char *point;
+    const struct point *plan;
+    const struct point_origin *origin;
+    const struct store_scratch *scratch;
+    enum point_made made;
+    const struct survey_scope *scope;
+    const struct unknown_asker *asker;
+    const struct strlist *points;
+    const struct store_catalog *catalog;
+};
+
+extern const struct record store_request_probe, store_request_survey, store_request_examine,
+    store_request_keep_catalog, store_request_check_chain, store_request_prepare,
+    store_request_publish, store_request_discard, store_request_remove;
+
+extern const struct record store_answer_probe;   /* struct store_space */
+extern const struct record store_answer_survey;  /* struct survey */
+extern const struct record store_answer_examine; /* struct unknown */
+extern const struct record store_answer_publish; /* struct point */
+
+/* Parts of them, for others: a struct owned. */
+extern const struct record store_record_owned;
+
+#endif

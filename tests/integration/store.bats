@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# vmkeep-store by hand.  STORE names the program.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    tmp=$(mktemp -d)
+    cd "$tmp"
+    mkdir repo
+}
+
+teardown() {
+    if mountpoint -q "$tmp/full"; then
+        umount "$tmp/full"
+    fi
+    cd /
+    rm -rf "$tmp"
+}
+
+# ask JQ-FILTER: the request.
+ask() {
+    jq -nc --arg tmp "$tmp" --argjson self \
+        '{"catalog": "a59d85fc", "machine": "m", "machine_id": "1", "catalog_path": "/c.db"}' "$1" | "$STORE"
+}
+
+@test "help and version; the manual page has every request" {
+    "$STORE" --help > help
+    grep -q '^Usage: vmkeep-store < REQUEST' help
+    [[ "$("$STORE" --version)" == "vmkeep-store "* ]]
+    sed -n '/^What it does:/,/^$/s/^  \([a-z-]*\) .*/\1/p' help > requests
+    [ "$(wc -l < requests)" -eq 19 ]
+    while read -r request; do
+        grep -q "^\.It Cm $request" "$MANUALS/vmkeep-store.1"
+    done < requests
+}
+
+# refused WHY: what comes on standard input.
+refused() {
+    run --separate-stderr "$STORE"
+    [ "$status" -eq 2 ]
+    [ "$output" = "" ]
+    [ "$stderr" = "vmkeep-store: $1" ] || { echo "$stderr"; return 1; }
+}
+
+@test "what is no request gets one line and status 2" {
+    refused 'request: there is none' < /dev/null
+    refused 'request: column 5: '"'[' or '{' expected near 'probe'" <<< 'probe'
+    refused 'request: does not say what to do ("do": "probe")' <<< '{"repository": "/srv"}'
+    refused 'request: does not say what to do ("do": "probe")' <<< '{"do": 1}'
+    refused "request: do: 'dance' is not known; see --help" <<< '{"do": "dance"}'
+    refused 'request: repository: is missing' <<< '{"do": "probe"}'
+    refused 'request: repository: is empty' <<< '{"do": "probe", "repository": ""}'
+    refused "request: 'where' is not known" <<< '{"do": "probe", "repository": "/", "where": 1}'
+    refused 'request: repository: is not a text' <<< '{"do": "probe", "repository": 5}'
+    refused 'request: plan: disks: 0: capacity: is out of range' << 'EOR'
+{"do": "discard", "repository": "/", "plan": {"id": "a", "host": "h", "domain": "d", "policy": "p", "disks": [{"name": "a", "path": "b", "capacity": -1}]}}
+EOR
+    refused 'request: more than one line' <<< '{"do": "probe", "repository": "/"}
+{"do": "probe", "repository": "/"}'
+    refused 'request: has a NUL byte' < <(printf '{"do": "probe"\0}\n')
+    run --separate-stderr "$STORE" --nonsense < /dev/null
+    [ "$status" -eq 2 ] && [ "$stderr" = "vmkeep-store: --nonsense: unknown option" ]
+    run --separate-stderr "$STORE" probe < /dev/null
+    [ "$status" -eq 2 ] && [ "$stderr" = "vmkeep-store: probe: unexpected argument" ]
+}
+
+@test "a repository is begun, and told apart" {
+    ask '{"do": "probe", "repository": "\($tmp)/repo", "may_begin": true}' > answer
+    [ "$(jq -r '.at // empty' answer)" = "$tmp/repo" ]
+    id=$(jq -r '.done.id // empty' answer)
+    [ "${#id}" -eq 16 ]
+    jq -e 'select(.done) | .done.free <= .done.total' answer
+    run ask '{"do": "probe", "repository": "\($tmp)/repo", "id": "0011223344556677"}'
+    [ "$status" -eq 1 ]
+    [ "$(jq -r '.error.code // empty' <<< "$output")" = notfound ]
+    run ask '{"do": "probe", "repository": "\($tmp)/nowhere", "may_be_empty": true}'
+    [ "$status" -eq 1 ]
+    mkdir empty
+    ask '{"do": "probe", "repository": "\($tmp)/empty", "may_be_empty": true}' |
+        jq -e 'select(.done) | .done.id == null'
+}
+
+@test "a point from its plan to its end" {
+    plan='{"id": "h/d/2026-11-23T02-30-00Z.n@a59d85fc-12", "host": "h", "domain": "d", "policy": "n",
+           "created": 1795401000, "catalog": "a59d85fc", "job": 12, "why": "by hand",
+           "disks": [{"name": "vda", "path": "vda.qcow2", "format": "qcow2", "capacity": 1048576}]}'
+    request='{"repository": "\($tmp)/repo", "self": $self, "now": 1795401000}'
+    ask '{"do": "probe", "repository": "\($tmp)/repo", "may_begin": true}'
+    ask "$request + {\"do\": \"prepare\", \"plan\": $plan}"
+    qemu-io -f qcow2 -c 'write 0 64k' repo/h/d/*.partial/vda.qcow2
+    run ask "$request + {\"do\": \"prepare\", \"plan\": $plan}"
+    [ "$status" -eq 1 ] && [ "$(jq -r '.error.code // empty' <<< "$output")" = exists ]
+    ask "$request + {\"do\": \"publish\", \"plan\": $plan}" > answer
+    jq -e 'select(.done) | .done.disks[0].digest | startswith("blake3:")' answer
+    id=$(jq -r '.done.id // empty' answer)
+    ask "{\"do\": \"check-chain\", \"repository\": \"\(\$tmp)/repo\", \"point\": \"$id\"}"
+    ask "{\"do\": \"survey\", \"repository\": \"\(\$tmp)/repo\", \"scope\": {\"known\": []}}" |
+        jq -e "select(.done) | .done.unknown == [\"$id\"]"
+    ask "$request + {\"do\": \"remove\", \"point\": \"$id\"}"
+    [ -z "$(find repo -name 'vda.qcow2')" ]
+}
+
+@test "files, those that a process has open too, by whatever name" {
+    echo hello > plain
+    exec 7< plain
+    odd=$'odd\xff%41'
+    : > "$odd"
+    ask "{\"do\": \"files-look\", \"pid\": $BASHPID, \"closely\": true,
+          \"names\": [\"\(\$tmp)/plain\", {\"percent\": \"\(\$tmp)/odd%FF%2541\"},
+                      \"\(\$tmp)/none\"]}" > answer
+    exec 7<&-
+    jq -e 'select(.done) | .done.files | map(select(.path == "'"$tmp"'/plain"))
+           | length == 2 and (map(.is_open) | sort == [null, true]) and .[0].size == 6
+             and .[0].identity == .[1].identity' answer
+    jq -e 'select(.done) | .done.files | map(select(.path.percent?)) | .[0]
+           | .path.percent == "'"$tmp"'/odd%FF%2541" and .has_name' answer
+    jq -e 'select(.done) | .done.files | map(select(.path == "'"$tmp"'/none")) | .[0]
+           | .missing == 2 and .has_name == null' answer
+}
+
+@test "files are made once, and removed" {
+    ask '{"do": "files-make", "uid": 0, "gid": 0, "names": ["\($tmp)/a", "\($tmp)/no/b"]}' > answer
+    [ -e a ]
+    jq -e 'select(.done) | .done.files | .[0].error == null and .[1].error.code == "notfound"' answer
+    ask '{"do": "files-make", "uid": 0, "gid": 0, "names": ["\($tmp)/a"]}' |
+        jq -e 'select(.done) | .done.files[0].error.code == "exists"'
+    ask '{"do": "files-remove", "names": ["\($tmp)/a", "\($tmp)/none"]}'
+    [ ! -e a ]
+}
+
+@test "a full disk is told as one" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    mkdir full
+    mount -t tmpfs -o size=64k none full || skip "cannot mount"
+    head -c 60k /dev/zero > full/filler || true
+    ask '{"do": "probe", "repository": "\($tmp)/repo", "may_begin": true}'
+    head -c 100k /dev/zero > copy
+    echo '{"format": 1, "id": "0011223344556677"}' > full/repository.json
+    run ask '{"do": "keep-catalog", "repository": "\($tmp)/full",
+              "catalog": {"copy": "\($tmp)/copy", "id": "a59d85fc", "last_job": 3}}'
+    [ "$status" -eq 1 ]
+    [ "$(jq -r '.error.code // empty' <<< "$output")" = nospace ]
+    [ "$(jq -r '.error.errno // empty' <<< "$output")" = 28 ]
+}
+
+@test "nobody listens: it ends" {
+    run bash -c 'echo "{\"do\": \"probe\", \"repository\": \"/\"}" | "$STORE" >&-'
+    [ "$status" -ne 0 ]
+}
