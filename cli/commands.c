@@ -13,6 +13,7 @@ const struct command *const commands[] = {
     &cmd_run,
     &cmd_jobs,
     &cmd_cancel,
+    &cmd_reload,
     &cmd_points,
     &cmd_restore,
     &cmd_prune,

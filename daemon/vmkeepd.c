@@ -210,9 +210,20 @@ static struct store *make_store(void *ctx, const struct config_repository *repos
     return store_new(d->loop, repository->path, &d->self);
 }
 
-static int reload(void *ctx, struct err *err)
+/* For who asks systemd for the unit's status. */
+static void tell_configuration(const struct daemon *d)
 {
-    struct daemon *d = ctx;
+    size_t policies = scheduler_config(d->scheduler)->policies.n;
+    size_t domains = scheduler_count(d->scheduler).domains;
+    CLEANUP_FREE char *what = xasprintf("%zu polic%s for %zu domain%s", policies,
+                                        policies == 1 ? "y" : "ies", domains, plural_s(domains));
+
+    log_notice("vmkeepd %s keeps %s", VMKEEP_VERSION, what);
+    sd_notifyf(0, "READY=1\nSTATUS=Keeps %s", what);
+}
+
+static int try_reload(struct daemon *d, struct err *err)
+{
     const struct config *old = scheduler_config(d->scheduler);
     struct config *config = NULL;
 
@@ -226,6 +237,19 @@ static int reload(void *ctx, struct err *err)
     return 0;
 }
 
+static int reload(void *ctx, struct err *err)
+{
+    struct daemon *d = ctx;
+
+    sd_notify(0, "RELOADING=1");
+    if (try_reload(d, err) < 0) {
+        sd_notifyf(0, "READY=1\nSTATUS=%s", err->msg);
+        return -1;
+    }
+    tell_configuration(d);
+    return 0;
+}
+
 static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
 {
     struct daemon *d = w->data;
@@ -233,10 +257,8 @@ static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
 
     (void)loop;
     (void)revents;
-    sd_notify(0, "RELOADING=1");
     if (reload(d, &err) < 0)
         log_error("%s", err.msg);
-    sd_notify(0, "READY=1");
 }
 
 static void on_drained(void *ctx)
@@ -298,16 +320,11 @@ static void on_settled(void *ctx)
         .catalog = d->catalog,
     };
 
-    size_t policies = scheduler_config(d->scheduler)->policies.n;
-    size_t domains = scheduler_count(d->scheduler).domains;
-
     if (control_open(&env, d->control_path, &d->control, &d->fate) < 0) {
         ev_break(d->loop, EVBREAK_ALL);
         return;
     }
-    log_notice("vmkeepd %s keeps %zu polic%s for %zu domain%s", VMKEEP_VERSION, policies,
-               policies == 1 ? "y" : "ies", domains, plural_s(domains));
-    sd_notify(0, "READY=1");
+    tell_configuration(d);
 }
 
 static int start(struct daemon *d, struct err *err)
