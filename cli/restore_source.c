@@ -113,6 +113,9 @@ void restore_source_damaged(const struct restore_source *s, const char *point_id
     CLEANUP_FREE char *problem = xasprintf("found by a restore: %s", why->msg);
     struct err err = ERR_INIT;
 
+    for (size_t i = 0; i < s->all->n; i++)
+        if (str_eq(s->all->items[i].id, point_id))
+            s->all->items[i].state = POINT_DAMAGED;
     if (!s->config || mark(s->config, point_id, problem, &err) == 0)
         return;
     fprintf(stderr, "vmkeep: restore: %s is damaged, but cannot be marked so: %s\n", point_id,

@@ -13,7 +13,7 @@ struct restore_source {
     const struct config *config; /* NULL: --repository was given */
     const char *repository;      /* its path; NULL: by the configuration */
     bool no_verify;              /* images of another length will do */
-    const struct point_list *all;
+    struct point_list *all;
 };
 
 /* The path of the point's repository, after a look whether that is there and the point's chain is
@@ -24,8 +24,8 @@ int restore_source_check(const struct restore_source *s, const struct point *p, 
 /* The newest point of the domain older than `before` that can be restored; NULL: there is none. */
 const struct point *restore_source_next(const struct restore_source *s, const struct point *before);
 
-/* A read has found the point damaged: into the catalog, through the daemon when it runs.  Says on
- * standard error what cannot be done. */
+/* A read has found the point damaged: into the list, and into the catalog, through the daemon when
+ * it runs.  Says on standard error what cannot be done. */
 void restore_source_damaged(const struct restore_source *s, const char *point_id,
                             const struct err *why);
 

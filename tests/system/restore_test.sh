@@ -92,6 +92,8 @@ cp "$tmp/repo/$full/vda.qcow2" "$tmp/whole.qcow2"
 flip "$tmp/repo/$full/vda.qcow2"
 expect 7 "disk vda: $tmp/repo/$full/vda.qcow2 holds other data than when it was published" \
     vmkeep restore "$increment" --to "$tmp/bad"
+grep -qF "the newest before it that can be restored is $elsewhere" "$tmp/out" ||
+    fail "the damaged full is named as one that can be restored: $(cat "$tmp/out")"
 [ ! -e "$tmp/bad" ] || fail "something was restored"
 wait_for 20 "the full to be marked" is_damaged "$full"
 wait_for 20 "the increment to be marked" is_damaged "$increment"
