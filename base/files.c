@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/files.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ask.h"
@@ -43,7 +44,7 @@ const struct record files_answer_record = RECORD(struct answer_of_files, answer_
 static const struct field request_fields[] = {
     FIELD(struct files_request, pid, UINT32),
     FIELD(struct files_request, names, TEXTS, .pointer = true),
-    FIELD(struct files_request, closely, BOOL),
+    FIELD(struct files_request, closely, TEXTS, .pointer = true),
     FIELD(struct files_request, uid, UINT32),
     FIELD(struct files_request, gid, UINT32),
 };
@@ -60,14 +61,37 @@ struct op *files_ask(struct ev_loop *loop, enum files_what what, const struct fi
     return ask_start(loop, &ask, done, ctx, err);
 }
 
-const struct file_fact *file_find(const struct file_list *l, const char *path)
+static const struct file_fact *find(const struct file_list *l, const char *path, bool is_open)
 {
     const struct file_fact *found = NULL;
 
     for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->items[i].path, path) == 0 && (!found || l->items[i].is_open))
+        if (strcmp(l->items[i].path, path) == 0 && (!found || l->items[i].is_open == is_open))
             found = &l->items[i];
     return found;
+}
+
+const struct file_fact *file_find(const struct file_list *l, const char *path)
+{
+    return find(l, path, true);
+}
+
+const struct file_fact *file_find_named(const struct file_list *l, const char *path)
+{
+    return find(l, path, false);
+}
+
+bool file_is_same(const struct file_fact *a, const struct file_fact *b)
+{
+    return a && b && !a->missing && !b->missing && a->device == b->device && a->inode == b->inode;
+}
+
+void file_list_move(struct file_list *to, struct file_list *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        *VEC_ADD(to) = from->items[i];
+    free(from->items);
+    *from = (struct file_list){0};
 }
 
 void file_list_done(struct file_list *l)

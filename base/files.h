@@ -56,7 +56,7 @@ enum files_what {
 struct files_request {
     uint32_t pid; /* 0: of no process */
     const struct strlist *names;
-    bool closely;
+    const struct strlist *closely; /* LOOK: of these names, and they are opened, too */
     uint32_t uid, gid;
 };
 
@@ -66,8 +66,15 @@ struct op *files_ask(struct ev_loop *loop, enum files_what what, const struct fi
                      double timeout_s, struct file_list *ret, op_done done, void *ctx,
                      struct err *err);
 
-/* Open ones before others; NULL: none of that path. */
+/* As the process has it open; else as it lies under its name, of what was asked for.  NULL: none of
+ * that path. */
 const struct file_fact *file_find(const struct file_list *l, const char *path);
+/* As it lies under its name, and only else as it is open. */
+const struct file_fact *file_find_named(const struct file_list *l, const char *path);
+/* Both are there, and the same file. */
+bool file_is_same(const struct file_fact *a, const struct file_fact *b);
+/* To the end of another list, which is empty then. */
+void file_list_move(struct file_list *to, struct file_list *from);
 void file_list_done(struct file_list *l);
 
 extern const char *const files_words[]; /* "files-look", by enum files_what */

@@ -22,7 +22,7 @@
 #include "daemon/control.h"
 #include "daemon/drivers.h"
 #include "scheduler/scheduler.h"
-#include "storage/scratch.h"
+#include "storage/places_ask.h"
 
 #define CONFIG_DEFAULT "/etc/vmkeep/config"
 #define CONFIG_MAX (1024 * 1024)
@@ -165,33 +165,55 @@ static int say_fate(const struct err *err)
     return exit_code(err);
 }
 
-/* Scratch spaces of jobs that ended without us. */
-static int sweep_scratch(struct catalog *catalog, const struct config *config, struct err *err)
+static void on_swept(void *ctx, const struct err *err)
+{
+    CLEANUP_FREE char *dir = ctx;
+
+    if (err)
+        log_warning("scratch directory %s: %s", dir, err->msg);
+}
+
+static void sweep_directory(struct daemon *d, const struct places_request *q)
+{
+    char *dir = xstrdup(q->scratch);
+    struct err err = ERR_INIT;
+
+    if (!places_ask_sweep(d->loop, q, on_swept, dir, &err))
+        on_swept(dir, &err);
+}
+
+/* Scratch spaces of jobs that ended without us.  Nobody waits for it: those of new jobs are not
+ * touched. */
+static int sweep_scratch(struct daemon *d, const struct config *config, struct err *err)
 {
     const struct job_filter open = {.active = true};
-    CLEANUP_FREE char *prefix = xasprintf("%s-", catalog_id(catalog));
+    CLEANUP_FREE char *prefix = xasprintf("%s-", catalog_id(d->catalog));
     CLEANUP_FREE char *dir = path_dirname(config->catalog);
     CLEANUP_FREE char *beside = xasprintf("%s/scratch", dir); /* of backups begun by hand */
-    struct err why_not = ERR_INIT;
-    struct strlist keep = {0};
+    struct strlist keep = {0}, swept = {0};
+    struct places_request q = {.prefix = prefix, .keep = &keep};
     struct job_list jobs = {0};
-    int rc = catalog_jobs(catalog, &open, &jobs, err);
+    int rc = catalog_jobs(d->catalog, &open, &jobs, err);
 
     for (size_t i = 0; i < jobs.n; i++) {
         CLEANUP_FREE char *tag = xasprintf("%s%lld", prefix, (long long)jobs.items[i].id);
 
         strlist_add(&keep, tag);
     }
-    for (size_t i = 0; rc == 0 && i < config->policies.n; i++) {
-        struct err why = ERR_INIT;
-
-        if (scratch_sweep(config->policies.items[i].scratch, prefix, &keep, &why) < 0)
-            log_warning("policy %s: scratch: %s", config->policies.items[i].name, why.msg);
+    strlist_add(&swept, beside);
+    for (size_t i = 0; i < config->policies.n; i++)
+        if (config->policies.items[i].scratch &&
+            !strlist_has(&swept, config->policies.items[i].scratch))
+            strlist_add(&swept, config->policies.items[i].scratch);
+    if (rc == 0)
+        rc = catalog_next_job(d->catalog, &q.next_job, err);
+    for (size_t i = 0; i < swept.n && rc == 0; i++) {
+        q.scratch = swept.items[i];
+        sweep_directory(d, &q);
     }
-    if (rc == 0 && scratch_sweep(beside, prefix, &keep, &why_not) < 0)
-        log_warning("scratch: %s", why_not.msg);
     job_list_done(&jobs);
     strlist_done(&keep);
+    strlist_done(&swept);
     return rc;
 }
 
@@ -358,7 +380,7 @@ static int start(struct daemon *d, struct err *err)
         .ctx = d,
     };
     ev_now_update(d->loop);
-    if (sweep_scratch(d->catalog, config, err) < 0) {
+    if (sweep_scratch(d, config, err) < 0) {
         config_free(config);
         return -1;
     }

@@ -67,6 +67,7 @@ struct disk_facts {
     char *format; /* qcow2, raw ... */
     uint64_t capacity;
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
+    bool special;       /* the image is no regular file */
     bool trackable;     /* qcow2 v3: holds bitmaps */
     bool busy;          /* a block job that is not ours, or a migration, uses it */
     bool encrypted;     /* its copies are not: the hypervisor reads it in clear text */

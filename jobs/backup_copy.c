@@ -12,8 +12,8 @@
 
 struct op *backup_start_probing(struct job_run *r, struct err *err)
 {
-    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, &r->space, job_on_op, r,
-                                      err);
+    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, r->scratch, &r->space,
+                                      job_on_op, r, err);
 }
 
 int backup_after_copying(struct job_run *r)
@@ -51,12 +51,10 @@ static bool space_runs_out(struct job_run *r)
 /* Scratch space may share its file system with more than backups. */
 static bool scratch_runs_out(struct job_run *r)
 {
-    uint64_t left;
+    uint64_t left = r->space.scratch;
 
-    if (!r->scratch || r->err.code != ERR_NONE)
-        return false;
-    left = r->repo->store->ops->scratch_free(r->repo->store, r->scratch);
-    if (left >= SCRATCH_FLOOR)
+    if (!r->scratch || r->op_err.code != ERR_NONE || r->err.code != ERR_NONE ||
+        left >= SCRATCH_FLOOR)
         return false;
     err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", r->scratch,
             size_text(left, (char[SIZE_TEXT_MAX]){0}));

@@ -167,7 +167,7 @@ static void probe(struct doctor *d, struct repo *r)
     p->repo = r;
     repo_hold(r);
     d->waiting++;
-    p->op = r->store->ops->probe(r->store, !r->known, &p->space, on_probed, p, &err);
+    p->op = r->store->ops->probe(r->store, !r->known, NULL, &p->space, on_probed, p, &err);
     if (!p->op)
         saw_repo(p, &err);
 }

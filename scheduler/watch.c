@@ -255,7 +255,7 @@ static void probe(struct scheduler *s, struct repo *r)
     if (r->watch->probing)
         return;
     r->watch->probing =
-        r->store->ops->probe(r->store, !r->known, &r->watch->space, on_probed, r, &err);
+        r->store->ops->probe(r->store, !r->known, NULL, &r->watch->space, on_probed, r, &err);
     if (r->watch->probing)
         repo_hold(r);
     else

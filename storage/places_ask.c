@@ -68,6 +68,7 @@ const struct record places_request_clear = RECORD(struct places_request, clear_f
 static const struct field sweep_fields[] = {
     FIELD(struct places_request, scratch, TEXT, .required = true),
     FIELD(struct places_request, prefix, TEXT, .required = true),
+    FIELD(struct places_request, next_job, INT64, .required = true),
     FIELD(struct places_request, keep, TEXTS, .required = true, .pointer = true),
 };
 const struct record places_request_sweep = RECORD(struct places_request, sweep_fields);

@@ -29,6 +29,7 @@ struct places_request {
     uint32_t uid, gid;   /* who writes to what is made */
     bool targets;        /* they go too */
     const char *prefix;  /* of tags */
+    int64_t next_job;    /* those from this one on are not touched */
     const struct strlist *keep;
 };
 
@@ -48,7 +49,7 @@ struct op *places_ask_name(struct ev_loop *loop, const struct places_request *q,
 struct op *places_ask_clear(struct ev_loop *loop, const struct places_request *q, op_done done,
                             void *ctx, struct err *err);
 
-/* scratch_sweep: scratch, prefix, keep. */
+/* scratch_sweep: scratch, prefix, next_job, keep. */
 struct op *places_ask_sweep(struct ev_loop *loop, const struct places_request *q, op_done done,
                             void *ctx, struct err *err);
 

@@ -69,16 +69,17 @@ int scratch_discard(const char *dir, const char *tag, struct err *err)
     return rc;
 }
 
-/* prefix and the number of a job. */
-static bool is_tag(const char *name, const char *prefix)
+/* prefix and the number of an older job. */
+static bool is_tag(const char *name, const char *prefix, int64_t next_job)
 {
-    const char *number = name + strlen(prefix);
+    int64_t job;
 
-    return starts_with(name, prefix) && *number >= '1' && *number <= '9' &&
-           number[strspn(number, "0123456789")] == '\0';
+    return starts_with(name, prefix) && parse_int(name + strlen(prefix), 1, next_job - 1, &job) &&
+           name[strlen(prefix)] != '0' && name[strlen(prefix)] != '+';
 }
 
-int scratch_sweep(const char *dir, const char *prefix, const struct strlist *keep, struct err *err)
+int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const struct strlist *keep,
+                  struct err *err)
 {
     struct strlist left = {0};
     const struct dirent *entry;
@@ -88,7 +89,7 @@ int scratch_sweep(const char *dir, const char *prefix, const struct strlist *kee
     if (!d)
         return errno == ENOENT ? 0 : err_errno(err, errno, "open %s", dir);
     while ((entry = readdir(d)))
-        if (is_tag(entry->d_name, prefix) && !strlist_has(keep, entry->d_name))
+        if (is_tag(entry->d_name, prefix, next_job) && !strlist_has(keep, entry->d_name))
             strlist_add(&left, entry->d_name);
     closedir(d);
     for (size_t i = 0; i < left.n && rc == 0; i++)

@@ -9,6 +9,7 @@
 #ifndef VMKEEP_STORAGE_SCRATCH_H
 #define VMKEEP_STORAGE_SCRATCH_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/alloc.h"
@@ -25,8 +26,9 @@ int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, stru
  * touched. */
 int scratch_discard(const char *dir, const char *tag, struct err *err);
 
-/* Removes what jobs of former lives have left: every TAG that is prefix and a number, and
- * not in keep. */
-int scratch_sweep(const char *dir, const char *prefix, const struct strlist *keep, struct err *err);
+/* Removes what jobs of former lives have left: every TAG that is prefix and a number below that of
+ * the next job, and not in keep. */
+int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const struct strlist *keep,
+                  struct err *err);
 
 #endif

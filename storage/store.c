@@ -50,14 +50,15 @@ static struct op *start(const struct store *s, const struct ask *ask, op_done do
 
 /* ---- the operations ---- */
 
-static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
-                        void *ctx, struct err *err)
+static struct op *probe(struct store *s, bool may_begin, const char *scratch,
+                        struct store_space *ret, op_done done, void *ctx, struct err *err)
 {
     struct store_request q = about(s);
     const struct ask ask = {"probe", &store_request_probe, &store_answer_probe, &q,
                             ret,     .timeout_s = SHORT_S};
 
     q.may_begin = may_begin;
+    q.scratch_dir = scratch;
     return start(s, &ask, done, ctx, err);
 }
 
@@ -171,15 +172,6 @@ static struct op *copy(struct store *s, const struct store_copy *what, op_done d
     return store_copy_start(((struct disk_store *)s)->loop, path_of(s), what, done, ctx, err);
 }
 
-static uint64_t scratch_free(struct store *s, const char *dir)
-{
-    struct err ignored = ERR_INIT;
-    uint64_t avail, total;
-
-    (void)s;
-    return repository_space(dir, &avail, &total, &ignored) < 0 ? UINT64_MAX : avail;
-}
-
 static void store_free(struct store *s)
 {
     struct disk_store *d = (struct disk_store *)s;
@@ -202,7 +194,6 @@ struct store *store_new(struct ev_loop *loop, const char *path, const struct own
         .publish = publish,
         .discard = discard,
         .remove = remove_point,
-        .scratch_free = scratch_free,
         .target = target,
         .free = store_free,
     };

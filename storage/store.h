@@ -29,9 +29,9 @@ struct store_copy {
 };
 
 struct store_ops {
-    /* repository_identify, then the space. */
-    struct op *(*probe)(struct store *s, bool may_begin, struct store_space *ret, op_done done,
-                        void *ctx, struct err *err);
+    /* repository_identify, then the space; that of a scratch directory, too (NULL: none). */
+    struct op *(*probe)(struct store *s, bool may_begin, const char *scratch,
+                        struct store_space *ret, op_done done, void *ctx, struct err *err);
     /* See storage/survey.h; scope is borrowed for the start.  ret: released by the caller with
      * survey_done. */
     struct op *(*survey)(struct store *s, const struct survey_scope *scope, struct survey *ret,
@@ -64,9 +64,6 @@ struct store_ops {
                           struct err *err);
     struct op *(*remove)(struct store *s, const char *point_id, op_done done, void *ctx,
                          struct err *err);
-    /* Bytes that are free in a scratch directory; UINT64_MAX when that cannot be told. It is local:
-     * this does not wait. */
-    uint64_t (*scratch_free)(struct store *s, const char *dir);
     /* Where the hypervisor writes the disk's image of a point in the making. Caller frees. */
     char *(*target)(struct store *s, const struct point *plan, size_t disk);
     void (*free)(struct store *s);

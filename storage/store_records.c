@@ -152,6 +152,7 @@ static const struct field probe_fields[] = {
     WHERE,
     FIELD(struct store_request, may_begin, BOOL),
     FIELD(struct store_request, may_be_empty, BOOL),
+    FIELD(struct store_request, scratch_dir, TEXT),
 };
 const struct record store_request_probe = RECORD(struct store_request, probe_fields);
 
@@ -202,6 +203,7 @@ const struct record store_request_remove = RECORD(struct store_request, remove_f
 static const struct field space_fields[] = {
     FIELD(struct store_space, free, UINT64),
     FIELD(struct store_space, total, UINT64),
+    FIELD(struct store_space, scratch, UINT64),
     FIELD(struct store_space, id, CHARS, .size = REPOSITORY_ID_MAX),
 };
 const struct record store_answer_probe = RECORD(struct store_space, space_fields);

@@ -20,7 +20,8 @@ struct store_request {
     const struct owner *self;
     int64_t now;
     bool may_begin;
-    bool may_be_empty; /* what holds nothing yet is no error, and has no id */
+    bool may_be_empty;       /* what holds nothing yet is no error, and has no id */
+    const char *scratch_dir; /* whose space is asked for, too */
     const char *point;
     const struct point *plan;
     const struct point_origin *origin;

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/names.h"
 #include "base/text.h"
@@ -185,7 +184,6 @@ static int make_name(struct completion *c, struct backup_disk *disk, const struc
 {
     const char *dir = c->d->request.mode == MODE_PULL ? c->defaults->scratch_dir : NULL;
     const char *domain = c->d->request.domain;
-    struct stat st;
 
     if (dir) {
         CLEANUP_FREE char *first = domain ? name_escape(domain) : NULL;
@@ -193,8 +191,7 @@ static int make_name(struct completion *c, struct backup_disk *disk, const struc
 
         disk->place.path = keep(c->d, xasprintf("%s/%s%s%s.%" PRId64, dir, first ? first : "",
                                                 first ? "." : "", second, c->defaults->now));
-    } else if (!f->image || f->image[0] != '/' ||
-               (stat(f->image, &st) == 0 && !S_ISREG(st.st_mode))) {
+    } else if (!f->image || f->image[0] != '/' || f->special) {
         return disk_error(disk->name, ERR_INVALID, err,
                           "its image is not a file that a name could be made of: "
                           "<%s file='/...'/> is needed",

@@ -27,7 +27,8 @@ struct visit {
     const struct files_request *request;
     struct file_list *ret;
     int (*one)(struct visit *v, const char *path, const char *name, struct err *err);
-    bool all; /* of the process's files, not only those of the request's names */
+    bool all;     /* of the process's files, not only those of the request's names */
+    bool closely; /* the file is opened, too */
 };
 
 /* ---- which ---- */
@@ -65,10 +66,8 @@ static bool visit_process(struct visit *v, int *rc, struct err *err)
     return dir != NULL;
 }
 
-static int visit_names(struct visit *v, struct err *err)
+static int visit_names(struct visit *v, const struct strlist *names, struct err *err)
 {
-    const struct strlist *names = v->request->names;
-
     for (size_t i = 0; names && i < names->n; i++)
         if (v->one(v, names->items[i], names->items[i], err) < 0)
             return -1;
@@ -80,7 +79,7 @@ static int visit_open(struct visit *v, struct err *err)
 {
     int rc = 0;
 
-    return visit_process(v, &rc, err) ? rc : visit_names(v, err);
+    return visit_process(v, &rc, err) ? rc : visit_names(v, v->request->names, err);
 }
 
 /* ---- looking ---- */
@@ -132,7 +131,7 @@ static int look(struct visit *v, const char *path, const char *name, struct err 
     f->size = st.stx_size;
     f->changed = st.stx_mtime.tv_sec * INT64_C(1000000000) + st.stx_mtime.tv_nsec;
     f->identity = identity_of(&st);
-    if (v->request->closely && !f->is_open)
+    if (v->closely)
         look_inside(path, f);
     return 0;
 }
@@ -216,7 +215,9 @@ static int run_look(const void *request, void *answer, struct err *err)
     v.one = look;
     v.all = true;
     visit_process(&v, &rc, err);
-    return visit_names(&v, err);
+    visit_names(&v, v.request->names, err);
+    v.closely = true;
+    return visit_names(&v, v.request->closely, err);
 }
 
 static int run_touch(const void *request, void *answer, struct err *err)
@@ -240,7 +241,7 @@ static int run_make(const void *request, void *answer, struct err *err)
     struct visit v = visit_of(request, answer);
 
     v.one = make;
-    return visit_names(&v, err);
+    return visit_names(&v, v.request->names, err);
 }
 
 const struct service files_services[] = {

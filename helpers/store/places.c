@@ -69,7 +69,7 @@ static int sweep(const void *request, void *answer, struct err *err)
 
     (void)answer;
     tell_at(q->scratch);
-    return scratch_sweep(q->scratch, q->prefix, q->keep, err);
+    return scratch_sweep(q->scratch, q->prefix, q->next_job, q->keep, err);
 }
 
 const struct service places_services[] = {

@@ -29,6 +29,17 @@ static struct repository_access access_of(const struct store_request *q)
     return (struct repository_access){.id = q->id, .self = q->self, .now = q->now};
 }
 
+static uint64_t scratch_space(const char *dir)
+{
+    struct err ignored = ERR_INIT;
+    uint64_t avail, total;
+
+    if (!dir)
+        return UINT64_MAX;
+    tell_at(dir);
+    return repository_space(dir, &avail, &total, &ignored) < 0 ? UINT64_MAX : avail;
+}
+
 static int probe(const void *request, void *answer, struct err *err)
 {
     const struct store_request *q = request;
@@ -38,7 +49,10 @@ static int probe(const void *request, void *answer, struct err *err)
     if (repository_identify(q->repository, q->id, q->may_begin, ret->id, err) < 0 &&
         (!q->may_be_empty || err->code != ERR_NOTFOUND || !path_exists(q->repository)))
         return -1;
-    return repository_space(q->repository, &ret->free, &ret->total, err);
+    if (repository_space(q->repository, &ret->free, &ret->total, err) < 0)
+        return -1;
+    ret->scratch = scratch_space(q->scratch_dir);
+    return 0;
 }
 
 static int survey(const void *request, void *answer, struct err *err)

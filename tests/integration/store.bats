@@ -107,13 +107,13 @@ EOR
     exec 7< plain
     odd=$'odd\xff%41'
     : > "$odd"
-    ask "{\"do\": \"files-look\", \"pid\": $BASHPID, \"closely\": true,
-          \"names\": [\"\(\$tmp)/plain\", {\"percent\": \"\(\$tmp)/odd%FF%2541\"},
-                      \"\(\$tmp)/none\"]}" > answer
+    ask "{\"do\": \"files-look\", \"pid\": $BASHPID,
+          \"names\": [{\"percent\": \"\(\$tmp)/odd%FF%2541\"}, \"\(\$tmp)/none\"],
+          \"closely\": [\"\(\$tmp)/plain\"]}" > answer
     exec 7<&-
     jq -e 'select(.done) | .done.files | map(select(.path == "'"$tmp"'/plain"))
            | length == 2 and (map(.is_open) | sort == [null, true]) and .[0].size == 6
-             and .[0].identity == .[1].identity' answer
+             and .[0].identity == .[1].identity and (map(.end) | sort == [null, 6])' answer
     jq -e 'select(.done) | .done.files | map(select(.path.percent?)) | .[0]
            | .path.percent == "'"$tmp"'/odd%FF%2541" and .has_name' answer
     jq -e 'select(.done) | .done.files | map(select(.path == "'"$tmp"'/none")) | .[0]

@@ -76,13 +76,16 @@ static void from_nothing_to_a_point_and_back(void **state)
     struct store_space space = {0};
 
     (void)state;
-    END(store->ops->probe(store, true, &space, THEN), ERR_NONE);
+    END(store->ops->probe(store, true, NULL, &space, THEN), ERR_NONE);
     assert_true(space.free > 0 && space.free <= space.total);
     assert_int_equal(strlen(space.id), 16);
     END(store->ops->prepare(store, &plan, ORIGIN("domain.xml", "<domain/>"), &scratch, THEN),
         ERR_NONE);
     assert_true(scratch_is_there());
-    assert_true(store->ops->scratch_free(store, scratch.dir) < UINT64_MAX);
+    END(store->ops->probe(store, true, scratch.dir, &space, THEN), ERR_NONE);
+    assert_true(space.scratch < UINT64_MAX);
+    END(store->ops->probe(store, true, "/nowhere", &space, THEN), ERR_NONE);
+    assert_true(space.scratch == UINT64_MAX);
     image = store->ops->target(store, &plan, 1);
     image_write(image, 0, 1 << 20, 0x77);
     END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
@@ -104,11 +107,11 @@ static void another_repository(void **state)
     struct store_space space = {0};
 
     (void)state;
-    END(store->ops->probe(store, true, &space, THEN), ERR_NONE);
+    END(store->ops->probe(store, true, NULL, &space, THEN), ERR_NONE);
     strcpy(store->id, space.id);
     END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_NONE);
     put("repository.json", "{\"format\": 1, \"id\": \"00000000000000aa\"}");
-    END(store->ops->probe(store, true, &space, THEN), ERR_NOTFOUND);
+    END(store->ops->probe(store, true, NULL, &space, THEN), ERR_NOTFOUND);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NOTFOUND);
     END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
     END(store->ops->discard(store, &plan, MADE_PARTIAL, &scratch, THEN), ERR_NOTFOUND);
@@ -121,10 +124,11 @@ static void another_repository(void **state)
     END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
 }
 
-/* Only what is named like a job of this catalog, and is none that runs. */
+/* Only what is named like an older job of this catalog, and is none that runs. */
 static void sweeping_scratch(void **state)
 {
-    static const char *const names[] = {"abc-1", "abc-2", "abc-1x", "abc-notes", "abc-", "def-1"};
+    static const char *const names[] = {"abc-1", "abc-2", "abc-1x", "abc-notes",
+                                        "abc-",  "def-1", "abc-8"};
     CLEANUP(strlist_done) struct strlist keep = {0};
 
     (void)state;
@@ -135,7 +139,7 @@ static void sweeping_scratch(void **state)
         assert_int_equal(mkdir(path, 0700), 0);
     }
     strlist_add(&keep, "abc-2");
-    WORKS(scratch_sweep(scratch_dir, "abc-", &keep, err));
+    WORKS(scratch_sweep(scratch_dir, "abc-", 8, &keep, err));
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         CLEANUP_FREE char *path = scratch_path(scratch_dir, names[i]);
 
@@ -153,7 +157,7 @@ static void errors_come_through(void **state)
     struct store_space space;
 
     (void)state;
-    END(none->ops->probe(none, true, &space, THEN), ERR_NOTFOUND);
+    END(none->ops->probe(none, true, NULL, &space, THEN), ERR_NOTFOUND);
     none->ops->free(none);
     END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
     assert_null(p.id);
@@ -197,7 +201,7 @@ static void canceling_what_hangs(void **state)
     (void)state;
     unlink(marker);
     assert_int_equal(mkfifo(marker, 0600), 0);
-    op = store->ops->probe(store, true, &space, THEN);
+    op = store->ops->probe(store, true, NULL, &space, THEN);
     assert_non_null(op);
     op_cancel(op);
     assert_int_equal(end.done, 0);

@@ -219,18 +219,19 @@ struct op *sim_store_end(struct store *s, bool fails, struct err *refusal, op_do
     return sim_op(sim_store_repo(s)->w, refusal->code ? refusal : NULL, done, ctx);
 }
 
-static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
-                        void *ctx, struct err *err)
+static struct op *probe(struct store *s, bool may_begin, const char *scratch,
+                        struct store_space *ret, op_done done, void *ctx, struct err *err)
 {
     struct sim_repo *r = sim_store_repo(s);
     struct err refusal = ERR_INIT;
     bool effect, fails;
 
     (void)may_begin;
+    (void)scratch;
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    ret->total = UINT64_C(1) << 40;
+    ret->total = ret->scratch = UINT64_C(1) << 40;
     ret->free = r->full ? 4096 : UINT64_C(1) << 39;
     snprintf(ret->id, sizeof(ret->id), "%s", r->here.id);
     return sim_store_end(s, fails, &refusal, done, ctx);
@@ -350,13 +351,6 @@ static struct op *copy(struct store *s, const struct store_copy *what, op_done d
     return sim_op_with(q->r->w, copy_now, q, done, ctx);
 }
 
-static uint64_t scratch_free(struct store *s, const char *dir)
-{
-    (void)s;
-    (void)dir;
-    return UINT64_C(1) << 40;
-}
-
 struct publish {
     struct sim_repo *r;
     char *id;
@@ -473,7 +467,6 @@ struct store *sim_store_new(struct sim_repo *r)
         .publish = publish,
         .discard = discard,
         .remove = remove_point,
-        .scratch_free = scratch_free,
         .target = target,
         .free = store_free,
     };

@@ -99,9 +99,10 @@ struct hypervisor *silent_host_new(void *ctx, const struct config_host *host, st
     return hv;
 }
 
-static struct op *probe(struct store *s, bool may_begin, struct store_space *ret, op_done done,
-                        void *ctx, struct err *err)
+static struct op *probe(struct store *s, bool may_begin, const char *scratch,
+                        struct store_space *ret, op_done done, void *ctx, struct err *err)
 {
+    (void)scratch;
     (void)s;
     (void)may_begin;
     (void)ret;

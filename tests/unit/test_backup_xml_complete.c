@@ -384,7 +384,7 @@ static void an_image_on_a_device_gets_no_name(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    add_disk(f, "vda", "/dev/null", "raw");
+    add_disk(f, "vda", "/dev/sdb", "raw")->special = true;
     assert_int_equal(backup_document_parse(ALL, strlen(ALL), &d, &err), 0);
     assert_int_equal(backup_document_complete(d, f, NULL, &defaults, &err), -1);
     assert_int_equal(err.code, ERR_INVALID);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -134,29 +134,36 @@ static void names(void **state)
 {
     struct view_disk_name configured = {.name = (char[]){"vda"}, .image = (char[]){"/x/a.qcow2"}};
     struct case_ c = usual();
-    char cwd[4096], link[512];
-    CLEANUP_FREE char *real = NULL, *other = NULL;
+    struct file_fact facts[] = {{.path = (char[]){"/run/real"}, .inode = 5, .device = 6},
+                                {.path = (char[]){"/run/other"}, .inode = 5, .device = 6},
+                                {.path = (char[]){"/run/third"}, .inode = 5, .device = 7}};
+    struct file_list files = {.items = facts, .n = 3};
+    struct strlist wanted = {0};
 
     (void)state;
     c.names = (struct view_names){.items = &configured, .n = 1};
     expect_name(c, "vda"); /* by path */
 
     /* By being the same file, however it is called; QEMU's name is relative. */
-    test_make_dir(link, sizeof(link));
-    assert_non_null(getcwd(cwd, sizeof(cwd)));
-    real = xasprintf("%s/real", link);
-    other = xasprintf("%s/other", link);
-    fclose(fopen(real, "w"));
-    assert_int_equal(symlink("real", other), 0);
-    configured.image = other;
-    c.names.cwd = link;
+    configured.image = facts[1].path;
+    c.names.cwd = "/run";
+    c.names.files = &files;
     c.text[Q_NODES] = "[" FMT("vda-fmt", "qcow2", "") "," FILE_NODE("vda-file", "real") "]";
     expect_name(c, "vda");
+    configured.image = facts[2].path;
+    expect_name(c, "disk0");
+    configured.image = facts[1].path;
+    facts[0].missing = ENOENT;
+    expect_name(c, "disk0");
+    facts[0].missing = 0;
+    files.n = 1; /* what it would have to know it tells */
+    c.names.wanted = &wanted;
+    expect_name(c, "disk0");
+    assert_int_equal(wanted.n, 1);
+    assert_string_equal(wanted.items[0], "/run/other");
+    strlist_done(&wanted);
     c.names.cwd = NULL; /* QEMU's directory is not known */
     expect_name(c, "disk0");
-    unlink(other);
-    unlink(real);
-    rmdir(link);
 
     c = usual();
     c.text[Q_BLOCK] = "[" DEVICE("drive0", VDA_PATH, "vda-fmt") "]";

@@ -46,6 +46,7 @@ enum begin_state {
     B_ATTACHING,
     B_SHIELDING,
     B_RETREATING,
+    B_UNNAMING,
     B_MARKING,
     B_FREEZING,
     B_BEGINNING,
@@ -62,9 +63,10 @@ static const struct fsm_state states[] = {
     [B_START] = {"start", TO(LOOKING) | TO(FAILED)},
     [B_LOOKING] = {"looking", TO(CREATING) | TO(FAILED)},
     [B_CREATING] = {"creating", TO(ATTACHING) | TO(RETRACTING)},
-    [B_ATTACHING] = {"attaching", TO(SHIELDING) | TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
-    [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
+    [B_ATTACHING] = {"attaching", TO(SHIELDING) | TO(UNNAMING) | TO(RETRACTING)},
+    [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(UNNAMING) | TO(RETRACTING)},
     [B_RETREATING] = {"retreating", TO(ATTACHING) | TO(RETRACTING)},
+    [B_UNNAMING] = {"unnaming", TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
     [B_MARKING] = {"marking", TO(FREEZING) | TO(BEGINNING) | TO(RETRACTING)},
     [B_FREEZING] = {"freezing", TO(BEGINNING) | TO(THAWING)},
     [B_BEGINNING] = {"beginning", TO(THAWING) | TO(FOLLOWING) | TO(RETRACTING) | TO(FAILED)},
@@ -166,9 +168,26 @@ static void enter(struct begin *b, enum begin_state state)
         steps[state](b);
 }
 
+/* True: suspended. */
+static bool see_places(struct begin *b)
+{
+    if (b->seeing == PLACES_UNSEEN) {
+        b->seeing = PLACES_ASKED;
+        b->task.wait_err = ERR_INIT;
+        if (begin_look_at_places(b))
+            return true;
+    }
+    if (b->seeing == PLACES_ASKED) {
+        b->seeing = PLACES_SEEN;
+        file_list_move(&b->places, &b->task.files);
+        begin_is_bad(b);
+    }
+    return false;
+}
+
 static bool start(struct begin *b)
 {
-    if (begin_offline_prepare(b))
+    if (see_places(b) || (b->err.code == ERR_NONE && begin_offline_prepare(b)))
         return true;
     if (b->err.code == ERR_NONE && !connection_is_up(b->task.domain))
         connection_error(b->task.domain, &b->err);
@@ -218,7 +237,16 @@ static bool look(struct begin *b)
 /* All nodes are there.  True: suspended. */
 static bool attached(struct begin *b)
 {
-    begin_unlink_images(b, true);
+    enter(b, B_UNNAMING);
+    return begin_unlink_images(b, true);
+}
+
+/* True: suspended. */
+static bool unnamed(struct begin *b)
+{
+    if (b->task.wait_err.code != ERR_NONE)
+        log_debug("qmp: %s: %s", b->task.domain->name, b->task.wait_err.msg);
+    b->task.wait_err = ERR_INIT;
     if (begin_wants_freeze(b)) {
         enter(b, B_MARKING);
         task_call(&b->task, command_add_mark(FROZEN_MARK));
@@ -361,6 +389,8 @@ static bool prepare(struct begin *b)
         return false;
     case B_SHIELDING:
         return send_next(b) || shielded(b);
+    case B_UNNAMING:
+        return unnamed(b);
     default: /* B_RETREATING */
         return retreat(b);
     }
@@ -378,6 +408,7 @@ static void begin_step(struct task *t)
         case B_ATTACHING:
         case B_SHIELDING:
         case B_RETREATING:
+        case B_UNNAMING:
             if (prepare(b))
                 return;
             continue;
@@ -431,6 +462,8 @@ static void begin_release(struct task *t)
     free(b->images.items);
     ev_timer_stop(b->task.domain->owner->loop, &b->hold);
     look_done(&b->look);
+    file_list_done(&b->places);
+    file_list_done(&b->made);
     tend_done(&b->retract);
     free(b);
 }

@@ -67,6 +67,10 @@ struct begin {
     uint64_t bandwidth;
     struct backup_begun begun, *ret;
     struct look look;
+    enum { PLACES_UNSEEN, PLACES_ASKED, PLACES_SEEN } seeing;
+    struct file_list places; /* what lies there before, */
+    bool makes;              /* that files are made was asked for, */
+    struct file_list made;   /* and how that went */
     struct fsm fsm;
     struct begin_steps steps; /* of the state, */
     size_t next;              /* or of its images: which is next */
@@ -95,7 +99,10 @@ int begin_check_request(const struct backup_request *request, struct err *err);
 /* Why the guest cannot be quiesced, or NULL. */
 const char *begin_check_quiesce(const struct begin *b);
 
-/* Is it in order with what the look has shown?  Fills in each disk's source. */
+/* Before the domain is looked at: what lies where the images are to be?  False: nothing is. */
+bool begin_look_at_places(struct begin *b);
+
+/* Is it in order with what the looks have shown?  Fills in each disk's source. */
 int begin_check_domain(struct begin *b, struct err *err);
 
 /* Has the last wait gone wrong, or has somebody asked for the end?  The first error counts. */
@@ -120,15 +127,15 @@ int begin_judge_quiesce(struct begin *b); /* -1: the backup must not stay */
 /* begin_images.c: makes the next image file.  True: suspended; false: all are there, or b->err. */
 bool begin_create_next(struct begin *b);
 void begin_list_images(struct begin *b);
-void begin_unlink_images(struct begin *b, bool scratch_only);
+/* True: suspended, and when that ends all of them have gone, or cannot; false: there are none. */
+bool begin_unlink_images(struct begin *b, bool scratch_only);
 
 /* begin_given.c: images that are there already.  begin_map_given suspends; its output is judged
  * then. */
 void begin_list_given(struct begin *b, const struct begin_disk *disk);
 void begin_map_given(struct begin *b, const struct begin_image *image);
 int begin_check_given(const struct begin_image *image, const char *map, struct err *err);
-int begin_check_raw(const struct begin_disk *disk, struct err *err);
-int begin_check_device(const struct begin_disk *disk, const char *what, struct err *err);
+int begin_check_raw(const struct begin_disk *disk, const struct file_fact *f, struct err *err);
 
 /* begin_steps.c, begin_shield.c: the commands of each state. */
 void begin_steps_attach(struct begin *b);

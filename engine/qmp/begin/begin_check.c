@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "engine/qmp/begin/begin.h"
@@ -17,6 +17,7 @@
 #include "engine/qmp/domain/side.h"
 
 #define IOTHREAD_EXPORTS_MAJOR 9
+#define PLACES_S 60.0
 
 static int check_address(const struct backup_address *a, const char *what, struct err *err)
 {
@@ -128,34 +129,71 @@ static int check_base(const struct begin_disk *disk, struct err *err)
     return 0;
 }
 
-static int check_target(struct begin *b, struct begin_disk *disk, struct err *err)
+static bool is_looked_at(const struct begin *b, const struct begin_disk *disk)
 {
-    const char *what = b->mode == MODE_PUSH ? "target" : "scratch";
-    struct stat st;
-    bool is_new = disk->place.type == PLACE_FILE && !b->reuse_external;
-    int rc;
+    return disk->place.type != PLACE_NETWORK && !disk->place.made &&
+           !(b->mode == MODE_PULL && b->task.domain->side->no_writer);
+}
 
-    if (disk->place.type == PLACE_NETWORK || disk->place.made ||
-        (b->mode == MODE_PULL && b->task.domain->side->no_writer))
-        return 0;
-    rc = is_new ? lstat(disk->place.path, &st) : stat(disk->place.path, &st);
-    if (rc < 0 && errno != ENOENT) /* who cannot look does not know that it is free */
-        return err_errno(err, errno, "disk %s: %s %s cannot be looked at", disk->name, what,
+bool begin_look_at_places(struct begin *b)
+{
+    CLEANUP(strlist_done) struct strlist paths = {0};
+    const struct files_request q = {.closely = &paths};
+
+    for (size_t i = 0; i < b->disks.n; i++)
+        if (is_looked_at(b, &b->disks.items[i]))
+            strlist_add(&paths, b->disks.items[i].place.path);
+    if (paths.n == 0)
+        return false;
+    task_files(&b->task, FILES_LOOK, &q, PLACES_S);
+    return true;
+}
+
+static int check_new(const struct begin_disk *disk, const char *what, const struct file_fact *f,
+                     struct err *err)
+{
+    if (f->has_name)
+        return err_set(err, ERR_EXISTS, "disk %s: %s %s exists", disk->name, what,
+                       disk->place.path);
+    if (f->missing != ENOENT) /* who cannot look does not know that it is free */
+        return err_errno(err, f->missing, "disk %s: %s %s cannot be looked at", disk->name, what,
                          disk->place.path);
-    if (is_new)
-        return rc < 0 ? 0
-                      : err_set(err, ERR_EXISTS, "disk %s: %s %s exists", disk->name, what,
-                                disk->place.path);
-    if (rc < 0)
+    return 0;
+}
+
+static int check_there(struct begin_disk *disk, const char *what, const struct file_fact *f,
+                       struct err *err)
+{
+    if (f->missing == ENOENT)
         return err_set(err, ERR_NOTFOUND, "disk %s: %s %s does not exist", disk->name, what,
                        disk->place.path);
-    disk->is_device = S_ISBLK(st.st_mode);
+    if (f->missing)
+        return err_errno(err, f->missing, "disk %s: %s %s cannot be looked at", disk->name, what,
+                         disk->place.path);
+    disk->is_device = f->type == FILE_BLOCK;
     if (disk->place.type == PLACE_BLOCK && !disk->is_device)
         return err_set(err, ERR_INVALID, "disk %s: %s %s is not a block device", disk->name, what,
                        disk->place.path);
-    if (disk->is_device && begin_check_device(disk, what, err) < 0)
-        return -1;
-    return str_eq(disk->format, "raw") ? begin_check_raw(disk, err) : 0;
+    if (f->busy)
+        return err_set(err, ERR_BUSY,
+                       "disk %s: %s %s is in use (mounted, or part of another device)", disk->name,
+                       what, disk->place.path);
+    return str_eq(disk->format, "raw") ? begin_check_raw(disk, f, err) : 0;
+}
+
+static int check_target(struct begin *b, struct begin_disk *disk, struct err *err)
+{
+    const char *what = b->mode == MODE_PUSH ? "target" : "scratch";
+    const struct file_fact *f;
+
+    if (!is_looked_at(b, disk))
+        return 0;
+    f = file_find_named(&b->places, disk->place.path);
+    if (!f)
+        return err_set(err, ERR_INTERNAL, "disk %s: %s %s was not looked at", disk->name, what,
+                       disk->place.path);
+    return disk->place.type == PLACE_FILE && !b->reuse_external ? check_new(disk, what, f, err)
+                                                                : check_there(disk, what, f, err);
 }
 
 static int check_disk(struct begin *b, struct begin_disk *disk, struct err *err)

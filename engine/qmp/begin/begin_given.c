@@ -5,13 +5,9 @@
  * disk's size.  Anything that such an image holds would be part of the backup: a pull's readers
  * would be served it for the disk's, and an increment would hide what is below it.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -114,29 +110,15 @@ int begin_check_given(const struct begin_image *image, const char *map, struct e
 }
 
 /* A raw target, which QEMU takes only if it is of the disk's size.  A device may be larger. */
-int begin_check_raw(const struct begin_disk *disk, struct err *err)
+int begin_check_raw(const struct begin_disk *disk, const struct file_fact *f, struct err *err)
 {
-    CLEANUP_CLOSE int fd = open(disk->place.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-    uint64_t size, capacity = disk->source->facts.capacity;
+    uint64_t size = (f->end + SECTOR - 1) / SECTOR * SECTOR;
+    uint64_t capacity = disk->source->facts.capacity;
 
-    if (end < 0)
-        return 0; /* QEMU's to say */
-    size = ((uint64_t)end + SECTOR - 1) / SECTOR * SECTOR;
+    if (f->unreadable) /* QEMU's to say */
+        return 0;
     if (disk->is_device ? size >= capacity : size == capacity)
         return 0;
     return err_set(err, ERR_INVALID, "disk %s: target %s has %" PRIu64 " bytes, the disk %" PRIu64,
-                   disk->name, disk->place.path, (uint64_t)end, capacity);
-}
-
-/* A device that is mounted, or part of something else, is not what was meant. */
-int begin_check_device(const struct begin_disk *disk, const char *what, struct err *err)
-{
-    CLEANUP_CLOSE int fd = open(disk->place.path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
-
-    if (fd < 0 && errno == EBUSY)
-        return err_set(err, ERR_BUSY,
-                       "disk %s: %s %s is in use (mounted, or part of another device)", disk->name,
-                       what, disk->place.path);
-    return 0;
+                   disk->name, disk->place.path, f->end, capacity);
 }

@@ -6,12 +6,9 @@
  * Scratch files are unlinked as soon as QEMU has them open.  They live as long as QEMU uses
  * them, and nothing is left over whoever dies first.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -85,26 +82,48 @@ void begin_list_images(struct begin *b)
     }
 }
 
-/* Makes the file, so that it is ours alone; qemu-img then writes the format into it.  QEMU's user
- * opens it. */
-static int create_file(struct begin *b, struct begin_image *image, struct err *err)
+static bool is_made(const struct begin_image *image)
 {
-    CLEANUP_CLOSE int fd = -1;
-    uid_t uid;
-    gid_t gid;
+    return image->found == FOUND_NOT && !image->given;
+}
 
-    if (image->given) {
-        image->created = image->scratch;
-        return 0;
+/* Makes the files, so that they are ours alone; qemu-img then writes the format into them.  QEMU's
+ * user opens them.  False: there are none to make. */
+static bool make_files(struct begin *b)
+{
+    CLEANUP(strlist_done) struct strlist paths = {0};
+    struct files_request q = {.names = &paths};
+
+    for (size_t i = 0; i < b->images.n; i++)
+        if (is_made(&b->images.items[i]))
+            strlist_add(&paths, b->images.items[i].path);
+    if (paths.n == 0)
+        return false;
+    domain_user(b->task.domain, &q.uid, &q.gid);
+    task_files(&b->task, FILES_MAKE, &q, CREATE_S);
+    return true;
+}
+
+/* Those that were made are ours to remove, whatever comes then. */
+static void files_made(struct begin *b)
+{
+    file_list_move(&b->made, &b->task.files);
+    for (size_t i = 0; i < b->images.n; i++) {
+        struct begin_image *image = &b->images.items[i];
+        const struct file_fact *f = file_find_named(&b->made, image->path);
+
+        image->created = image->given ? image->scratch : is_made(image) && f && f->has_name;
     }
-    fd = open(image->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_errno(err, errno, "create %s", image->path);
-    image->created = true;
-    domain_user(b->task.domain, &uid, &gid);
-    if (geteuid() == 0 && fchown(fd, uid, gid) < 0)
-        return err_errno(err, errno, "give %s to QEMU's user", image->path);
-    return 0;
+}
+
+static int take_file(const struct begin *b, const struct begin_image *image, struct err *err)
+{
+    const struct file_fact *f = file_find_named(&b->made, image->path);
+
+    if (!f || !f->error)
+        return 0;
+    *err = *f->error;
+    return -1;
 }
 
 static void run_qemu_img(struct begin *b, const struct begin_image *image)
@@ -164,6 +183,16 @@ bool begin_create_next(struct begin *b)
 {
     struct err err = b->task.wait_err;
 
+    if (!b->makes) {
+        b->makes = true;
+        if (make_files(b))
+            return true;
+    }
+    if (b->next == 0) {
+        files_made(b);
+        if (begin_is_bad(b))
+            return false;
+    }
     b->task.wait_err = ERR_INIT;
     if (b->next > 0 && b->images.items[b->next - 1].found == FOUND_EMPTY)
         check_empty(b, &b->images.items[b->next - 1], &err);
@@ -183,7 +212,7 @@ bool begin_create_next(struct begin *b)
             begin_map_given(b, image);
             return true;
         }
-        if (image->found == FOUND_FORMAT || create_file(b, image, &err) == 0) {
+        if (image->found == FOUND_FORMAT || take_file(b, image, &err) == 0) {
             run_qemu_img(b, image);
             return true;
         }
@@ -192,15 +221,21 @@ bool begin_create_next(struct begin *b)
     return false;
 }
 
-void begin_unlink_images(struct begin *b, bool scratch_only)
+bool begin_unlink_images(struct begin *b, bool scratch_only)
 {
+    CLEANUP(strlist_done) struct strlist paths = {0};
+    const struct files_request q = {.names = &paths};
+
     for (size_t i = 0; i < b->images.n; i++) {
         struct begin_image *image = &b->images.items[i];
 
         if (!image->created || (scratch_only && !image->scratch))
             continue;
-        if (unlink(image->path) < 0)
-            log_debug("qmp: %s: unlink %s failed", b->task.domain->name, image->path);
+        strlist_add(&paths, image->path);
         image->created = false;
     }
+    if (paths.n == 0)
+        return false;
+    task_files(&b->task, FILES_REMOVE, &q, CREATE_S);
+    return true;
 }

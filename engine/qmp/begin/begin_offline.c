@@ -120,16 +120,36 @@ static int watch(struct domain *d, struct err *err)
             if (image_watch_add(&o->watch, image->files.items[k], err) < 0)
                 return err_wrap(err, "disk %s", image->facts.name);
     }
-    return images_check_free(&o->images, err);
+    return 0;
 }
 
-static void connect_daemon(struct begin *b)
+/* True: suspended. */
+static bool watching(struct begin *b)
 {
     struct domain *d = b->task.domain;
+    struct offline *o = d->session;
+
+    enter(d, OFFLINE_WATCHING);
+    if (b->err.code != ERR_NONE || b->task.canceled || watch(d, &b->err) < 0)
+        return false;
+    images_look(&o->images, &b->task);
+    return true;
+}
+
+/* True: suspended. */
+static bool connect_daemon(struct begin *b)
+{
+    struct domain *d = b->task.domain;
+    struct offline *o = d->session;
 
     enter(d, OFFLINE_CONNECTING);
-    if (watch(d, &b->err) == 0 && offline_start_daemon(d, &b->err) == 0)
-        task_sleep(&b->task, START_S);
+    if (images_take_files(&o->images, &b->task, &b->err) < 0)
+        return false;
+    image_watch_is(&o->watch, &o->images.files);
+    if (images_check_free(&o->images, &b->err) < 0 || offline_start_daemon(d, &b->err) < 0)
+        return false;
+    task_sleep(&b->task, START_S);
+    return true;
 }
 
 static void connected(struct begin *b)
@@ -183,11 +203,9 @@ static bool work(struct begin *b)
     case OFFLINE_READING:
         return reading(b);
     case OFFLINE_MARKING:
-        if (mark_next(b))
-            return true;
-        if (b->err.code == ERR_NONE && !b->task.canceled)
-            connect_daemon(b);
-        return d->session->daemon != NULL;
+        return mark_next(b) || watching(b);
+    case OFFLINE_WATCHING:
+        return connect_daemon(b);
     case OFFLINE_CONNECTING:
         connected(b);
         return false;

@@ -39,6 +39,5 @@ bool begin_retract_next(struct begin *b)
         task_call(&b->task, command_bitmap_remove(disk->source->node, disk->bitmap));
         return true;
     }
-    begin_unlink_images(b, false);
-    return false;
+    return begin_unlink_images(b, false);
 }

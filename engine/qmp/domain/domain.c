@@ -331,7 +331,7 @@ void domain_raise(struct domain *d, enum hv_event_type type)
 
 struct view_names domain_names(const struct domain *d, const char *cwd)
 {
-    return (struct view_names){.items = d->disks, .n = d->n_disks, .cwd = cwd, .pid = d->pid};
+    return (struct view_names){.items = d->disks, .n = d->n_disks, .cwd = cwd};
 }
 
 bool domain_has_images_only(const struct domain *d)

@@ -22,9 +22,10 @@ static void hide(const struct domain *d, json_t *nodes)
     (void)nodes;
 }
 
-static void judge(struct domain *d, bool running, struct err *err)
+static void judge(struct domain *d, const struct file_list *files, bool running, struct err *err)
 {
     (void)d;
+    (void)files;
     (void)running;
     (void)err;
 }

@@ -20,8 +20,11 @@ struct side {
     json_t *(*answer)(const struct domain *d, enum view_query query);
     /* Takes out of query-named-block-nodes' answer what is not there yet for whoever looks. */
     void (*hide)(const struct domain *d, json_t *nodes);
-    /* Was the copy torn?  Adds that to what is known of the jobs. */
-    void (*judge)(struct domain *d, bool running, struct err *err);
+    /* Files that have to be looked at when the jobs have been; NULL: none. */
+    void (*list_watched)(const struct domain *d, struct strlist *ret);
+    /* Was the copy torn?  files: those, as they were then.  Adds that to what is known of the
+     * jobs. */
+    void (*judge)(struct domain *d, const struct file_list *files, bool running, struct err *err);
     /* It is not connected.  True: it will not come back, and *ret is how its jobs have ended. */
     bool (*ended)(const struct domain *d, struct hv_job_stats *ret);
     /* The jobs have been let go.  True: suspended; call it again. */

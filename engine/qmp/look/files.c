@@ -11,9 +11,9 @@ static void ask(struct task *t, enum files_what what, const struct strlist *name
     task_files(t, what, &q, seconds);
 }
 
-void files_look(struct task *t)
+void files_look(struct task *t, const struct strlist *names)
 {
-    ask(t, FILES_LOOK, NULL, ANSWER_S);
+    ask(t, FILES_LOOK, names, ANSWER_S);
 }
 
 void files_touch(struct task *t, const struct strlist *names)

@@ -17,8 +17,8 @@
 
 /* Each suspends the task; ERR_TIMEOUT, with the file's name: it does not answer. */
 
-/* Do all of them tell what they are? */
-void files_look(struct task *t);
+/* What are all of them, and those of these names (NULL: none more)?  The task's files tell. */
+void files_look(struct task *t, const struct strlist *names);
 
 /* Do those of these names take a change? */
 void files_touch(struct task *t, const struct strlist *names);

@@ -30,18 +30,29 @@ static void ask(struct look *l, struct task *t)
 
 /* The answers to these contain sizes, for which QEMU asks the files; all that come after it
  * follow at once. */
-static bool must_check(const struct look *l, const struct task *t)
+static bool check_files(struct look *l, struct task *t)
 {
-    return l->asked == Q_NODES && !l->checking && t->domain->pid > 0;
+    const struct domain *d = t->domain;
+    CLEANUP(strlist_done) struct strlist names = {0};
+
+    if (l->asked != Q_NODES || l->checking)
+        return false;
+    for (size_t i = 0; l->n == VIEW_ALL && i < d->n_disks; i++)
+        strlist_add(&names, d->disks[i].image);
+    if (d->side->list_watched)
+        d->side->list_watched(d, &names);
+    l->watched = names.n > 0;
+    if (d->pid <= 0 && names.n == 0)
+        return false;
+    l->checking = true;
+    files_look(t, &names);
+    return true;
 }
 
 static void go_on(struct look *l, struct task *t)
 {
-    if (must_check(l, t)) {
-        l->checking = true;
-        files_look(t);
+    if (check_files(l, t))
         return;
-    }
     l->checking = false;
     ask(l, t);
 }
@@ -72,16 +83,44 @@ static bool may_fail(const struct domain *d, int query)
     return query == Q_GRAPH || query == Q_UUID || (query == Q_OBJECTS && d->side->late_objects);
 }
 
+/* Who only looks after jobs does without what could not be found out; but what hangs, hangs. */
+static int take_files(struct look *l, struct task *t, struct err *err)
+{
+    *err = t->wait_err;
+    if (err->code != ERR_TIMEOUT && !l->watched && l->n != VIEW_ALL)
+        *err = ERR_INIT;
+    file_list_move(&l->files, &t->files);
+    return err->code == ERR_NONE ? 0 : -1;
+}
+
+/* Which files have to be known is seen when all is there; most of them are then. */
+static enum look_result decode(struct look *l, struct task *t, struct err *err)
+{
+    CLEANUP_FREE char *cwd = look_cwd(t->domain->pid);
+    CLEANUP(strlist_done) struct strlist wanted = {0};
+    struct view_names names = domain_names(t->domain, cwd);
+    int rc;
+
+    names.files = &l->files;
+    names.wanted = &wanted;
+    rc = view_decode(l->replies, l->n == VIEW_ALL ? &names : NULL, &l->view, err);
+    if (wanted.n == 0 || l->refined)
+        return rc < 0 ? LOOK_FAILED : LOOK_DONE;
+    view_done(&l->view);
+    l->view = (struct view){0};
+    *err = ERR_INIT;
+    l->refined = l->checking = true;
+    files_look(t, &wanted);
+    return LOOK_WAITING;
+}
+
 enum look_result look_step(struct look *l, struct task *t, struct err *err)
 {
-    CLEANUP_FREE char *cwd = NULL;
-    struct view_names names;
-
     if (l->checking) {
-        *err = t->wait_err;
-        if (err->code == ERR_TIMEOUT)
+        if (take_files(l, t, err) < 0)
             return LOOK_FAILED;
-        *err = ERR_INIT;
+        if (l->refined)
+            return decode(l, t, err);
         go_on(l, t);
         return LOOK_WAITING;
     }
@@ -93,15 +132,10 @@ enum look_result look_step(struct look *l, struct task *t, struct err *err)
     l->replies[l->asked - 1] = TAKE_PTR(t->reply);
     if (l->asked - 1 == Q_NODES)
         t->domain->side->hide(t->domain, l->replies[Q_NODES]);
-    if (l->asked < l->n) {
-        go_on(l, t);
-        return LOOK_WAITING;
-    }
-    cwd = look_cwd(t->domain->pid);
-    names = domain_names(t->domain, cwd);
-    return view_decode(l->replies, l->n == VIEW_ALL ? &names : NULL, &l->view, err) < 0
-               ? LOOK_FAILED
-               : LOOK_DONE;
+    if (l->asked == l->n)
+        return decode(l, t, err);
+    go_on(l, t);
+    return LOOK_WAITING;
 }
 
 void look_done(struct look *l)
@@ -109,5 +143,6 @@ void look_done(struct look *l)
     for (int i = 0; i < Q_COUNT; i++)
         json_decref(l->replies[i]);
     view_done(&l->view);
+    file_list_done(&l->files);
     *l = (struct look){0};
 }

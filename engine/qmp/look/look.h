@@ -9,7 +9,10 @@
 struct look {
     int n; /* queries to ask */
     int asked;
-    bool checking; /* whether QEMU's files answer */
+    bool checking; /* whether QEMU's files answer, and what they are */
+    bool watched;  /* something is concluded from how the files are */
+    bool refined;  /* those were asked for that had to be known, too */
+    struct file_list files;
     json_t *replies[Q_COUNT];
     struct view view; /* what came out */
 };

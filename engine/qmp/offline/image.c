@@ -2,20 +2,16 @@
 #include "engine/qmp/offline/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/qmp/state/identity.h"
 #include "engine/qmp/wire/texts.h"
 
 #define INFO_S 60.0
 #define BITMAP_S 120.0
-#define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */
-#define PERM_WRITE 1   /* BLK_PERM_WRITE is 1 << 1 */
+#define LOOK_S 60.0
 #define GRANULARITY "65536"
 
 /* ---- decoding ---- */
@@ -62,12 +58,16 @@ static void decode_bitmaps(json_t *data, struct disk_facts *disk)
     }
 }
 
-/* Only changes of a regular file can be noticed. */
+static int not_regular(const char *file, struct err *err)
+{
+    return err_set(err, ERR_UNSUPPORTED,
+                   "%s is no regular file: it is backed up while the domain runs", file);
+}
+
 static int add_file(struct image *image, json_t *item, struct err *err)
 {
     const char *file = text_of(item, "filename");
     json_t *data = json_object_get(json_object_get(item, "format-specific"), "data");
-    struct stat st;
 
     if (!file)
         return err_set(err, ERR_PROTOCOL, "%s: qemu-img does not tell its file", image->path);
@@ -75,9 +75,8 @@ static int add_file(struct image *image, json_t *item, struct err *err)
         return err_set(err, ERR_UNSUPPORTED,
                        "%s keeps its data in another file: it is backed up while the domain runs",
                        file);
-    if (file[0] != '/' || stat(file, &st) < 0 || !S_ISREG(st.st_mode))
-        return err_set(err, ERR_UNSUPPORTED,
-                       "%s is no regular file: it is backed up while the domain runs", file);
+    if (file[0] != '/')
+        return not_regular(file, err);
     strlist_add(&image->files, file);
     return 0;
 }
@@ -92,7 +91,6 @@ static void fill_facts(struct image *ret, json_t *chain, const char *name)
 
     disk->name = xstrdup(name);
     disk->image = xstrdup(ret->path);
-    disk->identity = identity_of_file(ret->path, 0);
     disk->format = xstrdup(ret->format);
     disk->capacity = size_of(top, "virtual-size");
     json_array_foreach(chain, i, item)
@@ -133,40 +131,7 @@ void image_done(struct image *image)
     strlist_done(&image->files);
 }
 
-/* ---- who has it open ---- */
-
-static int check_file(const char *path, struct err *err)
-{
-    struct flock lock = {
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return err_errno(err, errno, "open %s", path);
-    if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
-        return err_errno(err, errno, "ask for the locks on %s", path);
-    if (lock.l_type != F_UNLCK)
-        return err_set(err, ERR_BUSY, "%s is in use by another process", path);
-    return 0;
-}
-
-int image_check_free(const struct image *image, struct err *err)
-{
-    for (size_t i = 0; i < image->files.n; i++)
-        if (check_file(image->files.items[i], err) < 0)
-            return err_wrap(err, "disk %s", image->facts.name);
-    return 0;
-}
-
-int images_check_free(const struct images *im, struct err *err)
-{
-    for (size_t i = 0; i < im->items.n; i++)
-        if (image_check_free(&im->items.items[i], err) < 0)
-            return -1;
-    return 0;
-}
-
-/* ---- reading them, one after another ---- */
+/* ---- their files ---- */
 
 static bool is_wanted(const struct images *im, const char *disk)
 {
@@ -175,6 +140,72 @@ static bool is_wanted(const struct images *im, const char *disk)
             return true;
     return false;
 }
+
+void images_look(const struct images *im, struct task *t)
+{
+    CLEANUP(strlist_done) struct strlist paths = {0};
+    const struct files_request q = {.closely = &paths};
+
+    for (size_t i = 0; i < im->items.n; i++)
+        for (size_t k = 0; k < im->items.items[i].files.n; k++)
+            if (!strlist_has(&paths, im->items.items[i].files.items[k]))
+                strlist_add(&paths, im->items.items[i].files.items[k]);
+    for (size_t i = 0; i < t->domain->n_disks; i++)
+        if (is_wanted(im, t->domain->disks[i].name) &&
+            !strlist_has(&paths, t->domain->disks[i].image))
+            strlist_add(&paths, t->domain->disks[i].image);
+    task_files(t, FILES_LOOK, &q, LOOK_S);
+}
+
+int images_take_files(struct images *im, struct task *t, struct err *err)
+{
+    file_list_done(&im->files);
+    file_list_move(&im->files, &t->files);
+    *err = t->wait_err;
+    return err->code == ERR_NONE ? 0 : -1;
+}
+
+static int check_file(const char *path, const struct file_fact *f, struct err *err)
+{
+    if (!f || f->missing || f->unreadable)
+        return err_errno(err,
+                         f && f->missing ? f->missing
+                         : f             ? f->unreadable
+                                         : ENOENT,
+                         "open %s", path);
+    if (f->no_locks)
+        return err_errno(err, f->no_locks, "ask for the locks on %s", path);
+    return f->locked ? err_set(err, ERR_BUSY, "%s is in use by another process", path) : 0;
+}
+
+int images_check_free(const struct images *im, struct err *err)
+{
+    for (size_t i = 0; i < im->items.n; i++) {
+        const struct image *image = &im->items.items[i];
+
+        for (size_t k = 0; k < image->files.n; k++) {
+            const char *path = image->files.items[k];
+
+            if (check_file(path, file_find_named(&im->files, path), err) < 0)
+                return err_wrap(err, "disk %s", image->facts.name);
+        }
+    }
+    return 0;
+}
+
+/* Only changes of a regular file can be noticed. */
+static int check_regular(const struct images *im, const struct image *image, struct err *err)
+{
+    for (size_t i = 0; i < image->files.n; i++) {
+        const struct file_fact *f = file_find_named(&im->files, image->files.items[i]);
+
+        if (!f || f->missing || f->type != FILE_REGULAR)
+            return not_regular(image->files.items[i], err);
+    }
+    return 0;
+}
+
+/* ---- reading them, one after another ---- */
 
 /* Never by probing its format: a guest can make a raw image look like any other.  False: none is
  * left. */
@@ -215,9 +246,7 @@ static int take_answer(struct images *im, struct task *t, struct err *err)
     if (!disk)
         return 0;
     *err = t->wait_err;
-    if (err->code != ERR_NONE && access(disk->image, F_OK) < 0)
-        err_errno(err, errno, "%s", disk->image);
-    else if (qemu_said(err->msg, SAID_OTHER_FORMAT))
+    if (qemu_said(err->msg, SAID_OTHER_FORMAT))
         err_set(err, ERR_INVALID,
                 "%s is not in format %s; the configuration's disks say the format", disk->image,
                 disk->format);
@@ -229,11 +258,44 @@ static int take_answer(struct images *im, struct task *t, struct err *err)
     return 0;
 }
 
+/* Of one that could not be read because it is not there, that is said in few words. */
+static int judge_unread(const struct images *im, struct err *err)
+{
+    const struct file_fact *f = file_find_named(&im->files, im->reading->image);
+
+    *err = im->why;
+    if (!f || !f->missing || f->has_name)
+        return -1;
+    err_errno(err, f->missing, "%s", im->reading->image);
+    return err_wrap(err, "disk %s", im->reading->name);
+}
+
+/* What the files add to what qemu-img has said. */
+static int take_facts(struct images *im, struct err *err)
+{
+    for (size_t i = 0; i < im->items.n; i++) {
+        struct image *image = &im->items.items[i];
+        const struct file_fact *f = file_find_named(&im->files, image->path);
+
+        if (!image->facts.name) /* it could not be read */
+            continue;
+        if (check_regular(im, image, err) < 0)
+            return err_wrap(err, "disk %s", image->facts.name);
+        image->facts.identity = f ? xstrdup(f->identity) : NULL;
+    }
+    return im->why.code == ERR_NONE ? 0 : judge_unread(im, err);
+}
+
 enum look_result images_step(struct images *im, struct task *t, struct err *err)
 {
-    if (take_answer(im, t, err) < 0)
-        return LOOK_FAILED;
-    return read_next(im, t) ? LOOK_WAITING : LOOK_DONE;
+    if (im->looking)
+        return images_take_files(im, t, err) < 0 || take_facts(im, err) < 0 ? LOOK_FAILED
+                                                                            : LOOK_DONE;
+    if (take_answer(im, t, &im->why) == 0 && read_next(im, t))
+        return LOOK_WAITING;
+    im->looking = true;
+    images_look(im, t);
+    return LOOK_WAITING;
 }
 
 const struct image *images_find(const struct images *im, const char *disk)
@@ -250,6 +312,7 @@ void images_done(struct images *im)
         image_done(&im->items.items[i]);
     free(im->items.items);
     strlist_done(&im->wanted);
+    file_list_done(&im->files);
     *im = (struct images){0};
 }
 

@@ -22,17 +22,16 @@ struct images {
     struct strlist wanted; /* names of disks */
     const struct view_disk_name *reading;
     size_t next;
+    bool looking;           /* at the files, which comes last */
+    struct file_list files; /* as they were then */
+    struct err why;         /* an image could not be read; ERR_NONE: all could */
 };
 
 /* What `qemu-img info --output=json --backing-chain` has printed, for a disk of that configuration.
- * ERR_UNSUPPORTED for images whose files cannot be watched. *ret is filled as far as it got. */
+ * ERR_UNSUPPORTED for images that are no files alone. *ret is filled as far as it got. */
 int image_decode(const char *text, const struct view_disk_name *disk, struct image *ret,
                  struct err *err);
 void image_done(struct image *image);
-
-/* ERR_BUSY when some process has one of the files open for writing.  QEMU's locks tell (bytes 100
- * and on of a file: one for each permission that is in use; block/file-posix.c). */
-int image_check_free(const struct image *image, struct err *err);
 
 /* A part of a task: reads the images of the disks of these names (copied; NULL: of all) that the
  * domain's configuration has.  images_start suspends the task; then images_step, until it no longer
@@ -40,6 +39,12 @@ int image_check_free(const struct image *image, struct err *err);
 void images_start(struct images *im, struct task *t, const struct strlist *wanted);
 enum look_result images_step(struct images *im, struct task *t, struct err *err);
 const struct image *images_find(const struct images *im, const char *disk);
+/* Looks at their files anew: suspends the task; then images_take_files. */
+void images_look(const struct images *im, struct task *t);
+int images_take_files(struct images *im, struct task *t, struct err *err);
+/* ERR_BUSY when some process had one of the files open for writing when they were last looked at.
+ * QEMU's locks tell (bytes 100 and on of a file: one for each permission that is in use;
+ * block/file-posix.c). */
 int images_check_free(const struct images *im, struct err *err);
 void images_done(struct images *im);
 

@@ -17,25 +17,23 @@ static bool had_events(const struct image_watch *w)
     return had;
 }
 
-static bool is_changed(const struct watched_file *f)
+static bool is_changed(const struct file_fact *was, const struct file_fact *now)
 {
-    const struct stat *was = &f->was;
-    struct stat now;
-
-    return stat(f->path, &now) < 0 || now.st_ino != was->st_ino || now.st_dev != was->st_dev ||
-           now.st_size != was->st_size || now.st_mtim.tv_sec != was->st_mtim.tv_sec ||
-           now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
+    return !file_is_same(was, now) || now->size != was->size || now->changed != was->changed;
 }
 
-const char *image_watch_changed(struct image_watch *w)
+const char *image_watch_changed(struct image_watch *w, const struct file_list *files)
 {
     bool events = had_events(w);
 
-    for (size_t i = 0; w->fd > 0 && !w->changed && i < w->files.n; i++)
-        if (is_changed(&w->files.items[i]))
-            w->changed = xstrdup(w->files.items[i].path);
+    for (size_t i = 0; w->fd > 0 && !w->changed && i < w->paths.n; i++) {
+        const char *path = w->paths.items[i];
+
+        if (is_changed(file_find_named(&w->was, path), file_find_named(files, path)))
+            w->changed = xstrdup(path);
+    }
     if (events && !w->changed)
-        w->changed = xstrdup(w->files.items[0].path);
+        w->changed = xstrdup(w->paths.items[0]);
     return w->changed;
 }
 
@@ -64,14 +62,26 @@ int image_watch_start(struct image_watch *w, struct ev_loop *loop, void (*notify
 
 int image_watch_add(struct image_watch *w, const char *path, struct err *err)
 {
-    struct watched_file *file = VEC_ADD(&w->files);
-
-    file->path = xstrdup(path);
     if (inotify_add_watch(w->fd, path, IN_MODIFY) < 0)
         return err_errno(err, errno, "watch %s", path);
-    if (stat(path, &file->was) < 0)
-        return err_errno(err, errno, "%s", path);
+    strlist_add(&w->paths, path);
     return 0;
+}
+
+void image_watch_is(struct image_watch *w, const struct file_list *files)
+{
+    file_list_done(&w->was);
+    for (size_t i = 0; i < w->paths.n; i++) {
+        const struct file_fact *f = file_find_named(files, w->paths.items[i]);
+
+        if (f)
+            *VEC_ADD(&w->was) = (struct file_fact){.path = xstrdup(f->path),
+                                                   .missing = f->missing,
+                                                   .device = f->device,
+                                                   .inode = f->inode,
+                                                   .size = f->size,
+                                                   .changed = f->changed};
+    }
 }
 
 void image_watch_stop(struct image_watch *w)
@@ -86,9 +96,8 @@ void image_watch_stop(struct image_watch *w)
 void image_watch_done(struct image_watch *w)
 {
     image_watch_stop(w);
-    for (size_t i = 0; i < w->files.n; i++)
-        free(w->files.items[i].path);
-    free(w->files.items);
+    strlist_done(&w->paths);
+    file_list_done(&w->was);
     free(w->changed);
     *w = (struct image_watch){0};
 }

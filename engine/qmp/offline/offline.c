@@ -149,7 +149,15 @@ static void lost(struct domain *d)
     domain_wake_sleeper(d);
 }
 
-static void judge(struct domain *d, bool running, struct err *err)
+static void list_watched(const struct domain *d, struct strlist *ret)
+{
+    const struct offline *o = d->session;
+
+    for (size_t i = 0; o->phase == OFFLINE_READY && !o->whole && i < o->watch.paths.n; i++)
+        strlist_add(ret, o->watch.paths.items[i]);
+}
+
+static void judge(struct domain *d, const struct file_list *files, bool running, struct err *err)
 {
     struct offline *o = d->session;
     const char *file;
@@ -157,7 +165,7 @@ static void judge(struct domain *d, bool running, struct err *err)
     if (o->whole || o->phase != OFFLINE_READY ||
         (err->code != ERR_NONE && err->code != ERR_CANCELED))
         return;
-    file = image_watch_changed(&o->watch);
+    file = image_watch_changed(&o->watch, files);
     if (file)
         err_set(err, ERR_BUSY, "%s (%s was written to)", OFFLINE_TORN, file);
     o->whole = !running && err->code == ERR_NONE;
@@ -211,6 +219,7 @@ static const struct side side_storage_daemon = {
     .lost = lost,
     .answer = offline_answer,
     .hide = offline_hide,
+    .list_watched = list_watched,
     .judge = judge,
     .ended = ended,
     .let_go = let_go,

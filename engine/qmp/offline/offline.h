@@ -7,7 +7,7 @@
  *     -> moves to the second domain's line; from there on, in this order:
  *        reading     qemu-img info: are the disks there, is the request in order?
  *        marking     qemu-img bitmap --add, the new checkpoint's bitmaps
- *        watching    from now on nobody may write to the images
+ *        watching    from now on nobody may write to the images; nor has anybody one open
  *        connecting  the storage daemon starts
  *        attaching   it opens the images, read-only
  *     -> goes on as any other beginning does.

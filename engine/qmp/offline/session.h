@@ -14,6 +14,7 @@ struct storage_daemon;
 enum offline_phase {
     OFFLINE_READING,
     OFFLINE_MARKING,
+    OFFLINE_WATCHING,
     OFFLINE_CONNECTING,
     OFFLINE_ATTACHING,
     OFFLINE_READY,

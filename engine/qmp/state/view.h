@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "base/files.h"
 #include "engine/hypervisor.h"
 
 /* The queries, in the order in which they are asked. */
@@ -85,7 +86,8 @@ struct view_names {
     } * items;
     size_t n;
     const char *cwd; /* QEMU's working directory, for relative file names; may be NULL */
-    pid_t pid;       /* QEMU's; 0: not known */
+    const struct file_list *files; /* what its files, and those of items, are */
+    struct strlist *wanted;        /* gets those of which that would have to be known, too */
 };
 
 /* replies: NULL where a query was not asked.  names NULL: disks are not wanted.  ret is filled

@@ -47,7 +47,7 @@ static char *file_of(json_t *nodes, json_t *graph, const char *node, const char 
 }
 
 static void fill(struct view_disk *aside, json_t *node, json_t *nodes, json_t *graph,
-                 const char *cwd)
+                 const struct view_names *names)
 {
     const char *name = text_of(node, "node-name");
     json_t *image = json_object_get(node, "image");
@@ -58,7 +58,8 @@ static void fill(struct view_disk *aside, json_t *node, json_t *nodes, json_t *g
     aside->facts.format = xstrdup(text_of(node, "drv"));
     aside->facts.capacity = size > 0 ? (uint64_t)size : 0;
     aside->facts.allocated = aside->facts.capacity;
-    aside->facts.image = file_of(nodes, graph, name, cwd);
+    aside->facts.image = file_of(nodes, graph, name, names->cwd);
+    aside->facts.special = view_is_special(names, aside->facts.image);
 }
 
 /* Firmware is none; nor is what no device uses. */
@@ -95,7 +96,7 @@ void view_decode_asides(json_t *const replies[Q_COUNT], const struct view_names 
         aside->facts.removable = json_is_true(json_object_get(block, "removable"));
         aside->facts.empty = !node;
         if (node)
-            fill(aside, node, replies[Q_NODES], replies[Q_GRAPH], names->cwd);
+            fill(aside, node, replies[Q_NODES], replies[Q_GRAPH], names);
     }
 }
 

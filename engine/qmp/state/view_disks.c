@@ -196,6 +196,7 @@ static int decode_disk(const struct candidate *c, const struct view_names *names
     disk->facts.name = TAKE_PTR(name);
     disk->facts.image = xstrdup(c->image);
     disk->facts.identity = view_identity_of(&c->source, c->image, names);
+    disk->facts.special = view_is_special(names, c->image);
     disk->facts.busy = job != NULL;
     disk->top = xstrdup(c->top);
     disk->devices = strlist_copy(&c->devices);

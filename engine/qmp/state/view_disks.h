@@ -46,6 +46,12 @@ bool view_is_filter(json_t *node);
 json_t *view_backing(const struct source *s, json_t *node);
 /* The file that an image's node has open, absolute; NULL when it is no file.  Caller frees. */
 char *view_file_of(const struct source *s, json_t *node, const char *cwd);
+/* What the file is that QEMU has open under that name; what lies there.  NULL: not known, and noted
+ * in names->wanted. */
+const struct file_fact *view_file_fact(const struct view_names *names, const char *path);
+const struct file_fact *view_named_fact(const struct view_names *names, const char *path);
+/* It is there, and no regular file.  path may be NULL. */
+bool view_is_special(const struct view_names *names, const char *path);
 /* What tells the image from every other. Caller frees; NULL: nothing. */
 char *view_identity_of(const struct source *s, const char *image, const struct view_names *names);
 /* The image and all below it, as QEMU has it now, for qemu-img.  NULL with *ret_why where that

@@ -86,12 +86,39 @@ char *view_file_of(const struct source *s, json_t *node, const char *cwd)
     return is_local(protocol) ? absolute(text_of(protocol, "file"), cwd) : NULL;
 }
 
+static const struct file_fact *known(const struct view_names *names, const char *path,
+                                     const struct file_fact *found)
+{
+    if (!found && names->wanted && !strlist_has(names->wanted, path))
+        strlist_add(names->wanted, path);
+    return found;
+}
+
+const struct file_fact *view_file_fact(const struct view_names *names, const char *path)
+{
+    return known(names, path, names->files ? file_find(names->files, path) : NULL);
+}
+
+const struct file_fact *view_named_fact(const struct view_names *names, const char *path)
+{
+    return known(names, path, names->files ? file_find_named(names->files, path) : NULL);
+}
+
+bool view_is_special(const struct view_names *names, const char *path)
+{
+    const struct file_fact *file = path ? view_named_fact(names, path) : NULL;
+
+    return file && !file->missing && file->type != FILE_REGULAR;
+}
+
 char *view_identity_of(const struct source *s, const char *image, const struct view_names *names)
 {
     const char *url = text_of(s->protocol, "file");
 
+    const struct file_fact *file = image ? view_file_fact(names, image) : NULL;
+
     if (image)
-        return identity_of_file(image, names->pid);
+        return file ? xstrdup(file->identity) : NULL;
     return url ? identity_of_url(url) : NULL;
 }
 

@@ -7,26 +7,26 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/qmp/state/view_disks.h"
 
-static bool same_file(const char *a, const char *b)
+static bool same_file(const char *a, const char *b, const struct view_names *names)
 {
-    struct stat sa, sb;
+    const struct file_fact *fa, *fb;
 
     if (strcmp(a, b) == 0)
         return true;
-    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_ino == sb.st_ino &&
-           sa.st_dev == sb.st_dev;
+    fa = view_named_fact(names, a);
+    fb = view_named_fact(names, b);
+    return file_is_same(fa, fb);
 }
 
 static size_t entry_of(const char *file, const struct view_names *names)
 {
     for (size_t i = 0; i < names->n; i++)
-        if (same_file(names->items[i].image, file))
+        if (same_file(names->items[i].image, file, names))
             return i;
     return SIZE_MAX;
 }

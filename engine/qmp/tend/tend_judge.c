@@ -112,7 +112,7 @@ static void sum_up(struct tend *td, struct domain *d)
         err_set(&stats->err, ERR_REMOTE, "the exports are gone: somebody has ended them");
     if (stats->err.code != ERR_NONE && strcmp(d->given_up_tag, td->tag) == 0)
         stats->err = d->given_up_why;
-    d->side->judge(d, running > 0 || (pull && !td->canceled), &stats->err);
+    d->side->judge(d, &td->look.files, running > 0 || (pull && !td->canceled), &stats->err);
     if (running || (pull && stats->err.code == ERR_NONE && !td->canceled))
         stats->state = HVJOB_RUNNING;
     else if (stats->err.code == ERR_NONE || (pull && stats->err.code == ERR_CANCELED))
