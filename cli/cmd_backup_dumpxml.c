@@ -4,7 +4,8 @@
  */
 #include <stdio.h>
 
-#include "cli/names.h"
+#include "cli/cli.h"
+#include "report/gather/domains.h"
 #include "cli/xpath.h"
 
 struct arguments {

@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/checkpoint_tree.h"
 #include "cli/client.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 #include "report/json.h"
 #include "report/table.h"
 

@@ -12,9 +12,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/text.h"
 #include "cli/complete.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 
 struct arguments {
     struct strlist words;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "cli/client.h"
-#include "cli/facts.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -100,7 +100,7 @@ static int rows_from_catalog(const struct config *config, struct catalog *catalo
         rc = catalog_seen(catalog, "domain", &seen, err);
     for (size_t i = 0; i < known.n && rc == 0; i++) {
         CLEANUP_FREE char *name = xasprintf("%s/%s", known.items[i].host, known.items[i].domain);
-        const struct seen *s = facts_find_seen(&seen, name);
+        const struct seen *s = seen_list_find(&seen, name);
         struct row *r = VEC_ADD(ret);
 
         r->host = xstrdup(known.items[i].host);

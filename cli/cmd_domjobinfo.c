@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "cli/client.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 #include "report/json.h"
 #include "report/table.h"
 

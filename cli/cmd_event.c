@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/ended.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 
 #define ANSWER_S 20
 

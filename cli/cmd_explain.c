@@ -6,15 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "cli/facts.h"
 #include "cli/point_choice.h"
+#include "cli/sources.h"
 #include "policies/dates.h"
+#include "report/gather/points.h"
 #include "report/json.h"
+#include "report/points.h"
 #include "report/table.h"
 
 struct arguments {
@@ -101,7 +103,7 @@ static void explain_point(const struct point_list *all, const struct point *p,
         say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
             above == 1 ? "s" : "");
     if (p->state != POINT_GOOD || p->set_aside)
-        say(e, "state", "%s%s%s", facts_point_state(p, true), p->problem ? ": " : "",
+        say(e, "state", "%s%s%s", point_state_text(p, true), p->problem ? ": " : "",
             p->problem               ? p->problem
             : p->state == POINT_GOOD ? ": its date cannot be right"
                                      : "");
@@ -127,16 +129,16 @@ static void explain_policy(const struct status_domain *d, const struct status_po
         say(e, "next run", "none is scheduled");
 }
 
-static int explain_last_point(const struct facts *f, const struct domain_name *name,
+static int explain_last_point(const struct status_sources *s, const struct domain_name *name,
                               struct explanation *e, struct err *err)
 {
     const struct point_filter filter = {.host = name->host, .domain = name->domain};
     struct point_list points = {0};
     const struct point *p;
 
-    if (facts_points(f->catalog, &filter, f->now, &points, err) < 0)
+    if (points_gather(s->catalog, &filter, s->now, &points, err) < 0)
         return -1;
-    p = points_last_made(&points, NULL, catalog_id(f->catalog));
+    p = points_last_made(&points, NULL, catalog_id(s->catalog));
     if (p)
         say(e, "last point", "%s, %s: %s", p->id, level_name(p->level),
             p->why ? p->why : "not recorded why");
@@ -144,14 +146,14 @@ static int explain_last_point(const struct facts *f, const struct domain_name *n
     return 0;
 }
 
-static int explain_domain(const struct facts *f, const struct domain_name *name,
+static int explain_domain(const struct status_sources *s, const struct domain_name *name,
                           struct explanation *e, struct err *err)
 {
     struct domain_name copy = *name;
     const struct domain_names only = {.items = &copy, .n = 1};
     struct status status = {0};
     char since[TIMEFMT_MAX];
-    int rc = facts_status(f, &only, &status, err);
+    int rc = status_gather(s, &only, &status, err);
 
     if (rc == 0) {
         const struct status_domain *d = &status.domains.items[0];
@@ -169,25 +171,25 @@ static int explain_domain(const struct facts *f, const struct domain_name *name,
         for (size_t i = 0; i < d->left_out.n; i++)
             say(e, "not backed up", "%s: %s", d->left_out.items[i].name, d->left_out.items[i].why);
         for (size_t i = 0; i < d->policies.n; i++)
-            explain_policy(d, &d->policies.items[i], f->now, e);
+            explain_policy(d, &d->policies.items[i], s->now, e);
         if (d->aside)
             say(e, "set aside", "%s", d->aside);
-        rc = explain_last_point(f, name, e, err);
+        rc = explain_last_point(s, name, e, err);
     }
     status_done(&status);
     return rc;
 }
 
 /* Each of the next three: *ret_found false when what is no such thing. */
-static int try_job(const struct facts *f, const char *what, struct explanation *e, bool *ret_found,
-                   struct err *err)
+static int try_job(const struct status_sources *s, const char *what, struct explanation *e,
+                   bool *ret_found, struct err *err)
 {
     struct job_filter filter = {0};
     struct job_list jobs = {0};
 
     if (!parse_int(what, 1, INT64_MAX, &filter.id))
         return 0;
-    if (catalog_jobs(f->catalog, &filter, &jobs, err) < 0)
+    if (catalog_jobs(s->catalog, &filter, &jobs, err) < 0)
         return -1;
     *ret_found = jobs.n == 1;
     if (jobs.n == 1)
@@ -196,28 +198,28 @@ static int try_job(const struct facts *f, const char *what, struct explanation *
     return 0;
 }
 
-static int try_domain(const struct facts *f, const char *what, struct explanation *e,
+static int try_domain(const struct status_sources *s, const char *what, struct explanation *e,
                       bool *ret_found, struct err *err)
 {
     struct domain_name name = {0};
-    int rc = domain_find(f->config, f->catalog, what, &name, err);
+    int rc = domain_find(s->config, s->catalog, what, &name, err);
 
     if (rc < 0 && err->code == ERR_NOTFOUND)
         return 0;
     if (rc == 0)
-        rc = explain_domain(f, &name, e, err);
+        rc = explain_domain(s, &name, e, err);
     *ret_found = rc == 0;
     domain_name_done(&name);
     return rc;
 }
 
-static int try_point(const struct facts *f, const char *what, struct explanation *e,
+static int try_point(const struct status_sources *s, const char *what, struct explanation *e,
                      bool *ret_found, struct err *err)
 {
     const struct point_filter filter = {0};
     struct point_choice choice = {0};
     struct point_list points = {0};
-    int rc = facts_points(f->catalog, &filter, f->now, &points, err);
+    int rc = points_gather(s->catalog, &filter, s->now, &points, err);
 
     if (rc == 0 && point_choose(&points, what, NULL, &choice, err) < 0)
         rc = err->code == ERR_NOTFOUND ? 0 : -1;
@@ -266,17 +268,20 @@ static void print_json(const struct explanation *e)
 static int explain(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
-    const struct facts f = {.config = config, .catalog = catalog, .now = time(NULL)};
+    struct status_sources s = {0};
     struct explanation e = {0};
     struct err err = ERR_INIT;
     bool found = false;
     int code = EXIT_DONE;
-    int rc = try_job(&f, a->what, &e, &found, &err);
+    int rc = sources_open(config, catalog, &s, &err);
 
+    if (rc == 0)
+        rc = try_job(&s, a->what, &e, &found, &err);
     if (rc == 0 && !found)
-        rc = try_domain(&f, a->what, &e, &found, &err);
+        rc = try_domain(&s, a->what, &e, &found, &err);
     if (rc == 0 && !found)
-        rc = try_point(&f, a->what, &e, &found, &err);
+        rc = try_point(&s, a->what, &e, &found, &err);
+    sources_done(&s);
     if (rc < 0)
         code = cli_fail(NULL, &err);
     else if (!found)

@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 #include "report/json.h"
 #include "report/table.h"
 

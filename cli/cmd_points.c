@@ -7,13 +7,15 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/domain_search.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "cli/facts.h"
-#include "cli/names.h"
 #include "policies/dates.h"
+#include "report/gather/domains.h"
+#include "report/gather/points.h"
 #include "report/json.h"
+#include "report/points.h"
 #include "report/table.h"
 #include "storage/repository.h"
 
@@ -42,7 +44,7 @@ static json_t *point_json(const struct point *p)
     json_t *more = json_pack(
         "{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "checkpoint",
         report_json_text(p->checkpoint), "mode", report_json_text(mode_name(p->mode)), "state",
-        report_json_text(facts_point_state(p, false)), "problem", report_json_text(p->problem),
+        report_json_text(point_state_text(p, false)), "problem", report_json_text(p->problem),
         "quiesced", p->quiesced, "why", report_json_text(p->why), "keep", report_json_text(p->keep),
         "disks", disks, "missing", missing, "left_out", report_left_out_json(&p->left_out));
 
@@ -84,8 +86,8 @@ static void add_row(struct table *t, const struct point_list *points, const stru
     else
         table_cellf(t, "  %s on %s", level_name(p->level),
                     parent ? time_local(parent->created, time) : p->parent);
-    table_cell(t, size_text(facts_point_bytes(p), size));
-    table_cell_coloured(t, colour, facts_point_state(p, true));
+    table_cell(t, size_text(point_bytes(p), size));
+    table_cell_coloured(t, colour, point_state_text(p, true));
     table_cell(t, p->checkpoint);
     table_cell(t, p->id);
 }
@@ -157,7 +159,7 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     if (a->domain && domain_find(config, catalog, a->domain, &domain, &err) < 0)
         return cli_fail(NULL, &err);
     filter = (struct point_filter){.host = domain.host, .domain = domain.domain};
-    if (facts_points(catalog, &filter, time(NULL), &points, &err) < 0)
+    if (points_gather(catalog, &filter, time(NULL), &points, &err) < 0)
         code = cli_fail(NULL, &err);
     else if (a->json)
         print_json(&points);

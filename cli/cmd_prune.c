@@ -9,14 +9,15 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "cli/facts.h"
-#include "cli/names.h"
 #include "cli/start_jobs.h"
 #include "policies/retention.h"
 #include "policies/selection.h"
+#include "report/gather/status.h"
 #include "report/json.h"
+#include "report/points.h"
 #include "report/table.h"
 
 struct arguments {
@@ -112,8 +113,8 @@ static void print_json(const struct verdicts *v)
                             report_json_text(p->id), "domain", report_json_text(p->domain), "host",
                             report_json_text(p->host), "policy", report_json_text(p->policy),
                             "created", report_json_time(p->created), "bytes",
-                            report_json_number((int64_t)facts_point_bytes(p)), "keep",
-                            v->items[i].keep, "reasons", report_json_text(v->items[i].reasons)));
+                            report_json_number((int64_t)point_bytes(p)), "keep", v->items[i].keep,
+                            "reasons", report_json_text(v->items[i].reasons)));
     }
     report_json_print(list, stdout);
 }
@@ -133,11 +134,11 @@ static void print_text(const struct verdicts *v)
         table_cell_coloured(t, v->items[i].keep ? COLOUR_NONE : COLOUR_RED,
                             v->items[i].keep ? "keep" : "prune");
         table_cell(t, level_name(p->level));
-        table_cell(t, size_text(facts_point_bytes(p), size));
+        table_cell(t, size_text(point_bytes(p), size));
         table_cell(t, p->id);
         table_cell(t, v->items[i].reasons);
         pruned += !v->items[i].keep;
-        freed += v->items[i].keep ? 0 : facts_point_bytes(p);
+        freed += v->items[i].keep ? 0 : point_bytes(p);
     }
     table_print(t, stdout);
     printf("%s%zu of %zu point%s would go, %s\n", v->points.n > 0 ? "\n" : "", pruned, v->points.n,
@@ -174,7 +175,7 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     int code = EXIT_DONE;
 
     if (zone_open(NULL, &run.zone, &err) < 0 ||
-        facts_clock_doubt(catalog, run.now, &run.doubt, &err) < 0 ||
+        status_clock_doubt(catalog, run.now, &run.doubt, &err) < 0 ||
         domains_known(config, catalog, &run.known, &err) < 0 ||
         load_points(a, config, catalog, &v.points, &err) < 0) {
         code = cli_fail(NULL, &err);

@@ -4,13 +4,13 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "base/timefmt.h"
 #include "cli/client.h"
-#include "cli/facts.h"
-#include "cli/names.h"
+#include "cli/repository_look.h"
+#include "cli/sources.h"
 #include "report/json.h"
 #include "report/text.h"
 
@@ -52,32 +52,45 @@ struct arguments {
     struct strlist domains;
 };
 
-static int find_domains(const struct arguments *a, const struct facts *f, struct domain_names *ret,
-                        struct err *err)
+static int find_domains(const struct arguments *a, const struct status_sources *s,
+                        struct domain_names *ret, struct err *err)
 {
     struct domain_name found;
 
     for (size_t i = 0; i < a->domains.n; i++) {
-        if (domain_find(f->config, f->catalog, a->domains.items[i], &found, err) < 0)
+        if (domain_find(s->config, s->catalog, a->domains.items[i], &found, err) < 0)
             return -1;
         *VEC_ADD(ret) = found;
     }
     return 0;
 }
 
+static int gather(const struct arguments *a, struct status_sources *s, struct status *ret,
+                  struct err *err)
+{
+    CLEANUP(domain_names_done) struct domain_names only = {0};
+    CLEANUP(status_looks_done) struct status_looks looks = {0};
+
+    if (find_domains(a, s, &only, err) < 0)
+        return -1;
+    ask_daemon(s->config, &ret->daemon);
+    if (a->domains.n > 0)
+        return status_gather(s, &only, ret, err);
+    if (repository_look(s->config, s->catalog, &looks, err) < 0)
+        return -1;
+    s->looks = &looks;
+    return status_gather(s, NULL, ret, err);
+}
+
 static int report(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
-    const struct facts f = {.config = config, .catalog = catalog, .now = time(NULL)};
-    struct domain_names only = {0};
+    struct status_sources sources = {0};
     struct status status = {0};
     struct err err = ERR_INIT;
-    int rc = find_domains(a, &f, &only, &err), code;
+    int rc = sources_open(config, catalog, &sources, &err), code;
 
-    if (rc == 0) {
-        ask_daemon(config, &status.daemon);
-        rc = facts_status(&f, a->domains.n > 0 ? &only : NULL, &status, &err);
-    }
+    rc = rc < 0 ? rc : gather(a, &sources, &status, &err);
     if (rc < 0)
         code = cli_fail(NULL, &err);
     else
@@ -88,8 +101,8 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
         report_json_print(report_status_json(&status), stdout);
     else if (rc == 0)
         report_status_text(&status, stdout);
-    domain_names_done(&only);
     status_done(&status);
+    sources_done(&sources);
     return code;
 }
 

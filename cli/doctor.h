@@ -5,7 +5,7 @@
 #ifndef VMKEEP_CLI_DOCTOR_H
 #define VMKEEP_CLI_DOCTOR_H
 
-#include "cli/facts.h"
+#include "cli/cli.h"
 
 struct finding {
     char *about, *text;

@@ -6,11 +6,11 @@
 #include "cli/doctor.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "cli/sources.h"
 #include "storage/adopt.h"
 
 static void check_domain(struct findings *l, const struct status_domain *d)
@@ -27,7 +27,7 @@ static void check_domain(struct findings *l, const struct status_domain *d)
                        "the newest point of policy %s lacks disk %s", p->name, p->lacks);
     }
     for (size_t i = 0; i < d->left_out.n; i++)
-        if (strcmp(d->left_out.items[i].why, FACTS_LEFT_OUT) == 0)
+        if (d->left_out.items[i].by == LEFT_OUT_ON_PURPOSE)
             doctor_add(l, about, "disks", true, NULL, "%s is not backed up: %s",
                        d->left_out.items[i].name, d->left_out.items[i].why);
     if (d->bad_points)
@@ -86,18 +86,27 @@ static void check_owners(struct findings *l, const struct status *s,
     repository_view_done(&view);
 }
 
+static int gather(const struct config *config, struct catalog *catalog, const char *domain,
+                  struct status *ret, struct err *err)
+{
+    struct status_sources s = {0};
+    CLEANUP(domain_name_done) struct domain_name name = {0};
+    const struct domain_names only = {.items = &name, .n = 1};
+    int rc = sources_open(config, catalog, &s, err);
+
+    if (rc == 0 && domain)
+        rc = domain_find(config, catalog, domain, &name, err);
+    if (rc == 0)
+        rc = status_gather(&s, domain ? &only : NULL, ret, err);
+    sources_done(&s);
+    return rc;
+}
+
 static int examine(struct findings *l, const struct config *config, struct catalog *catalog,
                    const char *domain, struct status *status, struct err *err)
 {
-    const struct facts f = {.config = config, .catalog = catalog, .now = time(NULL)};
-    struct domain_name name = {0};
-    const struct domain_names only = {.items = &name, .n = 1};
-    int rc = domain ? domain_find(config, catalog, domain, &name, err) : 0;
-
-    rc = rc < 0 ? rc : facts_status(&f, domain ? &only : NULL, status, err);
-    domain_name_done(&name);
-    if (rc < 0)
-        return rc;
+    if (gather(config, catalog, domain, status, err) < 0)
+        return -1;
     for (size_t i = 0; i < status->domains.n; i++)
         check_domain(l, &status->domains.items[i]);
     add_warnings(l, &status->warnings);

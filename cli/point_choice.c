@@ -8,7 +8,7 @@
 #include "base/domain_search.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "cli/facts.h"
+#include "report/points.h"
 
 #define LISTED 5
 
@@ -74,7 +74,7 @@ static int check_one_domain(const struct point_list *all, const char *what, stru
 /* One that could be restored, as far as the list tells. */
 static bool would_do(const struct point_list *all, const struct point *p)
 {
-    return facts_is_whole(all, p) && !p->set_aside;
+    return point_is_whole(all, p) && !p->set_aside;
 }
 
 /* Of two points of one second, that which is listed later is newer. */

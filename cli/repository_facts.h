@@ -6,7 +6,7 @@
 #define VMKEEP_CLI_REPOSITORY_FACTS_H
 
 #include "cli/cli.h"
-#include "cli/names.h"
+#include "report/gather/domains.h"
 #include "storage/adopt.h"
 
 struct repository_facts {

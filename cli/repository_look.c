@@ -17,30 +17,25 @@ struct look {
     const char *path;
     struct catalog_repository known;
     bool is_known;
-    struct status_repository *to;
+    struct status_look *to;
     struct store_space space;
     struct op *op; /* under way */
     size_t *n_open;
     struct ev_loop *loop;
 };
 
-static void set_problem(struct status_repository *r, char *problem)
+static void set_problem(struct status_look *l, const char *problem)
 {
-    free(r->problem);
-    r->problem = problem;
-    free(r->state);
-    r->state = xstrdup("problem");
+    l->looked = true;
+    l->problem = xstrdup(problem);
 }
 
-/* What the daemon found wrong may lie deeper than this look goes: it stays until it looks again. */
-static void set_there(struct status_repository *r, const struct store_space *space)
+static void set_there(struct status_look *l, const struct store_space *space)
 {
-    r->has_space = true;
-    r->free = space->free;
-    r->total = space->total;
-    if (r->problem)
-        set_problem(
-            r, xasprintf("%s (so vmkeepd saw it last; the repository is there now)", r->problem));
+    l->looked = true;
+    l->has_space = true;
+    l->free = space->free;
+    l->total = space->total;
 }
 
 static void on_looked(void *ctx, const struct err *err)
@@ -51,7 +46,7 @@ static void on_looked(void *ctx, const struct err *err)
     if (!err)
         set_there(l->to, &l->space);
     else if (err->code != ERR_DENIED)
-        set_problem(l->to, xstrdup(err->msg));
+        set_problem(l->to, err->msg);
     if (--*l->n_open == 0)
         ev_break(l->loop, EVBREAK_ALL);
 }
@@ -70,7 +65,7 @@ static void begin(struct look *l)
     if (l->op)
         ++*l->n_open;
     else
-        set_problem(l->to, xstrdup(err.msg));
+        set_problem(l->to, err.msg);
 }
 
 static void on_time(struct ev_loop *loop, ev_timer *w, int events)
@@ -94,7 +89,7 @@ static void wait_for(struct ev_loop *loop, const size_t *n_open)
     ev_timer_stop(loop, &limit);
 }
 
-int repository_look(const struct config *config, struct catalog *catalog, struct status *status,
+int repository_look(const struct config *config, struct catalog *catalog, struct status_looks *ret,
                     struct err *err)
 {
     struct ev_loop *loop = ev_default_loop(0);
@@ -102,20 +97,25 @@ int repository_look(const struct config *config, struct catalog *catalog, struct
     struct look *looks = xcalloc(n + 1, sizeof(*looks));
     int rc = 0;
 
+    for (size_t i = 0; i < n; i++)
+        VEC_ADD(ret);
     for (size_t i = 0; i < n && rc == 0; i++) {
         const struct config_repository *c = &config->repositories.items[i];
 
-        looks[i] = (struct look){
-            .path = c->path, .to = &status->repositories.items[i], .n_open = &n_open, .loop = loop};
+        looks[i] =
+            (struct look){.path = c->path, .to = &ret->items[i], .n_open = &n_open, .loop = loop};
         rc = catalog_repository(catalog, c->name, &looks[i].known, &looks[i].is_known, err);
     }
     for (size_t i = 0; i < n && rc == 0; i++)
         begin(&looks[i]);
     wait_for(loop, &n_open);
     for (size_t i = 0; i < n; i++) {
-        if (looks[i].op)
-            set_problem(looks[i].to,
-                        xasprintf("%s: does not answer within %d seconds", looks[i].path, WAIT_S));
+        CLEANUP_FREE char *late = NULL;
+
+        if (looks[i].op) {
+            late = xasprintf("%s: does not answer within %d seconds", looks[i].path, WAIT_S);
+            set_problem(looks[i].to, late);
+        }
         catalog_repository_done(&looks[i].known);
     }
     if (n_open == 0) /* else the loop still knows them */

@@ -5,15 +5,12 @@
 #ifndef VMKEEP_CLI_REPOSITORY_LOOK_H
 #define VMKEEP_CLI_REPOSITORY_LOOK_H
 
-#include "policies/config.h"
-#include "report/model.h"
-#include "storage/catalog.h"
+#include "report/gather/status.h"
 
-/* Puts right state, problem and space of the status' repositories, which are the configuration's,
- * in its order.  Looks at all of them at the same time, each in a process of its own, and waits a
- * few seconds at most: one that has not answered by then is said not to.  Where we may not look,
- * what the daemon saw stays.  Fails when the catalog cannot be read. */
-int repository_look(const struct config *config, struct catalog *catalog, struct status *status,
+/* One look each at the configuration's repositories, in its order, all at the same time, each in a
+ * process of its own, and waits a few seconds at most: one that has not answered by then is said
+ * not to.  looked is false where we may not look.  Fails when the catalog cannot be read. */
+int repository_look(const struct config *config, struct catalog *catalog, struct status_looks *ret,
                     struct err *err);
 
 #endif

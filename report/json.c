@@ -61,23 +61,29 @@ static json_t *job_json(const struct status_job *j)
                      report_json_text(j->reason), "ended", report_json_time(j->ended));
 }
 
+static json_t *left_out_json(const char *name, const char *why)
+{
+    return json_pack("{s:o, s:o}", "name", report_json_text(name), "why", report_json_text(why));
+}
+
 json_t *report_left_out_json(const struct left_out_list *l)
 {
     json_t *ret = json_array();
 
     for (size_t i = 0; i < l->n; i++)
-        json_array_append_new(ret,
-                              json_pack("{s:o, s:o}", "name", report_json_text(l->items[i].name),
-                                        "why", report_json_text(l->items[i].why)));
+        json_array_append_new(ret, left_out_json(l->items[i].name, l->items[i].why));
     return ret;
 }
 
 static json_t *domain_json(const struct status_domain *d)
 {
-    json_t *policies = json_array();
+    json_t *policies = json_array(), *left_out = json_array();
 
     for (size_t i = 0; i < d->policies.n; i++)
         json_array_append_new(policies, report_json_text(d->policies.items[i].name));
+    for (size_t i = 0; i < d->left_out.n; i++)
+        json_array_append_new(left_out,
+                              left_out_json(d->left_out.items[i].name, d->left_out.items[i].why));
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
         "s:o}",
@@ -90,7 +96,7 @@ static json_t *domain_json(const struct status_domain *d)
         report_json_text(d->state), "problem", report_json_text(d->problem), "unsafe",
         report_json_text(d->unsafe), "frozen_since", report_json_time(d->frozen_since), "set_aside",
         report_json_text(d->aside), "bad_points", report_json_text(d->bad_points), "left_out",
-        report_left_out_json(&d->left_out));
+        left_out);
 }
 
 static json_t *repository_json(const struct status_repository *r)

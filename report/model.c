@@ -194,7 +194,11 @@ void status_domain_done(struct status_domain *d)
     free(d->unsafe);
     free(d->aside);
     free(d->bad_points);
-    left_out_list_done(&d->left_out);
+    for (size_t i = 0; i < d->left_out.n; i++) {
+        free(d->left_out.items[i].name);
+        free(d->left_out.items[i].why);
+    }
+    free(d->left_out.items);
 }
 
 void status_done(struct status *s)

@@ -30,6 +30,19 @@ struct status_job {
     int64_t ended;
 };
 
+/* Why a disk that is attached is in no backup. */
+enum left_out_by {
+    LEFT_OUT_BY_NATURE,  /* a CD-ROM, a read-only disk: no scheduled backup takes it */
+    LEFT_OUT_ON_PURPOSE, /* a policy's disks leave it out */
+    LEFT_OUT_UNSELECTED, /* no policy's disks select it: perhaps forgotten */
+};
+
+struct status_left_out {
+    char *name;
+    enum left_out_by by;
+    char *why;
+};
+
 /* A policy that selects the domain. */
 struct status_policy {
     char *name;
@@ -48,8 +61,8 @@ struct status_domain {
     char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
     char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
     char *bad_points;      /* of damaged and missing points, a sentence; NULL: there are none */
-    struct left_out_list left_out; /* what is attached and in no policy's backups, and why */
-    int64_t frozen_since;          /* its file systems are perhaps frozen, by us; 0: they are not */
+    int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
+    VEC(struct status_left_out) left_out; /* what is attached and in no policy's backups */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
 

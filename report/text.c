@@ -77,7 +77,7 @@ static void print_left_out(const struct status_domain *d, FILE *out)
     char *text = NULL;
 
     for (size_t i = 0; i < d->left_out.n; i++) {
-        const struct left_out *k = &d->left_out.items[i];
+        const struct status_left_out *k = &d->left_out.items[i];
         char *more = xasprintf("%s%s%s (%s)", text ? text : "", text ? ", " : "", k->name, k->why);
 
         free(text);

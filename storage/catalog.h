@@ -372,7 +372,10 @@ int catalog_seen_put(struct catalog *c, const char *kind, const char *name, cons
                      const char *problem, const char *unsafe, int64_t now, struct err *err);
 /* Of a domain that was seen (HOST/DOMAIN); stays until the next one.  NULL: it has none. */
 int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err);
+/* By name. */
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
+/* In a list as catalog_seen gives it; NULL: never seen. */
+const struct seen *seen_list_find(const struct seen_list *l, const char *name);
 
 /* What was attached to a domain when it was last looked at, and since when it has been there. */
 struct seen_disk {

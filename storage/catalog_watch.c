@@ -135,6 +135,16 @@ void seen_list_done(struct seen_list *l)
     *l = (struct seen_list){0};
 }
 
+static int compare_name(const void *name, const void *seen)
+{
+    return strcmp(name, ((const struct seen *)seen)->name);
+}
+
+const struct seen *seen_list_find(const struct seen_list *l, const char *name)
+{
+    return l->n > 0 ? bsearch(name, l->items, l->n, sizeof(*l->items), compare_name) : NULL;
+}
+
 int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
                      const char *problem, const char *unsafe, int64_t now, struct err *err)
 {

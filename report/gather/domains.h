@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * names: domains by the names that people give: DOMAIN, or HOST/DOMAIN.
+ * domains: which there are, and which of them people mean by DOMAIN, or HOST/DOMAIN.
  */
-#ifndef VMKEEP_CLI_NAMES_H
-#define VMKEEP_CLI_NAMES_H
+#ifndef VMKEEP_REPORT_GATHER_DOMAINS_H
+#define VMKEEP_REPORT_GATHER_DOMAINS_H
 
-#include "cli/cli.h"
+#include "policies/config.h"
+#include "storage/catalog.h"
 
 struct domain_name {
     char *host, *domain;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/names.h"
+#include "report/gather/domains.h"
 
 #include <stdlib.h>
 #include <string.h>

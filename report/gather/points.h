@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * points: restore points of the catalog, each with the judgement of its date.
+ */
+#ifndef VMKEEP_REPORT_GATHER_POINTS_H
+#define VMKEEP_REPORT_GATHER_POINTS_H
+
+#include "storage/catalog.h"
+
+/* As of now.  The filter asks for whole domains or policies: dates are held against one another. */
+int points_gather(struct catalog *catalog, const struct point_filter *filter, int64_t now,
+                  struct point_list *ret, struct err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to report/gather: the disks' part of the status.
+ */
+#ifndef VMKEEP_REPORT_GATHER_STATUS_PRIV_H
+#define VMKEEP_REPORT_GATHER_STATUS_PRIV_H
+
+#include "report/gather/status.h"
+
+/* The policies that select a domain; borrowed from the configuration. */
+struct policies {
+    const struct config_policy **items;
+    size_t n, cap;
+};
+
+/* What is attached to the domain and in no backup, by its nature or by the policies' disks; what
+ * was perhaps forgotten is a warning.  seen: the domain's. */
+void status_add_disks(const struct policies *selecting, const struct seen_disk_list *seen,
+                      struct status_domain *ret, struct strlist *warnings);
+
+/* The globs in policies' disks, and which of them select anything. */
+struct disk_globs;
+
+struct disk_globs *disk_globs_new(const struct config *config);
+void disk_globs_free(struct disk_globs *g);
+/* A policy of the configuration that selects a domain with these disks. */
+void disk_globs_use(struct disk_globs *g, const struct config_policy *policy,
+                    const struct seen_disk_list *seen);
+/* Policies that no domain was told of, and globs that select nothing, where that can be known. */
+void disk_globs_warn(const struct disk_globs *g, struct strlist *warnings);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/points.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+/* An earlier disk stands on the same point. */
+static bool is_known_backing(const struct point *p, size_t disk)
+{
+    for (size_t i = 0; i < disk; i++)
+        if (str_eq(p->disks.items[i].backing, p->disks.items[disk].backing))
+            return true;
+    return false;
+}
+
+/* left: how many points a chain can have; more means that a damaged catalog runs in a circle. */
+static bool is_whole(const struct point_list *points, const struct point *p, size_t left)
+{
+    if (p->state != POINT_GOOD || left == 0)
+        return false;
+    for (size_t i = 0; i < p->disks.n; i++) {
+        const char *backing = p->disks.items[i].backing;
+        const struct point *base;
+
+        if (!backing || is_known_backing(p, i))
+            continue;
+        base = point_list_find(points, backing);
+        if (!base || !is_whole(points, base, left - 1))
+            return false;
+    }
+    return true;
+}
+
+bool point_is_whole(const struct point_list *points, const struct point *p)
+{
+    return is_whole(points, p, points->n);
+}
+
+uint64_t point_bytes(const struct point *p)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < p->disks.n; i++)
+        sum += p->disks.items[i].bytes;
+    return sum;
+}
+
+const char *point_state_text(const struct point *p, bool for_people)
+{
+    if (p->state != POINT_GOOD || !p->set_aside)
+        return point_state_name(p->state);
+    return for_people ? "set aside" : "set-aside";
+}
+
+char *points_bad_text(const struct point_list *points)
+{
+    size_t damaged = 0, missing = 0;
+    const struct point *last = NULL;
+
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+
+        if (p->state != POINT_DAMAGED && p->state != POINT_MISSING)
+            continue;
+        *(p->state == POINT_DAMAGED ? &damaged : &missing) += 1;
+        last = p;
+    }
+    if (!last)
+        return NULL;
+    if (damaged + missing == 1)
+        return xasprintf("a point is %s: %s: %s", point_state_name(last->state), last->id,
+                         last->problem ? last->problem : "not recorded why");
+    return xasprintf("%zu points are damaged, %zu missing; the newest of them is %s: %s", damaged,
+                     missing, last->id, last->problem ? last->problem : "not recorded why");
+}

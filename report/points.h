@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * points: what there is to say of restore points, by what is known of them.
+ */
+#ifndef VMKEEP_REPORT_POINTS_H
+#define VMKEEP_REPORT_POINTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/model.h"
+
+/* The state for people: a good one may be "set aside". For JSON: "set-aside". */
+const char *point_state_text(const struct point *p, bool for_people);
+
+/* Can it be restored as far as is known: is it good, and all that it stands on?
+ * points: all of its domain. */
+bool point_is_whole(const struct point_list *points, const struct point *p);
+
+/* What its images take on disk. */
+uint64_t point_bytes(const struct point *p);
+
+/* Of damaged and missing ones, a sentence; NULL: there are none. Caller frees. */
+char *points_bad_text(const struct point_list *points);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The status as it is gathered from a configuration and a catalog. */
+#include "tests/unit/catalog_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "report/gather/status.h"
+
+/* 2026-11-26 12:00 UTC, a Thursday */
+#define NOW INT64_C(1795694400)
+#define HOUR INT64_C(3600)
+#define DAY (24 * HOUR)
+
+#define BOOT "0d0e0f00-0000-0000-0000-000000000000"
+
+static const char text[] = "hosts:\n"
+                           "  - name: h\n"
+                           "    driver: qemu\n"
+                           "    domains:\n"
+                           "      - name: a\n"
+                           "        qmp: /run/a\n"
+                           "      - name: b\n"
+                           "        qmp: /run/b\n"
+                           "repositories:\n"
+                           "  - name: main\n"
+                           "    path: /srv/main\n"
+                           "  - name: second\n"
+                           "    path: /srv/second\n"
+                           "policies:\n"
+                           "  - name: p\n"
+                           "    domains: [\"a\"]\n"
+                           "    disks: [\"*\", \"!vdb\", \"sd*\"]\n"
+                           "    repository: main\n"
+                           "    rpo: 1d\n"
+                           "    schedule: { full: \"03:00\" }\n"
+                           "    keep: { last: 2 }\n"
+                           "  - name: idle\n"
+                           "    domains: [\"z*\"]\n"
+                           "    repository: main\n"
+                           "    schedule: { full: \"04:00\" }\n"
+                           "    keep: { last: 2 }\n";
+
+struct fixture {
+    struct scratch *dir;
+    struct config *config;
+    struct catalog *catalog;
+    struct status_sources sources;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    struct diagnostics diags = {0};
+
+    scratch_make((void **)&f->dir);
+    if (config_parse(text, sizeof(text) - 1, "config", &f->config, &diags) < 0) {
+        diagnostics_print(&diags, stderr);
+        return -1;
+    }
+    diagnostics_done(&diags);
+    f->catalog = open_writer(f->dir);
+    f->sources = (struct status_sources){
+        .config = f->config, .catalog = f->catalog, .now = NOW, .uptime = 30 * DAY, .boot = BOOT};
+    OK(zone_open("Europe/Berlin", &f->sources.zone, &err));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    zone_free(f->sources.zone);
+    catalog_close(f->catalog);
+    config_free(f->config);
+    scratch_remove((void **)&f->dir);
+    free(f);
+    return 0;
+}
+
+static void add_point(struct fixture *f, const char *id, int64_t created, const char *parent)
+{
+    struct point p = sample_point(id, "a", "p", created, parent, NULL);
+
+    backup(f->catalog, &p);
+    point_done(&p);
+}
+
+static struct status gather(struct fixture *f, const struct domain_names *only)
+{
+    struct status ret = {.daemon = {.running = true, .started = NOW - DAY}};
+
+    OK(status_gather(&f->sources, only, &ret, &err));
+    return ret;
+}
+
+static bool warns(const struct status *s, const char *part)
+{
+    for (size_t i = 0; i < s->warnings.n; i++)
+        if (strstr(s->warnings.items[i], part))
+            return true;
+    return false;
+}
+
+static void judges_the_newest_whole_point(void **state)
+{
+    struct fixture *f = *state;
+    struct status s;
+
+    add_point(f, "h/a/1", NOW - 3 * HOUR, NULL);
+    add_point(f, "h/a/2", NOW - 2 * HOUR, "h/a/1");
+    OK(catalog_point_set_state(f->catalog, "h/a/2", POINT_DAMAGED, "it is torn", &err));
+    s = gather(f, NULL);
+    assert_int_equal(s.domains.n, 2);
+    assert_string_equal(s.domains.items[0].domain, "a");
+    assert_int_equal(s.domains.items[0].protection, PROTECTION_GOOD);
+    assert_int_equal(s.domains.items[0].last_point, NOW - 3 * HOUR);
+    assert_string_equal(s.domains.items[0].bad_points, "a point is damaged: h/a/2: it is torn");
+    assert_int_equal(s.domains.items[0].policies.items[0].last_job.outcome, OUTCOME_SUCCESS);
+    assert_int_equal(s.domains.items[1].protection, PROTECTION_NONE);
+    status_done(&s);
+    /* What stands on a damaged one is not whole. */
+    OK(catalog_point_set_state(f->catalog, "h/a/2", POINT_GOOD, NULL, &err));
+    OK(catalog_point_set_state(f->catalog, "h/a/1", POINT_MISSING, "gone", &err));
+    s = gather(f, NULL);
+    assert_int_equal(s.domains.items[0].protection, PROTECTION_AT_RISK);
+    assert_int_equal(s.domains.items[0].last_point, 0);
+    status_done(&s);
+}
+
+/* Of calendars, and of nothing else: it is not asked what zone this process is in. */
+static void next_runs_are_of_the_zone_that_is_given(void **state)
+{
+    struct fixture *f = *state;
+    struct status s;
+
+    OK(catalog_cover(f->catalog, "h", "a", "p", NOW - 9 * HOUR, &err));
+    s = gather(f, NULL);
+    /* 03:00 in Berlin is 02:00 UTC */
+    assert_int_equal(s.domains.items[0].next_run, NOW + 14 * HOUR);
+    status_done(&s);
+    zone_free(f->sources.zone);
+    OK(zone_open("Asia/Tokyo", &f->sources.zone, &err));
+    s = gather(f, NULL);
+    assert_int_equal(s.domains.items[0].next_run, NOW + 6 * HOUR);
+    status_done(&s);
+}
+
+static void tells_why_disks_are_in_no_backup(void **state)
+{
+    struct fixture *f = *state;
+    struct seen_disk_list disks = {0};
+    const struct status_domain *d;
+    struct status s;
+
+    seen_disk_add(&disks, "cd", NULL, "an empty drive");
+    seen_disk_add(&disks, "vda", NULL, NULL);
+    seen_disk_add(&disks, "vdb", NULL, NULL);
+    OK(catalog_seen_disks_put(f->catalog, "h", "a", &disks, true, NOW, &err));
+    seen_disk_list_done(&disks);
+    s = gather(f, NULL);
+    d = &s.domains.items[0];
+    assert_int_equal(d->left_out.n, 2);
+    assert_string_equal(d->left_out.items[0].why, "an empty drive");
+    assert_int_equal(d->left_out.items[0].by, LEFT_OUT_BY_NATURE);
+    assert_string_equal(d->left_out.items[1].name, "vdb");
+    assert_int_equal(d->left_out.items[1].by, LEFT_OUT_ON_PURPOSE);
+    assert_true(warns(&s, "policy p: 'sd*' of its disks matches no disk"));
+    assert_false(warns(&s, "'*' of its disks"));
+    assert_true(warns(&s, "policy idle: matches no domain"));
+    assert_false(warns(&s, "policy p: matches no domain"));
+    status_done(&s);
+}
+
+/* Of a domain nothing is known yet: nothing is said of globs. */
+static void says_nothing_of_disks_that_were_never_seen(void **state)
+{
+    struct status s = gather(*state, NULL);
+
+    assert_false(warns(&s, "of its disks"));
+    status_done(&s);
+}
+
+static void takes_looks_at_repositories_as_they_are_given(void **state)
+{
+    struct fixture *f = *state;
+    struct status_look items[] = {
+        {.looked = true, .has_space = true, .free = 5, .total = 9},
+        {.looked = true, .problem = (char *)"/srv/second: not there"},
+    };
+    const struct status_looks looks = {.items = items, .n = 2};
+    struct status s;
+
+    OK(catalog_seen_put(f->catalog, "repository", "main", "problem", "a wrong id", NULL, NOW,
+                        &err));
+    s = gather(f, NULL);
+    assert_int_equal(s.repositories.n, 2);
+    assert_string_equal(s.repositories.items[0].problem, "a wrong id");
+    assert_false(s.repositories.items[0].has_space);
+    assert_null(s.repositories.items[1].problem);
+    status_done(&s);
+    f->sources.looks = &looks;
+    s = gather(f, NULL);
+    assert_string_equal(s.repositories.items[0].problem,
+                        "a wrong id (so vmkeepd saw it last; the repository is there now)");
+    assert_int_equal(s.repositories.items[0].free, 5);
+    assert_string_equal(s.repositories.items[1].problem, "/srv/second: not there");
+    assert_string_equal(s.repositories.items[1].state, "problem");
+    status_done(&s);
+    /* Who may not look knows no better than the daemon. */
+    items[0] = (struct status_look){.looked = false};
+    s = gather(f, NULL);
+    assert_string_equal(s.repositories.items[0].problem, "a wrong id");
+    status_done(&s);
+}
+
+static void tells_of_the_domains_that_are_asked_for_alone(void **state)
+{
+    struct domain_name b = {(char *)"h", (char *)"b"};
+    const struct domain_names only = {.items = &b, .n = 1};
+    struct status s = gather(*state, &only);
+
+    assert_int_equal(s.domains.n, 1);
+    assert_string_equal(s.domains.items[0].domain, "b");
+    assert_int_equal(s.repositories.n + s.warnings.n, 0);
+    status_done(&s);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(judges_the_newest_whole_point),
+        TEST(next_runs_are_of_the_zone_that_is_given),
+        TEST(tells_why_disks_are_in_no_backup),
+        TEST(says_nothing_of_disks_that_were_never_seen),
+        TEST(takes_looks_at_repositories_as_they_are_given),
+        TEST(tells_of_the_domains_that_are_asked_for_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
