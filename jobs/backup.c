@@ -52,36 +52,42 @@
 /* The point that would be stood on may be gone or torn: then another one, or a full. */
 static struct op *start_surveying(struct job_run *r, struct err *err)
 {
-    survey_done(&r->found);
-    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &r->found, job_on_op, r, err);
+    struct backup_run *run = backup_of(r);
+
+    survey_done(&run->found);
+    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &run->found, job_on_op, r,
+                        err);
 }
 
 static struct op *start_checking(struct job_run *r, struct err *err)
 {
-    if (!r->has_base || r->row.level == LEVEL_FULL)
+    struct backup_run *run = backup_of(r);
+
+    if (!run->has_base || r->row.level == LEVEL_FULL)
         return NULL;
-    return r->repo->store->ops->check_chain(r->repo->store, r->base.id, job_on_op, r, err);
+    return r->repo->store->ops->check_chain(r->repo->store, run->base.id, job_on_op, r, err);
 }
 
 static struct op *start_preparing(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     const struct point_origin origin = {
-        .definition_name = r->facts->definition_name,
-        .definition = r->facts->definition,
-        .uid = r->facts->uid,
-        .gid = r->facts->gid,
+        .definition_name = run->hv.facts->definition_name,
+        .definition = run->hv.facts->definition,
+        .uid = run->hv.facts->uid,
+        .gid = run->hv.facts->gid,
     };
     struct store_scratch scratch = backup_plan_scratch(r);
     CLEANUP(owned_list_done) struct owned_list owned = {0};
 
-    if (r->facts->secrets)
+    if (run->hv.facts->secrets)
         log_notice("job=%lld domain=%s %u secret%s of QEMU's command line %s left out of %s",
-                   (long long)r->row.id, r->row.domain, r->facts->secrets,
-                   r->facts->secrets == 1 ? "" : "s", r->facts->secrets == 1 ? "is" : "are",
-                   r->facts->definition_name);
+                   (long long)r->row.id, r->row.domain, run->hv.facts->secrets,
+                   run->hv.facts->secrets == 1 ? "" : "s",
+                   run->hv.facts->secrets == 1 ? "is" : "are", run->hv.facts->definition_name);
     r->env->ops->owned(r->env, r, &owned);
     scratch.owned = &owned;
-    r->reached = MADE_PARTIAL;
+    run->reached = MADE_PARTIAL;
     return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, job_on_op,
                                         r, err);
 }
@@ -90,40 +96,44 @@ static struct op *start_preparing(struct job_run *r, struct err *err)
  * and is not any more): only the hypervisor knows. */
 static struct op *start_confirming(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     struct hypervisor *hv = r->host->hv;
 
-    return hv->ops->job_stats(hv, r->row.domain, r->tag, &r->stats, job_on_op, r, err);
+    return hv->ops->job_stats(hv, r->row.domain, r->tag, &run->hv.stats, job_on_op, r, err);
 }
 
 static struct op *start_publishing(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     const struct store_scratch scratch = backup_plan_scratch(r);
 
     /* See resume. */
-    r->reached = r->resumed ? MADE_PARTIAL : MADE_POINT;
-    point_done(&r->published);
-    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &r->published,
+    run->reached = r->resumed ? MADE_PARTIAL : MADE_POINT;
+    point_done(&run->published);
+    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &run->published,
                                         job_on_op, r, err);
 }
 
 static struct op *start_dropping_old(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     struct hypervisor *hv = hv_hypervisor(r, err);
 
-    if (!hv || !r->has_base || !r->base_current)
+    if (!hv || !run->has_base || !run->base_current)
         return NULL;
-    return hv->ops->checkpoint_delete(hv, r->row.domain, r->base.checkpoint, job_on_op, r, err);
+    return hv->ops->checkpoint_delete(hv, r->row.domain, run->base.checkpoint, job_on_op, r, err);
 }
 
 static struct op *start_discarding(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     const struct store_scratch scratch = backup_plan_scratch(r);
 
     if (!r->repo) {
         err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
         return NULL;
     }
-    return r->repo->store->ops->discard(r->repo->store, &r->row.plan, r->reached, &scratch,
+    return r->repo->store->ops->discard(r->repo->store, &r->row.plan, run->reached, &scratch,
                                         job_on_op, r, err);
 }
 
@@ -148,15 +158,17 @@ static int after_looking(struct job_run *r)
 
 static int after_cleaning(struct job_run *r)
 {
-    if (r->leftovers.next > 0)
-        leftovers_after(r);
-    return job_unless_bad(r, r->leftovers.next < r->leftovers.n ? B_CLEANING : B_PROBING, B_FAILED);
+    bool all = hv_cleaned(r);
+
+    return job_unless_bad(r, all ? B_PROBING : B_CLEANING, B_FAILED);
 }
 
 static int after_probing(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     if (!r->canceled)
-        r->env->ops->saw_repo(r->repo, &r->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
+        r->env->ops->saw_repo(r->repo, &run->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
     if (!job_is_bad(r))
         return B_NUMBERING;
     r->repo->gave_way = 0;
@@ -166,11 +178,13 @@ static int after_probing(struct job_run *r)
 
 static int after_surveying(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     if (job_is_bad(r)) {
         err_wrap(&r->err, "repository %s", r->repo->name);
         return B_FAILED;
     }
-    if (survey_record(r->env, r->repo, r->row.host, r->row.domain, &r->found, &r->err) < 0 ||
+    if (survey_record(r->env, r->repo, r->row.host, r->row.domain, &run->found, &r->err) < 0 ||
         backup_plan_load_base(r, &r->err) < 0)
         return B_FAILED;
     return B_CHECKING;
@@ -179,8 +193,10 @@ static int after_surveying(struct job_run *r)
 /* The base's files were looked at. */
 static int after_checking(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     if (r->op_err.code != ERR_NONE && r->op_err.code != ERR_CANCELED) {
-        snprintf(r->base_missing, sizeof(r->base_missing), "%s", r->op_err.msg);
+        snprintf(run->base_missing, sizeof(run->base_missing), "%s", r->op_err.msg);
         r->op_err = ERR_INIT;
     }
     if (job_is_bad(r))
@@ -206,28 +222,31 @@ static int after_comparing(struct job_run *r)
 
 static int after_preparing(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     /* Refused: what is there is somebody else's, and stays. */
     if (r->op_err.code == ERR_EXISTS || r->op_err.code == ERR_DENIED)
-        r->reached = MADE_NOTHING;
+        run->reached = MADE_NOTHING;
     return job_unless_bad(r, B_BEGINNING, B_ABORTING);
 }
 
 static int after_beginning(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
 
-    r->row.plan.quiesced = r->begun.quiesced;
-    if (r->begun.quiesced && catalog_quiesced_put(r->env->catalog, r->row.id, &err) < 0)
+    r->row.plan.quiesced = run->hv.begun.quiesced;
+    if (run->hv.begun.quiesced && catalog_quiesced_put(r->env->catalog, r->row.id, &err) < 0)
         catalog_trouble("record that the guest was quiesced", &err);
-    if (r->begun.quiesced)
+    if (run->hv.begun.quiesced)
         log_info("job=%lld domain=%s the guest's file systems were frozen for %d ms",
-                 (long long)r->row.id, r->row.domain, r->begun.frozen_ms);
-    if (*r->begun.note)
+                 (long long)r->row.id, r->row.domain, run->hv.begun.frozen_ms);
+    if (*run->hv.begun.note)
         log_warning("job=%lld domain=%s %s%s", (long long)r->row.id, r->row.domain,
-                    r->begun.perhaps_frozen ? "" : "not quiesced: ", r->begun.note);
-    if (!r->begun.guest_safe && *r->begun.unsafe)
+                    run->hv.begun.perhaps_frozen ? "" : "not quiesced: ", run->hv.begun.note);
+    if (!run->hv.begun.guest_safe && *run->hv.begun.unsafe)
         log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
-                    r->row.domain, r->begun.unsafe);
+                    r->row.domain, run->hv.begun.unsafe);
     return job_unless_bad(r, r->row.plan.mode == MODE_PULL ? B_PULLING : B_COPYING, B_ABORTING);
 }
 
@@ -240,12 +259,14 @@ static int after_pulling(struct job_run *r)
 
 static int after_confirming(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     if (job_is_bad(r))
         return B_ABORTING;
-    hv_take_stats(r, &r->stats);
-    if (r->stats.state == HVJOB_FAILED)
-        r->err = r->stats.err;
-    else if (r->stats.state != HVJOB_RUNNING)
+    hv_take_stats(r, &run->hv.stats);
+    if (run->hv.stats.state == HVJOB_FAILED)
+        r->err = run->hv.stats.err;
+    else if (run->hv.stats.state != HVJOB_RUNNING)
         err_set(&r->err, ERR_REMOTE, "the hypervisor has lost the job");
     return r->err.code == ERR_NONE ? B_UNEXPORTING : B_ABORTING;
 }
@@ -277,7 +298,7 @@ static const struct job_step steps[] = {
                   NULL, after_queued, 0, 0},
     [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED), hv_look_start, after_looking,
                    JOB_CANCELABLE, 0},
-    [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED), leftovers_start,
+    [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED), hv_clean_start,
                     after_cleaning, JOB_CANCELABLE, 0},
     [B_PROBING] = {"probing", TO(NUMBERING) | TO(FAILED), backup_start_probing, after_probing,
                    JOB_CANCELABLE, 0},
@@ -329,24 +350,39 @@ static const struct job_step steps[] = {
 
 static void init(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     const struct config_policy *p = config_policy_find(r->env->config, r->row.policy);
 
     if (!p)
         return;
-    r->disks = strlist_copy(&p->disks);
-    r->mode = p->mode;
-    r->scratch = xstrdup(p->scratch);
-    r->bandwidth = p->bandwidth;
-    r->quiesce = p->quiesce;
+    run->disks = strlist_copy(&p->disks);
+    run->mode = p->mode;
+    run->scratch = xstrdup(p->scratch);
+    run->bandwidth = p->bandwidth;
+    run->quiesce = p->quiesce;
+}
+
+static void done(struct job_run *r)
+{
+    struct backup_run *run = backup_of(r);
+
+    hv_done(r);
+    strlist_done(&run->disks);
+    free(run->scratch);
+    survey_done(&run->found);
+    point_done(&run->base);
+    point_done(&run->published);
 }
 
 /* Was the guest quiesced?  What is not known is not so, and where it is required, nothing is to be
  * made of the copy. */
 static int resume_quiesced(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
+
     if (catalog_quiesced(r->env->catalog, r->row.id, &r->row.plan.quiesced, err) < 0)
         return -1;
-    if (r->quiesce != QUIESCE_REQUIRE || r->row.plan.quiesced)
+    if (run->quiesce != QUIESCE_REQUIRE || r->row.plan.quiesced)
         return 0;
     return err_set(err, ERR_REMOTE,
                    "interrupted: the daemon was stopped before it was known whether the guest is "
@@ -355,11 +391,13 @@ static int resume_quiesced(struct job_run *r, struct err *err)
 
 static int resume(struct job_run *r, int go_on)
 {
+    struct backup_run *run = backup_of(r);
+
     r->has_begun = true;
     /* A finished point of its name stays, whatever becomes of the job: of a catalog that was put
      * back the journal is old, and the job may have ended well since.  A point that the catalog
      * does not know is found by compare.c. */
-    r->reached = MADE_PARTIAL;
+    run->reached = MADE_PARTIAL;
     /* What copied a pull has died with the daemon. */
     if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
         go_on = B_ABORTING;
@@ -372,10 +410,13 @@ static int resume(struct job_run *r, int go_on)
 
 const struct job_type backup_type = {
     .kind = JOB_BACKUP,
+    .size = sizeof(struct backup_run),
     .steps = steps,
     .gives_up = B_ABORTING,
     .init = init,
+    .done = done,
     .resume = resume,
-    .event = job_look_again,
+    .event = hv_look_again,
+    .makes_points = true,
     .backup = true,
 };

@@ -12,7 +12,9 @@
 
 struct op *backup_start_probing(struct job_run *r, struct err *err)
 {
-    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, r->scratch, &r->space,
+    struct backup_run *run = backup_of(r);
+
+    return r->repo->store->ops->probe(r->repo->store, !r->repo->known, run->scratch, &run->space,
                                       job_on_op, r, err);
 }
 
@@ -24,12 +26,13 @@ int backup_after_copying(struct job_run *r)
 
 int backup_after_asking(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     enum hv_verdict v = hv_asked(r);
 
     if (v != HV_GOES_ON)
         return v == HV_GOOD_END ? B_PUBLISHING : B_ABORTING;
     if (!r->canceled)
-        return r->look_again ? B_COPYING : B_WEIGHING;
+        return run->hv.look_again ? B_COPYING : B_WEIGHING;
     err_set(&r->err, ERR_CANCELED, "cancelled on request");
     return B_ABORTING;
 }
@@ -38,25 +41,27 @@ int backup_after_asking(struct job_run *r)
  * job is given up before that. */
 static bool space_runs_out(struct job_run *r)
 {
-    uint64_t floor = r->space.total / 50 < SPACE_FLOOR ? r->space.total / 50 : SPACE_FLOOR;
+    struct backup_run *run = backup_of(r);
+    uint64_t floor = run->space.total / 50 < SPACE_FLOOR ? run->space.total / 50 : SPACE_FLOOR;
     char text[SIZE_TEXT_MAX];
 
-    if (r->op_err.code != ERR_NONE || r->space.free >= floor)
+    if (r->op_err.code != ERR_NONE || run->space.free >= floor)
         return false;
     err_set(&r->err, ERR_NOSPACE, "repository %s: only %s left during the copy", r->repo->name,
-            size_text(r->space.free, text));
+            size_text(run->space.free, text));
     return true;
 }
 
 /* Scratch space may share its file system with more than backups. */
 static bool scratch_runs_out(struct job_run *r)
 {
-    uint64_t left = r->space.scratch;
+    struct backup_run *run = backup_of(r);
+    uint64_t left = run->space.scratch;
 
-    if (!r->scratch || r->op_err.code != ERR_NONE || r->err.code != ERR_NONE ||
+    if (!run->scratch || r->op_err.code != ERR_NONE || r->err.code != ERR_NONE ||
         left >= SCRATCH_FLOOR)
         return false;
-    err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", r->scratch,
+    err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", run->scratch,
             size_text(left, (char[SIZE_TEXT_MAX]){0}));
     return true;
 }
@@ -74,9 +79,10 @@ int backup_after_weighing(struct job_run *r)
 void backup_job_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct job_run *r = ctx;
+    struct backup_run *run = backup_of(r);
 
-    r->stats.bytes_done = r->row.bytes_done = done;
-    r->stats.bytes_total = r->row.bytes_total = total;
+    run->hv.stats.bytes_done = r->row.bytes_done = done;
+    run->hv.stats.bytes_total = r->row.bytes_total = total;
     hv_note_progress(r);
     if (scratch_runs_out(r))
         op_cancel(r->op);

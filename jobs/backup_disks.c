@@ -24,7 +24,9 @@ static bool is_there(const struct disk_facts *const *disks, size_t n, const char
 
 static void lacks(struct job_run *r, const char *name)
 {
-    if (selection_matches(&r->disks, name) && !strlist_has(&r->row.plan.missing, name))
+    struct backup_run *run = backup_of(r);
+
+    if (selection_matches(&run->disks, name) && !strlist_has(&r->row.plan.missing, name))
         strlist_add(&r->row.plan.missing, name);
 }
 
@@ -32,15 +34,17 @@ static void lacks(struct job_run *r, const char *name)
  * disks were, and they may be called otherwise now. */
 static void note_base(struct job_run *r, const struct disk_facts *const *disks, size_t n)
 {
-    for (size_t i = 0; i < r->base.disks.n; i++) {
-        const struct point_disk *d = &r->base.disks.items[i];
+    struct backup_run *run = backup_of(r);
+
+    for (size_t i = 0; i < run->base.disks.n; i++) {
+        const struct point_disk *d = &run->base.disks.items[i];
 
         if (d->origin.identity && !is_there(disks, n, d->name, d->origin.identity))
             lacks(r, d->name);
     }
-    for (size_t i = 0; i < r->base.missing.n; i++)
-        if (!is_there(disks, n, r->base.missing.items[i], NULL))
-            lacks(r, r->base.missing.items[i]);
+    for (size_t i = 0; i < run->base.missing.n; i++)
+        if (!is_there(disks, n, run->base.missing.items[i], NULL))
+            lacks(r, run->base.missing.items[i]);
 }
 
 /* What is attached, or was when the domain ran last: one that is shut off is backed up by the
@@ -48,7 +52,8 @@ static void note_base(struct job_run *r, const struct disk_facts *const *disks, 
 static void note_seen(struct job_run *r, const struct seen_disk *d,
                       const struct disk_facts *const *disks, size_t n)
 {
-    const char *why = d->aside ? d->aside : disk_left_out_why(&r->disks, d->name);
+    struct backup_run *run = backup_of(r);
+    const char *why = d->aside ? d->aside : disk_left_out_why(&run->disks, d->name);
 
     if (is_there(disks, n, d->name, d->identity))
         return;
@@ -61,9 +66,10 @@ static void note_seen(struct job_run *r, const struct seen_disk *d,
 int backup_disks_absent(struct job_run *r, const struct disk_facts *const *disks, size_t n,
                         struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     struct seen_disk_list seen = {0};
 
-    if (r->has_base)
+    if (run->has_base)
         note_base(r, disks, n);
     if (catalog_seen_disks(r->env->catalog, r->row.host, r->row.domain, &seen, err) < 0)
         return -1;

@@ -20,22 +20,24 @@
  * undone; it is tried again until it works or the daemon stops, and then the next start does it. */
 int backup_after_recording(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
     char reason[ERR_MSG_MAX], size[SIZE_TEXT_MAX];
     uint64_t bytes = 0;
 
-    for (size_t i = 0; i < r->published.disks.n; i++)
-        bytes += r->published.disks.items[i].bytes;
-    snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s%s%s", level_name(r->published.level),
-             r->published.disks.n, r->published.disks.n == 1 ? "" : "s", size_text(bytes, size),
-             r->begun.perhaps_frozen ? ", and the guest is perhaps still frozen"
-             : r->begun.note[0]      ? ", not quiesced"
-                                     : "",
-             r->begun.unsafe[0] ? "; guest-safe copy not possible: " : "", r->begun.unsafe);
-    backup_disks_tell(r, &r->published, reason);
-    hv_save_progress(r);
-    if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &r->published, reason, &err) <
-        0) {
+    for (size_t i = 0; i < run->published.disks.n; i++)
+        bytes += run->published.disks.items[i].bytes;
+    snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s%s%s", level_name(run->published.level),
+             run->published.disks.n, run->published.disks.n == 1 ? "" : "s", size_text(bytes, size),
+             run->hv.begun.perhaps_frozen ? ", and the guest is perhaps still frozen"
+             : run->hv.begun.note[0]      ? ", not quiesced"
+                                          : "",
+             run->hv.begun.unsafe[0] ? "; guest-safe copy not possible: " : "",
+             run->hv.begun.unsafe);
+    backup_disks_tell(r, &run->published, reason);
+    job_save_progress(r);
+    if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &run->published, reason,
+                        &err) < 0) {
         catalog_trouble("record a finished backup (it will be tried again)", &err);
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
@@ -55,13 +57,14 @@ int backup_after_forgetting(struct job_run *r)
 
 int backup_after_dropping_old(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
 
-    if (!r->has_base || !r->base_current || !r->base.checkpoint)
+    if (!run->has_base || !run->base_current || !run->base.checkpoint)
         return B_DONE;
     if (r->op_err.code != ERR_NONE)
-        hv_warn_left(r, r->base.checkpoint);
-    else if (catalog_checkpoint_forget(r->env->catalog, r->base.checkpoint, &err) < 0)
+        hv_warn_left(r, run->base.checkpoint);
+    else if (catalog_checkpoint_forget(r->env->catalog, run->base.checkpoint, &err) < 0)
         catalog_trouble("forget a checkpoint", &err);
     return B_DONE;
 }
@@ -109,6 +112,7 @@ int backup_after_dropping_new(struct job_run *r)
  * prune removes them. */
 int backup_after_discarding(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     struct point debris = r->row.plan;
     struct err err = ERR_INIT;
 
@@ -117,7 +121,7 @@ int backup_after_discarding(struct job_run *r)
     hv_warn_left(r, "what it wrote to the repository");
     debris.state = POINT_DELETING;
     debris.parent = NULL;
-    if (r->reached != MADE_POINT) /* a row without disks: no finished point goes for it */
+    if (run->reached != MADE_POINT) /* a row without disks: no finished point goes for it */
         debris.disks.n = 0;
     if (catalog_point_add(r->env->catalog, &debris, &err) < 0)
         catalog_trouble("remember what is to be removed", &err);
@@ -126,9 +130,11 @@ int backup_after_discarding(struct job_run *r)
 
 int backup_after_failed(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     /* The error, not what undoing it met, decides: an abort that was asked for is no failure. */
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
-    bool drop = r->row.state == JOB_RUNNING && r->checkpoint_gone && r->row.plan.checkpoint;
+    bool drop = r->row.state == JOB_RUNNING && run->hv.checkpoint_gone && r->row.plan.checkpoint;
     char *checkpoint = drop ? xstrdup(r->row.plan.checkpoint) : NULL;
     struct job_env *e = r->env;
     struct err err = ERR_INIT;

@@ -23,8 +23,10 @@
 
 struct op *backup_start_numbering(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
+
     (void)err;
-    r->numbering_since = env_elapsed(r->env);
+    run->numbering_since = env_elapsed(r->env);
     if (r->repo->compared)
         return NULL;
     r->env->ops->answers(r->repo);
@@ -52,11 +54,13 @@ static int do_without(struct job_run *r)
 
 int backup_after_numbering(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
+
     if (job_is_bad(r))
         return B_FAILED;
     if (r->repo->compared)
         return B_SURVEYING;
-    if (env_elapsed(r->env) - r->numbering_since >= LOOKS_S)
+    if (env_elapsed(r->env) - run->numbering_since >= LOOKS_S)
         return do_without(r);
     r->env->ops->answers(r->repo);
     job_wait(r, LOOK_AGAIN_S);

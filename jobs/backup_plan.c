@@ -23,6 +23,7 @@
 static void note_bad_newer(struct job_run *r, const struct point_list *points,
                            const struct point *last)
 {
+    struct backup_run *run = backup_of(r);
     const char *ours = catalog_id(r->env->catalog);
     const struct point *newer = NULL;
 
@@ -35,7 +36,7 @@ static void note_bad_newer(struct job_run *r, const struct point_list *points,
             newer = p;
     }
     if (newer)
-        snprintf(r->base_missing, sizeof(r->base_missing), "%s%s is %s: %s",
+        snprintf(run->base_missing, sizeof(run->base_missing), "%s%s is %s: %s",
                  last ? "the newer " : "", newer->id, point_state_name(newer->state),
                  newer->problem ? newer->problem : "");
 }
@@ -44,6 +45,7 @@ static void note_bad_newer(struct job_run *r, const struct point_list *points,
  * ends with it. */
 static int load_last(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     const struct point_filter of = {
         .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
     const char *ours = catalog_id(r->env->catalog);
@@ -54,11 +56,11 @@ static int load_last(struct job_run *r, struct err *err)
         return -1;
     points_judge_dates(&points, env_now(r->env));
     last = points_last_made(&points, NULL, ours);
-    r->has_base = last != NULL;
+    run->has_base = last != NULL;
     if (last)
-        point_copy(&r->base, last);
+        point_copy(&run->base, last);
     if (last && last->set_aside)
-        snprintf(r->base_missing, sizeof(r->base_missing),
+        snprintf(run->base_missing, sizeof(run->base_missing),
                  "its date cannot be right, so it is set aside; this one starts a chain of its own "
                  "with the true date");
     else
@@ -69,19 +71,20 @@ static int load_last(struct job_run *r, struct err *err)
 
 int backup_plan_load_base(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     struct catalog *catalog = r->env->catalog;
     struct checkpoint_list rows = {0};
 
     if (load_last(r, err) < 0)
         return -1;
-    if (!r->has_base || !r->base.checkpoint)
+    if (!run->has_base || !run->base.checkpoint)
         return 0;
     if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
         return -1;
     for (size_t i = 0; i < rows.n; i++)
         if (rows.items[i].state == CHECKPOINT_CURRENT &&
-            strcmp(rows.items[i].name, r->base.checkpoint) == 0)
-            r->base_current = true;
+            strcmp(rows.items[i].name, run->base.checkpoint) == 0)
+            run->base_current = true;
     checkpoint_list_done(&rows);
     return 0;
 }
@@ -89,12 +92,13 @@ int backup_plan_load_base(struct job_run *r, struct err *err)
 /* The domain's disks that the policy selects; caller frees the array, not what it points to. */
 static const struct disk_facts **select_disks(const struct job_run *r, size_t *ret_n)
 {
-    const struct disk_facts **ret = xcalloc(r->facts->disks.n, sizeof(struct disk_facts *));
+    const struct backup_run *run = backup_of(r);
+    const struct disk_facts **ret = xcalloc(run->hv.facts->disks.n, sizeof(struct disk_facts *));
 
     *ret_n = 0;
-    for (size_t i = 0; i < r->facts->disks.n; i++)
-        if (selection_matches(&r->disks, r->facts->disks.items[i].name))
-            ret[(*ret_n)++] = &r->facts->disks.items[i];
+    for (size_t i = 0; i < run->hv.facts->disks.n; i++)
+        if (selection_matches(&run->disks, run->hv.facts->disks.items[i].name))
+            ret[(*ret_n)++] = &run->hv.facts->disks.items[i];
     return ret;
 }
 
@@ -110,11 +114,12 @@ static int check_free(const struct disk_facts *const *disks, size_t n, struct er
 
 static const struct bitmap_facts *base_bitmap(const struct job_run *r, const struct disk_facts *d)
 {
-    const struct point_disk *old = r->base_current ? point_find_disk(&r->base, d->name) : NULL;
+    const struct backup_run *run = backup_of(r);
+    const struct point_disk *old = run->base_current ? point_find_disk(&run->base, d->name) : NULL;
 
     if (!old)
         return NULL;
-    return disk_facts_bitmap(d, old->origin.bitmap ? old->origin.bitmap : r->base.checkpoint);
+    return disk_facts_bitmap(d, old->origin.bitmap ? old->origin.bitmap : run->base.checkpoint);
 }
 
 /* Why nothing can be based on the bitmap; NULL when it can. */
@@ -131,6 +136,7 @@ static const char *unusable(const struct bitmap_facts *b)
 static enum backup_level decide(const struct job_run *r, const struct disk_facts *const *disks,
                                 size_t n, struct plan_disk_level *levels, char why[ERR_MSG_MAX])
 {
+    const struct backup_run *run = backup_of(r);
     CLEANUP_FREE struct plan_disk *in = xcalloc(n, sizeof(*in));
 
     for (size_t i = 0; i < n; i++) {
@@ -147,35 +153,36 @@ static enum backup_level decide(const struct job_run *r, const struct disk_facts
             .image = disks[i]->image,
             .identity = disks[i]->identity,
             .device = disks[i]->device,
-            .contradiction = compared_contradiction(&r->compared, disks[i]->name),
+            .contradiction = compared_contradiction(&run->hv.compared, disks[i]->name),
         };
     }
-    return plan_levels(r->row.level, r->row.why ? r->row.why : "", r->has_base ? &r->base : NULL,
-                       *r->base_missing ? r->base_missing : NULL, r->base_current, in, n, levels,
-                       why);
+    return plan_levels(
+        r->row.level, r->row.why ? r->row.why : "", run->has_base ? &run->base : NULL,
+        *run->base_missing ? run->base_missing : NULL, run->base_current, in, n, levels, why);
 }
 
 /* The disks that an increment is to be made of, if what they hold does not contradict it.  What an
  * encrypted image says of itself cannot be read without its key. */
 void backup_plan_compare(struct job_run *r)
 {
+    struct backup_run *run = backup_of(r);
     size_t n;
     CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
     CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
     char why[ERR_MSG_MAX] = "";
 
-    compared_done(&r->compared);
+    compared_done(&run->hv.compared);
     decide(r, disks, n, levels, why);
     for (size_t i = 0; i < n; i++) {
-        const struct point_disk *old = point_find_disk(&r->base, disks[i]->name);
+        const struct point_disk *old = point_find_disk(&run->base, disks[i]->name);
 
         if (levels[i].level == LEVEL_FULL || disks[i]->encrypted)
             continue;
-        *compared_add(&r->compared) = (struct allocation){
+        *compared_add(&run->hv.compared) = (struct allocation){
             .disk = disks[i]->name,
             .bitmap = base_bitmap(r, disks[i])->name,
-            .was_image = compared_own(&r->compared,
-                                      xasprintf("%s/%s/%s", r->repo->path, r->base.id, old->path)),
+            .was_image = compared_own(
+                &run->hv.compared, xasprintf("%s/%s/%s", r->repo->path, run->base.id, old->path)),
         };
     }
 }
@@ -183,6 +190,7 @@ void backup_plan_compare(struct job_run *r)
 static int fill_plan(struct job_run *r, const struct disk_facts *const *disks, size_t n,
                      const struct plan_disk_level *levels, const char *why, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     struct point *p = &r->row.plan;
 
     p->created = env_now(r->env);
@@ -194,10 +202,10 @@ static int fill_plan(struct job_run *r, const struct disk_facts *const *disks, s
     p->id = point_id_make(p);
     p->repository = xstrdup(r->row.repository);
     p->level = r->row.level;
-    p->mode = r->mode;
+    p->mode = run->mode;
     p->why = xstrdup(why);
     if (p->level == LEVEL_INCREMENTAL)
-        p->parent = xstrdup(r->base.id);
+        p->parent = xstrdup(run->base.id);
     for (size_t i = 0; i < n && !p->checkpoint; i++)
         if (disks[i]->trackable)
             p->checkpoint = xasprintf("vmkeep-%s", r->tag);
@@ -210,7 +218,7 @@ static int fill_plan(struct job_run *r, const struct disk_facts *const *disks, s
         d->format = xstrdup("qcow2");
         d->capacity = disks[i]->capacity;
         if (levels[i].level == LEVEL_INCREMENTAL)
-            d->backing = xstrdup(r->base.id);
+            d->backing = xstrdup(run->base.id);
         d->origin = disk_facts_origin(disks[i], p->checkpoint);
     }
     return backup_disks_absent(r, disks, n, err);
@@ -219,6 +227,7 @@ static int fill_plan(struct job_run *r, const struct disk_facts *const *disks, s
 static int check_space(const struct job_run *r, const struct disk_facts *const *disks, size_t n,
                        struct err *err)
 {
+    const struct backup_run *run = backup_of(r);
     char need_text[SIZE_TEXT_MAX], free_text[SIZE_TEXT_MAX], reserve_text[SIZE_TEXT_MAX];
     uint64_t need = 0;
 
@@ -227,12 +236,12 @@ static int check_space(const struct job_run *r, const struct disk_facts *const *
 
         need += r->row.plan.disks.items[i].backing && b ? b->dirty : disks[i]->allocated;
     }
-    if (r->space.free >= r->repo->reserve && r->space.free - r->repo->reserve >= need)
+    if (run->space.free >= r->repo->reserve && run->space.free - r->repo->reserve >= need)
         return 0;
     return err_set(
         err, ERR_NOSPACE, "repository %s: about %s needed and %s to stay free, but %s has only %s",
         r->repo->name, size_text(need, need_text), size_text(r->repo->reserve, reserve_text),
-        r->repo->path, size_text(r->space.free, free_text));
+        r->repo->path, size_text(run->space.free, free_text));
 }
 
 int backup_plan_make(struct job_run *r, struct err *err)
@@ -254,19 +263,25 @@ int backup_plan_make(struct job_run *r, struct err *err)
 
 struct store_scratch backup_plan_scratch(const struct job_run *r)
 {
-    return (struct store_scratch){.dir = r->scratch, .tag = r->tag};
+    const struct backup_run *run = backup_of(r);
+
+    return (struct store_scratch){.dir = run->scratch, .tag = r->tag};
 }
 
 /* Where a pull is exported: only the hypervisor's user and root can reach it. */
 static char *socket_path(const struct job_run *r)
 {
-    return xasprintf("%s/%s/nbd.sock", r->scratch, r->tag);
+    const struct backup_run *run = backup_of(r);
+
+    return xasprintf("%s/%s/nbd.sock", run->scratch, r->tag);
 }
 
 /* A disk's scratch file, export and bitmap have its number for a name: no escaping is needed. */
 static char *scratch_file(const struct job_run *r, size_t disk)
 {
-    return xasprintf("%s/%s/%zu.qcow2", r->scratch, r->tag, disk);
+    const struct backup_run *run = backup_of(r);
+
+    return xasprintf("%s/%s/%zu.qcow2", run->scratch, r->tag, disk);
 }
 
 static void fill_pull(const struct job_run *r, size_t i, struct backup_disk *disk,
@@ -285,6 +300,7 @@ static void fill_pull(const struct job_run *r, size_t i, struct backup_disk *dis
 
 struct op *backup_plan_pull(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     const struct point *p = &r->row.plan;
     CLEANUP_FREE char *socket = socket_path(r), *encoded = uri_encode(socket);
     CLEANUP_FREE char **sources = xcalloc(p->disks.n, sizeof(char *));
@@ -293,7 +309,7 @@ struct op *backup_plan_pull(struct job_run *r, struct err *err)
         .plan = p,
         .sources = sources,
         .bitmaps = bitmaps,
-        .bandwidth = r->bandwidth,
+        .bandwidth = run->bandwidth,
         .progress = backup_job_progress,
         .progress_ctx = r,
     };
@@ -314,46 +330,47 @@ struct op *backup_plan_pull(struct job_run *r, struct err *err)
 
 struct op *backup_plan_begin(struct job_run *r, struct err *err)
 {
+    struct backup_run *run = backup_of(r);
     const struct point *p = &r->row.plan;
     struct hypervisor *hv = r->host->hv;
     CLEANUP_FREE struct backup_disk *disks = xcalloc(p->disks.n, sizeof(*disks));
     CLEANUP_FREE char **targets = xcalloc(p->disks.n, sizeof(char *));
     CLEANUP_FREE char *socket = socket_path(r);
-    CLEANUP_FREE char *scratch = scratch_path(r->scratch, r->tag);
+    CLEANUP_FREE char *scratch = scratch_path(run->scratch, r->tag);
     struct strlist strings = {0};
     const struct backup_request request = {
         .domain = r->row.domain,
         .tag = r->tag,
         .checkpoint = p->checkpoint,
-        .mode = r->mode,
+        .mode = run->mode,
         .server = {.transport = TRANSPORT_UNIX, .socket = socket},
         .scratch = scratch,
-        .bandwidth = r->bandwidth,
+        .bandwidth = run->bandwidth,
         .disks = disks,
         .n_disks = p->disks.n,
-        .quiesce = r->quiesce,
-        .reuse_external = r->mode == MODE_PUSH,
-        .made_empty = r->mode == MODE_PUSH,
+        .quiesce = run->quiesce,
+        .reuse_external = run->mode == MODE_PUSH,
+        .made_empty = run->mode == MODE_PUSH,
     };
     struct op *op;
 
     for (size_t i = 0; i < p->disks.n; i++) {
         const struct point_disk *d = &p->disks.items[i];
-        const struct disk_facts *f = domain_facts_disk(r->facts, d->name);
+        const struct disk_facts *f = domain_facts_disk(run->hv.facts, d->name);
 
         targets[i] = r->repo->store->ops->target(r->repo->store, p, i);
         disks[i] = (struct backup_disk){
             .name = d->name,
-            .base = d->backing ? r->base.checkpoint : NULL,
+            .base = d->backing ? run->base.checkpoint : NULL,
             .place = {.type = PLACE_FILE, .path = targets[i]},
             .format = d->format,
             .track = p->checkpoint && f && f->trackable,
         };
-        if (r->mode == MODE_PULL)
+        if (run->mode == MODE_PULL)
             fill_pull(r, i, &disks[i], &strings);
     }
     hv_save_request(r, &request);
-    op = hv->ops->backup_begin(hv, &request, &r->begun, job_on_op, r, err);
+    op = hv->ops->backup_begin(hv, &request, &run->hv.begun, job_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++)
         free(targets[i]);
     strlist_done(&strings);

@@ -7,6 +7,32 @@
 
 #include "jobs/hv_session.h"
 
+struct backup_run {
+    struct hv_run hv;
+    /* the policy's */
+    struct strlist disks; /* globs */
+    enum backup_mode mode;
+    enum quiesce quiesce;
+    char *scratch; /* the directory of scratch spaces; NULL: none */
+    uint64_t bandwidth;
+    /* what was found */
+    struct store_space space;
+    struct survey found; /* what is in the repository of the domain's points */
+    bool has_base;
+    struct point base;
+    bool base_current; /* its checkpoint is the catalog's current one */
+    char base_missing[ERR_MSG_MAX];
+    int64_t numbering_since; /* elapsed time */
+    /* what was made */
+    enum point_made reached; /* of the plan, in the repository: what an undo may remove */
+    struct point published;
+};
+
+static inline struct backup_run *backup_of(const struct job_run *r)
+{
+    return (struct backup_run *)r;
+}
+
 enum backup_state {
     B_QUEUED,
     B_LOOKING,

@@ -21,14 +21,6 @@ struct hypervisor *hv_hypervisor(const struct job_run *r, struct err *err)
     return NULL;
 }
 
-int64_t hv_elapsed_ms(const struct job_run *r)
-{
-    int64_t ms = r->began_ms ? env_elapsed_ms(r->env) - r->began_ms
-                             : (env_now(r->env) - r->row.started) * 1000;
-
-    return ms > 0 ? ms : 0;
-}
-
 void hv_take_stats(struct job_run *r, const struct hv_job_stats *stats)
 {
     if (stats->state == HVJOB_NONE)
@@ -42,15 +34,6 @@ void hv_take_stats(struct job_run *r, const struct hv_job_stats *stats)
     r->row.temp_total = stats->temp_total;
 }
 
-void hv_save_progress(struct job_run *r)
-{
-    struct err err = ERR_INIT;
-
-    r->row.elapsed_ms = hv_elapsed_ms(r);
-    if (catalog_job_progress(r->env->catalog, &r->row, &err) < 0)
-        log_debug("job=%lld progress: %s", (long long)r->row.id, err.msg);
-}
-
 static bool takes_in(const struct checkpoint *k, const char *disk)
 {
     for (size_t i = 0; i < k->disks.n; i++)
@@ -61,6 +44,7 @@ static bool takes_in(const struct checkpoint *k, const char *disk)
 
 void hv_save_request(struct job_run *r, const struct backup_request *request)
 {
+    struct hv_run *h = hv_of(r);
     CLEANUP(strlist_done) struct strlist names = {0};
     CLEANUP_FREE char *document = NULL;
     struct backup_request written = *request;
@@ -71,13 +55,13 @@ void hv_save_request(struct job_run *r, const struct backup_request *request)
     r->has_begun = true;
     r->began_ms = env_elapsed_ms(r->env);
     for (size_t i = 0; i < request->n_disks; i++) {
-        const struct disk_facts *f = domain_facts_disk(r->facts, request->disks[i].name);
+        const struct disk_facts *f = domain_facts_disk(h->facts, request->disks[i].name);
 
         if (request->disks[i].track && f)
             *VEC_ADD(&k.disks) = (struct checkpoint_disk){
                 f->name, f->capacity, disk_facts_origin(f, request->checkpoint)};
     }
-    domain_facts_names(r->facts, &names);
+    domain_facts_names(h->facts, &names);
     for (size_t i = 0; i < names.n; i++)
         if (!takes_in(&k, names.items[i]))
             strlist_add(&k.left_out, names.items[i]);
@@ -116,36 +100,60 @@ int facts_can_begin(const struct domain_facts *f, struct err *err)
 
 struct op *hv_look_start(struct job_run *r, struct err *err)
 {
+    struct hv_run *h = hv_of(r);
     struct hypervisor *hv = hv_hypervisor(r, err);
 
-    domain_facts_free(TAKE_PTR(r->facts));
-    return hv ? hv->ops->inspect(hv, r->row.domain, &r->facts, job_on_op, r, err) : NULL;
+    domain_facts_free(TAKE_PTR(h->facts));
+    return hv ? hv->ops->inspect(hv, r->row.domain, &h->facts, job_on_op, r, err) : NULL;
 }
 
 int hv_looked(struct job_run *r)
 {
+    struct hv_run *h = hv_of(r);
+
     if (job_is_bad(r))
         return -1;
-    r->env->ops->saw_domain(r->env, r->row.host, r->row.domain, r->facts);
-    return facts_can_begin(r->facts, &r->err) == 0 ? leftovers_find(r, &r->err) : -1;
+    r->env->ops->saw_domain(r->env, r->row.host, r->row.domain, h->facts);
+    return facts_can_begin(h->facts, &r->err) == 0
+               ? leftovers_find(r, h->facts, &h->leftovers, &r->err)
+               : -1;
+}
+
+/* ---- what former jobs left ---- */
+
+struct op *hv_clean_start(struct job_run *r, struct err *err)
+{
+    return leftovers_start(r, &hv_of(r)->leftovers, err);
+}
+
+bool hv_cleaned(struct job_run *r)
+{
+    struct hv_run *h = hv_of(r);
+
+    if (h->leftovers.next > 0)
+        leftovers_after(r, &h->leftovers);
+    return h->leftovers.next == h->leftovers.n;
 }
 
 /* ---- held against what it was ---- */
 
 struct op *hv_compare_start(struct job_run *r, struct err *err)
 {
+    struct hv_run *h = hv_of(r);
     struct hypervisor *hv = r->host->hv;
 
-    if (r->compared.items.n == 0)
+    if (h->compared.items.n == 0)
         return NULL;
-    return hv->ops->allocation(hv, r->row.domain, r->tag, r->compared.items.items,
-                               r->compared.items.n, job_on_op, r, err);
+    return hv->ops->allocation(hv, r->row.domain, r->tag, h->compared.items.items,
+                               h->compared.items.n, job_on_op, r, err);
 }
 
 void hv_compare_log(const struct job_run *r)
 {
-    for (size_t i = 0; i < r->compared.items.n; i++) {
-        const struct allocation *a = &r->compared.items.items[i];
+    const struct hv_run *h = hv_of(r);
+
+    for (size_t i = 0; i < h->compared.items.n; i++) {
+        const struct allocation *a = &h->compared.items.items[i];
 
         if (a->contradiction)
             log_warning("domain=%s disk %s: %s", r->row.domain, a->disk, a->contradiction);
@@ -157,47 +165,59 @@ void hv_compare_log(const struct job_run *r)
 
 /* ---- watching ---- */
 
+void hv_look_again(struct job_run *r)
+{
+    hv_of(r)->look_again = true;
+    job_wake(r);
+}
+
 struct op *hv_watch_start(struct job_run *r, struct err *err)
 {
+    struct hv_run *h = hv_of(r);
+
     (void)err;
-    if (!r->watched) {
-        r->watched = true;
-        r->progressed = env_elapsed(r->env);
+    if (!h->watched) {
+        h->watched = true;
+        h->progressed = env_elapsed(r->env);
         job_wait(r, r->resumed ? 0 : POLL_FIRST_S);
     } else {
-        job_wait(r, r->look_again || r->canceled ? 0 : POLL_S);
+        job_wait(r, h->look_again || r->canceled ? 0 : POLL_S);
     }
     return NULL;
 }
 
 struct op *hv_ask_start(struct job_run *r, struct err *err)
 {
+    struct hv_run *h = hv_of(r);
     struct hypervisor *hv = hv_hypervisor(r, err);
 
-    r->look_again = false;
-    return hv ? hv->ops->job_stats(hv, r->row.domain, r->tag, &r->stats, job_on_op, r, err) : NULL;
+    h->look_again = false;
+    return hv ? hv->ops->job_stats(hv, r->row.domain, r->tag, &h->stats, job_on_op, r, err) : NULL;
 }
 
 void hv_note_progress(struct job_run *r)
 {
+    struct hv_run *h = hv_of(r);
     int64_t now = env_elapsed(r->env);
 
-    if (r->stats.bytes_done != r->last_done) {
-        r->last_done = r->stats.bytes_done;
-        r->progressed = now;
+    if (h->stats.bytes_done != h->last_done) {
+        h->last_done = h->stats.bytes_done;
+        h->progressed = now;
     }
-    if (now - r->progress_saved >= SAVE_PROGRESS_S) {
-        r->progress_saved = now;
-        hv_save_progress(r);
+    if (now - h->progress_saved >= SAVE_PROGRESS_S) {
+        h->progress_saved = now;
+        job_save_progress(r);
     }
     r->env->ops->changed(r);
 }
 
 static enum hv_verdict stalled(struct job_run *r)
 {
+    struct hv_run *h = hv_of(r);
+
     hv_note_progress(r);
     /* A pull is as fast as its reader. */
-    if (r->row.plan.mode == MODE_PULL || env_elapsed(r->env) - r->progressed < STALL_S)
+    if (r->row.plan.mode == MODE_PULL || env_elapsed(r->env) - h->progressed < STALL_S)
         return HV_GOES_ON;
     err_set(&r->err, ERR_TIMEOUT, "the copy moved nothing for %d s", STALL_S);
     return HV_BAD_END;
@@ -205,27 +225,31 @@ static enum hv_verdict stalled(struct job_run *r)
 
 static enum hv_verdict unanswered(struct job_run *r)
 {
-    if (++r->unanswered < UNANSWERED_MAX)
+    struct hv_run *h = hv_of(r);
+
+    if (++h->unanswered < UNANSWERED_MAX)
         return HV_GOES_ON;
     r->err = r->op_err;
-    err_wrap(&r->err, "the hypervisor could not be asked %d times in a row", r->unanswered);
+    err_wrap(&r->err, "the hypervisor could not be asked %d times in a row", h->unanswered);
     return HV_BAD_END;
 }
 
 enum hv_verdict hv_asked(struct job_run *r)
 {
+    struct hv_run *h = hv_of(r);
+
     if (r->op_err.code != ERR_NONE)
         return unanswered(r);
-    r->unanswered = 0;
-    hv_take_stats(r, &r->stats);
-    switch (r->stats.state) {
+    h->unanswered = 0;
+    hv_take_stats(r, &h->stats);
+    switch (h->stats.state) {
     case HVJOB_RUNNING:
         return stalled(r);
     case HVJOB_COMPLETED:
         return HV_GOOD_END;
     case HVJOB_FAILED:
     case HVJOB_CANCELED:
-        r->err = r->stats.err;
+        r->err = h->stats.err;
         if (r->err.code == ERR_NONE)
             err_set(&r->err, ERR_REMOTE, "the hypervisor says that the backup failed, but not why");
         return HV_BAD_END;
@@ -266,7 +290,9 @@ struct op *hv_drop_start(struct job_run *r, struct err *err)
 
 void hv_dropped(struct job_run *r)
 {
-    r->checkpoint_gone = r->op_err.code == ERR_NONE;
+    struct hv_run *h = hv_of(r);
+
+    h->checkpoint_gone = r->op_err.code == ERR_NONE;
     hv_warn_left(r, "the new checkpoint");
 }
 
@@ -275,4 +301,13 @@ void hv_warn_left(struct job_run *r, const char *what)
     if (r->op_err.code != ERR_NONE)
         log_warning("job=%lld domain=%s %s is left for the next job to clean up: %s",
                     (long long)r->row.id, r->row.domain, what, r->op_err.msg);
+}
+
+void hv_done(struct job_run *r)
+{
+    struct hv_run *h = hv_of(r);
+
+    domain_facts_free(h->facts);
+    leftovers_done(&h->leftovers);
+    compared_done(&h->compared);
 }

@@ -7,15 +7,38 @@
 #ifndef VMKEEP_JOBS_HV_SESSION_H
 #define VMKEEP_JOBS_HV_SESSION_H
 
+#include "jobs/compared.h"
 #include "jobs/job.h"
+#include "jobs/leftovers.h"
+
+/* What each kind embeds that works at a hypervisor. */
+struct hv_run {
+    struct job_run job;
+    struct domain_facts *facts;
+    struct leftovers leftovers;
+    struct compared compared;
+    struct backup_begun begun;
+    struct hv_job_stats stats;
+    bool watched;    /* it was waited for its end, once at least */
+    bool look_again; /* an event came while we were asking */
+    int unanswered;  /* questions in a row */
+    uint64_t last_done;
+    int64_t progressed, progress_saved; /* elapsed time */
+    bool checkpoint_gone;               /* the job's own was deleted */
+};
+
+static inline struct hv_run *hv_of(const struct job_run *r)
+{
+    return (struct hv_run *)r;
+}
+
+void hv_done(struct job_run *r);
 
 /* NULL with *err when the host is gone from the configuration, or has no driver: only a job that a
  * former life left open can meet that. */
 struct hypervisor *hv_hypervisor(const struct job_run *r, struct err *err);
-int64_t hv_elapsed_ms(const struct job_run *r);
 /* What the hypervisor says, into the row; HVJOB_NONE says nothing. */
 void hv_take_stats(struct job_run *r, const struct hv_job_stats *stats);
-void hv_save_progress(struct job_run *r); /* what its row says, into the catalog */
 /* The document of a scheduled backup, and the disks of its checkpoint, into the catalog. */
 void hv_save_request(struct job_run *r, const struct backup_request *request);
 
@@ -29,6 +52,11 @@ struct op *hv_look_start(struct job_run *r, struct err *err);
 /* The look has ended: can a backup begin, and what is to be cleaned up?  -1: r->err. */
 int hv_looked(struct job_run *r);
 
+/* One thing after another that former jobs left; NULL and ERR_NONE: nothing is left. */
+struct op *hv_clean_start(struct job_run *r, struct err *err);
+/* The last one is gone, or stays.  True: that was all. */
+bool hv_cleaned(struct job_run *r);
+
 /* Asks; NULL without *err: there is nothing to ask. */
 struct op *hv_compare_start(struct job_run *r, struct err *err);
 void hv_compare_log(const struct job_run *r);
@@ -36,6 +64,8 @@ void hv_compare_log(const struct job_run *r);
 /* Waits until it is time to ask: at once after an event, soon after the beginning, else now and
  * then. A state that waits. */
 struct op *hv_watch_start(struct job_run *r, struct err *err);
+/* An event came: whatever it waits for, it asks soon. */
+void hv_look_again(struct job_run *r);
 /* Asks how far the job is: r->stats. */
 struct op *hv_ask_start(struct job_run *r, struct err *err);
 enum hv_verdict { HV_GOES_ON, HV_GOOD_END, HV_BAD_END };

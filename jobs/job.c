@@ -109,9 +109,8 @@ void job_wait(struct job_run *r, double seconds)
     r->env->clock->ops->after(r->env->clock, &r->alarm, seconds);
 }
 
-void job_look_again(struct job_run *r)
+void job_wake(struct job_run *r)
 {
-    r->look_again = true;
     if (!r->op && (job_step_of(r)->flags & JOB_WAITS))
         job_wait(r, 0);
 }
@@ -125,8 +124,8 @@ static void stop(struct job_run *r)
         return;
     if (r->op && (s->flags & JOB_CANCELABLE))
         op_cancel(r->op);
-    else if (!r->op && (s->flags & JOB_WAITS))
-        job_wait(r, 0);
+    else
+        job_wake(r);
 }
 
 void job_cancel(struct job_run *r)

@@ -16,14 +16,10 @@
 #include "base/err.h"
 #include "base/model.h"
 #include "base/op.h"
-#include "jobs/api.h"
-#include "jobs/compared.h"
 #include "jobs/env.h"
-#include "jobs/leftovers.h"
-#include "storage/made.h"
 
-struct backup_document;
-struct checkpoint_document;
+struct job_run;
+struct owned_list;
 
 #define JOB_STEPS_MAX 32
 #define JOB_BIT(state) (UINT32_C(1) << (state))
@@ -60,83 +56,43 @@ struct job_step {
 /* All that depends on the kind. The first state, 0, is that of a job that waits for its turn. */
 struct job_type {
     enum job_kind kind;
+    size_t size; /* of the struct that embeds struct job_run first */
     const struct job_step *steps;
     int gives_up; /* the state that undoes what was done, and ends in failure; 0: it just fails */
     void (*init)(struct job_run *r);
+    void (*done)(struct job_run *r); /* releases what is its own */
     /* Before the first step of one that a former life left open, in state go_on; another state
      * may be returned, with r->err. */
     int (*resume)(struct job_run *r, int go_on);
     void (*event)(struct job_run *r); /* the hypervisor says: look; NULL: nobody listens */
-    bool by_hand; /* begun by hand: no limit counts it, and no policy wants it */
-    bool backup;  /* of a guest; its end is told to who waits for backups */
+    /* What it writes to by names that others gave it; NULL: nothing. */
+    void (*owned)(const struct job_run *r, struct owned_list *ret);
+    bool makes_points; /* a policy wants it */
+    bool by_hand;      /* begun by hand: no limit counts it, and no policy wants it */
+    bool backup;       /* of a guest; its end is told to who waits for backups */
 };
 
-/* A job that is queued or running. */
+/* What every job has.  Each kind embeds it first in a struct of its own. */
 struct job_run {
     struct job_env *env;
+    const struct job_type *type;
     struct job row;
+    char tag[HV_TAG_MAX];
+    struct host *host; /* NULL: not configured any more, */
+    struct repo *repo; /* or none is needed */
     bool admitted;
     bool canceled; /* somebody asked for its end */
     bool ending;   /* over, but its end is not in the catalog yet */
-    const struct job_type *type;
+    bool resumed;  /* taken over from a former life */
+
     int state;          /* of the type's */
     struct op *op;      /* exactly one outstanding while it waits ... */
     struct alarm alarm; /* ... or this */
     struct err op_err;  /* how the last op ended */
     struct err err;     /* the first error that counts */
-    struct host *host;
-    struct repo *repo;
-    char tag[HV_TAG_MAX];
 
-    /* a backup's */
-    struct strlist disks; /* the policy's globs */
-    enum backup_mode mode;
-    enum quiesce quiesce;
-    struct domain_facts *facts;
-    struct store_space space;
-    struct survey found; /* what is in the repository of the domain's points */
-    bool has_base;
-    struct point base;
-    bool base_current; /* its checkpoint is the catalog's current one */
-    char base_missing[ERR_MSG_MAX];
-    struct leftovers leftovers;
-    struct backup_begun begun;
-    struct hv_job_stats stats;
-    bool watched;    /* it was waited for its end, once at least */
-    bool look_again; /* an event came while we were asking */
-    char *scratch;   /* the directory of scratch spaces; NULL: none */
-    uint64_t bandwidth;
-    int unanswered; /* questions in a row */
-    uint64_t last_done;
-    int64_t numbering_since, progressed, progress_saved; /* elapsed time */
-    struct point published;
-    bool checkpoint_gone;    /* it was deleted, */
-    bool checkpoint_unmade;  /* or never made: nothing at the hypervisor bears its name for us */
-    bool resumed;            /* taken over from a former life */
-    enum point_made reached; /* of the plan, in the repository: what an undo may remove */
-
-    /* a backup's of either kind */
-    struct compared compared;
-    bool has_begun;   /* the hypervisor has taken the job on, as far as we know */
+    bool has_begun;   /* what it is there for has, as far as we know: its end is told */
     int64_t began_ms; /* elapsed time when it did; 0: in a former life */
-
-    /* of one that was begun by hand */
-    struct backup_document *document;
-    struct checkpoint_document *checkpoint_document; /* NULL: none was asked for */
-    struct api_reply reply;                          /* not yet given */
-    bool cleaned;
-    char *own_scratch; /* its directory in scratch */
-    struct made_list made;
-    struct made_list placed; /* what was made just now */
-
-    /* a prune's */
-    struct strlist doomed;        /* point ids, dependents first */
-    struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
-    struct repo *surveyed;        /* the one at work */
-    const char *skipped;          /* why it does not even begin; NULL: it does */
-    const char *doubt;            /* why nothing was let go; NULL: no reason */
-    size_t doomed_next;
-    struct point doomed_was; /* the one that is being removed, before */
 };
 
 struct job_run *job_new(struct job_env *e, const struct job_type *type, const struct job *row);
@@ -153,6 +109,9 @@ void job_resume(struct job_run *r);
 /* Somebody asks for its end.  *r may be gone after it. */
 void job_cancel(struct job_run *r);
 
+int64_t job_elapsed_ms(const struct job_run *r); /* since it began */
+void job_save_progress(struct job_run *r);       /* what its row says, into the catalog */
+
 /* The state's row. */
 const struct job_step *job_step_of(const struct job_run *r);
 
@@ -166,6 +125,6 @@ int job_unless_bad(struct job_run *r, int next, int instead);
 void job_on_op(void *ctx, const struct err *err);
 void job_on_alarm(void *ctx); /* the same, for what was waited for */
 void job_wait(struct job_run *r, double seconds);
-void job_look_again(struct job_run *r); /* an event came: whatever it waits for, it asks soon */
+void job_wake(struct job_run *r); /* what it waits for may have come: it looks soon */
 
 #endif

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
-#include "engine/xml/backup_xml.h"
-#include "engine/xml/checkpoint_xml.h"
 
 static void copy_row(struct job *dst, const struct job *src)
 {
@@ -25,7 +24,7 @@ static void copy_row(struct job *dst, const struct job *src)
 
 struct job_run *job_new(struct job_env *e, const struct job_type *type, const struct job *row)
 {
-    struct job_run *r = xcalloc(1, sizeof(*r));
+    struct job_run *r = xcalloc(1, type->size);
 
     r->env = e;
     copy_row(&r->row, row);
@@ -46,25 +45,27 @@ void job_name(struct job_run *r)
 void job_free(struct job_run *r)
 {
     r->env->clock->ops->stop(r->env->clock, &r->alarm);
+    if (r->type->done)
+        r->type->done(r);
     job_done(&r->row);
-    strlist_done(&r->disks);
-    free(r->scratch);
-    free(r->own_scratch);
-    compared_done(&r->compared);
-    domain_facts_free(r->facts);
-    survey_done(&r->found);
-    point_done(&r->base);
-    point_done(&r->published);
-    leftovers_done(&r->leftovers);
-    strlist_done(&r->doomed);
-    strlist_done(&r->tried);
-    strlist_done(&r->looked);
-    point_done(&r->doomed_was);
-    backup_document_free(r->document);
-    checkpoint_document_free(r->checkpoint_document);
-    made_list_done(&r->made);
-    made_list_done(&r->placed);
     free(r);
+}
+
+int64_t job_elapsed_ms(const struct job_run *r)
+{
+    int64_t ms = r->began_ms ? env_elapsed_ms(r->env) - r->began_ms
+                             : (env_now(r->env) - r->row.started) * 1000;
+
+    return ms > 0 ? ms : 0;
+}
+
+void job_save_progress(struct job_run *r)
+{
+    struct err err = ERR_INIT;
+
+    r->row.elapsed_ms = job_elapsed_ms(r);
+    if (catalog_job_progress(r->env->catalog, &r->row, &err) < 0)
+        log_debug("job=%lld progress: %s", (long long)r->row.id, err.msg);
 }
 
 struct job_run *job_find(const struct job_env *e, int64_t id)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/cleanup.h"
 #include "jobs/backup.h"
 #include "jobs/manual_backup.h"
 #include "jobs/prune.h"

@@ -55,10 +55,11 @@ static bool facts_have(const struct domain_facts *f, const char *checkpoint)
     return false;
 }
 
-static void add_bitmaps(struct job_run *r, const char *prefix, const struct checkpoint_list *rows)
+static void add_bitmaps(struct job_run *r, const struct domain_facts *facts, struct leftovers *ret,
+                        const char *prefix, const struct checkpoint_list *rows)
 {
-    for (size_t i = 0; i < r->facts->disks.n; i++) {
-        const struct disk_facts *d = &r->facts->disks.items[i];
+    for (size_t i = 0; i < facts->disks.n; i++) {
+        const struct disk_facts *d = &facts->disks.items[i];
 
         for (size_t k = 0; k < d->bitmaps.n; k++) {
             CLEANUP_FREE char *name = bitmap_checkpoint(d->bitmaps.items[k].name);
@@ -71,31 +72,32 @@ static void add_bitmaps(struct job_run *r, const char *prefix, const struct chec
 
             if (row && row->state == CHECKPOINT_PROVISIONAL)
                 given_up = true; /* its job is not this one, and no other runs */
-            if (given_up && !listed(&r->leftovers, name))
-                add(&r->leftovers, LEFTOVER_DELETE_CHECKPOINT, name);
+            if (given_up && !listed(ret, name))
+                add(ret, LEFTOVER_DELETE_CHECKPOINT, name);
         }
     }
 }
 
-int leftovers_find(struct job_run *r, struct err *err)
+int leftovers_find(struct job_run *r, const struct domain_facts *facts, struct leftovers *ret,
+                   struct err *err)
 {
     struct catalog *catalog = r->env->catalog;
     CLEANUP_FREE char *prefix = xasprintf("vmkeep-%s-", catalog_id(catalog));
     struct checkpoint_list rows = {0};
 
-    leftovers_done(&r->leftovers);
+    leftovers_done(ret);
     if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
         return -1;
-    if (r->facts->job_tag && starts_with(r->facts->job_tag, prefix + strlen("vmkeep-"))) {
-        add(&r->leftovers, LEFTOVER_ABORT_JOB, r->facts->job_tag);
-        add(&r->leftovers, LEFTOVER_FORGET_JOB, r->facts->job_tag);
+    if (facts->job_tag && starts_with(facts->job_tag, prefix + strlen("vmkeep-"))) {
+        add(ret, LEFTOVER_ABORT_JOB, facts->job_tag);
+        add(ret, LEFTOVER_FORGET_JOB, facts->job_tag);
     }
-    add_bitmaps(r, prefix, &rows);
+    add_bitmaps(r, facts, ret, prefix, &rows);
     for (size_t i = 0; i < rows.n; i++) {
         struct err ignored = ERR_INIT;
 
         /* No disk has it: the row has done its duty. */
-        if (rows.items[i].state == CHECKPOINT_DROPPING && !facts_have(r->facts, rows.items[i].name))
+        if (rows.items[i].state == CHECKPOINT_DROPPING && !facts_have(facts, rows.items[i].name))
             catalog_checkpoint_delete(catalog, r->row.host, r->row.domain, rows.items[i].name,
                                       &ignored);
     }
@@ -103,14 +105,14 @@ int leftovers_find(struct job_run *r, struct err *err)
     return 0;
 }
 
-struct op *leftovers_start(struct job_run *r, struct err *err)
+struct op *leftovers_start(struct job_run *r, struct leftovers *left, struct err *err)
 {
     struct hypervisor *hv = r->host->hv;
     const struct leftover *c;
 
-    if (r->leftovers.next >= r->leftovers.n)
+    if (left->next >= left->n)
         return NULL;
-    c = &r->leftovers.items[r->leftovers.next++];
+    c = &left->items[left->next++];
     log_debug("job=%lld domain=%s cleaning %s", (long long)r->row.id, r->row.domain, c->name);
     switch (c->kind) {
     case LEFTOVER_ABORT_JOB:
@@ -130,9 +132,9 @@ static bool is_in_the_way(const struct job_run *r, const struct leftover *c)
            r->op_err.code != ERR_CANCELED;
 }
 
-void leftovers_after(struct job_run *r)
+void leftovers_after(struct job_run *r, const struct leftovers *left)
 {
-    const struct leftover *c = &r->leftovers.items[r->leftovers.next - 1];
+    const struct leftover *c = &left->items[left->next - 1];
     struct err err = ERR_INIT;
 
     if (r->op_err.code != ERR_NONE && is_in_the_way(r, c)) {

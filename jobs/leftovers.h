@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/op.h"
 
+struct domain_facts;
 struct job_run;
 
 /* What has to be cleaned at a hypervisor before a backup, one thing at a time. */
@@ -24,10 +25,11 @@ struct leftovers {
     size_t next;
 };
 
-int leftovers_find(struct job_run *r, struct err *err);
-struct op *leftovers_start(struct job_run *r,
-                           struct err *err); /* NULL and ERR_NONE: nothing left */
-void leftovers_after(struct job_run *r);     /* the last one has ended */
+int leftovers_find(struct job_run *r, const struct domain_facts *facts, struct leftovers *ret,
+                   struct err *err);
+/* NULL and ERR_NONE: nothing is left. */
+struct op *leftovers_start(struct job_run *r, struct leftovers *left, struct err *err);
+void leftovers_after(struct job_run *r, const struct leftovers *left); /* the last one has ended */
 void leftovers_done(struct leftovers *c);
 
 #endif

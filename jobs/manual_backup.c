@@ -70,14 +70,15 @@ static bool is_pull(const struct job_run *r)
 
 static void reply(struct job_run *r, const struct err *err)
 {
-    const struct api_reply to = r->reply;
+    struct manual_backup_run *run = manual_of(r);
+    const struct api_reply to = run->reply;
     const struct api_answer begun = {
         ANSWER_BEGUN,
         .u.begun = {r->row.id, r->row.plan.checkpoint,
-                    r->begun.guest_safe ? NULL : r->begun.unsafe},
+                    run->hv.begun.guest_safe ? NULL : run->hv.begun.unsafe},
     };
 
-    r->reply = (struct api_reply){0};
+    run->reply = (struct api_reply){0};
     if (to.done)
         to.done(to.ctx, err, err ? NULL : &begun);
 }
@@ -86,17 +87,20 @@ static void reply(struct job_run *r, const struct err *err)
 
 static struct op *start_beginning(struct job_run *r, struct err *err)
 {
+    struct manual_backup_run *run = manual_of(r);
     struct hypervisor *hv = r->host->hv;
 
-    return hv->ops->backup_begin(hv, &r->document->request, &r->begun, job_on_op, r, err);
+    return hv->ops->backup_begin(hv, &run->document->request, &run->hv.begun, job_on_op, r, err);
 }
 
 /* What the new checkpoint's disks hold. */
 static struct op *start_mapping(struct job_run *r, struct err *err)
 {
-    compared_done(&r->compared);
+    struct manual_backup_run *run = manual_of(r);
+
+    compared_done(&run->hv.compared);
     if (!r->row.plan.checkpoint || api_map_list(r->env, r->row.host, r->row.domain,
-                                                r->row.plan.checkpoint, &r->compared, err) < 0)
+                                                r->row.plan.checkpoint, &run->hv.compared, err) < 0)
         return NULL;
     return hv_compare_start(r, err);
 }
@@ -122,15 +126,14 @@ static int after_looking(struct job_run *r)
 
 static int after_cleaning(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
     int next = A_CHECKING;
 
-    if (r->leftovers.next > 0)
-        leftovers_after(r);
-    if (r->leftovers.next < r->leftovers.n)
+    if (!hv_cleaned(r))
         next = A_CLEANING;
-    else if (r->leftovers.n > 0 && !r->cleaned)
+    else if (run->hv.leftovers.n > 0 && !run->cleaned)
         next = A_LOOKING; /* what was cleaned away is no base any more */
-    r->cleaned = r->cleaned || next == A_LOOKING;
+    run->cleaned = run->cleaned || next == A_LOOKING;
     if (job_is_bad(r) || (next == A_CHECKING && api_documents_complete(r, &r->err) < 0))
         return A_FAILED;
     return next;
@@ -138,18 +141,22 @@ static int after_cleaning(struct job_run *r)
 
 static int after_checking(struct job_run *r)
 {
-    r->checkpoint_unmade = true;
+    struct manual_backup_run *run = manual_of(r);
+
+    run->checkpoint_unmade = true;
     return job_is_bad(r) || api_compare_list(r, &r->err) < 0 ? A_FAILED : A_COMPARING;
 }
 
 /* Nothing of it is somebody else's: the row and the checkpoint's, committed. */
 static int after_comparing(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     if (job_is_bad(r) || api_compare_judge(r, &r->err) < 0 || api_job_commit(r, &r->err) < 0)
         return A_FAILED;
     log_info("job=%lld domain=%s %s backup begun by hand, %s, %zu disk%s%s%s", (long long)r->row.id,
              r->row.domain, level_name(r->row.level), mode_name(r->row.plan.mode),
-             r->document->request.n_disks, plural_s(r->document->request.n_disks),
+             run->document->request.n_disks, plural_s(run->document->request.n_disks),
              r->row.plan.checkpoint ? ", checkpoint " : "",
              r->row.plan.checkpoint ? r->row.plan.checkpoint : "");
     return A_PLACING;
@@ -162,9 +169,10 @@ static int after_placing(struct job_run *r)
 
 static int after_naming(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
     int next = job_unless_bad(r, A_BEGINNING, A_CLEARING);
 
-    r->checkpoint_unmade = next == A_CLEARING;
+    run->checkpoint_unmade = next == A_CLEARING;
     return next;
 }
 
@@ -176,17 +184,18 @@ static bool may_have_begun(const struct err *err)
 
 static void begun(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
     struct err err = ERR_INIT;
 
     r->has_begun = true;
     r->began_ms = env_elapsed_ms(r->env);
-    if (!r->begun.guest_safe && *r->begun.unsafe)
+    if (!run->hv.begun.guest_safe && *run->hv.begun.unsafe)
         log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
-                    r->row.domain, r->begun.unsafe);
-    if (is_pull(r) && r->document->request.server.transport == TRANSPORT_TCP) {
-        r->document->request.server.port = r->begun.port;
+                    r->row.domain, run->hv.begun.unsafe);
+    if (is_pull(r) && run->document->request.server.transport == TRANSPORT_TCP) {
+        run->document->request.server.port = run->hv.begun.port;
         free(r->row.document);
-        r->row.document = backup_document_format(&r->document->request);
+        r->row.document = backup_document_format(&run->document->request);
         if (catalog_job_document(r->env->catalog, r->row.id, r->row.document, &err) < 0)
             catalog_trouble("record the port of a backup", &err);
     }
@@ -195,19 +204,23 @@ static void begun(struct job_run *r)
 
 static int after_beginning(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     if (r->op_err.code == ERR_NONE) {
         begun(r);
         return A_MAPPING;
     }
     r->err = r->op_err;
-    r->checkpoint_unmade = !may_have_begun(&r->err);
-    return r->checkpoint_unmade ? A_CLEARING : A_ABORTING;
+    run->checkpoint_unmade = !may_have_begun(&r->err);
+    return run->checkpoint_unmade ? A_CLEARING : A_ABORTING;
 }
 
 static int after_mapping(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     if (r->row.plan.checkpoint)
-        api_map_keep(r->env, r->row.host, r->row.domain, r->row.plan.checkpoint, &r->compared,
+        api_map_keep(r->env, r->row.host, r->row.domain, r->row.plan.checkpoint, &run->hv.compared,
                      &r->op_err);
     return A_RUNNING;
 }
@@ -232,9 +245,11 @@ static int after_asking(struct job_run *r)
 /* Why a stopped push is no good; or it was faster, and is. */
 static int after_judging(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     if (r->op_err.code == ERR_NONE)
-        hv_take_stats(r, &r->stats);
-    if (r->op_err.code == ERR_NONE && r->stats.state == HVJOB_COMPLETED)
+        hv_take_stats(r, &run->hv.stats);
+    if (r->op_err.code == ERR_NONE && run->hv.stats.state == HVJOB_COMPLETED)
         return A_RECORDING;
     err_set(&r->err, ERR_CANCELED, "aborted on request");
     return A_ABORTING;
@@ -255,7 +270,8 @@ static int after_stopping(struct job_run *r)
 
 static int after_recording(struct job_run *r)
 {
-    const struct backup_request *q = &r->document->request;
+    struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
     char reason[ERR_MSG_MAX], size[SIZE_TEXT_MAX];
     struct err err = ERR_INIT;
 
@@ -266,7 +282,7 @@ static int after_recording(struct job_run *r)
         snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s", level_name(r->row.level),
                  q->n_disks, q->n_disks == 1 ? "" : "s", size_text(r->row.bytes_done, size),
                  r->canceled ? ", complete before it could be aborted" : "");
-    hv_save_progress(r);
+    job_save_progress(r);
     if (catalog_job_end(r->env->catalog, r->row.id, env_now(r->env), OUTCOME_SUCCESS, ERR_NONE,
                         reason, &err) < 0) {
         catalog_trouble("record a finished backup (it will be tried again)", &err);
@@ -326,9 +342,10 @@ static void refuse(struct job_run *r)
 
 static int after_failed(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
-    bool unmade = r->checkpoint_unmade;
-    bool drop = (unmade || r->checkpoint_gone) && r->row.plan.checkpoint;
+    bool unmade = run->checkpoint_unmade;
+    bool drop = (unmade || run->hv.checkpoint_gone) && r->row.plan.checkpoint;
     struct job_env *e = r->env;
     CLEANUP_FREE char *host = xstrdup(r->row.host), *domain = xstrdup(r->row.domain);
     CLEANUP_FREE char *checkpoint = drop ? xstrdup(r->row.plan.checkpoint) : NULL;
@@ -357,7 +374,7 @@ static const struct job_step steps[] = {
     [A_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED), hv_look_start, after_looking,
                    JOB_CANCELABLE, 0},
     [A_CLEANING] = {"cleaning", TO(CLEANING) | TO(LOOKING) | TO(CHECKING) | TO(FAILED),
-                    leftovers_start, after_cleaning, JOB_CANCELABLE, 0},
+                    hv_clean_start, after_cleaning, JOB_CANCELABLE, 0},
     [A_CHECKING] = {"checking", TO(COMPARING) | TO(FAILED), api_places_check, after_checking,
                     JOB_CANCELABLE, 0},
     [A_COMPARING] = {"comparing", TO(PLACING) | TO(FAILED), hv_compare_start, after_comparing,
@@ -392,10 +409,12 @@ static const struct job_step steps[] = {
 
 static int resume(struct job_run *r, int go_on)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     r->has_begun = true;
     api_places_resume(r);
     if (!r->row.document || backup_document_parse(r->row.document, strlen(r->row.document),
-                                                  &r->document, &r->err) < 0) {
+                                                  &run->document, &r->err) < 0) {
         if (r->err.code == ERR_NONE)
             err_set(&r->err, ERR_CORRUPT, "its document is not in the catalog");
         return A_ABORTING;
@@ -409,12 +428,28 @@ static int resume(struct job_run *r, int go_on)
     return go_on;
 }
 
+static void done(struct job_run *r)
+{
+    struct manual_backup_run *run = manual_of(r);
+
+    hv_done(r);
+    backup_document_free(run->document);
+    checkpoint_document_free(run->checkpoint_document);
+    free(run->scratch);
+    free(run->own_scratch);
+    made_list_done(&run->made);
+    made_list_done(&run->placed);
+}
+
 const struct job_type manual_backup_type = {
     .kind = JOB_BACKUP_BEGIN,
+    .size = sizeof(struct manual_backup_run),
     .steps = steps,
     .gives_up = A_ABORTING,
+    .done = done,
     .resume = resume,
-    .event = job_look_again,
+    .owned = manual_places_owned,
+    .event = hv_look_again,
     .by_hand = true,
     .backup = true,
 };

@@ -55,7 +55,8 @@ static int check_base(const struct checkpoint_list *rows, const char *base, stru
 
 static int check_bases(struct job_run *r, struct err *err)
 {
-    const struct backup_document *d = r->document;
+    struct manual_backup_run *run = manual_of(r);
+    const struct backup_document *d = run->document;
     struct checkpoint_list rows = {0};
     int rc = catalog_checkpoints(r->env->catalog, r->row.host, r->row.domain, &rows, err);
 
@@ -81,12 +82,13 @@ int api_check_name(const char *name, struct err *err)
 /* Is each disk still the one that its base was made of?  A name is not an identity. */
 static int check_same_disks(const struct job_run *r, struct err *err)
 {
-    const struct backup_request *q = &r->document->request;
+    const struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
     struct checkpoint_list rows = {0};
     int rc = catalog_checkpoints(r->env->catalog, r->row.host, r->row.domain, &rows, err);
 
     for (size_t i = 0; i < q->n_disks && rc == 0; i++) {
-        const struct disk_facts *f = domain_facts_disk(r->facts, q->disks[i].name);
+        const struct disk_facts *f = domain_facts_disk(run->hv.facts, q->disks[i].name);
         const char *base = q->disks[i].base;
         const struct checkpoint *row = base ? checkpoint_list_find(&rows, base) : NULL;
 
@@ -160,17 +162,18 @@ static int name_ahead(struct job_run *r, struct err *err)
 
 int api_documents_complete(struct job_run *r, struct err *err)
 {
+    struct manual_backup_run *run = manual_of(r);
     struct backup_defaults defaults = {.now = env_now(r->env)};
-    struct checkpoint_document *c = r->checkpoint_document;
-    struct backup_document *d = r->document;
+    struct checkpoint_document *c = run->checkpoint_document;
+    struct backup_document *d = run->document;
     struct strlist disks = {0}, tracked = {0};
     int rc = check_bases(r, err) < 0 ? -1 : name_ahead(r, err);
 
     if (rc == 0)
-        rc = backup_document_check_disks(d, r->facts, err);
-    list_disks(d, r->facts, &disks);
+        rc = backup_document_check_disks(d, run->hv.facts, err);
+    list_disks(d, run->hv.facts, &disks);
     if (rc == 0 && c) {
-        rc = checkpoint_document_complete(c, r->facts, &disks, defaults.now, err);
+        rc = checkpoint_document_complete(c, run->hv.facts, &disks, defaults.now, err);
         if (rc == 0)
             rc = api_check_name(c->name, err);
         if (rc < 0)
@@ -181,8 +184,8 @@ int api_documents_complete(struct job_run *r, struct err *err)
     }
     if (rc == 0) {
         api_document_adopt(r);
-        defaults.scratch_dir = r->own_scratch;
-        rc = backup_document_complete(d, r->facts, c ? &tracked : NULL, &defaults, err);
+        defaults.scratch_dir = run->own_scratch;
+        rc = backup_document_complete(d, run->hv.facts, c ? &tracked : NULL, &defaults, err);
         if (rc == 0)
             rc = check_same_disks(r, err);
         if (rc == 0)
@@ -195,13 +198,14 @@ int api_documents_complete(struct job_run *r, struct err *err)
 
 void api_document_adopt(struct job_run *r)
 {
-    struct backup_request *q = &r->document->request;
+    struct manual_backup_run *run = manual_of(r);
+    struct backup_request *q = &run->document->request;
 
-    if (!r->scratch)
-        r->scratch = scratch_root(r);
-    free(r->own_scratch);
-    r->own_scratch = scratch_path(r->scratch, r->tag);
-    q->scratch = q->mode == MODE_PUSH ? r->own_scratch : NULL;
+    if (!run->scratch)
+        run->scratch = scratch_root(r);
+    free(run->own_scratch);
+    run->own_scratch = scratch_path(run->scratch, r->tag);
+    q->scratch = q->mode == MODE_PUSH ? run->own_scratch : NULL;
     q->domain = r->row.domain;
     q->tag = r->tag;
     q->checkpoint = r->row.plan.checkpoint;
@@ -213,7 +217,8 @@ void api_document_adopt(struct job_run *r)
 
 static void fill_checkpoint(const struct job_run *r, struct checkpoint *k)
 {
-    const struct checkpoint_document *c = r->checkpoint_document;
+    const struct manual_backup_run *run = manual_of(r);
+    const struct checkpoint_document *c = run->checkpoint_document;
 
     k->name = xstrdup(c->name);
     k->host = xstrdup(r->row.host);
@@ -221,7 +226,7 @@ static void fill_checkpoint(const struct job_run *r, struct checkpoint *k)
     k->description = xstrdup(c->description);
     k->created = env_now(r->env);
     for (size_t i = 0; i < c->disks.n; i++) {
-        const struct disk_facts *f = domain_facts_disk(r->facts, c->disks.items[i].name);
+        const struct disk_facts *f = domain_facts_disk(run->hv.facts, c->disks.items[i].name);
         struct checkpoint_disk *d;
 
         if (!c->disks.items[i].tracked) {
@@ -238,7 +243,8 @@ static void fill_checkpoint(const struct job_run *r, struct checkpoint *k)
 
 int api_job_commit(struct job_run *r, struct err *err)
 {
-    const struct backup_request *q = &r->document->request;
+    struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
     struct checkpoint k = {0};
     int rc;
 
@@ -252,9 +258,9 @@ int api_job_commit(struct job_run *r, struct err *err)
     free(r->row.step);
     r->row.step = xstrdup("placing");
     r->row.started = r->row.created = env_now(r->env);
-    if (r->checkpoint_document)
+    if (run->checkpoint_document)
         fill_checkpoint(r, &k);
-    rc = catalog_job_begin(r->env->catalog, &r->row, r->checkpoint_document ? &k : NULL, err);
+    rc = catalog_job_begin(r->env->catalog, &r->row, run->checkpoint_document ? &k : NULL, err);
     checkpoint_done(&k);
     if (rc < 0)
         return -1;
@@ -268,12 +274,13 @@ int api_job_commit(struct job_run *r, struct err *err)
 static int parse(const char *what, const char *xml, const struct api_begin *a, struct job_run *r,
                  struct err *err)
 {
+    struct manual_backup_run *run = manual_of(r);
     int rc;
 
     if (a)
-        rc = backup_document_parse(xml, strlen(xml), &r->document, err);
+        rc = backup_document_parse(xml, strlen(xml), &run->document, err);
     else
-        rc = checkpoint_document_parse(xml, strlen(xml), &r->checkpoint_document, err);
+        rc = checkpoint_document_parse(xml, strlen(xml), &run->checkpoint_document, err);
     return rc < 0 ? err_wrap(err, "%s", what) : 0;
 }
 
@@ -310,12 +317,13 @@ void api_backup_begin(struct job_env *e, const struct api_begin *a, struct api_r
     struct err err = ERR_INIT;
     struct host *host;
     struct job_run *r = make_run(e, a, &host, &err);
+    struct manual_backup_run *run = manual_of(r);
 
     if (!r) {
         reply.done(reply.ctx, &err, NULL);
         return;
     }
-    r->reply = reply;
+    run->reply = reply;
     e->ops->begin(r, host);
 }
 
@@ -340,7 +348,7 @@ int api_abort(struct job_env *e, const char *text, int64_t *ret_job, struct err 
 static struct api_answer figures(const struct job_run *r)
 {
     return (struct api_answer){
-        ANSWER_JOB, .u.job = {&r->row, r->has_begun, r->has_begun ? hv_elapsed_ms(r) : 0}};
+        ANSWER_JOB, .u.job = {&r->row, r->has_begun, r->has_begun ? job_elapsed_ms(r) : 0}};
 }
 
 static int after_stats(struct request *t, struct err *err)

@@ -45,7 +45,8 @@ static int find_image(struct job_run *r, const char *checkpoint, const char *dis
 
 static int list_disk(struct job_run *r, const struct backup_disk *disk, struct err *err)
 {
-    const struct disk_facts *f = domain_facts_disk(r->facts, disk->name);
+    struct manual_backup_run *run = manual_of(r);
+    const struct disk_facts *f = domain_facts_disk(run->hv.facts, disk->name);
     const struct bitmap_facts *b = f ? disk_facts_checkpoint(f, disk->base) : NULL;
     char *map = NULL, *image = NULL;
 
@@ -60,20 +61,21 @@ static int list_disk(struct job_run *r, const struct backup_disk *disk, struct e
                  disk->name, disk->base);
         return 0;
     }
-    *compared_add(&r->compared) = (struct allocation){
+    *compared_add(&run->hv.compared) = (struct allocation){
         .disk = disk->name,
         .bitmap = b->name,
-        .was_map = map ? compared_own(&r->compared, map) : NULL,
-        .was_image = image ? compared_own(&r->compared, image) : NULL,
+        .was_map = map ? compared_own(&run->hv.compared, map) : NULL,
+        .was_image = image ? compared_own(&run->hv.compared, image) : NULL,
     };
     return 0;
 }
 
 int api_compare_list(struct job_run *r, struct err *err)
 {
-    const struct backup_request *q = &r->document->request;
+    struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
 
-    compared_done(&r->compared);
+    compared_done(&run->hv.compared);
     for (size_t i = 0; i < q->n_disks; i++)
         if (q->disks[i].base && list_disk(r, &q->disks[i], err) < 0)
             return -1;
@@ -82,11 +84,12 @@ int api_compare_list(struct job_run *r, struct err *err)
 
 int api_compare_judge(struct job_run *r, struct err *err)
 {
-    const struct backup_request *q = &r->document->request;
+    struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
 
     hv_compare_log(r);
     for (size_t i = 0; i < q->n_disks; i++) {
-        const char *why = compared_contradiction(&r->compared, q->disks[i].name);
+        const char *why = compared_contradiction(&run->hv.compared, q->disks[i].name);
 
         if (why)
             return err_set(err, ERR_CORRUPT,

@@ -32,7 +32,8 @@ static enum place_use use_of(const struct backup_request *q, const struct backup
 
 static void list_wishes(const struct job_run *r, struct place_wishes *ret)
 {
-    const struct backup_request *q = &r->document->request;
+    const struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
 
     for (size_t i = 0; i < q->n_disks; i++)
         if (q->disks[i].place.path)
@@ -41,7 +42,26 @@ static void list_wishes(const struct job_run *r, struct place_wishes *ret)
                                                 q->disks[i].name, q->disks[i].place.path};
     if (has_socket(q))
         *VEC_ADD(ret) = (struct place_wish){USE_SOCKET, "socket", NULL, q->server.socket};
-    *VEC_ADD(ret) = (struct place_wish){USE_DIRECTORY, "scratch directory", NULL, r->scratch};
+    *VEC_ADD(ret) = (struct place_wish){USE_DIRECTORY, "scratch directory", NULL, run->scratch};
+}
+
+void manual_places_owned(const struct job_run *r, struct owned_list *ret)
+{
+    const struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q;
+    const char *what;
+
+    if (!run->document)
+        return;
+    q = &run->document->request;
+    what = q->mode == MODE_PUSH ? "target" : "scratch";
+    for (size_t i = 0; i < q->n_disks; i++)
+        owned_add(ret, OWNED_FILE, q->disks[i].place.path,
+                  "the %s of disk '%s' in a backup of domain '%s/%s' that runs", what,
+                  q->disks[i].name, r->row.host, r->row.domain);
+    if (q->mode == MODE_PULL && q->server.transport == TRANSPORT_UNIX)
+        owned_add(ret, OWNED_FILE, q->server.socket,
+                  "the socket of a backup of domain '%s/%s' that runs", r->row.host, r->row.domain);
 }
 
 /* ---- checking ---- */
@@ -68,58 +88,63 @@ struct op *api_places_check(struct job_run *r, struct err *err)
 /* The images of a domain that is shut off are exported themselves: they need no scratch space. */
 static void list_made(struct job_run *r)
 {
-    const struct backup_request *q = &r->document->request;
-    bool unused = q->mode == MODE_PULL && r->facts && r->facts->state == DOMAIN_SHUTOFF;
+    struct manual_backup_run *run = manual_of(r);
+    const struct backup_request *q = &run->document->request;
+    bool unused = q->mode == MODE_PULL && run->hv.facts && run->hv.facts->state == DOMAIN_SHUTOFF;
 
-    made_list_done(&r->made);
+    made_list_done(&run->made);
     for (size_t i = 0; i < q->n_disks; i++) {
         struct backup_place *p = (struct backup_place *)&q->disks[i].place;
 
         if (p->type != PLACE_FILE || q->reuse_external || unused)
             continue;
-        made_add(&r->made, q->mode == MODE_PUSH ? MADE_TARGET : MADE_SCRATCH, p->path);
+        made_add(&run->made, q->mode == MODE_PUSH ? MADE_TARGET : MADE_SCRATCH, p->path);
         p->made = r->env->loop != NULL;
     }
     if (has_socket(q))
-        made_add(&r->made, MADE_SOCKET, q->server.socket);
+        made_add(&run->made, MADE_SOCKET, q->server.socket);
 }
 
 struct op *api_places_make(struct job_run *r, struct err *err)
 {
+    struct manual_backup_run *run = manual_of(r);
     const struct places_request q = {
-        .made = &r->made,
-        .scratch = r->scratch,
+        .made = &run->made,
+        .scratch = run->scratch,
         .tag = r->tag,
-        .uid = r->facts->uid,
-        .gid = r->facts->gid,
+        .uid = run->hv.facts->uid,
+        .gid = run->hv.facts->gid,
     };
 
     list_made(r);
-    made_list_done(&r->placed);
+    made_list_done(&run->placed);
     if (!r->env->loop)
         return NULL;
-    return places_ask_make(r->env->loop, &q, &r->placed, job_on_op, r, err);
+    return places_ask_make(r->env->loop, &q, &run->placed, job_on_op, r, err);
 }
 
 int api_places_made(struct job_run *r, struct err *err)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     if (!r->env->loop)
         return 0;
     if (r->op_err.code != ERR_NONE) {
         *err = r->op_err;
         return -1;
     }
-    made_list_done(&r->made);
-    r->made = r->placed;
-    r->placed = (struct made_list){0};
-    return catalog_made_put(r->env->catalog, r->row.id, &r->made, err);
+    made_list_done(&run->made);
+    run->made = run->placed;
+    run->placed = (struct made_list){0};
+    return catalog_made_put(r->env->catalog, r->row.id, &run->made, err);
 }
 
 /* ---- naming ---- */
 
 struct op *api_places_name(struct job_run *r, struct err *err)
 {
-    const struct places_request q = {.made = &r->made, .tag = r->tag};
+    struct manual_backup_run *run = manual_of(r);
+    const struct places_request q = {.made = &run->made, .tag = r->tag};
 
     if (!r->env->loop)
         return NULL;
@@ -132,18 +157,21 @@ struct op *api_places_name(struct job_run *r, struct err *err)
  * known then. */
 static void list_nameless(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
+
     list_made(r);
-    for (size_t i = r->made.n; i-- > 0;)
-        if (r->made.items[i].what == MADE_SOCKET)
-            free(r->made.items[--r->made.n].path); /* it is the last */
+    for (size_t i = run->made.n; i-- > 0;)
+        if (run->made.items[i].what == MADE_SOCKET)
+            free(run->made.items[--run->made.n].path); /* it is the last */
 }
 
 struct op *api_places_clear(struct job_run *r, bool targets, struct err *err)
 {
+    struct manual_backup_run *run = manual_of(r);
     const struct places_request q = {
-        .made = &r->made, .scratch = r->scratch, .tag = r->tag, .targets = targets};
+        .made = &run->made, .scratch = run->scratch, .tag = r->tag, .targets = targets};
 
-    if (r->resumed && r->made.n == 0 && r->document)
+    if (r->resumed && run->made.n == 0 && run->document)
         list_nameless(r);
     if (!r->env->loop)
         return NULL;
@@ -152,8 +180,9 @@ struct op *api_places_clear(struct job_run *r, bool targets, struct err *err)
 
 void api_places_resume(struct job_run *r)
 {
+    struct manual_backup_run *run = manual_of(r);
     struct err err = ERR_INIT;
 
-    if (catalog_made(r->env->catalog, r->row.id, &r->made, &err) < 0)
+    if (catalog_made(r->env->catalog, r->row.id, &run->made, &err) < 0)
         catalog_trouble("read what a backup has made", &err);
 }

@@ -20,8 +20,27 @@
 #include "jobs/hv_session.h"
 #include "jobs/job.h"
 #include "jobs/request.h"
+#include "storage/made.h"
 #include "storage/places.h"
 #include "storage/places_ask.h"
+
+struct manual_backup_run {
+    struct hv_run hv;
+    struct backup_document *document;
+    struct checkpoint_document *checkpoint_document; /* NULL: none was asked for */
+    struct api_reply reply;                          /* not yet given */
+    bool cleaned;
+    char *scratch;           /* the directory of scratch spaces, */
+    char *own_scratch;       /* and its own in there */
+    struct made_list made;   /* by us */
+    struct made_list placed; /* just now */
+    bool checkpoint_unmade;  /* nothing at the hypervisor bears its name for us */
+};
+
+static inline struct manual_backup_run *manual_of(const struct job_run *r)
+{
+    return (struct manual_backup_run *)r;
+}
 
 /* Both documents against what the domain has. */
 int api_documents_complete(struct job_run *r, struct err *err);
@@ -31,6 +50,9 @@ void api_document_adopt(struct job_run *r);
 int api_check_name(const char *name, struct err *err);
 /* Its row. */
 int api_job_commit(struct job_run *r, struct err *err);
+
+/* What it writes to, from when it is being begun. */
+void manual_places_owned(const struct job_run *r, struct owned_list *ret);
 
 /* manual_places.c.  Each starts a child; NULL without *err: there is nothing to wait for. */
 struct op *api_places_check(struct job_run *r, struct err *err);

@@ -20,7 +20,25 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "jobs/hv_session.h"
+#include "jobs/leftovers.h"
 #include "jobs/survey.h"
+
+struct prune_run {
+    struct hv_run hv;
+    struct survey found;
+    struct strlist doomed;        /* point ids, dependents first */
+    struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
+    struct repo *surveyed;        /* the one at work */
+    const char *skipped;          /* why it does not even begin; NULL: it does */
+    const char *doubt;            /* why nothing was let go; NULL: no reason */
+    size_t doomed_next;
+    struct point doomed_was; /* the one that is being removed, before */
+};
+
+static struct prune_run *prune_of(const struct job_run *r)
+{
+    return (struct prune_run *)r;
+}
 
 enum prune_state { P_QUEUED, P_SURVEYING, P_REMOVING, P_LOOKING, P_CLEANING, P_DONE };
 
@@ -173,17 +191,20 @@ static const char *must_wait(struct job_run *r)
 
 static int after_queued(struct job_run *r)
 {
-    r->skipped = must_wait(r);
-    return r->skipped ? P_DONE : P_SURVEYING;
+    struct prune_run *run = prune_of(r);
+
+    run->skipped = must_wait(r);
+    return run->skipped ? P_DONE : P_SURVEYING;
 }
 
 static int judge_and_start(struct job_run *r)
 {
+    struct prune_run *run = prune_of(r);
     struct job_env *e = r->env;
 
-    r->doubt = e->ops->doubt(e);
-    if (!r->doubt && prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                                 &r->looked, &r->doomed, &r->err) < 0)
+    run->doubt = e->ops->doubt(e);
+    if (!run->doubt && prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
+                                   &run->looked, &run->doomed, &r->err) < 0)
         return -1;
     if (catalog_job_start(e->catalog, r->row.id, env_now(e), LEVEL_FULL, r->row.why, NULL,
                           &r->err) < 0)
@@ -191,7 +212,7 @@ static int judge_and_start(struct job_run *r)
     r->row.state = JOB_RUNNING;
     r->row.started = env_now(e);
     drop_uncovered(r);
-    if (r->doomed.n > 0 && !r->repo)
+    if (run->doomed.n > 0 && !r->repo)
         return err_set(&r->err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
     return 0;
 }
@@ -200,18 +221,19 @@ static int judge_and_start(struct job_run *r)
  * under the policy, which was moved.  NULL: all were. */
 static struct repo *next_to_survey(struct job_run *r)
 {
+    struct prune_run *run = prune_of(r);
     const struct point_filter of = {
         .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
     struct point_list points = {0};
     struct repo *ret = NULL;
     struct err err = ERR_INIT;
 
-    if (!strlist_has(&r->tried, r->row.repository))
+    if (!strlist_has(&run->tried, r->row.repository))
         return r->repo;
     if (catalog_points(r->env->catalog, &of, &points, &err) < 0)
         catalog_trouble("list points", &err);
     for (size_t i = 0; i < points.n && !ret; i++)
-        if (!strlist_has(&r->tried, points.items[i].repository))
+        if (!strlist_has(&run->tried, points.items[i].repository))
             ret = repo_find(r->env, points.items[i].repository);
     point_list_done(&points);
     return ret;
@@ -220,21 +242,22 @@ static struct repo *next_to_survey(struct job_run *r)
 /* Nothing is let go for the sake of a point that nobody has seen: all are looked at first. */
 static struct op *start_surveying(struct job_run *r, struct err *err)
 {
+    struct prune_run *run = prune_of(r);
     struct op *op;
 
-    r->surveyed = next_to_survey(r);
-    if (!r->surveyed) {
+    run->surveyed = next_to_survey(r);
+    if (!run->surveyed) {
         err_set(err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
         return NULL;
     }
-    survey_done(&r->found);
-    strlist_add(&r->tried, r->surveyed->name);
-    op =
-        survey_start(r->env, r->surveyed, r->row.host, r->row.domain, &r->found, job_on_op, r, err);
+    survey_done(&run->found);
+    strlist_add(&run->tried, run->surveyed->name);
+    op = survey_start(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, job_on_op, r,
+                      err);
     if (op)
-        repo_hold(r->surveyed);
+        repo_hold(run->surveyed);
     else
-        r->surveyed = NULL;
+        run->surveyed = NULL;
     return op;
 }
 
@@ -242,18 +265,19 @@ static struct op *start_surveying(struct job_run *r, struct err *err)
  * points do not count. */
 static bool take_survey(struct job_run *r)
 {
-    bool own = !r->surveyed || r->surveyed == r->repo;
+    struct prune_run *run = prune_of(r);
+    bool own = !run->surveyed || run->surveyed == r->repo;
 
     if (r->op_err.code == ERR_NONE && r->canceled)
         err_set(&r->op_err, ERR_CANCELED, "cancelled on request");
     if (r->op_err.code == ERR_NONE &&
-        survey_record(r->env, r->surveyed, r->row.host, r->row.domain, &r->found, &r->err) < 0)
+        survey_record(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, &r->err) < 0)
         return false;
     if (r->op_err.code == ERR_NONE)
-        strlist_add(&r->looked, r->surveyed->name);
-    if (r->surveyed)
-        repo_release(r->surveyed);
-    r->surveyed = NULL;
+        strlist_add(&run->looked, run->surveyed->name);
+    if (run->surveyed)
+        repo_release(run->surveyed);
+    run->surveyed = NULL;
     if (r->op_err.code == ERR_NONE || (!own && r->op_err.code != ERR_CANCELED))
         return true;
     r->err = r->op_err;
@@ -264,37 +288,41 @@ static bool take_survey(struct job_run *r)
 
 static int after_surveying(struct job_run *r)
 {
+    struct prune_run *run = prune_of(r);
+
     if (!take_survey(r))
         return P_DONE;
     if (next_to_survey(r))
         return P_SURVEYING;
     if (r->err.code != ERR_NONE || judge_and_start(r) < 0)
         return P_DONE;
-    return r->doomed.n > 0 ? P_REMOVING : P_LOOKING;
+    return run->doomed.n > 0 ? P_REMOVING : P_LOOKING;
 }
 
 /* The point as the catalog has it, to be given back if nothing is touched. */
 static int remember(struct job_run *r, const char *id, struct err *err)
 {
+    struct prune_run *run = prune_of(r);
     const struct point_filter filter = {
         .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
     struct point_list points = {0};
     const struct point *p;
 
-    point_done(&r->doomed_was);
+    point_done(&run->doomed_was);
     if (catalog_points(r->env->catalog, &filter, &points, err) < 0)
         return -1;
     p = point_list_find(&points, id);
     if (p)
-        point_copy(&r->doomed_was, p);
+        point_copy(&run->doomed_was, p);
     point_list_done(&points);
     return 0;
 }
 
 static struct op *start_removing(struct job_run *r, struct err *err)
 {
+    struct prune_run *run = prune_of(r);
     static const struct store_scratch none = {0};
-    const char *id = r->doomed.items[r->doomed_next++];
+    const char *id = run->doomed.items[run->doomed_next++];
 
     if (remember(r, id, err) < 0 ||
         catalog_point_set_state(r->env->catalog, id, POINT_DELETING, NULL, err) < 0)
@@ -302,8 +330,8 @@ static struct op *start_removing(struct job_run *r, struct err *err)
     /* What a backup left in the making goes by a row without disks.  A point of that name is not
      * what is meant: a later state of the catalog, before it was put back, may have seen it
      * finished. */
-    if (r->doomed_was.id && r->doomed_was.disks.n == 0)
-        return r->repo->store->ops->discard(r->repo->store, &r->doomed_was, MADE_PARTIAL, &none,
+    if (run->doomed_was.id && run->doomed_was.disks.n == 0)
+        return r->repo->store->ops->discard(r->repo->store, &run->doomed_was, MADE_PARTIAL, &none,
                                             job_on_op, r, err);
     return r->repo->store->ops->remove(r->repo->store, id, job_on_op, r, err);
 }
@@ -319,7 +347,8 @@ static bool nothing_was_touched(const struct job_run *r)
 /* A point's files are gone, or not.  True: go on with the next. */
 static bool take_removal(struct job_run *r)
 {
-    const char *id = r->doomed.items[r->doomed_next - 1];
+    struct prune_run *run = prune_of(r);
+    const char *id = run->doomed.items[run->doomed_next - 1];
     struct err err = ERR_INIT;
 
     if (r->op_err.code == ERR_NONE) {
@@ -328,23 +357,25 @@ static bool take_removal(struct job_run *r)
         log_info("job=%lld domain=%s let go of %s", (long long)r->row.id, r->row.domain, id);
         return true;
     }
-    if (nothing_was_touched(r) && r->doomed_was.id)
-        catalog_point_set_state(r->env->catalog, id, r->doomed_was.state, r->doomed_was.problem,
+    if (nothing_was_touched(r) && run->doomed_was.id)
+        catalog_point_set_state(r->env->catalog, id, run->doomed_was.state, run->doomed_was.problem,
                                 &err);
     r->err = r->op_err;
     err_wrap(&r->err, "%s", id);
-    r->doomed_next--;
+    run->doomed_next--;
     return false;
 }
 
 static int after_removing(struct job_run *r)
 {
+    struct prune_run *run = prune_of(r);
+
     if (!take_removal(r))
         return P_DONE;
     if (!r->canceled)
-        return r->doomed_next < r->doomed.n ? P_REMOVING : P_LOOKING;
-    err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s", r->doomed_next,
-            r->doomed.n, plural_s(r->doomed.n));
+        return run->doomed_next < run->doomed.n ? P_REMOVING : P_LOOKING;
+    err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s",
+            run->doomed_next, run->doomed.n, plural_s(run->doomed.n));
     return P_DONE;
 }
 
@@ -358,41 +389,46 @@ static struct op *start_looking(struct job_run *r, struct err *err)
 
 static bool can_clean(struct job_run *r)
 {
-    return r->facts && (r->facts->state == DOMAIN_RUNNING || r->facts->state == DOMAIN_PAUSED);
+    struct prune_run *run = prune_of(r);
+
+    return run->hv.facts &&
+           (run->hv.facts->state == DOMAIN_RUNNING || run->hv.facts->state == DOMAIN_PAUSED);
 }
 
 static int after_looking(struct job_run *r)
 {
-    if (r->op_err.code != ERR_NONE || !can_clean(r) || leftovers_find(r, &r->err) < 0)
+    struct prune_run *run = prune_of(r);
+
+    if (r->op_err.code != ERR_NONE || !can_clean(r) ||
+        leftovers_find(r, run->hv.facts, &run->hv.leftovers, &r->err) < 0)
         return P_DONE;
     return P_CLEANING;
 }
 
 static int after_cleaning(struct job_run *r)
 {
-    if (r->leftovers.next > 0)
-        leftovers_after(r);
-    return r->leftovers.next < r->leftovers.n ? P_CLEANING : P_DONE;
+    return hv_cleaned(r) ? P_DONE : P_CLEANING;
 }
 
 static int after_done(struct job_run *r)
 {
+    struct prune_run *run = prune_of(r);
     char reason[ERR_MSG_MAX];
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
 
-    if (r->skipped) {
-        r->env->ops->end(r, OUTCOME_SKIPPED, r->skipped);
+    if (run->skipped) {
+        r->env->ops->end(r, OUTCOME_SKIPPED, run->skipped);
         return JOB_STAYS;
     }
     if (r->err.code != ERR_NONE) {
         r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
         return JOB_STAYS;
     }
-    if (r->doubt)
-        snprintf(reason, sizeof(reason), "nothing let go: %s", r->doubt);
+    if (run->doubt)
+        snprintf(reason, sizeof(reason), "nothing let go: %s", run->doubt);
     else
-        snprintf(reason, sizeof(reason), "%zu point%s let go", r->doomed.n,
-                 r->doomed.n == 1 ? "" : "s");
+        snprintf(reason, sizeof(reason), "%zu point%s let go", run->doomed.n,
+                 run->doomed.n == 1 ? "" : "s");
     r->env->ops->end(r, OUTCOME_SUCCESS, reason);
     return JOB_STAYS;
 }
@@ -406,13 +442,27 @@ static const struct job_step steps[] = {
     [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE), start_removing,
                     after_removing, 0, 0},
     [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE), start_looking, after_looking, 0, 0},
-    [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE), leftovers_start, after_cleaning, 0, 0},
+    [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE), hv_clean_start, after_cleaning, 0, 0},
     [P_DONE] = {"done", 0, NULL, after_done, JOB_FINAL | JOB_DECIDED, 0},
     [P_DONE + 1] = {0},
 };
 
+static void done(struct job_run *r)
+{
+    struct prune_run *run = prune_of(r);
+
+    hv_done(r);
+    survey_done(&run->found);
+    strlist_done(&run->doomed);
+    strlist_done(&run->tried);
+    strlist_done(&run->looked);
+    point_done(&run->doomed_was);
+}
+
 /* One that was interrupted has failed: what it was about is queued anew. */
 const struct job_type prune_type = {
     .kind = JOB_PRUNE,
+    .size = sizeof(struct prune_run),
     .steps = steps,
+    .done = done,
 };

@@ -304,7 +304,7 @@ static void note_compared(struct repo *r)
 
         if (run->admitted && run->repo == r && !run->ending &&
             (job_step_of(run)->flags & JOB_UNTIL_COMPARED))
-            job_look_again(run);
+            job_wake(run);
     }
 }
 

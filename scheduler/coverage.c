@@ -167,7 +167,7 @@ static void rejoin(struct scheduler *s)
         struct job_run *r = s->jobs.runs.items[i];
         struct cover *c;
 
-        if (r->row.kind != JOB_BACKUP)
+        if (!r->type->makes_points)
             continue;
         c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
         /* One that is over and only cleans up does not hide the one that waits behind it. */

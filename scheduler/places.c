@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/xml/backup_xml.h"
 #include "scheduler/scheduler_priv.h"
 #include "storage/places.h"
 
@@ -164,19 +163,10 @@ static void add_known(struct scheduler *s, struct owned_list *l)
     }
 }
 
-/* Of backups begun by hand that are being begun, or run. */
-static void add_run(const struct job_run *r, struct owned_list *l)
+static void add_run(const struct job_run *r, const struct job_run *except, struct owned_list *l)
 {
-    const struct backup_request *q = &r->document->request;
-    const char *what = q->mode == MODE_PUSH ? "target" : "scratch";
-
-    for (size_t i = 0; i < q->n_disks; i++)
-        owned_add(l, OWNED_FILE, q->disks[i].place.path,
-                  "the %s of disk '%s' in a backup of domain '%s/%s' that runs", what,
-                  q->disks[i].name, r->row.host, r->row.domain);
-    if (q->mode == MODE_PULL && q->server.transport == TRANSPORT_UNIX)
-        owned_add(l, OWNED_FILE, q->server.socket,
-                  "the socket of a backup of domain '%s/%s' that runs", r->row.host, r->row.domain);
+    if (r != except && r->type->owned)
+        r->type->owned(r, l);
 }
 
 void places_list(struct scheduler *s, const struct job_run *except, struct owned_list *ret)
@@ -184,7 +174,6 @@ void places_list(struct scheduler *s, const struct job_run *except, struct owned
     add_config(s, ret);
     add_known(s, ret);
     for (size_t i = 0; i < s->jobs.runs.n; i++)
-        if (s->jobs.runs.items[i] != except && s->jobs.runs.items[i]->document)
-            add_run(s->jobs.runs.items[i], ret);
+        add_run(s->jobs.runs.items[i], except, ret);
     add_repositories(s->config, ret); /* the last: these may take long */
 }

@@ -246,7 +246,7 @@ void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason)
     }
     r->row.outcome = outcome;
     if (r->has_begun && r->row.state == JOB_RUNNING && !r->ending)
-        hv_save_progress(r);
+        job_save_progress(r);
     if (catalog_job_end(s->env.catalog, r->row.id, env_now(&s->jobs), outcome, r->err.code, reason,
                         &err) == 0) {
         queue_ended(r, outcome, r->row.reason);

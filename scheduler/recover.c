@@ -21,7 +21,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "jobs/backup.h"
 #include "jobs/job_types.h"
 #include "jobs/prune.h"
 
@@ -38,10 +37,10 @@ static void settle(struct scheduler *s, const struct job *row)
                    row->domain, row->step ? row->step : "starting");
     }
     c = coverage_find(s, row->host, row->domain, row->policy);
-    if (c && r->type == &backup_type)
+    if (c && r->type->makes_points)
         c->job = r;
     if (row->state == JOB_QUEUED) {
-        if (!c && r->type == &backup_type)
+        if (!c && r->type->makes_points)
             coverage_skip(r);
         return;
     }
