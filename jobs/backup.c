@@ -362,6 +362,13 @@ static void init(struct job_run *r)
     run->quiesce = p->quiesce;
 }
 
+static void claims(const struct job_run *r, struct job_claims *ret)
+{
+    (void)r;
+    ret->guest = true;
+    ret->chain = CHAIN_EXTEND;
+}
+
 static void done(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
@@ -416,6 +423,7 @@ const struct job_type backup_type = {
     .init = init,
     .done = done,
     .resume = resume,
+    .claims = claims,
     .event = hv_look_again,
     .makes_points = true,
     .backup = true,

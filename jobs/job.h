@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/model.h"
 #include "base/op.h"
+#include "jobs/claims.h"
 #include "jobs/env.h"
 
 struct job_run;
@@ -65,6 +66,8 @@ struct job_type {
      * may be returned, with r->err. */
     int (*resume)(struct job_run *r, int go_on);
     void (*event)(struct job_run *r); /* the hypervisor says: look; NULL: nobody listens */
+    /* What it keeps from others: chain and guest; see job_claims. */
+    void (*claims)(const struct job_run *r, struct job_claims *ret);
     /* What it writes to by names that others gave it; NULL: nothing. */
     void (*owned)(const struct job_run *r, struct owned_list *ret);
     bool makes_points; /* a policy wants it */
@@ -78,8 +81,9 @@ struct job_run {
     const struct job_type *type;
     struct job row;
     char tag[HV_TAG_MAX];
-    struct host *host; /* NULL: not configured any more, */
-    struct repo *repo; /* or none is needed */
+    struct host *host;        /* NULL: not configured any more, */
+    struct repo *repo;        /* its row's; or none is needed */
+    VEC(struct repo *) repos; /* all that it claims */
     bool admitted;
     bool canceled; /* somebody asked for its end */
     bool ending;   /* over, but its end is not in the catalog yet */
@@ -99,8 +103,8 @@ struct job_run *job_new(struct job_env *e, const struct job_type *type, const st
 void job_free(struct job_run *r); /* it has no place any more */
 void job_name(struct job_run *r); /* makes its tag of its number */
 struct job_run *job_find(const struct job_env *e, int64_t id);
-/* The running job of the domain; NULL: none. */
-struct job_run *job_of_domain(const struct job_env *e, const char *host, const char *domain);
+/* What it keeps from others while it runs.  All borrowed of r. */
+void job_claims(const struct job_run *r, struct job_claims *ret);
 
 /* Goes on: to be called when what the job waited for has come. *r may be gone after it. */
 void job_proceed(struct job_run *r);

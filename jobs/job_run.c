@@ -48,6 +48,7 @@ void job_free(struct job_run *r)
     if (r->type->done)
         r->type->done(r);
     job_done(&r->row);
+    free(r->repos.items);
     free(r);
 }
 
@@ -76,13 +77,14 @@ struct job_run *job_find(const struct job_env *e, int64_t id)
     return NULL;
 }
 
-struct job_run *job_of_domain(const struct job_env *e, const char *host, const char *domain)
+void job_claims(const struct job_run *r, struct job_claims *ret)
 {
-    for (size_t i = 0; i < e->runs.n; i++) {
-        struct job_run *r = e->runs.items[i];
-
-        if (r->admitted && strcmp(r->row.domain, domain) == 0 && strcmp(r->row.host, host) == 0)
-            return r;
-    }
-    return NULL;
+    *ret = (struct job_claims){
+        .host = r->row.host,
+        .domain = r->row.domain,
+        .policy = r->row.policy,
+        .limited = true,
+    };
+    claims_add_repository(ret, r->row.repository);
+    r->type->claims(r, ret);
 }

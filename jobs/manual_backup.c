@@ -428,6 +428,14 @@ static int resume(struct job_run *r, int go_on)
     return go_on;
 }
 
+/* It may go on for as long as somebody reads from it: the limits are for the others. */
+static void claims(const struct job_run *r, struct job_claims *ret)
+{
+    (void)r;
+    ret->guest = true;
+    ret->limited = false;
+}
+
 static void done(struct job_run *r)
 {
     struct manual_backup_run *run = manual_of(r);
@@ -449,6 +457,7 @@ const struct job_type manual_backup_type = {
     .done = done,
     .resume = resume,
     .owned = manual_places_owned,
+    .claims = claims,
     .event = hv_look_again,
     .by_hand = true,
     .backup = true,

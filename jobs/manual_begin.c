@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "jobs/api.h"
+#include "jobs/busy.h"
 #include "jobs/manual_backup.h"
 #include "jobs/manual_run.h"
 #include "policies/plan.h"
@@ -299,7 +300,7 @@ static struct job_run *make_run(struct job_env *e, const struct api_begin *a,
 
     if (env_refuse_draining(e, err) < 0 ||
         env_find_domain(e, a->domain, ret_host, &domain, err) < 0 ||
-        api_refuse_busy(e, *ret_host, domain, err) < 0)
+        busy_refuse(e, *ret_host, domain, err) < 0)
         return NULL;
     row.host = (*ret_host)->name;
     row.domain = domain;
@@ -335,7 +336,7 @@ int api_abort(struct job_env *e, const char *text, int64_t *ret_job, struct err 
 
     if (env_find_domain(e, text, &host, &domain, err) < 0)
         return -1;
-    r = job_of_domain(e, host->name, domain);
+    r = busy_job(e, host->name, domain);
     if (!r)
         return err_set(err, ERR_NOTFOUND, "no job of domain %s runs", domain);
     *ret_job = r->row.id;
@@ -381,7 +382,7 @@ void api_job_info(struct job_env *e, const char *domain, struct api_reply reply)
 
     if (!t)
         return;
-    r = job_of_domain(e, t->host->name, t->domain);
+    r = busy_job(e, t->host->name, t->domain);
     if (!r || !r->has_begun) {
         t->answer = r && r->row.id ? figures(r) : (struct api_answer){.kind = ANSWER_JOB};
         request_finish(t, NULL);

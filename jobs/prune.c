@@ -447,6 +447,14 @@ static const struct job_step steps[] = {
     [P_DONE + 1] = {0},
 };
 
+/* It cleans up at the hypervisor, too. */
+static void claims(const struct job_run *r, struct job_claims *ret)
+{
+    (void)r;
+    ret->guest = true;
+    ret->chain = CHAIN_CUT;
+}
+
 static void done(struct job_run *r)
 {
     struct prune_run *run = prune_of(r);
@@ -465,4 +473,5 @@ const struct job_type prune_type = {
     .size = sizeof(struct prune_run),
     .steps = steps,
     .done = done,
+    .claims = claims,
 };

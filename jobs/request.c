@@ -9,32 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "jobs/job.h"
+#include "jobs/busy.h"
 #include "jobs/views.h"
-
-int api_refuse_busy(const struct job_env *e, const struct host *h, const char *domain,
-                    struct err *err)
-{
-    const struct job_run *r = job_of_domain(e, h->name, domain);
-
-    if (h->stale)
-        return err_set(err, ERR_BUSY,
-                       "host %s has changed in the configuration, and its jobs have to end first",
-                       h->name);
-    if (r && r->row.id)
-        return err_set(err, ERR_BUSY, "job %lld (%s%s%s) of domain %s is running",
-                       (long long)r->row.id, job_kind_name(r->row.kind),
-                       *r->row.policy ? " of policy " : "", r->row.policy, domain);
-    if (r)
-        return err_set(err, ERR_BUSY, "another backup of domain %s is just being begun", domain);
-    for (size_t i = 0; i < e->requests.n; i++) {
-        const struct request *t = e->requests.items[i];
-
-        if (t->exclusive && t->host == h && strcmp(t->domain, domain) == 0)
-            return err_set(err, ERR_BUSY, "%s of domain %s is under way", t->what, domain);
-    }
-    return 0;
-}
 
 static void request_free(struct request *t)
 {
@@ -127,15 +103,9 @@ void requests_free(struct job_env *e)
     free(e->requests.items);
 }
 
-bool requests_on_domain(const struct job_env *e, const char *host, const char *domain)
+void request_claims(const struct request *t, struct job_claims *ret)
 {
-    for (size_t i = 0; i < e->requests.n; i++) {
-        const struct request *t = e->requests.items[i];
-
-        if (t->exclusive && strcmp(t->host->name, host) == 0 && strcmp(t->domain, domain) == 0)
-            return true;
-    }
-    return false;
+    *ret = (struct job_claims){.host = t->host->name, .domain = t->domain, .guest = t->exclusive};
 }
 
 struct request *request_exclusive(struct job_env *e, const char *domain, const char *what,
@@ -146,7 +116,7 @@ struct request *request_exclusive(struct job_env *e, const char *domain, const c
 
     if (!t)
         return NULL;
-    if (env_refuse_draining(e, &err) < 0 || api_refuse_busy(e, t->host, t->domain, &err) < 0) {
+    if (env_refuse_draining(e, &err) < 0 || busy_refuse(e, t->host, t->domain, &err) < 0) {
         request_finish(t, &err);
         return NULL;
     }

@@ -7,12 +7,9 @@
 
 #include "engine/xml/checkpoint_xml.h"
 #include "jobs/api.h"
+#include "jobs/claims.h"
 #include "jobs/compared.h"
 #include "jobs/env.h"
-
-/* ERR_BUSY, naming the job or request that works on the domain now. */
-int api_refuse_busy(const struct job_env *e, const struct host *h, const char *domain,
-                    struct err *err);
 
 struct request {
     struct job_env *env;
@@ -53,7 +50,7 @@ struct request *request_exclusive(struct job_env *e, const char *domain, const c
                                   struct api_reply reply);
 int request_no_checkpoint(const struct request *t, const char *name, struct err *err);
 
-bool requests_on_domain(const struct job_env *e, const char *host, const char *domain);
+void request_claims(const struct request *t, struct job_claims *ret);
 void requests_free(struct job_env *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Jobs that wait and jobs that run.  A job is admitted, oldest first, when the limits allow it: in
- * all, on its host, on its repository; and one job a domain at a time, always.
+ * all, on its host, on its repositories; and when nobody is in its way (jobs/claims.h), always.
  */
 #include "scheduler/scheduler_priv.h"
 
@@ -12,17 +12,17 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "jobs/hv_session.h"
+#include "jobs/busy.h"
 #include "jobs/job_types.h"
-#include "jobs/request.h"
 
 #define END_AGAIN_S 10.0
 
-/* One begun by hand may go on for as long as somebody reads from it: the limits are for the
- * others. */
 static bool is_limited(const struct job_run *r)
 {
-    return !r->type->by_hand;
+    struct job_claims c;
+
+    job_claims(r, &c);
+    return c.limited;
 }
 
 static void leave(struct job_run *r)
@@ -34,9 +34,9 @@ static void leave(struct job_run *r)
         r->host->jobs -= is_limited(r);
         host_release(r->host);
     }
-    if (r->repo) {
-        r->repo->jobs--;
-        repo_release(r->repo);
+    for (size_t i = 0; i < r->repos.n; i++) {
+        r->repos.items[i]->jobs--;
+        repo_release(r->repos.items[i]);
     }
 }
 
@@ -78,19 +78,6 @@ void queue_kick(struct scheduler *s)
         s->env.clock->ops->after(s->env.clock, &s->kick, 0);
 }
 
-bool domain_is_busy(const struct scheduler *s, const struct job_run *except, const char *host,
-                    const char *domain)
-{
-    for (size_t i = 0; i < s->jobs.runs.n; i++) {
-        const struct job_run *r = s->jobs.runs.items[i];
-
-        if (r != except && r->admitted && strcmp(r->row.domain, domain) == 0 &&
-            strcmp(r->row.host, host) == 0)
-            return true;
-    }
-    return requests_on_domain(&s->jobs, host, domain);
-}
-
 static size_t count_admitted(const struct scheduler *s)
 {
     size_t n = 0;
@@ -113,35 +100,54 @@ static bool some_will_end(const struct scheduler *s)
     return false;
 }
 
-static bool may_start(struct scheduler *s, const struct job_run *r, const struct host *h,
-                      const struct repo *repo)
+/* Within the limits, and in nobody's way. */
+static bool may_start(struct scheduler *s, const struct job_run *r, const struct host *h)
 {
     const struct config_limits *l = &s->config->limits;
+    struct job_claims c;
+    struct busy b;
 
-    return (!h || (!h->stale && h->jobs < l->jobs_per_host)) &&
-           (!repo || repo->jobs < l->jobs_per_repository) &&
-           !domain_is_busy(s, r, r->row.host, r->row.domain);
+    job_claims(r, &c);
+    if (h && (h->stale || (c.limited && h->jobs >= l->jobs_per_host)))
+        return false;
+    for (size_t i = 0; i < c.n_repositories; i++) {
+        const struct repo *repo = repo_find(&s->jobs, c.repositories[i]);
+
+        if (repo && repo->jobs >= l->jobs_per_repository)
+            return false;
+    }
+    b = busy_with(&s->jobs, &c, r);
+    return !b.job && !b.request;
 }
 
-void queue_take_place(struct job_run *r, struct host *h, struct repo *repo)
+void queue_take_place(struct job_run *r, struct host *h)
 {
+    struct job_claims c;
+
+    job_claims(r, &c);
     r->admitted = true;
     r->host = h;
-    r->repo = repo;
     if (h) {
         host_hold(h);
-        h->jobs += is_limited(r);
+        h->jobs += c.limited;
     }
-    if (repo) {
+    for (size_t i = 0; i < c.n_repositories; i++) {
+        struct repo *repo = repo_find(r->env, c.repositories[i]);
+
+        if (!repo)
+            continue;
         repo_hold(repo);
         repo->jobs++;
+        *VEC_ADD(&r->repos) = repo;
+        if (str_eq(repo->name, r->row.repository))
+            r->repo = repo;
     }
 }
 
 void queue_begin(struct job_run *r, struct host *host)
 {
     *VEC_ADD(&r->env->runs) = r;
-    queue_take_place(r, host, NULL);
+    queue_take_place(r, host);
     job_proceed(r);
 }
 
@@ -165,13 +171,12 @@ void queue_admit(void *ctx)
     for (size_t i = 0; i < s->jobs.runs.n; i++) {
         struct job_run *r = s->jobs.runs.items[i];
         struct host *h = host_find(&s->jobs, r->row.host);
-        struct repo *repo = repo_find(&s->jobs, r->row.repository);
 
         if (count_admitted(s) >= (size_t)s->config->limits.jobs)
             return;
-        if (r->admitted || r->ending || !may_start(s, r, h, repo))
+        if (r->admitted || r->ending || !may_start(s, r, h))
             continue;
-        queue_take_place(r, h, repo);
+        queue_take_place(r, h);
         job_proceed(r);
         /* A job that could not even start is gone again: the list has moved. */
         if (i >= s->jobs.runs.n || s->jobs.runs.items[i] != r)

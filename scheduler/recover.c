@@ -44,7 +44,7 @@ static void settle(struct scheduler *s, const struct job *row)
             coverage_skip(r);
         return;
     }
-    queue_take_place(r, host_find(&s->jobs, row->host), repo_find(&s->jobs, row->repository));
+    queue_take_place(r, host_find(&s->jobs, row->host));
     job_resume(r);
 }
 

@@ -155,8 +155,9 @@ int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct
 void queue_append(struct scheduler *s, struct job_run *r);
 /* Runs at once, with a place at the host. */
 void queue_begin(struct job_run *r, struct host *host);
-/* Gives the job its place among the running ones; host and repo may be NULL. */
-void queue_take_place(struct job_run *r, struct host *host, struct repo *repo);
+/* Gives the job its place among the running ones: at the host (NULL: it has none), and in the
+ * repositories that it claims, as far as they are there. */
+void queue_take_place(struct job_run *r, struct host *host);
 void queue_kick(struct scheduler *s);
 void queue_admit(void *ctx);
 void queue_notify(struct job_run *r);
@@ -167,8 +168,6 @@ void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason);
 void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason);
 /* The same without a word, for a job that has no row. */
 void queue_remove(struct job_run *r);
-bool domain_is_busy(const struct scheduler *s, const struct job_run *except, const char *host,
-                    const char *domain);
 
 /* recover.c */
 int recover(struct scheduler *s, struct err *err);

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+unit_test(jobs claims)
