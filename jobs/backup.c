@@ -41,6 +41,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "jobs/backup_run.h"
 #include "jobs/survey.h"
@@ -129,6 +130,8 @@ static struct op *start_discarding(struct job_run *r, struct err *err)
     struct backup_run *run = backup_of(r);
     const struct store_scratch scratch = backup_plan_scratch(r);
 
+    if (run->reached == MADE_POINT)
+        MARK("a backup is undone after it came to publishing");
     if (!r->repo) {
         err_set(err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
         return NULL;
@@ -196,6 +199,7 @@ static int after_checking(struct job_run *r)
     struct backup_run *run = backup_of(r);
 
     if (r->op_err.code != ERR_NONE && r->op_err.code != ERR_CANCELED) {
+        MARK("the chain's base cannot be stood on");
         snprintf(run->base_missing, sizeof(run->base_missing), "%s", r->op_err.msg);
         r->op_err = ERR_INIT;
     }
@@ -225,8 +229,10 @@ static int after_preparing(struct job_run *r)
     struct backup_run *run = backup_of(r);
 
     /* Refused: what is there is somebody else's, and stays. */
-    if (r->op_err.code == ERR_EXISTS || r->op_err.code == ERR_DENIED)
+    if (r->op_err.code == ERR_EXISTS || r->op_err.code == ERR_DENIED) {
+        MARK("somebody else has the place in the repository");
         run->reached = MADE_NOTHING;
+    }
     return job_unless_bad(r, B_BEGINNING, B_ABORTING);
 }
 
@@ -396,6 +402,20 @@ static int resume_quiesced(struct job_run *r, struct err *err)
                    "quiesced");
 }
 
+static void mark_resume(int go_on)
+{
+    if (go_on == B_COPYING)
+        MARK("a copy is gone on with after a restart");
+    else if (go_on == B_CONFIRMING)
+        MARK("a pull that was read is confirmed after a restart");
+    else if (go_on == B_UNEXPORTING)
+        MARK("an export is ended after a restart");
+    else if (go_on == B_PUBLISHING)
+        MARK("a point is published after a restart");
+    else
+        MARK("a backup is undone after a restart");
+}
+
 static int resume(struct job_run *r, int go_on)
 {
     struct backup_run *run = backup_of(r);
@@ -412,6 +432,7 @@ static int resume(struct job_run *r, int go_on)
         go_on = B_ABORTING;
     if (go_on != B_PUBLISHING && r->err.code == ERR_NONE && resume_quiesced(r, &r->err) < 0)
         go_on = B_ABORTING;
+    mark_resume(go_on);
     return go_on;
 }
 

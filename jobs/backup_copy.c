@@ -5,6 +5,7 @@
  */
 #include "jobs/backup_run.h"
 
+#include "base/mark.h"
 #include "base/text.h"
 
 #define SPACE_FLOOR (UINT64_C(64) << 20)
@@ -47,6 +48,7 @@ static bool space_runs_out(struct job_run *r)
 
     if (r->op_err.code != ERR_NONE || run->space.free >= floor)
         return false;
+    MARK("a repository runs full during a copy");
     err_set(&r->err, ERR_NOSPACE, "repository %s: only %s left during the copy", r->repo->name,
             size_text(run->space.free, text));
     return true;
@@ -61,6 +63,7 @@ static bool scratch_runs_out(struct job_run *r)
     if (!run->scratch || r->op_err.code != ERR_NONE || r->err.code != ERR_NONE ||
         left >= SCRATCH_FLOOR)
         return false;
+    MARK("scratch space runs full during a copy");
     err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", run->scratch,
             size_text(left, (char[SIZE_TEXT_MAX]){0}));
     return true;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "jobs/prune.h"
 
@@ -38,6 +39,7 @@ int backup_after_recording(struct job_run *r)
     job_save_progress(r);
     if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &run->published, reason,
                         &err) < 0) {
+        MARK("the end of a good backup is recorded again");
         catalog_trouble("record a finished backup (it will be tried again)", &err);
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
@@ -118,6 +120,7 @@ int backup_after_discarding(struct job_run *r)
 
     if (r->op_err.code == ERR_NONE)
         return B_FAILED;
+    MARK("what a failed backup wrote is left to a prune");
     hv_warn_left(r, "what it wrote to the repository");
     debris.state = POINT_DELETING;
     debris.parent = NULL;

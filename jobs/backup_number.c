@@ -16,6 +16,7 @@
 #include "jobs/backup_run.h"
 
 #include "base/log.h"
+#include "base/mark.h"
 
 #define LOOK_AGAIN_S 60.0
 #define LOOKS_S 300
@@ -29,6 +30,7 @@ struct op *backup_start_numbering(struct job_run *r, struct err *err)
     run->numbering_since = env_elapsed(r->env);
     if (r->repo->compared)
         return NULL;
+    MARK("a backup waits until its repository is compared");
     r->env->ops->answers(r->repo);
     job_wait(r, LOOK_AGAIN_S);
     return NULL;
@@ -42,10 +44,12 @@ static int do_without(struct job_run *r)
                                   "their numbers again";
 
     if (r->repo->gave_way < GIVES_WAY_MAX) {
+        MARK("a backup gives way to a look that fails");
         r->repo->gave_way++;
         err_set(&r->err, ERR_BUSY, "repository %s: %s", r->repo->name, unknown);
         return B_FAILED;
     }
+    MARK("a backup goes on without a look that fails");
     log_warning("job=%lld domain=%s repository %s: %s; %u backups have given way to that, this one "
                 "goes on",
                 (long long)r->row.id, r->row.domain, r->repo->name, unknown, r->repo->gave_way);

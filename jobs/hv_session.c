@@ -2,6 +2,7 @@
 #include "jobs/hv_session.h"
 
 #include "base/log.h"
+#include "base/mark.h"
 #include "engine/xml/backup_xml.h"
 
 #define POLL_FIRST_S 1.0
@@ -219,6 +220,7 @@ static enum hv_verdict stalled(struct job_run *r)
     /* A pull is as fast as its reader. */
     if (r->row.plan.mode == MODE_PULL || env_elapsed(r->env) - h->progressed < STALL_S)
         return HV_GOES_ON;
+    MARK("a copy that moves nothing is given up");
     err_set(&r->err, ERR_TIMEOUT, "the copy moved nothing for %d s", STALL_S);
     return HV_BAD_END;
 }
@@ -229,6 +231,7 @@ static enum hv_verdict unanswered(struct job_run *r)
 
     if (++h->unanswered < UNANSWERED_MAX)
         return HV_GOES_ON;
+    MARK("a hypervisor that does not answer is given up");
     r->err = r->op_err;
     err_wrap(&r->err, "the hypervisor could not be asked %d times in a row", h->unanswered);
     return HV_BAD_END;
@@ -254,6 +257,7 @@ enum hv_verdict hv_asked(struct job_run *r)
             err_set(&r->err, ERR_REMOTE, "the hypervisor says that the backup failed, but not why");
         return HV_BAD_END;
     case HVJOB_NONE:
+        MARK("the hypervisor has lost a job");
         err_set(&r->err, ERR_REMOTE,
                 r->resumed ? "interrupted: the daemon was stopped, and the hypervisor knows "
                              "nothing of the job"

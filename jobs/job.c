@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 
 const struct job_step *job_step_of(const struct job_run *r)
@@ -133,6 +134,7 @@ void job_cancel(struct job_run *r)
     if (r->ending)
         return;
     if (!r->admitted) {
+        MARK("a job is cancelled before it started");
         err_set(&r->err, ERR_CANCELED, "cancelled on request");
         r->env->ops->end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
     } else {

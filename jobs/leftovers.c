@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "jobs/job.h"
@@ -138,9 +139,11 @@ void leftovers_after(struct job_run *r, const struct leftovers *left)
     struct err err = ERR_INIT;
 
     if (r->op_err.code != ERR_NONE && is_in_the_way(r, c)) {
+        MARK("an older job of ours cannot be ended");
         r->err = r->op_err;
         err_wrap(&r->err, "job %s, which was left there, cannot be ended", c->name);
     } else if (r->op_err.code != ERR_NONE) {
+        MARK("something is left for the next job to clean up");
         log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
                     (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
     } else if (c->kind == LEFTOVER_DELETE_CHECKPOINT &&

@@ -26,6 +26,7 @@
  *   catalog says were, as long as they are still the same.
  */
 #include "jobs/manual_backup.h"
+#include "base/mark.h"
 #include "jobs/hv_session.h"
 #include "jobs/manual_run.h"
 
@@ -212,6 +213,8 @@ static int after_beginning(struct job_run *r)
     }
     r->err = r->op_err;
     run->checkpoint_unmade = !may_have_begun(&r->err);
+    if (!run->checkpoint_unmade)
+        MARK("a backup by hand may have begun, or not");
     return run->checkpoint_unmade ? A_CLEARING : A_ABORTING;
 }
 
@@ -262,6 +265,7 @@ static int after_stopping(struct job_run *r)
     if (r->op_err.code == ERR_NONE)
         return A_RECORDING;
     r->err = r->op_err;
+    MARK("a pull by hand cannot be ended");
     err_wrap(&r->err, "it could not be ended");
     return A_ABORTING;
 }
@@ -425,6 +429,8 @@ static int resume(struct job_run *r, int go_on)
     if (!r->host || !r->host->hv)
         go_on = A_ABORTING;
     r->canceled = go_on == A_STOPPING;
+    if (r->canceled)
+        MARK("a backup by hand is stopped after a restart");
     return go_on;
 }
 

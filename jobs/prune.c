@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "jobs/hv_session.h"
 #include "jobs/leftovers.h"
@@ -179,14 +180,16 @@ static void drop_uncovered(struct job_run *r)
 static const char *must_wait(struct job_run *r)
 {
     if (r->repo && !r->repo->compared) {
+        MARK("a prune gives way, for its repository is not compared");
         r->env->ops->answers(r->repo);
         return "nothing is let go before it is known whether the repository has points that the "
                "catalog does not know";
     }
-    if (r->env->ops->lacks(r->env, r->row.host, r->row.domain))
-        return "nothing is let go: the repository has points of the domain that the catalog does "
-               "not know; see `vmkeep rebuild-catalog`";
-    return NULL;
+    if (!r->env->ops->lacks(r->env, r->row.host, r->row.domain))
+        return NULL;
+    MARK("a prune gives way to points that are not known");
+    return "nothing is let go: the repository has points of the domain that the catalog does not "
+           "know; see `vmkeep rebuild-catalog`";
 }
 
 static int after_queued(struct job_run *r)
@@ -357,6 +360,7 @@ static bool take_removal(struct job_run *r)
         log_info("job=%lld domain=%s let go of %s", (long long)r->row.id, r->row.domain, id);
         return true;
     }
+    MARK("a point that is to go cannot be removed");
     if (nothing_was_touched(r) && run->doomed_was.id)
         catalog_point_set_state(r->env->catalog, id, run->doomed_was.state, run->doomed_was.problem,
                                 &err);
@@ -424,6 +428,8 @@ static int after_done(struct job_run *r)
         r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
         return JOB_STAYS;
     }
+    if (run->doubt)
+        MARK("a prune lets nothing go by a clock that is in doubt");
     if (run->doubt)
         snprintf(reason, sizeof(reason), "nothing let go: %s", run->doubt);
     else

@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "storage/repository.h"
@@ -91,6 +92,7 @@ static void give_up_waiting(struct scheduler *s, int64_t last)
 
         if (r->row.state != JOB_QUEUED || r->row.id > last || r->ending || r->err.code != ERR_NONE)
             continue;
+        MARK("a job gives its number back");
         err_set(&why, ERR_BUSY,
                 "the catalog was put back to an older state, and the number of this job may have "
                 "been used since: another one is made in its place");
@@ -105,6 +107,7 @@ static void saw_lost(struct scheduler *s, const char *where, int64_t job)
 {
     struct err err = ERR_INIT;
 
+    MARK("a number was given twice");
     give_up_waiting(s, job);
     if (s->behind >= job)
         return;
@@ -130,6 +133,8 @@ static void saw_numbers(struct scheduler *s, const char *where, const struct see
         catalog_trouble("raise the number of the next job", &err);
     else if (raised)
         fall_behind(s, where, seen->last);
+    if (raised)
+        MARK("the number of the next job is raised");
 }
 
 /* "ID-NUMBER", whatever follows: of this catalog? */
@@ -317,13 +322,16 @@ static void saw_copy(const struct repo *r, int64_t last_job)
     struct err ignored = ERR_INIT; /* saw_numbers asks too */
 
     if (last_job >= s->first_job && last_job > s->copies.brought &&
-        catalog_next_job(s->env.catalog, &next, &ignored) == 0 && next > last_job)
+        catalog_next_job(s->env.catalog, &next, &ignored) == 0 && next > last_job) {
+        MARK("only a copy tells of numbers that were given twice");
         seen.lost = last_job;
+    }
     saw_numbers(s, r->path, &seen);
 }
 
 static void cannot_examine(struct repo *r, const struct err *err)
 {
+    MARK("whose points are there cannot be found out");
     free(r->watch->unexamined);
     r->watch->unexamined = xstrdup(err->msg);
     say(r);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "jobs/busy.h"
 #include "jobs/job_types.h"
@@ -237,6 +238,7 @@ static void end_again(void *ctx)
 {
     struct job_run *r = ctx;
 
+    MARK("the end of a job is written again");
     queue_end(r, r->row.outcome, r->row.reason);
 }
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "jobs/job_types.h"
 #include "jobs/prune.h"
@@ -40,8 +41,10 @@ static void settle(struct scheduler *s, const struct job *row)
     if (c && r->type->makes_points)
         c->job = r;
     if (row->state == JOB_QUEUED) {
-        if (!c && r->type->makes_points)
+        if (!c && r->type->makes_points) {
+            MARK("a job that waits is covered no more after a restart");
             coverage_skip(r);
+        }
         return;
     }
     queue_take_place(r, host_find(&s->jobs, row->host));

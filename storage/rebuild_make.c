@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "storage/catalog_priv.h"
@@ -126,6 +127,7 @@ static int add_missing(struct rebuild *r, struct db *db, const struct point *abo
     const struct point *was = point_list_find(known, id);
     struct point p = was ? *was : *above;
 
+    MARK("a rebuilt catalog has a point that is missing");
     p.id = (char *)id;
     p.state = POINT_MISSING;
     p.problem = (char *)"its directory is not in the repository";
@@ -297,6 +299,7 @@ static int add_checkpoint(struct db *db, const struct point *p, struct err *err)
         *err = why;
         return -1;
     }
+    MARK("a rebuilt catalog makes a checkpoint current that no catalog knew as that");
     if (drop_current(db, p, err) < 0)
         return -1;
     return catalog_exec(db, ST_CHECKPOINT_MAKE_CURRENT, (const char *const[]){p->checkpoint}, 1,

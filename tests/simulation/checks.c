@@ -137,17 +137,28 @@ void check_queue(const struct sim_daemon *d)
     job_list_done(&jobs);
 }
 
+/* Who made the point whose id follows after those words? Caller frees. */
+static char *maker_after(const char *text, const char *words)
+{
+    const char *at = text ? strstr(text, words) : NULL;
+    CLEANUP_FREE char *id = NULL;
+    char *maker = NULL;
+    int64_t job;
+
+    if (!at)
+        return NULL;
+    at += strlen(words);
+    id = xasprintf("%.*s", (int)strcspn(at, " "), at);
+    return point_id_maker(id, &maker, &job) ? maker : NULL;
+}
+
 /* A point of a former catalog is not newer than what this one has made, whatever its number. */
 static void check_newer(const struct sim_daemon *d, const struct job *j)
 {
-    static const char newer[] = "cannot be stood on: the newer ";
-    const char *at = j->why ? strstr(j->why, newer) : NULL;
-    CLEANUP_FREE char *id =
-        at ? xasprintf("%.*s", (int)strcspn(at + strlen(newer), " "), at + strlen(newer)) : NULL;
-    CLEANUP_FREE char *maker = NULL;
-    int64_t job;
+    CLEANUP_FREE char *base = maker_after(j->why, "made a full: point ");
+    CLEANUP_FREE char *newer = maker_after(j->why, "cannot be stood on: the newer ");
 
-    if (id && point_id_maker(id, &maker, &job) && !str_eq(maker, d->catalog_id))
+    if (newer && str_eq(base, d->catalog_id) && !str_eq(newer, base))
         sim_broken("job %lld: %s", (long long)j->id, j->why);
 }
 

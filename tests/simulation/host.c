@@ -304,7 +304,8 @@ static void begin(struct sim_domain *d, const struct backup_request *q)
     d->job.pull = q->mode == MODE_PULL;
     d->job.doomed = sim_chance(w, w->faults.job_fails);
     d->job.start_ms = w->now_ms;
-    d->job.end_ms = w->now_ms + 1000 * (1 + sim_random(w, 120));
+    d->job.end_ms =
+        w->now_ms + (d->host->stalls ? INT64_C(86400000) : 1000 * (1 + sim_random(w, 120)));
     for (size_t i = 0; i < q->n_disks; i++)
         take_image(d, q, &q->disks[i]);
     w->counts.jobs++;
@@ -387,7 +388,8 @@ static int give_stats(void *arg, struct err *err)
         a->stats->err = j->err;
         a->stats->bytes_total = 100000;
         /* It moves once a minute: enough for one that waits two. */
-        a->stats->bytes_done = (uint64_t)((a->d->host->w->now_ms - j->start_ms) / 60000);
+        if (!a->d->host->stalls)
+            a->stats->bytes_done = (uint64_t)((a->d->host->w->now_ms - j->start_ms) / 60000);
         snprintf(a->stats->tag, sizeof(a->stats->tag), "%s", j->tag);
     }
     free(a);

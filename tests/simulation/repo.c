@@ -231,7 +231,8 @@ static struct op *probe(struct store *s, bool may_begin, const char *scratch,
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    ret->total = ret->scratch = UINT64_C(1) << 40;
+    ret->total = UINT64_C(1) << 40;
+    ret->scratch = r->scratch_full ? 4096 : UINT64_C(1) << 40;
     ret->free = r->full ? 4096 : UINT64_C(1) << 39;
     snprintf(ret->id, sizeof(ret->id), "%s", r->here.id);
     return sim_store_end(s, fails, &refusal, done, ctx);

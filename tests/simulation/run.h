@@ -93,6 +93,9 @@ void on_job(void *daemon, const void *job_event);
  * whenever it is set. */
 void live_with_clocks(bool restart);
 
+/* marks.c */
+void check_marks(void);
+
 /* scenes.c */
 void play_scenes(void);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/catalog_priv.h"
+
 #define MINUTE_MS (INT64_C(60) * 1000)
 
 static void live(int64_t ms)
@@ -46,14 +48,19 @@ static size_t count_jobs(const struct sim_daemon *d, const char *reason)
     return n;
 }
 
-static void ask_for_all(struct sim_daemon *d)
+/* The number of the last one. */
+static int64_t ask_for_all(struct sim_daemon *d)
 {
     struct job_ids ids = {0};
     struct err err = ERR_INIT;
+    int64_t last;
 
     act_as(d);
-    scheduler_run(d->scheduler, NULL, NULL, &ids, &err);
+    if (scheduler_run(d->scheduler, NULL, NULL, &ids, &err) < 0)
+        sim_broken("%s", err.msg);
+    last = ids.items[ids.n - 1];
     free(ids.items);
+    return last;
 }
 
 static void lose_bitmaps(struct sim_host *h)
@@ -142,8 +149,91 @@ static void export_left(void)
     end("an export that was left");
 }
 
+/* Is a job in that step? */
+static bool is_at(const struct sim_daemon *d, const char *step)
+{
+    const struct job_filter open = {.active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (catalog_jobs(d->catalog, &open, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        ret = ret || (jobs.items[i].step && strcmp(jobs.items[i].step, step) == 0);
+    job_list_done(&jobs);
+    return ret;
+}
+
+/* A copy that moves nothing is given up, and so is one whose scratch space, or whose repository,
+ * runs full. */
+static void copies_given_up(void)
+{
+    struct sim_daemon *d = begin(10, 2);
+
+    daemon_start(d);
+    live(MINUTE_MS);
+    d->host->stalls = true;
+    ask_for_all(d);
+    live(60 * MINUTE_MS);
+    if (count_jobs(d, "moved nothing") != 2)
+        sim_broken("%zu copies that moved nothing were given up", count_jobs(d, "moved nothing"));
+    d->host->stalls = false;
+    sim.w.repo.scratch_full = true;
+    ask_for_all(d);
+    live(30 * MINUTE_MS);
+    if (count_jobs(d, "left during the copy") == 0)
+        sim_broken("no copy was given up for its scratch space");
+    sim.w.repo.scratch_full = false;
+    ask_for_all(d);
+    while (!is_at(d, "copying"))
+        live(1);
+    sim.w.repo.full = true;
+    live(30 * MINUTE_MS);
+    if (count_jobs(d, "repository main: only") == 0)
+        sim_broken("no copy was given up for its repository");
+    end("copies that are given up");
+}
+
+static void let_write(struct sim_daemon *d, bool may)
+{
+    struct err err = ERR_INIT;
+
+    if (db_exec(&d->catalog->db, may ? "PRAGMA query_only = 0" : "PRAGMA query_only = 1", &err) < 0)
+        sim_broken("%s", err.msg);
+}
+
+/* The catalog's disk is full while jobs end: they end when it is not any more, and nothing is
+ * undone. */
+static void catalog_full(void)
+{
+    struct sim_daemon *d = begin(11, 2);
+    struct err err = ERR_INIT;
+    int64_t last;
+
+    daemon_start(d);
+    live(MINUTE_MS);
+    last = ask_for_all(d);
+    while (!is_at(d, "publishing"))
+        live(1);
+    let_write(d, false);
+    act_as(d);
+    if (scheduler_cancel(d->scheduler, last, &err) < 0)
+        sim_broken("%s", err.msg);
+    live(20 * MINUTE_MS);
+    let_write(d, true);
+    live(10 * MINUTE_MS);
+    if (scheduler_count(d->scheduler).running + scheduler_count(d->scheduler).queued > 0)
+        sim_broken("jobs are still open");
+    if (count_jobs(d, "full of") < 2)
+        sim_broken("a backup that was complete was not recorded");
+    end("a catalog that could not be written");
+}
+
 void play_scenes(void)
 {
+    copies_given_up();
+    catalog_full();
     export_left();
     numbers_used_before();
     looks_fail(LOOK_SURVEY);

@@ -98,6 +98,7 @@ struct sim_host {
     char name[16];
     VEC(struct sim_domain *) domains;
     int deaf_aborts; /* so many fail without effect */
+    bool stalls;     /* jobs that begin now copy nothing, and do not end */
 };
 
 /* What a disk held at the instant of a backup. */
@@ -153,6 +154,7 @@ struct sim_repo {
     bool keeps_catalogs;
     enum sim_look fails; /* such a look, though the repository is there */
     int64_t look_ms;     /* for so long a survey of the whole takes */
+    bool scratch_full;
 };
 
 /* How a clock may be wrong by so much that nobody can believe it. */

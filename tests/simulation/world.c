@@ -285,13 +285,14 @@ struct sim_operation {
 
 static void complete(void *ctx)
 {
-    struct sim_operation o = *(struct sim_operation *)ctx;
+    struct sim_operation o, *alive = ctx; /* what it tells meanwhile may cancel it */
 
-    free(ctx);
-    sim_maybe_kill(o.w);
-    if (o.err.code == ERR_NONE && o.work)
-        o.work(o.arg, &o.err);
-    sim_maybe_kill(o.w);
+    sim_maybe_kill(alive->w);
+    if (alive->err.code == ERR_NONE && alive->work)
+        alive->work(alive->arg, &alive->err);
+    sim_maybe_kill(alive->w);
+    o = *alive;
+    free(alive);
     o.done(o.ctx, o.err.code == ERR_NONE ? NULL : &o.err);
 }
 
