@@ -55,13 +55,11 @@ static bool space_runs_out(struct job_run *r)
 }
 
 /* Scratch space may share its file system with more than backups. */
-static bool scratch_runs_out(struct job_run *r)
+static bool scratch_runs_out(struct job_run *r, uint64_t left)
 {
-    struct backup_run *run = backup_of(r);
-    uint64_t left = run->space.scratch;
+    const struct backup_run *run = backup_of(r);
 
-    if (!run->scratch || r->op_err.code != ERR_NONE || r->err.code != ERR_NONE ||
-        left >= SCRATCH_FLOOR)
+    if (!run->scratch || r->err.code != ERR_NONE || left >= SCRATCH_FLOOR)
         return false;
     MARK("scratch space runs full during a copy");
     err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", run->scratch,
@@ -71,7 +69,9 @@ static bool scratch_runs_out(struct job_run *r)
 
 int backup_after_weighing(struct job_run *r)
 {
-    if (space_runs_out(r) || scratch_runs_out(r))
+    uint64_t scratch = r->op_err.code == ERR_NONE ? backup_of(r)->space.scratch : UINT64_MAX;
+
+    if (space_runs_out(r) || scratch_runs_out(r, scratch))
         return B_ABORTING;
     if (!r->canceled)
         return B_COPYING;
@@ -79,7 +79,7 @@ int backup_after_weighing(struct job_run *r)
     return B_ABORTING;
 }
 
-void backup_job_progress(void *ctx, uint64_t done, uint64_t total)
+void backup_job_progress(void *ctx, uint64_t done, uint64_t total, uint64_t scratch)
 {
     struct job_run *r = ctx;
     struct backup_run *run = backup_of(r);
@@ -87,6 +87,6 @@ void backup_job_progress(void *ctx, uint64_t done, uint64_t total)
     run->hv.stats.bytes_done = r->row.bytes_done = done;
     run->hv.stats.bytes_total = r->row.bytes_total = total;
     hv_note_progress(r);
-    if (scratch_runs_out(r))
+    if (scratch_runs_out(r, scratch))
         op_cancel(r->op);
 }

@@ -310,6 +310,7 @@ struct op *backup_plan_pull(struct job_run *r, struct err *err)
         .sources = sources,
         .bitmaps = bitmaps,
         .bandwidth = run->bandwidth,
+        .scratch = run->scratch,
         .progress = backup_job_progress,
         .progress_ctx = r,
     };

@@ -63,7 +63,8 @@ enum backup_state {
 };
 
 /* backup_copy.c */
-void backup_job_progress(void *ctx, uint64_t done, uint64_t total); /* of a pull's copy */
+/* Of a pull's copy. */
+void backup_job_progress(void *ctx, uint64_t done, uint64_t total, uint64_t scratch);
 struct op *backup_start_probing(struct job_run *r, struct err *err);
 int backup_after_copying(struct job_run *r);
 int backup_after_asking(struct job_run *r);

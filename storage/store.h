@@ -23,8 +23,10 @@ struct store_copy {
     char *const *sources; /* NBD URIs, one a disk of the plan, same order */
     char *const *bitmaps; /* an increment's dirty bitmaps; NULL: a full */
     uint64_t bandwidth;   /* bytes per second; 0: unlimited */
-    /* Told now and then, from the loop. total grows while disks are looked at. */
-    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    const char *scratch;  /* directory that is watched meanwhile; NULL: none */
+    /* Told now and then, from the loop. total grows while disks are looked at.  scratch: bytes that
+     * are free there, as of a moment ago; UINT64_MAX: not known. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total, uint64_t scratch);
     void *progress_ctx;
 };
 

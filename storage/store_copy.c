@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/store_copy.h"
 
+#include <ev.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,14 +9,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ask.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "storage/store_records.h"
 
 #define STALL_S "120"
 #define SILENT_S 180.0 /* a mover that says nothing at all hangs */
+#define SPACE_S 10.0
+#define SPACE_EVERY_S 1.0
 
 struct disk_copy {
     char *source, *bitmap, *target;
+};
+
+/* A look at the scratch directory; it outlives the copy when that ends meanwhile. */
+struct space_look {
+    struct copier *copier; /* NULL: gone */
+    struct op *op;
+    struct store_space space;
 };
 
 struct copier {
@@ -29,7 +41,11 @@ struct copier {
     char bandwidth[24];
     uint64_t done_before, total_before; /* of the disks that are done */
     uint64_t done_now, total_now;
-    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    char *scratch;
+    struct space_look *look; /* under way */
+    double looked;
+    uint64_t scratch_free;
+    void (*progress)(void *ctx, uint64_t done, uint64_t total, uint64_t scratch);
     void *progress_ctx;
     op_done done;
     void *ctx;
@@ -43,6 +59,11 @@ static void copier_free(struct copier *c)
         free(c->disks.items[i].target);
     }
     free(c->disks.items);
+    if (c->look) {
+        c->look->copier = NULL;
+        op_cancel(c->look->op);
+    }
+    free(c->scratch);
     free(c->mover);
     free(c);
 }
@@ -55,15 +76,58 @@ static void copier_cancel(struct op *op)
     op_cancel(c->child);
 }
 
+/* ---- the scratch directory ---- */
+
+static void tell(struct copier *c)
+{
+    if (c->progress)
+        c->progress(c->progress_ctx, c->done_before + c->done_now, c->total_before + c->total_now,
+                    c->scratch_free);
+}
+
+static void on_space(void *ctx, const struct err *err)
+{
+    struct space_look *look = ctx;
+    struct copier *c = look->copier;
+    uint64_t space = err ? UINT64_MAX : look->space.scratch;
+
+    free(look);
+    if (!c)
+        return;
+    c->look = NULL;
+    c->scratch_free = space;
+    tell(c);
+}
+
+static void look_at_scratch(struct copier *c)
+{
+    const struct store_request q = {.scratch_dir = c->scratch};
+    struct err ignored = ERR_INIT;
+    struct ask ask = {"space", &store_request_space, &store_answer_probe, &q, .timeout_s = SPACE_S};
+
+    if (!c->scratch || c->look || ev_now(c->loop) - c->looked < SPACE_EVERY_S)
+        return;
+    c->looked = ev_now(c->loop);
+    c->look = xcalloc(1, sizeof(*c->look));
+    c->look->copier = c;
+    ask.ret = &c->look->space;
+    c->look->op = ask_start(c->loop, &ask, on_space, c->look, &ignored);
+    if (!c->look->op)
+        free(TAKE_PTR(c->look));
+}
+
+/* ---- the movers ---- */
+
 /* {"done": N, "total": M} */
 static void on_line(void *ctx, const char *line)
 {
     struct copier *c = ctx;
 
     if (sscanf(line, " { \"done\" : %" SCNu64 " , \"total\" : %" SCNu64, &c->done_now,
-               &c->total_now) == 2 &&
-        c->progress)
-        c->progress(c->progress_ctx, c->done_before + c->done_now, c->total_before + c->total_now);
+               &c->total_now) != 2)
+        return;
+    tell(c);
+    look_at_scratch(c);
 }
 
 static void on_child(void *ctx, const struct err *err);
@@ -110,6 +174,8 @@ struct op *store_copy_start(struct ev_loop *loop, const char *path, const struct
     c->op.cancel = copier_cancel;
     c->loop = loop;
     c->mover = proc_program_path("vmkeep-mover");
+    c->scratch = xstrdup(copy->scratch);
+    c->scratch_free = UINT64_MAX;
     c->progress = copy->progress;
     c->progress_ctx = copy->progress_ctx;
     c->done = done;

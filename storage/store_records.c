@@ -156,6 +156,11 @@ static const struct field probe_fields[] = {
 };
 const struct record store_request_probe = RECORD(struct store_request, probe_fields);
 
+static const struct field space_request_fields[] = {
+    FIELD(struct store_request, scratch_dir, TEXT, .required = true),
+};
+const struct record store_request_space = RECORD(struct store_request, space_request_fields);
+
 static const struct field survey_fields[] = {
     WHERE,
     FIELD(struct store_request, scope, RECORD, .required = true, .pointer = true, .of = &scope),

@@ -33,9 +33,9 @@ struct store_request {
     const struct store_catalog *catalog;
 };
 
-extern const struct record store_request_probe, store_request_survey, store_request_examine,
-    store_request_keep_catalog, store_request_check_chain, store_request_prepare,
-    store_request_publish, store_request_discard, store_request_remove;
+extern const struct record store_request_probe, store_request_space, store_request_survey,
+    store_request_examine, store_request_keep_catalog, store_request_check_chain,
+    store_request_prepare, store_request_publish, store_request_discard, store_request_remove;
 
 extern const struct record store_answer_probe;   /* struct store_space */
 extern const struct record store_answer_survey;  /* struct survey */

@@ -55,6 +55,15 @@ static int probe(const void *request, void *answer, struct err *err)
     return 0;
 }
 
+static int space(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+
+    (void)err;
+    ((struct store_space *)answer)->scratch = scratch_space(q->scratch_dir);
+    return 0;
+}
+
 static int survey(const void *request, void *answer, struct err *err)
 {
     const struct store_request *q = request;
@@ -171,6 +180,8 @@ static int remove_point(const void *request, void *answer, struct err *err)
 const struct service repository_services[] = {
     {"probe", "which repository is there, and how much room", &store_request_probe,
      &store_answer_probe, probe},
+    {"space", "how much room is in a scratch directory", &store_request_space, &store_answer_probe,
+     space},
     {"survey", "which of the known points are whole, and what else lies there",
      &store_request_survey, &store_answer_survey, survey},
     {"examine", "whose the points are that nobody knows", &store_request_examine,

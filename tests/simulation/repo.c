@@ -296,7 +296,7 @@ struct copying {
     struct sim_repo *r;
     struct point plan;
     char *source;
-    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void (*progress)(void *ctx, uint64_t done, uint64_t total, uint64_t scratch);
     void *progress_ctx;
     bool fails;
 };
@@ -309,7 +309,7 @@ static int copy_now(void *arg, struct err *err)
     const struct sim_job *job = sim_export_find(w, q->source);
     int rc = 0;
 
-    q->progress(q->progress_ctx, 1, 2);
+    q->progress(q->progress_ctx, 1, 2, UINT64_MAX);
     if (!job || job->doomed)
         rc = err_set(err, ERR_REMOTE, "the export is gone");
     else if (q->r->full)
