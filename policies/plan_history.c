@@ -105,7 +105,8 @@ static int64_t baseline(const struct plan_history *h, int64_t started, int64_t n
     } else if (is_small(clock_moved(h, now))) {
         ret = h->last_due;
     } else {
-        ret = now - h->ago + plan_gap(h);
+        /* What elapses right after that run is due as well: plan_next makes it wait. */
+        ret = now - h->ago;
     }
     return h->since <= now && h->since > ret ? h->since : ret;
 }
