@@ -113,23 +113,41 @@ static bool was_overtaken(const struct sim_repo *r, const struct sim_stored *sto
     return false;
 }
 
-/* The clock was wrong when it was made, and its date fits all the same. */
+static int by_making(const void *a, const void *b)
+{
+    const struct sim_stored *const *x = a, *const *y = b;
+
+    return (*x)->made_ms < (*y)->made_ms ? -1 : (*x)->made_ms > (*y)->made_ms;
+}
+
+/* The clock was wrong when it was made, and its date fits all the same: nobody can tell it from a
+ * right one, for the most that fit together are right (policies/dates.h, with tests of its own). */
 static bool seems_right(const struct sim_repo *r, const struct sim_stored *stored)
 {
-    const struct point *s = &stored->point;
+    const size_t all = r->here.points.n;
+    const struct sim_stored **made = xcalloc(all, sizeof(const struct sim_stored *));
+    int64_t *times = xcalloc(all, sizeof(*times));
+    enum date_fault *faults = xcalloc(all, sizeof(*faults));
+    bool ret = false;
+    size_t n = 0;
 
-    if (s->created < DATE_FIRST || s->created > sim_wall(r->w) + DATE_SLACK)
-        return false;
-    for (size_t i = 0; i < r->here.points.n; i++) {
+    for (size_t i = 0; i < all; i++) {
         const struct sim_stored *p = r->here.points.items[i];
 
-        /* One of the future tells nothing of others. */
-        if (p->published && p->made_ms < stored->made_ms && same_chain(&p->point, s) &&
-            p->point.created > s->created + DATE_SLACK &&
-            p->point.created <= sim_wall(r->w) + DATE_SLACK)
-            return false;
+        if (p->published && same_chain(&p->point, &stored->point) &&
+            strcmp(p->point.catalog, stored->point.catalog) == 0)
+            made[n++] = p;
     }
-    return true;
+    qsort(made, n, sizeof(const struct sim_stored *), by_making);
+    for (size_t i = 0; i < n; i++)
+        times[i] = made[i]->point.created;
+    dates_judge(times, n, sim_wall(r->w), faults);
+    for (size_t i = 0; i < n; i++)
+        ret |= made[i] == stored && faults[i] == DATE_RIGHT;
+    free(made);
+    free(times);
+    free(faults);
+    return ret;
 }
 
 /* Rules go by dates: of two points between which the clock was set back a little, either may count
