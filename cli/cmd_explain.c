@@ -216,10 +216,9 @@ static int try_domain(const struct status_sources *s, const char *what, struct e
 static int try_point(const struct status_sources *s, const char *what, struct explanation *e,
                      bool *ret_found, struct err *err)
 {
-    const struct point_filter filter = {0};
     struct point_choice choice = {0};
     struct point_list points = {0};
-    int rc = points_gather(s->catalog, &filter, s->now, &points, err);
+    int rc = points_meant(s->catalog, what, s->now, &points, err);
 
     if (rc == 0 && point_choose(&points, what, NULL, &choice, err) < 0)
         rc = err->code == ERR_NOTFOUND ? 0 : -1;

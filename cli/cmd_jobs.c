@@ -46,13 +46,20 @@ static json_t *job_json(const struct job *j)
     return ret;
 }
 
-static void print_json(const struct job_list *jobs)
+static void print_one(void *arg, struct job *j)
 {
-    json_t *list = json_array();
+    report_json_add(arg, job_json(j));
+}
 
-    for (size_t i = 0; i < jobs->n; i++)
-        json_array_append_new(list, job_json(&jobs->items[i]));
-    report_json_print(list, stdout);
+/* However many there are. */
+static int print_json(struct catalog *catalog, const struct job_filter *filter, struct err *err)
+{
+    struct report_json_array list = {.out = stdout};
+
+    if (catalog_jobs_each(catalog, filter, print_one, &list, err) < 0)
+        return -1;
+    report_json_end(&list);
+    return 0;
 }
 
 static void add_row(struct table *t, const struct job *j)
@@ -77,15 +84,21 @@ static void add_row(struct table *t, const struct job *j)
     table_cell(t, j->reason ? j->reason : j->state == JOB_RUNNING ? j->step : j->why);
 }
 
-static void print_text(const struct job_list *jobs)
+static void on_job(void *arg, struct job *j)
+{
+    add_row(arg, j);
+}
+
+static int print_text(struct catalog *catalog, const struct job_filter *filter, struct err *err)
 {
     static const char *const titles[] = {">JOB",  "STARTED", "DOMAIN", "POLICY", "WHAT",
                                          "STATE", ">TOOK",   ">DATA",  "WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
-    for (size_t i = 0; i < jobs->n; i++)
-        add_row(t, &jobs->items[i]);
+    if (catalog_jobs_each(catalog, filter, on_job, t, err) < 0)
+        return -1;
     table_print(t, stdout);
+    return 0;
 }
 
 static int list(void *arg, const struct config *config, struct catalog *catalog)
@@ -93,7 +106,6 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     const struct arguments *a = arg;
     struct job_filter filter = {.active = a->active, .limit = (int)a->limit};
     struct domain_name domain = {0};
-    struct job_list jobs = {0};
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
 
@@ -103,13 +115,8 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
         return cli_fail(NULL, &err);
     filter.host = domain.host;
     filter.domain = domain.domain;
-    if (catalog_jobs(catalog, &filter, &jobs, &err) < 0)
+    if ((a->json ? print_json : print_text)(catalog, &filter, &err) < 0)
         code = cli_fail(NULL, &err);
-    else if (a->json)
-        print_json(&jobs);
-    else
-        print_text(&jobs);
-    job_list_done(&jobs);
     domain_name_done(&domain);
     return code;
 }

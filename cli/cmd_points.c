@@ -59,11 +59,11 @@ static json_t *point_json(const struct point *p)
 
 static void print_json(const struct point_list *points)
 {
-    json_t *list = json_array();
+    struct report_json_array list = {.out = stdout};
 
     for (size_t i = 0; i < points->n; i++)
-        json_array_append_new(list, point_json(&points->items[i]));
-    report_json_print(list, stdout);
+        report_json_add(&list, point_json(&points->items[i]));
+    report_json_end(&list);
 }
 
 static bool same_group(const struct point *a, const struct point *b)

@@ -17,6 +17,7 @@
 #include "cli/point_choice.h"
 #include "cli/restore_source.h"
 #include "policies/dates.h"
+#include "report/gather/points.h"
 #include "report/json.h"
 #include "storage/repository.h"
 #include "storage/restore.h"
@@ -91,14 +92,13 @@ static int points_of_repository(const char *path, struct point_list *ret)
     return 0;
 }
 
-static int points_of_catalog(const struct config *config, struct point_list *ret)
+static int points_of_catalog(const struct config *config, const char *what, struct point_list *ret)
 {
-    const struct point_filter any = {0};
     struct catalog *catalog = NULL;
     struct err err = ERR_INIT;
     int code = cli_open_catalog(config, &catalog);
 
-    if (code == 0 && catalog_points(catalog, &any, ret, &err) < 0)
+    if (code == 0 && points_meant(catalog, what, time(NULL), ret, &err) < 0)
         code = cli_fail("restore", &err);
     catalog_close(catalog);
     if (code != 0)
@@ -333,13 +333,13 @@ static int find_and_restore(struct arguments *a)
 
     if (a->repository) {
         code = points_of_repository(a->repository, &all);
+        points_judge_dates(&all, time(NULL));
     } else {
         code = cli_load_config(&config);
         source.config = config;
         if (code == 0)
-            code = points_of_catalog(config, &all);
+            code = points_of_catalog(config, a->what, &all);
     }
-    points_judge_dates(&all, time(NULL));
     if (code == 0)
         code = choose(a, &all, &choice);
     if (code == 0)

@@ -12,17 +12,6 @@
 
 #define LISTED 5
 
-/* From any slash on; who made it (behind "@") may be left out. */
-static bool is_end_of(const char *end, const char *id)
-{
-    size_t n = strlen(end), len = strlen(id);
-
-    if (!strchr(end, '@'))
-        len = strcspn(id, "@");
-    return n > 0 && n <= len && strncmp(id + len - n, end, n) == 0 &&
-           (n == len || id[len - n - 1] == '/');
-}
-
 static bool names_domain(const char *what, const struct point *p)
 {
     return domain_is_meant(what, p->host, p->domain);
@@ -49,7 +38,7 @@ static int choose_by_id(const struct point_list *all, const char *what, struct p
     size_t n = 0;
 
     for (size_t i = 0; i < all->n; i++) {
-        if (!is_end_of(what, all->items[i].id))
+        if (!point_is_meant(what, all->items[i].id))
             continue;
         ret->point = &all->items[i];
         list(&candidates, all->items[i].id, n++);

@@ -41,6 +41,30 @@ void report_json_print(json_t *value, FILE *out)
     json_decref(value);
 }
 
+/* Texts have no line feeds: JSON has an escape for them. */
+void report_json_add(struct report_json_array *a, json_t *item)
+{
+    CLEANUP_FREE char *text = json_dumps(item, JSON_INDENT(2));
+
+    fputs(a->any ? ",\n  " : "[\n  ", a->out);
+    a->any = true;
+    for (const char *line = text, *end; line; line = end ? end + 1 : NULL) {
+        end = strchr(line, '\n');
+        if (!end) {
+            fputs(line, a->out);
+            break;
+        }
+        fwrite(line, 1, (size_t)(end - line), a->out);
+        fputs("\n  ", a->out);
+    }
+    json_decref(item);
+}
+
+void report_json_end(struct report_json_array *a)
+{
+    fputs(a->any ? "\n]\n" : "[]\n", a->out);
+}
+
 static json_t *daemon_json(const struct status_daemon *d)
 {
     if (!d->running)

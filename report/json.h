@@ -22,6 +22,15 @@ json_t *report_json_number(int64_t v);
 /* Prints it for people and programs to read, and takes it over. */
 void report_json_print(json_t *value, FILE *out);
 
+/* An array that is printed as it comes, item by item: of many no more than one is in memory.  The
+ * bytes are those of report_json_print; without the end it is no valid JSON, and shall not be. */
+struct report_json_array {
+    FILE *out;
+    bool any;
+};
+void report_json_add(struct report_json_array *a, json_t *item); /* takes it over */
+void report_json_end(struct report_json_array *a);
+
 /* An array of {name, why}. */
 json_t *report_left_out_json(const struct left_out_list *l);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/points.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -34,6 +36,16 @@ static bool is_whole(const struct point_list *points, const struct point *p, siz
 bool point_is_whole(const struct point_list *points, const struct point *p)
 {
     return is_whole(points, p, points->n);
+}
+
+bool point_is_meant(const char *text, const char *id)
+{
+    size_t n = strlen(text), len = strlen(id);
+
+    if (!strchr(text, '@'))
+        len = strcspn(id, "@");
+    return n > 0 && n <= len && strncmp(id + len - n, text, n) == 0 &&
+           (n == len || id[len - n - 1] == '/');
 }
 
 uint64_t point_bytes(const struct point *p)

@@ -172,6 +172,10 @@ struct job_filter {
     int limit;                          /* the newest so many; 0: all */
 };
 
+/* Each in turn, oldest first, with no list of them in memory.  Who keeps it empties it. */
+typedef void catalog_on_job(void *arg, struct job *j);
+int catalog_jobs_each(struct catalog *c, const struct job_filter *f, catalog_on_job *each,
+                      void *arg, struct err *err);
 /* Oldest first. */
 int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
                  struct err *err);
@@ -179,9 +183,24 @@ int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list 
 /* The number that the next new job will get. */
 int catalog_next_job(struct catalog *c, int64_t *ret, struct err *err);
 
+/* How the backup that was made last under the policy, and has ended, ended.  id 0: there is none.
+ * Caller frees reason. */
+struct job_end {
+    int64_t id, ended;
+    enum job_outcome outcome;
+    char *reason;
+};
+int catalog_last_backup(struct catalog *c, const char *host, const char *domain, const char *policy,
+                        struct job_end *ret, struct err *err);
+
 /* The last backup of the domain that had begun and has ended, of whichever kind. */
 int catalog_last_ended(struct catalog *c, const char *host, const char *domain, struct job *ret,
                        bool *ret_found, struct err *err);
+
+/* What is read between them is of one instant, whoever writes meanwhile, and comes faster.  Nothing
+ * may be written between them.  The end is due when the begin succeeded. */
+int catalog_instant_begin(struct catalog *c, struct err *err);
+void catalog_instant_end(struct catalog *c);
 
 /* ---- restore points ---- */
 
@@ -192,6 +211,26 @@ struct point_filter {
 /* By domain, then oldest first. */
 int catalog_points(struct catalog *c, const struct point_filter *f, struct point_list *ret,
                    struct err *err);
+
+/* Of one domain, oldest first, with no more than created, job, policy, state and catalog: what dates
+ * are judged by, of many domains in little time. */
+int catalog_points_sketch(struct catalog *c, const char *host, const char *domain,
+                          struct point_list *ret, struct err *err);
+/* The disks that such a one lacks and an older one has. */
+int catalog_sketch_missing(struct catalog *c, const char *host, const char *domain,
+                           const struct point *sketch, struct strlist *ret, struct err *err);
+
+typedef void catalog_on_domain(void *arg, const char *host, const char *domain);
+/* Each domain that has a point, each that has a job: in the order of host and domain. */
+int catalog_domains_with_points(struct catalog *c, catalog_on_domain *each, void *arg,
+                                struct err *err);
+int catalog_domains_with_jobs(struct catalog *c, catalog_on_domain *each, void *arg,
+                              struct err *err);
+
+/* Every point whose id has that in it somewhere. */
+typedef void catalog_on_point(void *arg, const char *id, const char *host, const char *domain);
+int catalog_points_named(struct catalog *c, const char *part, catalog_on_point *each, void *arg,
+                         struct err *err);
 
 /* The newest point in state good, of one (host, domain, policy); policy NULL: of any. *ret_found
  * false: none. */

@@ -103,7 +103,7 @@ int catalog_checkpoints(struct catalog *c, const char *host, const char *domain,
     STMT st = NULL;
     int rc;
 
-    if (db_stmt(&c->db, ST_CHECKPOINT_LIST, &st, err) < 0)
+    if (db_stmt(&c->db, host && domain ? ST_CHECKPOINT_LIST_OF : ST_CHECKPOINT_LIST, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);

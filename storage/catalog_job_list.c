@@ -95,29 +95,86 @@ static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *
     return read_plan(db, st, j, &j->plan, err);
 }
 
-int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
-                 struct err *err)
+/* The statement whose index serves the filter. */
+static enum db_stmt choose(const struct job_filter *f)
 {
+    if (f->active)
+        return ST_JOB_LIST_OPEN;
+    if (f->id)
+        return ST_JOB_GET;
+    if (f->host && f->domain)
+        return ST_JOB_LIST_OF;
+    return f->limit > 0 ? ST_JOB_LIST_NEWEST : ST_JOB_LIST;
+}
+
+int catalog_jobs_each(struct catalog *c, const struct job_filter *f, catalog_on_job *each,
+                      void *arg, struct err *err)
+{
+    enum db_stmt which = choose(f);
     STMT st = NULL;
     int rc;
 
-    if (db_stmt(&c->db, f->active ? ST_JOB_LIST_OPEN : ST_JOB_LIST, &st, err) < 0)
+    if (db_stmt(&c->db, which, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, f->host);
     db_bind_text(st, 2, f->domain);
     db_bind_text(st, 3, f->policy);
-    sqlite3_bind_int64(st, 4, f->id);
-    sqlite3_bind_int64(st, 5, f->id ? f->id : INT64_MAX);
-    sqlite3_bind_int(st, 6, f->limit > 0 ? f->limit : -1);
+    if (which == ST_JOB_GET || which == ST_JOB_LIST_OPEN)
+        sqlite3_bind_int64(st, 4, f->id);
+    if (which != ST_JOB_GET && which != ST_JOB_LIST)
+        sqlite3_bind_int(st, 5, f->limit > 0 ? f->limit : -1);
     while ((rc = db_row(&c->db, st, JOB_WHOLE, err)) > 0) {
-        if (read_job(&c->db, st, VEC_ADD(ret), err) < 0) {
-            rc = -1;
-            break;
+        struct job job = {0};
+
+        if (read_job(&c->db, st, &job, err) < 0) {
+            job_done(&job);
+            return -1;
         }
+        each(arg, &job);
+        job_done(&job);
     }
-    if (rc < 0)
-        job_list_done(ret);
     return rc;
+}
+
+static void keep_job(void *arg, struct job *j)
+{
+    struct job_list *l = arg;
+
+    *VEC_ADD(l) = *j;
+    *j = (struct job){0};
+}
+
+int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list *ret,
+                 struct err *err)
+{
+    if (catalog_jobs_each(c, f, keep_job, ret, err) < 0) {
+        job_list_done(ret);
+        return -1;
+    }
+    return 0;
+}
+
+int catalog_last_backup(struct catalog *c, const char *host, const char *domain, const char *policy,
+                        struct job_end *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    *ret = (struct job_end){0};
+    if (db_stmt(&c->db, ST_JOB_LAST_BACKUP, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    rc = db_row(&c->db, st, 3, err);
+    if (rc <= 0)
+        return rc;
+    if (CATALOG_WORD(&c->db, st, 1, job_outcome_from_name, &ret->outcome, err) < 0)
+        return -1;
+    ret->id = sqlite3_column_int64(st, 0);
+    ret->ended = sqlite3_column_int64(st, 2);
+    ret->reason = db_text(st, 3);
+    return 0;
 }
 
 int catalog_next_job(struct catalog *c, int64_t *ret, struct err *err)

@@ -125,13 +125,21 @@ static int read_point(struct db *db, sqlite3_stmt *st, struct point *p, struct e
     return catalog_read_disks(db, disks, p, err);
 }
 
+/* The statement whose index serves the filter. */
+static enum db_stmt choose(const struct point_filter *f)
+{
+    if (f->host && f->domain)
+        return ST_POINT_LIST_OF;
+    return f->repository ? ST_POINT_LIST_IN : ST_POINT_LIST;
+}
+
 int catalog_points(struct catalog *c, const struct point_filter *f, struct point_list *ret,
                    struct err *err)
 {
     STMT st = NULL;
     int rc;
 
-    if (db_stmt(&c->db, ST_POINT_LIST, &st, err) < 0)
+    if (db_stmt(&c->db, choose(f), &st, err) < 0)
         return -1;
     db_bind_text(st, 1, f->host);
     db_bind_text(st, 2, f->domain);

@@ -13,12 +13,24 @@
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
     " checkpoint, why, keep, catalog, problem, damage, repository_id"
-/* Newest first for the limit, then oldest first. */
-#define JOBS(from, condition)                                                                      \
-    ("SELECT * FROM (SELECT " JOB_COLUMNS " FROM " from " WHERE " condition                        \
-     " AND (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"                              \
-     " AND (?3 IS NULL OR policy = ?3) AND id BETWEEN ?4 AND ?5 ORDER BY id DESC LIMIT ?6)"        \
-     " ORDER BY id")
+#define CHECKPOINT_COLUMNS "name, host, domain, policy, state, created, parent, description"
+/* Those that are not NULL.  No index serves such a condition: it stands behind one that has its
+ * own, or where all rows are read anyhow. */
+#define JOB_FILTER                                                                                 \
+    " (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2) AND (?3 IS NULL OR policy = ?3)"
+#define POINT_FILTER                                                                               \
+    " (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2) AND (?3 IS NULL OR policy = ?3)"   \
+    " AND (?4 IS NULL OR repository = ?4)"
+#define POINT_ORDER " ORDER BY host, domain, created, job, policy"
+
+/* Each (host, domain) once, by one step in the index to the next: there are many rows of each. */
+#define DOMAINS_OF(table)                                                                          \
+    ("WITH RECURSIVE d (row) AS (SELECT (SELECT rowid FROM " table                                 \
+     " ORDER BY host, domain LIMIT 1) UNION ALL SELECT coalesce("                                  \
+     " (SELECT rowid FROM " table " WHERE host = t.host AND domain > t.domain"                     \
+     "  ORDER BY domain LIMIT 1), (SELECT rowid FROM " table " WHERE host > t.host"                \
+     "  ORDER BY host, domain LIMIT 1)) FROM d JOIN " table " t ON t.rowid = d.row)"               \
+     " SELECT host, domain FROM d JOIN " table " ON " table ".rowid = d.row")
 
 const char *const db_sql[ST_COUNT] = {
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?1",
@@ -48,8 +60,23 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_END] = ("UPDATE job SET state = 'ended', ended = ?2, outcome = ?3, error = ?4,"
                     " reason = ?5 WHERE id = ?1 AND state <> 'ended'"),
     [ST_JOB_STATE] = "SELECT state FROM job WHERE id = ?1",
-    [ST_JOB_LIST] = JOBS("job", "1"),
-    [ST_JOB_LIST_OPEN] = JOBS("job INDEXED BY job_open", "state <> 'ended'"),
+    /* Oldest first. */
+    [ST_JOB_GET] = "SELECT " JOB_COLUMNS " FROM job WHERE id = ?4 AND" JOB_FILTER,
+    [ST_JOB_LIST] = "SELECT " JOB_COLUMNS " FROM job WHERE" JOB_FILTER " ORDER BY id",
+    [ST_JOB_LIST_NEWEST] =
+        ("SELECT " JOB_COLUMNS " FROM job WHERE id IN"
+         " (SELECT id FROM job WHERE" JOB_FILTER "  ORDER BY id DESC LIMIT ?5) ORDER BY id"),
+    [ST_JOB_LIST_OF] = ("SELECT " JOB_COLUMNS " FROM job WHERE id IN"
+                        " (SELECT id FROM job INDEXED BY job_of WHERE host = ?1 AND domain = ?2"
+                        "  AND (?3 IS NULL OR policy = ?3) ORDER BY id DESC LIMIT ?5) ORDER BY id"),
+    [ST_JOB_LIST_OPEN] = ("SELECT " JOB_COLUMNS " FROM job WHERE id IN"
+                          " (SELECT id FROM job INDEXED BY job_open WHERE state <> 'ended'"
+                          "  AND (?4 = 0 OR id = ?4)"
+                          "  AND" JOB_FILTER " ORDER BY id DESC LIMIT ?5) ORDER BY id"),
+    [ST_JOB_LAST_BACKUP] =
+        ("SELECT id, outcome, ended, reason FROM job INDEXED BY job_of WHERE host = ?1"
+         " AND domain = ?2 AND policy = ?3 AND kind = 'backup' AND state = 'ended'"
+         " ORDER BY id DESC LIMIT 1"),
     /* What the planner needs stays: of each (host, domain, policy) the last scheduled backup; and,
      * for people, the last one of each kind that was asked for by hand. */
     [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND EXISTS"
@@ -74,10 +101,17 @@ const char *const db_sql[ST_COUNT] = {
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
                       " ?15, ?16, ?17, ?18, (SELECT r.id FROM repository r WHERE r.name = ?5))"
                       " ON CONFLICT (id) DO NOTHING"),
-    [ST_POINT_LIST] = ("SELECT " POINT_COLUMNS " FROM point"
-                       " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
-                       " AND (?3 IS NULL OR policy = ?3) AND (?4 IS NULL OR repository = ?4)"
-                       " ORDER BY host, domain, created, job, policy"),
+    [ST_POINT_LIST] = "SELECT " POINT_COLUMNS " FROM point WHERE" POINT_FILTER POINT_ORDER,
+    [ST_POINT_LIST_OF] = ("SELECT " POINT_COLUMNS " FROM point WHERE host = ?1 AND domain = ?2"
+                          " AND" POINT_FILTER POINT_ORDER),
+    [ST_POINT_LIST_IN] =
+        ("SELECT " POINT_COLUMNS " FROM point INDEXED BY point_in WHERE repository = ?4"
+         " AND" POINT_FILTER POINT_ORDER),
+    [ST_POINT_SKETCH] = ("SELECT created, job, policy, state, catalog FROM point"
+                         " WHERE host = ?1 AND domain = ?2 ORDER BY created, job, policy"),
+    [ST_POINT_NAMED] = "SELECT id, host, domain FROM point WHERE instr(id, ?1)",
+    [ST_POINT_DOMAINS] = DOMAINS_OF("point"),
+    [ST_JOB_DOMAINS] = DOMAINS_OF("job"),
     /* The one made last; among those that no job's number tells of, the newest. */
     [ST_POINT_LAST_GOOD] =
         ("SELECT " POINT_COLUMNS " FROM point"
@@ -112,10 +146,11 @@ const char *const db_sql[ST_COUNT] = {
     [ST_CHECKPOINT_DISK_LIST] = ("SELECT name, capacity, image, identity, device, bitmap"
                                  " FROM checkpoint_disk WHERE host = ?1"
                                  " AND domain = ?2 AND checkpoint = ?3 ORDER BY position"),
-    [ST_CHECKPOINT_LIST] = ("SELECT name, host, domain, policy, state, created, parent, description"
-                            " FROM checkpoint"
+    [ST_CHECKPOINT_LIST] = ("SELECT " CHECKPOINT_COLUMNS " FROM checkpoint"
                             " WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2)"
                             " ORDER BY rowid"),
+    [ST_CHECKPOINT_LIST_OF] = ("SELECT " CHECKPOINT_COLUMNS " FROM checkpoint"
+                               " WHERE host = ?1 AND domain = ?2 ORDER BY rowid"),
     [ST_CHECKPOINT_DROP] = "UPDATE checkpoint SET state = 'dropping' WHERE name = ?1",
     [ST_CHECKPOINT_GIVE_UP] = ("UPDATE checkpoint SET state = 'dropping' WHERE host = ?1"
                                " AND domain = ?2 AND name = ?3 AND state = 'provisional'"),
@@ -172,6 +207,9 @@ const char *const db_sql[ST_COUNT] = {
         ("DELETE FROM checkpoint_left_out WHERE host = ?1 AND domain = ?2 AND checkpoint = ?3"),
 
     [ST_MISSING_ADD] = "INSERT OR IGNORE INTO missing_disk (point, name) VALUES (?1, ?2)",
+    [ST_MISSING_OF] = ("SELECT name FROM missing_disk WHERE point = (SELECT id FROM point"
+                       " WHERE host = ?1 AND domain = ?2 AND created = ?3 AND job = ?4"
+                       " AND policy = ?5) ORDER BY name"),
     [ST_MISSING_LIST] = "SELECT name FROM missing_disk WHERE point = ?1 ORDER BY name",
     [ST_LEFT_OUT_ADD] =
         "INSERT OR IGNORE INTO left_out_disk (point, name, why) VALUES (?1, ?2, ?3)",

@@ -24,7 +24,7 @@ void domain_names_done(struct domain_names *l)
     *l = (struct domain_names){0};
 }
 
-static void add(struct domain_names *l, const char *host, const char *domain)
+void domain_names_add(struct domain_names *l, const char *host, const char *domain)
 {
     struct domain_name *d = VEC_ADD(l);
 
@@ -40,7 +40,7 @@ static int compare(const void *a, const void *b)
     return c ? c : strcmp(x->domain, y->domain);
 }
 
-static void sort_once_each(struct domain_names *l)
+void domain_names_sort(struct domain_names *l)
 {
     size_t n = 0;
 
@@ -66,7 +66,7 @@ int domains_known(const struct config *config, struct catalog *catalog, struct d
         const struct config_host *h = &config->hosts.items[i];
 
         for (size_t k = 0; k < h->domains.n; k++)
-            add(ret, h->name, h->domains.items[k].name);
+            domain_names_add(ret, h->name, h->domains.items[k].name);
     }
     for (size_t i = 0; i < seen.n; i++) {
         CLEANUP_FREE char *host = NULL;
@@ -77,32 +77,26 @@ int domains_known(const struct config *config, struct catalog *catalog, struct d
         h = host ? config_host_find(config, host) : NULL;
         /* What a QEMU host has is what the configuration says, and no more. */
         if (h && h->driver != DRIVER_QEMU)
-            add(ret, host, domain);
+            domain_names_add(ret, host, domain);
     }
     seen_list_done(&seen);
-    sort_once_each(ret);
+    domain_names_sort(ret);
     return 0;
+}
+
+static void on_domain(void *arg, const char *host, const char *domain)
+{
+    domain_names_add(arg, host, domain);
 }
 
 /* Those with a history: they may be gone from the hosts, or the hosts from the configuration. */
 static int add_remembered(struct catalog *catalog, struct domain_names *ret, struct err *err)
 {
-    const struct point_filter all_points = {0};
-    const struct job_filter newest_jobs = {.limit = 1000};
-    struct point_list points = {0};
-    struct job_list jobs = {0};
-    int rc = catalog_points(catalog, &all_points, &points, err);
-
-    if (rc == 0)
-        rc = catalog_jobs(catalog, &newest_jobs, &jobs, err);
-    for (size_t i = 0; i < points.n; i++)
-        add(ret, points.items[i].host, points.items[i].domain);
-    for (size_t i = 0; i < jobs.n; i++)
-        add(ret, jobs.items[i].host, jobs.items[i].domain);
-    point_list_done(&points);
-    job_list_done(&jobs);
-    sort_once_each(ret);
-    return rc;
+    if (catalog_domains_with_points(catalog, on_domain, ret, err) < 0 ||
+        catalog_domains_with_jobs(catalog, on_domain, ret, err) < 0)
+        return -1;
+    domain_names_sort(ret);
+    return 0;
 }
 
 static int choose(const struct domain_names *l, const char *text, struct domain_name *ret,

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/gather/points.h"
 
+#include "base/cleanup.h"
+#include "base/domain_search.h"
 #include "policies/dates.h"
+#include "report/gather/domains.h"
+#include "report/points.h"
 
 int points_gather(struct catalog *catalog, const struct point_filter *filter, int64_t now,
                   struct point_list *ret, struct err *err)
@@ -10,4 +14,45 @@ int points_gather(struct catalog *catalog, const struct point_filter *filter, in
         return -1;
     points_judge_dates(ret, now);
     return 0;
+}
+
+struct search {
+    const char *text;
+    struct domain_names found;
+};
+
+static void on_domain(void *arg, const char *host, const char *domain)
+{
+    struct search *s = arg;
+
+    if (domain_is_meant(s->text, host, domain))
+        domain_names_add(&s->found, host, domain);
+}
+
+static void on_point(void *arg, const char *id, const char *host, const char *domain)
+{
+    struct search *s = arg;
+
+    if (point_is_meant(s->text, id))
+        domain_names_add(&s->found, host, domain);
+}
+
+int points_meant(struct catalog *catalog, const char *text, int64_t now, struct point_list *ret,
+                 struct err *err)
+{
+    struct search s = {.text = text};
+    int rc = catalog_domains_with_points(catalog, on_domain, &s, err);
+
+    rc = rc < 0 ? rc : catalog_points_named(catalog, text, on_point, &s, err);
+    domain_names_sort(&s.found);
+    for (size_t i = 0; i < s.found.n && rc == 0; i++) {
+        const struct domain_name *d = &s.found.items[i];
+
+        rc = catalog_points(catalog, &(struct point_filter){.host = d->host, .domain = d->domain},
+                            ret, err);
+    }
+    domain_names_done(&s.found);
+    if (rc == 0)
+        points_judge_dates(ret, now);
+    return rc;
 }

@@ -11,4 +11,9 @@
 int points_gather(struct catalog *catalog, const struct point_filter *filter, int64_t now,
                   struct point_list *ret, struct err *err);
 
+/* All points of every domain that text may mean: the domain itself, or one of its points (see
+ * point_is_meant). */
+int points_meant(struct catalog *catalog, const char *text, int64_t now, struct point_list *ret,
+                 struct err *err);
+
 #endif

@@ -16,10 +16,6 @@
 #include "report/points.h"
 #include "storage/catalog_frozen.h"
 
-/* Of the newest jobs of a domain under a policy one at least is a backup that has ended: a prune
- * follows a backup, and few wait at a time. */
-#define JOBS_LOOKED_AT 6
-
 #define DAY INT64_C(86400)
 
 struct gathering {
@@ -52,20 +48,28 @@ static const struct point *find_newest(const struct point_list *points, const ch
 }
 
 /* "vdb, vdc": disks that the policy selects and the point lacks; NULL: none. Caller frees. */
-static char *lacking(const struct point *p, const struct config_policy *policy)
+static int find_lacking(struct catalog *catalog, const struct domain_name *d, const struct point *p,
+                        const struct config_policy *policy, char **ret, struct err *err)
 {
-    char *ret = NULL;
+    CLEANUP(strlist_done) struct strlist missing = {0};
+    char *text = NULL;
 
-    for (size_t i = 0; p && i < p->missing.n; i++) {
+    *ret = NULL;
+    if (!p)
+        return 0;
+    if (catalog_sketch_missing(catalog, d->host, d->domain, p, &missing, err) < 0)
+        return -1;
+    for (size_t i = 0; i < missing.n; i++) {
         char *more;
 
-        if (!selection_matches(&policy->disks, p->missing.items[i]))
+        if (!selection_matches(&policy->disks, missing.items[i]))
             continue;
-        more = xasprintf("%s%s%s", ret ? ret : "", ret ? ", " : "", p->missing.items[i]);
-        free(ret);
-        ret = more;
+        more = xasprintf("%s%s%s", text ? text : "", text ? ", " : "", missing.items[i]);
+        free(text);
+        text = more;
     }
-    return ret;
+    *ret = text;
+    return 0;
 }
 
 /* What is to be said of the domain's points that are set aside; NULL: nothing. Caller frees. */
@@ -92,27 +96,6 @@ static char *describe_aside(const struct point_list *points, int64_t now)
                          date_fault_text(dates[last - points->items].fault));
     return xasprintf("%zu points are set aside; of the newest, of %s: %s", n, when,
                      date_fault_text(dates[last - points->items].fault));
-}
-
-static int find_last_job(const struct status_sources *s, const struct domain_name *d,
-                         const char *policy, struct status_job *ret, struct err *err)
-{
-    const struct job_filter filter = {
-        .host = d->host, .domain = d->domain, .policy = policy, .limit = JOBS_LOOKED_AT};
-    struct job_list jobs = {0};
-
-    if (catalog_jobs(s->catalog, &filter, &jobs, err) < 0)
-        return -1;
-    for (size_t i = jobs.n; i-- > 0;) {
-        const struct job *j = &jobs.items[i];
-
-        if (j->kind != JOB_BACKUP || j->state != JOB_ENDED)
-            continue;
-        *ret = (struct status_job){j->id, j->outcome, xstrdup(j->reason), j->ended};
-        break;
-    }
-    job_list_done(&jobs);
-    return 0;
 }
 
 static int find_next_run(const struct gathering *g, const struct domain_name *d,
@@ -162,24 +145,51 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
                       struct status_domain *ret, struct err *err)
 {
     struct status_policy *p = VEC_ADD(&ret->policies);
+    const struct point *newest = find_newest(points, policy->name, &p->last_good, &p->aside);
+    struct job_end end;
 
     p->name = xstrdup(policy->name);
     p->rpo = policy->rpo;
-    p->lacks = lacking(find_newest(points, policy->name, &p->last_good, &p->aside), policy);
-    if (find_last_job(g->s, d, policy->name, &p->last_job, err) < 0)
+    if (find_lacking(g->s->catalog, d, newest, policy, &p->lacks, err) < 0 ||
+        catalog_last_backup(g->s->catalog, d->host, d->domain, policy->name, &end, err) < 0)
         return -1;
+    p->last_job = (struct status_job){end.id, end.outcome, end.reason, end.ended};
     return find_next_run(g, d, policy, p, err);
+}
+
+static bool all_are_good(const struct point_list *points)
+{
+    for (size_t i = 0; i < points->n; i++)
+        if (points->items[i].state != POINT_GOOD)
+            return false;
+    return true;
+}
+
+/* Where all points are good all are whole, for the catalog lets none go that another stands on: then
+ * a sketch of them will do. */
+static int get_points(const struct gathering *g, const struct domain_name *d,
+                      struct point_list *ret, struct err *err)
+{
+    const struct point_filter filter = {.host = d->host, .domain = d->domain};
+
+    if (catalog_points_sketch(g->s->catalog, d->host, d->domain, ret, err) < 0)
+        return -1;
+    if (all_are_good(ret)) {
+        points_judge_dates(ret, g->s->now);
+        return 0;
+    }
+    point_list_done(ret);
+    return points_gather(g->s->catalog, &filter, g->s->now, ret, err);
 }
 
 /* What the points tell, and what is due. */
 static int add_points(const struct gathering *g, const struct domain_name *d,
                       const struct policies *selecting, struct status_domain *ret, struct err *err)
 {
-    const struct point_filter filter = {.host = d->host, .domain = d->domain};
     CLEANUP(point_list_done) struct point_list points = {0};
     int64_t aside;
 
-    if (points_gather(g->s->catalog, &filter, g->s->now, &points, err) < 0)
+    if (get_points(g, d, &points, err) < 0)
         return -1;
     find_newest(&points, NULL, &ret->last_point, &aside);
     ret->aside = describe_aside(&points, g->s->now);
@@ -360,19 +370,32 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
     return add_repositories(g->s, ret, err);
 }
 
+static int gather_at_once(struct gathering *g, const struct domain_names *only, struct status *ret,
+                          struct err *err)
+{
+    int rc;
+
+    if (catalog_instant_begin(g->s->catalog, err) < 0)
+        return -1;
+    rc = catalog_seen(g->s->catalog, "domain", &g->seen, err);
+    rc = rc < 0 ? rc : gather(g, only, ret, err);
+    catalog_instant_end(g->s->catalog);
+    return rc;
+}
+
 int status_gather(const struct status_sources *s, const struct domain_names *only,
                   struct status *ret, struct err *err)
 {
     const struct config *config = s->config;
     struct gathering g = {.s = s, .started = ret->daemon.running ? ret->daemon.started : s->now};
-    int rc = catalog_seen(s->catalog, "domain", &g.seen, err);
+    int rc;
 
     ret->now = s->now;
     g.globs = disk_globs_new(config);
     g.distances = xcalloc(config->policies.n + 1, sizeof(*g.distances));
     for (size_t i = 0; i < config->policies.n; i++)
         g.distances[i] = plan_shortest_distance(&config->policies.items[i], s->zone);
-    rc = rc < 0 ? rc : gather(&g, only, ret, err);
+    rc = gather_at_once(&g, only, ret, err);
     if (rc == 0)
         status_judge(ret);
     seen_list_done(&g.seen);

@@ -36,7 +36,9 @@ FROM point AS p LEFT JOIN
 DROP TABLE point;
 ALTER TABLE point_3 RENAME TO point;
 
-CREATE INDEX point_of ON point (host, domain, policy, created);
+-- The order in which points are listed; and all that is asked of the points of many domains at once.
+CREATE INDEX point_of ON point (host, domain, created, job, policy, state, catalog);
+CREATE INDEX point_in ON point (repository);
 CREATE INDEX point_parent ON point (parent);
 
 -- Checkpoints made by hand that were let go of.  A bitmap of such a name that is still there, or comes
@@ -51,6 +53,8 @@ CREATE TABLE checkpoint_gone (
 
 -- 1: redefined beside the line that goes on: it is no new checkpoint's parent.
 ALTER TABLE checkpoint ADD COLUMN aside INTEGER NOT NULL DEFAULT 0 CHECK (aside IN (0, 1));
+
+CREATE INDEX checkpoint_parent ON checkpoint (parent);
 
 -- The domain's other disks when a checkpoint was made: those that it does not take in.
 CREATE TABLE checkpoint_left_out (

@@ -258,6 +258,34 @@ static void json_takes_text_of_any_bytes(void **state)
     json_decref(json);
 }
 
+/* An array that is printed item by item is the same as one that was built first. */
+static void json_streams_as_it_prints(void **state)
+{
+    for (size_t n = 0; n < 3; n++) {
+        CLEANUP_FREE char *whole = NULL;
+        CLEANUP_FREE char *stream = NULL;
+        json_t *all = json_array();
+        size_t len;
+        FILE *out = open_memstream(&stream, &len);
+        struct report_json_array a = {.out = out};
+
+        for (size_t i = 0; i < n; i++) {
+            json_t *item = json_pack("{s:s, s:[], s:[{s:i}, s], s:{}}", "text", "a\n  b", "none",
+                                     "some", "n", (int)i, "x", "empty");
+
+            json_array_append(all, item);
+            report_json_add(&a, item);
+        }
+        report_json_end(&a);
+        fclose(out);
+        out = open_memstream(&whole, &len);
+        report_json_print(all, out);
+        fclose(out);
+        assert_string_equal(stream, whole);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +296,7 @@ int main(void)
         cmocka_unit_test(cuts_reasons_that_are_too_long),
         cmocka_unit_test(json_has_null_for_what_is_not_there),
         cmocka_unit_test(json_takes_text_of_any_bytes),
+        cmocka_unit_test(json_streams_as_it_prints),
     };
 
     setenv("TZ", "UTC", 1);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Little of many rows: what is asked of all domains at once. */
+#include "storage/catalog_priv.h"
+
+#include "base/alloc.h"
+
+int catalog_instant_begin(struct catalog *c, struct err *err)
+{
+    return db_exec(&c->db, "BEGIN", err);
+}
+
+void catalog_instant_end(struct catalog *c)
+{
+    sqlite3_exec(c->db.h, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int catalog_points_sketch(struct catalog *c, const char *host, const char *domain,
+                          struct point_list *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_SKETCH, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    while ((rc = db_row(&c->db, st, 4, err)) > 0) {
+        struct point *p = VEC_ADD(ret);
+
+        if (CATALOG_WORD(&c->db, st, 3, point_state_from_name, &p->state, err) < 0)
+            return -1;
+        p->created = sqlite3_column_int64(st, 0);
+        p->job = sqlite3_column_int64(st, 1);
+        p->policy = db_text(st, 2);
+        p->catalog = db_text(st, 4);
+    }
+    return rc;
+}
+
+int catalog_sketch_missing(struct catalog *c, const char *host, const char *domain,
+                           const struct point *sketch, struct strlist *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_MISSING_OF, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    sqlite3_bind_int64(st, 3, sketch->created);
+    sqlite3_bind_int64(st, 4, sketch->job);
+    db_bind_text(st, 5, sketch->policy);
+    while ((rc = db_row(&c->db, st, 1, err)) > 0)
+        strlist_add(ret, (const char *)sqlite3_column_text(st, 0));
+    return rc;
+}
+
+static int each_domain(struct catalog *c, enum db_stmt which, catalog_on_domain *each, void *arg,
+                       struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, which, &st, err) < 0)
+        return -1;
+    while ((rc = db_row(&c->db, st, 2, err)) > 0)
+        each(arg, (const char *)sqlite3_column_text(st, 0),
+             (const char *)sqlite3_column_text(st, 1));
+    return rc;
+}
+
+int catalog_domains_with_points(struct catalog *c, catalog_on_domain *each, void *arg,
+                                struct err *err)
+{
+    return each_domain(c, ST_POINT_DOMAINS, each, arg, err);
+}
+
+int catalog_domains_with_jobs(struct catalog *c, catalog_on_domain *each, void *arg,
+                              struct err *err)
+{
+    return each_domain(c, ST_JOB_DOMAINS, each, arg, err);
+}
+
+int catalog_points_named(struct catalog *c, const char *part, catalog_on_point *each, void *arg,
+                         struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_NAMED, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, part);
+    while ((rc = db_row(&c->db, st, 3, err)) > 0)
+        each(arg, (const char *)sqlite3_column_text(st, 0),
+             (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2));
+    return rc;
+}
