@@ -54,7 +54,7 @@ int api_job_commit(struct job_run *r, struct err *err);
 /* What it writes to, from when it is being begun. */
 void manual_places_owned(const struct job_run *r, struct owned_list *ret);
 
-/* manual_places.c.  Each starts a child; NULL without *err: there is nothing to wait for. */
+/* manual_places.c.  Each asks vmkeep-store; NULL without *err: there is nothing to wait for. */
 struct op *api_places_check(struct job_run *r, struct err *err);
 struct op *api_places_make(struct job_run *r, struct err *err);
 struct op *api_places_clear(struct job_run *r, bool targets, struct err *err);

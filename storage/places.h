@@ -7,8 +7,8 @@
  * inode (by number, of a block device), so neither symbolic links nor hard links nor bind mounts
  * hide it.  What does not exist yet is known by its directory and its name.
  *
- * These functions look at files and wait for them: on the loop they run in a child
- * (base/proc.h).
+ * These functions look at files and wait for them: on the loop they are reached through
+ * storage/places_ask.h.
  */
 #ifndef VMKEEP_STORAGE_PLACES_H
 #define VMKEEP_STORAGE_PLACES_H

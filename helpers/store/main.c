@@ -159,7 +159,7 @@ int main(int argc, char **argv)
     int code = read_options(argc, argv);
     struct lines lines = {0};
     struct err err = ERR_INIT;
-    char *line;
+    char *line = NULL;
 
     if (code >= 0)
         return code;

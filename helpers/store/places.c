@@ -2,18 +2,35 @@
  *
  * The places of backups begun by hand, and scratch space: what storage/places_ask.c asks for.
  */
+#include <sys/stat.h>
+
 #include "base/cleanup.h"
 #include "helpers/store/service.h"
 #include "storage/places_ask.h"
 #include "storage/scratch.h"
+
+void tell_owned(const struct owned_list *owned)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < owned->n; i++) {
+        tell_at(owned->items[i].path);
+        stat(owned->items[i].path, &st);
+    }
+}
 
 static int check(const void *request, void *answer, struct err *err)
 {
     const struct places_request *q = request;
 
     (void)answer;
-    for (size_t i = 0; i < q->wishes->n; i++)
+    tell_owned(q->owned);
+    for (size_t i = 0; i < q->wishes->n; i++) {
+        struct stat st;
+
         tell_at(q->wishes->items[i].path);
+        stat(q->wishes->items[i].path, &st);
+    }
     return places_check(q->owned, q->wishes->items, q->wishes->n, err);
 }
 

@@ -130,6 +130,36 @@ EOR
     [ ! -e a ]
 }
 
+@test "what hangs is named last" {
+    command -v cc > /dev/null || skip "needs a compiler"
+    cat > slow.c << 'EOC'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int stat(const char *path, struct stat *st)
+{
+    int (*real)(const char *, struct stat *) =
+        (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
+    while (strstr(path, "/nfs/"))
+        pause();
+    return real(path, st);
+}
+EOC
+    cc -shared -fPIC -o slow.so slow.c
+    request='{"do": "places-check",
+              "owned": [{"kind": "tree", "path": "\($tmp)/repo", "whose": "repository a"},
+                        {"kind": "tree", "path": "\($tmp)/nfs/b", "whose": "repository b"}],
+              "wishes": [{"use": "new", "what": "target", "path": "\($tmp)/new"}]}'
+    ask "$request" | jq -e 'select(.done)'
+    jq -nc --arg tmp "$tmp" "$request" > request
+    run env LD_PRELOAD="$tmp/slow.so" ASAN_OPTIONS=verify_asan_link_order=0 \
+        timeout 5 "$STORE" < request
+    [ "$status" -eq 124 ]
+    [ "$(jq -r .at <<< "${lines[-1]}")" = "$tmp/nfs/b" ]
+}
+
 @test "a full disk is told as one" {
     [ "$(id -u)" -eq 0 ] || skip "needs root"
     mkdir full

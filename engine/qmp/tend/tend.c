@@ -14,7 +14,7 @@
  * - A target is complete only when QEMU has written out and closed it.  blockdev-del hides errors
  *   in that, so a successful job's targets are sealed first; where that fails, the backup has
  *   failed, and the nodes stay until the job is let go, so that whoever asks again is told the
- *   same.  Before that, a child process of ours syncs the files (syncing): QEMU would do it with
+ *   same.  Before that, vmkeep-store syncs the files (syncing): QEMU would do it with
  *   its main lock held, and the guest would stand still for as long as it takes.  Files that hang
  *   are not closed at all until they answer (files.h).
  * - A pull runs for as long as its server does.  Its probes (begin_serve.c) are made again whenever

@@ -26,7 +26,7 @@ struct tend {
     struct err left; /* what could not be closed */
     bool canceled;   /* the jobs' end was asked for */
     bool touched;    /* the files take writes, */
-    bool syncing;    /* and a child brings them onto their medium */
+    bool syncing;    /* and are being brought onto their medium */
     struct strlist files;
     bool unsealed;   /* a target could not be written out: stats say so */
     bool rescue;     /* continue the guest when the jobs have ended */
