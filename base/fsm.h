@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * fsm: a state and the table of moves that are allowed from each; see jobs/backup.c for
- * the pattern.  An observer sees every move before the work of the new state begins.
+ * fsm: a state and the table of moves that are allowed from each.  The steps of a job are more than
+ * that (jobs/job.h), and are checked by the same function.  An observer sees every move before the
+ * work of the new state begins.
  */
 #ifndef VMKEEP_BASE_FSM_H
 #define VMKEEP_BASE_FSM_H
@@ -22,6 +23,9 @@ struct fsm {
     void (*observer)(void *ctx, const char *from, const char *to);
     void *ctx;
 };
+
+/* Aborts unless next has the bit of to: that is a bug of ours. */
+void fsm_check(const char *from, uint32_t next, int to, const char *to_name);
 
 /* Aborts on a move that the table lacks: that is a bug of ours. */
 void fsm_move(struct fsm *fsm, int to);

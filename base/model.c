@@ -167,11 +167,5 @@ WORDS(backup_level, level, "full", "incremental")
 WORDS(backup_mode, mode, "push", "pull")
 WORDS(quiesce, quiesce, "off", "try", "require")
 WORDS(point_state, point_state, "good", "damaged", "missing", "deleting")
-WORDS(job_kind, job_kind, "backup", "prune", "backup-begin")
 WORDS(job_state, job_state, "queued", "running", "ended")
 WORDS(job_outcome, job_outcome, "", "success", "failed", "aborted", "skipped")
-
-bool job_kind_is_backup(enum job_kind v)
-{
-    return v == JOB_BACKUP || v == JOB_BACKUP_BEGIN;
-}

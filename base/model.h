@@ -107,12 +107,9 @@ const struct point_disk *point_find_disk(const struct point *p, const char *name
  * dates must do. */
 bool point_made_after(const struct point *a, const struct point *b, const char *catalog);
 
-enum job_kind {
-    JOB_BACKUP,
-    JOB_PRUNE,
-    JOB_BACKUP_BEGIN, /* a backup begun by hand, without a policy */
-};
-bool job_kind_is_backup(enum job_kind v); /* of a guest, whoever asked for it */
+/* Kinds of jobs that others than jobs/ speak of; jobs/job_types.h has them all. */
+#define JOB_BACKUP "backup"
+#define JOB_BACKUP_BEGIN "backup-begin" /* a backup begun by hand, without a policy */
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
 enum job_outcome {
     OUTCOME_NONE,
@@ -127,7 +124,6 @@ const char *level_name(enum backup_level v);      /* full, incremental */
 const char *mode_name(enum backup_mode v);        /* push, pull */
 const char *quiesce_name(enum quiesce v);         /* off, try, require */
 const char *point_state_name(enum point_state v); /* good, damaged, missing, deleting */
-const char *job_kind_name(enum job_kind v);       /* backup, prune, backup-begin */
 const char *job_state_name(enum job_state v);     /* queued, running, ended */
 const char *job_outcome_name(enum job_outcome v); /* "", success, failed, aborted, skipped */
 
@@ -136,7 +132,6 @@ int level_from_name(const char *s, enum backup_level *ret);
 int mode_from_name(const char *s, enum backup_mode *ret);
 int quiesce_from_name(const char *s, enum quiesce *ret);
 int point_state_from_name(const char *s, enum point_state *ret);
-int job_kind_from_name(const char *s, enum job_kind *ret);
 int job_state_from_name(const char *s, enum job_state *ret);
 int job_outcome_from_name(const char *s, enum job_outcome *ret);
 

@@ -92,8 +92,7 @@ static void offer_jobs(const struct completion *c, struct catalog *catalog)
     for (size_t i = 0; i < jobs.n; i++) {
         const struct job *j = &jobs.items[i];
         CLEANUP_FREE char *id = xasprintf("%lld", (long long)j->id);
-        CLEANUP_FREE char *what =
-            xasprintf("%s of %s/%s", job_kind_name(j->kind), j->host, j->domain);
+        CLEANUP_FREE char *what = xasprintf("%s of %s/%s", j->kind, j->host, j->domain);
 
         offer(c, id, what);
     }

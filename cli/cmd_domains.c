@@ -83,7 +83,7 @@ static int complete_row(struct catalog *catalog, struct row *r, struct err *err)
     if (catalog_jobs(catalog, &filter, &jobs, err) < 0)
         return -1;
     for (size_t i = 0; i < jobs.n; i++)
-        if (jobs.items[i].state == JOB_RUNNING && job_kind_is_backup(jobs.items[i].kind))
+        if (jobs.items[i].state == JOB_RUNNING && jobs.items[i].guest)
             r->job = jobs.items[i].id;
     job_list_done(&jobs);
     return 0;

@@ -158,7 +158,7 @@ static int show_completed(void *arg, const struct config *config, struct catalog
     if (found)
         f = (struct figures){
             .type = type_of(j.outcome),
-            .kind = job_kind_name(j.kind),
+            .kind = j.kind,
             .mode = mode_name(j.plan.mode),
             .policy = *j.policy ? xstrdup(j.policy) : NULL,
             .error = j.outcome == OUTCOME_SUCCESS ? NULL : xstrdup(j.reason),

@@ -58,13 +58,13 @@ __attribute__((format(printf, 3, 4))) static void say(struct explanation *e, con
 
 static void explain_job(const struct job *j, struct explanation *e)
 {
-    bool backup = job_kind_is_backup(j->kind);
+    bool backup = j->guest;
     char from[TIMEFMT_MAX], to[TIMEFMT_MAX];
 
     e->kind = "job";
     e->name = xasprintf("%lld", (long long)j->id);
     say(e, "what", "%s%s%s of %s/%s%s%s", backup ? level_name(j->level) : "", backup ? " " : "",
-        job_kind_name(j->kind), j->host, j->domain, *j->policy ? " under policy " : "", j->policy);
+        j->kind, j->host, j->domain, *j->policy ? " under policy " : "", j->policy);
     say(e, "why", "%s", j->why ? j->why : "not recorded");
     if (j->started)
         say(e, "when", "%s%s%s", time_local(j->started, from), j->ended ? " to " : " until now",

@@ -22,15 +22,15 @@ struct arguments {
 
 static json_t *job_json(const struct job *j)
 {
-    bool backup = job_kind_is_backup(j->kind);
-    json_t *ret = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", report_json_number(j->id), "kind",
-        report_json_text(job_kind_name(j->kind)), "domain", report_json_text(j->domain), "host",
-        report_json_text(j->host), "policy", report_json_text(*j->policy ? j->policy : NULL),
-        "repository", report_json_text(*j->repository ? j->repository : NULL), "level",
-        report_json_text(backup ? level_name(j->level) : NULL), "state",
-        report_json_text(job_state_name(j->state)), "step",
-        report_json_text(j->state == JOB_RUNNING ? j->step : NULL));
+    bool backup = j->guest;
+    json_t *ret = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+                            report_json_number(j->id), "kind", report_json_text(j->kind), "domain",
+                            report_json_text(j->domain), "host", report_json_text(j->host),
+                            "policy", report_json_text(*j->policy ? j->policy : NULL), "repository",
+                            report_json_text(*j->repository ? j->repository : NULL), "level",
+                            report_json_text(backup ? level_name(j->level) : NULL), "state",
+                            report_json_text(job_state_name(j->state)), "step",
+                            report_json_text(j->state == JOB_RUNNING ? j->step : NULL));
     json_t *more = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "outcome",
         report_json_text(j->outcome == OUTCOME_NONE ? NULL : job_outcome_name(j->outcome)),
@@ -71,10 +71,10 @@ static void add_row(struct table *t, const struct job *j)
     table_cell(t, time_local(j->started ? j->started : j->created, started));
     table_cellf(t, "%s/%s", j->host, j->domain);
     table_cell(t, *j->policy ? j->policy : NULL);
-    if (j->kind == JOB_BACKUP_BEGIN)
+    if (str_eq(j->kind, JOB_BACKUP_BEGIN))
         table_cellf(t, "%s by hand", level_name(j->level));
     else
-        table_cell(t, j->kind == JOB_BACKUP ? level_name(j->level) : job_kind_name(j->kind));
+        table_cell(t, str_eq(j->kind, JOB_BACKUP) ? level_name(j->level) : j->kind);
     if (j->state == JOB_ENDED)
         table_cell_coloured(t, failed ? COLOUR_RED : COLOUR_NONE, job_outcome_name(j->outcome));
     else

@@ -17,8 +17,8 @@ static json_t *job_json(const struct job_answer *a)
     if (!j)
         return json_pack("{s:n}", "job");
     return json_pack("{s:I, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "job",
-                     (json_int_t)j->id, "kind", job_kind_name(j->kind), "operation", "backup",
-                     "mode", mode_name(j->plan.mode), "begun", a->begun, "policy",
+                     (json_int_t)j->id, "kind", j->kind, "operation", "backup", "mode",
+                     mode_name(j->plan.mode), "begun", a->begun, "policy",
                      report_json_text(*j->policy ? j->policy : NULL), "time_elapsed",
                      (json_int_t)a->elapsed_ms, "disk_total", (json_int_t)j->bytes_total,
                      "disk_processed", (json_int_t)j->bytes_done, "temp_used",

@@ -216,11 +216,11 @@ static json_t *completed_json(const struct job *j)
 {
     uint64_t left = j->bytes_total > j->bytes_done ? j->bytes_total - j->bytes_done : 0;
     bool good = j->outcome == OUTCOME_SUCCESS;
-    json_t *ret = json_pack("{s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:s}", "event", "job-completed",
-                            "job", (json_int_t)j->id, "host", report_json_text(j->host), "domain",
-                            report_json_text(j->domain), "operation", "backup", "kind",
-                            job_kind_name(j->kind), "mode", mode_name(j->plan.mode), "outcome",
-                            job_outcome_name(j->outcome));
+    json_t *ret =
+        json_pack("{s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:s}", "event", "job-completed", "job",
+                  (json_int_t)j->id, "host", report_json_text(j->host), "domain",
+                  report_json_text(j->domain), "operation", "backup", "kind", j->kind, "mode",
+                  mode_name(j->plan.mode), "outcome", job_outcome_name(j->outcome));
     json_t *figures =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "time_elapsed",
                   (json_int_t)j->elapsed_ms, "disk_total", (json_int_t)j->bytes_total,

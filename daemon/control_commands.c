@@ -148,7 +148,7 @@ static json_t *running_job(struct catalog *catalog, const char *host, const char
 
     if (catalog_jobs(catalog, &filter, &jobs, &err) == 0)
         for (size_t i = 0; i < jobs.n; i++)
-            if (jobs.items[i].state == JOB_RUNNING && job_kind_is_backup(jobs.items[i].kind))
+            if (jobs.items[i].state == JOB_RUNNING && jobs.items[i].guest)
                 ret = json_integer((json_int_t)jobs.items[i].id);
     job_list_done(&jobs);
     return ret;

@@ -34,7 +34,7 @@ int backup_after_asking(struct job_run *r)
         return v == HV_GOOD_END ? B_PUBLISHING : B_ABORTING;
     if (!r->canceled)
         return run->hv.look_again ? B_COPYING : B_WEIGHING;
-    err_set(&r->err, ERR_CANCELED, "cancelled on request");
+    job_say_canceled(r, &r->err);
     return B_ABORTING;
 }
 
@@ -75,7 +75,7 @@ int backup_after_weighing(struct job_run *r)
         return B_ABORTING;
     if (!r->canceled)
         return B_COPYING;
-    err_set(&r->err, ERR_CANCELED, "cancelled on request");
+    job_say_canceled(r, &r->err);
     return B_ABORTING;
 }
 

@@ -48,7 +48,7 @@ int busy_refuse(const struct job_env *e, const struct host *h, const char *domai
                        h->name);
     if (b.job && b.job->row.id)
         return err_set(err, ERR_BUSY, "job %lld (%s%s%s) of domain %s is running",
-                       (long long)b.job->row.id, job_kind_name(b.job->row.kind),
+                       (long long)b.job->row.id, b.job->row.kind,
                        *b.job->row.policy ? " of policy " : "", b.job->row.policy, domain);
     if (b.job)
         return err_set(err, ERR_BUSY, "another backup of domain %s is just being begun", domain);

@@ -5,7 +5,6 @@
 #include "jobs/job.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,11 +37,7 @@ static void announce(struct job_run *r, struct err *err)
 static void move(struct job_run *r, int to, struct err *err)
 {
     assert(to > 0 && to < JOB_STEPS_MAX);
-    if (!(job_step_of(r)->next & JOB_BIT(to))) {
-        fprintf(stderr, "vmkeep: forbidden move %s -> %s\n", job_step_of(r)->name,
-                r->type->steps[to].name);
-        abort();
-    }
+    fsm_check(job_step_of(r)->name, job_step_of(r)->next, to, r->type->steps[to].name);
     assert(!r->op && !r->alarm.armed);
     r->state = to;
     announce(r, err);
@@ -135,11 +130,16 @@ void job_cancel(struct job_run *r)
         return;
     if (!r->admitted) {
         MARK("a job is cancelled before it started");
-        err_set(&r->err, ERR_CANCELED, "cancelled on request");
+        job_say_canceled(r, &r->err);
         r->env->ops->end(r, OUTCOME_ABORTED, "cancelled on request, before it started");
     } else {
         stop(r);
     }
+}
+
+int job_say_canceled(const struct job_run *r, struct err *err)
+{
+    return err_set(err, ERR_CANCELED, "%s on request", r->type->by_hand ? "aborted" : "cancelled");
 }
 
 bool job_is_bad(struct job_run *r)
@@ -147,7 +147,7 @@ bool job_is_bad(struct job_run *r)
     if (r->err.code == ERR_NONE && r->op_err.code != ERR_NONE)
         r->err = r->op_err;
     if (r->err.code == ERR_NONE && r->canceled)
-        err_set(&r->err, ERR_CANCELED, "%s on request", r->type->by_hand ? "aborted" : "cancelled");
+        job_say_canceled(r, &r->err);
     return r->err.code != ERR_NONE;
 }
 

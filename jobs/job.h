@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/fsm.h"
 #include "base/model.h"
 #include "base/op.h"
 #include "jobs/claims.h"
@@ -23,7 +24,7 @@ struct job_run;
 struct owned_list;
 
 #define JOB_STEPS_MAX 32
-#define JOB_BIT(state) (UINT32_C(1) << (state))
+#define JOB_BIT(state) FSM_BIT(state)
 #define JOB_STAYS (-1)
 
 enum job_step_flags {
@@ -56,8 +57,8 @@ struct job_step {
 
 /* All that depends on the kind. The first state, 0, is that of a job that waits for its turn. */
 struct job_type {
-    enum job_kind kind;
-    size_t size; /* of the struct that embeds struct job_run first */
+    const char *kind; /* its word, in the catalog and for users */
+    size_t size;      /* of the struct that embeds struct job_run first */
     const struct job_step *steps;
     int gives_up; /* the state that undoes what was done, and ends in failure; 0: it just fails */
     void (*init)(struct job_run *r);
@@ -119,6 +120,8 @@ void job_save_progress(struct job_run *r);       /* what its row says, into the 
 /* The state's row. */
 const struct job_step *job_step_of(const struct job_run *r);
 
+/* That somebody has asked for its end, as an error; -1. */
+int job_say_canceled(const struct job_run *r, struct err *err);
 /* Has its operation failed, or has somebody asked for the end?  Then that is the job's first
  * error. */
 bool job_is_bad(struct job_run *r);

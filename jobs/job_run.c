@@ -11,6 +11,7 @@
 static void copy_row(struct job *dst, const struct job *src)
 {
     *dst = *src;
+    dst->kind = xstrdup(src->kind);
     dst->host = xstrdup(src->host);
     dst->domain = xstrdup(src->domain);
     dst->policy = xstrdup(src->policy);
@@ -28,6 +29,7 @@ struct job_run *job_new(struct job_env *e, const struct job_type *type, const st
 
     r->env = e;
     copy_row(&r->row, row);
+    r->row.guest = type->backup;
     job_name(r);
     r->type = type;
     r->alarm.fire = job_on_alarm;

@@ -7,6 +7,7 @@
 
 #include "jobs/job.h"
 
-const struct job_type *job_type_of(enum job_kind kind);
+/* NULL: there is no such kind. */
+const struct job_type *job_type_of(const char *kind);
 
 #endif

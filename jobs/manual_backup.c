@@ -254,7 +254,7 @@ static int after_judging(struct job_run *r)
         hv_take_stats(r, &run->hv.stats);
     if (r->op_err.code == ERR_NONE && run->hv.stats.state == HVJOB_COMPLETED)
         return A_RECORDING;
-    err_set(&r->err, ERR_CANCELED, "aborted on request");
+    job_say_canceled(r, &r->err);
     return A_ABORTING;
 }
 

@@ -137,7 +137,7 @@ int prune_queue(struct job_env *e, const char *host, const char *domain, const c
                 const char *repository, const char *why, struct job_run **ret, struct err *err)
 {
     struct job row = {
-        .kind = JOB_PRUNE,
+        .kind = prune_type.kind,
         .host = (char *)host,
         .domain = (char *)domain,
         .policy = (char *)policy,
@@ -149,7 +149,7 @@ int prune_queue(struct job_env *e, const char *host, const char *domain, const c
     for (size_t i = 0; i < e->runs.n; i++) {
         struct job_run *r = e->runs.items[i];
 
-        if (r->row.kind == JOB_PRUNE && !r->admitted && strcmp(r->row.domain, domain) == 0 &&
+        if (r->type == &prune_type && !r->admitted && strcmp(r->row.domain, domain) == 0 &&
             strcmp(r->row.host, host) == 0 && strcmp(r->row.policy, policy) == 0 &&
             strcmp(r->row.repository, repository) == 0) {
             *ret = r;
@@ -272,7 +272,7 @@ static bool take_survey(struct job_run *r)
     bool own = !run->surveyed || run->surveyed == r->repo;
 
     if (r->op_err.code == ERR_NONE && r->canceled)
-        err_set(&r->op_err, ERR_CANCELED, "cancelled on request");
+        job_say_canceled(r, &r->op_err);
     if (r->op_err.code == ERR_NONE &&
         survey_record(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, &r->err) < 0)
         return false;
@@ -475,7 +475,7 @@ static void done(struct job_run *r)
 
 /* One that was interrupted has failed: what it was about is queued anew. */
 const struct job_type prune_type = {
-    .kind = JOB_PRUNE,
+    .kind = "prune",
     .size = sizeof(struct prune_run),
     .steps = steps,
     .done = done,

@@ -43,13 +43,18 @@ static void leave(struct job_run *r)
 
 int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct err *err)
 {
+    const struct job_type *type = job_type_of(row->kind);
+
+    if (!type)
+        return err_set(err, ERR_INVALID, "there are no jobs of the kind '%s'", row->kind);
+    row->guest = type->backup;
     row->state = JOB_QUEUED;
     row->created = env_now(&s->jobs);
     row->uptime = sched_uptime(s);
     row->boot = s->env.clock->ops->boot(s->env.clock);
     if (catalog_job_add(s->env.catalog, row, err) < 0)
         return -1;
-    *ret = job_new(&s->jobs, job_type_of(row->kind), row);
+    *ret = job_new(&s->jobs, type, row);
     queue_append(s, *ret);
     return 0;
 }
@@ -58,7 +63,7 @@ void queue_append(struct scheduler *s, struct job_run *r)
 {
     *VEC_ADD(&s->jobs.runs) = r;
     log_info("job=%lld domain=%s policy=%s %s queued: %s", (long long)r->row.id, r->row.domain,
-             r->row.policy, job_kind_name(r->row.kind), r->row.why ? r->row.why : "");
+             r->row.policy, r->row.kind, r->row.why ? r->row.why : "");
     queue_notify(r);
     queue_kick(s);
 }
@@ -191,10 +196,10 @@ static void say_end(const struct job_run *r)
 
     if (j->outcome == OUTCOME_FAILED)
         log_error("job=%lld domain=%s policy=%s %s failed: %s", (long long)j->id, j->domain,
-                  j->policy, job_kind_name(j->kind), j->reason);
+                  j->policy, j->kind, j->reason);
     else
         log_notice("job=%lld domain=%s policy=%s %s %s: %s", (long long)j->id, j->domain, j->policy,
-                   job_kind_name(j->kind), job_outcome_name(j->outcome), j->reason);
+                   j->kind, job_outcome_name(j->outcome), j->reason);
 }
 
 void queue_remove(struct job_run *r)

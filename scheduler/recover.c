@@ -25,9 +25,9 @@
 #include "jobs/job_types.h"
 #include "jobs/prune.h"
 
-static void settle(struct scheduler *s, const struct job *row)
+static void settle(struct scheduler *s, const struct job_type *type, const struct job *row)
 {
-    struct job_run *r = job_new(&s->jobs, job_type_of(row->kind), row);
+    struct job_run *r = job_new(&s->jobs, type, row);
     struct cover *c;
 
     if (row->state == JOB_QUEUED) {
@@ -75,14 +75,22 @@ int recover(struct scheduler *s, struct err *err)
 {
     const struct job_filter open = {.active = true};
     struct job_list jobs = {0};
+    int rc = 0;
 
     if (catalog_checkpoint_drop_orphans(s->env.catalog, err) < 0 ||
         catalog_jobs(s->env.catalog, &open, &jobs, err) < 0)
         return -1;
-    for (size_t i = 0; i < jobs.n; i++)
-        settle(s, &jobs.items[i]);
+    for (size_t i = 0; i < jobs.n && rc == 0; i++) {
+        const struct job_type *type = job_type_of(jobs.items[i].kind);
+
+        if (type)
+            settle(s, type, &jobs.items[i]);
+        else
+            rc = err_set(err, ERR_CORRUPT, "job %lld is of a kind that is not known, '%s'",
+                         (long long)jobs.items[i].id, jobs.items[i].kind);
+    }
     job_list_done(&jobs);
-    return 0;
+    return rc;
 }
 
 void recover_late(struct scheduler *s)

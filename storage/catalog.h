@@ -87,7 +87,8 @@ void catalog_copy_free(struct catalog_copy *copy);
 
 struct job {
     int64_t id;
-    enum job_kind kind;
+    const char *kind; /* a word of jobs/job_types.h */
+    bool guest;       /* it makes a backup of the guest, of which one runs at a time */
     char *host, *domain, *policy, *repository;
     enum backup_level level; /* asked for, then decided */
     enum job_state state;
@@ -121,8 +122,9 @@ struct job_list {
 void job_done(struct job *j);
 void job_list_done(struct job_list *l);
 
-/* Adds j (kind, host, domain, policy, repository, level, state, outcome, reason, why, due, created,
- * ended, uptime, boot) and sets j->id. For queued jobs, and for skipped ones that end at once. */
+/* Adds j (kind, guest, host, domain, policy, repository, level, state, outcome, reason, why, due,
+ * created, ended, uptime, boot) and sets j->id. For queued jobs, and for skipped ones that end at
+ * once. */
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
 
 /* The queued job starts: state running, with its level, why and plan (may be NULL for a prune), and

@@ -9,7 +9,7 @@ int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
 
     if (db_stmt(&c->db, ST_JOB_ADD, &st, err) < 0)
         return -1;
-    db_bind_text(st, 1, job_kind_name(j->kind));
+    db_bind_text(st, 1, j->kind);
     db_bind_text(st, 2, j->host);
     db_bind_text(st, 3, j->domain);
     db_bind_text(st, 4, j->policy);
@@ -24,7 +24,7 @@ int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
     sqlite3_bind_int64(st, 13, j->ended);
     sqlite3_bind_int64(st, 14, j->uptime);
     db_bind_text(st, 15, j->boot);
-    sqlite3_bind_int(st, 16, job_kind_is_backup(j->kind));
+    sqlite3_bind_int(st, 16, j->guest);
     if (db_run(&c->db, st, err) < 0)
         return err_wrap(err, "new job for %s", j->domain);
     j->id = sqlite3_last_insert_rowid(c->db.h);
@@ -188,7 +188,7 @@ static int begin_body(struct db *db, void *arg, struct err *err)
 
     if (db_stmt(db, ST_JOB_BEGIN, &st, err) < 0)
         return -1;
-    db_bind_text(st, 1, job_kind_name(j->kind));
+    db_bind_text(st, 1, j->kind);
     db_bind_text(st, 2, j->host);
     db_bind_text(st, 3, j->domain);
     db_bind_text(st, 4, level_name(j->level));

@@ -4,6 +4,7 @@
 #include "storage/catalog_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "storage/repository.h"
@@ -13,6 +14,7 @@
 
 void job_done(struct job *j)
 {
+    free((char *)j->kind);
     free(j->host);
     free(j->domain);
     free(j->policy);
@@ -72,13 +74,26 @@ static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struc
     return catalog_read_disks(db, disks, plan, err);
 }
 
+/* Whoever runs jobs knows the words; what is no word at all is damage. */
+static int read_kind(struct db *db, sqlite3_stmt *st, struct job *j, struct err *err)
+{
+    const char *word = (const char *)sqlite3_column_text(st, 1);
+
+    if (!*word || word[strspn(word, "abcdefghijklmnopqrstuvwxyz-")] != '\0')
+        return err_set(err, ERR_CORRUPT, "catalog %s: it is damaged (unknown kind '%s')", db->path,
+                       word);
+    j->kind = xstrdup(word);
+    j->guest = sqlite3_column_int(st, 30);
+    return 0;
+}
+
 static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *err)
 {
-    if (CATALOG_WORD(db, st, 1, job_kind_from_name, &j->kind, err) < 0 ||
-        CATALOG_WORD(db, st, 6, level_from_name, &j->level, err) < 0 ||
+    if (CATALOG_WORD(db, st, 6, level_from_name, &j->level, err) < 0 ||
         CATALOG_WORD(db, st, 7, job_state_from_name, &j->state, err) < 0 ||
         CATALOG_WORD(db, st, 8, job_outcome_from_name, &j->outcome, err) < 0 ||
-        CATALOG_WORD(db, st, 9, catalog_error_from_name, &j->error, err) < 0)
+        CATALOG_WORD(db, st, 9, catalog_error_from_name, &j->error, err) < 0 ||
+        read_kind(db, st, j, err) < 0)
         return -1;
     j->id = sqlite3_column_int64(st, 0);
     j->host = db_text(st, 2);

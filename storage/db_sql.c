@@ -9,7 +9,7 @@
     "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"      \
     " started, ended, bytes_done, bytes_total, mode, point_time, reuse, elapsed_ms, temp_used,"    \
     " temp_total, step, reason, why, point, parent,"                                               \
-    " checkpoint, document, publishing"
+    " checkpoint, document, publishing, guest"
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
     " checkpoint, why, keep, catalog, problem, damage, repository_id"

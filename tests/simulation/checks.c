@@ -83,7 +83,7 @@ void check_distance(const struct sim_daemon *d, const struct job *j)
     int64_t least = strcmp(j->policy, "nightly") == 0 ? 7200 * 1000 : 1700 * 1000;
     struct sim_queued *q;
 
-    if (j->kind != JOB_BACKUP || j->state != JOB_QUEUED || j->due == 0 ||
+    if (!str_eq(j->kind, JOB_BACKUP) || j->state != JOB_QUEUED || j->due == 0 ||
         j->created != sim_wall(&sim.w)) /* told again */
         return;
     q = queued_last(d, j);
@@ -124,12 +124,13 @@ void check_queue(const struct sim_daemon *d)
         const struct config_policy *p =
             config_policy_find(scheduler_config(d->scheduler), j->policy);
 
-        if (j->kind == JOB_BACKUP && j->state == JOB_QUEUED && !is_at_work(d, j) &&
+        if (str_eq(j->kind, JOB_BACKUP) && j->state == JOB_QUEUED && !is_at_work(d, j) &&
             (!p || !selection_matches_domain(&p->domains, "sim", j->domain)))
             sim_broken("job %lld waits, but policy %s covers %s no more", (long long)j->id,
                        j->policy, j->domain);
-        for (size_t k = 0; k < i && j->kind == JOB_BACKUP; k++)
-            if (jobs.items[k].kind == JOB_BACKUP && strcmp(jobs.items[k].domain, j->domain) == 0 &&
+        for (size_t k = 0; k < i && str_eq(j->kind, JOB_BACKUP); k++)
+            if (str_eq(jobs.items[k].kind, JOB_BACKUP) &&
+                strcmp(jobs.items[k].domain, j->domain) == 0 &&
                 strcmp(jobs.items[k].policy, j->policy) == 0)
                 sim_broken("jobs %lld and %lld of policy %s are both open for %s",
                            (long long)jobs.items[k].id, (long long)j->id, j->policy, j->domain);

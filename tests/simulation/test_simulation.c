@@ -185,7 +185,7 @@ static void check_calm(int64_t end)
         for (size_t k = 0; k < jobs.n; k++) {
             const struct job *j = &jobs.items[k];
 
-            if (j->kind != JOB_BACKUP)
+            if (!str_eq(j->kind, JOB_BACKUP))
                 continue;
             if (j->state == JOB_ENDED && j->outcome != OUTCOME_SUCCESS)
                 sim_broken("job %lld: %s", (long long)j->id, j->reason);

@@ -42,6 +42,7 @@ static char *id_of(const char *domain, int64_t at)
 static int64_t start(const char *domain, int64_t at, const char *base, struct point *plan)
 {
     struct job j = {.kind = JOB_BACKUP,
+                    .guest = true,
                     .host = (char *)"lab",
                     .domain = (char *)domain,
                     .policy = (char *)"nightly",

@@ -60,6 +60,7 @@ int64_t add_job(struct catalog *c, const char *domain, const char *policy, int64
 {
     struct job j = {
         .kind = JOB_BACKUP,
+        .guest = true,
         .host = (char *)"h",
         .domain = (char *)domain,
         .policy = (char *)policy,

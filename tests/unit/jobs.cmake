@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
 unit_test(jobs claims)
+unit_test(scheduler noop_job SOURCES unit/noop_job.c)

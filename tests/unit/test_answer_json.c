@@ -29,6 +29,7 @@ static void figures(void **state)
 {
     struct job row = {.id = 3,
                       .kind = JOB_BACKUP_BEGIN,
+                      .guest = true,
                       .policy = (char *)"",
                       .bytes_total = 10,
                       .bytes_done = 4,

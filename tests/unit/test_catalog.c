@@ -133,7 +133,7 @@ static void job_life(void **state)
 
 static void job_added_ended(void **state)
 {
-    struct job j = {.kind = JOB_PRUNE,
+    struct job j = {.kind = "prune",
                     .host = (char *)"h",
                     .domain = (char *)"d",
                     .policy = (char *)"n",
@@ -148,7 +148,7 @@ static void job_added_ended(void **state)
     (void)state;
     OK(catalog_job_add(c, &j, &err));
     back = get_job(c, j.id);
-    assert_int_equal(back.kind, JOB_PRUNE);
+    assert_string_equal(back.kind, "prune");
     assert_int_equal(back.outcome, OUTCOME_SKIPPED);
     assert_string_equal(back.reason, "nothing to do");
     assert_int_equal(back.ended, 6);
@@ -181,12 +181,14 @@ static void one_backup_a_domain(void **state)
     CLEANUP(point_done) struct point p = sample_point("a1", "d", "n", 10, NULL, "cp-second");
     int64_t first = add_job(c, "d", "n", 0), second = add_job(c, "d", "other", 0);
     int64_t elsewhere = add_job(c, "e", "n", 0);
-    struct job prune = {.kind = JOB_PRUNE,
+    struct job prune = {.kind = "prune",
                         .host = (char *)"h",
                         .domain = (char *)"d",
                         .policy = (char *)"n",
                         .repository = (char *)"main"};
-    struct job away = {.host = (char *)"h2",
+    struct job away = {.kind = JOB_BACKUP,
+                       .guest = true,
+                       .host = (char *)"h2",
                        .domain = (char *)"d",
                        .policy = (char *)"n",
                        .repository = (char *)"main"};
@@ -657,7 +659,7 @@ static void history_of_failures(void **state)
 
 static void history_of_other_ends(void **state)
 {
-    struct job prune = {.kind = JOB_PRUNE,
+    struct job prune = {.kind = "prune",
                         .host = (char *)"h",
                         .domain = (char *)"d",
                         .policy = (char *)"n",
@@ -704,6 +706,7 @@ static void due_times(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(dues); i++) {
         struct job j = {.kind = JOB_BACKUP,
+                        .guest = true,
                         .host = (char *)"h",
                         .domain = (char *)"d",
                         .policy = (char *)"n",
@@ -813,6 +816,7 @@ static void fast_questions(void **state)
 static struct job by_hand(const char *domain)
 {
     return (struct job){.kind = JOB_BACKUP_BEGIN,
+                        .guest = true,
                         .host = (char *)"h",
                         .domain = (char *)domain,
                         .level = LEVEL_INCREMENTAL,
@@ -850,7 +854,7 @@ static void begun_by_hand(void **state)
     OK(catalog_job_begin(c, &j, &k, &err));
     assert_int_equal(j.id, next);
     last = get_job(c, j.id);
-    assert_int_equal(last.kind, JOB_BACKUP_BEGIN);
+    assert_string_equal(last.kind, JOB_BACKUP_BEGIN);
     assert_int_equal(last.state, JOB_RUNNING);
     assert_int_equal(last.plan.mode, MODE_PULL);
     assert_string_equal(last.plan.checkpoint, "mine");

@@ -156,7 +156,7 @@ static void disk_repair(void)
 
 static struct point full, incremental, failed;
 
-static int add(struct catalog *c, enum job_kind kind, int64_t due, struct err *err)
+static int add(struct catalog *c, const char *kind, int64_t due, struct err *err)
 {
     struct job j = {.kind = kind,
                     .host = (char *)"h",
@@ -184,6 +184,7 @@ static const struct checkpoint alone = {.name = (char *)"alone",
                                         .created = 350,
                                         .disks = {kept_disks, 1, 1}};
 static struct job by_hand = {.kind = JOB_BACKUP_BEGIN,
+                             .guest = true,
                              .host = (char *)"h",
                              .domain = (char *)"d",
                              .step = (char *)"beginning",
@@ -217,7 +218,7 @@ static int step(struct catalog *c, int i, struct err *err)
     case 9:
         return catalog_checkpoint_forget(c, "cp1", err);
     case 10:
-        return add(c, JOB_PRUNE, 0, err);
+        return add(c, "prune", 0, err);
     case 11:
         return catalog_job_start(c, 3, 220, LEVEL_FULL, "prune", NULL, err);
     case 12:

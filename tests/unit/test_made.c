@@ -188,6 +188,7 @@ static void written_down(void **state)
     CLEANUP(made_list_done) struct made_list read = {0};
     struct catalog *c = open_writer(*state);
     struct job j = {.kind = JOB_BACKUP_BEGIN,
+                    .guest = true,
                     .host = (char *)"lab",
                     .domain = (char *)"vm1",
                     .step = (char *)"placing",
