@@ -214,8 +214,8 @@ struct point_filter {
 int catalog_points(struct catalog *c, const struct point_filter *f, struct point_list *ret,
                    struct err *err);
 
-/* Of one domain, oldest first, with no more than created, job, policy, state and catalog: what dates
- * are judged by, of many domains in little time. */
+/* Of one domain, oldest first, with no more than created, job, policy, state and catalog: what
+ * dates are judged by, of many domains in little time. */
 int catalog_points_sketch(struct catalog *c, const char *host, const char *domain,
                           struct point_list *ret, struct err *err);
 /* The disks that such a one lacks and an older one has. */

@@ -165,8 +165,8 @@ static bool all_are_good(const struct point_list *points)
     return true;
 }
 
-/* Where all points are good all are whole, for the catalog lets none go that another stands on: then
- * a sketch of them will do. */
+/* Where all points are good all are whole, for the catalog lets none go that another stands on:
+ * then a sketch of them will do. */
 static int get_points(const struct gathering *g, const struct domain_name *d,
                       struct point_list *ret, struct err *err)
 {
