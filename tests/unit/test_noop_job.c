@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A new kind of job is one file and one row: a kind that does nothing waits, runs, is listed, can be
- * cancelled, and goes on after the daemon was killed, and nobody but its file and the row knows it.
+ * A new kind of job is one file and one row: a kind that does nothing waits, runs, is listed, can
+ * be cancelled, and goes on after the daemon was killed, and nobody but its file and the row knows
+ * it.
  */
 #include "tests/support/test.h"
 
