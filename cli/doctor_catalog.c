@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "storage/adopt.h"
 
@@ -86,6 +87,20 @@ static void check_owners(struct findings *l, const struct status *s,
     repository_view_done(&view);
 }
 
+/* Those that answer: who owns what is read here, and one that hangs would hang us. */
+static int check_all_owners(struct findings *l, const struct status *s, const struct config *config,
+                            struct catalog *catalog, struct err *err)
+{
+    CLEANUP(status_looks_done) struct status_looks looks = {0};
+
+    if (repository_look(config, catalog, &looks, err) < 0)
+        return -1;
+    for (size_t i = 0; i < config->repositories.n; i++)
+        if (!looks.items[i].problem)
+            check_owners(l, s, &config->repositories.items[i], catalog_id(catalog));
+    return 0;
+}
+
 static int gather(const struct config *config, struct catalog *catalog, const char *domain,
                   struct status *ret, struct err *err)
 {
@@ -110,9 +125,7 @@ static int examine(struct findings *l, const struct config *config, struct catal
     for (size_t i = 0; i < status->domains.n; i++)
         check_domain(l, &status->domains.items[i]);
     add_warnings(l, &status->warnings);
-    for (size_t i = 0; i < config->repositories.n && !domain; i++)
-        check_owners(l, status, &config->repositories.items[i], catalog_id(catalog));
-    return 0;
+    return domain ? 0 : check_all_owners(l, status, config, catalog, err);
 }
 
 int doctor_catalog(struct findings *l, const struct config *config, const char *domain)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/text.h"
 #include "storage/place_parts.h"
 #include "storage/places_look.h"
@@ -44,6 +45,38 @@ void owned_list_done(struct owned_list *l)
     }
     free(l->items);
     *l = (struct owned_list){0};
+}
+
+/* ---- what does not answer ---- */
+
+/* What is somebody's, and which of it answers. */
+struct owners {
+    const struct owned_list *owned;
+    bool *answers;
+};
+
+static bool is_below(const struct strlist *dirs, const char *path)
+{
+    for (size_t i = 0; i < dirs->n; i++)
+        if (starts_with(path, dirs->items[i]) && path[strlen(dirs->items[i])] == '/')
+            return true;
+    return false;
+}
+
+/* Nobody is asked for what lies in a directory in which something has not answered. */
+static void ask_all(struct owners *o)
+{
+    CLEANUP(strlist_done) struct strlist dead = {0};
+
+    o->answers = xcalloc(o->owned->n, sizeof(bool));
+    for (size_t i = 0; i < o->owned->n; i++) {
+        const struct owned *k = &o->owned->items[i];
+        CLEANUP_FREE char *dir = path_dirname(k->path);
+
+        o->answers[i] = !is_below(&dead, k->path) && place_answers(k->path, k->kind == OWNED_IMAGE);
+        if (!o->answers[i] && !is_below(&dead, k->path))
+            strlist_add(&dead, k->kind == OWNED_TREE ? k->path : dir);
+    }
 }
 
 /* ---- whose it is ---- */
@@ -115,8 +148,11 @@ static int check_image(const struct place_wish *w, const struct place *p, const 
     if (depth == CHAIN_MAX)
         return 0;
     qcow2_links_read(path, &links);
-    if (links.data && check_file(w, p, links.data, "the data file of ", whose, err) < 0)
+    if (links.data && place_answers(links.data, false) &&
+        check_file(w, p, links.data, "the data file of ", whose, err) < 0)
         return -1;
+    if (links.backing && !place_answers(links.backing, !links.backing_is_raw))
+        return 0;
     if (links.backing && links.backing_is_raw)
         return check_file(w, p, links.backing, "a backing file of ", whose, err);
     return links.backing
@@ -140,14 +176,26 @@ static int check_tree(const struct place_wish *w, const struct place *p, const s
                  : 0;
 }
 
-static int check_owned(const struct owned_list *owned, const struct place_wish *w,
+/* What is wanted has answered, so it is not in what does not; but that may be on it. */
+static int check_silent(const struct place_wish *w, const struct place *p, const struct owned *o,
+                        struct err *err)
+{
+    if (!p->part && !(p->exists && S_ISBLK(p->mode)))
+        return 0;
+    return refuse(w, ERR_TIMEOUT, err, "cannot be told from %s, for '%.*s' does not answer",
+                  o->whose, PATH_SHOWN, o->path);
+}
+
+static int check_owned(const struct owners *owners, const struct place_wish *w,
                        const struct place *p, struct err *err)
 {
-    for (size_t i = 0; i < owned->n; i++) {
-        const struct owned *o = &owned->items[i];
+    for (size_t i = 0; i < owners->owned->n; i++) {
+        const struct owned *o = &owners->owned->items[i];
         int rc = 0;
 
-        if (o->kind == OWNED_TREE)
+        if (!owners->answers[i])
+            rc = check_silent(w, p, o, err);
+        else if (o->kind == OWNED_TREE)
             rc = check_tree(w, p, o, err);
         else if (o->kind == OWNED_IMAGE)
             rc = check_image(w, p, o->path, "the image of ", o->whose, 0, err);
@@ -160,7 +208,7 @@ static int check_owned(const struct owned_list *owned, const struct place_wish *
 }
 
 /* A block device is what it is made of, too. */
-static int check_parts(const struct owned_list *owned, const struct place_wish *w,
+static int check_parts(const struct owners *owned, const struct place_wish *w,
                        const struct place *p, struct err *err)
 {
     CLEANUP(place_parts_done) struct place_parts parts = {0};
@@ -303,14 +351,16 @@ int places_check(const struct owned_list *owned, const struct place_wish *wishes
                  struct err *err)
 {
     CLEANUP_FREE struct place *places = xcalloc(n, sizeof(*places));
+    struct owners owners = {.owned = owned};
     int rc = 0;
 
     for (size_t i = 0; i < n; i++)
         place_look(wishes[i].path, &places[i]);
+    ask_all(&owners);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        rc = check_owned(owned, &wishes[i], &places[i], err);
+        rc = check_owned(&owners, &wishes[i], &places[i], err);
         if (rc == 0)
-            rc = check_parts(owned, &wishes[i], &places[i], err);
+            rc = check_parts(&owners, &wishes[i], &places[i], err);
         for (size_t k = 0; k < i && rc == 0; k++)
             rc = check_pair(&wishes[i], &places[i], &wishes[k], &places[k], err);
         if (rc == 0)
@@ -318,5 +368,6 @@ int places_check(const struct owned_list *owned, const struct place_wish *wishes
     }
     for (size_t i = 0; i < n; i++)
         place_done(&places[i]);
+    free(owners.answers);
     return rc;
 }

@@ -55,7 +55,9 @@ struct place_wish {
 
 /* May all of them be used, and are they different ones?  ERR_INVALID: it is somebody's, or two are
  * one; ERR_EXISTS, ERR_NOTFOUND: as their use says; ERR_BUSY: another process uses it.  The error
- * names the path and whose it is. */
+ * names the path and whose it is.
+ * What is somebody's and does not answer (a file system that hangs) is left out: what is wanted has
+ * answered, so it is not there.  Only of a block device that is not known: ERR_TIMEOUT. */
 int places_check(const struct owned_list *owned, const struct place_wish *wishes, size_t n,
                  struct err *err);
 

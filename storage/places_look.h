@@ -46,6 +46,10 @@ static inline bool file_key_same(struct file_key a, struct file_key b)
 /* One file, or one name for what does not exist yet. */
 bool place_same(const struct place *a, const struct place *b);
 
+/* Does it say what it is, in a moment; or, closely, what it holds?  Asked by a child, which a file
+ * system that hangs keeps, and not us. */
+bool place_answers(const char *path, bool closely);
+
 /* Is the place in that directory, by whatever name? */
 bool place_is_in(const struct place *p, const struct place *dir, const char *dir_path);
 

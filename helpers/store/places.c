@@ -9,22 +9,11 @@
 #include "storage/places_ask.h"
 #include "storage/scratch.h"
 
-void tell_owned(const struct owned_list *owned)
-{
-    struct stat st;
-
-    for (size_t i = 0; i < owned->n; i++) {
-        tell_at(owned->items[i].path);
-        stat(owned->items[i].path, &st);
-    }
-}
-
 static int check(const void *request, void *answer, struct err *err)
 {
     const struct places_request *q = request;
 
     (void)answer;
-    tell_owned(q->owned);
     for (size_t i = 0; i < q->wishes->n; i++) {
         struct stat st;
 

@@ -125,8 +125,6 @@ static int prepare(const void *request, void *answer, struct err *err)
 
     (void)answer;
     if (has_scratch(q)) {
-        if (q->scratch->owned)
-            tell_owned(q->scratch->owned);
         tell_at(q->scratch->dir);
         if (check_scratch(q->scratch, err) < 0)
             return -1;

@@ -23,8 +23,4 @@ extern const size_t n_files_services, n_places_services, n_repository_services;
  * reason. */
 void tell_at(const char *path);
 
-struct owned_list;
-/* Touches each of its paths in turn: should one hang, it is named. */
-void tell_owned(const struct owned_list *owned);
-
 #endif

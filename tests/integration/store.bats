@@ -150,14 +150,14 @@ EOC
     cc -shared -fPIC -o slow.so slow.c
     request='{"do": "places-check",
               "owned": [{"kind": "tree", "path": "\($tmp)/repo", "whose": "repository a"},
-                        {"kind": "tree", "path": "\($tmp)/nfs/b", "whose": "repository b"}],
-              "wishes": [{"use": "new", "what": "target", "path": "\($tmp)/new"}]}'
+                        {"kind": "tree", "path": "\($tmp)/b", "whose": "repository b"}],
+              "wishes": [{"use": "new", "what": "target", "path": "\($tmp)/nfs/b/new"}]}'
     ask "$request" | jq -e 'select(.done)'
     jq -nc --arg tmp "$tmp" "$request" > request
     run env LD_PRELOAD="$tmp/slow.so" ASAN_OPTIONS=verify_asan_link_order=0 \
         timeout 5 "$STORE" < request
     [ "$status" -eq 124 ]
-    [ "$(jq -r .at <<< "${lines[-1]}")" = "$tmp/nfs/b" ]
+    [ "$(jq -r .at <<< "${lines[-1]}")" = "$tmp/nfs/b/new" ]
 }
 
 @test "a full disk is told as one" {

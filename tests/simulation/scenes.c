@@ -70,8 +70,8 @@ static void lose_bitmaps(struct sim_host *h)
             h->domains.items[i]->disks.items[k].bitmaps.n = 0;
 }
 
-/* A catalog was put back while the repository was away, and no bitmap tells.  It comes back, and the
- * first that find it there are backups, whose numbers have been used: none begins under such a
+/* A catalog was put back while the repository was away, and no bitmap tells.  It comes back, and
+ * the first that find it there are backups, whose numbers have been used: none begins under such a
  * number. */
 static void numbers_used_before(void)
 {

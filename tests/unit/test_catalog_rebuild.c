@@ -649,8 +649,8 @@ static void own(const struct scratch *s, const struct point *p, const char *cata
     OK(owner_take_over(fd, dir, &o, 100, &err));
 }
 
-/* A point of a former catalog, dated years ahead, does not keep the last one's checkpoint from being
- * the current one. */
+/* A point of a former catalog, dated years ahead, does not keep the last one's checkpoint from
+ * being the current one. */
 static void wrong_date_in_the_chain(void **state)
 {
     struct scratch *s = *state;
