@@ -144,6 +144,11 @@ static uint16_t free_port(void)
 
 void serve(struct server *server, struct shield_lab *s, const char *size)
 {
+    serve_on(server, s, size, NULL);
+}
+
+void serve_on(struct server *server, struct shield_lab *s, const char *size, const char *socket)
+{
     CLEANUP_FREE char *ready = test_qemu_path(&s->lab.qemu, "server.pid");
     CLEANUP_FREE char *port = NULL;
 
@@ -156,8 +161,12 @@ void serve(struct server *server, struct shield_lab *s, const char *size)
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execlp("qemu-nbd", "qemu-nbd", "-f", "raw", "-x", "vm/d0", "-t", "-b", "127.0.0.1", "-p",
-               port, "--pid-file", ready, server->image, NULL);
+        if (socket)
+            execlp("qemu-nbd", "qemu-nbd", "-f", "raw", "-x", "vm/d0", "-t", "-k", socket,
+                   "--pid-file", ready, server->image, NULL);
+        else
+            execlp("qemu-nbd", "qemu-nbd", "-f", "raw", "-x", "vm/d0", "-t", "-b", "127.0.0.1",
+                   "-p", port, "--pid-file", ready, server->image, NULL);
         _exit(127);
     }
     for (int i = 0; i < 2000 && access(ready, F_OK) < 0; i++)

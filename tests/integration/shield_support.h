@@ -60,6 +60,8 @@ struct server {
     char *image;
 };
 void serve(struct server *server, struct shield_lab *s, const char *size);
+/* The same on a Unix socket. */
+void serve_on(struct server *server, struct shield_lab *s, const char *size, const char *socket);
 void server_done(struct server *server, int signal);
 /* A push of the first disk to it. */
 void want_push_to(struct shield_lab *s, const struct server *server, const char *tag);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -299,6 +300,71 @@ static void push_to_server_that_hangs(void **state)
     shield_done(&s);
 }
 
+/* It stops when the copy has ended, and QEMU has still to write out and close what it has there.
+ * Its main loop waits for that, and the guest with it, but not for long. */
+static void push_to_server_that_stops_at_the_end(struct shield_lab *s, struct server *server)
+{
+    time_t since;
+    struct hv_job_stats stats;
+    struct err err;
+
+    begin(s);
+    for (;;) {
+        json_t *jobs = test_qemu_command(&s->lab.qemu, "query-jobs", NULL);
+        json_t *status = json_object_get(json_array_get(jobs, 0), "status");
+        bool ended = strcmp(json_string_value(status), "concluded") == 0;
+
+        json_decref(jobs);
+        if (ended)
+            break;
+        usleep(10000);
+    }
+    kill(server->pid, SIGSTOP);
+    since = time(NULL);
+    stats = lab_wait_end(&s->lab, "net");
+    guest_writes(s, 6);
+    assert_in_range(time(NULL) - since, 0, 29);
+    assert_int_equal(stats.state, HVJOB_FAILED);
+    assert_err(&stats.err, ERR_TIMEOUT, "an NBD server did not confirm");
+    /* Whoever asks again is told the same. */
+    stats = lab_stats(&s->lab, "net");
+    assert_err(&stats.err, ERR_TIMEOUT, "an NBD server did not confirm");
+    err = lab_forget(&s->lab, "net");
+    assert_ok(&err);
+    assert_clean(s);
+    server_done(server, SIGKILL);
+    assert_guest_unharmed(s);
+    shield_done(s);
+}
+
+static void push_over_tcp_to_server_that_stops_at_the_end(void **state)
+{
+    struct server server;
+    struct shield_lab s;
+
+    (void)state;
+    shield_start(&s, 1);
+    serve(&server, &s, "16M");
+    want_push_to(&s, &server, "net");
+    push_to_server_that_stops_at_the_end(&s, &server);
+}
+
+static void push_over_unix_to_server_that_stops_at_the_end(void **state)
+{
+    CLEANUP_FREE char *path = NULL;
+    struct server server;
+    struct shield_lab s;
+
+    (void)state;
+    shield_start(&s, 1);
+    path = test_qemu_path(&s.lab.qemu, "server.sock");
+    serve_on(&server, &s, "16M", path);
+    want_push_to(&s, &server, "net");
+    s.req.disks[0].place.peer =
+        (struct backup_address){.transport = TRANSPORT_UNIX, .socket = path};
+    push_to_server_that_stops_at_the_end(&s, &server);
+}
+
 static void push_to_server_that_dies(void **state)
 {
     struct hv_job_stats stats;
@@ -406,6 +472,8 @@ int main(void)
         cmocka_unit_test(push_falls_back),
         cmocka_unit_test(push_to_server),
         cmocka_unit_test(push_to_server_that_hangs),
+        cmocka_unit_test(push_over_tcp_to_server_that_stops_at_the_end),
+        cmocka_unit_test(push_over_unix_to_server_that_stops_at_the_end),
         cmocka_unit_test(push_to_server_that_dies),
         cmocka_unit_test(push_encrypted),
         cmocka_unit_test(push_with_iothread),

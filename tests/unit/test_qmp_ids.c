@@ -68,9 +68,10 @@ static void node_names(void **state)
     assert_false(node_name_is("vk-5-1", "5-1", NODE_TARGET));
     assert_true(node_name_is("vk-5-1", "5", NODE_TARGET));
     assert_true(node_name_is("vk-5-1c", "5", NODE_CBW));
+    assert_true(node_name_is("vk-5-1x", "5", NODE_CUT_MARK));
     assert_false(node_name_parse("vk-", NULL, NULL, NULL));
     assert_false(node_name_parse("vk-f", NULL, NULL, NULL));
-    assert_false(node_name_parse("vk-5-1x", NULL, NULL, NULL));
+    assert_false(node_name_parse("vk-5-1q", NULL, NULL, NULL));
     assert_false(node_name_parse(FROZEN_MARK, NULL, NULL, NULL));
     assert_false(node_name_parse("", NULL, NULL, NULL));
 }

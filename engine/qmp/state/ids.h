@@ -51,6 +51,7 @@ enum node_role {
     NODE_SINK = 'z',         /* where the probe copies to: format */
     NODE_SINK_FILE = 'y',    /* and file */
     NODE_SERVER_MARK = 'n',  /* the NBD server is ours (disk 0) */
+    NODE_CUT_MARK = 'x',     /* a target's NBD server hung, and was cut off (disk 0) */
 };
 
 void node_name(char ret[NODE_NAME_MAX], const char *tag, size_t i, enum node_role role);

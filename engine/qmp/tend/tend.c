@@ -21,7 +21,8 @@
  *   somebody asks (probing), and once more before it ends.  Ended, it leaves nothing behind.
  * - A peer over NBD that hangs would keep its job, and whatever waits for the disk, for ever: when
  *   a job is to end, its connection is cut first; and before it is closed, for QEMU writes out what
- *   is left in its main loop, and the guest would stand still.
+ *   is left in its main loop, and the guest would stand still.  One that stops just then is cut
+ *   when it has not answered for a while (tend_peers.c).
  * - The guest's safety.  An unshielded copy can stop the guest: blockdev-backup keeps what the
  *   guest is about to overwrite, and when the target takes it no more, the guest's write fails and
  *   QEMU stops the guest (status io-error).  Then the jobs are given up, their nodes closed, and
@@ -126,29 +127,12 @@ static void list_probes(struct tend *td)
     }
 }
 
-/* An NBD peer over TCP.  QEMU 7.2 does not notice it on a Unix socket that it waits to write to,
- * and spins instead. */
-static bool can_be_cut(const struct view_node *node)
-{
-    return str_eq(node->driver, "nbd") && node->file && starts_with(node->file, "nbd://");
-}
-
-static void cut_peers(struct tend *td)
-{
-    const struct view *v = &td->look.view;
-
-    for (size_t i = 0; i < v->nodes.n; i++)
-        if (node_name_is(v->nodes.items[i].name, td->tag, NODE_TARGET_FILE) &&
-            can_be_cut(&v->nodes.items[i]))
-            tend_todo(td, command_yank(v->nodes.items[i].name));
-}
-
 static void list_cancels(struct tend *td)
 {
     const struct view *v = &td->look.view;
 
     list_probes(td);
-    cut_peers(td);
+    tend_cut_peers(td);
     for (size_t i = 0; !tend_has_node(td, NODE_WINDOW) && i < v->jobs.n; i++)
         if (is_ours(td, &v->jobs.items[i], false))
             tend_todo(td, command_job_cancel(v->jobs.items[i].id));
@@ -192,8 +176,9 @@ static void list_seals(struct tend *td)
             continue;
         node_name_parse(v->nodes.items[i].name, NULL, &disk, NULL);
         node_name(file, td->tag, disk, NODE_TARGET_FILE);
-        tend_todo(td, command_seal(v->nodes.items[i].name, file, v->nodes.items[i].driver,
-                                   tend_secret(td, disk)));
+        tend_list_seal(td, v->nodes.items[i].name, file,
+                       command_seal(v->nodes.items[i].name, file, v->nodes.items[i].driver,
+                                    tend_secret(td, disk)));
     }
 }
 
@@ -245,7 +230,7 @@ static void enter_closing(struct tend *td)
         return;
     /* What is written to it is worth nothing: closing it must not wait for the peer. */
     if (td->stats.state != HVJOB_COMPLETED && td->stats.state != HVJOB_NONE)
-        cut_peers(td);
+        tend_cut_peers(td);
     tend_list_close(td);
 }
 
@@ -290,6 +275,8 @@ static void decide(struct tend *td, struct task *t, struct err *err)
 
 static void note_unsealed(struct tend *td, const struct err *why)
 {
+    if (td->unsealed)
+        return;
     td->unsealed = true;
     td->stats.state = HVJOB_FAILED;
     td->stats.err = *why;
@@ -302,9 +289,29 @@ static bool is_gone_already(const struct err *err)
     return qemu_said(err->msg, SAID_NO_SERVER);
 }
 
+/* A target's server does not answer any more, and QEMU stands still for it. */
+static bool cut_hanging(struct tend *td, const struct task *t)
+{
+    bool sealing = td->fsm.state == T_SEALING;
+
+    if ((!sealing && td->fsm.state != T_CLOSING) || !connection_is_up(t->domain))
+        return false;
+    if (tend_was_cut(td))
+        return true;
+    if (t->wait_err.code != ERR_TIMEOUT || !tend_cut_hanging(td, sealing))
+        return false;
+    if (sealing) {
+        note_unsealed(td, &t->wait_err);
+        tend_say_cut(&td->stats.err);
+    }
+    return true;
+}
+
 /* A command of the state's list has failed. True: go on with the list. */
 static bool tolerate(struct tend *td, const struct task *t, struct err *err)
 {
+    if (cut_hanging(td, t))
+        return true;
     /* A job may have ended before its cancelling, or have been dismissed: looking tells. */
     if (td->fsm.state == T_CANCELING || td->fsm.state == T_DISMISSING || td->fsm.state == T_PROBING)
         return connection_is_up(t->domain);

@@ -28,6 +28,7 @@ struct tend {
     bool touched;    /* the files take writes, */
     bool syncing;    /* and are being brought onto their medium */
     struct strlist files;
+    bool cut;        /* the connections to the targets' servers, for one hung */
     bool unsealed;   /* a target could not be written out: stats say so */
     bool rescue;     /* continue the guest when the jobs have ended */
     double deadline; /* waiting for the jobs' end */
@@ -42,6 +43,19 @@ void tend_list_close(struct tend *td);
 /* The id of the passphrase of disk i's image, or NULL. */
 const char *tend_secret(const struct tend *td, size_t i);
 void tend_todo(struct tend *td, struct command command);
+
+/* tend_peers.c: to the list, what seals a target. */
+void tend_list_seal(struct tend *td, const char *node, const char *file, struct command command);
+/* What closes a node, with the limit that it has where that is on an NBD server. */
+struct command tend_closing(const struct tend *td, const char *node, struct command command);
+/* To the list: end the connections to servers that can be ended while they are written to. */
+void tend_cut_peers(struct tend *td);
+/* Before the rest of the list, once: end all of them. sealing: and remember it.  False: there is
+ * nothing to end. */
+bool tend_cut_hanging(struct tend *td, bool sealing);
+void tend_say_cut(struct err *err);
+/* The last command was one of these. */
+bool tend_was_cut(const struct tend *td);
 
 /* tag: NULL with TEND_WATCH. */
 void tend_init(struct tend *td, enum tend_goal goal, const char *tag);

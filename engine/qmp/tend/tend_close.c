@@ -24,9 +24,12 @@ static bool has(const struct tend *td, size_t i, enum node_role role)
 
 static void remove_nodes(struct tend *td, enum node_role role)
 {
-    for (size_t i = 0; i < td->look.view.nodes.n; i++)
+    for (size_t i = 0; i < td->look.view.nodes.n; i++) {
+        const char *node = td->look.view.nodes.items[i].name;
+
         if (has(td, i, role))
-            tend_todo(td, command_del_node(td->look.view.nodes.items[i].name));
+            tend_todo(td, tend_closing(td, node, command_del_node(node)));
+    }
 }
 
 /* Somebody else's exports are on it: then we have died before we could start one of our own. */
@@ -117,6 +120,8 @@ void tend_list_close(struct tend *td)
     remove_nodes(td, NODE_SNAPSHOT);
     remove_nodes(td, NODE_TARGET);
     remove_nodes(td, NODE_TARGET_FILE);
+    if (td->goal == TEND_FORGET)
+        remove_nodes(td, NODE_CUT_MARK);
     part_scratch(td);
     open_gates(td);
     remove_nodes(td, NODE_CBW);

@@ -110,6 +110,8 @@ static void sum_up(struct tend *td, struct domain *d)
     memcpy(stats->tag, td->tag, sizeof(stats->tag));
     if (pull && stats->err.code == ERR_NONE && !td->canceled && count_exports(td) == 0)
         err_set(&stats->err, ERR_REMOTE, "the exports are gone: somebody has ended them");
+    if (stats->err.code == ERR_NONE && tend_has_node(td, NODE_CUT_MARK))
+        tend_say_cut(&stats->err);
     if (stats->err.code != ERR_NONE && strcmp(d->given_up_tag, td->tag) == 0)
         stats->err = d->given_up_why;
     d->side->judge(d, &td->look.files, running > 0 || (pull && !td->canceled), &stats->err);
