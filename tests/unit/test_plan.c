@@ -350,7 +350,7 @@ static void clock_set_back(void **state)
          .started = "2026-11-24 07:00", .set = true, .ago = "300", .now = "2026-11-24 08:05",
          .dues = "2036-11-24 02:30", .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL,
          .why = "scheduled: " INC_TEXT AHEAD("2036-11-24 02:30")},
-        /* ... and an hour and a half before the day's own time: it waits a while, and is not lost */
+        /* ... and an hour and a half before the day's own time: it waits, and is not lost */
         {INC, FULL, SINCE, .last_due = "2036-11-24 02:30", .created = "2036-11-24 01:00",
          .started = "2026-11-24 00:30", .set = true, .ago = "300", .now = "2026-11-24 01:05",
          .dues = "2036-11-24 02:30", .at = "2026-11-24 03:24", .due = "2026-11-24 02:30",
