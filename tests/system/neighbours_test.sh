@@ -112,10 +112,11 @@ echo "- names that are taken: the job gives way, and what is there stays"
 last=$(points | jq -r '.[0].id')
 maker=${last##*@}
 next=$(($(vmkeep jobs --json | jq '[.[].id] | max') + 1))
-for ((i = 0; i < 40; i++)); do
-    name=$(date -u -d "+$i seconds" +%Y-%m-%dT%H-%M-%SZ).nightly@${maker%-*}-$next
+now=$(date +%s)
+for ((i = 0; i < 40; i++)); do # each second from now on, however long this takes
+    name=$(date -u -d "@$((now + i))" +%Y-%m-%dT%H-%M-%SZ).nightly@${maker%-*}-$next
     mkdir "$tmp/repo/lab/vm1/$name"
-    jq --arg id "lab/vm1/$name" --argjson job "$next" --arg created "$(date -u -d "+$i seconds" +%Y-%m-%dT%H:%M:%SZ)" \
+    jq --arg id "lab/vm1/$name" --argjson job "$next" --arg created "$(date -u -d "@$((now + i))" +%Y-%m-%dT%H:%M:%SZ)" \
         '.id = $id | .job = $job | .created = $created' "$tmp/repo/$last/point.json" > "$tmp/repo/lab/vm1/$name/point.json"
     cp "$tmp/repo/$last/vda.qcow2" "$tmp/repo/lab/vm1/$name/"
 done
@@ -125,8 +126,9 @@ grep -q 'published already' "$tmp/out" || fail "it failed for another reason: $(
 [ "$(on_disk)" = "$before" ] || fail "an undo removed a point that it did not make"
 find "$tmp/repo/lab/vm1" -name "*-$next" -exec rm -r {} +
 next=$((next + 1))
+now=$(date +%s)
 for ((i = 0; i < 40; i++)); do
-    name=$(date -u -d "+$i seconds" +%Y-%m-%dT%H-%M-%SZ).nightly@${maker%-*}-$next
+    name=$(date -u -d "@$((now + i))" +%Y-%m-%dT%H-%M-%SZ).nightly@${maker%-*}-$next
     mkdir "$tmp/repo/lab/vm1/$name.partial"
 done
 vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "a job took what somebody is making"
