@@ -21,7 +21,7 @@ LEAST = 10  # shorter pieces are everywhere
 
 def source():
     ret = []
-    for folder in ("engine", "scheduler", "storage", "policies", "daemon", "base"):
+    for folder in ("engine", "jobs", "scheduler", "storage", "policies", "daemon", "base", "helpers"):
         for path in sorted((ROOT / folder).rglob("*.c")):
             text = re.sub(r'"\s*(?:PRI[a-z]+(?:64|32|16)|SHOWN)?\s*"', "", path.read_text())
             ret += [s.replace('\\"', '"') for s in STRING.findall(text)]
