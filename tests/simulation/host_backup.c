@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Backup jobs of a simulated host: how they begin, go on and end. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "tests/simulation/by_hand.h"
+#include "tests/simulation/host.h"
+
+struct sim_job_end {
+    struct sim_domain *d;
+    uint64_t id;
+};
+
+static void job_ends(void *ctx)
+{
+    struct sim_job_end e = *(struct sim_job_end *)ctx;
+    struct sim_job *j = &e.d->job;
+    struct sim_repo *repo = &e.d->host->w->repo;
+
+    free(ctx);
+    if (!e.d->has_job || j->id != e.id || j->state != HVJOB_RUNNING)
+        return;
+    if (j->doomed || repo->full) {
+        j->state = HVJOB_FAILED;
+        err_set(&j->err, repo->full ? ERR_NOSPACE : ERR_IO, "disk vda: the copy failed");
+        e.d->host->w->counts.job_faults++;
+    } else if (j->pull) {
+        return;
+    } else {
+        j->state = HVJOB_COMPLETED;
+        for (size_t i = 0; i < j->images.n; i++) {
+            sim_image_arrives(repo, &j->images.items[i]);
+            hand_copied(j->images.items[i].target);
+        }
+    }
+    host_tell(e.d, HV_EVENT_JOB);
+}
+
+/* The job's number was never seen before, on any domain that can be looked at. */
+static void check_is_new(const struct sim_host *h, const char *checkpoint)
+{
+    for (size_t i = 0; i < h->domains.n; i++) {
+        const struct sim_domain *d = h->domains.items[i];
+
+        for (size_t k = 0; d->up && k < d->disks.n; k++)
+            if (sim_bitmap_of(&d->disks.items[k], checkpoint))
+                sim_broken("checkpoint %s is made, and %s/%s has it", checkpoint, d->name,
+                           d->disks.items[k].name);
+    }
+}
+
+static int refuse(struct sim_domain *d, const struct backup_request *q, struct err *err)
+{
+    if (!d->up)
+        return err_set(err, ERR_REMOTE, "%s is down", d->name);
+    if (d->has_job && d->job.state == HVJOB_RUNNING)
+        sim_broken("%s: a second backup job begins while one runs", d->name);
+    if (q->checkpoint)
+        check_is_new(d->host, q->checkpoint);
+    for (size_t i = 0; i < q->n_disks; i++) {
+        struct sim_disk *disk = sim_disk_find(d, q->disks[i].name);
+        const struct sim_bitmap *base;
+
+        if (!disk)
+            return err_set(err, ERR_NOTFOUND, "no disk named %s", q->disks[i].name);
+        if (q->checkpoint && q->disks[i].track && disk->raw)
+            return err_set(err, ERR_UNSUPPORTED, "disk %s holds no bitmaps", q->disks[i].name);
+        base = q->disks[i].base ? sim_bitmap_of(disk, q->disks[i].base) : NULL;
+        if (q->disks[i].base && (!base || base->inconsistent))
+            return err_set(err, ERR_CORRUPT, "no usable bitmap %s", q->disks[i].base);
+    }
+    return 0;
+}
+
+static void take_image(struct sim_domain *d, const struct backup_request *q,
+                       const struct backup_disk *b)
+{
+    struct sim_world *w = d->host->w;
+    struct sim_disk *disk = sim_disk_find(d, b->name);
+    struct sim_image *image = VEC_ADD(&d->job.images);
+    CLEANUP_FREE char *own = q->checkpoint ? checkpoint_bitmap(q->checkpoint, b->name) : NULL;
+    struct sim_truth *t = VEC_ADD(&w->truths);
+
+    /* A pull's images are told where they belong when they are copied. */
+    snprintf(image->target, sizeof(image->target), "%s", b->place.path);
+    image->present = b->base ? sim_bitmap_of(disk, b->base)->dirty : UINT32_MAX;
+    memcpy(image->blocks, disk->blocks, sizeof(image->blocks));
+    memcpy(t->target, image->target, sizeof(t->target));
+    memcpy(t->blocks, disk->blocks, sizeof(t->blocks));
+    hand_instant_of_backup(disk, image, q->checkpoint && b->track);
+    if (q->checkpoint && b->track)
+        sim_bitmap_add(disk, own);
+    w->counts.increments += b->base != NULL;
+}
+
+static void begin(struct sim_domain *d, const struct backup_request *q)
+{
+    struct sim_world *w = d->host->w;
+    struct sim_job_end *end = xcalloc(1, sizeof(*end));
+
+    sim_job_drop(d);
+    d->has_job = true;
+    d->job.id = ++w->next_job;
+    snprintf(d->job.tag, sizeof(d->job.tag), "%s", q->tag);
+    d->job.state = HVJOB_RUNNING;
+    d->job.pull = q->mode == MODE_PULL;
+    d->job.doomed = sim_chance(w, w->faults.job_fails);
+    d->job.start_ms = w->now_ms;
+    d->job.end_ms =
+        w->now_ms + (d->host->stalls ? INT64_C(86400000) : 1000 * (1 + sim_random(w, 120)));
+    for (size_t i = 0; i < q->n_disks; i++)
+        take_image(d, q, &q->disks[i]);
+    w->counts.jobs++;
+    d->compared = hand_is(q->checkpoint); /* until it has been told what its disks hold */
+    end->d = d;
+    end->id = d->job.id;
+    sim_at(w, d->job.end_ms - w->now_ms, false, job_ends, end);
+    sim_guest_writes(d);
+}
+
+struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request *q,
+                             struct backup_begun *ret, op_done done, void *ctx, struct err *err)
+{
+    struct sim_domain *d = host_domain(hv, q->domain);
+    struct sim_world *w = d->host->w;
+    struct err refusal = ERR_INIT;
+    bool effect, fails;
+
+    (void)err;
+    *ret = (struct backup_begun){0};
+    d->compared = false;
+    sim_maybe_kill(w);
+    sim_guest_writes(d);
+    fails = sim_op_fails(w, &effect);
+    if (!host_serves(hv)) {
+        fails = true;
+        effect = false;
+    }
+    if (refuse(d, q, &refusal) == 0 && effect)
+        begin(d, q);
+    if (fails)
+        err_set(&refusal, ERR_TIMEOUT, "no answer");
+    return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);
+}
+
+static const struct sim_job *export_of(const struct sim_host *h, const char *uri)
+{
+    for (size_t i = 0; i < h->domains.n; i++) {
+        const struct sim_domain *d = h->domains.items[i];
+        char part[HV_TAG_MAX + 2];
+
+        snprintf(part, sizeof(part), "/%s/", d->job.tag);
+        if (d->up && d->has_job && d->job.pull && d->job.state == HVJOB_RUNNING &&
+            strstr(uri, part))
+            return &d->job;
+    }
+    return NULL;
+}
+
+const struct sim_job *sim_export_find(struct sim_world *w, const char *uri)
+{
+    const struct sim_job *job = NULL;
+
+    for (size_t i = 0; i < SIM_DAEMONS && !job; i++)
+        job = export_of(&w->hosts[i], uri);
+    return job;
+}
+
+/* Results are filled in when the answer comes. */
+static int give_stats(void *arg, struct err *err)
+{
+    struct answer *a = arg;
+    const struct sim_job *j = &a->d->job;
+
+    if (a->fails || !a->d->up) {
+        free(a);
+        return err_set(err, ERR_REMOTE, "no connection");
+    }
+    *a->stats = (struct hv_job_stats){0};
+    if (a->d->has_job && strcmp(j->tag, a->tag) == 0) {
+        a->stats->state = j->state;
+        a->stats->err = j->err;
+        a->stats->bytes_total = 100000;
+        /* It moves once a minute: enough for one that waits two. */
+        if (!a->d->host->stalls)
+            a->stats->bytes_done = (uint64_t)((a->d->host->w->now_ms - j->start_ms) / 60000);
+        snprintf(a->stats->tag, sizeof(a->stats->tag), "%s", j->tag);
+    }
+    free(a);
+    return 0;
+}
+
+struct op *host_job_stats(struct hypervisor *hv, const char *domain, const char *tag,
+                          struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+
+    (void)err;
+    a->stats = ret;
+    return sim_op_with(a->d->host->w, give_stats, a, done, ctx);
+}
+
+struct op *host_abort_job(struct hypervisor *hv, const char *domain, const char *tag, op_done done,
+                          void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+    struct sim_job *j = &a->d->job;
+
+    (void)err;
+    if (a->d->host->deaf_aborts > 0) {
+        a->d->host->deaf_aborts--;
+        a->fails = true;
+        a->effect = false;
+    }
+    if (a->effect && a->d->up && a->d->has_job && strcmp(j->tag, tag) == 0 &&
+        j->state == HVJOB_RUNNING) {
+        j->state = HVJOB_CANCELED;
+        err_set(&j->err, ERR_CANCELED, "Operation canceled");
+        host_tell(a->d, HV_EVENT_JOB);
+        for (size_t i = 0; j->pull && i < j->images.n; i++)
+            hand_copied(j->images.items[i].target);
+        if (j->pull) /* its good end */
+            sim_job_drop(a->d);
+    }
+    return answer_acted(a, done, ctx);
+}
+
+struct op *host_job_forget(struct hypervisor *hv, const char *domain, const char *tag, op_done done,
+                           void *ctx, struct err *err)
+{
+    struct answer *a = answer_new(hv, domain, tag);
+
+    (void)err;
+    if (a->effect && a->d->up && a->d->has_job && strcmp(a->d->job.tag, tag) == 0 &&
+        a->d->job.state != HVJOB_RUNNING)
+        sim_job_drop(a->d);
+    return answer_acted(a, done, ctx);
+}
