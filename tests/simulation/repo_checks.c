@@ -28,7 +28,7 @@ void sim_check_number(const struct sim_repo *r, const struct point *plan)
 
 static bool job_ended_well(struct catalog *c, const struct point *p)
 {
-    const struct job_filter of = {.domain = p->domain, .policy = p->policy};
+    const struct job_filter of = {.domain = p->domain, .policy = p->policy, .id = p->job};
     struct job_list jobs = {0};
     struct err err = ERR_INIT;
     bool ret = false;
