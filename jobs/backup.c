@@ -82,8 +82,8 @@ static struct op *start_preparing(struct job_run *r, struct err *err)
     CLEANUP(owned_list_done) struct owned_list owned = {0};
 
     if (run->hv.facts->secrets)
-        log_notice("job=%lld domain=%s %u secret%s of QEMU's command line %s left out of %s",
-                   (long long)r->row.id, r->row.domain, run->hv.facts->secrets,
+        log_notice("job=%lld domain=%s/%s %u secret%s of QEMU's command line %s left out of %s",
+                   (long long)r->row.id, r->row.host, r->row.domain, run->hv.facts->secrets,
                    run->hv.facts->secrets == 1 ? "" : "s",
                    run->hv.facts->secrets == 1 ? "is" : "are", run->hv.facts->definition_name);
     r->env->ops->owned(r->env, r, &owned);
@@ -219,7 +219,7 @@ static int after_comparing(struct job_run *r)
         return B_FAILED;
     r->row.state = JOB_RUNNING;
     r->row.started = env_now(r->env);
-    log_info("job=%lld domain=%s %s: %s", (long long)r->row.id, r->row.domain,
+    log_info("job=%lld domain=%s/%s %s: %s", (long long)r->row.id, r->row.host, r->row.domain,
              level_name(r->row.level), r->row.why);
     return B_PREPARING;
 }
@@ -245,14 +245,14 @@ static int after_beginning(struct job_run *r)
     if (run->hv.begun.quiesced && catalog_quiesced_put(r->env->catalog, r->row.id, &err) < 0)
         catalog_trouble("record that the guest was quiesced", &err);
     if (run->hv.begun.quiesced)
-        log_info("job=%lld domain=%s the guest's file systems were frozen for %d ms",
-                 (long long)r->row.id, r->row.domain, run->hv.begun.frozen_ms);
+        log_info("job=%lld domain=%s/%s the guest's file systems were frozen for %d ms",
+                 (long long)r->row.id, r->row.host, r->row.domain, run->hv.begun.frozen_ms);
     if (*run->hv.begun.note)
-        log_warning("job=%lld domain=%s %s%s", (long long)r->row.id, r->row.domain,
+        log_warning("job=%lld domain=%s/%s %s%s", (long long)r->row.id, r->row.host, r->row.domain,
                     run->hv.begun.perhaps_frozen ? "" : "not quiesced: ", run->hv.begun.note);
     if (!run->hv.begun.guest_safe && *run->hv.begun.unsafe)
-        log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
-                    r->row.domain, run->hv.begun.unsafe);
+        log_warning("job=%lld domain=%s/%s guest-safe copy not possible: %s", (long long)r->row.id,
+                    r->row.host, r->row.domain, run->hv.begun.unsafe);
     return job_unless_bad(r, r->row.plan.mode == MODE_PULL ? B_PULLING : B_COPYING, B_ABORTING);
 }
 

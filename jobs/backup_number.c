@@ -50,9 +50,11 @@ static int do_without(struct job_run *r)
         return B_FAILED;
     }
     MARK("a backup goes on without a look that fails");
-    log_warning("job=%lld domain=%s repository %s: %s; %u backups have given way to that, this one "
-                "goes on",
-                (long long)r->row.id, r->row.domain, r->repo->name, unknown, r->repo->gave_way);
+    log_warning(
+        "job=%lld domain=%s/%s repository %s: %s; %u backups have given way to that, this one "
+        "goes on",
+        (long long)r->row.id, r->row.host, r->row.domain, r->repo->name, unknown,
+        r->repo->gave_way);
     return B_SURVEYING;
 }
 

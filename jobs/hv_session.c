@@ -157,10 +157,11 @@ void hv_compare_log(const struct job_run *r)
         const struct allocation *a = &h->compared.items.items[i];
 
         if (a->contradiction)
-            log_warning("domain=%s disk %s: %s", r->row.domain, a->disk, a->contradiction);
+            log_warning("domain=%s/%s disk %s: %s", r->row.host, r->row.domain, a->disk,
+                        a->contradiction);
         if (a->unknown)
-            log_info("domain=%s disk %s cannot be held against what it was: %s", r->row.domain,
-                     a->disk, a->unknown);
+            log_info("domain=%s/%s disk %s cannot be held against what it was: %s", r->row.host,
+                     r->row.domain, a->disk, a->unknown);
     }
 }
 
@@ -303,8 +304,8 @@ void hv_dropped(struct job_run *r)
 void hv_warn_left(struct job_run *r, const char *what)
 {
     if (r->op_err.code != ERR_NONE)
-        log_warning("job=%lld domain=%s %s is left for the next job to clean up: %s",
-                    (long long)r->row.id, r->row.domain, what, r->op_err.msg);
+        log_warning("job=%lld domain=%s/%s %s is left for the next job to clean up: %s",
+                    (long long)r->row.id, r->row.host, r->row.domain, what, r->op_err.msg);
 }
 
 void hv_done(struct job_run *r)

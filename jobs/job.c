@@ -25,7 +25,7 @@ static void announce(struct job_run *r, struct err *err)
 
     if (str_eq(r->row.step, name))
         return;
-    log_debug("job=%lld domain=%s %s -> %s", (long long)r->row.id, r->row.domain,
+    log_debug("job=%lld domain=%s/%s %s -> %s", (long long)r->row.id, r->row.host, r->row.domain,
               r->row.step ? r->row.step : "", name);
     free(r->row.step);
     r->row.step = xstrdup(name);

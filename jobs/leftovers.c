@@ -114,7 +114,8 @@ struct op *leftovers_start(struct job_run *r, struct leftovers *left, struct err
     if (left->next >= left->n)
         return NULL;
     c = &left->items[left->next++];
-    log_debug("job=%lld domain=%s cleaning %s", (long long)r->row.id, r->row.domain, c->name);
+    log_debug("job=%lld domain=%s/%s cleaning %s", (long long)r->row.id, r->row.host, r->row.domain,
+              c->name);
     switch (c->kind) {
     case LEFTOVER_ABORT_JOB:
         return hv->ops->abort_job(hv, r->row.domain, c->name, job_on_op, r, err);
@@ -144,8 +145,9 @@ void leftovers_after(struct job_run *r, const struct leftovers *left)
         err_wrap(&r->err, "job %s, which was left there, cannot be ended", c->name);
     } else if (r->op_err.code != ERR_NONE) {
         MARK("something is left for the next job to clean up");
-        log_warning("job=%lld domain=%s left %s behind, to be tried again before the next job: %s",
-                    (long long)r->row.id, r->row.domain, c->name, r->op_err.msg);
+        log_warning(
+            "job=%lld domain=%s/%s left %s behind, to be tried again before the next job: %s",
+            (long long)r->row.id, r->row.host, r->row.domain, c->name, r->op_err.msg);
     } else if (c->kind == LEFTOVER_DELETE_CHECKPOINT &&
                catalog_checkpoint_delete(r->env->catalog, r->row.host, r->row.domain, c->name,
                                          &err) < 0) {

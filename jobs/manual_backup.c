@@ -155,9 +155,10 @@ static int after_comparing(struct job_run *r)
 
     if (job_is_bad(r) || api_compare_judge(r, &r->err) < 0 || api_job_commit(r, &r->err) < 0)
         return A_FAILED;
-    log_info("job=%lld domain=%s %s backup begun by hand, %s, %zu disk%s%s%s", (long long)r->row.id,
-             r->row.domain, level_name(r->row.level), mode_name(r->row.plan.mode),
-             run->document->request.n_disks, plural_s(run->document->request.n_disks),
+    log_info("job=%lld domain=%s/%s %s backup begun by hand, %s, %zu disk%s%s%s",
+             (long long)r->row.id, r->row.host, r->row.domain, level_name(r->row.level),
+             mode_name(r->row.plan.mode), run->document->request.n_disks,
+             plural_s(run->document->request.n_disks),
              r->row.plan.checkpoint ? ", checkpoint " : "",
              r->row.plan.checkpoint ? r->row.plan.checkpoint : "");
     return A_PLACING;
@@ -191,8 +192,8 @@ static void begun(struct job_run *r)
     r->has_begun = true;
     r->began_ms = env_elapsed_ms(r->env);
     if (!run->hv.begun.guest_safe && *run->hv.begun.unsafe)
-        log_warning("job=%lld domain=%s guest-safe copy not possible: %s", (long long)r->row.id,
-                    r->row.domain, run->hv.begun.unsafe);
+        log_warning("job=%lld domain=%s/%s guest-safe copy not possible: %s", (long long)r->row.id,
+                    r->row.host, r->row.domain, run->hv.begun.unsafe);
     if (is_pull(r) && run->document->request.server.transport == TRANSPORT_TCP) {
         run->document->request.server.port = run->hv.begun.port;
         free(r->row.document);
@@ -326,7 +327,8 @@ static int after_dropping(struct job_run *r)
 static int after_clearing(struct job_run *r)
 {
     if (r->op_err.code != ERR_NONE)
-        log_warning("job=%lld domain=%s %s", (long long)r->row.id, r->row.domain, r->op_err.msg);
+        log_warning("job=%lld domain=%s/%s %s", (long long)r->row.id, r->row.host, r->row.domain,
+                    r->op_err.msg);
     return r->row.state == JOB_ENDED ? A_DONE : A_FAILED;
 }
 
@@ -339,7 +341,7 @@ static int after_done(struct job_run *r)
 /* It ended before it had a row. */
 static void refuse(struct job_run *r)
 {
-    log_notice("domain=%s backup-begin refused: %s", r->row.domain, r->err.msg);
+    log_notice("domain=%s/%s backup-begin refused: %s", r->row.host, r->row.domain, r->err.msg);
     reply(r, &r->err);
     r->env->ops->refused(r);
 }

@@ -57,7 +57,7 @@ static int after_create(struct request *t, struct err *err)
 
     if (catalog_checkpoint_keep(t->env->catalog, t->host->name, t->domain, name, err) < 0)
         return -1;
-    log_notice("domain=%s checkpoint %s made by hand", t->domain, name);
+    log_notice("domain=%s/%s checkpoint %s made by hand", t->host->name, t->domain, name);
     t->answer = (struct api_answer){ANSWER_MADE, .u.made = name};
     return note_maps(t, err);
 }

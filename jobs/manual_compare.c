@@ -57,8 +57,8 @@ static int list_disk(struct job_run *r, const struct backup_disk *disk, struct e
         (!map && find_image(r, disk->base, disk->name, &image, err) < 0))
         return -1;
     if (!map && !image) {
-        log_info("domain=%s disk %s: what it held at checkpoint %s was not noted", r->row.domain,
-                 disk->name, disk->base);
+        log_info("domain=%s/%s disk %s: what it held at checkpoint %s was not noted", r->row.host,
+                 r->row.domain, disk->name, disk->base);
         return 0;
     }
     *compared_add(&run->hv.compared) = (struct allocation){
@@ -133,7 +133,8 @@ void api_map_keep(struct job_env *e, const char *host, const char *domain, const
             catalog_allocation_put(e->catalog, host, domain, checkpoint, a->disk, a->map, &err);
     }
     if (err.code != ERR_NONE)
-        log_warning("domain=%s checkpoint %s: increments from it cannot be held against what its "
-                    "disks held: %s",
-                    domain, checkpoint, err.msg);
+        log_warning(
+            "domain=%s/%s checkpoint %s: increments from it cannot be held against what its "
+            "disks held: %s",
+            host, domain, checkpoint, err.msg);
 }

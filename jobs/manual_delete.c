@@ -101,7 +101,7 @@ static int forget_one(struct request *t, struct err *err)
 
     if (catalog_checkpoint_delete(t->env->catalog, t->host->name, t->domain, name, err) < 0)
         return -1;
-    log_notice("domain=%s checkpoint %s deleted by hand", t->domain, name);
+    log_notice("domain=%s/%s checkpoint %s deleted by hand", t->host->name, t->domain, name);
     strlist_add(&t->deleted, name);
     return delete_next(t, err);
 }

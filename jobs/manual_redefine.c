@@ -92,7 +92,8 @@ int api_redefine(struct request *t, struct err *err)
     checkpoint_list_done(&rows);
     if (rc < 0)
         return -1;
-    log_notice("domain=%s checkpoint %s redefined by hand", t->domain, t->document->name);
+    log_notice("domain=%s/%s checkpoint %s redefined by hand", t->host->name, t->domain,
+               t->document->name);
     t->answer = (struct api_answer){ANSWER_MADE, .u.made = t->document->name};
     return 0;
 }

@@ -357,7 +357,8 @@ static bool take_removal(struct job_run *r)
     if (r->op_err.code == ERR_NONE) {
         if (catalog_point_delete(r->env->catalog, id, &r->err) < 0)
             return false;
-        log_info("job=%lld domain=%s let go of %s", (long long)r->row.id, r->row.domain, id);
+        log_info("job=%lld domain=%s/%s let go of %s", (long long)r->row.id, r->row.host,
+                 r->row.domain, id);
         return true;
     }
     MARK("a point that is to go cannot be removed");

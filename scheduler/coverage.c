@@ -235,9 +235,10 @@ static bool is_too_soon(struct scheduler *s, struct cover *c)
 
     if (left <= 0)
         return false;
-    log_error("domain=%s policy=%s: a run was planned that comes too soon after the last one (%s); "
-              "refused, looked at again in %lld s",
-              c->domain, c->policy, c->next.why, (long long)left);
+    log_error(
+        "domain=%s/%s policy=%s: a run was planned that comes too soon after the last one (%s); "
+        "refused, looked at again in %lld s",
+        c->host, c->domain, c->policy, c->next.why, (long long)left);
     c->has_next = false;
     c->not_before = env_now(&s->jobs) + left;
     return true;

@@ -62,8 +62,8 @@ int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct
 void queue_append(struct scheduler *s, struct job_run *r)
 {
     *VEC_ADD(&s->jobs.runs) = r;
-    log_info("job=%lld domain=%s policy=%s %s queued: %s", (long long)r->row.id, r->row.domain,
-             r->row.policy, r->row.kind, r->row.why ? r->row.why : "");
+    log_info("job=%lld domain=%s/%s policy=%s %s queued: %s", (long long)r->row.id, r->row.host,
+             r->row.domain, r->row.policy, r->row.kind, r->row.why ? r->row.why : "");
     queue_notify(r);
     queue_kick(s);
 }
@@ -195,11 +195,11 @@ static void say_end(const struct job_run *r)
     const struct job *j = &r->row;
 
     if (j->outcome == OUTCOME_FAILED)
-        log_error("job=%lld domain=%s policy=%s %s failed: %s", (long long)j->id, j->domain,
-                  j->policy, j->kind, j->reason);
+        log_error("job=%lld domain=%s/%s policy=%s %s failed: %s", (long long)j->id, j->host,
+                  j->domain, j->policy, j->kind, j->reason);
     else
-        log_notice("job=%lld domain=%s policy=%s %s %s: %s", (long long)j->id, j->domain, j->policy,
-                   j->kind, job_outcome_name(j->outcome), j->reason);
+        log_notice("job=%lld domain=%s/%s policy=%s %s %s: %s", (long long)j->id, j->host,
+                   j->domain, j->policy, j->kind, job_outcome_name(j->outcome), j->reason);
 }
 
 void queue_remove(struct job_run *r)

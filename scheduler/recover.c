@@ -34,8 +34,8 @@ static void settle(struct scheduler *s, const struct job_type *type, const struc
         queue_append(s, r);
     } else {
         *VEC_ADD(&s->jobs.runs) = r;
-        log_notice("job=%lld domain=%s was %s when the daemon stopped", (long long)row->id,
-                   row->domain, row->step ? row->step : "starting");
+        log_notice("job=%lld domain=%s/%s was %s when the daemon stopped", (long long)row->id,
+                   row->host, row->domain, row->step ? row->step : "starting");
     }
     c = coverage_find(s, row->host, row->domain, row->policy);
     if (c && r->type->makes_points)
