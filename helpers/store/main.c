@@ -14,7 +14,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/lines.h"
-#include "helpers/store/request.h"
 #include "helpers/store/service.h"
 
 #define REQUEST_MAX ((size_t)256 << 20)
@@ -25,8 +24,6 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static void print_usage(void)
 {
-    const struct service *s;
-
     puts("Usage: vmkeep-store < REQUEST\n"
          "\n"
          "Does one thing with files that may hang (an NFS server, a disk that fails), so\n"
@@ -40,8 +37,7 @@ static void print_usage(void)
          "or {\"error\": {\"code\": ..., \"errno\": ..., \"text\": ...}}.\n"
          "\n"
          "What it does:");
-    for (size_t i = 0; (s = request_service(i)); i++)
-        printf("  %-14s %s\n", s->what, s->brief);
+    service_print(&store_services);
     puts("\n"
          "  --version      print the version and exit\n"
          "  -h, --help     print this text and exit\n"
@@ -50,9 +46,8 @@ static void print_usage(void)
 }
 
 /* Takes it over. */
-static int print_line(const char *key, json_t *value)
+static int print_line(json_t *line)
 {
-    json_t *line = json_pack("{s:o}", key, value);
     int rc = json_dumpf(line, stdout, JSON_COMPACT);
 
     json_decref(line);
@@ -61,7 +56,7 @@ static int print_line(const char *key, json_t *value)
 
 void tell_at(const char *path)
 {
-    if (print_line("at", record_text(path)) < 0)
+    if (print_line(json_pack("{s:o}", "at", record_text(path))) < 0)
         exit(EXIT_FAILED); /* nobody listens any more */
 }
 
@@ -125,18 +120,10 @@ static int read_line(struct lines *l, char **ret, struct err *err)
 
 static int serve(const struct service *s, const void *request)
 {
-    CLEANUP_FREE void *ret = xcalloc(1, s->answer ? s->answer->size : 1);
-    struct err err = ERR_INIT;
-    int rc, printed;
+    bool well;
+    json_t *line = service_run(s, request, &well);
 
-    rc = s->run(request, ret, &err);
-    if (rc < 0)
-        printed = print_line("error", record_write(&record_err, &err));
-    else
-        printed = print_line("done", s->answer ? record_write(s->answer, ret) : json_object());
-    if (s->answer)
-        record_done(s->answer, ret);
-    return rc < 0 || printed < 0 ? EXIT_FAILED : EXIT_DONE;
+    return print_line(line) < 0 || !well ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int take_request(const char *line)
@@ -146,7 +133,7 @@ static int take_request(const char *line)
     void *request;
     int code;
 
-    if (request_read(line, &s, &request, &err) < 0)
+    if (service_read_line(&store_services, line, &s, &request, &err) < 0)
         return bad("request", err.msg);
     code = serve(s, request);
     record_done(s->request, request);

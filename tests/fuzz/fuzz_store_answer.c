@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/ask.h"
 #include "base/cleanup.h"
-#include "helpers/store/request.h"
+#include "helpers/store/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(!last);
     }
     assert(!a.result || a.err.code == ERR_NONE);
-    for (size_t i = 0; a.result && (s = request_service(i)); i++)
+    for (size_t i = 0; a.result && (s = service_at(&store_services, i)); i++)
         if (s->answer)
             read_as(s->answer, a.result);
     answer_done(&a);

@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "helpers/store/request.h"
+#include "helpers/store/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > 0)
         memcpy(line, data, size);
-    if (request_read(line, &s, &request, &err) < 0) {
+    if (service_read_line(&store_services, line, &s, &request, &err) < 0) {
         assert(err.code == ERR_INVALID && *err.msg && !request);
         return 0;
     }
