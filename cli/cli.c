@@ -5,11 +5,11 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/fsutil.h"
-
-#define CONFIG_MAX (1024 * 1024)
+#include "base/timefmt.h"
 
 static const char *config_path = CONFIG_DEFAULT;
+static bool config_given;
+static char config_problem[ERR_MSG_MAX]; /* "": none that is known */
 
 const char *cli_config_path(void)
 {
@@ -19,6 +19,7 @@ const char *cli_config_path(void)
 void cli_set_config_path(const char *path)
 {
     config_path = path;
+    config_given = true;
 }
 
 int cli_usage(const char *where, const char *fmt, ...)
@@ -33,24 +34,68 @@ int cli_usage(const char *where, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+static int refuse(const struct config_file *f)
+{
+    struct err err = ERR_INIT;
+
+    if (f->text) { /* mere warnings are for check and for the daemon's log */
+        diagnostics_print(&f->diags, stderr);
+        return EXIT_USAGE;
+    }
+    if (f->missing && config_given)
+        err_set(&err, ERR_INVALID, "--config %s: there is no such file", config_path);
+    else if (f->missing)
+        err_set(&err, ERR_INVALID,
+                "%s: there is no such file; make one (vmkeep-config(5)), or name another with "
+                "--config FILE",
+                config_path);
+    else
+        err_set(&err, ERR_INVALID, "%s: %s", config_path, f->diags.items[0].text);
+    return cli_fail(NULL, &err);
+}
+
+int cli_load_config_strictly(struct config **ret)
+{
+    CLEANUP(config_file_done) struct config_file f = {0};
+
+    if (!config_file_read(config_path, &f))
+        return refuse(&f);
+    *ret = TAKE_PTR(f.config);
+    return EXIT_DONE;
+}
+
+static void warn_of_copy(const struct config_file *f, const struct config_copy *copy)
+{
+    CLEANUP_FREE char *problem = config_file_problem(f);
+    char when[TIMEFMT_MAX];
+
+    fprintf(stderr,
+            "%s\nvmkeep: warning: the configuration is broken, so this goes by the last good one, "
+            "of %s (%s); 'vmkeep check' shows all errors\n",
+            problem, time_local(copy->kept, when), copy->path);
+    snprintf(config_problem, sizeof(config_problem), "%s", problem);
+}
+
+const char *cli_config_problem(void)
+{
+    return *config_problem ? config_problem : NULL;
+}
+
 int cli_load_config(struct config **ret)
 {
-    const char *path = cli_config_path();
-    struct diagnostics diags = {0};
-    CLEANUP_FREE char *text = NULL;
-    struct err err = ERR_INIT;
-    size_t len;
-    int rc;
+    CLEANUP(config_file_done) struct config_file f = {0};
+    CLEANUP(config_copy_done) struct config_copy copy = {0};
 
-    if (read_file(path, CONFIG_MAX, &text, &len, &err) < 0) {
-        err.code = ERR_INVALID; /* whatever the reason: there is no configuration */
-        return cli_fail(NULL, &err);
+    if (config_file_read(config_path, &f)) {
+        *ret = TAKE_PTR(f.config);
+        return EXIT_DONE;
     }
-    rc = config_parse(text, len, path, ret, &diags);
-    if (rc < 0) /* mere warnings are for check and for the daemon's log */
-        diagnostics_print(&diags, stderr);
-    diagnostics_done(&diags);
-    return rc < 0 ? EXIT_USAGE : EXIT_DONE;
+    /* A name that was mistyped is no broken file. */
+    if ((f.missing && config_given) || !config_copy_find(&f, &copy))
+        return refuse(&f);
+    warn_of_copy(&f, &copy);
+    *ret = TAKE_PTR(copy.config);
+    return EXIT_DONE;
 }
 
 int cli_open_catalog(const struct config *config, struct catalog **ret)

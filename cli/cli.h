@@ -8,10 +8,8 @@
 
 #include "base/err.h"
 #include "cli/command.h"
-#include "policies/config.h"
+#include "policies/config_file.h"
 #include "storage/catalog.h"
-
-#define CONFIG_DEFAULT "/etc/vmkeep/config"
 
 enum cli_exit {
     EXIT_DONE = 0,
@@ -64,8 +62,13 @@ void cli_set_config_path(const char *path); /* borrowed */
 /* "vmkeep: WHERE: WHY" for a wrong argument; returns EXIT_USAGE. */
 int cli_usage(const char *where, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Reads the configuration; 0, or EXIT_USAGE when its diagnostics have been printed. */
+/* Reads the configuration; while it is broken, the daemon's copy of the last good one, with a word
+ * on standard error.  0, or EXIT_USAGE when the errors have been printed. */
 int cli_load_config(struct config **ret);
+/* What is broken, when that has been found so; NULL: nothing. */
+const char *cli_config_problem(void);
+/* The file itself or nothing: for what acts by it without the daemon. */
+int cli_load_config_strictly(struct config **ret);
 
 /* Opens the catalog read-only; 0, or an exit code when the error has been printed. */
 int cli_open_catalog(const struct config *config, struct catalog **ret);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fsutil.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "report/json.h"
@@ -43,23 +42,6 @@ static void print_summary(const char *path, const struct config *c)
     putchar('\n');
 }
 
-static struct config *read_config(const char *path, struct diagnostics *diags)
-{
-    CLEANUP_FREE char *text = NULL;
-    struct config *config = NULL;
-    struct err err = ERR_INIT;
-    size_t len;
-
-    if (read_file(path, CONFIG_TEXT_MAX, &text, &len, &err) < 0) {
-        const char *why = starts_with(err.msg, path) ? err.msg + strlen(path) + 2 : err.msg;
-
-        diagnostics_add(diags, path, 0, 0, false, "%s", why);
-    } else {
-        config_parse(text, len, path, &config, diags);
-    }
-    return config;
-}
-
 /* Of what the configuration names, what can be seen by looking: copies of an encrypted disk are not
  * encrypted. */
 static void look_at_images(const char *path, const struct config *c, struct diagnostics *diags)
@@ -87,20 +69,17 @@ static void look_at_images(const char *path, const struct config *c, struct diag
 
 static int check(const char *path, bool json)
 {
-    struct diagnostics diags = {0};
-    struct config *config = read_config(path, &diags);
+    CLEANUP(config_file_done) struct config_file f = {0};
 
-    if (config)
-        look_at_images(path, config, &diags);
+    if (config_file_read(path, &f))
+        look_at_images(path, f.config, &f.diags);
     if (json)
-        print_json(&diags);
+        print_json(&f.diags);
     else
-        diagnostics_print(&diags, stderr);
-    if (config && !json)
-        print_summary(path, config);
-    diagnostics_done(&diags);
-    config_free(config);
-    return config ? EXIT_DONE : EXIT_USAGE;
+        diagnostics_print(&f.diags, stderr);
+    if (f.config && !json)
+        print_summary(path, f.config);
+    return f.config ? EXIT_DONE : EXIT_USAGE;
 }
 
 struct arguments {

@@ -298,6 +298,11 @@ static void judge(struct findings *l, const struct config *config, const json_t 
     json_array_foreach(json_object_get(answer, "repositories"), i, o)
         check_repository(l, o);
     check_scratches(l, config);
+    if (cli_config_problem())
+        doctor_add(l, "configuration", "valid", false,
+                   "mend what `vmkeep check` shows, then `vmkeep reload`",
+                   "the file is broken, and vmkeepd would not start by it: %s",
+                   cli_config_problem());
     doctor_add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
                problem ? problem : config->catalog);
     check_programs(l);

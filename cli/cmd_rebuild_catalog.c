@@ -227,7 +227,7 @@ static int run(void *arguments)
 {
     const struct arguments *a = arguments;
     struct config *config = NULL;
-    int code = cli_load_config(&config);
+    int code = cli_load_config_strictly(&config);
 
     if (code == EXIT_DONE)
         code = make(config, a);

@@ -15,7 +15,7 @@ static int run(void *arguments)
     const struct client_request request = {.cmd = "reload"};
     struct config *config = NULL;
     json_t *result = NULL;
-    int code = cli_load_config(&config);
+    int code = cli_load_config_strictly(&config);
 
     (void)arguments;
     if (code == EXIT_DONE)

@@ -240,7 +240,7 @@ int repository_take_over(const struct adoption *a)
     struct catalog *catalog = NULL;
     const struct config_repository *c = NULL;
     struct err err = ERR_INIT;
-    int code = cli_load_config(&config);
+    int code = cli_load_config_strictly(&config);
 
     if (code == EXIT_DONE && !(c = repository_configured(config, a->name)))
         code = EXIT_NOT_FOUND;

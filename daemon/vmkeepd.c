@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -21,11 +22,10 @@
 #include "daemon/clock_ev.h"
 #include "daemon/control.h"
 #include "daemon/drivers.h"
+#include "policies/config_file.h"
 #include "scheduler/scheduler.h"
 #include "storage/places_ask.h"
 
-#define CONFIG_DEFAULT "/etc/vmkeep/config"
-#define CONFIG_MAX (1024 * 1024)
 /* After SIGTERM, jobs may end for so long; copies that still run then are left to the hypervisor
  * and found again at the next start.  Less than systemd's stop timeout of 90 s. */
 #define DRAIN_S 60.0
@@ -85,33 +85,39 @@ static int exit_code(const struct err *err)
     }
 }
 
-static int load_config(const char *path, struct config **ret, struct err *err)
+static void log_diagnostics(const struct diagnostics *diags)
 {
-    struct diagnostics diags = {0};
-    CLEANUP_FREE char *text = NULL;
-    size_t len;
-    int rc;
+    for (size_t i = 0; i < diags->n; i++) {
+        CLEANUP_FREE char *line = diagnostic_format(&diags->items[i]);
 
-    if (read_file(path, CONFIG_MAX, &text, &len, err) < 0) {
-        err->code = ERR_INVALID;
-        return -1;
+        log_line(diags->items[i].warning ? LOG_LVL_WARNING : LOG_LVL_ERROR, "%s", line);
     }
-    rc = config_parse(text, len, path, ret, &diags);
-    for (size_t i = 0; i < diags.n; i++) {
-        const struct diagnostic *d = &diags.items[i];
+}
 
-        enum log_level level = d->warning ? LOG_LVL_WARNING : LOG_LVL_ERROR;
+static int load_config(const char *path, struct config_file *ret, struct err *err)
+{
+    size_t errors;
 
-        if (d->line)
-            log_line(level, "%s:%d:%d: %s", d->file, d->line, d->column, d->text);
-        else
-            log_line(level, "%s: %s", d->file, d->text);
+    if (config_file_read(path, ret)) {
+        log_diagnostics(&ret->diags);
+        return 0;
     }
-    if (rc < 0)
-        err_set(err, ERR_INVALID, "%s: %zu error%s; see `vmkeep check`", path,
-                diagnostics_errors(&diags), diagnostics_errors(&diags) == 1 ? "" : "s");
-    diagnostics_done(&diags);
-    return rc;
+    errors = diagnostics_errors(&ret->diags);
+    if (ret->text) {
+        log_diagnostics(&ret->diags);
+        return err_set(err, ERR_INVALID, "%s: %zu error%s; see `vmkeep check`", path, errors,
+                       plural_s(errors));
+    }
+    return err_set(err, ERR_INVALID, "%s: %s", path, ret->diags.items[0].text);
+}
+
+/* For commands that are to go by what we do, while the file is broken. */
+static void keep_copy(const struct daemon *d, const struct config_file *file)
+{
+    struct err err = ERR_INIT;
+
+    if (config_copy_keep(file, d->catalog_path, &err) < 0)
+        log_warning("no copy of the configuration is kept: %s", err.msg);
 }
 
 /* ---- the catalog's file ---- */
@@ -241,31 +247,43 @@ static void tell_configuration(const struct daemon *d)
                                         policies == 1 ? "y" : "ies", domains, plural_s(domains));
 
     log_notice("vmkeepd %s keeps %s", VMKEEP_VERSION, what);
-    sd_notifyf(0, "READY=1\nSTATUS=Keeps %s", what);
+    sd_notifyf(0, "READY=1\nERRNO=0\nSTATUS=Keeps %s", what);
 }
 
 static int try_reload(struct daemon *d, struct err *err)
 {
+    CLEANUP(config_file_done) struct config_file file = {0};
     const struct config *old = scheduler_config(d->scheduler);
-    struct config *config = NULL;
 
-    if (load_config(d->config_path, &config, err) < 0)
+    if (load_config(d->config_path, &file, err) < 0)
         return err_wrap(err, "not reloaded, the former configuration stays in force");
-    if (strcmp(config->catalog, old->catalog) != 0 || strcmp(config->control, old->control) != 0)
+    if (strcmp(file.config->catalog, old->catalog) != 0 ||
+        strcmp(file.config->control, old->control) != 0)
         log_warning("%s: a changed catalog or control socket takes effect at the next start",
                     d->config_path);
-    scheduler_reload(d->scheduler, config);
+    scheduler_reload(d->scheduler, TAKE_PTR(file.config));
+    keep_copy(d, &file);
     log_notice("configuration reloaded from %s", d->config_path);
     return 0;
+}
+
+/* The time is what Type=notify-reload wants (systemd.service(5)). */
+static void tell_reloading(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+               (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
 }
 
 static int reload(void *ctx, struct err *err)
 {
     struct daemon *d = ctx;
 
-    sd_notify(0, "RELOADING=1");
+    tell_reloading();
     if (try_reload(d, err) < 0) {
-        sd_notifyf(0, "READY=1\nSTATUS=%s", err->msg);
+        sd_notifyf(0, "READY=1\nERRNO=%d\nSTATUS=%s", EINVAL, err->msg);
         return -1;
     }
     tell_configuration(d);
@@ -349,22 +367,26 @@ static void on_settled(void *ctx)
     tell_configuration(d);
 }
 
-static int start(struct daemon *d, struct err *err)
+static int open_catalog(struct daemon *d, const struct config *config, struct err *err)
 {
-    struct config *config = NULL;
-    struct scheduler_env env;
-
-    if (load_config(d->config_path, &config, err) < 0)
+    if (catalog_open(config->catalog, CATALOG_WRITE, &d->catalog, err) < 0)
         return -1;
-    d->control_path = xstrdup(config->control);
-    if (zone_open(NULL, &d->zone, err) < 0 ||
-        catalog_open(config->catalog, CATALOG_WRITE, &d->catalog, err) < 0) {
-        config_free(config);
-        return -1;
-    }
     d->catalog_path = xstrdup(config->catalog);
     watch_catalog(d);
     owner_here(catalog_id(d->catalog), config->catalog, &d->self);
+    return sweep_scratch(d, config, err);
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+    CLEANUP(config_file_done) struct config_file file = {0};
+    struct scheduler_env env;
+
+    if (load_config(d->config_path, &file, err) < 0)
+        return -1;
+    d->control_path = xstrdup(file.config->control);
+    if (zone_open(NULL, &d->zone, err) < 0 || open_catalog(d, file.config, err) < 0)
+        return -1;
     d->clock = clock_ev_new(d->loop);
     d->config_real = realpath(d->config_path, NULL);
     env = (struct scheduler_env){
@@ -380,11 +402,10 @@ static int start(struct daemon *d, struct err *err)
         .ctx = d,
     };
     ev_now_update(d->loop);
-    if (sweep_scratch(d, config, err) < 0) {
-        config_free(config);
+    if (scheduler_new(&env, TAKE_PTR(file.config), &d->scheduler, err) < 0)
         return -1;
-    }
-    return scheduler_new(&env, config, &d->scheduler, err);
+    keep_copy(d, &file);
+    return 0;
 }
 
 static void stop(struct daemon *d)

@@ -81,7 +81,7 @@ struct config_limits {
 };
 
 struct config {
-    char *catalog; /* default /var/lib/vmkeep/catalog.db */
+    char *catalog; /* default CONFIG_CATALOG_DEFAULT */
     char *control; /* default /run/vmkeep/control.sock */
     char *web;     /* NULL: none */
     struct config_limits limits;
@@ -103,6 +103,7 @@ struct diagnostics {
     size_t n, cap;
 };
 
+#define CONFIG_CATALOG_DEFAULT "/var/lib/vmkeep/catalog.db"
 #define CONFIG_TEXT_MAX (1024 * 1024) /* a larger file is refused */
 
 /* text: the file's content, len bytes.  file: its name, for diagnostics.

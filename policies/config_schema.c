@@ -138,7 +138,7 @@ static const struct config_key limits_keys[] = {
 
 #define AT(member) offsetof(struct config, member)
 const struct config_key config_keys[] = {
-    {"catalog", CONFIG_PATH, 0, PATH_BYTES, "/var/lib/vmkeep/catalog.db", AT(catalog), false,
+    {"catalog", CONFIG_PATH, 0, PATH_BYTES, CONFIG_CATALOG_DEFAULT, AT(catalog), false,
      "the path of the catalog", PLAIN},
     {"control", CONFIG_PATH, 0, SOCKET_BYTES, "/run/vmkeep/control.sock", AT(control), false,
      "the path of the daemon's control socket", PLAIN},

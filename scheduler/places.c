@@ -87,7 +87,7 @@ static void add_image(struct owned_list *l, bool raw, const char *path, const ch
 
 static void add_catalog(struct owned_list *l, const char *path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock", ".config"};
 
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         CLEANUP_FREE char *file = xasprintf("%s%s", path, suffixes[i]);
