@@ -14,7 +14,7 @@
  * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set"
  * (the last time that somebody set it) and "hold" (state: on, over).
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/clock_watch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,6 +27,7 @@
 #include "base/timefmt.h"
 #include "policies/clock_doubt.h"
 #include "policies/dates.h"
+#include "scheduler/core.h"
 
 #define NOTICED_S 30  /* a step of less is not worth a word */
 #define SAVED_S 3600  /* so often it is written down that the clock is believed */
@@ -125,7 +126,7 @@ void clock_watch_look(struct scheduler *s)
     if (moved > NOTICED_S || moved < -NOTICED_S || uptime - s->clock.saved >= SAVED_S)
         believe(s, now);
     if (moved > NOTICED_S || moved < -NOTICED_S)
-        coverage_refresh_all(s);
+        s->told.clock_was_set(s);
 }
 
 static void on_clock_set(void *ctx)

@@ -11,12 +11,14 @@
  * does not know: the copy there may be the one that knows them.  None goes anywhere as long as the
  * catalog is known to be behind.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/copies.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "scheduler/core.h"
+#include "scheduler/lacks.h"
 
 #define STEP_PAGES 256
 #define FIRST_S 2.0 /* after a change: its neighbours come along */
@@ -26,7 +28,7 @@
 static bool wants(const struct scheduler *s, const struct repo *r)
 {
     return !r->retired && s->behind == 0 && r->store->ops->keep_catalog && r->compared &&
-           !compare_lacks_any(r) && r->watch->copied != catalog_changes(s->env.catalog);
+           !lacks_any(r) && r->watch->copied != catalog_changes(s->env.catalog);
 }
 
 static bool anybody_wants(const struct scheduler *s)
@@ -78,7 +80,7 @@ static void end_round(struct scheduler *s)
     c->took_ms = env_elapsed_ms(&s->jobs) - c->began_ms;
     copies_consider(s);
     if (s->jobs.draining)
-        queue_kick(s);
+        sched_kick(s);
 }
 
 static void give_up(struct scheduler *s, const struct err *err)
@@ -89,7 +91,7 @@ static void give_up(struct scheduler *s, const struct err *err)
     free(s->copies.path);
     s->copies.path = NULL;
     if (s->jobs.draining)
-        queue_kick(s);
+        sched_kick(s);
 }
 
 /* ---- to the repositories ---- */

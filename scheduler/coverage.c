@@ -4,7 +4,7 @@
  * or runs, its next due time is not looked at; when that ends, the planner sees from the catalog
  * what fell due meanwhile, and makes up for it once.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/coverage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "policies/dates.h"
 #include "policies/selection.h"
+#include "scheduler/core.h"
+#include "scheduler/queue.h"
 
 #define TROUBLE_PAUSE_S 60
 
@@ -75,7 +77,8 @@ static int plan(struct scheduler *s, struct cover *c, struct due_list *dues, str
     return 0;
 }
 
-void coverage_refresh(struct scheduler *s, struct cover *c)
+/* Its next due time, from the catalog. */
+static void refresh(struct scheduler *s, struct cover *c)
 {
     struct due_list dues = {0};
     struct err err = ERR_INIT;
@@ -97,7 +100,7 @@ void coverage_refresh_all(struct scheduler *s)
         if (c->job)
             continue;
         c->not_before = 0;
-        coverage_refresh(s, c);
+        refresh(s, c);
     }
     coverage_arm(s);
 }
@@ -115,7 +118,7 @@ static void cover_add(struct scheduler *s, const char *host, const char *domain,
     c->made = -1;
     if (catalog_cover(s->env.catalog, host, domain, policy, env_now(&s->jobs), &err) < 0)
         catalog_trouble("record a domain", &err);
-    coverage_refresh(s, c);
+    refresh(s, c);
 }
 
 static void cover_done(struct cover *c)
@@ -282,7 +285,7 @@ void coverage_due(struct scheduler *s)
         /* What was planned earlier may have been overtaken: a full may be due by now as well. */
         if (c->not_before || (c->has_next && c->next.at <= now)) {
             c->not_before = 0;
-            coverage_refresh(s, c);
+            refresh(s, c);
         }
         if (c->has_next && c->next.at <= now)
             queue_backup(s, c);
@@ -305,6 +308,18 @@ void coverage_arm(struct scheduler *s)
         s->env.clock->ops->stop(s->env.clock, &s->due);
     else
         s->env.clock->ops->at(s->env.clock, &s->due, first);
+}
+
+void coverage_ended(struct job_run *r)
+{
+    struct scheduler *s = scheduler_of(r->env);
+    struct cover *c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
+
+    if (!c || c->job != r)
+        return;
+    c->job = NULL;
+    refresh(s, c);
+    coverage_arm(s);
 }
 
 void coverage_free(struct scheduler *s)

@@ -8,7 +8,9 @@
 
 #include "base/cleanup.h"
 #include "jobs/request.h"
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/core.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/watch.h"
 #include "storage/catalog_frozen.h"
 
 struct doctor {

@@ -3,12 +3,14 @@
  * What belongs to somebody on this machine, as far as the daemon knows: the configuration says most
  * of it, what domains had open when they were last looked at the rest.  See storage/places.h.
  */
+#include "scheduler/places.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/core.h"
 #include "storage/places.h"
 
 /* ---- what a look has shown ---- */

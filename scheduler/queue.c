@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Jobs that wait and jobs that run.  A job is admitted, oldest first, when the limits allow it: in
- * all, on its host, on its repositories; and when nobody is in its way (jobs/claims.h), always.
+ * Jobs that wait and jobs that run: in one list, the oldest first.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +12,13 @@
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
-#include "jobs/busy.h"
 #include "jobs/job_types.h"
+#include "scheduler/copies.h"
+#include "scheduler/core.h"
 
 #define END_AGAIN_S 10.0
 
-static bool is_limited(const struct job_run *r)
+bool queue_is_limited(const struct job_run *r)
 {
     struct job_claims c;
 
@@ -32,7 +32,7 @@ static void leave(struct job_run *r)
         return;
     r->admitted = false;
     if (r->host) {
-        r->host->jobs -= is_limited(r);
+        r->host->jobs -= queue_is_limited(r);
         host_release(r->host);
     }
     for (size_t i = 0; i < r->repos.n; i++) {
@@ -65,7 +65,7 @@ void queue_append(struct scheduler *s, struct job_run *r)
     log_info("job=%lld domain=%s/%s policy=%s %s queued: %s", (long long)r->row.id, r->row.host,
              r->row.domain, r->row.policy, r->row.kind, r->row.why ? r->row.why : "");
     queue_notify(r);
-    queue_kick(s);
+    sched_kick(s);
 }
 
 void queue_notify(struct job_run *r)
@@ -76,54 +76,6 @@ void queue_notify(struct job_run *r)
                      (r->has_begun || (!r->type->by_hand && r->row.outcome == OUTCOME_FAILED))};
 
     observers_tell(&scheduler_of(r->env)->listeners, &event);
-}
-
-void queue_kick(struct scheduler *s)
-{
-    if (!s->kick.armed)
-        s->env.clock->ops->after(s->env.clock, &s->kick, 0);
-}
-
-static size_t count_admitted(const struct scheduler *s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->jobs.runs.n; i++)
-        n += s->jobs.runs.items[i]->admitted && is_limited(s->jobs.runs.items[i]);
-    return n;
-}
-
-/* Jobs whose end is worth waiting for: a pull begun by hand does not end by itself, and goes on
- * without us. */
-static bool some_will_end(const struct scheduler *s)
-{
-    for (size_t i = 0; i < s->jobs.runs.n; i++) {
-        const struct job_run *r = s->jobs.runs.items[i];
-
-        if (r->admitted && (is_limited(r) || r->row.plan.mode != MODE_PULL || r->canceled))
-            return true;
-    }
-    return false;
-}
-
-/* Within the limits, and in nobody's way. */
-static bool may_start(struct scheduler *s, const struct job_run *r, const struct host *h)
-{
-    const struct config_limits *l = &s->config->limits;
-    struct job_claims c;
-    struct busy b;
-
-    job_claims(r, &c);
-    if (h && (h->stale || (c.limited && h->jobs >= l->jobs_per_host)))
-        return false;
-    for (size_t i = 0; i < c.n_repositories; i++) {
-        const struct repo *repo = repo_find(&s->jobs, c.repositories[i]);
-
-        if (repo && repo->jobs >= l->jobs_per_repository)
-            return false;
-    }
-    b = busy_with(&s->jobs, &c, r);
-    return !b.job && !b.request;
 }
 
 void queue_take_place(struct job_run *r, struct host *h)
@@ -157,39 +109,6 @@ void queue_begin(struct job_run *r, struct host *host)
     job_proceed(r);
 }
 
-/* ctx: the scheduler. */
-void queue_admit(void *ctx)
-{
-    struct scheduler *s = ctx;
-
-    clock_watch_look(s);
-    if (s->jobs.draining) {
-        if (s->idle && !some_will_end(s) && !copies_are_under_way(s))
-            s->idle(s->idle_ctx);
-        return;
-    }
-    if (!s->settled)
-        return;
-    if (resources_replace_stale(s)) {
-        coverage_sync(s);
-        watch_all(s);
-    }
-    for (size_t i = 0; i < s->jobs.runs.n; i++) {
-        struct job_run *r = s->jobs.runs.items[i];
-        struct host *h = host_find(&s->jobs, r->row.host);
-
-        if (count_admitted(s) >= (size_t)s->config->limits.jobs)
-            return;
-        if (r->admitted || r->ending || !may_start(s, r, h))
-            continue;
-        queue_take_place(r, h);
-        job_proceed(r);
-        /* A job that could not even start is gone again: the list has moved. */
-        if (i >= s->jobs.runs.n || s->jobs.runs.items[i] != r)
-            i--;
-    }
-}
-
 static void say_end(const struct job_run *r)
 {
     const struct job *j = &r->row;
@@ -218,7 +137,6 @@ void queue_remove(struct job_run *r)
 void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason)
 {
     struct scheduler *s = scheduler_of(r->env);
-    struct cover *c = coverage_find(s, r->row.host, r->row.domain, r->row.policy);
 
     r->row.state = JOB_ENDED;
     r->row.outcome = outcome;
@@ -229,14 +147,10 @@ void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason
     }
     say_end(r);
     queue_notify(r);
-    if (c && c->job == r) {
-        c->job = NULL;
-        coverage_refresh(s, c);
-        coverage_arm(s);
-    }
+    s->told.ended(r);
     queue_remove(r);
     copies_consider(s);
-    queue_kick(s);
+    sched_kick(s);
 }
 
 static void end_again(void *ctx)

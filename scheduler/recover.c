@@ -13,17 +13,18 @@
  *   a prune                      failed; points half removed are finished by a new one
  *
  * A job whose row had ended needs nothing: what it may have left at the hypervisor (the ended job,
- * the old checkpoint) is cleaned up before the domain's next job, or by the prune queued here.
+ * the old checkpoint) is cleaned up before the domain's next job, or by the prune that
+ * unfinished.c queues.
  */
-#include "scheduler/scheduler_priv.h"
-
-#include <string.h>
+#include "scheduler/recover.h"
 
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
 #include "jobs/job_types.h"
-#include "jobs/prune.h"
+#include "scheduler/core.h"
+#include "scheduler/coverage.h"
+#include "scheduler/queue.h"
 
 static void settle(struct scheduler *s, const struct job_type *type, const struct job *row)
 {
@@ -51,26 +52,6 @@ static void settle(struct scheduler *s, const struct job_type *type, const struc
     job_resume(r);
 }
 
-static bool needs_prune(struct scheduler *s, const struct cover *c)
-{
-    const struct point_filter filter = {.host = c->host, .domain = c->domain, .policy = c->policy};
-    struct checkpoint_list rows = {0};
-    struct point_list points = {0};
-    struct err err = ERR_INIT;
-    bool ret = false;
-
-    if (catalog_points(s->env.catalog, &filter, &points, &err) == 0)
-        for (size_t i = 0; i < points.n; i++)
-            ret = ret || points.items[i].state == POINT_DELETING;
-    if (catalog_checkpoints(s->env.catalog, c->host, c->domain, &rows, &err) == 0)
-        for (size_t i = 0; i < rows.n; i++)
-            ret = ret || (rows.items[i].state == CHECKPOINT_DROPPING &&
-                          strcmp(rows.items[i].policy, c->policy) == 0);
-    point_list_done(&points);
-    checkpoint_list_done(&rows);
-    return ret;
-}
-
 int recover(struct scheduler *s, struct err *err)
 {
     const struct job_filter open = {.active = true};
@@ -91,19 +72,4 @@ int recover(struct scheduler *s, struct err *err)
     }
     job_list_done(&jobs);
     return rc;
-}
-
-void recover_late(struct scheduler *s)
-{
-    for (size_t i = 0; i < s->covers.n; i++) {
-        const struct cover *c = &s->covers.items[i];
-        const struct config_policy *p = config_policy_find(s->config, c->policy);
-        struct err err = ERR_INIT;
-        struct job_run *r;
-
-        if (needs_prune(s, c) &&
-            prune_queue(&s->jobs, c->host, c->domain, c->policy, p->repository,
-                        "after a start: what was interrupted is finished", &r, &err) < 0)
-            catalog_trouble("queue what was interrupted", &err);
-    }
 }

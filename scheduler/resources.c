@@ -5,7 +5,7 @@
  * and it goes when the last user has.  A changed host that has users is stale: no new job gets it,
  * and it is replaced when the last user has gone.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/resources.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "scheduler/core.h"
 
 /* All that matters of a host's configuration, as one comparable text. */
 static char *host_definition(const struct config_host *h)
@@ -60,7 +61,7 @@ void host_unused(struct host *h)
     struct scheduler *s = scheduler_of(h->env);
 
     if (h->stale)
-        queue_kick(s);
+        sched_kick(s);
     for (size_t i = 0; i < s->jobs.hosts.n && h->retired; i++) {
         if (s->jobs.hosts.items[i] == h) {
             host_retire(s, i);
@@ -78,7 +79,7 @@ static void host_add(struct scheduler *s, const struct config_host *c, char *def
     h->definition = definition;
     h->hv = s->env.hypervisor_new(s->env.ctx, c, &h->problem);
     if (h->hv)
-        h->hv->ops->listen(h->hv, watch_on_event, h);
+        h->hv->ops->listen(h->hv, s->told.event, h);
     else
         log_warning("host %s: %s", h->name, h->problem.msg);
     *VEC_ADD(&s->jobs.hosts) = h;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/scheduler.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,19 @@
 #include "base/text.h"
 #include "jobs/prune.h"
 #include "jobs/request.h"
+#include "scheduler/admit.h"
+#include "scheduler/clock_watch.h"
+#include "scheduler/copies.h"
+#include "scheduler/core.h"
+#include "scheduler/coverage.h"
+#include "scheduler/places.h"
+#include "scheduler/queue.h"
+#include "scheduler/recover.h"
+#include "scheduler/resources.h"
+#include "scheduler/serve.h"
+#include "scheduler/settling.h"
+#include "scheduler/unfinished.h"
+#include "scheduler/watch.h"
 
 #define JOBS_KEPT_S (INT64_C(400) * 86400)
 #define HOUSEKEEPING_S 3600.0
@@ -31,7 +44,7 @@ static void on_housekeeping(void *ctx)
          catalog_job_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0))
         catalog_trouble("let go of old jobs", &err);
     coverage_refresh_all(s);
-    compare_again(s);
+    watch_again(s);
     copies_retry(s);
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
 }
@@ -46,24 +59,12 @@ static void settle(void *ctx)
         return;
     s->env.clock->ops->stop(s->env.clock, &s->settle);
     s->settled = true;
-    recover_late(s);
+    unfinished_prune(s);
     coverage_due(s);
-    queue_kick(s);
+    sched_kick(s);
     copies_consider(s);
     if (s->env.settled)
         s->env.settled(s->env.ctx);
-}
-
-void settle_if_seen(struct scheduler *s)
-{
-    if (s->settled || s->looks.n > 0)
-        return;
-    for (size_t i = 0; i < s->jobs.repos.n; i++)
-        if (s->jobs.repos.items[i]->watch->probing || s->jobs.repos.items[i]->watch->surveying ||
-            s->jobs.repos.items[i]->watch->examining)
-            return;
-    /* Not from within the look: what begins now may free what it stands in. */
-    s->env.clock->ops->after(s->env.clock, &s->settle, 0);
 }
 
 int scheduler_new(const struct scheduler_env *env, struct config *config, struct scheduler **ret,
@@ -81,11 +82,12 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
         .loop = env->loop,
         .config = config,
     };
+    s->told = (struct scheduler_told){coverage_ended, coverage_refresh_all, watch_on_event};
     s->started = sched_uptime(s);
     s->due = (struct alarm){.fire = on_due, .ctx = s};
     s->settle = (struct alarm){.fire = settle, .ctx = s};
     s->copies.alarm = (struct alarm){.fire = copies_step, .ctx = s};
-    s->kick = (struct alarm){.fire = queue_admit, .ctx = s};
+    s->kick = (struct alarm){.fire = admit_jobs, .ctx = s};
     s->housekeeping = (struct alarm){.fire = on_housekeeping, .ctx = s};
     clock_watch_start(s);
     resources_sync(s);
@@ -140,7 +142,7 @@ void scheduler_reload(struct scheduler *s, struct config *config)
     coverage_sync(s);
     config_free(old);
     watch_all(s);
-    queue_kick(s);
+    sched_kick(s);
 }
 
 void scheduler_listen(struct scheduler *s, struct observer *o)
@@ -335,7 +337,7 @@ void scheduler_drain(struct scheduler *s, void (*idle)(void *ctx), void *ctx)
     s->idle_ctx = ctx;
     coverage_arm(s);
     copies_consider(s);
-    queue_kick(s);
+    sched_kick(s);
 }
 
 const struct job *scheduler_job(const struct scheduler *s, int64_t id)

@@ -2,7 +2,16 @@
  *
  * What jobs are given: the scheduler behind struct job_env_ops.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/serve.h"
+
+#include "scheduler/clock_watch.h"
+#include "scheduler/core.h"
+#include "scheduler/coverage.h"
+#include "scheduler/lacks.h"
+#include "scheduler/places.h"
+#include "scheduler/queue.h"
+#include "scheduler/resources.h"
+#include "scheduler/watch.h"
 
 static int add(struct job_env *e, struct job *row, struct job_run **ret, struct err *err)
 {
@@ -14,12 +23,12 @@ static void refused(struct job_run *r)
     struct scheduler *s = scheduler_of(r->env);
 
     queue_remove(r);
-    queue_kick(s);
+    sched_kick(s);
 }
 
 static void left(struct job_env *e)
 {
-    queue_kick(scheduler_of(e));
+    sched_kick(scheduler_of(e));
 }
 
 static void saw_domain(struct job_env *e, const char *host, const char *domain,
@@ -35,12 +44,12 @@ static void saw_repo(struct repo *r, const struct store_space *space, const stru
 
 static bool lacks(struct job_env *e, const char *host, const char *domain)
 {
-    return compare_lacks(scheduler_of(e), host, domain);
+    return lacks_points(scheduler_of(e), host, domain);
 }
 
 static bool may_serve(struct job_env *e, const char *host, const char *domain, const char *bitmap)
 {
-    return compare_may_serve(scheduler_of(e), host, domain, bitmap);
+    return lacks_may_need(scheduler_of(e), host, domain, bitmap);
 }
 
 static void owned(struct job_env *e, const struct job_run *except, struct owned_list *ret)
@@ -70,7 +79,7 @@ const struct job_env_ops scheduler_serves = {
     .repo_unused = repo_unused,
     .saw_domain = saw_domain,
     .saw_repo = saw_repo,
-    .answers = compare_newcomer,
+    .answers = watch_newcomer,
     .lacks = lacks,
     .may_serve = may_serve,
     .owned = owned,

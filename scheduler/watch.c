@@ -4,12 +4,18 @@
  * while the daemon is down.  Domains are looked at when the daemon starts, when the hypervisor
  * reports a change, and by each job; nothing is polled.
  */
-#include "scheduler/scheduler_priv.h"
+#include "scheduler/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "scheduler/compare.h"
+#include "scheduler/core.h"
+#include "scheduler/numbers.h"
+#include "scheduler/places.h"
+#include "scheduler/resources.h"
+#include "scheduler/settling.h"
 #include "storage/catalog_frozen.h"
 
 #define LOOKS_AT_ONCE 8
@@ -94,7 +100,7 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
     }
     put(s, "domain", name, domain_state_name(facts->state), facts->problem, unsafe);
     note_uuid(s, name, facts);
-    compare_saw_domain(s, name, facts);
+    numbers_saw_domain(s, name, facts);
 }
 
 void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
@@ -262,11 +268,6 @@ static void probe(struct scheduler *s, struct repo *r)
         watch_saw_repo(s, r, &r->watch->space, &err);
 }
 
-void watch_probe(struct scheduler *s, struct repo *r)
-{
-    probe(s, r);
-}
-
 void watch_all(struct scheduler *s)
 {
     for (size_t i = 0; i < s->jobs.hosts.n; i++) {
@@ -283,6 +284,20 @@ void watch_all(struct scheduler *s)
     look_next(s);
     for (size_t i = 0; i < s->jobs.repos.n; i++)
         if (!s->jobs.repos.items[i]->retired)
+            probe(s, s->jobs.repos.items[i]);
+}
+
+void watch_newcomer(struct repo *r)
+{
+    if (!r->compared && !r->watch->probing && !r->watch->surveying && !r->watch->examining)
+        watch_repo(scheduler_of(r->env), r);
+}
+
+void watch_again(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (!s->jobs.repos.items[i]->retired &&
+            (s->jobs.repos.items[i]->watch->difference || !s->jobs.repos.items[i]->compared))
             probe(s, s->jobs.repos.items[i]);
 }
 

@@ -25,6 +25,9 @@ mover: base
 helpers: storage base
 '
 
+# What others may include of a layer that has its inner headers in the same folder.
+declare -A faces=([scheduler]=scheduler/scheduler.h)
+
 # A driver is behind engine/hypervisor.h; who makes it may name it, nobody else.
 drivers='engine/(qmp|libvirt)/'
 may_name_drivers='engine daemon'
@@ -41,7 +44,7 @@ while IFS=: read -r layer allowed; do
     within=
     [[ $layer != report ]] || within=--exclude-dir=gather
     while IFS=: read -r file line text; do
-        used=$(sed -n 's/.*"\([a-z]*\)\/.*/\1/p' <<<"$text")
+        [[ $text =~ \"([a-z]*)/.*\" ]] && used=${BASH_REMATCH[1]}
         [[ $text != *'"report/gather/'* ]] || used=gather
         [[ $used == "$layer" ]] && continue
         if [[ " $allowed " != *" $used "* ]]; then
@@ -49,6 +52,9 @@ while IFS=: read -r layer allowed; do
             bad=1
         elif [[ $text == *_priv.h* ]]; then
             echo "$file:$line: this header is private to $used/"
+            bad=1
+        elif [[ -n ${faces[$used]-} && $text != *"\"${faces[$used]}\""* ]]; then
+            echo "$file:$line: this header is $used/'s own"
             bad=1
         elif [[ $text =~ \"$drivers && " $may_name_drivers " != *" $layer "* ]]; then
             echo "$file:$line: $layer/ may not name a hypervisor's driver"
