@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "helpers/store/identity.h"
 #include "helpers/store/service.h"
+#include "helpers/store/tell.h"
 
 #define DELETED " (deleted)"
 #define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/lines.h"
 #include "helpers/store/service.h"
+#include "helpers/store/tell.h"
 
 #define REQUEST_MAX ((size_t)256 << 20)
 
@@ -43,21 +44,6 @@ static void print_usage(void)
          "  -h, --help     print this text and exit\n"
          "\n"
          "Exit status: 0 done, 1 failed (the answer says why), 2 bad usage or request.");
-}
-
-/* Takes it over. */
-static int print_line(json_t *line)
-{
-    int rc = json_dumpf(line, stdout, JSON_COMPACT);
-
-    json_decref(line);
-    return rc < 0 || putchar('\n') == EOF || fflush(stdout) == EOF ? -1 : 0;
-}
-
-void tell_at(const char *path)
-{
-    if (print_line(json_pack("{s:o}", "at", record_text(path))) < 0)
-        exit(EXIT_FAILED); /* nobody listens any more */
 }
 
 static int bad(const char *where, const char *why)
@@ -123,7 +109,7 @@ static int serve(const struct service *s, const void *request)
     bool well;
     json_t *line = service_run(s, request, &well);
 
-    return print_line(line) < 0 || !well ? EXIT_FAILED : EXIT_DONE;
+    return tell_line(line) < 0 || !well ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int take_request(const char *line)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "helpers/store/service.h"
+#include "helpers/store/tell.h"
 #include "storage/places_ask.h"
 #include "storage/scratch.h"
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "helpers/store/service.h"
+#include "helpers/store/tell.h"
 #include "storage/catalog_copies.h"
 #include "storage/scratch.h"
 #include "storage/store_records.h"

@@ -11,8 +11,4 @@ extern const size_t n_files_services, n_places_services, n_repository_services;
 
 extern const struct service_set store_services;
 
-/* Prints that this file is worked on.  Should that hang, whoever has asked takes it for the
- * reason. */
-void tell_at(const char *path);
-
 #endif

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "helpers/store/service.h"
+#include "helpers/store/tell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

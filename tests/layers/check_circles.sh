@@ -20,7 +20,6 @@ engine/qmp/begin: begin_serve begin_shield begin_steps
 engine/qmp/domain: connection domain socket_watch
 engine/qmp/state: view view_asides view_disks
 engine/qmp/tend: tend tend_close tend_judge tend_peers
-helpers/store: files main request places repository
 policies: config config_check config_walk config_yaml
 storage: db db_open db_copy db_place
 storage: repository repository_dirs manifest
