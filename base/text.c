@@ -192,3 +192,17 @@ const char *nearest_word(const char *s, const char *const *words, size_t n)
     }
     return best;
 }
+
+const char *text_clip(const char *s, char buf[TEXT_CLIP])
+{
+    size_t len = strlen(s), max = TEXT_CLIP - sizeof("...");
+
+    if (len > max) {
+        for (len = max; len > 0 && (s[len] & 0xc0) == 0x80;)
+            len--; /* not in the middle of a character */
+        snprintf(buf, TEXT_CLIP, "%.*s...", (int)len, s);
+    } else {
+        memcpy(buf, s, len + 1);
+    }
+    return buf;
+}

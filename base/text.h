@@ -36,4 +36,9 @@ bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
 char *uri_encode(const char *s);
 bool starts_with(const char *s, const char *prefix);
 
+/* A value fit to be quoted in a message: its beginning, when it is long. Returns buf. */
+#define TEXT_CLIP 84
+const char *text_clip(const char *s, char buf[TEXT_CLIP]);
+#define CLIP(s) text_clip((s), (char[TEXT_CLIP]){0})
+
 #endif

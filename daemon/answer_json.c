@@ -2,6 +2,7 @@
 #include "daemon/answer_json.h"
 
 #include "base/cleanup.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "report/json.h"
 
 static json_t *begun_json(const struct begun_answer *b)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The backup API's commands on the control socket.  XML documents travel as strings; most answers
- * come later, when the hypervisor has answered.
+ * The backup API's commands on the control socket.  XML documents travel as strings, and are read
+ * here; most answers come later, when the hypervisor has answered.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,10 @@
 #include "base/text.h"
 #include "daemon/answer_json.h"
 #include "daemon/control_priv.h"
-#include "report/json.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "jobs/api.h"
+#include "report/json.h"
 
 /* ---- answers that come later ---- */
 
@@ -70,18 +72,42 @@ void control_forget_pending(struct control *c)
     free(c->pending.items);
 }
 
+/* ---- documents ---- */
+
+/* Without one: a push of all disks, beside their images. */
+static int read_backup(const char *xml, struct backup_document **ret, struct err *err)
+{
+    if (!xml)
+        xml = "<domainbackup/>";
+    if (backup_document_parse(xml, strlen(xml), ret, err) < 0)
+        return err_wrap(err, "backup XML");
+    return 0;
+}
+
+static int read_checkpoint(const char *xml, struct checkpoint_document **ret, struct err *err)
+{
+    if (checkpoint_document_parse(xml, strlen(xml), ret, err) < 0)
+        return err_wrap(err, "checkpoint XML");
+    return 0;
+}
+
 /* ---- the commands ---- */
 
 static int cmd_backup_begin(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     struct api_begin a = {0};
+    const char *backup = NULL, *checkpoint = NULL;
     int reuse = 0;
 
     (void)ret;
     if (control_unpack(args, err, "{s:s, s?s, s?s, s?b}", "domain", &a.domain, "backup_xml",
-                       &a.backup_xml, "checkpoint_xml", &a.checkpoint_xml, "reuse_external",
-                       &reuse) < 0)
+                       &backup, "checkpoint_xml", &checkpoint, "reuse_external", &reuse) < 0 ||
+        read_backup(backup, &a.document, err) < 0)
         return -1;
+    if (checkpoint && read_checkpoint(checkpoint, &a.checkpoint, err) < 0) {
+        backup_document_free(a.document);
+        return -1;
+    }
     a.reuse_external = reuse;
     api_backup_begin(scheduler_jobs(cl->control->env.scheduler), &a, later(cl));
     return 0;
@@ -119,12 +145,14 @@ static int cmd_job_info(struct client *cl, json_t *args, json_t **ret, struct er
 
 static int cmd_checkpoint_create(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
-    struct api_create c = {.xml = "<domaincheckpoint/>"};
+    const char *xml = "<domaincheckpoint/>";
+    struct api_create c = {0};
     int redefine = 0, validate = 0, quiesce = 0;
 
     (void)ret;
-    if (control_unpack(args, err, "{s:s, s?s, s?b, s?b, s?b}", "domain", &c.domain, "xml", &c.xml,
-                       "redefine", &redefine, "validate", &validate, "quiesce", &quiesce) < 0)
+    if (control_unpack(args, err, "{s:s, s?s, s?b, s?b, s?b}", "domain", &c.domain, "xml", &xml,
+                       "redefine", &redefine, "validate", &validate, "quiesce", &quiesce) < 0 ||
+        read_checkpoint(xml, &c.document, err) < 0)
         return -1;
     c.redefine = redefine;
     c.validate = validate;

@@ -6,8 +6,8 @@
 #ifndef VMKEEP_JOBS_ANSWERS_H
 #define VMKEEP_JOBS_ANSWERS_H
 
+#include "engine/checkpoint_document.h"
 #include "engine/hypervisor.h"
-#include "engine/xml/checkpoint_xml.h"
 #include "storage/catalog.h"
 #include "storage/store.h"
 

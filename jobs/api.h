@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * api: the backup API as users reach it: backups begun by hand with libvirt's XML documents,
- * checkpoints of their own, and figures of jobs.
+ * api: the backup API as users reach it: backups begun by hand, checkpoints of their own, and
+ * figures of jobs.  Documents come as structs: whoever asks has read them.
  *
  * All of these answer later, from the loop (or, when they can be refused at once, from inside the
  * call): done runs exactly once, or never when the daemon ends first.  A domain is DOMAIN or
@@ -11,6 +11,8 @@
 #define VMKEEP_JOBS_API_H
 
 #include "base/err.h"
+#include "engine/backup_document.h"
+#include "engine/checkpoint_document.h"
 #include "jobs/answers.h"
 
 struct job_env;
@@ -23,13 +25,13 @@ struct api_reply {
 
 struct api_begin {
     const char *domain;
-    const char *backup_xml;     /* NULL: a push of all disks, beside their images */
-    const char *checkpoint_xml; /* NULL: no checkpoint */
-    bool reuse_external;        /* the files exist, made by the caller */
+    struct backup_document *document;       /* as it was read; taken over, */
+    struct checkpoint_document *checkpoint; /* and this, too; NULL: no checkpoint */
+    bool reuse_external;                    /* the files exist, made by the caller */
 };
 
 /* Answers when the backup has begun (ANSWER_BEGUN).  ERR_BUSY names what runs; the other
- * refusals are those of engine/xml/backup_xml.h, engine/xml/checkpoint_xml.h and
+ * refusals are those of engine/backup_document.h, engine/checkpoint_document.h and
  * backup_begin. */
 void api_backup_begin(struct job_env *e, const struct api_begin *a, struct api_reply reply);
 
@@ -42,7 +44,7 @@ void api_job_info(struct job_env *e, const char *domain, struct api_reply reply)
 
 struct api_create {
     const char *domain;
-    const char *xml;
+    struct checkpoint_document *document; /* as it was read; taken over */
     bool redefine; /* the bitmaps are there: only what is known of the checkpoint is recorded */
     bool validate; /* ... and they must be there, and good */
     bool quiesce;  /* with the guest's file systems frozen; ERR_UNSUPPORTED when they cannot be */

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/mark.h"
-#include "engine/xml/backup_xml.h"
+#include "jobs/kept_request.h"
 
 #define POLL_FIRST_S 1.0
 #define POLL_S 5.0
@@ -67,7 +67,7 @@ void hv_save_request(struct job_run *r, const struct backup_request *request)
         if (!takes_in(&k, names.items[i]))
             strlist_add(&k.left_out, names.items[i]);
     written.listed = &names;
-    document = backup_document_format(&written);
+    document = kept_request_text(&written);
     if (catalog_job_document(r->env->catalog, r->row.id, document, &err) < 0 ||
         (k.name && catalog_checkpoint_add_disks(r->env->catalog, &k, &err) < 0))
         catalog_trouble("record a backup's document", &err);

@@ -28,6 +28,7 @@
 #include "jobs/manual_backup.h"
 #include "base/mark.h"
 #include "jobs/hv_session.h"
+#include "jobs/kept_request.h"
 #include "jobs/manual_run.h"
 
 #include <stdio.h>
@@ -197,7 +198,7 @@ static void begun(struct job_run *r)
     if (is_pull(r) && run->document->request.server.transport == TRANSPORT_TCP) {
         run->document->request.server.port = run->hv.begun.port;
         free(r->row.document);
-        r->row.document = backup_document_format(&run->document->request);
+        r->row.document = kept_request_text(&run->document->request);
         if (catalog_job_document(r->env->catalog, r->row.id, r->row.document, &err) < 0)
             catalog_trouble("record the port of a backup", &err);
     }
@@ -419,12 +420,8 @@ static int resume(struct job_run *r, int go_on)
 
     r->has_begun = true;
     api_places_resume(r);
-    if (!r->row.document || backup_document_parse(r->row.document, strlen(r->row.document),
-                                                  &run->document, &r->err) < 0) {
-        if (r->err.code == ERR_NONE)
-            err_set(&r->err, ERR_CORRUPT, "its document is not in the catalog");
+    if (kept_request_read(&r->row, &run->document, &r->err) < 0)
         return A_ABORTING;
-    }
     api_document_adopt(r);
     if (is_pull(r) && str_eq(r->row.step, steps[A_RECORDING].name))
         go_on = A_STOPPING;

@@ -12,12 +12,11 @@
 #include "base/text.h"
 #include "jobs/api.h"
 #include "jobs/busy.h"
+#include "jobs/kept_request.h"
 #include "jobs/manual_backup.h"
 #include "jobs/manual_run.h"
 #include "policies/plan.h"
 #include "storage/scratch.h"
-
-static const char default_xml[] = "<domainbackup/>";
 
 /* ---- completing ---- */
 
@@ -255,7 +254,7 @@ int api_job_commit(struct job_run *r, struct err *err)
         if (q->disks[i].base)
             r->row.level = LEVEL_INCREMENTAL;
     free(r->row.document);
-    r->row.document = backup_document_format(q);
+    r->row.document = kept_request_text(q);
     free(r->row.step);
     r->row.step = xstrdup("placing");
     r->row.started = r->row.created = env_now(r->env);
@@ -272,19 +271,6 @@ int api_job_commit(struct job_run *r, struct err *err)
 
 /* ---- the request ---- */
 
-static int parse(const char *what, const char *xml, const struct api_begin *a, struct job_run *r,
-                 struct err *err)
-{
-    struct manual_backup_run *run = manual_of(r);
-    int rc;
-
-    if (a)
-        rc = backup_document_parse(xml, strlen(xml), &run->document, err);
-    else
-        rc = checkpoint_document_parse(xml, strlen(xml), &run->checkpoint_document, err);
-    return rc < 0 ? err_wrap(err, "%s", what) : 0;
-}
-
 static struct job_run *make_run(struct job_env *e, const struct api_begin *a,
                                 struct host **ret_host, struct err *err)
 {
@@ -296,7 +282,6 @@ static struct job_run *make_run(struct job_env *e, const struct api_begin *a,
         .why = (char *)"begun by hand",
         .reuse_external = a->reuse_external,
     };
-    struct job_run *r;
 
     if (env_refuse_draining(e, err) < 0 ||
         env_find_domain(e, a->domain, ret_host, &domain, err) < 0 ||
@@ -304,13 +289,7 @@ static struct job_run *make_run(struct job_env *e, const struct api_begin *a,
         return NULL;
     row.host = (*ret_host)->name;
     row.domain = domain;
-    r = job_new(e, &manual_backup_type, &row);
-    if (parse("backup XML", a->backup_xml ? a->backup_xml : default_xml, a, r, err) < 0 ||
-        (a->checkpoint_xml && parse("checkpoint XML", a->checkpoint_xml, NULL, r, err) < 0)) {
-        job_free(r);
-        return NULL;
-    }
-    return r;
+    return job_new(e, &manual_backup_type, &row);
 }
 
 void api_backup_begin(struct job_env *e, const struct api_begin *a, struct api_reply reply)
@@ -321,9 +300,13 @@ void api_backup_begin(struct job_env *e, const struct api_begin *a, struct api_r
     struct manual_backup_run *run = manual_of(r);
 
     if (!r) {
+        backup_document_free(a->document);
+        checkpoint_document_free(a->checkpoint);
         reply.done(reply.ctx, &err, NULL);
         return;
     }
+    run->document = a->document;
+    run->checkpoint_document = a->checkpoint;
     run->reply = reply;
     e->ops->begin(r, host);
 }

@@ -135,15 +135,12 @@ static int create(struct request *t, struct err *err)
 void api_checkpoint_create(struct job_env *e, const struct api_create *c, struct api_reply reply)
 {
     struct request *t = request_exclusive(e, c->domain, "the making of a checkpoint", reply);
-    struct err err = ERR_INIT;
 
-    if (!t)
-        return;
-    if (checkpoint_document_parse(c->xml, strlen(c->xml), &t->document, &err) < 0) {
-        err_wrap(&err, "checkpoint XML");
-        request_finish(t, &err);
+    if (!t) {
+        checkpoint_document_free(c->document);
         return;
     }
+    t->document = c->document;
     t->validate = c->validate;
     t->quiesce = c->quiesce;
     request_look(t, c->redefine ? api_redefine : create);

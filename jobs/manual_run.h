@@ -3,7 +3,7 @@
  * Private to jobs/manual_*.c: a backup begun by hand, and work on checkpoints.
  *
  *   manual_backup.c      the state machine of a backup begun by hand
- *   manual_begin.c       its documents, from XML to the committed row
+ *   manual_begin.c       its documents, completed, and its row
  *   manual_compare.c     what its disks were, and are
  *   manual_places.c      its files and its socket: checked, made, removed
  *   request.c            short work on a domain that is no job
@@ -15,8 +15,8 @@
 #ifndef VMKEEP_JOBS_MANUAL_RUN_H
 #define VMKEEP_JOBS_MANUAL_RUN_H
 
-#include "engine/xml/backup_xml.h"
-#include "engine/xml/checkpoint_xml.h"
+#include "engine/backup_document.h"
+#include "engine/checkpoint_document.h"
 #include "jobs/hv_session.h"
 #include "jobs/job.h"
 #include "jobs/request.h"

@@ -5,7 +5,7 @@
 #ifndef VMKEEP_JOBS_REQUEST_H
 #define VMKEEP_JOBS_REQUEST_H
 
-#include "engine/xml/checkpoint_xml.h"
+#include "engine/checkpoint_document.h"
 #include "jobs/api.h"
 #include "jobs/claims.h"
 #include "jobs/compared.h"

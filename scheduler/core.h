@@ -2,8 +2,8 @@
  *
  * core: what the files of scheduler/ share: the scheduler's struct, and what is in it.
  *
- * Each file has a header of its own, and calls go one way: a file calls those above it in this list.
- * What it has to tell one further down, it tells by struct scheduler_told.
+ * Each file has a header of its own, and calls go one way: a file calls those above it in this
+ * list.  What it has to tell one further down, it tells by struct scheduler_told.
  *
  *   settling.c      has everything that answers been looked at?
  *   places.c        what belongs to somebody: nothing may be written there

@@ -287,15 +287,3 @@ int backup_document_parse(const char *xml, size_t len, struct backup_document **
     *ret = d;
     return 0;
 }
-
-void backup_document_free(struct backup_document *d)
-{
-    if (!d)
-        return;
-    strlist_done(&d->strings);
-    strlist_done(&d->names);
-    free(d->disks.items);
-    free(d->marks.items);
-    free(d->taking_part.items);
-    free(d);
-}

@@ -173,22 +173,6 @@ int checkpoint_document_parse(const char *xml, size_t len, struct checkpoint_doc
     return rc;
 }
 
-void checkpoint_document_free(struct checkpoint_document *d)
-{
-    if (!d)
-        return;
-    for (size_t i = 0; i < d->disks.n; i++) {
-        free(d->disks.items[i].name);
-        free(d->disks.items[i].bitmap);
-    }
-    free(d->disks.items);
-    free(d->name);
-    free(d->description);
-    free(d->parent);
-    free(d->domain);
-    free(d);
-}
-
 /* ---- writing ---- */
 
 static void put_disk(struct xml_writer *w, const struct checkpoint_document_disk *d)

@@ -71,11 +71,6 @@ int xml_word(const struct xml_value *v, const char *const *words, int *ret, stru
 int xml_bool(const struct xml_value *v, bool *ret, struct err *err); /* yes, no */
 int xml_number(const struct xml_value *v, int64_t min, int64_t max, int64_t *ret, struct err *err);
 
-/* A value fit to be quoted in a message: its beginning, when it is long. Returns buf. */
-#define XML_CLIP 84
-const char *xml_clip(const char *s, char buf[XML_CLIP]);
-#define CLIP(s) xml_clip((s), (char[XML_CLIP]){0})
-
 /* Writing: elements are indented, values escaped. What XML cannot hold (control characters, bytes
  * that are no UTF-8) becomes "?". */
 struct xml_writer;

@@ -50,20 +50,6 @@ const char *xml_text(const xmlNode *node, struct strlist *arena)
     return node ? keep(xmlNodeGetContent(node), arena) : NULL;
 }
 
-const char *xml_clip(const char *s, char buf[XML_CLIP])
-{
-    size_t len = strlen(s), max = XML_CLIP - sizeof("...");
-
-    if (len > max) {
-        for (len = max; len > 0 && (s[len] & 0xc0) == 0x80;)
-            len--; /* not in the middle of a character */
-        snprintf(buf, XML_CLIP, "%.*s...", (int)len, s);
-    } else {
-        memcpy(buf, s, len + 1);
-    }
-    return buf;
-}
-
 /* The disk around the node says more than its line. */
 static const char *disk_around(const xmlNode *node, struct strlist *arena, bool *ret_itself)
 {

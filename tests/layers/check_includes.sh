@@ -56,6 +56,9 @@ while IFS=: read -r layer allowed; do
         elif [[ -n ${faces[$used]-} && $text != *"\"${faces[$used]}\""* ]]; then
             echo "$file:$line: this header is $used/'s own"
             bad=1
+        elif [[ $text == *'"engine/xml/'* && $layer != daemon && $file != jobs/kept_request.c ]]; then
+            echo "$file:$line: XML is read and written at the daemon's edge"
+            bad=1
         elif [[ $text =~ \"$drivers && " $may_name_drivers " != *" $layer "* ]]; then
             echo "$file:$line: $layer/ may not name a hypervisor's driver"
             bad=1

@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "engine/xml/backup_xml.h"
+#include "engine/xml/checkpoint_xml.h"
 #include "jobs/api.h"
 
 #define DISKS_MAX 4
@@ -326,6 +328,30 @@ static char *backup_xml(const struct hand_made *m, const struct sim_domain *doma
     return text;
 }
 
+static struct backup_document *read_backup(const struct hand_made *m,
+                                           const struct sim_domain *domain)
+{
+    CLEANUP_FREE char *xml = backup_xml(m, domain);
+    struct backup_document *ret;
+    struct err err = ERR_INIT;
+
+    if (backup_document_parse(xml, strlen(xml), &ret, &err) < 0)
+        sim_broken("%s", err.msg);
+    return ret;
+}
+
+static struct checkpoint_document *read_checkpoint(const struct hand_made *m)
+{
+    CLEANUP_FREE char *xml =
+        xasprintf("<domaincheckpoint><name>%s</name></domaincheckpoint>", m->checkpoint);
+    struct checkpoint_document *ret;
+    struct err err = ERR_INIT;
+
+    if (checkpoint_document_parse(xml, strlen(xml), &ret, &err) < 0)
+        sim_broken("%s", err.msg);
+    return ret;
+}
+
 /* It runs, by what the catalog says. */
 static bool is_open(const struct sim_daemon *d, const struct hand_made *m)
 {
@@ -365,12 +391,9 @@ static void reader_is_done(void *ctx)
 static void begin(struct sim_daemon *d, struct sim_domain *domain, enum hand_kind kind)
 {
     struct hand_made *m = make(d, domain, kind);
-    CLEANUP_FREE char *backup = backup_xml(m, domain);
-    CLEANUP_FREE char *checkpoint =
-        xasprintf("<domaincheckpoint><name>%s</name></domaincheckpoint>", m->checkpoint);
     const struct api_begin a = {.domain = domain->name,
-                                .backup_xml = backup,
-                                .checkpoint_xml = *m->checkpoint ? checkpoint : NULL};
+                                .document = read_backup(m, domain),
+                                .checkpoint = *m->checkpoint ? read_checkpoint(m) : NULL};
 
     /* Somebody has resized it, and back, before. */
     if (*m->base && !domain->has_job && sim_chance(&sim.w, 1500))
@@ -383,9 +406,7 @@ static void begin(struct sim_daemon *d, struct sim_domain *domain, enum hand_kin
 static void create(struct sim_daemon *d, struct sim_domain *domain)
 {
     struct hand_made *m = make(d, domain, HAND_CREATE);
-    CLEANUP_FREE char *xml =
-        xasprintf("<domaincheckpoint><name>%s</name></domaincheckpoint>", m->checkpoint);
-    const struct api_create c = {.domain = domain->name, .xml = xml};
+    const struct api_create c = {.domain = domain->name, .document = read_checkpoint(m)};
 
     api_checkpoint_create(scheduler_jobs(d->scheduler), &c, expect(d, m, false));
 }

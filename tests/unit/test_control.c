@@ -298,6 +298,12 @@ static void one_begun_by_hand(void **state)
     say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"a\","
                 " \"backup_xml\": \"<nonsense/>\"}}\n");
     assert_says(hear(begins), "backup XML: ");
+    say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"a\","
+                " \"checkpoint_xml\": \"<nonsense/>\"}}\n");
+    assert_says(hear(begins), "checkpoint XML: ");
+    say(begins, "{\"v\": 1, \"cmd\": \"checkpoint-create\", \"args\": {\"domain\": \"a\","
+                " \"xml\": \"<nonsense/>\"}}\n");
+    assert_says(hear(begins), "checkpoint XML: ");
     say(begins, "{\"v\": 1, \"cmd\": \"backup-begin\", \"args\": {\"domain\": \"h/a\"}}\n");
     assert_string_equal(hear(begins), "");
 

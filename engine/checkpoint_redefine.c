@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A <domaincheckpoint> of a checkpoint whose bitmaps are there, held against what the domain has.
+ * A checkpoint whose bitmaps are there, held against what the domain has.
  */
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/xml/checkpoint_xml.h"
-#include "engine/xml/checkpoint_xml_priv.h"
-#include "engine/xml/xml.h"
+#include "engine/checkpoint_document.h"
+#include "engine/checkpoint_document_priv.h"
 
 /* Without <disks>: all that have a bitmap of its name. */
 static void list_those_that_have_it(struct checkpoint_document *d, const struct domain_facts *facts)

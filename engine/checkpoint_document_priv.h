@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to engine/xml/checkpoint_xml*.c. */
-#ifndef VMKEEP_ENGINE_CHECKPOINT_XML_PRIV_H
-#define VMKEEP_ENGINE_CHECKPOINT_XML_PRIV_H
+ * Private to engine/checkpoint_*.c. */
+#ifndef VMKEEP_ENGINE_CHECKPOINT_DOCUMENT_PRIV_H
+#define VMKEEP_ENGINE_CHECKPOINT_DOCUMENT_PRIV_H
 
-#include "engine/xml/checkpoint_xml.h"
+#include "engine/checkpoint_document.h"
 
 /* The domain's disk that disk i means, by its target or its image's path; its name and its
  * bitmap's are settled.  NULL with *err: there is none, it is listed twice, or its bitmap has

@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * A <domainbackup> made whole, and held against what the domain has.  Whatever is wrong is found
- * here, before anything starts at the hypervisor.
+ * A backup that was asked for, made whole, and held against what the domain has.  Whatever is wrong
+ * is found here, before anything starts at the hypervisor.
  */
+#include "engine/backup_document.h"
+
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/names.h"
 #include "base/text.h"
-#include "engine/xml/backup_xml.h"
-#include "engine/xml/xml.h"
+
+void backup_document_free(struct backup_document *d)
+{
+    if (!d)
+        return;
+    strlist_done(&d->strings);
+    strlist_done(&d->names);
+    free(d->disks.items);
+    free(d->marks.items);
+    free(d->taking_part.items);
+    free(d);
+}
 
 struct completion {
     struct backup_document *d;

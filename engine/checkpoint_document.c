@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * A <domaincheckpoint> for a new checkpoint, made whole and held against what the domain has.
+ * A new checkpoint, made whole and held against what the domain has.
  */
+#include "engine/checkpoint_document.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/xml/checkpoint_xml.h"
-#include "engine/xml/checkpoint_xml_priv.h"
-#include "engine/xml/xml.h"
+#include "engine/checkpoint_document_priv.h"
+
+void checkpoint_document_free(struct checkpoint_document *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->disks.n; i++) {
+        free(d->disks.items[i].name);
+        free(d->disks.items[i].bitmap);
+    }
+    free(d->disks.items);
+    free(d->name);
+    free(d->description);
+    free(d->parent);
+    free(d->domain);
+    free(d);
+}
 
 struct completion {
     struct checkpoint_document *d;
