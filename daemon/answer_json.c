@@ -2,6 +2,7 @@
 #include "daemon/answer_json.h"
 
 #include "base/cleanup.h"
+#include "daemon/live_json.h"
 #include "engine/xml/checkpoint_xml.h"
 #include "report/json.h"
 
@@ -165,6 +166,8 @@ json_t *answer_json(const struct api_answer *a)
         return json_pack("{s:o}", "deleted", names_json(a->u.deleted));
     case ANSWER_DOCTOR:
         return doctor_json(a->u.doctor);
+    case ANSWER_LIVE:
+        return live_json(a->u.live);
     }
     return json_object();
 }

@@ -218,6 +218,24 @@ static int cmd_doctor(struct client *cl, json_t *args, json_t **ret, struct err 
     return 0;
 }
 
+/* Jobs as they are now, a page of them. */
+static int cmd_jobs(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    struct live_ask a = {0};
+    json_int_t after = 0, tries_after = 0;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s?s, s?s, s?I, s?I}", "host", &a.host, "domain", &a.domain,
+                       "after", &after, "tries_after", &tries_after) < 0)
+        return -1;
+    if (!a.host != !a.domain || after < 0 || tries_after < 0)
+        return err_set(err, ERR_INVALID, "host and domain, or neither; where to go on, or nothing");
+    a.after = after;
+    a.tries_after = (size_t)tries_after;
+    scheduler_live(cl->control->env.scheduler, &a, later(cl));
+    return 0;
+}
+
 /* ---- events ---- */
 
 static int cmd_events(struct client *cl, json_t *args, json_t **ret, struct err *err)
@@ -283,6 +301,7 @@ int control_api_command(struct client *cl, const char *cmd, json_t *args, json_t
         {"checkpoint-dumpxml", cmd_checkpoint_dumpxml},
         {"checkpoint-delete", cmd_checkpoint_delete},
         {"doctor", cmd_doctor},
+        {"jobs", cmd_jobs},
         {"events", cmd_events},
     };
 

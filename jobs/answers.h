@@ -8,6 +8,7 @@
 
 #include "engine/checkpoint_document.h"
 #include "engine/hypervisor.h"
+#include "jobs/obstacle.h"
 #include "storage/catalog.h"
 #include "storage/store.h"
 
@@ -78,6 +79,38 @@ struct doctor_answer {
     VEC(struct looked_repository) repositories;
 };
 
+#define LIVE_HOLDERS_MAX 8
+
+/* A job that is queued or running, as it is now. */
+struct live_job {
+    const struct job *row;
+    bool canceled;            /* it has been asked to end */
+    const char *doing;        /* in plain words; NULL: it is queued */
+    struct obstacle obstacle; /* what it waits for, */
+    int64_t obstacle_since;   /* since when; 0: just now */
+    int64_t holders[LIVE_HOLDERS_MAX];
+    size_t n_holders; /* of the places, where that is a limit */
+    int64_t looked;   /* when its figures were read; 0: not yet */
+    double per_s;     /* bytes; -1: not known */
+    int64_t left_s;   /* -1: not known */
+};
+/* A backup that has failed, and is tried again by itself. */
+struct live_try {
+    const char *host, *domain, *policy, *repository;
+    enum backup_level level;
+    int64_t due, at;
+    char *why;           /* "retry 1 of 3: ..." */
+    struct job_end last; /* the one that failed */
+    enum err_code error; /* its */
+};
+struct live_answer {
+    VEC(struct live_job) jobs; /* by number, as many as fit into one answer */
+    VEC(struct live_try) tries;
+    bool more; /* there are; to be asked for by: */
+    int64_t after;
+    size_t tries_after;
+};
+
 enum answer_kind {
     ANSWER_NONE,
     ANSWER_BEGUN,
@@ -87,6 +120,7 @@ enum answer_kind {
     ANSWER_DOCUMENT,    /* one checkpoint's description */
     ANSWER_DELETED,     /* checkpoints: their names */
     ANSWER_DOCTOR,
+    ANSWER_LIVE,
 };
 
 struct api_answer {
@@ -99,6 +133,7 @@ struct api_answer {
         const struct checkpoint_document *document;
         const struct strlist *deleted;
         const struct doctor_answer *doctor;
+        const struct live_answer *live;
     } u;
 };
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #define SPACE_FLOOR (UINT64_C(64) << 20)
+#define WEIGH_S 5
 #define SCRATCH_FLOOR (UINT64_C(64) << 20)
 
 struct op *backup_start_probing(struct job_run *r, struct err *err)
@@ -25,6 +26,14 @@ int backup_after_copying(struct job_run *r)
     return B_ASKING;
 }
 
+/* Who watches asks more often how far it is. */
+static bool is_time_to_weigh(const struct job_run *r)
+{
+    const struct backup_run *run = backup_of(r);
+
+    return !run->weighed || env_elapsed(r->env) - run->weighed >= WEIGH_S;
+}
+
 int backup_after_asking(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
@@ -33,7 +42,7 @@ int backup_after_asking(struct job_run *r)
     if (v != HV_GOES_ON)
         return v == HV_GOOD_END ? B_PUBLISHING : B_ABORTING;
     if (!r->canceled)
-        return run->hv.look_again ? B_COPYING : B_WEIGHING;
+        return run->hv.look_again || !is_time_to_weigh(r) ? B_COPYING : B_WEIGHING;
     job_say_canceled(r, &r->err);
     return B_ABORTING;
 }
@@ -69,8 +78,10 @@ static bool scratch_runs_out(struct job_run *r, uint64_t left)
 
 int backup_after_weighing(struct job_run *r)
 {
-    uint64_t scratch = r->op_err.code == ERR_NONE ? backup_of(r)->space.scratch : UINT64_MAX;
+    struct backup_run *run = backup_of(r);
+    uint64_t scratch = r->op_err.code == ERR_NONE ? run->space.scratch : UINT64_MAX;
 
+    run->weighed = env_elapsed(r->env);
     if (space_runs_out(r) || scratch_runs_out(r, scratch))
         return B_ABORTING;
     if (!r->canceled)

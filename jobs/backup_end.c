@@ -41,6 +41,7 @@ int backup_after_recording(struct job_run *r)
                         &err) < 0) {
         MARK("the end of a good backup is recorded again");
         catalog_trouble("record a finished backup (it will be tried again)", &err);
+        job_meets(r, &(struct obstacle){.code = OBSTACLE_CATALOG, .problem = err.msg});
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
     }

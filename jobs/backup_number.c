@@ -31,6 +31,7 @@ struct op *backup_start_numbering(struct job_run *r, struct err *err)
     if (r->repo->compared)
         return NULL;
     MARK("a backup waits until its repository is compared");
+    job_meets(r, &(struct obstacle){.code = OBSTACLE_COMPARISON});
     r->env->ops->answers(r->repo);
     job_wait(r, LOOK_AGAIN_S);
     return NULL;
@@ -68,6 +69,7 @@ int backup_after_numbering(struct job_run *r)
         return B_SURVEYING;
     if (env_elapsed(r->env) - run->numbering_since >= LOOKS_S)
         return do_without(r);
+    job_meets(r, &(struct obstacle){.code = OBSTACLE_COMPARISON});
     r->env->ops->answers(r->repo);
     job_wait(r, LOOK_AGAIN_S);
     return JOB_STAYS;

@@ -23,6 +23,7 @@ struct backup_run {
     bool base_current; /* its checkpoint is the catalog's current one */
     char base_missing[ERR_MSG_MAX];
     int64_t numbering_since; /* elapsed time */
+    int64_t weighed;         /* elapsed time of the last look at the space that is left */
     /* what was made */
     enum point_made reached; /* of the plan, in the repository: what an undo may remove */
     struct point published;

@@ -8,6 +8,7 @@ struct busy busy_with(const struct job_env *e, const struct job_claims *c,
                       const struct job_run *except)
 {
     struct job_claims other;
+    enum claim claim;
 
     for (size_t i = 0; i < e->runs.n; i++) {
         struct job_run *r = e->runs.items[i];
@@ -15,13 +16,15 @@ struct busy busy_with(const struct job_env *e, const struct job_claims *c,
         if (r == except || !r->admitted)
             continue;
         job_claims(r, &other);
-        if (claims_conflict(c, &other))
-            return (struct busy){.job = r};
+        claim = claims_conflict(c, &other);
+        if (claim != CLAIM_NONE)
+            return (struct busy){.job = r, .claim = claim};
     }
     for (size_t i = 0; i < e->requests.n; i++) {
         request_claims(e->requests.items[i], &other);
-        if (claims_conflict(c, &other))
-            return (struct busy){.request = e->requests.items[i]};
+        claim = claims_conflict(c, &other);
+        if (claim != CLAIM_NONE)
+            return (struct busy){.request = e->requests.items[i], .claim = claim};
     }
     return (struct busy){0};
 }

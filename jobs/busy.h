@@ -11,6 +11,7 @@
 struct busy {
     struct job_run *job; /* one of them, or neither */
     const struct request *request;
+    enum claim claim; /* what it has */
 };
 
 /* A job that runs, or a request, whose claims are in conflict with these. */

@@ -29,10 +29,12 @@ static bool chains_conflict(enum chain_claim a, enum chain_claim b)
     return table[a][b];
 }
 
-bool claims_conflict(const struct job_claims *a, const struct job_claims *b)
+enum claim claims_conflict(const struct job_claims *a, const struct job_claims *b)
 {
     if (!str_eq(a->domain, b->domain) || !str_eq(a->host, b->host))
-        return false;
-    return (a->guest && b->guest) ||
-           (str_eq(a->policy, b->policy) && chains_conflict(a->chain, b->chain));
+        return CLAIM_NONE;
+    if (a->guest && b->guest)
+        return CLAIM_GUEST;
+    return str_eq(a->policy, b->policy) && chains_conflict(a->chain, b->chain) ? CLAIM_CHAIN
+                                                                               : CLAIM_NONE;
 }

@@ -31,7 +31,10 @@ struct job_claims {
 
 void claims_add_repository(struct job_claims *c, const char *name); /* "" and twice: nothing */
 
-/* Symmetrical. */
-bool claims_conflict(const struct job_claims *a, const struct job_claims *b);
+/* What two cannot have both. */
+enum claim { CLAIM_NONE, CLAIM_GUEST, CLAIM_CHAIN };
+
+/* Symmetrical. CLAIM_NONE: they are not in each other's way. */
+enum claim claims_conflict(const struct job_claims *a, const struct job_claims *b);
 
 #endif

@@ -202,6 +202,7 @@ void hv_note_progress(struct job_run *r)
     struct hv_run *h = hv_of(r);
     int64_t now = env_elapsed(r->env);
 
+    job_looked(r);
     if (h->stats.bytes_done != h->last_done) {
         h->last_done = h->stats.bytes_done;
         h->progressed = now;
@@ -230,6 +231,7 @@ static enum hv_verdict unanswered(struct job_run *r)
 {
     struct hv_run *h = hv_of(r);
 
+    job_meets(r, &(struct obstacle){.code = OBSTACLE_ANSWER, .problem = r->op_err.msg});
     if (++h->unanswered < UNANSWERED_MAX)
         return HV_GOES_ON;
     MARK("a hypervisor that does not answer is given up");
@@ -245,6 +247,7 @@ enum hv_verdict hv_asked(struct job_run *r)
     if (r->op_err.code != ERR_NONE)
         return unanswered(r);
     h->unanswered = 0;
+    job_meets_nothing(r);
     hv_take_stats(r, &h->stats);
     switch (h->stats.state) {
     case HVJOB_RUNNING:

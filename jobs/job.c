@@ -40,6 +40,8 @@ static void move(struct job_run *r, int to, struct err *err)
     fsm_check(job_step_of(r)->name, job_step_of(r)->next, to, r->type->steps[to].name);
     assert(!r->op && !r->alarm.armed);
     r->state = to;
+    if (!str_eq(r->row.step, job_step_of(r)->name))
+        job_meets_nothing(r);
     announce(r, err);
 }
 
@@ -109,6 +111,16 @@ void job_wake(struct job_run *r)
 {
     if (!r->op && (job_step_of(r)->flags & JOB_WAITS))
         job_wait(r, 0);
+}
+
+bool job_look_now(struct job_run *r)
+{
+    /* A hypervisor that does not answer is asked at its own pace: the questions are counted. */
+    if (r->op || !r->alarm.armed || !(job_step_of(r)->flags & JOB_LOOKS) ||
+        r->obstacle.code != OBSTACLE_NONE)
+        return false;
+    job_wait(r, 0);
+    return true;
 }
 
 static void stop(struct job_run *r)

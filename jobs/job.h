@@ -19,6 +19,8 @@
 #include "base/op.h"
 #include "jobs/claims.h"
 #include "jobs/env.h"
+#include "jobs/obstacle.h"
+#include "jobs/rate.h"
 
 struct job_run;
 struct owned_list;
@@ -41,6 +43,10 @@ enum job_step_flags {
     JOB_FINAL = 1 << 4,
     /* What it waits for is that its repository is compared. */
     JOB_UNTIL_COMPARED = 1 << 5,
+    /* Its alarm is for the next look at how far it is; who asks may have that look sooner. */
+    JOB_LOOKS = 1 << 6,
+    /* It copies: what it has done grows. */
+    JOB_COPIES = 1 << 7,
 };
 
 struct job_step {
@@ -60,6 +66,7 @@ struct job_type {
     const char *kind; /* its word, in the catalog and for users */
     size_t size;      /* of the struct that embeds struct job_run first */
     const struct job_step *steps;
+    const char *const *doing; /* what it does in each state, in plain words */
     int gives_up; /* the state that undoes what was done, and ends in failure; 0: it just fails */
     void (*init)(struct job_run *r);
     void (*done)(struct job_run *r); /* releases what is its own */
@@ -96,6 +103,15 @@ struct job_run {
     struct err op_err;  /* how the last op ended */
     struct err err;     /* the first error that counts */
 
+    struct rate rate; /* of bytes_done */
+    struct {
+        enum obstacle_code code; /* what it waits for; OBSTACLE_NONE: nothing */
+        int64_t job;             /* the one that is in its way; 0: none is */
+        int64_t since;           /* elapsed time */
+        int tries;
+        char *problem; /* may be NULL */
+    } obstacle;
+
     bool has_begun;   /* what it is there for has, as far as we know: its end is told */
     int64_t began_ms; /* elapsed time when it did; 0: in a former life */
 };
@@ -116,6 +132,18 @@ void job_cancel(struct job_run *r);
 
 int64_t job_elapsed_ms(const struct job_run *r); /* since it began */
 void job_save_progress(struct job_run *r);       /* what its row says, into the catalog */
+
+/* Its row says anew how far it is. */
+void job_looked(struct job_run *r);
+/* It looks now how far it is.  False: it does not look by itself, or is at it. */
+bool job_look_now(struct job_run *r);
+
+/* It cannot go on, and why: again and again, as long as that is so.  Moving to another state
+ * clears it. */
+void job_meets(struct job_run *r, const struct obstacle *o);
+void job_meets_nothing(struct job_run *r);
+/* What it has met while it runs.  All borrowed of r. */
+void job_obstacle(const struct job_run *r, struct obstacle *ret);
 
 /* The state's row. */
 const struct job_step *job_step_of(const struct job_run *r);

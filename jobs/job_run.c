@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -51,6 +52,7 @@ void job_free(struct job_run *r)
         r->type->done(r);
     job_done(&r->row);
     free(r->repos.items);
+    free(r->obstacle.problem);
     free(r);
 }
 
@@ -69,6 +71,46 @@ void job_save_progress(struct job_run *r)
     r->row.elapsed_ms = job_elapsed_ms(r);
     if (catalog_job_progress(r->env->catalog, &r->row, &err) < 0)
         log_debug("job=%lld progress: %s", (long long)r->row.id, err.msg);
+}
+
+void job_looked(struct job_run *r)
+{
+    rate_look(&r->rate, r->row.bytes_done, env_elapsed_ms(r->env));
+}
+
+void job_meets(struct job_run *r, const struct obstacle *o)
+{
+    int64_t job = o->job ? o->job->id : 0;
+
+    if (r->obstacle.code != o->code || r->obstacle.job != job) {
+        job_meets_nothing(r);
+        r->obstacle.code = o->code;
+        r->obstacle.job = job;
+        r->obstacle.since = env_elapsed(r->env);
+    }
+    r->obstacle.tries++;
+    if (!str_eq(r->obstacle.problem, o->problem)) {
+        free(r->obstacle.problem);
+        r->obstacle.problem = xstrdup(o->problem);
+    }
+}
+
+void job_meets_nothing(struct job_run *r)
+{
+    free(TAKE_PTR(r->obstacle.problem));
+    r->obstacle.code = OBSTACLE_NONE;
+    r->obstacle.job = 0;
+    r->obstacle.tries = 0;
+}
+
+void job_obstacle(const struct job_run *r, struct obstacle *ret)
+{
+    *ret = (struct obstacle){
+        .code = r->obstacle.code,
+        .name = r->obstacle.code == OBSTACLE_ANSWER ? r->row.host : r->row.repository,
+        .tries = r->obstacle.tries,
+        .problem = r->obstacle.problem,
+    };
 }
 
 struct job_run *job_find(const struct job_env *e, int64_t id)

@@ -292,6 +292,7 @@ static int after_recording(struct job_run *r)
     if (catalog_job_end(r->env->catalog, r->row.id, env_now(r->env), OUTCOME_SUCCESS, ERR_NONE,
                         reason, &err) < 0) {
         catalog_trouble("record a finished backup (it will be tried again)", &err);
+        job_meets(r, &(struct obstacle){.code = OBSTACLE_CATALOG, .problem = err.msg});
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
     }
@@ -392,9 +393,10 @@ static const struct job_step steps[] = {
     [A_BEGINNING] = {"beginning", TO(MAPPING) | TO(ABORTING) | TO(CLEARING), start_beginning,
                      after_beginning, JOB_JOURNALED, A_MAPPING},
     [A_MAPPING] = {"mapping", TO(RUNNING), start_mapping, after_mapping, 0, A_MAPPING},
-    [A_RUNNING] = {"running", TO(ASKING), hv_watch_start, after_running, JOB_WAITS, A_RUNNING},
+    [A_RUNNING] = {"running", TO(ASKING), hv_watch_start, after_running,
+                   JOB_WAITS | JOB_LOOKS | JOB_COPIES, A_RUNNING},
     [A_ASKING] = {"running", TO(RUNNING) | TO(STOPPING) | TO(RECORDING) | TO(ABORTING),
-                  hv_ask_start, after_asking, 0, 0},
+                  hv_ask_start, after_asking, JOB_COPIES, 0},
     [A_STOPPING] = {"stopping", TO(JUDGING) | TO(RECORDING) | TO(ABORTING), hv_abort_start,
                     after_stopping, 0, A_STOPPING},
     [A_JUDGING] = {"judging", TO(RECORDING) | TO(ABORTING), hv_ask_start, after_judging, 0,
@@ -412,6 +414,30 @@ static const struct job_step steps[] = {
                     0},
     [A_FAILED] = {"failed", 0, NULL, after_failed, JOB_FINAL | JOB_DECIDED, 0},
     [A_FAILED + 1] = {0},
+};
+
+static const char *const doing[] = {
+    [A_STARTING] = "beginning",
+    [A_LOOKING] = "looking at the domain",
+    [A_CLEANING] = "cleaning up what former jobs left at the hypervisor",
+    [A_CHECKING] = "looking at its places",
+    [A_COMPARING] = "holding the disks against the checkpoint",
+    [A_PLACING] = "making its files",
+    [A_NAMING] = "making its files",
+    [A_BEGINNING] = "beginning the copy",
+    [A_MAPPING] = "noting what the checkpoint's disks hold",
+    [A_RUNNING] = "copying",
+    [A_ASKING] = "copying",
+    [A_STOPPING] = "ending the copy",
+    [A_JUDGING] = "ending the copy",
+    [A_RECORDING] = "writing its end into the catalog",
+    [A_FORGETTING] = "tidying up at the hypervisor",
+    [A_DONE] = "ending",
+    [A_ABORTING] = "undoing: ending the copy",
+    [A_RELEASING] = "undoing: tidying up at the hypervisor",
+    [A_DROPPING] = "undoing: deleting the new checkpoint",
+    [A_CLEARING] = "removing what is needed no more",
+    [A_FAILED] = "ending",
 };
 
 static int resume(struct job_run *r, int go_on)
@@ -458,6 +484,7 @@ const struct job_type manual_backup_type = {
     .kind = JOB_BACKUP_BEGIN,
     .size = sizeof(struct manual_backup_run),
     .steps = steps,
+    .doing = doing,
     .gives_up = A_ABORTING,
     .done = done,
     .resume = resume,

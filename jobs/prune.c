@@ -454,6 +454,15 @@ static const struct job_step steps[] = {
     [P_DONE + 1] = {0},
 };
 
+static const char *const doing[] = {
+    [P_QUEUED] = "beginning",
+    [P_SURVEYING] = "looking at the points that are there",
+    [P_REMOVING] = "removing points",
+    [P_LOOKING] = "looking at the domain",
+    [P_CLEANING] = "deleting checkpoints at the hypervisor",
+    [P_DONE] = "ending",
+};
+
 /* It cleans up at the hypervisor, too. */
 static void claims(const struct job_run *r, struct job_claims *ret)
 {
@@ -479,6 +488,7 @@ const struct job_type prune_type = {
     .kind = "prune",
     .size = sizeof(struct prune_run),
     .steps = steps,
+    .doing = doing,
     .done = done,
     .claims = claims,
 };

@@ -17,10 +17,11 @@
  *   compare.c       does the catalog know what the repositories have?
  *   watch.c         what was last seen of domains and repositories
  *   coverage.c      which policy covers which domain, and what is due
- *   admit.c         which of the waiting jobs may start
+ *   admit.c         which of the waiting jobs may start, and what is in the way of the others
  *   recover.c       settling open jobs at start
  *   serve.c         what jobs are given: struct job_env_ops
  *   doctor.c        a fresh look at everything
+ *   live.c          how jobs are just now
  *   scheduler.c     life, reload, requests, the alarms
  */
 #ifndef VMKEEP_SCHEDULER_CORE_H
@@ -110,8 +111,9 @@ struct scheduler {
     VEC(struct cover) covers;
     VEC(struct look *) looks;
     VEC(struct known_files) known;
-    struct alarm due;  /* the next due time of all covers */
-    struct alarm kick; /* look at the queue on the next turn */
+    VEC(struct live *) lives; /* questions that are not answered yet */
+    struct alarm due;         /* the next due time of all covers */
+    struct alarm kick;        /* look at the queue on the next turn */
     struct {
         struct alarm when_set;
         int64_t wall, uptime; /* at the last look */

@@ -179,6 +179,7 @@ void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason)
         return;
     }
     catalog_trouble("record the end of a job (it will be tried again)", &err);
+    job_meets(r, &(struct obstacle){.code = OBSTACLE_CATALOG, .problem = err.msg});
     r->ending = true;
     r->alarm.fire = end_again;
     r->alarm.ctx = r;

@@ -15,6 +15,7 @@
 #include "scheduler/copies.h"
 #include "scheduler/core.h"
 #include "scheduler/coverage.h"
+#include "scheduler/live.h"
 #include "scheduler/places.h"
 #include "scheduler/queue.h"
 #include "scheduler/recover.h"
@@ -117,6 +118,7 @@ void scheduler_free(struct scheduler *s)
     clock_watch_stop(s);
     s->env.clock->ops->stop(s->env.clock, &s->settle);
     copies_free(s);
+    live_free_all(s);
     for (size_t i = 0; i < s->jobs.runs.n; i++)
         s->env.clock->ops->stop(s->env.clock, &s->jobs.runs.items[i]->alarm);
     resources_free(s);

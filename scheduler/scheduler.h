@@ -59,6 +59,21 @@ int scheduler_found_damage(struct scheduler *s, const char *point_id, const char
 /* Lets go of what no rule keeps; target NULL: everything. */
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err);
 
+/* Which of the jobs that are queued or running, and of the backups that are tried again. */
+struct live_ask {
+    const char *host, *domain; /* of that domain; NULL: all */
+    int64_t after;             /* jobs of higher numbers, */
+    size_t tries_after;        /* and what is tried again from there on: of the answer before */
+};
+
+/* ANSWER_LIVE, within a second or so: the first answer brings figures that were read just now,
+ * as far as hypervisors answer. */
+void scheduler_live(struct scheduler *s, const struct live_ask *a, struct api_reply reply);
+/* The same of one job, as it is known; false: it is neither queued nor running. */
+bool scheduler_live_job(struct scheduler *s, int64_t id, struct live_job *ret);
+/* Its figures are read anew; the listeners are told. False: they are not to be had now. */
+bool scheduler_look_at_job(struct scheduler *s, int64_t id);
+
 /* A fresh look at one domain (NULL: all of them, and the repositories): ANSWER_DOCTOR. */
 void scheduler_doctor(struct scheduler *s, const char *domain, struct api_reply reply);
 

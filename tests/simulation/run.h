@@ -88,6 +88,10 @@ void calm_down(void);
 /* Somebody who has waited for a job's end asks for the next one at once. */
 void on_job(void *daemon, const void *job_event);
 
+/* asking.c */
+void ask_about_jobs(struct sim_daemon *d); /* now and then */
+void asked_report(void);
+
 /* clocks.c */
 /* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon
  * whenever it is set. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobs/answers.h"
 #include "storage/catalog_priv.h"
 
 #define MINUTE_MS (INT64_C(60) * 1000)
@@ -61,6 +62,18 @@ static int64_t ask_for_all(struct sim_daemon *d)
     last = ids.items[ids.n - 1];
     free(ids.items);
     return last;
+}
+
+/* How many jobs wait for that now, for so long at least. */
+static size_t count_waiting(const struct sim_daemon *d, enum obstacle_code code, int64_t least_s)
+{
+    struct live_job j;
+    size_t n = 0;
+
+    for (int64_t id = 1; id < 1000; id++)
+        n += scheduler_live_job(d->scheduler, id, &j) && j.obstacle.code == code &&
+             sim_wall(&sim.w) - j.obstacle_since >= least_s;
+    return n;
 }
 
 static void lose_bitmaps(struct sim_host *h)
@@ -221,8 +234,12 @@ static void catalog_full(void)
     if (scheduler_cancel(d->scheduler, last, &err) < 0)
         sim_broken("%s", err.msg);
     live(20 * MINUTE_MS);
+    if (count_waiting(d, OBSTACLE_CATALOG, 15 * 60) < 2)
+        sim_broken("nobody says that jobs wait for the catalog");
     let_write(d, true);
     live(10 * MINUTE_MS);
+    if (count_waiting(d, OBSTACLE_CATALOG, 0) > 0)
+        sim_broken("jobs wait for a catalog that can be written");
     if (scheduler_count(d->scheduler).running + scheduler_count(d->scheduler).queued > 0)
         sim_broken("jobs are still open");
     if (count_jobs(d, "full of") < 2)
@@ -230,8 +247,71 @@ static void catalog_full(void)
     end("a catalog that could not be written");
 }
 
+static struct {
+    size_t jobs, tries;
+    bool answered;
+} told;
+
+static void on_told(void *ctx, const struct err *err, const struct api_answer *answer)
+{
+    (void)ctx;
+    (void)err;
+    told.jobs = answer->u.live->jobs.n;
+    told.tries = answer->u.live->tries.n;
+    told.answered = true;
+    for (size_t i = 0; i < told.tries; i++)
+        if (!strstr(answer->u.live->tries.items[i].why, "retry 1 of 3") ||
+            !answer->u.live->tries.items[i].last.reason)
+            sim_broken("tried again: %s", answer->u.live->tries.items[i].why);
+}
+
+static void be_told(struct sim_daemon *d)
+{
+    const struct live_ask all = {0};
+
+    told.answered = false;
+    act_as(d);
+    scheduler_live(d->scheduler, &all, (struct api_reply){on_told, NULL});
+    live(2000);
+    if (!told.answered)
+        sim_broken("jobs are not told");
+}
+
+/* Who waits is told for what: of twelve jobs four have places in the repository, and of each domain
+ * one.  What fails is told to be tried again. */
+static void waits_told(void)
+{
+    struct sim_daemon *d = begin(13, 6);
+
+    daemon_start(d);
+    live(MINUTE_MS);
+    ask_for_all(d);
+    while (!is_at(d, "copying"))
+        live(1);
+    if (count_waiting(d, OBSTACLE_REPO_LIMIT, 0) + count_waiting(d, OBSTACLE_GUEST, 0) +
+            scheduler_count(d->scheduler).running !=
+        scheduler_count(d->scheduler).running + scheduler_count(d->scheduler).queued)
+        sim_broken("some wait for nothing");
+    if (count_waiting(d, OBSTACLE_REPO_LIMIT, 0) == 0)
+        sim_broken("nobody waits for a place");
+    be_told(d);
+    if (told.jobs < 4 || told.tries > 0)
+        sim_broken("%zu jobs were told, %zu are to be tried again", told.jobs, told.tries);
+    live(30 * MINUTE_MS);
+    for (size_t i = 0; i < d->host->domains.n; i++)
+        d->host->domains.items[i]->up = false;
+    for (int64_t until = sim.w.now_ms + 2 * DAY_MS; told.tries == 0 && sim.w.now_ms < until;) {
+        live(MINUTE_MS);
+        be_told(d);
+    }
+    if (told.tries == 0)
+        sim_broken("nobody is told what is tried again");
+    end("who waits is told for what");
+}
+
 void play_scenes(void)
 {
+    waits_told();
     copies_given_up();
     catalog_full();
     export_left();

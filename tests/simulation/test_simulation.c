@@ -62,6 +62,7 @@ static void report(const char *what, double seconds)
         (unsigned long long)c->qemu_kills, (unsigned long long)c->lost_events,
         (unsigned long long)c->wall_steps, (unsigned long long)c->cancels,
         (unsigned long long)c->stops);
+    asked_report();
     fflush(stdout);
 }
 

@@ -58,6 +58,12 @@ static const struct job_step steps[] = {
     [N_DONE + 1] = {0},
 };
 
+static const char *const doing[] = {
+    [N_QUEUED] = "beginning",
+    [N_RESTING] = "resting",
+    [N_DONE] = "ending",
+};
+
 /* It is in nobody's way. */
 static void claims(const struct job_run *r, struct job_claims *ret)
 {
@@ -69,5 +75,6 @@ const struct job_type noop_type = {
     .kind = "noop",
     .size = sizeof(struct noop_run),
     .steps = steps,
+    .doing = doing,
     .claims = claims,
 };
