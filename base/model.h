@@ -110,6 +110,7 @@ bool point_made_after(const struct point *a, const struct point *b, const char *
 /* Kinds of jobs that others than jobs/ speak of; jobs/job_types.h has them all. */
 #define JOB_BACKUP "backup"
 #define JOB_BACKUP_BEGIN "backup-begin" /* a backup begun by hand, without a policy */
+#define JOB_DELETE "delete"             /* of points, by name */
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
 enum job_outcome {
     OUTCOME_NONE,

@@ -38,6 +38,7 @@ extern const struct command cmd_checkpoint_info;
 extern const struct command cmd_checkpoint_list;
 extern const struct command cmd_checkpoint_parent;
 extern const struct command cmd_complete;
+extern const struct command cmd_delete;
 extern const struct command cmd_doctor;
 extern const struct command cmd_domains;
 extern const struct command cmd_domjobabort;

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &cmd_points,
     &cmd_restore,
     &cmd_prune,
+    &cmd_delete,
     &cmd_repository,
     &cmd_explain,
     &cmd_domains,

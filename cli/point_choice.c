@@ -48,6 +48,25 @@ static int choose_by_id(const struct point_list *all, const char *what, struct p
     return err_set(err, ERR_INVALID, "'%s' could be %zu points: %s", what, n, candidates);
 }
 
+int point_choose_id(const struct point_list *all, const char *what, const struct point **ret,
+                    struct err *err)
+{
+    struct point_choice choice = {0};
+
+    if (choose_by_id(all, what, &choice, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all->n && !choice.point; i++)
+        if (names_domain(what, &all->items[i]))
+            return err_set(err, ERR_INVALID,
+                           "'%s' is a domain; name its points ('vmkeep points %s'), or say "
+                           "--domain %s for all of them",
+                           what, what, what);
+    if (!choice.point)
+        return err_set(err, ERR_NOTFOUND, "no point is named '%s'; see 'vmkeep points'", what);
+    *ret = choice.point;
+    return 0;
+}
+
 static int check_one_domain(const struct point_list *all, const char *what, struct err *err)
 {
     CLEANUP(domain_search_done) struct domain_search s = {.text = what};

@@ -22,6 +22,10 @@ struct point_choice {
 int point_choose(const struct point_list *all, const char *what, const int64_t *at,
                  struct point_choice *ret, struct err *err);
 
+/* The same of points alone: a domain is none. */
+int point_choose_id(const struct point_list *all, const char *what, const struct point **ret,
+                    struct err *err);
+
 /* Of the points that would do for `before`'s domain the newest one that is older; before is one of
  * the list. NULL: there is none. */
 const struct point *point_choose_older(const struct point_list *all, const struct point *before);

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/confirm.h"
 #include "cli/repository_facts.h"
 #include "report/table.h"
 
@@ -121,20 +121,6 @@ static void say(const struct adoption *a, const struct repository_facts *f,
          "there any more.");
 }
 
-static int confirm(const struct adoption *a)
-{
-    int c;
-
-    if (a->yes)
-        return EXIT_DONE;
-    if (!isatty(STDIN_FILENO))
-        return cli_usage("repository adopt", "nobody can be asked: say --yes");
-    fputs("Go on? [y/N] ", stdout);
-    fflush(stdout);
-    c = getchar();
-    return c == 'y' || c == 'Y' ? EXIT_DONE : EXIT_INTERRUPTED;
-}
-
 /* The points in directories that are ours then; borrowed. */
 static struct point_list points_of_ours(const struct repository_facts *f,
                                         const struct strlist *taken, const char *ours)
@@ -199,7 +185,7 @@ static int go_on(const struct adoption *a, struct repository_facts *f, const str
     }
     if (refused)
         return refuse(p, f->config->name);
-    code = confirm(a);
+    code = cli_confirm("repository adopt", a->yes);
     return code == EXIT_DONE ? take_over(f, &p->taken, self, catalog, now) : code;
 }
 

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "jobs/delete.h"
 #include "report/json.h"
 
 int control_unpack(json_t *args, struct err *err, const char *fmt, ...)
@@ -99,6 +100,39 @@ static int cmd_prune(struct client *cl, json_t *args, json_t **ret, struct err *
     if (control_unpack(args, err, "{s?s, s?b}", "target", &target, "wait", &wait) < 0)
         return -1;
     rc = scheduler_prune(cl->control->env.scheduler, target, &ids, err);
+    if (rc == 0)
+        give_jobs(cl, &ids, wait, ret);
+    free(ids.items);
+    return rc;
+}
+
+static int take_ids(const json_t *list, struct strlist *ret, struct err *err)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(list, i, item) {
+        if (!json_is_string(item))
+            return err_set(err, ERR_INVALID, "points: item %zu is no text", i);
+        strlist_add(ret, json_string_value(item));
+    }
+    return ret->n > 0 ? 0 : err_set(err, ERR_INVALID, "points: name at least one");
+}
+
+static int cmd_delete(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    CLEANUP(strlist_done) struct strlist points = {0};
+    struct job_ids ids = {0};
+    json_t *list = NULL;
+    int dependents = 0, force = 0, wait = 0, rc;
+
+    if (control_unpack(args, err, "{s:o, s?b, s?b, s?b}", "points", &list, "dependents",
+                       &dependents, "force", &force, "wait", &wait) < 0 ||
+        take_ids(list, &points, err) < 0)
+        return -1;
+    rc = delete_queue(
+        scheduler_jobs(cl->control->env.scheduler),
+        &(struct deletion){.asked = &points, .dependents = dependents, .force = force}, &ids, err);
     if (rc == 0)
         give_jobs(cl, &ids, wait, ret);
     free(ids.items);
@@ -202,13 +236,10 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
         const char *name;
         int (*run)(struct client *, json_t *, json_t **, struct err *);
     } commands[] = {
-        {"status", cmd_status},
-        {"run", cmd_run},
-        {"cancel", cmd_cancel},
-        {"prune", cmd_prune},
-        {"domains", cmd_domains},
-        {"reload", cmd_reload},
-        {"found-damage", cmd_found_damage},
+        {"status", cmd_status}, {"run", cmd_run},
+        {"cancel", cmd_cancel}, {"prune", cmd_prune},
+        {"delete", cmd_delete}, {"domains", cmd_domains},
+        {"reload", cmd_reload}, {"found-damage", cmd_found_damage},
     };
 
     scheduler_look_at_clock(cl->control->env.scheduler);

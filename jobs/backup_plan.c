@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "jobs/hv_session.h"
@@ -69,14 +70,33 @@ static int load_last(struct job_run *r, struct err *err)
     return 0;
 }
 
-int backup_plan_load_base(struct job_run *r, struct err *err)
+/* Somebody has deleted the point that it would have been based on, and its checkpoint went with it:
+ * what has changed since the point before is not known. */
+static int note_deleted(struct job_run *r, struct err *err)
+{
+    struct backup_run *run = backup_of(r);
+    struct job_end end = {0};
+
+    if (run->base_current || *run->base_missing)
+        return 0;
+    if (catalog_last_of_kind(r->env->catalog, r->row.host, r->row.domain, r->row.policy, JOB_DELETE,
+                             &end, err) < 0)
+        return -1;
+    free(end.reason);
+    if (end.id > 0 && (!run->has_base || end.id > run->base.job)) {
+        MARK("the point that a backup would be based on was deleted");
+        snprintf(run->base_missing, sizeof(run->base_missing), "%s deleted on request, by job %lld",
+                 run->has_base ? "a newer one was" : "what there was has been", (long long)end.id);
+    }
+    return 0;
+}
+
+static int load_current(struct job_run *r, struct err *err)
 {
     struct backup_run *run = backup_of(r);
     struct catalog *catalog = r->env->catalog;
     struct checkpoint_list rows = {0};
 
-    if (load_last(r, err) < 0)
-        return -1;
     if (!run->has_base || !run->base.checkpoint)
         return 0;
     if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
@@ -87,6 +107,11 @@ int backup_plan_load_base(struct job_run *r, struct err *err)
             run->base_current = true;
     checkpoint_list_done(&rows);
     return 0;
+}
+
+int backup_plan_load_base(struct job_run *r, struct err *err)
+{
+    return load_last(r, err) < 0 || load_current(r, err) < 0 ? -1 : note_deleted(r, err);
 }
 
 /* The domain's disks that the policy selects; caller frees the array, not what it points to. */

@@ -71,6 +71,8 @@ struct job_env_ops {
     void (*saw_repo)(struct repo *r, const struct store_space *space, const struct err *problem);
     /* It answers: if it could not be compared so far, it is now. */
     void (*answers)(struct repo *r);
+    /* Points there are gone that the catalog missed: what differs still is found by a new look. */
+    void (*look_again)(struct repo *r);
     /* Some repository has points of the domain that the catalog does not know, and should. */
     bool (*lacks)(struct job_env *e, const char *host, const char *domain);
     /* A bitmap of ours that no row names: may such a point need it? */

@@ -21,6 +21,7 @@ static void copy_row(struct job *dst, const struct job *src)
     dst->reason = xstrdup(src->reason);
     dst->why = xstrdup(src->why);
     dst->document = xstrdup(src->document);
+    dst->points = NULL;
     point_copy(&dst->plan, &src->plan);
 }
 

@@ -4,11 +4,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "jobs/backup.h"
+#include "jobs/delete.h"
 #include "jobs/manual_backup.h"
 #include "jobs/prune.h"
 
 static const struct job_type *const types[] = {
     &backup_type,
+    &delete_type,
     &manual_backup_type,
     &prune_type,
 };

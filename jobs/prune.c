@@ -20,20 +20,14 @@
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
-#include "jobs/hv_session.h"
-#include "jobs/leftovers.h"
+#include "jobs/removal.h"
 #include "jobs/survey.h"
+#include "policies/deletion.h"
 
 struct prune_run {
-    struct hv_run hv;
-    struct survey found;
-    struct strlist doomed;        /* point ids, dependents first */
-    struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
-    struct repo *surveyed;        /* the one at work */
-    const char *skipped;          /* why it does not even begin; NULL: it does */
-    const char *doubt;            /* why nothing was let go; NULL: no reason */
-    size_t doomed_next;
-    struct point doomed_was; /* the one that is being removed, before */
+    struct removal_run removal;
+    const char *skipped; /* why it does not even begin; NULL: it does */
+    const char *doubt;   /* why nothing was let go; NULL: no reason */
 };
 
 static struct prune_run *prune_of(const struct job_run *r)
@@ -61,39 +55,6 @@ static bool *seen_whole(const struct point_list *points, const struct strlist *l
         whole[i] = points->items[i].state == POINT_GOOD &&
                    (!looked || strlist_has(looked, points->items[i].repository));
     return whole;
-}
-
-static bool stands_on(const struct point *p, const char *id)
-{
-    for (size_t i = 0; i < p->disks.n; i++)
-        if (str_eq(p->disks.items[i].backing, id))
-            return true;
-    return str_eq(p->parent, id);
-}
-
-/* Lists those that can go, dependents first, whatever their dates say; never one that something
- * stands on which stays, whatever its own state says. */
-static void list_doomed(const struct point_list *points, bool *goes, struct strlist *doomed)
-{
-    CLEANUP_FREE bool *gone = xcalloc(points->n, sizeof(*gone));
-    bool more = true;
-
-    while (more) {
-        more = false;
-        for (size_t i = points->n; i-- > 0;) {
-            bool free_to_go = goes[i];
-
-            for (size_t k = 0; k < points->n && free_to_go; k++)
-                free_to_go =
-                    gone[k] || k == i || !stands_on(&points->items[k], points->items[i].id);
-            if (!free_to_go)
-                continue;
-            strlist_add(doomed, points->items[i].id);
-            goes[i] = false;
-            gone[i] = true;
-            more = true;
-        }
-    }
 }
 
 /* What is on a disk that is away, while another one has its place, cannot go. */
@@ -127,7 +88,7 @@ int prune_judge(struct job_env *e, const char *host, const char *domain, const c
                   is_there(e, &points.items[i]);
     }
     if (rc == 0)
-        list_doomed(&points, goes, doomed);
+        deletion_order(&points, goes, doomed);
     retention_verdicts_free(verdicts, points.n);
     point_list_done(&points);
     return rc;
@@ -207,7 +168,7 @@ static int judge_and_start(struct job_run *r)
 
     run->doubt = e->ops->doubt(e);
     if (!run->doubt && prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                                   &run->looked, &run->doomed, &r->err) < 0)
+                                   &removal_of(r)->looked, &removal_of(r)->doomed, &r->err) < 0)
         return -1;
     if (catalog_job_start(e->catalog, r->row.id, env_now(e), LEVEL_FULL, r->row.why, NULL,
                           &r->err) < 0)
@@ -215,199 +176,32 @@ static int judge_and_start(struct job_run *r)
     r->row.state = JOB_RUNNING;
     r->row.started = env_now(e);
     drop_uncovered(r);
-    if (run->doomed.n > 0 && !r->repo)
+    if (removal_of(r)->doomed.n > 0 && !r->repo)
         return err_set(&r->err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
     return 0;
 }
 
-/* The next repository to look at: the one to prune, then those that have other points of the domain
- * under the policy, which was moved.  NULL: all were. */
-static struct repo *next_to_survey(struct job_run *r)
-{
-    struct prune_run *run = prune_of(r);
-    const struct point_filter of = {
-        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
-    struct point_list points = {0};
-    struct repo *ret = NULL;
-    struct err err = ERR_INIT;
-
-    if (!strlist_has(&run->tried, r->row.repository))
-        return r->repo;
-    if (catalog_points(r->env->catalog, &of, &points, &err) < 0)
-        catalog_trouble("list points", &err);
-    for (size_t i = 0; i < points.n && !ret; i++)
-        if (!strlist_has(&run->tried, points.items[i].repository))
-            ret = repo_find(r->env, points.items[i].repository);
-    point_list_done(&points);
-    return ret;
-}
-
-/* Nothing is let go for the sake of a point that nobody has seen: all are looked at first. */
-static struct op *start_surveying(struct job_run *r, struct err *err)
-{
-    struct prune_run *run = prune_of(r);
-    struct op *op;
-
-    run->surveyed = next_to_survey(r);
-    if (!run->surveyed) {
-        err_set(err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
-        return NULL;
-    }
-    survey_done(&run->found);
-    strlist_add(&run->tried, run->surveyed->name);
-    op = survey_start(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, job_on_op, r,
-                      err);
-    if (op)
-        repo_hold(run->surveyed);
-    else
-        run->surveyed = NULL;
-    return op;
-}
-
-/* What was found in one of them.  That another one cannot be looked at only means that its
- * points do not count. */
-static bool take_survey(struct job_run *r)
-{
-    struct prune_run *run = prune_of(r);
-    bool own = !run->surveyed || run->surveyed == r->repo;
-
-    if (r->op_err.code == ERR_NONE && r->canceled)
-        job_say_canceled(r, &r->op_err);
-    if (r->op_err.code == ERR_NONE &&
-        survey_record(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, &r->err) < 0)
-        return false;
-    if (r->op_err.code == ERR_NONE)
-        strlist_add(&run->looked, run->surveyed->name);
-    if (run->surveyed)
-        repo_release(run->surveyed);
-    run->surveyed = NULL;
-    if (r->op_err.code == ERR_NONE || (!own && r->op_err.code != ERR_CANCELED))
-        return true;
-    r->err = r->op_err;
-    err_wrap(&r->err, "nothing is let go: the points could not be looked at: repository %s",
-             r->row.repository);
-    return false;
-}
-
 static int after_surveying(struct job_run *r)
 {
-    struct prune_run *run = prune_of(r);
-
-    if (!take_survey(r))
+    if (!removal_surveyed(r))
         return P_DONE;
-    if (next_to_survey(r))
+    if (removal_surveys_more(r))
         return P_SURVEYING;
-    if (r->err.code != ERR_NONE || judge_and_start(r) < 0)
+    if (judge_and_start(r) < 0)
         return P_DONE;
-    return run->doomed.n > 0 ? P_REMOVING : P_LOOKING;
-}
-
-/* The point as the catalog has it, to be given back if nothing is touched. */
-static int remember(struct job_run *r, const char *id, struct err *err)
-{
-    struct prune_run *run = prune_of(r);
-    const struct point_filter filter = {
-        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
-    struct point_list points = {0};
-    const struct point *p;
-
-    point_done(&run->doomed_was);
-    if (catalog_points(r->env->catalog, &filter, &points, err) < 0)
-        return -1;
-    p = point_list_find(&points, id);
-    if (p)
-        point_copy(&run->doomed_was, p);
-    point_list_done(&points);
-    return 0;
-}
-
-static struct op *start_removing(struct job_run *r, struct err *err)
-{
-    struct prune_run *run = prune_of(r);
-    static const struct store_scratch none = {0};
-    const char *id = run->doomed.items[run->doomed_next++];
-
-    if (remember(r, id, err) < 0 ||
-        catalog_point_set_state(r->env->catalog, id, POINT_DELETING, NULL, err) < 0)
-        return NULL;
-    /* What a backup left in the making goes by a row without disks.  A point of that name is not
-     * what is meant: a later state of the catalog, before it was put back, may have seen it
-     * finished. */
-    if (run->doomed_was.id && run->doomed_was.disks.n == 0)
-        return r->repo->store->ops->discard(r->repo->store, &run->doomed_was, MADE_PARTIAL, &none,
-                                            job_on_op, r, err);
-    return r->repo->store->ops->remove(r->repo->store, id, job_on_op, r, err);
-}
-
-/* Somebody restores from it, or it lies where we have no business, or on a disk that is not
- * there. */
-static bool nothing_was_touched(const struct job_run *r)
-{
-    return r->op_err.code == ERR_BUSY || r->op_err.code == ERR_DENIED ||
-           r->op_err.code == ERR_NOTFOUND;
-}
-
-/* A point's files are gone, or not.  True: go on with the next. */
-static bool take_removal(struct job_run *r)
-{
-    struct prune_run *run = prune_of(r);
-    const char *id = run->doomed.items[run->doomed_next - 1];
-    struct err err = ERR_INIT;
-
-    if (r->op_err.code == ERR_NONE) {
-        if (catalog_point_delete(r->env->catalog, id, &r->err) < 0)
-            return false;
-        log_info("job=%lld domain=%s/%s let go of %s", (long long)r->row.id, r->row.host,
-                 r->row.domain, id);
-        return true;
-    }
-    MARK("a point that is to go cannot be removed");
-    if (nothing_was_touched(r) && run->doomed_was.id)
-        catalog_point_set_state(r->env->catalog, id, run->doomed_was.state, run->doomed_was.problem,
-                                &err);
-    r->err = r->op_err;
-    err_wrap(&r->err, "%s", id);
-    run->doomed_next--;
-    return false;
+    return removal_of(r)->doomed.n > 0 ? P_REMOVING : P_LOOKING;
 }
 
 static int after_removing(struct job_run *r)
 {
-    struct prune_run *run = prune_of(r);
-
-    if (!take_removal(r))
+    if (!removal_removed(r))
         return P_DONE;
-    if (!r->canceled)
-        return run->doomed_next < run->doomed.n ? P_REMOVING : P_LOOKING;
-    err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s",
-            run->doomed_next, run->doomed.n, plural_s(run->doomed.n));
-    return P_DONE;
-}
-
-/* That the domain cannot be asked now is no failure: its next backup cleans up. */
-static struct op *start_looking(struct job_run *r, struct err *err)
-{
-    if (!r->host || !r->host->hv)
-        return NULL;
-    return hv_look_start(r, err);
-}
-
-static bool can_clean(struct job_run *r)
-{
-    struct prune_run *run = prune_of(r);
-
-    return run->hv.facts &&
-           (run->hv.facts->state == DOMAIN_RUNNING || run->hv.facts->state == DOMAIN_PAUSED);
+    return removal_is_over(r) ? P_LOOKING : P_REMOVING;
 }
 
 static int after_looking(struct job_run *r)
 {
-    struct prune_run *run = prune_of(r);
-
-    if (r->op_err.code != ERR_NONE || !can_clean(r) ||
-        leftovers_find(r, run->hv.facts, &run->hv.leftovers, &r->err) < 0)
-        return P_DONE;
-    return P_CLEANING;
+    return removal_looked(r) ? P_CLEANING : P_DONE;
 }
 
 static int after_cleaning(struct job_run *r)
@@ -434,8 +228,8 @@ static int after_done(struct job_run *r)
     if (run->doubt)
         snprintf(reason, sizeof(reason), "nothing let go: %s", run->doubt);
     else
-        snprintf(reason, sizeof(reason), "%zu point%s let go", run->doomed.n,
-                 run->doomed.n == 1 ? "" : "s");
+        snprintf(reason, sizeof(reason), "%zu point%s let go", removal_of(r)->doomed.n,
+                 removal_of(r)->doomed.n == 1 ? "" : "s");
     r->env->ops->end(r, OUTCOME_SUCCESS, reason);
     return JOB_STAYS;
 }
@@ -445,10 +239,10 @@ static int after_done(struct job_run *r)
 static const struct job_step steps[] = {
     [P_QUEUED] = {"queued", TO(SURVEYING) | TO(DONE), NULL, after_queued, 0, 0},
     [P_SURVEYING] = {"surveying", TO(SURVEYING) | TO(REMOVING) | TO(LOOKING) | TO(DONE),
-                     start_surveying, after_surveying, 0, 0},
-    [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE), start_removing,
+                     removal_survey_start, after_surveying, 0, 0},
+    [P_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE), removal_start,
                     after_removing, 0, 0},
-    [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE), start_looking, after_looking, 0, 0},
+    [P_LOOKING] = {"looking", TO(CLEANING) | TO(DONE), removal_look_start, after_looking, 0, 0},
     [P_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE), hv_clean_start, after_cleaning, 0, 0},
     [P_DONE] = {"done", 0, NULL, after_done, JOB_FINAL | JOB_DECIDED, 0},
     [P_DONE + 1] = {0},
@@ -471,24 +265,12 @@ static void claims(const struct job_run *r, struct job_claims *ret)
     ret->chain = CHAIN_CUT;
 }
 
-static void done(struct job_run *r)
-{
-    struct prune_run *run = prune_of(r);
-
-    hv_done(r);
-    survey_done(&run->found);
-    strlist_done(&run->doomed);
-    strlist_done(&run->tried);
-    strlist_done(&run->looked);
-    point_done(&run->doomed_was);
-}
-
 /* One that was interrupted has failed: what it was about is queued anew. */
 const struct job_type prune_type = {
     .kind = "prune",
     .size = sizeof(struct prune_run),
     .steps = steps,
     .doing = doing,
-    .done = done,
+    .done = removal_done,
     .claims = claims,
 };

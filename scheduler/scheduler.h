@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/observers.h"
 #include "jobs/api.h"
+#include "jobs/job_ids.h"
 #include "policies/config.h"
 #include "scheduler/outside.h"
 #include "storage/catalog.h"
@@ -44,10 +45,6 @@ void scheduler_unlisten(struct scheduler *s, struct observer *o);
 /* target: a policy, a domain, or HOST/DOMAIN.  level NULL: as the schedule would.
  * *ret: ids of the new jobs. ERR_NOTFOUND (naming the nearest), ERR_BUSY when all of them have a
  * job of that policy already. */
-struct job_ids {
-    int64_t *items;
-    size_t n, cap;
-};
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
                   struct job_ids *ret, struct err *err);
 

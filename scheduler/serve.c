@@ -42,6 +42,12 @@ static void saw_repo(struct repo *r, const struct store_space *space, const stru
     watch_saw_repo(scheduler_of(r->env), r, space, problem);
 }
 
+static void look_again(struct repo *r)
+{
+    if (!r->retired)
+        watch_repo(scheduler_of(r->env), r);
+}
+
 static bool lacks(struct job_env *e, const char *host, const char *domain)
 {
     return lacks_points(scheduler_of(e), host, domain);
@@ -80,6 +86,7 @@ const struct job_env_ops scheduler_serves = {
     .saw_domain = saw_domain,
     .saw_repo = saw_repo,
     .answers = watch_newcomer,
+    .look_again = look_again,
     .lacks = lacks,
     .may_serve = may_serve,
     .owned = owned,

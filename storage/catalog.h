@@ -107,6 +107,8 @@ struct job {
     char *document;                 /* of a backup that has begun: its XML, complete; else NULL */
     bool publishing;     /* it has come as far as publishing its point, whatever its step is now */
     bool reuse_external; /* backup-begin: its files were there before, and are not ours to remove */
+    bool force;          /* a deletion: the last good point may go, too */
+    const struct strlist *points; /* what it is about; for catalog_job_add only, borrowed */
     /* What a backup will make: decided when it begins, committed before anything is touched.
      * plan.id NULL before that. plan.checkpoint: the provisional checkpoint. For each disk name,
      * path, format, backing, capacity.  A backup begun by hand makes no point: it has mode and
@@ -123,9 +125,12 @@ void job_done(struct job *j);
 void job_list_done(struct job_list *l);
 
 /* Adds j (kind, guest, host, domain, policy, repository, level, state, outcome, reason, why, due,
- * created, ended, uptime, boot) and sets j->id. For queued jobs, and for skipped ones that end at
- * once. */
+ * created, ended, uptime, boot, force, points) and sets j->id. For queued jobs, and for skipped ones
+ * that end at once. */
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
+
+/* The ids of the points that a deletion is about, in order. */
+int catalog_job_points(struct catalog *c, int64_t id, struct strlist *ret, struct err *err);
 
 /* The queued job starts: state running, with its level, why and plan (may be NULL for a prune), and
  * the plan's checkpoint as provisional.  ERR_BUSY: another backup of the domain is running. */
@@ -194,6 +199,10 @@ struct job_end {
 };
 int catalog_last_backup(struct catalog *c, const char *host, const char *domain, const char *policy,
                         struct job_end *ret, struct err *err);
+/* The same of the last job of that kind which was not skipped. */
+int catalog_last_of_kind(struct catalog *c, const char *host, const char *domain,
+                         const char *policy, const char *kind, struct job_end *ret,
+                         struct err *err);
 
 /* The last backup of the domain that had begun and has ended, of whichever kind. */
 int catalog_last_ended(struct catalog *c, const char *host, const char *domain, struct job *ret,
@@ -249,7 +258,8 @@ int catalog_point_set_damage(struct catalog *c, const char *id, const char *dama
                              struct err *err);
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
 
-/* Refused (ERR_BUSY) while another point stands on it; fine if there is none. */
+/* Refused (ERR_BUSY) while another point stands on it; fine if there is none.  If its checkpoint is
+ * the current one, that goes, too (-> dropping): nothing can be based on it any more. */
 int catalog_point_delete(struct catalog *c, const char *id, struct err *err);
 
 /* A point by itself: one that a repository has and the catalog lacks; one in state deleting stands

@@ -3,11 +3,23 @@
  * What happens to a job, written down. */
 #include "storage/catalog_priv.h"
 
-int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
+static int add_point(struct db *db, int64_t job, size_t i, const char *point, struct err *err)
 {
     STMT st = NULL;
 
-    if (db_stmt(&c->db, ST_JOB_ADD, &st, err) < 0)
+    if (db_stmt(db, ST_JOB_POINT_ADD, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, job);
+    sqlite3_bind_int64(st, 2, (int64_t)i);
+    db_bind_text(st, 3, point);
+    return db_run(db, st, err);
+}
+
+static int add_row(struct db *db, struct job *j, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(db, ST_JOB_ADD, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, j->kind);
     db_bind_text(st, 2, j->host);
@@ -25,10 +37,28 @@ int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
     sqlite3_bind_int64(st, 14, j->uptime);
     db_bind_text(st, 15, j->boot);
     sqlite3_bind_int(st, 16, j->guest);
-    if (db_run(&c->db, st, err) < 0)
+    sqlite3_bind_int(st, 17, j->force);
+    if (db_run(db, st, err) < 0)
         return err_wrap(err, "new job for %s", j->domain);
-    j->id = sqlite3_last_insert_rowid(c->db.h);
+    j->id = sqlite3_last_insert_rowid(db->h);
     return 0;
+}
+
+static int add_body(struct db *db, void *arg, struct err *err)
+{
+    struct job *j = arg;
+
+    if (add_row(db, j, err) < 0)
+        return -1;
+    for (size_t i = 0; j->points && i < j->points->n; i++)
+        if (add_point(db, j->id, i, j->points->items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+int catalog_job_add(struct catalog *c, struct job *j, struct err *err)
+{
+    return db_tx(&c->db, add_body, j, err);
 }
 
 /* The last statement was about one job in a certain state: was it? */

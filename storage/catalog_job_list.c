@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "storage/repository.h"
 
 /* The columns of a job that are never NULL come first; see db_sql.c. */
@@ -107,6 +108,7 @@ static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *
     j->document = db_text(st, 28);
     j->publishing = sqlite3_column_int(st, 29);
     j->reuse_external = sqlite3_column_int(st, 18);
+    j->force = sqlite3_column_int(st, 31);
     return read_plan(db, st, j, &j->plan, err);
 }
 
@@ -169,18 +171,17 @@ int catalog_jobs(struct catalog *c, const struct job_filter *f, struct job_list 
     return 0;
 }
 
-int catalog_last_backup(struct catalog *c, const char *host, const char *domain, const char *policy,
-                        struct job_end *ret, struct err *err)
+static int read_end(struct catalog *c, enum db_stmt id, const char *const *args, int n,
+                    struct job_end *ret, struct err *err)
 {
     STMT st = NULL;
     int rc;
 
     *ret = (struct job_end){0};
-    if (db_stmt(&c->db, ST_JOB_LAST_BACKUP, &st, err) < 0)
+    if (db_stmt(&c->db, id, &st, err) < 0)
         return -1;
-    db_bind_text(st, 1, host);
-    db_bind_text(st, 2, domain);
-    db_bind_text(st, 3, policy);
+    for (int i = 0; i < n; i++)
+        db_bind_text(st, i + 1, args[i]);
     rc = db_row(&c->db, st, 3, err);
     if (rc <= 0)
         return rc;
@@ -190,6 +191,36 @@ int catalog_last_backup(struct catalog *c, const char *host, const char *domain,
     ret->ended = sqlite3_column_int64(st, 2);
     ret->reason = db_text(st, 3);
     return 0;
+}
+
+int catalog_last_backup(struct catalog *c, const char *host, const char *domain, const char *policy,
+                        struct job_end *ret, struct err *err)
+{
+    return read_end(c, ST_JOB_LAST_BACKUP, (const char *const[]){host, domain, policy}, 3, ret,
+                    err);
+}
+
+int catalog_last_of_kind(struct catalog *c, const char *host, const char *domain,
+                         const char *policy, const char *kind, struct job_end *ret, struct err *err)
+{
+    return read_end(c, ST_JOB_LAST_OF_KIND, (const char *const[]){host, domain, policy, kind}, 4,
+                    ret, err);
+}
+
+int catalog_job_points(struct catalog *c, int64_t id, struct strlist *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_JOB_POINT_LIST, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, id);
+    while ((rc = db_row(&c->db, st, 1, err)) > 0) {
+        CLEANUP_FREE char *point = db_text(st, 0);
+
+        strlist_add(ret, point);
+    }
+    return rc;
 }
 
 int catalog_next_job(struct catalog *c, int64_t *ret, struct err *err)

@@ -229,7 +229,9 @@ static int delete_body(struct db *db, void *arg, struct err *err)
     if (rc > 0)
         return err_set(err, ERR_BUSY, "point %s: %s stands on it", id,
                        (const char *)sqlite3_column_text(st, 0));
-    return rc < 0 ? -1 : catalog_exec(db, ST_POINT_DELETE, &id, 1, err);
+    return rc < 0 || catalog_exec(db, ST_CHECKPOINT_DROP_OF_POINT, &id, 1, err) < 0
+               ? -1
+               : catalog_exec(db, ST_POINT_DELETE, &id, 1, err);
 }
 
 int catalog_point_delete(struct catalog *c, const char *id, struct err *err)

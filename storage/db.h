@@ -37,6 +37,9 @@ enum db_stmt {
     ST_JOB_LAST_BACKUP,
     ST_JOB_DOMAINS,
     ST_JOB_EXPIRE,
+    ST_JOB_POINT_ADD,
+    ST_JOB_POINT_LIST,
+    ST_JOB_LAST_OF_KIND,
     ST_JOB_DISK_ADD,
     ST_JOB_DISK_LIST,
     ST_JOB_LAST,
@@ -70,6 +73,7 @@ enum db_stmt {
     ST_CHECKPOINT_DROP,
     ST_CHECKPOINT_GIVE_UP,
     ST_CHECKPOINT_DROP_CURRENT,
+    ST_CHECKPOINT_DROP_OF_POINT,
     ST_CHECKPOINT_DROP_OF_JOB,
     ST_CHECKPOINT_DROP_ORPHANS,
     ST_CHECKPOINT_MAKE_CURRENT,
@@ -142,7 +146,7 @@ struct db {
     void *tell_ctx;
 };
 
-#define DB_SCHEMA_VERSION 3
+#define DB_SCHEMA_VERSION 4
 #define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
 
 /* See catalog_open. db_open.c. */

@@ -9,7 +9,7 @@
     "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"      \
     " started, ended, bytes_done, bytes_total, mode, point_time, reuse, elapsed_ms, temp_used,"    \
     " temp_total, step, reason, why, point, parent,"                                               \
-    " checkpoint, document, publishing, guest"
+    " checkpoint, document, publishing, guest, force"
 #define POINT_COLUMNS                                                                              \
     "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
     " checkpoint, why, keep, catalog, problem, damage, repository_id"
@@ -41,9 +41,9 @@ const char *const db_sql[ST_COUNT] = {
                       " (SELECT 1 FROM sqlite_sequence WHERE name = 'job')"),
     [ST_JOB_RAISE] = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'job' AND seq < ?1",
     [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
-                    " outcome, reason, why, due, created, ended, uptime, boot, guest)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                    " ?15, ?16)"),
+                    " outcome, reason, why, due, created, ended, uptime, boot, guest,"
+                    " force) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+                    " ?14, ?15, ?16, ?17)"),
     [ST_JOB_BEGIN] =
         ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
          " step, why, created, started, checkpoint, mode, document, reuse, guest)"
@@ -83,6 +83,12 @@ const char *const db_sql[ST_COUNT] = {
                        " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
                        "  AND n.policy = job.policy AND n.kind = job.kind"
                        "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
+    [ST_JOB_POINT_ADD] = "INSERT INTO job_point (job, position, point) VALUES (?1, ?2, ?3)",
+    [ST_JOB_POINT_LIST] = "SELECT point FROM job_point WHERE job = ?1 ORDER BY position",
+    [ST_JOB_LAST_OF_KIND] =
+        ("SELECT id, outcome, ended, reason FROM job INDEXED BY job_of WHERE host = ?1"
+         " AND domain = ?2 AND policy = ?3 AND kind = ?4 AND outcome <> 'skipped'"
+         " AND state = 'ended' ORDER BY id DESC LIMIT 1"),
     [ST_JOB_DISK_ADD] =
         ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity, image,"
          " identity, device, bitmap) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
@@ -156,6 +162,11 @@ const char *const db_sql[ST_COUNT] = {
                                " AND domain = ?2 AND name = ?3 AND state = 'provisional'"),
     [ST_CHECKPOINT_DROP_CURRENT] = ("UPDATE checkpoint SET state = 'dropping' WHERE host = ?1"
                                     " AND domain = ?2 AND policy = ?3 AND state = 'current'"),
+    /* With the point whose it is. */
+    [ST_CHECKPOINT_DROP_OF_POINT] =
+        ("UPDATE checkpoint SET state = 'dropping' WHERE state = 'current'"
+         " AND (host, domain, policy, name) ="
+         " (SELECT host, domain, policy, checkpoint FROM point WHERE id = ?1)"),
     [ST_CHECKPOINT_DROP_OF_JOB] = ("UPDATE checkpoint SET state = 'dropping' WHERE state ="
                                    " 'provisional' AND (host, domain, name) ="
                                    " (SELECT host, domain, checkpoint FROM job WHERE id = ?1)"),

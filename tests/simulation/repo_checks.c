@@ -199,6 +199,44 @@ static void check_all_known(struct sim_repo *r, const struct sim_stored *doomed)
     point_list_done(&known);
 }
 
+/* Has somebody named it?  *ret_force: as the last good one, too. */
+static bool is_asked_for(struct catalog *c, const char *id, bool *ret_force)
+{
+    const struct job_filter open = {.active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (catalog_jobs(c, &open, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n && !ret; i++) {
+        CLEANUP(strlist_done) struct strlist points = {0};
+
+        if (!str_eq(jobs.items[i].kind, JOB_DELETE) || jobs.items[i].state != JOB_RUNNING)
+            continue;
+        if (catalog_job_points(c, jobs.items[i].id, &points, &err) < 0)
+            sim_broken("catalog: %s", err.msg);
+        ret = strlist_has(&points, id);
+        *ret_force = jobs.items[i].force;
+    }
+    job_list_done(&jobs);
+    return ret;
+}
+
+static void check_rules(struct sim_repo *r, struct sim_stored *doomed, bool by_rules)
+{
+    bool force = false, asked = is_asked_for(r->w->catalog, doomed->point.id, &force);
+
+    r->w->counts.deleted += asked;
+    if (!force)
+        check_is_not_the_last(r->w, doomed);
+    if (asked)
+        return;
+    check_others_stay(r, doomed);
+    if (by_rules)
+        check_all_known(r, doomed);
+}
+
 void sim_check_removal(struct store *s, const char *id, bool by_rules)
 {
     struct sim_repo *r = sim_store_repo(s);
@@ -217,8 +255,5 @@ void sim_check_removal(struct store *s, const char *id, bool by_rules)
             if (str_eq(p->point.disks.items[k].backing, id))
                 sim_broken("%s is removed, but %s stands on it", id, p->point.id);
     }
-    check_is_not_the_last(r->w, doomed);
-    check_others_stay(r, doomed);
-    if (by_rules)
-        check_all_known(r, doomed);
+    check_rules(r, doomed, by_rules);
 }

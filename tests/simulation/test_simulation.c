@@ -97,6 +97,7 @@ static void check_counts(void)
         {"orderly stop", all.stops},
         {"pull", all.pulls},
         {"prune", all.prunes},
+        {"deletion by name", all.deleted},
         {"neighbour", all.neighbours},
         {"clock years ahead", all.leaps[LEAP_YEARS_AHEAD]},
         {"clock a day back", all.leaps[LEAP_DAY_BACK]},

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "jobs/delete.h"
 
 /* ---- asking ---- */
 
@@ -241,6 +242,30 @@ static void on_clock(struct sim_daemon *d)
     sim.w.counts.wall_steps++;
 }
 
+/* One of the domain's points, by name; perhaps with all that is based on it, perhaps by force. */
+static void ask_deletion(struct sim_daemon *d, const struct sim_domain *domain)
+{
+    const struct point_filter of = {.host = "sim", .domain = domain->name};
+    struct point_list points = {0};
+    struct strlist asked = {0};
+    struct job_ids ids = {0};
+    struct err err = ERR_INIT;
+    struct deletion deletion = {.asked = &asked, .dependents = sim_chance(&sim.w, 7000)};
+
+    if (catalog_points(d->catalog, &of, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    deletion.force = sim_chance(&sim.w, 1000);
+    if (points.n > 0) {
+        strlist_add(&asked, points.items[sim_random(&sim.w, (uint32_t)points.n)].id);
+        if (delete_queue(scheduler_jobs(d->scheduler), &deletion, &ids, &err) == 0 &&
+            sim_chance(&sim.w, 1000))
+            scheduler_cancel(d->scheduler, ids.items[0], &err);
+    }
+    point_list_done(&points);
+    strlist_done(&asked);
+    free(ids.items);
+}
+
 /* What people ask of a daemon. */
 static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
 {
@@ -249,7 +274,7 @@ static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
     struct err err = ERR_INIT;
 
     act_as(d);
-    switch (sim_random(w, 5)) {
+    switch (sim_random(w, 6)) {
     case 0:
         if (scheduler_run(d->scheduler, domain->name, NULL, &ids, &err) < 0)
             check_refusal(d, domain->name, &err);
@@ -270,6 +295,9 @@ static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
         break;
     case 4:
         stop_in_order(d);
+        break;
+    case 5:
+        ask_deletion(d, domain);
         break;
     }
     free(ids.items);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 unit_test(policies clock_doubt)
 unit_test(policies dates)
+unit_test(policies deletion)
 unit_test(policies plan)
 unit_test(policies plan_levels)
 unit_test(policies plan_random)

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 /* ---- the VFS ---- */
 
@@ -166,7 +167,11 @@ static int add(struct catalog *c, const char *kind, int64_t due, struct err *err
                     .level = LEVEL_INCREMENTAL,
                     .due = due,
                     .created = due};
+    char *ids[] = {(char *)"a2", (char *)"a1"};
+    const struct strlist points = {ids, 2, 2};
 
+    if (str_eq(kind, JOB_DELETE))
+        j.points = &points;
     return catalog_job_add(c, &j, err);
 }
 
@@ -218,27 +223,27 @@ static int step(struct catalog *c, int i, struct err *err)
     case 9:
         return catalog_checkpoint_forget(c, "cp1", err);
     case 10:
-        return add(c, "prune", 0, err);
+        return add(c, JOB_DELETE, 0, err);
     case 11:
-        return catalog_job_start(c, 3, 220, LEVEL_FULL, "prune", NULL, err);
+        return catalog_job_start(c, 3, 220, LEVEL_FULL, "by hand", NULL, err);
     case 12:
         return catalog_point_set_keep(c, "a1", "last 1", err);
     case 13:
         return catalog_point_set_state(c, "a2", POINT_DELETING, NULL, err);
     case 14:
-        return catalog_point_delete(c, "a2", err);
-    case 15:
-        return catalog_job_end(c, 3, 230, OUTCOME_SUCCESS, ERR_NONE, "1 point let go", err);
-    case 16:
-        return add(c, JOB_BACKUP, 300, err);
-    case 17:
-        return catalog_job_start(c, 4, 301, LEVEL_FULL, "due", &failed, err);
-    case 18:
-        return catalog_job_end(c, 4, 310, OUTCOME_FAILED, ERR_REMOTE, "gone", err);
-    case 19:
-        return catalog_point_add(c, &failed, err);
-    case 20:
         return catalog_checkpoint_drop(c, "cp2", err);
+    case 15:
+        return catalog_point_delete(c, "a2", err);
+    case 16:
+        return catalog_job_end(c, 3, 230, OUTCOME_SUCCESS, ERR_NONE, "1 point let go", err);
+    case 17:
+        return add(c, JOB_BACKUP, 300, err);
+    case 18:
+        return catalog_job_start(c, 4, 301, LEVEL_FULL, "due", &failed, err);
+    case 19:
+        return catalog_job_end(c, 4, 310, OUTCOME_FAILED, ERR_REMOTE, "gone", err);
+    case 20:
+        return catalog_point_add(c, &failed, err);
     case 21:
         return catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 320, err);
     case 22:

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A deletion: points of one domain under one policy, in one repository, that somebody has named.
+ *
+ *   queued -> waiting -> surveying -> removing (one after another, dependents first) -> looking
+ *          -> cleaning
+ *
+ * What it is about is in the catalog from the moment that it was asked for (table job_point), so that
+ * a daemon that is killed goes on with it.  Whether they may go is judged twice: when it is asked
+ * for, and when the job begins, or goes on, after a look at the repository: a backup may have been
+ * based on one of them meanwhile, or the other good point may have gone.  A catalog that was put
+ * back to an older state knows nothing of such a backup: so it waits until its repository is compared
+ * with the catalog, as prunes do.
+ *
+ * The checkpoint of the last point goes with it (catalog_point_delete): its bitmap knows what has
+ * changed since that point only, so no increment on an older one could be made of it, and the next
+ * backup is a full.
+ */
+#include "jobs/delete.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mark.h"
+#include "base/text.h"
+#include "jobs/removal.h"
+#include "jobs/survey.h"
+#include "policies/dates.h"
+
+#define LOOK_AGAIN_S 60.0
+#define LOOKS_S 300
+
+enum delete_state { D_QUEUED, D_WAITING, D_SURVEYING, D_REMOVING, D_LOOKING, D_CLEANING, D_DONE };
+
+static int load_group(struct job_env *e, const char *host, const char *domain, const char *policy,
+                      struct point_list *ret, struct err *err)
+{
+    const struct point_filter of = {.host = host, .domain = domain, .policy = policy};
+
+    if (catalog_points(e->catalog, &of, ret, err) < 0)
+        return -1;
+    points_judge_dates(ret, env_now(e));
+    return 0;
+}
+
+struct delete_run {
+    struct removal_run removal;
+    int64_t waits_since; /* elapsed time */
+};
+
+static struct delete_run *delete_of(const struct job_run *r)
+{
+    return (struct delete_run *)r;
+}
+
+/* ---- asked for ---- */
+
+static int check_place(struct job_env *e, const struct point *p, struct err *err)
+{
+    const struct repo *r = repo_find(e, p->repository);
+
+    if (!r)
+        return err_set(err, ERR_NOTFOUND,
+                       "%s is in repository %s, which is not configured; if that is lost for ever, "
+                       "'vmkeep repository forget %s' takes its points out of the catalog",
+                       p->id, p->repository, p->repository);
+    if (survey_is_elsewhere(r, p))
+        return err_set(err, ERR_NOTFOUND,
+                       "%s is in repository %s, and %s has its place; if that one is lost for "
+                       "ever, 'vmkeep repository forget %s' takes its points out of the catalog",
+                       p->id, p->repository_id, r->store->id, p->repository_id);
+    return 0;
+}
+
+/* A job that is to be queued. */
+struct wanted {
+    char *host, *domain, *policy, *repository;
+    struct strlist points;
+};
+
+struct wanted_list {
+    struct wanted *items;
+    size_t n, cap;
+};
+
+static void wanted_done(struct wanted_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].host);
+        free(l->items[i].domain);
+        free(l->items[i].policy);
+        free(l->items[i].repository);
+        strlist_done(&l->items[i].points);
+    }
+    free(l->items);
+}
+
+static struct wanted *wanted_for(struct wanted_list *l, const struct point *p)
+{
+    struct wanted *w;
+
+    for (size_t i = 0; i < l->n; i++) {
+        w = &l->items[i];
+        if (str_eq(w->host, p->host) && str_eq(w->domain, p->domain) &&
+            str_eq(w->policy, p->policy) && str_eq(w->repository, p->repository))
+            return w;
+    }
+    w = VEC_ADD(l);
+    w->host = xstrdup(p->host);
+    w->domain = xstrdup(p->domain);
+    w->policy = xstrdup(p->policy);
+    w->repository = xstrdup(p->repository);
+    return w;
+}
+
+/* What goes of the points of one domain and policy, those asked for among them. */
+static int want_group(struct job_env *e, const struct point_list *group,
+                      const struct strlist *asked, const struct deletion *d,
+                      struct wanted_list *ret, struct err *err)
+{
+    const struct deletion here = {.asked = asked, .dependents = d->dependents, .force = d->force};
+    CLEANUP(strlist_done) struct strlist doomed = {0};
+
+    if (deletion_plan(group, &here, &doomed, err) < 0)
+        return -1;
+    for (size_t i = 0; i < doomed.n; i++) {
+        const struct point *p = point_list_find(group, doomed.items[i]);
+
+        if (check_place(e, p, err) < 0)
+            return -1;
+        strlist_add(&wanted_for(ret, p)->points, p->id);
+    }
+    return 0;
+}
+
+/* The points asked for that are in the group leave the list of those that are left. */
+static void take_asked(const struct point_list *group, struct strlist *left, struct strlist *ret)
+{
+    struct strlist rest = {0};
+
+    for (size_t i = 0; i < left->n; i++)
+        strlist_add(point_list_find(group, left->items[i]) ? ret : &rest, left->items[i]);
+    strlist_done(left);
+    *left = rest;
+}
+
+static int want_all(struct job_env *e, const struct deletion *d, struct wanted_list *ret,
+                    struct err *err)
+{
+    static const struct point_filter all = {0};
+    CLEANUP(point_list_done) struct point_list points = {0};
+    CLEANUP(strlist_done) struct strlist left = strlist_copy(d->asked);
+
+    if (catalog_points(e->catalog, &all, &points, err) < 0)
+        return -1;
+    while (left.n > 0) {
+        const struct point *p = point_list_find(&points, left.items[0]);
+        CLEANUP(point_list_done) struct point_list group = {0};
+        CLEANUP(strlist_done) struct strlist asked = {0};
+
+        if (!p)
+            return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", left.items[0]);
+        if (load_group(e, p->host, p->domain, p->policy, &group, err) < 0)
+            return -1;
+        take_asked(&group, &left, &asked);
+        if (want_group(e, &group, &asked, d, ret, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int delete_queue(struct job_env *e, const struct deletion *d, struct job_ids *ret, struct err *err)
+{
+    CLEANUP(wanted_done) struct wanted_list wanted = {0};
+
+    if (env_refuse_draining(e, err) < 0 || want_all(e, d, &wanted, err) < 0)
+        return -1;
+    for (size_t i = 0; i < wanted.n; i++) {
+        const struct wanted *w = &wanted.items[i];
+        struct job row = {
+            .kind = delete_type.kind,
+            .host = w->host,
+            .domain = w->domain,
+            .policy = w->policy,
+            .repository = w->repository,
+            .why = (char *)"asked for by hand",
+            .force = d->force,
+            .points = &w->points,
+        };
+        struct job_run *r;
+
+        if (e->ops->add(e, &row, &r, err) < 0)
+            return -1;
+        *VEC_ADD(ret) = row.id;
+    }
+    return 0;
+}
+
+/* ---- the job ---- */
+
+/* What it is about, as far as it is there still. */
+static int load_asked(struct job_run *r, const struct point_list *points, struct strlist *ret,
+                      struct err *err)
+{
+    CLEANUP(strlist_done) struct strlist ids = {0};
+
+    if (catalog_job_points(r->env->catalog, r->row.id, &ids, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++)
+        if (point_list_find(points, ids.items[i]))
+            strlist_add(ret, ids.items[i]);
+    return 0;
+}
+
+static int judge_and_start(struct job_run *r)
+{
+    struct removal_run *run = removal_of(r);
+    CLEANUP(point_list_done) struct point_list points = {0};
+    CLEANUP(strlist_done) struct strlist asked = {0};
+    /* One that goes on was judged in its former life, and held the chain since. */
+    const struct deletion d = {.asked = &asked, .force = r->row.force || r->resumed};
+
+    if (load_group(r->env, r->row.host, r->row.domain, r->row.policy, &points, &r->err) < 0 ||
+        load_asked(r, &points, &asked, &r->err) < 0 ||
+        deletion_plan(&points, &d, &run->doomed, &r->err) < 0)
+        return -1;
+    if (r->row.state == JOB_RUNNING)
+        return 0;
+    if (catalog_job_start(r->env->catalog, r->row.id, env_now(r->env), LEVEL_FULL, r->row.why, NULL,
+                          &r->err) < 0)
+        return -1;
+    r->row.state = JOB_RUNNING;
+    r->row.started = env_now(r->env);
+    return 0;
+}
+
+/* A repository that is not there may be so for ever. */
+static void say_if_lost(struct err *err)
+{
+    size_t len = strlen(err->msg);
+
+    if (err->code == ERR_NOTFOUND)
+        snprintf(err->msg + len, sizeof(err->msg) - len,
+                 " (if it is lost for ever, 'vmkeep repository forget' takes its points out of the "
+                 "catalog)");
+}
+
+static int after_queued(struct job_run *r)
+{
+    if (r->repo)
+        return D_WAITING;
+    err_set(&r->err, ERR_NOTFOUND, "repository %s is not configured any more", r->row.repository);
+    return D_DONE;
+}
+
+static struct op *start_waiting(struct job_run *r, struct err *err)
+{
+    (void)err;
+    delete_of(r)->waits_since = env_elapsed(r->env);
+    if (r->repo->compared)
+        return NULL;
+    MARK("a deletion waits until its repository is compared");
+    r->env->ops->answers(r->repo);
+    job_wait(r, LOOK_AGAIN_S);
+    return NULL;
+}
+
+static int after_waiting(struct job_run *r)
+{
+    if (job_is_bad(r))
+        return D_DONE;
+    if (r->repo->compared) {
+        if (!r->env->ops->lacks(r->env, r->row.host, r->row.domain))
+            return D_SURVEYING;
+        MARK("a deletion gives way to points that are not known");
+        err_set(&r->err, ERR_BUSY,
+                "nothing is deleted: the repository has points of the domain that the catalog does "
+                "not know, and that may be based on these; see `vmkeep rebuild-catalog`");
+        return D_DONE;
+    }
+    if (env_elapsed(r->env) - delete_of(r)->waits_since < LOOKS_S) {
+        r->env->ops->answers(r->repo);
+        job_wait(r, LOOK_AGAIN_S);
+        return JOB_STAYS;
+    }
+    err_set(&r->err, ERR_NOTFOUND,
+            "nothing is deleted: repository %s cannot be looked at, and may have points that the "
+            "catalog does not know",
+            r->row.repository);
+    say_if_lost(&r->err);
+    return D_DONE;
+}
+
+static int after_surveying(struct job_run *r)
+{
+    if (!removal_surveyed(r)) {
+        say_if_lost(&r->err);
+        return D_DONE;
+    }
+    if (removal_surveys_more(r))
+        return D_SURVEYING;
+    if (judge_and_start(r) < 0)
+        return D_DONE;
+    return removal_is_over(r) ? D_LOOKING : D_REMOVING;
+}
+
+static int after_removing(struct job_run *r)
+{
+    if (!removal_removed(r))
+        return D_DONE;
+    return removal_is_over(r) ? D_LOOKING : D_REMOVING;
+}
+
+static int after_looking(struct job_run *r)
+{
+    return removal_looked(r) ? D_CLEANING : D_DONE;
+}
+
+static int after_cleaning(struct job_run *r)
+{
+    return hv_cleaned(r) ? D_DONE : D_CLEANING;
+}
+
+/* What its next backup can be based on is gone. */
+static bool next_is_full(const struct job_run *r)
+{
+    struct checkpoint_list rows = {0};
+    struct err err = ERR_INIT;
+    bool ret = r->env->ops->covers(r->env, r->row.host, r->row.domain, r->row.policy);
+
+    if (catalog_checkpoints(r->env->catalog, r->row.host, r->row.domain, &rows, &err) < 0)
+        catalog_trouble("list checkpoints", &err);
+    for (size_t i = 0; i < rows.n; i++)
+        if (rows.items[i].state == CHECKPOINT_CURRENT &&
+            str_eq(rows.items[i].policy, r->row.policy))
+            ret = false;
+    checkpoint_list_done(&rows);
+    return ret;
+}
+
+static int after_done(struct job_run *r)
+{
+    const struct removal_run *run = removal_of(r);
+    bool aborted = r->canceled && r->err.code == ERR_CANCELED;
+    char reason[ERR_MSG_MAX];
+
+    if (r->repo && run->next > 0)
+        r->env->ops->look_again(r->repo);
+    if (r->err.code != ERR_NONE) {
+        r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
+        return JOB_STAYS;
+    }
+    snprintf(reason, sizeof(reason), "%zu point%s deleted%s%s%s", run->next, plural_s(run->next),
+             run->next == 1 ? ": " : "", run->next == 1 ? run->doomed.items[0] : "",
+             next_is_full(r) ? "; the next backup under the policy is a full" : "");
+    r->env->ops->end(r, OUTCOME_SUCCESS, reason);
+    return JOB_STAYS;
+}
+
+#define TO(s) JOB_BIT(D_##s)
+
+static const struct job_step steps[] = {
+    [D_QUEUED] = {"queued", TO(WAITING) | TO(LOOKING) | TO(DONE), NULL, after_queued, 0, 0},
+    [D_WAITING] = {"waiting", TO(SURVEYING) | TO(DONE), start_waiting, after_waiting,
+                   JOB_WAITS | JOB_UNTIL_COMPARED, D_WAITING},
+    [D_SURVEYING] = {"surveying", TO(SURVEYING) | TO(REMOVING) | TO(LOOKING) | TO(DONE),
+                     removal_survey_start, after_surveying, 0, D_WAITING},
+    [D_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE), removal_start,
+                    after_removing, JOB_JOURNALED, D_WAITING},
+    [D_LOOKING] = {"looking", TO(CLEANING) | TO(DONE), removal_look_start, after_looking, 0,
+                   D_LOOKING},
+    [D_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE), hv_clean_start, after_cleaning, 0,
+                    D_LOOKING},
+    [D_DONE] = {"done", 0, NULL, after_done, JOB_FINAL | JOB_DECIDED, 0},
+    [D_DONE + 1] = {0},
+};
+
+static const char *const doing[] = {
+    [D_QUEUED] = "beginning",
+    [D_WAITING] = "waiting until the repository is compared with the catalog",
+    [D_SURVEYING] = "looking at the points that are there",
+    [D_REMOVING] = "removing points",
+    [D_LOOKING] = "looking at the domain",
+    [D_CLEANING] = "deleting checkpoints at the hypervisor",
+    [D_DONE] = "ending",
+};
+
+static int resume(struct job_run *r, int go_on)
+{
+    if (go_on == D_LOOKING)
+        return go_on;
+    MARK("a deletion goes on after a restart");
+    return after_queued(r);
+}
+
+/* It cleans up at the hypervisor, too. */
+static void claims(const struct job_run *r, struct job_claims *ret)
+{
+    (void)r;
+    ret->guest = true;
+    ret->chain = CHAIN_CUT;
+}
+
+const struct job_type delete_type = {
+    .kind = JOB_DELETE,
+    .size = sizeof(struct delete_run),
+    .steps = steps,
+    .doing = doing,
+    .done = removal_done,
+    .resume = resume,
+    .claims = claims,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to jobs/.  How restore points go, whoever has decided that: all repositories that have
+ * points of the domain under the policy are looked at, so that nothing goes for the sake of a point
+ * that nobody has seen; then, of each, the row becomes "deleting", its files go, its row goes; then
+ * what is left at the hypervisor is cleaned up.  A crash in between leaves a row that says so.
+ */
+#ifndef VMKEEP_JOBS_REMOVAL_H
+#define VMKEEP_JOBS_REMOVAL_H
+
+#include "jobs/hv_session.h"
+#include "storage/survey.h"
+
+/* What each kind embeds first that removes points. */
+struct removal_run {
+    struct hv_run hv;
+    struct strlist doomed; /* point ids, dependents first: the kind's own to fill in */
+    size_t next;           /* of them */
+    struct survey found;
+    struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
+    struct repo *surveyed;        /* the one at work */
+    struct point was;             /* the one that is being removed, before */
+};
+
+static inline struct removal_run *removal_of(const struct job_run *r)
+{
+    return (struct removal_run *)r;
+}
+
+void removal_done(struct job_run *r);
+
+/* One repository after another. */
+struct op *removal_survey_start(struct job_run *r, struct err *err);
+bool removal_surveyed(struct job_run *r); /* false: r->err, which is of the job's own repository */
+bool removal_surveys_more(const struct job_run *r);
+
+/* One point after another. */
+struct op *removal_start(struct job_run *r, struct err *err);
+bool removal_removed(struct job_run *r); /* false: r->err, also when it was cancelled in between */
+bool removal_is_over(const struct job_run *r);
+
+/* What no chain needs any more goes at the hypervisor: hv_clean_start and hv_cleaned follow.  That
+ * the domain cannot be asked now is no failure: its next backup cleans up. */
+struct op *removal_look_start(struct job_run *r, struct err *err);
+bool removal_looked(struct job_run *r); /* false: nothing can be cleaned up now */
+
+#endif

@@ -1,0 +1,15 @@
+-- SPDX-License-Identifier: MIT
+-- Points deleted by name, and policies that are away.
+
+-- What a deletion is about, from the moment that it was asked for; and whether the last good point may
+-- go, too.
+CREATE TABLE job_point (
+    job      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    point    TEXT NOT NULL,
+    PRIMARY KEY (job, position)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE job ADD COLUMN force INTEGER NOT NULL DEFAULT 0 CHECK (force IN (0, 1));
+
+-- Since when the policy does not select the domain any more; 0: it does.
+ALTER TABLE coverage ADD COLUMN away INTEGER NOT NULL DEFAULT 0;
