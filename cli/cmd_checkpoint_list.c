@@ -135,9 +135,9 @@ static void add_row(const struct arguments *a, struct table *t, const json_t *k)
 static void print_table(const struct arguments *a, const json_t *list)
 {
     static const char *const plain[] = {"NAME",  "CREATION TIME", "STATE",
-                                        ">SIZE", "DISKS",         "POLICY"};
+                                        ">SIZE", "~DISKS",        "POLICY"};
     static const char *const wide[] = {"NAME",  "CREATION TIME", "STATE", "PARENT",
-                                       ">SIZE", "DISKS",         "POLICY"};
+                                       ">SIZE", "~DISKS",        "POLICY"};
     CLEANUP(table_freep)
     struct table *t =
         a->parent ? table_new(wide, ARRAY_LEN(wide)) : table_new(plain, ARRAY_LEN(plain));
@@ -146,7 +146,7 @@ static void print_table(const struct arguments *a, const json_t *list)
 
     json_array_foreach(list, i, k)
         add_row(a, t, k);
-    table_print(t, stdout);
+    table_print_or(t, "The domain has no checkpoints.", stdout);
 }
 
 /* depth: also stops a damaged catalog's circle. */

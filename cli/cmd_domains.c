@@ -176,7 +176,7 @@ static void print_names(const struct arguments *a, const struct rows *l)
 
 static void print_text(const struct arguments *a, const struct rows *l)
 {
-    static const char *const titles[] = {"DOMAIN", "STATE", "CHECKPOINT", ">JOB", "PROBLEM"};
+    static const char *const titles[] = {"/DOMAIN", "STATE", "CHECKPOINT", ">JOB", "~PROBLEM"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
     for (size_t i = 0; i < l->n; i++) {
@@ -193,7 +193,8 @@ static void print_text(const struct arguments *a, const struct rows *l)
             table_cell(t, NULL);
         table_cell(t, r->problem);
     }
-    table_print(t, stdout);
+    table_print_or(t, l->n > 0 ? "No domain is as was asked for." : "No domains are known.",
+                   stdout);
 }
 
 /* From the catalog, with a word on why. */

@@ -18,6 +18,7 @@
 #include "report/json.h"
 #include "report/points.h"
 #include "report/table.h"
+#include "report/wrap.h"
 
 struct arguments {
     bool json;
@@ -31,6 +32,7 @@ struct sentence {
 struct explanation {
     const char *kind;
     char *name;
+    json_t *reasons; /* of a domain */
     VEC(struct sentence) sentences;
 };
 
@@ -41,6 +43,7 @@ static void explanation_done(struct explanation *e)
         free(e->sentences.items[i].text);
     }
     free(e->sentences.items);
+    json_decref(e->reasons);
     free(e->name);
 }
 
@@ -79,8 +82,24 @@ static void explain_job(const struct job *j, struct explanation *e)
         say(e, "point", "%s", j->plan.id);
 }
 
-static void explain_point(const struct point_list *all, const struct point *p,
-                          struct explanation *e)
+/* By no rule, when its policy does not cover it any more. */
+static int explain_keep(const struct status_sources *s, const struct point *p,
+                        struct explanation *e, struct err *err)
+{
+    CLEANUP(domain_names_done) struct domain_names known = {0};
+
+    if (domains_known(s->config, s->catalog, &known, err) < 0)
+        return -1;
+    if (!point_is_covered(s->config, &known, p))
+        say(e, "kept", "its policy does not cover it any more: it stays%s%s%s",
+            p->keep ? " (when it did: " : "", p->keep ? p->keep : "", p->keep ? ")" : "");
+    else
+        say(e, "kept", "%s", p->keep ? p->keep : "not judged yet: no prune has looked at it");
+    return 0;
+}
+
+static int explain_point(const struct status_sources *s, const struct point_list *all,
+                         const struct point *p, struct explanation *e, struct err *err)
 {
     size_t above = 0;
 
@@ -89,7 +108,8 @@ static void explain_point(const struct point_list *all, const struct point *p,
     e->kind = "point";
     e->name = xstrdup(p->id);
     say(e, level_name(p->level), "%s", p->why ? p->why : "not recorded why");
-    say(e, "kept", "%s", p->keep ? p->keep : "not judged yet: no prune has looked at it");
+    if (explain_keep(s, p, e, err) < 0)
+        return -1;
     if (p->parent)
         say(e, "stands on", "%s", p->parent);
     for (size_t i = 0; i < p->missing.n; i++)
@@ -107,26 +127,46 @@ static void explain_point(const struct point_list *all, const struct point *p,
             p->problem               ? p->problem
             : p->state == POINT_GOOD ? ": its date cannot be right"
                                      : "");
+    return 0;
 }
 
-static void explain_policy(const struct status_domain *d, const struct status_policy *p,
-                           int64_t now, struct explanation *e)
+/* "do", each once in all. */
+static void say_advice(struct explanation *e, const struct reason_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const char *advice = l->items[i].advice;
+        bool said = !advice;
+
+        for (size_t k = 0; k < e->sentences.n && !said; k++)
+            said = strcmp(e->sentences.items[k].text, advice) == 0;
+        if (!said)
+            say(e, "do", "%s", advice);
+    }
+}
+
+static void explain_policy(const struct status_policy *p, int64_t now, struct explanation *e)
 {
     CLEANUP_FREE char *policy = xasprintf("policy %s", p->name);
+    CLEANUP_FREE char *reason = reasons_text(&p->reasons);
     const struct status_job *j = &p->last_job;
-    char reason[STATUS_REASON_MAX], time[TIMEFMT_MAX];
+    char time[TIMEFMT_MAX], in[TIMEFMT_MAX];
 
-    status_judge_policy(p, d->problem, now, reason);
     say(e, policy, "%s", reason);
     if (j->id)
         say(e, "last job", "%lld, ended %s, %s: %s", (long long)j->id, time_local(j->ended, time),
             job_outcome_name(j->outcome), j->reason ? j->reason : "no reason recorded");
     else
         say(e, "last job", "none has ended yet");
+    if (p->active)
+        say(e, "job", "%lld %s now", (long long)p->active, p->is_running ? "runs" : "waits");
     if (p->next_run)
-        say(e, "next run", "%s, %s", time_local(p->next_run, time), p->next_why);
+        say(e, "next run", "%s (%s%s), %s", time_local(p->next_run, time),
+            p->next_run < now ? "overdue by " : "in ",
+            duration_text(p->next_run < now ? now - p->next_run : p->next_run - now, in),
+            p->next_why);
     else
         say(e, "next run", "none is scheduled");
+    say_advice(e, &p->reasons);
 }
 
 static int explain_last_point(const struct status_sources *s, const struct domain_name *name,
@@ -159,6 +199,7 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
         const struct status_domain *d = &status.domains.items[0];
 
         e->kind = "domain";
+        e->reasons = report_domain_reasons_json(d);
         e->name = xasprintf("%s/%s", d->host, d->domain);
         say(e, protection_name(d->protection), "%s", d->reason);
         if (d->problem)
@@ -170,10 +211,11 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
             say(e, "points", "%s", d->bad_points);
         for (size_t i = 0; i < d->left_out.n; i++)
             say(e, "not backed up", "%s: %s", d->left_out.items[i].name, d->left_out.items[i].why);
-        for (size_t i = 0; i < d->policies.n; i++)
-            explain_policy(d, &d->policies.items[i], s->now, e);
         if (d->aside)
             say(e, "set aside", "%s", d->aside);
+        say_advice(e, &d->reasons);
+        for (size_t i = 0; i < d->policies.n; i++)
+            explain_policy(&d->policies.items[i], s->now, e);
         rc = explain_last_point(s, name, e, err);
     }
     status_done(&status);
@@ -222,9 +264,9 @@ static int try_point(const struct status_sources *s, const char *what, struct ex
 
     if (rc == 0 && point_choose(&points, what, NULL, &choice, err) < 0)
         rc = err->code == ERR_NOTFOUND ? 0 : -1;
-    if (choice.point) {
-        explain_point(&points, choice.point, e);
-        *ret_found = true;
+    if (rc == 0 && choice.point) {
+        rc = explain_point(s, &points, choice.point, e, err);
+        *ret_found = rc == 0;
     }
     point_list_done(&points);
     return rc;
@@ -238,16 +280,14 @@ static void print_text(const struct explanation *e)
     print_plain(e->name, stdout);
     putchar('\n');
     for (size_t i = 0; i < e->sentences.n; i++)
-        if (strlen(e->sentences.items[i].about) > width)
-            width = strlen(e->sentences.items[i].about);
+        if (text_width(e->sentences.items[i].about) > width)
+            width = text_width(e->sentences.items[i].about);
     for (size_t i = 0; i < e->sentences.n; i++) {
         const struct sentence *s = &e->sentences.items[i];
+        CLEANUP_FREE char *about = plain_text(s->about);
+        CLEANUP_FREE char *label = xasprintf("  %s: ", about);
 
-        fputs("  ", stdout);
-        print_plain(s->about, stdout);
-        printf(":%*s", (int)(width - strlen(s->about)) + 1, "");
-        print_plain(s->text, stdout);
-        putchar('\n');
+        print_paragraph(stdout, width + 4, label, s->text);
     }
 }
 
@@ -259,8 +299,9 @@ static void print_json(const struct explanation *e)
         json_array_append_new(list, json_pack("{s:o, s:o}", "about",
                                               report_json_text(e->sentences.items[i].about), "text",
                                               report_json_text(e->sentences.items[i].text)));
-    report_json_print(json_pack("{s:s, s:o, s:o}", "kind", e->kind, "name",
-                                report_json_text(e->name), "sentences", list),
+    report_json_print(json_pack("{s:s, s:o, s:o, s:o}", "kind", e->kind, "name",
+                                report_json_text(e->name), "sentences", list, "reasons",
+                                e->reasons ? json_incref(e->reasons) : json_array()),
                       stdout);
 }
 
@@ -305,7 +346,8 @@ const struct command cmd_explain = {
         (const char *const[]){
             "Why a domain is protected or at risk, and what is due next; why a restore point is a "
             "full or an incremental, and why it is kept; why a job ran, and why it ended as it "
-            "did: the sentences that were stored when it was decided. POINT is a point's id, or an "
+            "did: the sentences that were stored when it was decided. What to do about what is not "
+            "as it should be stands behind \"do\". POINT is a point's id, or an "
             "end of it that only one has; JOB is a number. Works while the daemon is down.",
             NULL},
     .operands =
@@ -314,7 +356,8 @@ const struct command cmd_explain = {
     .options =
         (const struct command_option[]){
             {FLAG("json", json,
-                  "print {kind: \"domain\"|\"point\"|\"job\", name, sentences: [{about, text}]}")},
+                  "print {kind: \"domain\"|\"point\"|\"job\", name, sentences: [{about, text}], "
+                  "reasons}; reasons, of a domain, are those of 'vmkeep status'")},
             {0}},
     .wants = "name one domain, point or job",
     .exits =

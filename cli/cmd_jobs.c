@@ -43,7 +43,7 @@ static void add_row(struct table *t, const struct job *j)
     bool failed = j->outcome == OUTCOME_FAILED;
 
     table_cellf(t, "%lld", (long long)j->id);
-    table_cell(t, time_local(j->started ? j->started : j->created, started));
+    table_cellf(t, "%.16s", time_local(j->started ? j->started : j->created, started));
     table_cellf(t, "%s/%s", j->host, j->domain);
     table_cell(t, *j->policy ? j->policy : NULL);
     if (str_eq(j->kind, JOB_BACKUP_BEGIN))
@@ -66,13 +66,13 @@ static void on_job(void *arg, struct job *j)
 
 static int print_text(struct catalog *catalog, const struct job_filter *filter, struct err *err)
 {
-    static const char *const titles[] = {">JOB",  "STARTED", "DOMAIN", "POLICY", "WHAT",
-                                         "STATE", ">TOOK",   ">DATA",  "WHY"};
+    static const char *const titles[] = {">JOB",  "STARTED", "/DOMAIN", "POLICY", "WHAT",
+                                         "STATE", ">TOOK",   ">DATA",   "~WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
     if (catalog_jobs_each(catalog, filter, on_job, t, err) < 0)
         return -1;
-    table_print(t, stdout);
+    table_print_or(t, filter->active ? "No job waits or runs." : "There are no jobs.", stdout);
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "report/json.h"
 #include "report/points.h"
 #include "report/table.h"
+#include "report/wrap.h"
 #include "storage/repository.h"
 
 struct arguments {
@@ -76,21 +77,27 @@ static bool same_group(const struct point *a, const struct point *b)
 static void add_row(struct table *t, const struct point_list *points, const struct point *p,
                     const struct point *above)
 {
+    CLEANUP_FREE char *name = point_short_name(points, p);
     enum table_colour colour = p->state == POINT_GOOD && !p->set_aside ? COLOUR_NONE : COLOUR_RED;
     const struct point *parent = p->parent ? point_list_find(points, p->parent) : NULL;
     char time[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
 
-    table_cellf(t, "  %s", time_local(p->created, time));
+    table_cellf(t, "  %.16s", time_local(p->created, time));
     if (!p->parent || (above && strcmp(above->id, p->parent) == 0))
         table_cellf(t, "%s%s", p->parent ? "  " : "", level_name(p->level));
     else
-        table_cellf(t, "  %s on %s", level_name(p->level),
+        table_cellf(t, "  %s on %.16s", level_name(p->level),
                     parent ? time_local(parent->created, time) : p->parent);
     table_cell(t, size_text(point_bytes(p), size));
     table_cell_coloured(t, colour, point_state_text(p, true));
-    table_cell(t, p->checkpoint);
-    table_cell(t, p->id);
+    table_cell(t, name);
 }
+
+/* What policies cover; NULL where nothing is known of them. */
+struct coverage {
+    const struct config *config;
+    struct domain_names known;
+};
 
 /* Why some of the group are not good. */
 static void print_problems(const struct point_list *points, const struct point *head)
@@ -101,20 +108,21 @@ static void print_problems(const struct point_list *points, const struct point *
 
         if (!p->problem || !same_group(p, head))
             continue;
-        line = xasprintf("  %s: %s: %s", point_state_name(p->state), p->id, p->problem);
-        print_plain(line, stdout);
-        putchar('\n');
+        line = xasprintf("%s: %s: %s", point_state_name(p->state), p->id, p->problem);
+        print_paragraph(stdout, 2, "  ", line);
     }
 }
 
 /* The points of one domain, policy and repository, the first of which is points->items[first]. */
-static void print_group(const struct point_list *points, size_t first)
+static void print_group(const struct point_list *points, size_t first, const struct coverage *c)
 {
-    static const char *const titles[] = {"  TIME", "KIND", ">SIZE", "STATE", "CHECKPOINT", "POINT"};
+    static const char *const titles[] = {"  TIME", "KIND", ">SIZE", "STATE", "~POINT"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     const struct point *head = &points->items[first], *above = NULL;
-    CLEANUP_FREE char *title = xasprintf("%s/%s, policy %s, repository %s", head->host,
-                                         head->domain, head->policy, head->repository);
+    bool covered = !c || point_is_covered(c->config, &c->known, head);
+    CLEANUP_FREE char *title = xasprintf(
+        "%s/%s, policy %s%s, repository %s", head->host, head->domain, head->policy,
+        covered ? "" : " (which does not cover it any more: they stay)", head->repository);
 
     for (size_t i = first; i < points->n; i++) {
         const struct point *p = &points->items[i];
@@ -124,14 +132,18 @@ static void print_group(const struct point_list *points, size_t first)
         add_row(t, points, p, above);
         above = p;
     }
-    print_plain(title, stdout);
-    putchar('\n');
+    print_paragraph(stdout, 0, "", title);
     table_print(t, stdout);
     print_problems(points, head);
 }
 
-static void print_text(const struct point_list *points)
+/* of: whose they would be; NULL: anybody's. */
+static void print_text(const struct point_list *points, const char *of, const struct coverage *c)
 {
+    if (points->n == 0 && of)
+        printf("There are no restore points of %s.\n", of);
+    else if (points->n == 0)
+        puts("There are no restore points.");
     for (size_t i = 0; i < points->n; i++) {
         bool printed = false;
 
@@ -143,8 +155,13 @@ static void print_text(const struct point_list *points)
             continue;
         if (i > 0)
             putchar('\n');
-        print_group(points, i);
+        print_group(points, i, c);
     }
+}
+
+static void coverage_done(struct coverage *c)
+{
+    domain_names_done(&c->known);
 }
 
 static int list(void *arg, const struct config *config, struct catalog *catalog)
@@ -153,18 +170,20 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     struct domain_name domain = {0};
     struct point_list points = {0};
     struct point_filter filter;
+    CLEANUP(coverage_done) struct coverage coverage = {.config = config};
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
 
     if (a->domain && domain_find(config, catalog, a->domain, &domain, &err) < 0)
         return cli_fail(NULL, &err);
     filter = (struct point_filter){.host = domain.host, .domain = domain.domain};
-    if (points_gather(catalog, &filter, time(NULL), &points, &err) < 0)
+    if (points_gather(catalog, &filter, time(NULL), &points, &err) < 0 ||
+        domains_known(config, catalog, &coverage.known, &err) < 0)
         code = cli_fail(NULL, &err);
     else if (a->json)
         print_json(&points);
     else
-        print_text(&points);
+        print_text(&points, a->domain, &coverage);
     point_list_done(&points);
     domain_name_done(&domain);
     return code;
@@ -238,7 +257,7 @@ static int list_repository(const struct arguments *a)
         code = EXIT_PARTLY;
     }
     if (code == EXIT_DONE || code == EXIT_PARTLY)
-        (a->json ? print_json : print_text)(&points);
+        a->json ? print_json(&points) : print_text(&points, NULL, NULL);
     point_list_done(&points);
     strlist_done(&damaged);
     return code;
@@ -257,7 +276,9 @@ const struct command cmd_points = {
     .about =
         (const char *const[]){
             "Lists restore points, of every domain or of DOMAIN, oldest first; an incremental is "
-            "indented below what it stands on. Works while the daemon is down.",
+            "indented below what it stands on. A point's id is HOST/DOMAIN/POINT; the end of it, "
+            "as it is listed, will do wherever only one point has it. Points whose policy does not "
+            "cover them any more stay until somebody deletes them. Works while the daemon is down.",
             "STATE is good; damaged; missing; deleting; or set aside (in JSON set-aside): its date "
             "cannot be right, for a clock was wrong. It can be restored by its id, and counts for "
             "no rule; see vmkeepd(8).",

@@ -12,9 +12,10 @@
 #include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/sources.h"
 #include "cli/start_jobs.h"
 #include "policies/retention.h"
-#include "policies/selection.h"
+#include "report/gather/points.h"
 #include "report/gather/status.h"
 #include "report/json.h"
 #include "report/points.h"
@@ -45,27 +46,12 @@ static bool same_group(const struct point *a, const struct point *b)
            strcmp(a->policy, b->policy) == 0;
 }
 
-/* As the daemon sees it: it prunes what a policy covers, and nothing else. */
-static bool is_covered(const struct config *config, const struct domain_names *known,
-                       const struct point *p)
-{
-    const struct config_policy *policy = config_policy_find(config, p->policy);
-
-    if (!policy || !selection_matches_domain(&policy->domains, p->host, p->domain))
-        return false;
-    for (size_t i = 0; i < known->n; i++)
-        if (strcmp(known->items[i].domain, p->domain) == 0 &&
-            strcmp(known->items[i].host, p->host) == 0)
-            return true;
-    return false;
-}
-
 /* Judges the group that begins at first, and puts the verdicts where their points are. */
 static void judge_group(const struct dry_run *run, size_t first, struct verdicts *v)
 {
     const struct point *head = &v->points.items[first];
     const struct config_policy *policy = config_policy_find(run->config, head->policy);
-    bool covered = is_covered(run->config, &run->known, head);
+    bool covered = point_is_covered(run->config, &run->known, head);
     CLEANUP_FREE size_t *place = xcalloc(v->points.n, sizeof(*place));
     CLEANUP_FREE bool *whole = xcalloc(v->points.n, sizeof(*whole));
     struct retention_verdict *verdicts = NULL;
@@ -121,16 +107,15 @@ static void print_json(const struct verdicts *v)
 
 static void print_text(const struct verdicts *v)
 {
-    static const char *const titles[] = {"TIME", "VERDICT", "KIND", ">SIZE", "POINT", "WHY"};
+    static const char *const titles[] = {"VERDICT", "KIND", ">SIZE", "/POINT", "~WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     uint64_t freed = 0;
     size_t pruned = 0;
-    char buf[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
+    char size[SIZE_TEXT_MAX];
 
     for (size_t i = 0; i < v->points.n; i++) {
         const struct point *p = &v->points.items[i];
 
-        table_cell(t, time_local(p->created, buf));
         table_cell_coloured(t, v->items[i].keep ? COLOUR_NONE : COLOUR_RED,
                             v->items[i].keep ? "keep" : "prune");
         table_cell(t, level_name(p->level));
@@ -174,7 +159,7 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
 
-    if (zone_open(NULL, &run.zone, &err) < 0 ||
+    if (sources_zone(catalog, &run.zone, &err) < 0 ||
         status_clock_doubt(catalog, run.now, &run.doubt, &err) < 0 ||
         domains_known(config, catalog, &run.known, &err) < 0 ||
         load_points(a, config, catalog, &v.points, &err) < 0) {

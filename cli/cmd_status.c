@@ -19,12 +19,14 @@
 static void read_answer(const json_t *answer, struct status_daemon *d)
 {
     struct err err = ERR_INIT;
-    const char *version = NULL, *started = NULL;
+    const char *version = NULL, *started = NULL, *catalog = NULL;
     json_int_t pid = 0, running = 0, queued = 0;
 
-    json_unpack((json_t *)answer, "{s?I, s?s, s?s, s?I, s?I}", "pid", &pid, "version", &version,
-                "started", &started, "running", &running, "queued", &queued);
+    json_unpack((json_t *)answer, "{s?I, s?s, s?s, s?I, s?I, s?s}", "pid", &pid, "version",
+                &version, "started", &started, "running", &running, "queued", &queued,
+                "catalog_problem", &catalog);
     d->running = true;
+    d->catalog_problem = xstrdup(catalog);
     d->pid = pid;
     d->version = xstrdup(version);
     d->jobs_running = running;
@@ -44,6 +46,7 @@ static void ask_daemon(const struct config *config, struct status_daemon *d)
         read_answer(answer, d);
     else
         d->problem = xstrdup(err.msg);
+    d->error = err.code;
     json_decref(answer);
 }
 
@@ -74,18 +77,23 @@ static int gather(const struct arguments *a, struct status_sources *s, struct st
     if (find_domains(a, s, &only, err) < 0)
         return -1;
     ask_daemon(s->config, &ret->daemon);
-    if (a->domains.n > 0)
-        return status_gather(s, &only, ret, err);
     if (repository_look(s->config, s->catalog, &looks, err) < 0)
         return -1;
     s->looks = &looks;
-    return status_gather(s, NULL, ret, err);
+    if (cli_config_problem())
+        reason_add(&ret->warnings, REASON_CONFIG_BROKEN,
+                   "`vmkeep check` shows all errors: mend them, then `vmkeep reload`",
+                   "the configuration is broken, so the last good one counts: %s",
+                   cli_config_problem());
+    return status_gather(s, a->domains.n > 0 ? &only : NULL, ret, err);
 }
 
 static int report(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
     struct status_sources sources = {0};
+    static const int codes[] = {
+        [SEVERITY_NOTE] = EXIT_DONE, [SEVERITY_ACT] = EXIT_TROUBLE, [SEVERITY_RISK] = EXIT_PARTLY};
     struct status status = {0};
     struct err err = ERR_INIT;
     int rc = sources_open(config, catalog, &sources, &err), code;
@@ -94,9 +102,7 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
     if (rc < 0)
         code = cli_fail(NULL, &err);
     else
-        code = !status_is_good(&status)      ? EXIT_PARTLY
-               : status_has_trouble(&status) ? EXIT_TROUBLE
-                                             : EXIT_DONE;
+        code = codes[status_severity(&status)];
     if (rc == 0 && a->json)
         report_json_print(report_status_json(&status), stdout);
     else if (rc == 0)
@@ -116,44 +122,59 @@ const struct command cmd_status = {
     .summary = "every domain: protected or at risk, last point, next run",
     .about =
         (const char *const[]){
-            "Tells for every domain whether it is protected, at risk or unprotected, and why; its "
-            "last good restore point and its next run; then the repositories, and policies that "
-            "match no domain. Of DOMAINs given, tells just of these. Works while the daemon is "
+            "Says in one line how it stands, then of every domain, the worst first, and of each "
+            "policy that selects it, whether it is protected, how old its last good restore point "
+            "is, what is promised, and when the next run is; then of the repositories. Below each "
+            "line that somebody must act on stands why, and what to do. Of DOMAINs given, tells "
+            "just of these, and of the repositories of their policies. Works while the daemon is "
             "down.",
             "A domain is at risk when it has no good point yet, or when a policy promises "
             "something (rpo) and its last good point is older than that, whatever the last job "
-            "said; unprotected when no policy selects it. Promises and next runs are those of the "
-            "configuration as it is in the file, reloaded or not.",
+            "said; unprotected when no policy selects it; left out when the configuration's "
+            "unprotected names it, which is no finding. A last job that failed is told beside "
+            "protected, too; when the promise will break before the next run, that is something "
+            "to act on. Promises and next runs are those of the configuration as it is in the "
+            "file, reloaded or not, and go by the time zone of the daemon.",
             "Disks that are attached and in no backup are told with the reason: read-only ones, "
             "CD-ROMs, and those that a policy's disks leave out; as they were when the domain was "
             "last seen to run. One that an older point has and the newest lacks puts the domain at "
-            "risk. One that no policy's disks select, and none leaves out with \"!\", is a "
-            "warning, and so is a glob of disks that matches none. Points that are damaged or "
-            "missing are told of each domain.",
-            "Repositories are looked at now, for 3 seconds at most: which one is there, and how "
-            "much is free. What the daemon found wrong at its last look stays told until it looks "
-            "again.",
-            "A warning says when a repository has points that the catalog does not know, or lacks "
-            "some that it knows, when a policy matches no domain, or when the clock was set. A "
-            "guest whose file systems were frozen for a backup, and whose agent has not confirmed "
-            "the thaw, is told as perhaps frozen, with the time and with what to do.",
+            "risk. One that no policy's disks select, and none leaves out with \"!\", is "
+            "something to act on, and so is a glob of disks that matches none.",
+            "Repositories are looked at now, for 3 seconds at most: whether it is there, whether "
+            "it can be written to, and how much is free. What the daemon found wrong at its last "
+            "look stays told until it looks again.",
+            "Also told, to be acted on: the daemon is down, does not answer, or cannot write to "
+            "its catalog; the configuration is broken; a run is overdue; points are damaged or "
+            "missing; a repository has points that the catalog does not know, or lacks some that "
+            "it knows; a policy matches no domain; the clock was set; a guest whose file systems "
+            "were frozen for a backup has not confirmed the thaw.",
+            "Tables are as wide as the terminal, or as COLUMNS in the environment says, or else 80 "
+            "columns. In JSON, reasons are arrays of {code, severity, text, advice}, wherever they "
+            "stand: severity is note, act (exit status 4) or risk (3); text is for people and may "
+            "change, code does not. The array at the top has all that are act or risk, each with "
+            "what it is of. The codes are: " REASON_CODES "and no others.",
             NULL},
     .operands =
         (const struct command_operand[]){
             {OPERANDS("DOMAIN", domains), .optional = true, .words = WORD_DOMAIN}, {0}},
     .options =
         (const struct command_option[]){
-            {FLAG("json", json, "print {daemon, domains, repositories, warnings}")}, {0}},
+            {FLAG("json", json,
+                  "print {summary, severity, reasons, daemon: {running, reasons, ...}, domains: "
+                  "[{domain, host, policies: [{name, repository, status, protected, reasons, "
+                  "last_point, rpo_seconds, next_run, job, last_job}], status, protected, reason, "
+                  "reasons, last_point, rpo_seconds, next_run, ...}], repositories: [{name, path, "
+                  "state, problem, free, total, reserve, reasons, ...}], warnings}")},
+            {0}},
     .exits =
         (const struct command_exit[]){
-            {EXIT_DONE, "all is well"},
-            {EXIT_PARTLY, "a domain is at risk or unprotected, a guest is "
-                          "perhaps frozen, or there is a warning"},
+            {EXIT_DONE, "all is well: an administrator may sleep"},
+            {EXIT_PARTLY, "a domain is at risk or unprotected"},
             {EXIT_FAILED, "failed"},
             {EXIT_USAGE, "bad usage or configuration"},
-            {EXIT_TROUBLE, "every promise is kept, but a point is damaged or "
-                           "missing, or a repository cannot be used; also: no "
-                           "such domain, or no catalog yet"},
+            {EXIT_TROUBLE, "every promise is kept, but somebody must act: the daemon is down, a "
+                           "repository cannot be used, a point is damaged, or anything else that "
+                           "is said to be acted on; also: no such domain, or no catalog yet"},
             {EXIT_DAMAGED, "the catalog is damaged"},
             {0}},
     .examples = (const char *const[]){"vmkeep status",

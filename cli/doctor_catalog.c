@@ -31,22 +31,22 @@ static void check_domain(struct findings *l, const struct status_domain *d)
         if (d->left_out.items[i].by == LEFT_OUT_ON_PURPOSE)
             doctor_add(l, about, "disks", true, NULL, "%s is not backed up: %s",
                        d->left_out.items[i].name, d->left_out.items[i].why);
+    for (size_t i = 0; i < d->reasons.n; i++)
+        if (d->reasons.items[i].code == REASON_DISK_FORGOTTEN)
+            doctor_add(l, about, "disks", false, "change the policy; see vmkeep-config(5)", "%s",
+                       d->reasons.items[i].text);
     if (d->bad_points)
         doctor_add(l, about, "points", false, STATUS_POINTS_ADVICE, "%s", d->bad_points);
 }
 
-/* Those of repositories are findings of their own. */
-static void add_warnings(struct findings *l, const struct strlist *warnings)
+static void add_warnings(struct findings *l, const struct reason_list *warnings)
 {
-    for (size_t i = 0; i < warnings->n; i++) {
-        const char *text = warnings->items[i];
-
-        if (!starts_with(text, "repository "))
-            doctor_add(l, "configuration", "warning", false,
-                       strstr(text, "clock") ? "see wrong-clock.md"
-                                             : "change the policy; see vmkeep-config(5)",
-                       "%s", text);
-    }
+    for (size_t i = 0; i < warnings->n; i++)
+        doctor_add(l, "configuration", "warning", false,
+                   warnings->items[i].code == REASON_CLOCK
+                       ? "see wrong-clock.md"
+                       : "change the policy; see vmkeep-config(5)",
+                   "%s", warnings->items[i].text);
 }
 
 static bool is_known(const struct status *s, const char *name)

@@ -34,6 +34,7 @@ static void set_there(struct status_look *l, const struct store_space *space)
 {
     l->looked = true;
     l->has_space = true;
+    l->read_only = space->read_only;
     l->free = space->free;
     l->total = space->total;
 }

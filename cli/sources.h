@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sources: what a command gathers the status from: the catalog, as of now, in the zone that this
- * process runs in.
+ * sources: what a command gathers the status from: the catalog, as of now, in the zone that the
+ * daemon runs in, whatever that of the asker is.
  */
 #ifndef VMKEEP_CLI_SOURCES_H
 #define VMKEEP_CLI_SOURCES_H
@@ -11,6 +11,9 @@
 /* Nobody has looked at the repositories: see cli/repository_look.h. */
 int sources_open(const struct config *config, struct catalog *catalog, struct status_sources *ret,
                  struct err *err);
+/* The zone that the daemon's calendars and retention go by: the TZ of the last one that kept the
+ * catalog, or else the system's. */
+int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err);
 void sources_done(struct status_sources *s);
 
 #endif

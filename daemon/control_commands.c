@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -31,14 +32,17 @@ static int cmd_status(struct client *cl, json_t *args, json_t **ret, struct err 
 {
     const struct control_env *env = &cl->control->env;
     struct scheduler_counts n = scheduler_count(env->scheduler);
+    struct err trouble = ERR_INIT;
     char started[TIMEFMT_MAX];
 
     (void)args;
     (void)err;
-    *ret =
-        json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "pid", (int)getpid(), "version", env->version,
-                  "started", time_utc(n.started, started), "running", (json_int_t)n.running,
-                  "queued", (json_int_t)n.queued, "domains", (json_int_t)n.domains);
+    catalog_try(env->catalog, time(NULL), &trouble);
+    *ret = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:o}", "pid", (int)getpid(), "version",
+                     env->version, "started", time_utc(n.started, started), "running",
+                     (json_int_t)n.running, "queued", (json_int_t)n.queued, "domains",
+                     (json_int_t)n.domains, "catalog_problem",
+                     report_json_text(trouble.code ? trouble.msg : NULL));
     return 0;
 }
 

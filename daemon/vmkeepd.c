@@ -367,11 +367,23 @@ static void on_settled(void *ctx)
     tell_configuration(d);
 }
 
+/* Calendars and retention are of this process's zone: whoever reads the catalog must know which. */
+static void tell_zone(struct daemon *d)
+{
+    const char *tz = getenv("TZ");
+    struct err err = ERR_INIT;
+
+    if (catalog_seen_put(d->catalog, "daemon", "zone", tz ? tz : "", NULL, NULL, time(NULL), &err) <
+        0)
+        log_warning("the time zone is not recorded: %s", err.msg);
+}
+
 static int open_catalog(struct daemon *d, const struct config *config, struct err *err)
 {
     if (catalog_open(config->catalog, CATALOG_WRITE, &d->catalog, err) < 0)
         return -1;
     d->catalog_path = xstrdup(config->catalog);
+    tell_zone(d);
     watch_catalog(d);
     owner_here(catalog_id(d->catalog), config->catalog, &d->self);
     return sweep_scratch(d, config, err);

@@ -117,6 +117,7 @@ void config_free(struct config *c)
     }
     for (size_t i = 0; i < c->policies.n; i++)
         policy_done(&c->policies.items[i]);
+    strlist_done(&c->unprotected);
     for (size_t i = 0; i < c->secrets.n; i++) {
         free(c->secrets.items[i].name);
         free(c->secrets.items[i].file);

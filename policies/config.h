@@ -89,6 +89,7 @@ struct config {
     VEC(struct config_host) hosts;
     VEC(struct config_repository) repositories;
     VEC(struct config_policy) policies;
+    struct strlist unprotected; /* globs of domains that are to have no backups */
 };
 
 struct diagnostic {

@@ -338,6 +338,19 @@ static void warn_of_host(struct config_reader *r, const struct config_host *h)
         report(r, config_place_of_item(r, h), true, "has no domains: nothing of it is backed up");
 }
 
+/* A policy that selects a domain has the last word. */
+static void warn_of_unprotected(struct config_reader *r, const struct config *c,
+                                const struct config_host *h, const struct config_domain *d)
+{
+    if (!selection_matches_domain(&c->unprotected, h->name, d->name))
+        return;
+    for (size_t i = 0; i < c->policies.n; i++)
+        if (selection_matches_domain(&c->policies.items[i].domains, h->name, d->name))
+            report(r, config_place_of(r, &c->unprotected), true,
+                   "%s/%s is left out here, and policy '%s' backs it up all the same", h->name,
+                   d->name, c->policies.items[i].name);
+}
+
 void config_check_warnings(struct config_reader *r, const struct config *config)
 {
     if (config->hosts.n == 0)
@@ -351,4 +364,11 @@ void config_check_warnings(struct config_reader *r, const struct config *config)
         warn_of_host(r, &config->hosts.items[i]);
     for (size_t i = 0; i < config->policies.n; i++)
         warn_of_policy(r, config, &config->policies.items[i]);
+    if (config->unprotected.n > 0 && only_takes_away(&config->unprotected))
+        report(r, config_place_of(r, &config->unprotected), true,
+               "leaves no domain out: every glob takes away");
+    for (size_t i = 0; i < config->hosts.n; i++)
+        for (size_t k = 0; k < config->hosts.items[i].domains.n; k++)
+            warn_of_unprotected(r, config, &config->hosts.items[i],
+                                &config->hosts.items[i].domains.items[k]);
 }

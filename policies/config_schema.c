@@ -156,6 +156,8 @@ const struct config_key config_keys[] = {
     {"policies", CONFIG_LIST, 0, 0, NULL, AT(policies), false,
      "what is backed up, when and where",
      ITEMS(policy_keys, struct config_policy)},
+    {"unprotected", CONFIG_GLOBS, 0, GLOB_BYTES, NULL, AT(unprotected), false,
+     "globs of domains that are meant to have no backups, such as \"lab/scratch-*\"", PLAIN},
     {0},
 };
 #undef AT

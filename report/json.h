@@ -34,6 +34,12 @@ void report_json_end(struct report_json_array *a);
 /* An array of {name, why}. */
 json_t *report_left_out_json(const struct left_out_list *l);
 
+/* An array of {code, severity, text, advice}. */
+json_t *report_reasons_json(const struct reason_list *l);
+
+/* Of the domain and of its policies: also with policy, null where it is of no one policy. */
+json_t *report_domain_reasons_json(const struct status_domain *d);
+
 /* Caller owns it. */
 json_t *report_status_json(const struct status *s);
 

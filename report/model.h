@@ -6,7 +6,12 @@
  *
  * protected: every policy that promises something (rpo) has a good point that is young enough; when
  * none promises anything, there is a good point at least.  unprotected: no policy selects the
- * domain.  at risk: all else.
+ * domain; but left out, when the configuration says that this is meant, and gone when the domain is
+ * in the configuration no more.  at risk: all else.
+ *
+ * Why it is so stands in reasons (report/reason.h), each with what to do about it: of each policy's
+ * promise, of the domain, of each repository, of the daemon.  Nothing else decides whether somebody
+ * must act.
  */
 #ifndef VMKEEP_REPORT_MODEL_H
 #define VMKEEP_REPORT_MODEL_H
@@ -14,13 +19,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/model.h"
+#include "report/reason.h"
 
-#define STATUS_REASON_MAX 1024
+enum protection {
+    PROTECTION_GOOD,
+    PROTECTION_AT_RISK,
+    PROTECTION_NONE,
+    PROTECTION_LEFT_OUT,
+    PROTECTION_GONE,
+    PROTECTION_COUNT
+};
 
-enum protection { PROTECTION_GOOD, PROTECTION_AT_RISK, PROTECTION_NONE };
-
-/* protected, at risk, unprotected */
+/* protected, at risk, unprotected, left out, gone */
 const char *protection_name(enum protection p);
 
 struct status_job {
@@ -45,7 +57,7 @@ struct status_left_out {
 
 /* A policy that selects the domain. */
 struct status_policy {
-    char *name;
+    char *name, *repository;
     int64_t rpo;       /* seconds; 0: no promise */
     int64_t last_good; /* the newest point that can be restored; 0: none */
     char *lacks;       /* disks that an older point has and the newest one lacks; NULL: none */
@@ -53,6 +65,14 @@ struct status_policy {
     int64_t next_run;  /* 0: none. In the past: overdue */
     char *next_why;
     struct status_job last_job; /* the last backup that ended */
+    int64_t active;             /* the job that waits or runs for it now; 0: none */
+    bool is_running;            /* that job does */
+
+    /* status_judge fills in.  One that promises nothing does not count beside one that does, nor
+     * where another has a good point: then it may be at risk, and its domain is not. */
+    enum protection protection;
+    bool counts;
+    struct reason_list reasons;
 };
 
 struct status_domain {
@@ -62,30 +82,38 @@ struct status_domain {
     char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
     char *bad_points;      /* of damaged and missing points, a sentence; NULL: there are none */
     int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
+    bool left_out_on_purpose; /* no policy selects it, and that is meant */
+    bool gone;                /* it is in the configuration no more, or its host is not */
+    size_t points;            /* in all */
     VEC(struct status_left_out) left_out; /* what is attached and in no policy's backups */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
 
     /* status_judge fills in: */
     enum protection protection;
-    char reason[STATUS_REASON_MAX];
-    int64_t rpo;      /* the strictest; 0: no promise */
-    int64_t next_run; /* the first; 0: none */
+    char *reason;               /* one sentence without a full stop */
+    struct reason_list reasons; /* what is not of one policy alone */
+    int64_t rpo;                /* the strictest; 0: no promise */
+    int64_t next_run;           /* the first; 0: none */
 };
 
 struct status_repository {
     char *name, *path;
     char *state, *problem; /* NULL: not seen yet, none */
     char *difference; /* what is there and the catalog does not know, or the reverse; NULL: none */
-    bool has_space;
-    uint64_t free, total;
+    bool has_space, read_only;
+    uint64_t free, total, reserve;
+    struct reason_list reasons; /* filled in by status_judge */
 };
 
 struct status_daemon {
     bool running;
     char *problem; /* when it is not */
+    enum err_code error;
     int64_t pid, started, jobs_running, jobs_queued;
     char *version;
+    char *catalog_problem;      /* why it cannot write to its catalog; NULL: it can */
+    struct reason_list reasons; /* filled in by status_judge */
 };
 
 struct status {
@@ -93,24 +121,35 @@ struct status {
     struct status_daemon daemon;
     VEC(struct status_domain) domains;
     VEC(struct status_repository) repositories;
-    struct strlist warnings;
+    struct reason_list warnings; /* of the configuration, and of the clock */
 };
 
-/* One policy's promise to one domain; reason: one sentence without a full stop.  problem: why the
- * domain cannot be backed up now, or NULL. */
-enum protection status_judge_policy(const struct status_policy *p, const char *problem, int64_t now,
-                                    char reason[STATUS_REASON_MAX]);
-
-/* Judges every domain. */
+/* Judges everything. */
 void status_judge(struct status *s);
 
-/* Is there nothing that somebody should look at: no domain at risk or unprotected, no guest that is
- * perhaps frozen, no warning? */
-bool status_is_good(const struct status *s);
+/* Every reason that there is: what it is of, and where in the status that is (each may be NULL, and
+ * so may all). */
+struct status_about {
+    const struct status_domain *domain;
+    const struct status_policy *policy;
+    const struct status_repository *repository;
+    bool daemon;
+};
+typedef void status_on_reason(void *arg, const struct status_about *about, const struct reason *r);
+void status_reasons(const struct status *s, status_on_reason *each, void *arg);
 
-/* Is there a damaged or missing point, or a repository that cannot be used?  The promises may be
- * kept all the same, for now. */
-bool status_has_trouble(const struct status *s);
+/* The worst of all reasons. */
+enum severity status_severity(const struct status *s);
+
+struct status_counts {
+    size_t domains[PROTECTION_COUNT];
+    size_t repositories; /* that somebody must see to */
+    size_t acts;         /* all else that somebody must act on, but the daemon */
+};
+struct status_counts status_count(const struct status *s);
+
+/* "NOT PROTECTED: 1 domain at risk, 2 protected; vmkeepd is not running". Caller frees. */
+char *status_summary(const struct status *s);
 
 /* What to do about points that are damaged or missing. */
 #define STATUS_POINTS_ADVICE                                                                       \

@@ -48,6 +48,23 @@ bool point_is_meant(const char *text, const char *id)
            (n == len || id[len - n - 1] == '/');
 }
 
+static bool has_short_name(const struct point *p, const char *name)
+{
+    return point_is_meant(name, p->id) && strcspn(name, "@") == strlen(name);
+}
+
+char *point_short_name(const struct point_list *points, const struct point *p)
+{
+    const char *slash = strrchr(p->id, '/'), *name = slash ? slash + 1 : p->id;
+    CLEANUP_FREE char *brief = xasprintf("%.*s", (int)strcspn(name, "@"), name);
+    size_t i = (size_t)(p - points->items);
+    bool alone = i == 0 || !has_short_name(&points->items[i - 1], brief);
+
+    if (i + 1 < points->n && has_short_name(&points->items[i + 1], brief))
+        alone = false;
+    return xstrdup(alone ? brief : name);
+}
+
 uint64_t point_bytes(const struct point *p)
 {
     uint64_t sum = 0;
@@ -82,6 +99,11 @@ char *points_bad_text(const struct point_list *points)
     if (damaged + missing == 1)
         return xasprintf("a point is %s: %s: %s", point_state_name(last->state), last->id,
                          last->problem ? last->problem : "not recorded why");
-    return xasprintf("%zu points are damaged, %zu missing; the newest of them is %s: %s", damaged,
-                     missing, last->id, last->problem ? last->problem : "not recorded why");
+    if (damaged == 0 || missing == 0)
+        return xasprintf("%zu points are %s; the newest of them is %s: %s", damaged + missing,
+                         point_state_name(damaged ? POINT_DAMAGED : POINT_MISSING), last->id,
+                         last->problem ? last->problem : "not recorded why");
+    return xasprintf("%zu point%s damaged, %zu missing; the newest of them is %s: %s", damaged,
+                     damaged == 1 ? " is" : "s are", missing, last->id,
+                     last->problem ? last->problem : "not recorded why");
 }

@@ -21,6 +21,10 @@ bool point_is_whole(const struct point_list *points, const struct point *p);
  * out. */
 bool point_is_meant(const char *text, const char *id);
 
+/* What names it in a list of its domain's points: the end of its id behind the last slash, without
+ * who made it where no neighbour in the list would be named so, too. Caller frees. */
+char *point_short_name(const struct point_list *points, const struct point *p);
+
 /* What its images take on disk. */
 uint64_t point_bytes(const struct point *p);
 

@@ -8,17 +8,32 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "report/wrap.h"
 
 #define GAP 2
+#define BELOW_INDENT 4
+#define LAST_MIN 24 /* a last column that would be narrower goes below */
 
 struct cell {
     char *text;
     enum table_colour colour;
 };
 
+struct note {
+    size_t row; /* that it stands below; the titles are row 0 */
+    char *label, *text;
+};
+
 struct table {
     size_t columns;
     VEC(struct cell) cells; /* the titles first */
+    VEC(struct note) notes;
+};
+
+/* How the columns are laid out. */
+struct layout {
+    size_t *widths;
+    size_t columns; /* side by side: all, or all but the last, which goes below */
 };
 
 bool table_may_colour(FILE *out)
@@ -67,16 +82,6 @@ char *plain_text(const char *text)
     return ret;
 }
 
-/* In characters; wide ones are rare in names and count as one. */
-static size_t width(const char *text)
-{
-    size_t n = 0;
-
-    for (const char *p = text; *p; p++)
-        n += ((unsigned char)*p & 0xc0) != 0x80;
-    return n;
-}
-
 struct table *table_new(const char *const *titles, size_t n)
 {
     struct table *t = xcalloc(1, sizeof(*t));
@@ -93,7 +98,12 @@ void table_free(struct table *t)
         return;
     for (size_t i = 0; i < t->cells.n; i++)
         free(t->cells.items[i].text);
+    for (size_t i = 0; i < t->notes.n; i++) {
+        free(t->notes.items[i].label);
+        free(t->notes.items[i].text);
+    }
     free(t->cells.items);
+    free(t->notes.items);
     free(t);
 }
 
@@ -121,52 +131,196 @@ void table_cellf(struct table *t, const char *fmt, ...)
     table_cell(t, text);
 }
 
+void table_note(struct table *t, const char *label, const char *text)
+{
+    struct note *n;
+
+    if (!text)
+        return;
+    n = VEC_ADD(&t->notes);
+    n->row = (t->cells.n - 1) / t->columns;
+    n->label = xstrdup(label);
+    n->text = xstrdup(text);
+}
+
 static bool is_right(const struct table *t, size_t column)
 {
     return t->cells.items[column].text[0] == '>';
+}
+
+static bool may_wrap(const struct table *t, size_t column)
+{
+    return t->cells.items[column].text[0] == '~' || t->cells.items[column].text[0] == '/';
+}
+
+static bool has_slashes(const struct table *t, size_t column)
+{
+    return t->cells.items[column].text[0] == '/';
 }
 
 static const char *shown(const struct table *t, size_t i)
 {
     const char *text = t->cells.items[i].text;
 
-    return i < t->columns && *text == '>' ? text + 1 : text;
+    return i < t->columns && (*text == '>' || *text == '~' || *text == '/') ? text + 1 : text;
 }
 
-static void print_cell(const struct table *t, size_t i, size_t column_width, bool colour, FILE *out)
+/* ---- the layout ---- */
+
+static size_t total_width(const struct layout *l)
+{
+    size_t ret = 0;
+
+    for (size_t i = 0; i < l->columns; i++)
+        ret += l->widths[i] + (i > 0 ? GAP : 0);
+    return ret;
+}
+
+/* The widest that may be narrower still, so that the table fits; false: there is none. */
+static bool make_narrower(const struct table *t, struct layout *l, const size_t *narrowest,
+                          bool slashes, size_t limit)
+{
+    size_t widest = l->columns, excess = total_width(l) - limit;
+
+    for (size_t i = 0; i < l->columns; i++)
+        if (may_wrap(t, i) && (slashes || !has_slashes(t, i)) && l->widths[i] > narrowest[i] &&
+            (widest == l->columns || l->widths[i] > l->widths[widest]))
+            widest = i;
+    if (widest == l->columns)
+        return false;
+    l->widths[widest] = l->widths[widest] >= narrowest[widest] + excess ? l->widths[widest] - excess
+                                                                        : narrowest[widest];
+    return true;
+}
+
+static void fit(const struct table *t, struct layout *l, const size_t *natural,
+                const size_t *narrowest, bool slashes, size_t limit)
+{
+    memcpy(l->widths, natural, t->columns * sizeof(*natural));
+    while (total_width(l) > limit && make_narrower(t, l, narrowest, slashes, limit))
+        ;
+}
+
+static void lay_out(const struct table *t, size_t limit, struct layout *ret)
+{
+    CLEANUP_FREE size_t *natural = xcalloc(t->columns, sizeof(*natural));
+    CLEANUP_FREE size_t *narrowest = xcalloc(t->columns, sizeof(*narrowest));
+    size_t last = t->columns - 1;
+
+    for (size_t i = 0; i < t->cells.n; i++) {
+        size_t column = i % t->columns;
+        size_t w = text_width(shown(t, i)),
+               word = wrap_longest(shown(t, i), has_slashes(t, column));
+
+        if (w > natural[column])
+            natural[column] = w;
+        if (word > narrowest[column])
+            narrowest[column] = word;
+    }
+    *ret =
+        (struct layout){.widths = xcalloc(t->columns, sizeof(*ret->widths)), .columns = t->columns};
+    fit(t, ret, natural, narrowest, false, limit);
+    if (total_width(ret) <= limit &&
+        (ret->widths[last] == natural[last] || ret->widths[last] >= LAST_MIN))
+        return;
+    if (may_wrap(t, last) && !has_slashes(t, last) && last > 0)
+        ret->columns = last;
+    fit(t, ret, natural, narrowest, true, limit);
+}
+
+/* ---- printing ---- */
+
+static void print_piece(const struct table *t, const struct layout *l, size_t i, const char *text,
+                        bool colour, FILE *out)
 {
     static const char *const codes[] = {
         [COLOUR_NONE] = "", [COLOUR_GREEN] = "\033[32m", [COLOUR_RED] = "\033[31m"};
-    const char *text = shown(t, i);
-    size_t column = i % t->columns;
-    int pad = (int)(column_width - width(text));
-    bool coloured = colour && t->cells.items[i].colour != COLOUR_NONE;
+    size_t column = i % t->columns, w = text_width(text);
+    int pad = l->widths[column] > w ? (int)(l->widths[column] - w) : 0;
+    bool coloured = colour && t->cells.items[i].colour != COLOUR_NONE && *text;
 
     if (is_right(t, column))
         fprintf(out, "%*s", pad, "");
     fprintf(out, "%s%s%s", coloured ? codes[t->cells.items[i].colour] : "", text,
             coloured ? "\033[0m" : "");
-    if (column + 1 == t->columns)
-        fputc('\n', out);
-    else
+    if (column + 1 < l->columns)
         fprintf(out, "%*s", (is_right(t, column) ? 0 : pad) + GAP, "");
+}
+
+/* The next line of a cell; what is left of it stays in *rest. Caller frees. */
+static char *take_line(const struct table *t, const struct layout *l, size_t column,
+                       const char **rest)
+{
+    size_t next = strlen(*rest), len = next;
+    char *ret;
+
+    if (may_wrap(t, column))
+        len = wrap_line(*rest, l->widths[column], has_slashes(t, column), &next);
+    ret = xasprintf("%.*s", (int)len, *rest);
+    *rest += next;
+    return ret;
+}
+
+/* One line of a row, of what is left of its cells; is there more of them? */
+static bool print_row_line(const struct table *t, const struct layout *l, size_t first,
+                           const char **rest, bool colour, FILE *out)
+{
+    CLEANUP_FREE char *line = NULL;
+    bool more = false;
+    size_t len = 0;
+    FILE *f = open_memstream(&line, &len);
+
+    if (!f)
+        abort();
+    for (size_t i = 0; i < l->columns; i++) {
+        CLEANUP_FREE char *piece = take_line(t, l, i, &rest[i]);
+
+        print_piece(t, l, first + i, piece, colour, f);
+        more = more || *rest[i];
+    }
+    fclose(f);
+    while (len > 0 && line[len - 1] == ' ')
+        len--;
+    fprintf(out, "%.*s\n", (int)len, line);
+    return more;
+}
+
+static void print_row(const struct table *t, const struct layout *l, size_t first, bool colour,
+                      FILE *out)
+{
+    CLEANUP_FREE const char **rest = xcalloc(t->columns, sizeof(*rest));
+
+    for (size_t i = 0; i < t->columns; i++)
+        rest[i] = shown(t, first + i);
+    while (print_row_line(t, l, first, rest, colour, out))
+        ;
+    if (l->columns < t->columns && first > 0 && strcmp(rest[l->columns], "-") != 0)
+        print_paragraph(out, BELOW_INDENT, "", rest[l->columns]);
 }
 
 void table_print(const struct table *t, FILE *out)
 {
-    CLEANUP_FREE size_t *widths = xcalloc(t->columns, sizeof(*widths));
     bool colour = table_may_colour(out);
+    struct layout l;
+    size_t note = 0;
 
     if (t->cells.n <= t->columns)
         return;
-    for (size_t i = 0; i < t->cells.n; i++) {
-        size_t w = width(shown(t, i));
-
-        if (w > widths[i % t->columns])
-            widths[i % t->columns] = w;
+    lay_out(t, output_width(out), &l);
+    for (size_t row = 0; row * t->columns < t->cells.n; row++) {
+        print_row(t, &l, row * t->columns, colour, out);
+        for (; note < t->notes.n && t->notes.items[note].row == row; note++)
+            print_paragraph(out, text_width(t->notes.items[note].label), t->notes.items[note].label,
+                            t->notes.items[note].text);
     }
-    for (size_t i = 0; i < t->cells.n; i++)
-        print_cell(t, i, widths[i % t->columns], colour, out);
+    free(l.widths);
+}
+
+void table_print_or(const struct table *t, const char *empty, FILE *out)
+{
+    if (t->cells.n <= t->columns)
+        fprintf(out, "%s\n", empty);
+    table_print(t, out);
 }
 
 void print_plain(const char *text, FILE *out)

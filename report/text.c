@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The sum first, then what is wrong with the daemon, then the domains, the worst first: a row for
+ * each policy of each, and below it, where there is something to say, why, and what to do.
+ */
 #include "report/text.h"
 
 #include <stdlib.h>
@@ -7,173 +11,220 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "report/table.h"
+#include "report/wrap.h"
+
+#define WHY "  why: "
+#define NOTE "  note: "
+#define DO "  do: "
+
+static void print_line(const char *text, FILE *out)
+{
+    print_paragraph(out, 0, "", text);
+}
 
 static void print_daemon(const struct status_daemon *d, FILE *out)
 {
+    CLEANUP_FREE char *line = NULL;
+    CLEANUP_FREE char *why = reasons_text(&d->reasons);
+    CLEANUP_FREE char *advice = reasons_advice(&d->reasons);
     char started[TIMEFMT_MAX];
 
-    if (!d->running) {
-        fputs("vmkeepd: ", out);
-        print_plain(d->problem ? d->problem : "not running", out);
-        fputs("\n\n", out);
-        return;
-    }
-    fputs("vmkeepd ", out);
-    print_plain(d->version ? d->version : "", out);
     /* A clock without a battery may have stood at 0 when it began. */
-    fprintf(out, " runs%s%s: %lld job%s running, %lld queued\n\n", d->started ? " since " : "",
-            d->started ? time_local(d->started, started) : "", (long long)d->jobs_running,
-            d->jobs_running == 1 ? "" : "s", (long long)d->jobs_queued);
+    if (d->running)
+        line =
+            xasprintf("vmkeepd %s runs%s%s: %lld job%s running, %lld queued",
+                      d->version ? d->version : "", d->started ? " since " : "",
+                      d->started ? time_local(d->started, started) : "", (long long)d->jobs_running,
+                      plural_s((uint64_t)d->jobs_running), (long long)d->jobs_queued);
+    else
+        line = xasprintf("vmkeepd: %s", d->problem ? d->problem : "not running");
+    print_line(line, out);
+    if (d->running && *why)
+        print_paragraph(out, text_width(WHY), WHY, why);
+    if (advice)
+        print_paragraph(out, text_width(DO), DO, advice);
+}
+
+/* ---- domains ---- */
+
+/* Those of at least that severity, or all, joined; NULL: none. Caller frees. */
+static char *select_texts(const struct reason_list *l, bool serious)
+{
+    struct reason_list some = {0};
+    char *ret;
+
+    for (size_t i = 0; i < l->n; i++)
+        if ((l->items[i].severity != SEVERITY_NOTE) == serious)
+            *VEC_ADD(&some) = l->items[i];
+    ret = some.n > 0 ? reasons_text(&some) : NULL;
+    free(some.items);
+    return ret;
+}
+
+static void add_reasons(struct table *t, const struct reason_list *l)
+{
+    CLEANUP_FREE char *why = select_texts(l, true);
+    CLEANUP_FREE char *note = select_texts(l, false);
+    CLEANUP_FREE char *advice = reasons_advice(l);
+
+    table_note(t, WHY, why);
+    table_note(t, NOTE, note);
+    table_note(t, DO, advice);
+}
+
+static void add_when(struct table *t, const struct status_policy *p, int64_t now)
+{
+    char text[TIMEFMT_MAX];
+
+    if (p->active)
+        table_cell(t, p->is_running ? "runs now" : "queued");
+    else if (!p->next_run)
+        table_cell(t, NULL);
+    else if (p->next_run < now)
+        table_cell(t, "overdue");
+    else
+        table_cellf(t, "in %s", duration_text(p->next_run - now, text));
+}
+
+static void add_age(struct table *t, int64_t point, int64_t now)
+{
+    char text[TIMEFMT_MAX];
+
+    if (point)
+        table_cellf(t, "%s ago", duration_text(now - point, text));
+    else
+        table_cell(t, NULL);
+}
+
+/* What to say of a policy below its row: all of it where it is not well, its last failure where it
+ * is. */
+static void add_policy_reasons(struct table *t, const struct status_policy *p)
+{
+    CLEANUP_FREE char *all = reasons_text(&p->reasons);
+    CLEANUP_FREE char *advice = reasons_advice(&p->reasons);
+
+    if (p->reasons.n == 1 && p->reasons.items[0].code == REASON_KEPT)
+        return;
+    table_note(t, reasons_severity(&p->reasons) == SEVERITY_NOTE ? NOTE : WHY, all);
+    if (p->counts)
+        table_note(t, DO, advice);
+}
+
+static void add_policy(struct table *t, const struct status_domain *d,
+                       const struct status_policy *p, int64_t now)
+{
+    bool good = p->protection == PROTECTION_GOOD;
+    char rpo[TIMEFMT_MAX];
+
+    table_cellf(t, "%s/%s", d->host, d->domain);
+    table_cell(t, p->name);
+    if (!p->counts && !good)
+        table_cell(t, "no promise");
+    else
+        table_cell_coloured(t, good ? COLOUR_GREEN : COLOUR_RED, protection_name(p->protection));
+    add_age(t, p->last_good, now);
+    table_cell(t, p->rpo ? duration_text(p->rpo, rpo) : NULL);
+    add_when(t, p, now);
+    add_policy_reasons(t, p);
 }
 
 static void add_domain(struct table *t, const struct status_domain *d, int64_t now)
 {
-    enum table_colour colour = d->protection == PROTECTION_GOOD ? COLOUR_GREEN : COLOUR_RED;
-    char last[TIMEFMT_MAX], next[TIMEFMT_MAX];
-
-    table_cellf(t, "%s/%s", d->host, d->domain);
-    table_cell_coloured(t, colour, protection_name(d->protection));
-    table_cell(t, time_local(d->last_point, last));
-    table_cell(t, d->next_run && d->next_run < now ? "overdue" : time_local(d->next_run, next));
-    table_cell(t, d->reason);
-}
-
-static void print_note(const struct status_domain *d, const char *what, const char *text, FILE *out)
-{
-    if (!text)
-        return;
-    fputs("note: ", out);
-    print_plain(d->host, out);
-    fputc('/', out);
-    print_plain(d->domain, out);
-    fprintf(out, ": %s", what);
-    print_plain(text, out);
-    fputc('\n', out);
-}
-
-static void print_frozen(const struct status_domain *d, FILE *out)
-{
-    char since[TIMEFMT_MAX];
-    CLEANUP_FREE char *text = NULL;
-
-    if (!d->frozen_since)
-        return;
-    text = xasprintf("the guest's file systems are perhaps frozen since %s: %s",
-                     time_local(d->frozen_since, since), STATUS_THAW_ADVICE);
-    print_note(d, "", text, out);
-}
-
-static void print_bad_points(const struct status_domain *d, FILE *out)
-{
-    CLEANUP_FREE char *text =
-        d->bad_points ? xasprintf("%s; %s", d->bad_points, STATUS_POINTS_ADVICE) : NULL;
-
-    print_note(d, "", text, out);
-}
-
-/* "not backed up: cd (an empty drive), vdb (a policy's disks leave it out)" */
-static void print_left_out(const struct status_domain *d, FILE *out)
-{
-    char *text = NULL;
-
-    for (size_t i = 0; i < d->left_out.n; i++) {
-        const struct status_left_out *k = &d->left_out.items[i];
-        char *more = xasprintf("%s%s%s (%s)", text ? text : "", text ? ", " : "", k->name, k->why);
-
-        free(text);
-        text = more;
+    for (size_t i = 0; i < d->policies.n; i++)
+        add_policy(t, d, &d->policies.items[i], now);
+    if (d->policies.n == 0) {
+        table_cellf(t, "%s/%s", d->host, d->domain);
+        table_cell(t, NULL);
+        table_cell_coloured(t, d->protection == PROTECTION_NONE ? COLOUR_RED : COLOUR_NONE,
+                            protection_name(d->protection));
+        add_age(t, d->last_point, now);
+        table_cell(t, NULL);
+        table_cell(t, NULL);
     }
-    print_note(d, "not backed up: ", text, out);
-    free(text);
+    add_reasons(t, &d->reasons);
 }
 
-/* The worst first: at risk, unprotected, protected; of these by what else there is to say. */
+/* At risk, unprotected, then what else there is to see to, then protected, then left out. */
 static int rank(const struct status_domain *d)
 {
-    static const int of[] = {
-        [PROTECTION_AT_RISK] = 0, [PROTECTION_NONE] = 2, [PROTECTION_GOOD] = 4};
+    enum severity worst = reasons_severity(&d->reasons);
 
-    return of[d->protection] + (d->frozen_since || d->bad_points ? 0 : 1);
+    for (size_t i = 0; i < d->policies.n; i++)
+        if (reasons_severity(&d->policies.items[i].reasons) > worst)
+            worst = reasons_severity(&d->policies.items[i].reasons);
+    if (d->protection == PROTECTION_AT_RISK || d->protection == PROTECTION_NONE)
+        return d->protection == PROTECTION_AT_RISK ? 0 : 1;
+    if (worst != SEVERITY_NOTE)
+        return 2;
+    return d->protection == PROTECTION_GOOD ? 3 : 4;
 }
 
-static const struct status_domain **worst_first(const struct status *s)
-{
-    const struct status_domain **ret = xcalloc(s->domains.n + 1, sizeof(*ret));
-    size_t n = 0;
-
-    for (int r = 0; r < 6; r++)
-        for (size_t i = 0; i < s->domains.n; i++)
-            if (rank(&s->domains.items[i]) == r)
-                ret[n++] = &s->domains.items[i];
-    return ret;
-}
+#define RANKS 5
 
 static void print_domains(const struct status *s, FILE *out)
 {
-    static const char *const titles[] = {"DOMAIN", "STATUS", "LAST POINT", "NEXT RUN", "WHY"};
+    static const char *const titles[] = {"/DOMAIN",    "POLICY",   "STATUS",
+                                         "LAST POINT", "PROMISED", "NEXT RUN"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
-    CLEANUP_FREE const struct status_domain **order = worst_first(s);
 
-    for (size_t i = 0; i < s->domains.n; i++)
-        add_domain(t, order[i], s->now);
-    table_print(t, out);
-    if (s->domains.n == 0)
-        fputs("No domains are known.\n", out);
-    for (size_t i = 0; i < s->domains.n; i++) {
-        const struct status_domain *d = order[i];
-
-        print_frozen(d, out);
-        print_bad_points(d, out);
-        print_note(d, "guest-safe copy not possible: ", d->unsafe, out);
-        print_note(d, "", d->aside, out);
-        print_left_out(d, out);
-    }
+    for (int r = 0; r < RANKS; r++)
+        for (size_t i = 0; i < s->domains.n; i++)
+            if (rank(&s->domains.items[i]) == r)
+                add_domain(t, &s->domains.items[i], s->now);
+    table_print_or(t, "No domains are known: name hosts and their domains in the configuration.",
+                   out);
 }
+
+/* ---- the rest ---- */
 
 static void print_repositories(const struct status *s, FILE *out)
 {
-    static const char *const titles[] = {"REPOSITORY", "STATE", ">FREE", ">OF", "PATH"};
+    static const char *const titles[] = {"REPOSITORY", "STATE", ">FREE", ">OF", "/PATH"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
     for (size_t i = 0; i < s->repositories.n; i++) {
         const struct status_repository *r = &s->repositories.items[i];
+        bool fine = reasons_severity(&r->reasons) == SEVERITY_NOTE;
         char size[SIZE_TEXT_MAX];
 
         table_cell(t, r->name);
-        /* Why it is one stands below the table, which it would make as wide as itself. */
-        table_cell_coloured(t, r->problem ? COLOUR_RED : COLOUR_NONE,
-                            r->problem ? "problem"
+        table_cell_coloured(t, fine ? COLOUR_NONE : COLOUR_RED,
+                            !fine      ? "problem"
                             : r->state ? r->state
                                        : "not seen yet");
         table_cell(t, r->has_space ? size_text(r->free, size) : NULL);
         table_cell(t, r->has_space ? size_text(r->total, size) : NULL);
         table_cell(t, r->path);
+        add_reasons(t, &r->reasons);
     }
     if (s->repositories.n > 0)
         fputc('\n', out);
     table_print(t, out);
-    for (size_t i = 0; i < s->repositories.n; i++) {
-        const struct status_repository *r = &s->repositories.items[i];
-        CLEANUP_FREE char *text =
-            r->problem ? xasprintf("repository %s: %s; see 'vmkeep doctor'", r->name, r->problem)
-                       : NULL;
+}
 
-        if (!text)
-            continue;
-        fputs("note: ", out);
-        print_plain(text, out);
-        fputc('\n', out);
+static void print_warnings(const struct status *s, FILE *out)
+{
+    for (size_t i = 0; i < s->warnings.n; i++) {
+        const struct reason *w = &s->warnings.items[i];
+        CLEANUP_FREE char *text = xasprintf("warning: %s", w->text);
+
+        if (i == 0)
+            fputc('\n', out);
+        print_line(text, out);
+        if (w->advice)
+            print_paragraph(out, text_width(DO), DO, w->advice);
     }
 }
 
 void report_status_text(const struct status *s, FILE *out)
 {
+    CLEANUP_FREE char *summary = status_summary(s);
+
+    print_line(summary, out);
+    fputc('\n', out);
     print_daemon(&s->daemon, out);
+    fputc('\n', out);
     print_domains(s, out);
     print_repositories(s, out);
-    for (size_t i = 0; i < s->warnings.n; i++) {
-        fputs(i == 0 ? "\nwarning: " : "warning: ", out);
-        print_plain(s->warnings.items[i], out);
-        fputc('\n', out);
-    }
+    print_warnings(s, out);
 }

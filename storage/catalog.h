@@ -40,6 +40,10 @@ const char *catalog_id(const struct catalog *c);
 
 /* ---- the file itself ---- */
 
+/* Can it be written again, after a write failed for want of space or the like?  Tries one; where
+ * none has failed, nothing is done. */
+int catalog_try(struct catalog *c, int64_t now, struct err *err);
+
 /* Reads all of it. ERR_CORRUPT: it is damaged; else as CATALOG_READ. */
 int catalog_check(const char *path, struct err *err);
 

@@ -161,6 +161,16 @@ int catalog_seen_put(struct catalog *c, const char *kind, const char *name, cons
     return db_run(&c->db, st, err);
 }
 
+int catalog_try(struct catalog *c, int64_t now, struct err *err)
+{
+    if (!c->db.failed)
+        return 0;
+    if (catalog_seen_put(c, "catalog", "catalog", "ok", NULL, NULL, now, err) < 0)
+        return -1;
+    c->db.failed = false;
+    return 0;
+}
+
 int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err)
 {
     return catalog_exec(&c->db, ST_SEEN_UUID, (const char *const[]){domain, uuid}, 2, err);

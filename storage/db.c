@@ -47,6 +47,8 @@ static int fail(struct db *db, struct err *err)
 int db_fail(struct db *db, struct err *err)
 {
     fail(db, err);
+    db->failed =
+        db->failed || err->code == ERR_NOSPACE || err->code == ERR_IO || err->code == ERR_DENIED;
     if (err->code == ERR_CORRUPT && db->tell)
         db->tell(db->tell_ctx, DB_DAMAGED, err->msg);
     return -1;

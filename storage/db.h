@@ -141,6 +141,7 @@ struct db {
     ino_t ino;
     struct db_beside beside[2]; /* its log and its shared memory */
     const char *lost;           /* why nothing is written any more; NULL: all is well */
+    bool failed;                /* the file system failed since the last catalog_try */
     struct db_copy *copy;       /* under way; NULL: none */
     void (*tell)(void *ctx, enum db_event event, const char *text); /* NULL: nobody listens */
     void *tell_ctx;

@@ -36,6 +36,13 @@ int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, 
     return 0;
 }
 
+bool repository_is_read_only(const char *path)
+{
+    struct statvfs st;
+
+    return statvfs(path, &st) == 0 && (st.f_flag & ST_RDONLY);
+}
+
 /* ---- the marker ---- */
 
 static int check_marker(const char *text, size_t len, const char *where,

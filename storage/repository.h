@@ -58,6 +58,8 @@ typedef void (*repository_alive)(const char *at);
 
 /* Bytes that we could write. */
 int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct err *err);
+/* Is its file system mounted read-only? */
+bool repository_is_read_only(const char *path);
 
 /* The id of a point, from its host, domain, policy, created, catalog and job:
  * "HOST/DOMAIN/TIME.POLICY@CATALOG-JOB", names escaped as base/names.h says; without the last part

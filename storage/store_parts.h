@@ -13,6 +13,7 @@ struct store_space {
     uint64_t free, total;
     uint64_t scratch; /* free in the scratch directory that was asked for; UINT64_MAX: not known */
     char id[REPOSITORY_ID_MAX]; /* of the repository that is there */
+    bool read_only;             /* its file system is */
 };
 
 /* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */

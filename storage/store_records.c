@@ -210,6 +210,7 @@ static const struct field space_fields[] = {
     FIELD(struct store_space, total, UINT64),
     FIELD(struct store_space, scratch, UINT64),
     FIELD(struct store_space, id, CHARS, .size = REPOSITORY_ID_MAX),
+    FIELD(struct store_space, read_only, BOOL),
 };
 const struct record store_answer_probe = RECORD(struct store_space, space_fields);
 

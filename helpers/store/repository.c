@@ -52,6 +52,7 @@ static int probe(const void *request, void *answer, struct err *err)
         return -1;
     if (repository_space(q->repository, &ret->free, &ret->total, err) < 0)
         return -1;
+    ret->read_only = repository_is_read_only(q->repository);
     ret->scratch = scratch_space(q->scratch_dir);
     return 0;
 }

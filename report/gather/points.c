@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/gather/points.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/domain_search.h"
 #include "policies/dates.h"
+#include "policies/selection.h"
 #include "report/gather/domains.h"
 #include "report/points.h"
 
@@ -55,4 +58,18 @@ int points_meant(struct catalog *catalog, const char *text, int64_t now, struct 
     if (rc == 0)
         points_judge_dates(ret, now);
     return rc;
+}
+
+bool point_is_covered(const struct config *config, const struct domain_names *known,
+                      const struct point *p)
+{
+    const struct config_policy *policy = config_policy_find(config, p->policy);
+
+    if (!policy || !selection_matches_domain(&policy->domains, p->host, p->domain))
+        return false;
+    for (size_t i = 0; i < known->n; i++)
+        if (strcmp(known->items[i].domain, p->domain) == 0 &&
+            strcmp(known->items[i].host, p->host) == 0)
+            return true;
+    return false;
 }

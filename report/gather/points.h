@@ -5,6 +5,8 @@
 #ifndef VMKEEP_REPORT_GATHER_POINTS_H
 #define VMKEEP_REPORT_GATHER_POINTS_H
 
+#include "policies/config.h"
+#include "report/gather/domains.h"
 #include "storage/catalog.h"
 
 /* As of now.  The filter asks for whole domains or policies: dates are held against one another. */
@@ -15,5 +17,10 @@ int points_gather(struct catalog *catalog, const struct point_filter *filter, in
  * point_is_meant). */
 int points_meant(struct catalog *catalog, const char *text, int64_t now, struct point_list *ret,
                  struct err *err);
+
+/* Does its policy, as it is configured, cover its domain, which is one of the known?  What is not
+ * covered is judged by no rule: it stays. */
+bool point_is_covered(const struct config *config, const struct domain_names *known,
+                      const struct point *p);
 
 #endif

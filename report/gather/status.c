@@ -17,13 +17,19 @@
 #include "storage/catalog_frozen.h"
 
 #define DAY INT64_C(86400)
+#define CLOCK_ADVICE                                                                               \
+    "see that the clock is right (`timedatectl`); wrong-clock.md tells what comes of it"
 
 struct gathering {
     const struct status_sources *s;
     struct seen_list seen; /* domains */
+    struct domain_names known;
+    struct job_list active; /* jobs that wait or run, if the daemon does */
+    bool running;
     struct disk_globs *globs;
-    int64_t *distances; /* plan_shortest_distance of each policy */
-    int64_t started;    /* the daemon's start; now, when it does not run */
+    int64_t *distances;  /* plan_shortest_distance of each policy */
+    int64_t started;     /* the daemon's start; now, when it does not run */
+    struct strlist used; /* repositories of the policies that select the domains */
 };
 
 /* The newest whole point of the policy (NULL: any), and the newest that is set aside; 0: none. */
@@ -140,6 +146,20 @@ static int find_next_run(const struct gathering *g, const struct domain_name *d,
     return 0;
 }
 
+static void find_active(const struct gathering *g, const struct domain_name *d,
+                        struct status_policy *ret)
+{
+    for (size_t i = 0; i < g->active.n && g->running; i++) {
+        const struct job *j = &g->active.items[i];
+
+        if (!j->guest || strcmp(j->policy, ret->name) != 0 || strcmp(j->domain, d->domain) != 0 ||
+            strcmp(j->host, d->host) != 0)
+            continue;
+        ret->active = j->id;
+        ret->is_running = j->state == JOB_RUNNING;
+    }
+}
+
 static int add_policy(const struct gathering *g, const struct domain_name *d,
                       const struct config_policy *policy, const struct point_list *points,
                       struct status_domain *ret, struct err *err)
@@ -149,6 +169,8 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
     struct job_end end;
 
     p->name = xstrdup(policy->name);
+    p->repository = xstrdup(policy->repository);
+    find_active(g, d, p);
     p->rpo = policy->rpo;
     if (find_lacking(g->s->catalog, d, newest, policy, &p->lacks, err) < 0 ||
         catalog_last_backup(g->s->catalog, d->host, d->domain, policy->name, &end, err) < 0)
@@ -194,6 +216,7 @@ static int add_points(const struct gathering *g, const struct domain_name *d,
     find_newest(&points, NULL, &ret->last_point, &aside);
     ret->aside = describe_aside(&points, g->s->now);
     ret->bad_points = points_bad_text(&points);
+    ret->points = points.n;
     for (size_t i = 0; i < selecting->n; i++)
         if (add_policy(g, d, selecting->items[i], &points, ret, err) < 0)
             return -1;
@@ -201,8 +224,7 @@ static int add_points(const struct gathering *g, const struct domain_name *d,
 }
 
 static int add_disks(const struct gathering *g, const struct domain_name *d,
-                     const struct policies *selecting, struct status_domain *ret,
-                     struct strlist *warnings, struct err *err)
+                     const struct policies *selecting, struct status_domain *ret, struct err *err)
 {
     CLEANUP(seen_disk_list_done) struct seen_disk_list disks = {0};
 
@@ -210,7 +232,7 @@ static int add_disks(const struct gathering *g, const struct domain_name *d,
         return 0;
     if (catalog_seen_disks(g->s->catalog, d->host, d->domain, &disks, err) < 0)
         return -1;
-    status_add_disks(selecting, &disks, ret, warnings);
+    status_add_disks(selecting, &disks, ret);
     for (size_t i = 0; i < selecting->n; i++)
         disk_globs_use(g->globs, selecting->items[i], &disks);
     return 0;
@@ -219,8 +241,6 @@ static int add_disks(const struct gathering *g, const struct domain_name *d,
 static void select_policies(const struct config *config, const struct domain_name *d,
                             struct policies *ret)
 {
-    if (!config_host_find(config, d->host))
-        return;
     for (size_t i = 0; i < config->policies.n; i++) {
         const struct config_policy *p = &config->policies.items[i];
 
@@ -229,7 +249,23 @@ static void select_policies(const struct config *config, const struct domain_nam
     }
 }
 
-static int add_domain(const struct gathering *g, const struct domain_name *d, struct status *status,
+static bool is_known(const struct gathering *g, const struct domain_name *d)
+{
+    for (size_t i = 0; i < g->known.n; i++)
+        if (strcmp(g->known.items[i].domain, d->domain) == 0 &&
+            strcmp(g->known.items[i].host, d->host) == 0)
+            return true;
+    return false;
+}
+
+static void note_used(struct strlist *used, const struct policies *selecting)
+{
+    for (size_t i = 0; i < selecting->n; i++)
+        if (!strlist_has(used, selecting->items[i]->repository))
+            strlist_add(used, selecting->items[i]->repository);
+}
+
+static int add_domain(struct gathering *g, const struct domain_name *d, struct status *status,
                       struct err *err)
 {
     struct status_domain *ret = VEC_ADD(&status->domains);
@@ -240,76 +276,23 @@ static int add_domain(const struct gathering *g, const struct domain_name *d, st
 
     ret->host = xstrdup(d->host);
     ret->domain = xstrdup(d->domain);
-    ret->state = seen ? xstrdup(seen->state) : NULL;
-    ret->problem = seen ? xstrdup(seen->problem) : NULL;
-    ret->unsafe = seen ? xstrdup(seen->unsafe) : NULL;
-    select_policies(g->s->config, d, &selecting);
+    ret->gone = !is_known(g, d);
+    if (seen && !ret->gone) {
+        ret->state = xstrdup(seen->state);
+        ret->problem = xstrdup(seen->problem);
+        ret->unsafe = xstrdup(seen->unsafe);
+    }
+    if (!ret->gone)
+        select_policies(g->s->config, d, &selecting);
+    ret->left_out_on_purpose =
+        selecting.n == 0 && !ret->gone &&
+        selection_matches_domain(&g->s->config->unprotected, d->host, d->domain);
+    note_used(&g->used, &selecting);
     rc = catalog_frozen(g->s->catalog, d->host, d->domain, &ret->frozen_since, err);
     rc = rc < 0 ? rc : add_points(g, d, &selecting, ret, err);
-    rc = rc < 0 ? rc : add_disks(g, d, &selecting, ret, &status->warnings, err);
+    rc = rc < 0 ? rc : add_disks(g, d, &selecting, ret, err);
     free(selecting.items);
     return rc;
-}
-
-/* The catalog is older than what lies there, or the reverse. */
-static void add_difference(const struct seen_list *differences, struct status_repository *r,
-                           struct status *ret)
-{
-    const struct seen *seen = seen_list_find(differences, r->name);
-    CLEANUP_FREE char *text = NULL;
-
-    if (!seen || !seen->problem)
-        return;
-    r->difference = xstrdup(seen->problem);
-    text = xasprintf("repository %s: %s; see 'vmkeep doctor'", r->name, seen->problem);
-    strlist_add(&ret->warnings, text);
-}
-
-static void set_problem(struct status_repository *r, char *problem)
-{
-    free(r->problem);
-    r->problem = problem;
-    free(r->state);
-    r->state = xstrdup("problem");
-}
-
-/* What the daemon found wrong may lie deeper than a look goes: it stays until it looks again. */
-static void add_look(const struct status_look *look, struct status_repository *r)
-{
-    if (!look->looked)
-        return;
-    r->has_space = look->has_space;
-    r->free = look->free;
-    r->total = look->total;
-    if (look->problem)
-        set_problem(r, xstrdup(look->problem));
-    else if (r->problem)
-        set_problem(
-            r, xasprintf("%s (so vmkeepd saw it last; the repository is there now)", r->problem));
-}
-
-static int add_repositories(const struct status_sources *s, struct status *ret, struct err *err)
-{
-    CLEANUP(seen_list_done) struct seen_list list = {0};
-    CLEANUP(seen_list_done) struct seen_list differences = {0};
-
-    if (catalog_seen(s->catalog, "repository", &list, err) < 0 ||
-        catalog_seen(s->catalog, "difference", &differences, err) < 0)
-        return -1;
-    for (size_t i = 0; i < s->config->repositories.n; i++) {
-        const struct config_repository *c = &s->config->repositories.items[i];
-        const struct seen *seen = seen_list_find(&list, c->name);
-        struct status_repository *r = VEC_ADD(&ret->repositories);
-
-        r->name = xstrdup(c->name);
-        r->path = xstrdup(c->path);
-        r->state = seen ? xstrdup(seen->state) : NULL;
-        r->problem = seen ? xstrdup(seen->problem) : NULL;
-        add_difference(&differences, r, ret);
-        if (s->looks)
-            add_look(&s->looks->items[i], r);
-    }
-    return 0;
 }
 
 int status_clock_doubt(struct catalog *catalog, int64_t now, char **ret, struct err *err)
@@ -345,10 +328,10 @@ static int warn_of_clock(const struct status_sources *s, struct status *ret, str
         catalog_seen(s->catalog, "clock", &rows, err) < 0)
         return -1;
     if (doubt)
-        strlist_add(&ret->warnings, doubt);
+        reason_add(&ret->warnings, REASON_CLOCK, CLOCK_ADVICE, "%s", doubt);
     set = seen_list_find(&rows, "set");
     if (set && set->problem && s->now >= set->at - DATE_SLACK && s->now < set->at + DAY)
-        strlist_add(&ret->warnings, set->problem);
+        reason_add(&ret->warnings, REASON_CLOCK, CLOCK_ADVICE, "%s", set->problem);
     seen_list_done(&rows);
     return 0;
 }
@@ -356,28 +339,29 @@ static int warn_of_clock(const struct status_sources *s, struct status *ret, str
 static int gather(struct gathering *g, const struct domain_names *only, struct status *ret,
                   struct err *err)
 {
-    CLEANUP(domain_names_done) struct domain_names known = {0};
-    int rc = only ? 0 : domains_known(g->s->config, g->s->catalog, &known, err);
-    const struct domain_names *chosen = only ? only : &known;
+    const struct domain_names *chosen = only ? only : &g->known;
+    int rc = 0;
 
     for (size_t i = 0; i < chosen->n && rc == 0; i++)
         rc = add_domain(g, &chosen->items[i], ret, err);
-    if (rc < 0 || only)
-        return rc;
-    disk_globs_warn(g->globs, &ret->warnings);
-    if (warn_of_clock(g->s, ret, err) < 0)
-        return -1;
-    return add_repositories(g->s, ret, err);
+    if (rc == 0 && !only) {
+        disk_globs_warn(g->globs, &ret->warnings);
+        rc = warn_of_clock(g->s, ret, err);
+    }
+    return rc < 0 ? rc : status_add_repositories(g->s, only ? &g->used : NULL, ret, err);
 }
 
 static int gather_at_once(struct gathering *g, const struct domain_names *only, struct status *ret,
                           struct err *err)
 {
+    const struct job_filter active = {.active = true};
     int rc;
 
     if (catalog_instant_begin(g->s->catalog, err) < 0)
         return -1;
     rc = catalog_seen(g->s->catalog, "domain", &g->seen, err);
+    rc = rc < 0 ? rc : domains_known(g->s->config, g->s->catalog, &g->known, err);
+    rc = rc < 0 ? rc : catalog_jobs(g->s->catalog, &active, &g->active, err);
     rc = rc < 0 ? rc : gather(g, only, ret, err);
     catalog_instant_end(g->s->catalog);
     return rc;
@@ -387,7 +371,9 @@ int status_gather(const struct status_sources *s, const struct domain_names *onl
                   struct status *ret, struct err *err)
 {
     const struct config *config = s->config;
-    struct gathering g = {.s = s, .started = ret->daemon.running ? ret->daemon.started : s->now};
+    struct gathering g = {.s = s,
+                          .running = ret->daemon.running,
+                          .started = ret->daemon.running ? ret->daemon.started : s->now};
     int rc;
 
     ret->now = s->now;
@@ -399,15 +385,10 @@ int status_gather(const struct status_sources *s, const struct domain_names *onl
     if (rc == 0)
         status_judge(ret);
     seen_list_done(&g.seen);
+    domain_names_done(&g.known);
+    job_list_done(&g.active);
+    strlist_done(&g.used);
     disk_globs_free(g.globs);
     free(g.distances);
     return rc;
-}
-
-void status_looks_done(struct status_looks *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        free(l->items[i].problem);
-    free(l->items);
-    *l = (struct status_looks){0};
 }

@@ -17,7 +17,7 @@
 struct status_look {
     bool looked;   /* false: nobody did, or he may not; what the daemon saw last stays */
     char *problem; /* NULL: it is there */
-    bool has_space;
+    bool has_space, read_only;
     uint64_t free, total;
 };
 
@@ -40,9 +40,9 @@ struct status_sources {
         *looks; /* the configuration's repositories in its order; NULL: none */
 };
 
-/* Fills in and judges everything but the daemon.  only: these domains, and no repositories; NULL:
- * all that are known.  ret->daemon must be filled in before: what is due depends on when it was
- * started. */
+/* Fills in and judges everything; ret->daemon must be filled in before: what is due depends on when
+ * it was started.  only: these domains, the repositories of their policies, and no warnings; NULL:
+ * all that are known. */
 int status_gather(const struct status_sources *s, const struct domain_names *only,
                   struct status *ret, struct err *err);
 

@@ -25,17 +25,6 @@ static enum selection choice_of(const struct policies *selecting, const char *di
     return ret;
 }
 
-static void warn_of_forgotten(const struct status_domain *d, const char *disk,
-                              struct strlist *warnings)
-{
-    CLEANUP_FREE char *text =
-        xasprintf("%s/%s: disk %s is in no backup, for no policy's disks select it: add it, or "
-                  "leave it out on purpose with \"!%s\"",
-                  d->host, d->domain, disk, disk);
-
-    strlist_add(warnings, text);
-}
-
 static void leave_out(struct status_domain *d, const char *name, enum left_out_by by,
                       const char *why)
 {
@@ -47,7 +36,7 @@ static void leave_out(struct status_domain *d, const char *name, enum left_out_b
 }
 
 void status_add_disks(const struct policies *selecting, const struct seen_disk_list *seen,
-                      struct status_domain *ret, struct strlist *warnings)
+                      struct status_domain *ret)
 {
     for (size_t i = 0; i < seen->n && selecting->n > 0; i++) {
         const struct seen_disk *k = &seen->items[i];
@@ -59,7 +48,6 @@ void status_add_disks(const struct policies *selecting, const struct seen_disk_l
             leave_out(ret, k->name, LEFT_OUT_ON_PURPOSE, "a policy's disks leave it out");
         } else if (choice == SELECTION_NONE) {
             leave_out(ret, k->name, LEFT_OUT_UNSELECTED, "no policy's disks select it");
-            warn_of_forgotten(ret, k->name, warnings);
         }
     }
 }
@@ -127,27 +115,24 @@ void disk_globs_use(struct disk_globs *g, const struct config_policy *policy,
     p->domains++;
 }
 
-void disk_globs_warn(const struct disk_globs *g, struct strlist *warnings)
+void disk_globs_warn(const struct disk_globs *g, struct reason_list *warnings)
 {
-    for (size_t i = 0; i < g->config->policies.n; i++) {
-        CLEANUP_FREE char *text = NULL;
+    const struct config *c = g->config;
 
-        if (g->policies[i].domains > 0)
-            continue;
-        text = xasprintf("policy %s: matches no domain", g->config->policies.items[i].name);
-        strlist_add(warnings, text);
-    }
-    for (size_t i = 0; i < g->config->policies.n; i++) {
+    for (size_t i = 0; i < c->policies.n; i++)
+        if (g->policies[i].domains == 0)
+            reason_add(warnings, REASON_POLICY_IDLE,
+                       "correct the patterns of its `domains`, or remove the policy; see "
+                       "vmkeep-config(5)",
+                       "policy %s: matches no domain", c->policies.items[i].name);
+    for (size_t i = 0; i < c->policies.n; i++) {
         const struct policy_globs *p = &g->policies[i];
 
-        for (size_t k = 0; k < p->globs.n && p->domains > 0 && !p->unknown; k++) {
-            CLEANUP_FREE char *text = NULL;
-
-            if (p->globs.items[k].used)
-                continue;
-            text = xasprintf("policy %s: '%s' of its disks matches no disk of any of its domains",
-                             g->config->policies.items[i].name, p->globs.items[k].glob);
-            strlist_add(warnings, text);
-        }
+        for (size_t k = 0; k < p->globs.n && p->domains > 0 && !p->unknown; k++)
+            if (!p->globs.items[k].used)
+                reason_add(warnings, REASON_GLOB_IDLE,
+                           "correct the pattern, or remove it; see vmkeep-config(5)",
+                           "policy %s: '%s' of its disks matches no disk of any of its domains",
+                           c->policies.items[i].name, p->globs.items[k].glob);
     }
 }

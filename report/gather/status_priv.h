@@ -13,10 +13,10 @@ struct policies {
     size_t n, cap;
 };
 
-/* What is attached to the domain and in no backup, by its nature or by the policies' disks; what
- * was perhaps forgotten is a warning.  seen: the domain's. */
+/* What is attached to the domain and in no backup, by its nature or by the policies' disks.
+ * seen: the domain's. */
 void status_add_disks(const struct policies *selecting, const struct seen_disk_list *seen,
-                      struct status_domain *ret, struct strlist *warnings);
+                      struct status_domain *ret);
 
 /* The globs in policies' disks, and which of them select anything. */
 struct disk_globs;
@@ -27,6 +27,10 @@ void disk_globs_free(struct disk_globs *g);
 void disk_globs_use(struct disk_globs *g, const struct config_policy *policy,
                     const struct seen_disk_list *seen);
 /* Policies that no domain was told of, and globs that select nothing, where that can be known. */
-void disk_globs_warn(const struct disk_globs *g, struct strlist *warnings);
+void disk_globs_warn(const struct disk_globs *g, struct reason_list *warnings);
+
+/* Repositories as they were seen last, and as the looks say; used: only these; NULL: all. */
+int status_add_repositories(const struct status_sources *s, const struct strlist *used,
+                            struct status *ret, struct err *err);
 
 #endif

@@ -254,8 +254,9 @@ END
 {"ok": true, "result": {"pid": 77, "version": "1.2.3", "started": "2026-11-23T02:30:00Z", "running": 1, "queued": 2}}
 END
     run vmkeep status # which finds no repository
-    [ "${lines[0]}" = "vmkeepd 1.2.3 runs since 2026-11-23 02:30:00: 1 job running, 2 queued" ]
+    [[ ${lines[0]} == "ACT: 1 domain protected; 1 repository to see to"* ]]
+    [ "${lines[1]}" = "vmkeepd 1.2.3 runs since 2026-11-23 02:30:00: 1 job running, 2 queued" ]
     run vmkeep status --json
     jq -e '.daemon == {running: true, pid: 77, version: "1.2.3",
-        started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2}' <<< "$output"
+        started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2, reasons: []}' <<< "$output"
 }

@@ -8,7 +8,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-    export TZ=UTC
+    export TZ=UTC COLUMNS=1000
     tmp=$(mktemp -d)
     now=$(date +%s)
     "$MAKE_CATALOG" "$tmp/catalog.db" "$now"
@@ -36,16 +36,20 @@ policies:
 END
 }
 
-frozen="the guest's file systems are perhaps frozen since DATE TIME: in the guest, see to its agent, or run \`fsfreeze --unfreeze MOUNTPOINT\`; vmkeepd tries to thaw it until the agent confirms it"
+frozen="the guest's file systems are perhaps frozen since DATE TIME"
+thaw="in the guest, see to its agent, or run \`fsfreeze --unfreeze MOUNTPOINT\`; vmkeepd tries to thaw it until the agent confirms it"
 
+# No daemon runs here, and that is always something to act on: exit status 4.
 @test "a guest that is perhaps frozen" {
-    run -0 vmkeep status web01
+    run -4 vmkeep status web01
     [[ $output != *frozen* ]]
     sqlite3 "$tmp/catalog.db" "INSERT INTO frozen VALUES ('lab', 'web01', 1795314600)"
-    run -3 vmkeep status web01
-    [[ $(plain <<< "$output") == *"note: lab/web01: $frozen"* ]]
-    run -3 vmkeep status --json web01
+    run -4 vmkeep status web01
+    [[ $(plain <<< "$output") == *"why: $frozen"* ]]
+    [[ $(plain <<< "$output") == *"do: $thaw"* ]]
+    run -4 vmkeep status --json web01
     [ "$(jq -r '.domains[0].frozen_since' <<< "$output")" = 2026-11-22T02:30:00Z ]
+    jq -e '.domains[0].reasons | map(select(.code == "frozen" and .severity == "act")) | length == 1' <<< "$output"
     run -0 vmkeep explain web01
     [[ $(plain <<< "$output") == *"frozen: perhaps, since DATE TIME: in the guest, see to its agent"* ]]
 }
@@ -62,8 +66,9 @@ vmkeep() {
 plain() {
     # The temporary folder first: its name may look like that of a checkpoint.
     sed -E 's|'"$tmp"'|TMP|g
-            s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/DATE TIME/g; s/[0-9T-]{19}Z/STAMP/g
+            s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{5}(:[0-9]{2})?/DATE TIME/g; s/[0-9T-]{19}Z/STAMP/g
             s/(vmkeep-[a-z0-9]+-)[0-9]+/\1N/g; s/[0-9.]+ [KMGTP]iB +[0-9.]+ [KMGTP]iB  /F OF /
+            s/in [0-9]{5}d( [0-9]+h)?/in LONG/
             s/ +/ /g'
 }
 
@@ -82,45 +87,125 @@ at() {
 json() {
     local filter=$1
     shift
-    vmkeep "$@" --json > "$tmp/json" || [ $? -eq 3 ]
+    local status=0
+    vmkeep "$@" --json > "$tmp/json" || status=$?
+    [[ $status =~ ^[034]$ ]]
     jq -e "$filter" "$tmp/json" > /dev/null || {
         cat "$tmp/json"
         return 1
     }
 }
 
-@test "status: what is protected, at risk, unprotected, and why" {
+@test "status: the sum, then the worst first, with why and what to do" {
     says status <<'END'
-vmkeepd: TMP/control.sock: the daemon is not running (No such file or directory)
+NOT PROTECTED: 1 domain at risk, 1 unprotected, 1 protected; vmkeepd is not running; 1 repository to see to; 2 more things to see to
 
-DOMAIN STATUS LAST POINT NEXT RUN WHY
-lab/db01 at risk DATE TIME overdue no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device
-lab/spare unprotected - - no policy selects it
-lab/web01 protected DATE TIME DATE TIME newest good point is 5h 20m old, promised 1d 2h
-note: lab/db01: a point is damaged: lab/db01/STAMP.nightly: not recorded why; `vmkeep points` tells why of each; bring back the files, or leave it at that: they count for no rule, and the next backup starts a chain of its own
+vmkeepd: TMP/control.sock: the daemon is not running (No such file or directory)
+ do: `systemctl start vmkeepd`; `journalctl -u vmkeepd` tells why it ended
+
+DOMAIN POLICY STATUS LAST POINT PROMISED NEXT RUN
+lab/db01 nightly at risk 3d 2h ago 1d 2h overdue
+ why: no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device
+ do: first of all have vmkeepd run again: it makes up for what was missed
+ why: a point is damaged: lab/db01/STAMP.nightly: not recorded why; unreachable: QMP: no answer for 10 s
+ do: `vmkeep points` tells why of each; bring back the files, or leave it at that: they count for no rule, and the next backup starts a chain of its own; `vmkeep doctor lab/db01`
+lab/spare - unprotected - - -
+ why: no policy selects it
+ do: name it in a policy's `domains`; or, if it is meant to have no backups, in `unprotected`; then `vmkeep reload`
+lab/web01 nightly protected 5h 20m ago 1d 2h in LONG
 
 REPOSITORY STATE FREE OF PATH
 main ok F OF TMP/main
 far problem - - /far
-note: repository far: /far: no such directory; create it, or is the disk not mounted?; see 'vmkeep doctor'
+ why: /far: no such directory; create it, or is the disk not mounted?
+ do: mount it, or mend its path; `vmkeep repository list` tells what is there
 END
 }
 
-@test "status: exit status 3 when something is wrong, 0 when all is well" {
+@test "tables and texts fit 80 columns, and what the terminal has" {
+    unset COLUMNS
+    sed -i "s|path: /far|path: /a/path/that/is/longer/than/half/of/a/line/and/goes/on/and/on/far|" "$tmp/config"
+    for command in status points "explain web01" jobs domains "prune --dry-run" "checkpoint-list web01"; do
+        run vmkeep $command
+        # What cannot be parted, a path, may be longer.
+        while IFS= read -r line; do
+            [ "${#line}" -le 80 ] || [[ $line =~ ^\ *[^\ ]+$ ]] || [[ $line == *"$tmp"* ]] || {
+                echo "$command: $line"
+                return 1
+            }
+        done <<< "$output"
+    done
+    vmkeep points web01 | grep -q '^  [0-9: -]*    incremental  *[0-9.]* MiB  good   [0-9TZ-]*\.nightly$'
+}
+
+# 3: a promise is broken, or none is made. 4: somebody must act, here: have the daemon run.
+@test "status: exit statuses" {
     run -3 vmkeep status
     run -3 vmkeep status web01 spare
     run -3 vmkeep status lab/db01
-    run -0 vmkeep status web01
+    run -4 vmkeep status web01
+    run -4 vmkeep status gone
 }
 
-@test "status: a policy that matches no domain is a warning" {
+@test "status: what is left out on purpose is listed, and is no finding" {
+    sed -i '1i unprotected: ["lab/sp*"]' "$tmp/config"
+    run -4 vmkeep status spare
+    [ "${lines[0]}" = "ACT: 1 domain left out; vmkeepd is not running" ]
+    [[ $output == *"note: left out on purpose: \`unprotected\` in the configuration names it"* ]]
+    json '.domains[1] | .status == "left out" and .protected == false and
+        (.reasons | map(.code)) == ["left-out"]' status
+    json '.severity == "risk" and (.reasons | map(.code) | index("no-policy")) == null' status
+    # A policy that selects it has the last word.
+    sed -i 's/, "!spare"//' "$tmp/config"
+    json '.domains[1] | .status == "at risk" and (.reasons | map(.code)) == ["no-point"]' status
+}
+
+@test "status: a policy that matches no domain is something to act on, and no risk" {
     cat >> "$tmp/config" <<END
   - { name: idle, domains: ["nothing-*"], repository: main, schedule: { full: [daily] } }
 END
-    run -3 --separate-stderr vmkeep status
+    run --separate-stderr vmkeep status
     [ -z "$stderr" ]
-    [ "${lines[-1]}" = "warning: policy idle: matches no domain" ]
+    [[ $output == *"warning: policy idle: matches no domain"* ]]
     json '.warnings == ["policy idle: matches no domain"]' status
+    json '.reasons | map(select(.code == "policy-idle")) | map(.severity) == ["act"]' status
+}
+
+@test "status: the last failure is shown beside protected" {
+    sqlite3 "$tmp/catalog.db" "UPDATE job SET outcome = 'failed', error = 'io', reason = 'no route to host',
+        state = 'ended', ended = $now - 60, step = NULL WHERE id = 8"
+    run -4 vmkeep status web01
+    [[ $output == *" protected "*"note: newest good point is 5h 20m old, promised 1d 2h; last job 8 failed: no route to host"* ]]
+    json '.domains[2].policies[0].reasons | map(.code) == ["kept", "job-failed"]' status
+    # Nor does it put the domain at risk.
+    json '.domains[2].protected' status
+}
+
+@test "status: two policies, each with what it promises and has" {
+    cat >> "$tmp/config" <<END
+  - { name: weekly, domains: ["web01"], repository: far, schedule: { full: ["2198-01-01"] }, rpo: 8d }
+END
+    json '.domains[2] | .status == "at risk" and (.policies | map(.name)) == ["nightly", "weekly"] and
+        (.policies | map(.protected)) == [true, false] and
+        (.policies | map(.rpo_seconds)) == [93600, 691200] and
+        (.policies | map(.last_point != null)) == [true, false] and
+        (.policies | map(.next_run)) == ["2199-12-31T00:00:00Z", "2198-01-01T00:00:00Z"] and
+        (.policies | map(.repository)) == ["main", "far"] and
+        (.policies[1].reasons | map(.code)) == ["no-point"] and
+        (.reasons | map({code, policy})) == [{code: "kept", policy: "nightly"}, {code: "no-point", policy: "weekly"}]' status
+    run -3 vmkeep status web01
+    plain <<< "$output" | grep -q '^lab/web01 nightly protected 5h 20m ago 1d 2h in '
+    plain <<< "$output" | grep -q '^lab/web01 weekly at risk - 8d in '
+    # Of the repositories that matter to it, one is gone.
+    plain <<< "$output" | grep -q '^far problem '
+}
+
+@test "status: next runs go by the daemon's zone, and not by that of who asks" {
+    sqlite3 "$tmp/catalog.db" "INSERT OR REPLACE INTO seen (kind, name, state, at)
+        VALUES ('daemon', 'zone', 'Europe/Prague', 0)"
+    for zone in UTC Asia/Tokyo America/New_York; do
+        TZ=$zone json '.domains[2].next_run == "2199-12-30T23:00:00Z"' status
+    done
 }
 
 @test "status: no rpo is no promise, but a point there must be" {
@@ -153,13 +238,14 @@ END
 }
 
 @test "status --json" {
-    json ".daemon == {running: false,
-        problem: \"$tmp/control.sock: the daemon is not running (No such file or directory)\"}" status
+    json ".daemon | .running == false and
+        .problem == \"$tmp/control.sock: the daemon is not running (No such file or directory)\" and
+        (.reasons | map(.code)) == [\"daemon-down\"]" status
     json '[.domains[] | .host + "/" + .domain] == ["lab/db01", "lab/spare", "lab/web01"]' status
     json '[.domains[] | .status] == ["at risk", "unprotected", "protected"]' status
     json "[.domains[] | .last_point] ==
         [\"$(at $((now - 3 * 86400 - 7200 - 30)))\", null, \"$(at $((now - 19230)))\"]" status
-    json '.domains[2] | .policies == ["nightly"] and .rpo_seconds == 93600 and
+    json '.domains[2] | (.policies | map(.name)) == ["nightly"] and .rpo_seconds == 93600 and
         .next_run == "2199-12-31T00:00:00Z" and .state == "running" and .problem == null' status
     json '.domains[0] | .last_job.id == 7 and .last_job.outcome == "failed" and
         .problem == "QMP: no answer for 10 s"' status
@@ -194,27 +280,26 @@ END
         started: \"$(at $((now - 600)))\", ended: null, bytes_done: 52428800,
         bytes_total: 209715200}" jobs
     json '.[6] | .outcome == "failed" and .error == "nospace" and .step == null' jobs
-    [ -z "$(vmkeep jobs spare)" ]
+    [ "$(vmkeep jobs spare)" = "There are no jobs." ]
 }
 
 @test "points: chains" {
     says points <<'END'
 lab/db01, policy nightly, repository main
- TIME KIND SIZE STATE CHECKPOINT POINT
- DATE TIME full 2.00 GiB good vmkeep-db01-N lab/db01/STAMP.nightly
- DATE TIME incremental 150 MiB damaged vmkeep-db01-N lab/db01/STAMP.nightly
+ TIME KIND SIZE STATE POINT
+ DATE TIME full 2.00 GiB good STAMP.nightly
+ DATE TIME incremental 150 MiB damaged STAMP.nightly
 
-lab/gone, policy nightly, repository main
- TIME KIND SIZE STATE CHECKPOINT POINT
- DATE TIME full 2.00 GiB good vmkeep-gone-N lab/gone/STAMP.nightly
+lab/gone, policy nightly (which does not cover it any more: they stay), repository main
+ TIME KIND SIZE STATE POINT
+ DATE TIME full 2.00 GiB good STAMP.nightly
 
 lab/web01, policy nightly, repository main
- TIME KIND SIZE STATE CHECKPOINT POINT
- DATE TIME full 2.00 GiB good vmkeep-web01-N lab/web01/STAMP.nightly
- DATE TIME incremental 150 MiB good vmkeep-web01-N lab/web01/STAMP.nightly
- DATE TIME incremental 150 MiB good vmkeep-web01-N lab/web01/STAMP.nightly
+ TIME KIND SIZE STATE POINT
+ DATE TIME full 2.00 GiB good STAMP.nightly
+ DATE TIME incremental 150 MiB good STAMP.nightly
+ DATE TIME incremental 150 MiB good STAMP.nightly
 END
-    vmkeep points web01 | grep -q '^  [0-9: -]*    incremental  '
 }
 
 @test "points --json" {
@@ -250,7 +335,7 @@ domain lab/web01
  protected: newest good point is 5h 20m old, promised 1d 2h
  policy nightly: newest good point is 5h 20m old, promised 1d 2h
  last job: 3, ended DATE TIME, success: 150 MiB
- next run: DATE TIME, scheduled: full, DATE TIME
+ next run: DATE TIME (in LONG), scheduled: full, DATE TIME
  last point: lab/web01/STAMP.nightly, incremental: scheduled: incremental
 END
     says explain 7 <<'END'
@@ -275,13 +360,13 @@ END
 
 @test "prune --dry-run: the verdict on each point; what is not covered stays" {
     says prune --dry-run <<'END'
-TIME VERDICT KIND SIZE POINT WHY
-DATE TIME keep full 2.00 GiB lab/db01/STAMP.nightly last 1
-DATE TIME keep incremental 150 MiB lab/db01/STAMP.nightly damaged: left for you to decide
-DATE TIME keep full 2.00 GiB lab/gone/STAMP.nightly its policy does not cover it any more
-DATE TIME keep full 2.00 GiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
-DATE TIME keep incremental 150 MiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
-DATE TIME keep incremental 150 MiB lab/web01/STAMP.nightly last 1
+VERDICT KIND SIZE POINT WHY
+keep full 2.00 GiB lab/db01/STAMP.nightly last 1
+keep incremental 150 MiB lab/db01/STAMP.nightly damaged: left for you to decide
+keep full 2.00 GiB lab/gone/STAMP.nightly its policy does not cover it any more
+keep full 2.00 GiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
+keep incremental 150 MiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
+keep incremental 150 MiB lab/web01/STAMP.nightly last 1
 
 0 of 6 points would go, 0 B
 END
@@ -300,7 +385,7 @@ END
     json '[.[] | .state] == ["good", "good", "set-aside"]' points web01
     vmkeep points web01 | grep -q ' set aside '
     json '.domains[2] | .protected and (.set_aside | test("is set aside: its date lies ahead"))' status
-    vmkeep status | grep -q '^note: lab/web01: the point of [0-9: -]* is set aside: its date lies ahead'
+    { vmkeep status || true; } | grep -q 'note: the point of [0-9: -]* is set aside: its date lies ahead'
     json 'map(.keep) == [true, true, true] and .[1].reasons == "last 1" and
         (.[2].reasons | startswith("set aside: its date lies ahead of the clock"))' prune --dry-run web01
     [ "$(vmkeep explain web01 | grep -c 'set aside')" -eq 1 ]

@@ -14,6 +14,7 @@ await_daemon
 vmkeep run vm1 --wait > /dev/null
 cp "$tmp/config" "$tmp/good"
 point=$(points | jq -r '.[-1].id')
+name=${point##*/} name=${name%@*} # as it is listed
 
 # says STATUS PATTERN COMMAND...: ends so, and with that in what it says.
 says()
@@ -28,11 +29,11 @@ says()
 all_work()
 {
     local broken=$1
-    says 0 protected status
+    says 4 "warning: the configuration is broken" status
     grep -q "$tmp/config$broken" "$tmp/err" || fail "nothing is said of the broken place: $(cat "$tmp/err")"
     grep -q "goes by the last good one" "$tmp/err" || fail "nothing is said of what it goes by: $(cat "$tmp/err")"
-    vmkeep status --json 2> /dev/null | jq -e '.daemon.running' > /dev/null || fail "warnings are in the JSON"
-    says 0 "$point" points
+    { vmkeep status --json 2> /dev/null || true; } | jq -e '.daemon.running' > /dev/null || fail "warnings are in the JSON"
+    says 0 "$name" points
     says 0 nightly explain vm1
     says 0 success jobs
     says 0 vm1 domains
@@ -67,11 +68,11 @@ echo "- a signal: what is wrong is logged, the former configuration stays in for
 sed 's/keep:/keeep:/' "$tmp/good" > "$tmp/config"
 kill -HUP "${pids[daemon]}"
 wait_for 10 "the refused reload" grep -q "not reloaded, the former configuration stays in force" "$tmp/log"
-says 0 protected status
+says 4 protected status
 
 echo "- the daemon is down: the commands go on, a start is refused"
 stop_daemon
-says 0 "$point" points
+says 0 "$name" points
 status=0
 "$VMKEEPD" --config "$tmp/config" > "$tmp/out" 2>&1 || status=$?
 [ "$status" -eq 2 ] || fail "started by a broken configuration: $status"

@@ -59,9 +59,9 @@ echo "- a disk that no policy's disks select"
 selects "vda"
 backup
 has "; in no policy's disks: vdb" outcome
-forgotten="lab/vm1: disk vdb is in no backup, for no policy's disks select it"
+forgotten="disk vdb is in no backup, for no policy's disks select it"
 has "$forgotten" vmkeep status
-exits 3 vmkeep status
+exits 4 vmkeep status
 has "$forgotten" vmkeep doctor
 exits 3 vmkeep doctor
 points | jq -e '.[-1].left_out == [{name: "vdb", why: "no glob of the policy'"'"'s disks selects it"}]' > /dev/null ||
@@ -82,7 +82,7 @@ selects "'vd*', sda"
 backup
 has "policy nightly: 'sda' of its disks matches no disk of any of its domains" vmkeep status
 has_not "'vd*' of its disks" vmkeep status
-exits 3 vmkeep status
+exits 4 vmkeep status
 has "policy nightly: 'sda' of its disks matches no disk" vmkeep doctor
 
 echo "- shut off, and the configuration lists one of the two"

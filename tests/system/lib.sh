@@ -14,6 +14,8 @@ VMKEEPD=$BUILD/daemon/vmkeepd
 WRITER=$BUILD/tests/system/writer
 DISK_SIZE=$((16 * 1024 * 1024))
 
+export COLUMNS=1000 # sentences stay in one line
+
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/vmkeep-system-XXXXXX")
 declare -A pids=()
 

@@ -278,6 +278,8 @@ static void every_key_reaches_its_member(void **state)
     assert_string_equal(c->repositories.items[0].path, "/srv/backup");
     assert_int_equal(c->repositories.items[0].reserve, UINT64_C(10) << 30);
     check_policy(&c->policies.items[0]);
+    assert_int_equal(c->unprotected.n, 2);
+    assert_string_equal(c->unprotected.items[0], "lab/scratch-*");
     assert_ptr_equal(config_policy_find(c, "by-hand"), &c->policies.items[1]);
     assert_null(config_policy_find(c, "nobody"));
     config_free(c);

@@ -100,7 +100,7 @@ static struct status gather(struct fixture *f, const struct domain_names *only)
 static bool warns(const struct status *s, const char *part)
 {
     for (size_t i = 0; i < s->warnings.n; i++)
-        if (strstr(s->warnings.items[i], part))
+        if (strstr(s->warnings.items[i].text, part))
             return true;
     return false;
 }
