@@ -3,8 +3,10 @@
  * vmkeep jobs: what was done and what is being done.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/active_jobs.h"
 #include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -16,7 +18,7 @@
 #define SHOWN 50
 
 struct arguments {
-    bool active, json;
+    bool active, json, waiting, watch;
     int64_t limit; /* -1: not given */
     const char *domain;
 };
@@ -79,18 +81,23 @@ static int print_text(struct catalog *catalog, const struct job_filter *filter, 
 static int list(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
-    struct job_filter filter = {.active = a->active, .limit = (int)a->limit};
+    struct job_filter filter = {.limit = (int)a->limit};
     struct domain_name domain = {0};
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
 
     if (a->limit < 0)
-        filter.limit = a->json || a->active ? 0 : SHOWN;
+        filter.limit = a->json || a->active || a->watch ? 0 : SHOWN;
     if (a->domain && domain_find(config, catalog, a->domain, &domain, &err) < 0)
         return cli_fail(NULL, &err);
     filter.host = domain.host;
     filter.domain = domain.domain;
-    if ((a->json ? print_json : print_text)(catalog, &filter, &err) < 0)
+    if (a->active || a->watch)
+        code = (a->watch ? active_jobs_watch : active_jobs_list)(
+            config, catalog,
+            &(struct active_ask){
+                .domain = &domain, .limit = filter.limit, .json = a->json, .waiting = a->waiting});
+    else if ((a->json ? print_json : print_text)(catalog, &filter, &err) < 0)
         code = cli_fail(NULL, &err);
     domain_name_done(&domain);
     return code;
@@ -98,6 +105,11 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
 
 static int run(void *arguments)
 {
+    const struct arguments *a = arguments;
+
+    if (a->watch && !isatty(STDOUT_FILENO))
+        return cli_usage("jobs", "--watch redraws a terminal, and standard output is none; "
+                                 "--active prints once");
     return cli_with_catalog(list, arguments);
 }
 
@@ -108,19 +120,37 @@ const struct command cmd_jobs = {
         (const char *const[]){
             "Lists jobs, oldest first, with outcomes and reasons: of every domain, or of DOMAIN. "
             "Works while the daemon is down.",
+            "With --active those that are queued or running, as they are now, by the daemon: how far "
+            "a copy is, how fast, and how long it will take yet; what a job waits for, and since "
+            "when: another job (which), a limit, the host, the repository, the catalog. Backups "
+            "that have failed and are tried again by themselves are listed too, with the time and "
+            "the reason. When the daemon does not answer, that is said on standard error, with "
+            "how old the figures are that it left in the catalog.",
+            "JSON of --active has more: live, doing (plain words), cancelled, percent, "
+            "bytes_per_second, seconds_left, figures (when they were read), and waits_for: null or "
+            "{code, text, since, until, jobs, name, limit, tries, error, problem}. Codes are start, "
+            "stop, limit, host-limit, repository-limit, host-changed, guest, chain (of jobs that "
+            "are queued), comparison, catalog, answer (of those that run), and retry. What is not "
+            "known is null.",
             NULL},
     .operands =
         (const struct command_operand[]){
             {OPERAND("DOMAIN", domain), .optional = true, .words = WORD_DOMAIN}, {0}},
     .options =
         (const struct command_option[]){
-            {FLAG("active", active, "only those that are queued or running")},
+            {FLAG("active", active, "only those that are queued or running, as they are now")},
+            {FLAG("watch", watch, "the same, again each second, on a terminal"), .rivals = 1},
+            {FLAG("waiting", waiting,
+                  "with --active and --json: those too that have failed and are tried again, in "
+                  "state waiting and without an id"),
+             .with = "active"},
             {NUMBER("limit", "N", limit, 0, INT32_MAX,
                     "the newest N; 0: all (default: 50, with --json all)")},
             {FLAG(
-                "json", json,
-                "print an array of {id, kind, domain, policy, level, state, outcome, reason, due, "
-                "started, ended, bytes_done, bytes_total, ...}")},
+                 "json", json,
+                 "print an array of {id, kind, domain, policy, level, state, outcome, reason, due, "
+                 "started, ended, bytes_done, bytes_total, ...}"),
+             .rivals = 1},
             {0}},
     .wants = "one domain at most",
     .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
@@ -129,7 +159,8 @@ const struct command cmd_jobs = {
                                            {EXIT_NOT_FOUND, "no such domain, or no catalog yet"},
                                            {EXIT_DAMAGED, "the catalog is damaged"},
                                            {0}},
-    .examples = (const char *const[]){"vmkeep jobs --active", "vmkeep jobs web01 --limit 5",
+    .examples = (const char *const[]){"vmkeep jobs --active", "vmkeep jobs --watch",
+                                      "vmkeep jobs web01 --limit 5",
                                       "vmkeep jobs --json | "
                                       "jq '.[] | select(.outcome == \"failed\")'",
                                       NULL},

@@ -133,6 +133,81 @@ How that ends: 'vmkeep jobs', or next time --wait." ]
         {v: 1, cmd: "run", args: {target: "nightly", level: "full"}}]' "$tmp/requests"
 }
 
+# live ID STATE MORE: a job as the daemon tells of it.
+live() {
+    echo '{"id": '"$1"', "kind": "backup", "host": "lab", "domain": "web01", "policy": "nightly",
+        "level": "full", "state": "'"$2"'", "live": true, "bytes_total": 10485760, '"$3"'}' |
+        tr -d '\n'
+}
+
+@test "jobs --active: the daemon tells, page by page" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    copying='"doing": "copying", "percent": 42.5, "bytes_per_second": 1048576, "seconds_left": 6'
+    waiting='"doing": null, "waits_for": {"code": "guest", "text": "job 12 (full of policy nightly) of the same domain", "jobs": [12]}'
+    retry='"doing": null, "waits_for": {"code": "retry", "text": "2026-11-27 02:05:00 (retry 1 of 3): no answer"}'
+    answers <<END
+{"ok": true, "result": {"jobs": [$(live 12 running "$copying"), $(live 13 queued "$waiting"), $(live null waiting "$retry")], "next": null}}
+END
+    run -0 --separate-stderr vmkeep jobs --active
+    [ "$output" = "JOB  DOMAIN     POLICY   WHAT  NOW
+ 12  lab/web01  nightly  full  copying 42% of 10.0 MiB, 1.00 MiB/s, 6s left
+ 13  lab/web01  nightly  full  waits for job 12 (full of policy nightly) of the same domain
+  -  lab/web01  nightly  full  tries again at 2026-11-27 02:05:00 (retry 1 of 3): no answer" ]
+    [ -z "$stderr" ]
+    run -0 vmkeep jobs --active --json
+    jq -e 'map(.id) == [12, 13] and .[1].waits_for.jobs == [12]' <<< "$output"
+    run -0 vmkeep jobs --active --json --waiting
+    jq -e 'map(.id) == [12, 13, null]' <<< "$output"
+    run -0 vmkeep jobs --active --json --limit 1 lab/web01
+    jq -e 'map(.id) == [13]' <<< "$output"
+    jq -se 'map(.args) | unique == [{}, {host: "lab", domain: "web01"}]' "$tmp/requests"
+    rm "$tmp/requests"
+    cat > "$tmp/serve" <<END
+read -r line
+echo "\$line" >> $tmp/requests
+case \$line in
+*'"after": 12'* | *'"after":12'*) echo '{"ok": true, "result": {"jobs": [$(live 13 queued "$waiting")], "next": null}}' ;;
+*) echo '{"ok": true, "result": {"jobs": [$(live 12 running "$copying")], "next": {"after": 12, "tries_after": 0}}}' ;;
+esac
+END
+    stop_daemon
+    setsid socat "UNIX-LISTEN:$socket,fork" "EXEC:bash $tmp/serve" 3>&- &
+    daemon=$!
+    wait_for listening
+    run -0 vmkeep jobs --active --json
+    jq -e 'map(.id) == [12, 13]' <<< "$output"
+    jq -se 'map(.args) == [{}, {after: 12, tries_after: 0}]' "$tmp/requests"
+}
+
+@test "jobs --active: a daemon of an older version, one that refuses, none that is busy" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    answers <<< '{"ok": false, "error": {"code": "unsupported", "message": "this daemon knows no command"}}'
+    run -0 --separate-stderr vmkeep jobs --active --json
+    jq -e 'map(.id) == [8] and .[0].live == false' <<< "$output"
+    [[ $stderr == "vmkeep: this daemon knows no command; what follows is what it left in the catalog"* ]]
+    echo '{"ok": false, "error": {"code": "invalid", "message": "because"}}' > "$tmp/answer"
+    run -2 --separate-stderr vmkeep jobs --active --json
+    [ "$stderr" = "vmkeep: because" ]
+    echo '{"ok": true, "result": {"jobs": [], "next": null}}' > "$tmp/answer"
+    run -0 vmkeep jobs --active
+    [ "$output" = "No job is queued or running." ]
+}
+
+@test "jobs --watch: a terminal is drawn anew, and an interrupt ends it" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    answers <<END
+{"ok": true, "result": {"jobs": [$(live 12 running '"doing": "copying", "percent": 42.5')], "next": null}}
+END
+    setsid script -qfec "stty rows 24 cols 100; exec $VMKEEP --config $tmp/config jobs --watch" \
+        "$tmp/typescript" > /dev/null 2>&1 3>&- < /dev/null &
+    watch=$!
+    drawn() { [ "$(grep -c 'copying 42% of 10.0 MiB' "$tmp/typescript")" -ge 2 ]; }
+    wait_for drawn
+    kill -TERM -- "-$watch"
+    wait "$watch" || true
+    grep -q '1 run, 0 wait (interrupt to end)' "$tmp/typescript"
+}
+
 events() {
     cat <<'END'
 {"event": "accepted", "jobs": [{"id": 12, "domain": "a", "host": "lab", "policy": "nightly"}, {"id": 13, "domain": "b", "host": "lab", "policy": "nightly"}]}

@@ -283,6 +283,26 @@ END
     [ "$(vmkeep jobs spare)" = "There are no jobs." ]
 }
 
+@test "jobs that are open, and no daemon: what it left, how old that is, and that it is so" {
+    run -0 --separate-stderr vmkeep jobs --active
+    old() { plain | sed -E 's/10m( [0-9]+s)? ago/10m ago/'; }
+    [ "$(old <<< "$output")" = "JOB DOMAIN POLICY WHAT NOW
+ 8 lab/web01 nightly incremental copying 25% of 200 MiB (10m ago)" ]
+    [[ $(old <<< "$stderr") == "vmkeep: TMP/control.sock: the daemon is not running (No such file \
+or directory); what follows is what it left in the catalog, last at DATE TIME (10m ago)" ]]
+    json '.[0] | .live == false and .doing == "copying" and .percent == 25 and .waits_for == null and
+        .bytes_per_second == null and .seconds_left == null and .cancelled == false' jobs --active
+    json ".[0].figures == \"$(at $((now - 600)))\"" jobs --active
+    run -0 --separate-stderr vmkeep jobs --active db01
+    [ "$output" = "No job is queued or running." ]
+    [[ $stderr == *"; by the catalog it had left no job open" ]]
+    run -2 --separate-stderr vmkeep jobs --watch
+    [ "$stderr" = "vmkeep: jobs: --watch redraws a terminal, and standard output is none; --active \
+prints once" ]
+    run -2 --separate-stderr vmkeep jobs --watch --json
+    run -2 --separate-stderr vmkeep jobs --waiting
+}
+
 @test "points: chains" {
     says points <<'END'
 lab/db01, policy nightly, repository main
