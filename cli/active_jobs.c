@@ -199,9 +199,7 @@ static void print_table(const struct found *f, FILE *out)
 
     json_array_foreach(f->jobs, i, job)
         add_line(t, job, now);
-    table_print(t, out);
-    if (json_array_size(f->jobs) == 0)
-        fputs("No job is queued or running.\n", out);
+    table_print_or(t, "No job is queued or running.", out);
 }
 
 static void say_not_live(const struct found *f, FILE *out)
