@@ -3,6 +3,9 @@
  * hypervisor: the backup API of one host, with the semantics of libvirt's virDomainBackupBegin
  * family, whatever the driver behind it (engine/qmp; simulated hosts in the tests).
  *
+ * Which domains a host has may be known only some time after its driver was made, and may change
+ * while it lives; see `domains`.
+ *
  * Everything runs on the loop's thread.  Operations keep the contract of base/op.h: each has one
  * completion, later, within a time limit of its own.  Requests and strings are borrowed until the
  * start returns; results are written before done runs.
@@ -139,13 +142,15 @@ struct hv_job_stats {
 };
 
 enum hv_event_type {
-    HV_EVENT_JOB,    /* the domain's backup job has ended, probably: ask job_stats */
-    HV_EVENT_DOMAIN, /* the domain came, went or changed its state: look */
+    HV_EVENT_JOB,     /* the domain's backup job has ended, probably: ask job_stats */
+    HV_EVENT_DOMAIN,  /* the domain started, stopped or changed otherwise: look */
+    HV_EVENT_DOMAINS, /* the host's domains are known now, or some came, went or were renamed (the
+                         old name goes, the new one comes): ask `domains` */
 };
 
 struct hv_event {
     enum hv_event_type type;
-    const char *domain;
+    const char *domain; /* HV_EVENT_DOMAINS: NULL */
 };
 
 typedef void (*hv_event_fn)(void *ctx, const struct hv_event *event);
@@ -153,12 +158,20 @@ typedef void (*hv_event_fn)(void *ctx, const struct hv_event *event);
 struct hypervisor;
 
 struct hypervisor_ops {
-    /* Names of the domains, as far as known now. Does not wait. */
-    void (*domains)(struct hypervisor *hv, struct strlist *ret);
+    /* Are the host's domains known?  Then true, and their names are appended to *ret (NULL: nobody
+     * wants them; caller frees).  Does not wait.
+     *
+     * False: the host has not told yet; *why (may be NULL) says what is waited for, in one line
+     * without the host's name.  Nothing is to be concluded about any domain then.  What was told
+     * once stays known for this driver's life: of a host that does not answer any more the last
+     * list stands, and its domains are unreachable.  HV_EVENT_DOMAINS follows each change of the
+     * answer; that one is never lost. */
+    bool (*domains)(struct hypervisor *hv, struct strlist *ret, struct err *why);
 
     /* The domain's state, disks, bitmaps and jobs, as they are now. Succeeds with
      * DOMAIN_UNREACHABLE or DOMAIN_SHUTOFF when it cannot be talked to; ERR_NOTFOUND for a domain
-     * that the host does not have. *ret: caller frees. */
+     * that the host does not have, which it must have told: as long as its domains are not known,
+     * every operation waits for them, or fails with ERR_REMOTE. *ret: caller frees. */
     struct op *(*inspect)(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
                           op_done done, void *ctx, struct err *err);
 
@@ -210,9 +223,19 @@ struct hypervisor_ops {
     void (*free)(struct hypervisor *hv);
 };
 
+/* What not every driver can.  Who makes the driver sets it, and it never changes. */
+enum hv_can {
+    HV_OFFLINE = 1 << 0,  /* backups and checkpoints of a domain that is shut off */
+    HV_COMPARES = 1 << 1, /* `allocation`; without it that is NULL */
+};
+
 /* Embedded first in every driver's own struct. */
 struct hypervisor {
     const struct hypervisor_ops *ops;
+    unsigned can; /* of enum hv_can */
+    /* An operation may take about so many seconds while all is well.  Whoever asks again and again
+     * gives a host up only after several times that. */
+    int patience;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/domain_search.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 
 void host_hold(struct host *h)
@@ -26,6 +27,20 @@ struct host *host_find(struct job_env *e, const char *name)
         if (!e->hosts.items[i]->retired && strcmp(e->hosts.items[i]->name, name) == 0)
             return e->hosts.items[i];
     return NULL;
+}
+
+bool host_is_awaited(const struct host *h)
+{
+    return h->hv && !h->known && !h->late;
+}
+
+bool host_domains(const struct host *h, struct strlist *ret, struct err *why)
+{
+    if (h->hv)
+        return h->hv->ops->domains(h->hv, ret, why);
+    if (why)
+        *why = h->problem;
+    return false;
 }
 
 void repo_hold(struct repo *r)
@@ -63,8 +78,7 @@ static void offer_domains(struct host *h, struct domain_search *ret)
 {
     CLEANUP(strlist_done) struct strlist names = {0};
 
-    if (h->hv)
-        h->hv->ops->domains(h->hv, &names);
+    host_domains(h, &names, NULL);
     for (size_t i = 0; i < names.n; i++)
         domain_search_offer(ret, h->name, names.items[i]);
 }
@@ -74,9 +88,19 @@ static int unknown_domain(struct job_env *e, const char *text, struct err *err)
     struct strlist known = {0};
     const char *near;
 
-    for (size_t i = 0; i < e->hosts.n; i++)
-        if (e->hosts.items[i]->hv && !e->hosts.items[i]->retired)
-            e->hosts.items[i]->hv->ops->domains(e->hosts.items[i]->hv, &known);
+    for (size_t i = 0; i < e->hosts.n; i++) {
+        const struct host *h = e->hosts.items[i];
+        struct err why = ERR_INIT;
+
+        if (h->retired || !h->hv || host_domains(h, &known, &why))
+            continue;
+        MARK("a domain is asked for before its host has told its domains");
+        strlist_done(&known);
+        return err_set(
+            err, ERR_REMOTE,
+            "no host has a domain '%s', but the domains of host %s are not known yet: %s", text,
+            h->name, why.msg);
+    }
     near = nearest_word(text, (const char *const *)known.items, known.n);
     err_set(err, ERR_NOTFOUND, "no host has a domain '%s'%s%s%s", text,
             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

@@ -19,6 +19,8 @@ struct owned_list;
 struct repo_watch;
 struct request;
 
+struct host_watch;
+
 /* A host in use.  Whatever a reload does to it, the jobs that run go on with it. */
 struct host {
     struct job_env *env;
@@ -26,8 +28,11 @@ struct host {
     char *definition;      /* what it was made from, to see whether a reload changed it */
     struct hypervisor *hv; /* NULL: no driver; problem says why */
     struct err problem;
-    int jobs;  /* running ones */
-    int users; /* jobs and looks that hold it */
+    int jobs;                 /* running ones */
+    int users;                /* jobs and looks that hold it */
+    bool known;               /* it has told its domains */
+    bool late;                /* it has not, and is waited for no longer: what it is asked fails */
+    struct host_watch *watch; /* its owner's */
     bool retired;
     bool stale; /* the configuration has changed it; replaced when it has no users */
 };
@@ -79,6 +84,7 @@ struct job_env_ops {
     bool (*may_serve)(struct job_env *e, const char *host, const char *domain, const char *bitmap);
     /* All that is somebody's, but for the places of that job. */
     void (*owned)(struct job_env *e, const struct job_run *except, struct owned_list *ret);
+    /* Such a policy wants such a domain, whether or not its host has it just now. */
     bool (*covers)(struct job_env *e, const char *host, const char *domain, const char *policy);
     /* Why nothing may be let go now, "the clock is not set", say; NULL: it may. */
     const char *(*doubt)(struct job_env *e);
@@ -116,6 +122,10 @@ static inline int64_t env_elapsed_ms(const struct job_env *e)
 }
 
 struct host *host_find(struct job_env *e, const char *name);
+/* Its domains are not known yet: nothing begins there, and nothing is concluded. */
+bool host_is_awaited(const struct host *h);
+/* What is known of its domains; true: all of them.  NULL: its host, or its driver, is not there. */
+bool host_domains(const struct host *h, struct strlist *ret, struct err *why);
 struct repo *repo_find(struct job_env *e, const char *name);
 void host_hold(struct host *h);
 void host_release(struct host *h); /* may free it */

@@ -90,10 +90,15 @@ int facts_can_look(const struct domain_facts *f, struct err *err)
     return 0;
 }
 
-int facts_can_begin(const struct domain_facts *f, struct err *err)
+int facts_can_begin(const struct hypervisor *hv, const struct domain_facts *f, struct err *err)
 {
     if (facts_can_look(f, err) < 0)
         return -1;
+    if (f->state == DOMAIN_SHUTOFF && !(hv->can & HV_OFFLINE)) {
+        MARK("a host can do nothing for a domain that is shut off");
+        return err_set(err, ERR_REMOTE,
+                       "the domain is shut off, and its host backs up only those that run");
+    }
     if (f->foreign_job)
         return err_set(err, ERR_BUSY, "%s is at work on the domain", f->foreign_job);
     return 0;
@@ -115,7 +120,7 @@ int hv_looked(struct job_run *r)
     if (job_is_bad(r))
         return -1;
     r->env->ops->saw_domain(r->env, r->row.host, r->row.domain, h->facts);
-    return facts_can_begin(h->facts, &r->err) == 0
+    return facts_can_begin(r->host->hv, h->facts, &r->err) == 0
                ? leftovers_find(r, h->facts, &h->leftovers, &r->err)
                : -1;
 }
@@ -145,6 +150,12 @@ struct op *hv_compare_start(struct job_run *r, struct err *err)
 
     if (h->compared.items.n == 0)
         return NULL;
+    if (!(hv->can & HV_COMPARES)) {
+        MARK("a host cannot tell what disks hold");
+        for (size_t i = 0; i < h->compared.items.n; i++)
+            h->compared.items.items[i].unknown = xstrdup("its host cannot tell what it holds");
+        return NULL;
+    }
     return hv->ops->allocation(hv, r->row.domain, r->tag, h->compared.items.items,
                                h->compared.items.n, job_on_op, r, err);
 }
@@ -194,6 +205,7 @@ struct op *hv_ask_start(struct job_run *r, struct err *err)
     struct hypervisor *hv = hv_hypervisor(r, err);
 
     h->look_again = false;
+    h->asked = env_elapsed(r->env);
     return hv ? hv->ops->job_stats(hv, r->row.domain, r->tag, &h->stats, job_on_op, r, err) : NULL;
 }
 
@@ -227,12 +239,21 @@ static enum hv_verdict stalled(struct job_run *r)
     return HV_BAD_END;
 }
 
+/* One that takes half a minute for each answer, and has just been started, is not given up after
+ * that. */
+static int64_t patience(const struct job_run *r)
+{
+    return r->host && r->host->hv ? INT64_C(3) * r->host->hv->patience : 0;
+}
+
 static enum hv_verdict unanswered(struct job_run *r)
 {
     struct hv_run *h = hv_of(r);
 
     job_meets(r, &(struct obstacle){.code = OBSTACLE_ANSWER, .problem = r->op_err.msg});
-    if (++h->unanswered < UNANSWERED_MAX)
+    if (h->unanswered == 0)
+        h->silent = h->asked;
+    if (++h->unanswered < UNANSWERED_MAX || env_elapsed(r->env) - h->silent < patience(r))
         return HV_GOES_ON;
     MARK("a hypervisor that does not answer is given up");
     r->err = r->op_err;

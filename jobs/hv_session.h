@@ -21,7 +21,9 @@ struct hv_run {
     struct hv_job_stats stats;
     bool watched;    /* it was waited for its end, once at least */
     bool look_again; /* an event came while we were asking */
-    int unanswered;  /* questions in a row */
+    int unanswered;  /* questions in a row, */
+    int64_t silent;  /* since that elapsed time */
+    int64_t asked;   /* elapsed time of the last one */
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     bool checkpoint_gone;               /* the job's own was deleted */
@@ -45,7 +47,7 @@ void hv_save_request(struct job_run *r, const struct backup_request *request);
 /* ERR_REMOTE when its disks and bitmaps cannot be told. */
 int facts_can_look(const struct domain_facts *f, struct err *err);
 /* ERR_REMOTE when nothing can be begun or made there now. */
-int facts_can_begin(const struct domain_facts *f, struct err *err);
+int facts_can_begin(const struct hypervisor *hv, const struct domain_facts *f, struct err *err);
 
 /* Looks anew: r->facts. */
 struct op *hv_look_start(struct job_run *r, struct err *err);

@@ -93,9 +93,10 @@ struct job_run {
     struct repo *repo;        /* its row's; or none is needed */
     VEC(struct repo *) repos; /* all that it claims */
     bool admitted;
-    bool canceled; /* somebody asked for its end */
-    bool ending;   /* over, but its end is not in the catalog yet */
-    bool resumed;  /* taken over from a former life */
+    bool canceled;    /* somebody asked for its end */
+    bool ending;      /* over, but its end is not in the catalog yet */
+    bool resumed;     /* taken over from a former life */
+    bool awaits_host; /* the same, and it goes on when its host has told its domains */
 
     int state;          /* of the type's */
     struct op *op;      /* exactly one outstanding while it waits ... */

@@ -108,7 +108,9 @@ void job_obstacle(const struct job_run *r, struct obstacle *ret)
 {
     *ret = (struct obstacle){
         .code = r->obstacle.code,
-        .name = r->obstacle.code == OBSTACLE_ANSWER ? r->row.host : r->row.repository,
+        .name = r->obstacle.code == OBSTACLE_ANSWER || r->obstacle.code == OBSTACLE_HOST
+                    ? r->row.host
+                    : r->row.repository,
         .tries = r->obstacle.tries,
         .problem = r->obstacle.problem,
     };

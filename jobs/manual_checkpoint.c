@@ -120,7 +120,7 @@ static int create(struct request *t, struct err *err)
     struct strlist disks = {0};
     int rc = -1;
 
-    if (facts_can_begin(t->facts, err) == 0 && complete(t, err) == 0 &&
+    if (facts_can_begin(t->host->hv, t->facts, err) == 0 && complete(t, err) == 0 &&
         add_row(t, &disks, err) == 0) {
         t->next = after_create;
         t->failed = create_failed;
@@ -198,7 +198,7 @@ static int describe(struct request *t, struct err *err)
     if (!v)
         return request_no_checkpoint(t, t->name, err);
     if (t->size && v->state == VIEW_UNKNOWN) {
-        facts_can_begin(t->facts, err);
+        facts_can_begin(t->host->hv, t->facts, err);
         return -1;
     }
     fill_document(t, v, &t->shown);

@@ -76,7 +76,7 @@ static int check_deletable(const struct request *t, const struct view *v, struct
     if (t->metadata)
         return 0;
     if (v->state == VIEW_UNKNOWN)
-        return facts_can_begin(t->facts, err);
+        return facts_can_begin(t->host->hv, t->facts, err);
     for (size_t i = 0; i < v->disks.n; i++)
         if (v->disks.items[i].bitmap && v->disks.items[i].bitmap->busy)
             return err_set(err, ERR_BUSY, "checkpoint '%s': disk %s: something uses its bitmap",

@@ -8,8 +8,9 @@
 const char *obstacle_code_name(enum obstacle_code code)
 {
     static const char *const words[] = {
-        "none",         "start", "stop",  "limit",      "host-limit", "repository-limit",
-        "host-changed", "guest", "chain", "comparison", "catalog",    "answer"};
+        "none",         "start", "stop",  "limit", "host-limit", "repository-limit",
+        "host-changed", "host",  "guest", "chain", "comparison", "catalog",
+        "answer"};
 
     return words[code];
 }
@@ -87,6 +88,9 @@ void obstacle_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
     case OBSTACLE_HOST_CHANGED:
         snprintf(ret, ERR_MSG_MAX,
                  "the other jobs of host %s to end: the configuration has changed it", o->name);
+        break;
+    case OBSTACLE_HOST:
+        snprintf(ret, ERR_MSG_MAX, "host %s to tell which domains it has", o->name);
         break;
     case OBSTACLE_LIMIT:
     case OBSTACLE_HOST_LIMIT:

@@ -18,6 +18,7 @@ enum obstacle_code {
     OBSTACLE_HOST_LIMIT,   /* at its host, */
     OBSTACLE_REPO_LIMIT,   /* in its repository */
     OBSTACLE_HOST_CHANGED, /* by the configuration; it is made anew when its jobs have ended */
+    OBSTACLE_HOST,         /* it has not told its domains yet; also of one that runs */
     OBSTACLE_GUEST,        /* somebody else works on the guest, */
     OBSTACLE_CHAIN,        /* or on the points of its domain and policy */
     /* of one that runs */

@@ -53,6 +53,8 @@ static struct obstacle at_host(const struct scheduler *s, const struct host *h, 
 
     if (h && h->stale)
         return (struct obstacle){.code = OBSTACLE_HOST_CHANGED, .name = h->name};
+    if (h && host_is_awaited(h))
+        return (struct obstacle){.code = OBSTACLE_HOST, .name = h->name};
     if (h && limited && h->jobs >= l->jobs_per_host)
         return limit(OBSTACLE_HOST_LIMIT, h->name, l->jobs_per_host);
     return (struct obstacle){.code = OBSTACLE_NONE};

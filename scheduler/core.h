@@ -17,6 +17,7 @@
  *   compare.c       does the catalog know what the repositories have?
  *   watch.c         what was last seen of domains and repositories
  *   coverage.c      which policy covers which domain, and what is due
+ *   hosts.c         hosts that tell their domains late, or have others than before
  *   admit.c         which of the waiting jobs may start, and what is in the way of the others
  *   recover.c       settling open jobs at start
  *   serve.c         what jobs are given: struct job_env_ops
@@ -49,6 +50,13 @@ struct repo_watch {
     uint64_t copied; /* the changes that the copy there has, or that were tried */
     bool copy_failed;
     struct op *keeping;
+};
+
+/* What is known of a host's domains, see hosts.c. */
+struct host_watch {
+    struct alarm alarm;   /* it is waited for no longer */
+    struct strlist names; /* as it has told them last */
+    int64_t since;        /* elapsed time when it was asked for them */
 };
 
 /* A domain under a policy. */
@@ -99,6 +107,7 @@ struct scheduler_told {
     void (*ended)(struct job_run *r); /* it is over, and goes right after this */
     void (*clock_was_set)(struct scheduler *s);
     void (*event)(void *host, const struct hv_event *event);
+    void (*host_made)(struct host *h);
 };
 
 struct scheduler {

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "policies/dates.h"
 #include "policies/selection.h"
@@ -128,6 +130,18 @@ static void cover_done(struct cover *c)
     free(c->policy);
 }
 
+/* Of a host that has not told its domains, those that it had when it did last. */
+static void list_domains(struct scheduler *s, const struct host *h, struct strlist *ret)
+{
+    struct err err = ERR_INIT;
+
+    if (host_domains(h, ret, NULL))
+        return;
+    MARK("what a host had stands until it tells what it has");
+    if (catalog_covered(s->env.catalog, h->name, ret, &err) < 0)
+        catalog_trouble("read what policies cover", &err);
+}
+
 /* Covers of one policy on one host; how many there are now. */
 static size_t cover_policy(struct scheduler *s, const struct config_policy *p, struct host *h)
 {
@@ -135,7 +149,7 @@ static size_t cover_policy(struct scheduler *s, const struct config_policy *p, s
     struct strlist names = {0};
     size_t n = 0;
 
-    h->hv->ops->domains(h->hv, &names);
+    list_domains(s, h, &names);
     for (size_t i = 0; i < names.n; i++) {
         if (!selection_matches_domain(&p->domains, h->name, names.items[i]))
             continue;
@@ -157,9 +171,46 @@ static void note_policy(struct scheduler *s, const char *policy, size_t n)
         catalog_trouble("record a policy", &err);
 }
 
+/* Covers of one policy.  That it has none is known when all hosts have told their domains. */
+static void cover_hosts(struct scheduler *s, const struct config_policy *p)
+{
+    bool all = true;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->jobs.hosts.n; i++) {
+        struct host *h = s->jobs.hosts.items[i];
+
+        if (h->retired || !h->hv)
+            continue;
+        n += cover_policy(s, p, h);
+        all = all && h->known;
+    }
+    if (n > 0 || all)
+        note_policy(s, p->name, n);
+}
+
+bool coverage_wants(struct scheduler *s, const char *host, const char *domain, const char *policy)
+{
+    const struct config_policy *p = config_policy_find(s->config, policy);
+
+    return p && selection_matches_domain(&p->domains, host, domain);
+}
+
 void coverage_skip(struct job_run *r)
 {
-    queue_end(r, OUTCOME_SKIPPED, "the policy does not cover the domain any more");
+    const struct host *h = host_find(r->env, r->row.host);
+    CLEANUP_FREE char *gone =
+        xasprintf("host %s has no domain %s any more", r->row.host, r->row.domain);
+    bool wanted =
+        h && coverage_wants(scheduler_of(r->env), r->row.host, r->row.domain, r->row.policy);
+
+    if (wanted && h->hv && !h->known) {
+        MARK("a job waits until its host tells whether it has the domain");
+        return;
+    }
+    if (wanted)
+        MARK("a job waits for a domain that is gone");
+    queue_end(r, OUTCOME_SKIPPED, wanted ? gone : "the policy does not cover the domain any more");
 }
 
 /* Gives the jobs that wait or run their place in the new list, and lets go of what is covered no
@@ -192,13 +243,14 @@ static void remember(struct scheduler *s, const struct cover *old, size_t n)
     }
 }
 
-/* Policies that covered a domain before and do so no more. */
+/* Policies that covered a domain before and would not now.  One that is gone may come back. */
 static void uncover_gone(struct scheduler *s, const struct cover *old, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct err err = ERR_INIT;
 
-        if (coverage_find(s, old[i].host, old[i].domain, old[i].policy))
+        if (coverage_wants(s, old[i].host, old[i].domain, old[i].policy) &&
+            config_host_find(s->config, old[i].host))
             continue;
         if (catalog_uncover(s->env.catalog, old[i].host, old[i].domain, old[i].policy, &err) < 0)
             catalog_trouble("record a domain", &err);
@@ -212,15 +264,8 @@ void coverage_sync(struct scheduler *s)
 
     s->covers.items = NULL;
     s->covers.n = s->covers.cap = 0;
-    for (size_t i = 0; i < s->config->policies.n; i++) {
-        const struct config_policy *p = &s->config->policies.items[i];
-        size_t n = 0;
-
-        for (size_t k = 0; k < s->jobs.hosts.n; k++)
-            if (!s->jobs.hosts.items[k]->retired && s->jobs.hosts.items[k]->hv)
-                n += cover_policy(s, p, s->jobs.hosts.items[k]);
-        note_policy(s, p->name, n);
-    }
+    for (size_t i = 0; i < s->config->policies.n; i++)
+        cover_hosts(s, &s->config->policies.items[i]);
     rejoin(s);
     remember(s, old, n_old);
     uncover_gone(s, old, n_old);

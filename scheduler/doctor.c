@@ -114,15 +114,17 @@ static void look_at(struct doctor *d, const char *host, const char *domain)
 static void look_at_host(struct doctor *d, struct host *h)
 {
     struct strlist names = {0};
+    struct err why = ERR_INIT;
 
     if (h->retired)
         return;
-    if (!h->hv) {
+    if (!host_domains(h, &names, &why)) {
+        if (h->hv)
+            err_wrap(&why, "its domains are not known yet");
         *VEC_ADD(&d->found.domains) =
-            (struct looked_domain){.host = xstrdup(h->name), .problem = xstrdup(h->problem.msg)};
+            (struct looked_domain){.host = xstrdup(h->name), .problem = xstrdup(why.msg)};
         return;
     }
-    h->hv->ops->domains(h->hv, &names);
     for (size_t i = 0; i < names.n; i++)
         look_at(d, h->name, names.items[i]);
     strlist_done(&names);

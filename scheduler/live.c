@@ -63,6 +63,8 @@ static void fill(struct scheduler *s, const struct job_run *r, struct live_job *
     *ret = (struct live_job){.row = &r->row, .canceled = r->canceled, .per_s = -1, .left_s = -1};
     if (r->ending)
         ret->doing = "writing its end into the catalog";
+    else if (r->awaits_host)
+        ret->doing = "waiting for its host";
     else if (r->admitted && r->type->doing)
         ret->doing = r->type->doing[r->state];
     fill_obstacle(s, r, ret);

@@ -143,8 +143,7 @@ static bool still_has(struct scheduler *s, const struct known_files *k)
 
     if (!h || !h->hv)
         return false;
-    h->hv->ops->domains(h->hv, &names);
-    ret = strlist_has(&names, k->domain);
+    ret = !host_domains(h, &names, NULL) || strlist_has(&names, k->domain);
     strlist_done(&names);
     return ret;
 }

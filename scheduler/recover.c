@@ -12,6 +12,8 @@
  *   a checkpoint being made      given up
  *   a prune                      failed; points half removed are finished by a new one
  *
+ * Of a host that has not told its domains yet, all of them wait for that (hosts.c).
+ *
  * A job whose row had ended needs nothing: what it may have left at the hypervisor (the ended job,
  * the old checkpoint) is cleaned up before the domain's next job, or by the prune that
  * unfinished.c queues.
@@ -49,7 +51,13 @@ static void settle(struct scheduler *s, const struct job_type *type, const struc
         return;
     }
     queue_take_place(r, host_find(&s->jobs, row->host));
-    job_resume(r);
+    r->awaits_host = r->host && host_is_awaited(r->host);
+    if (r->awaits_host) {
+        MARK("a job that runs waits for its host after a restart");
+        job_meets(r, &(struct obstacle){.code = OBSTACLE_HOST});
+    } else {
+        job_resume(r);
+    }
 }
 
 int recover(struct scheduler *s, struct err *err)

@@ -38,6 +38,9 @@ static char *host_definition(const struct config_host *h)
 
 static void host_free(struct host *h)
 {
+    h->env->clock->ops->stop(h->env->clock, &h->watch->alarm);
+    strlist_done(&h->watch->names);
+    free(h->watch);
     if (h->hv)
         h->hv->ops->free(h->hv);
     free(h->name);
@@ -82,6 +85,8 @@ static void host_add(struct scheduler *s, const struct config_host *c, char *def
         h->hv->ops->listen(h->hv, s->told.event, h);
     else
         log_warning("host %s: %s", h->name, h->problem.msg);
+    h->watch = xcalloc(1, sizeof(*h->watch));
+    s->told.host_made(h);
     *VEC_ADD(&s->jobs.hosts) = h;
 }
 

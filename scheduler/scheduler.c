@@ -15,6 +15,7 @@
 #include "scheduler/copies.h"
 #include "scheduler/core.h"
 #include "scheduler/coverage.h"
+#include "scheduler/hosts.h"
 #include "scheduler/live.h"
 #include "scheduler/places.h"
 #include "scheduler/queue.h"
@@ -42,7 +43,8 @@ static void on_housekeeping(void *ctx)
     clock_watch_look(s);
     if (catalog_keep_place(s->env.catalog, &err) < 0 ||
         (!clock_watch_doubt(s) &&
-         catalog_job_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0))
+         (catalog_job_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0 ||
+          catalog_cover_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0)))
         catalog_trouble("let go of old jobs", &err);
     coverage_refresh_all(s);
     watch_again(s);
@@ -83,7 +85,8 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
         .loop = env->loop,
         .config = config,
     };
-    s->told = (struct scheduler_told){coverage_ended, coverage_refresh_all, watch_on_event};
+    s->told =
+        (struct scheduler_told){coverage_ended, coverage_refresh_all, hosts_on_event, hosts_made};
     s->started = sched_uptime(s);
     s->due = (struct alarm){.fire = on_due, .ctx = s};
     s->settle = (struct alarm){.fire = settle, .ctx = s};
@@ -144,6 +147,7 @@ void scheduler_reload(struct scheduler *s, struct config *config)
     coverage_sync(s);
     config_free(old);
     watch_all(s);
+    hosts_say_late(s);
     sched_kick(s);
 }
 

@@ -65,7 +65,7 @@ static void owned(struct job_env *e, const struct job_run *except, struct owned_
 
 static bool covers(struct job_env *e, const char *host, const char *domain, const char *policy)
 {
-    return coverage_find(scheduler_of(e), host, domain, policy) != NULL;
+    return coverage_wants(scheduler_of(e), host, domain, policy);
 }
 
 static const char *doubt(struct job_env *e)

@@ -103,6 +103,14 @@ void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
     numbers_saw_domain(s, name, facts);
 }
 
+void watch_saw_problem(struct scheduler *s, const char *host, const char *domain,
+                       const char *problem)
+{
+    CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
+
+    put(s, "domain", name, domain_state_name(DOMAIN_UNREACHABLE), problem, NULL);
+}
+
 void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
                     const struct err *problem)
 {
@@ -276,7 +284,7 @@ void watch_all(struct scheduler *s)
 
         if (h->retired || !h->hv)
             continue;
-        h->hv->ops->domains(h->hv, &names);
+        host_domains(h, &names, NULL);
         for (size_t k = 0; k < names.n; k++)
             look_add(s, h, names.items[k]);
         strlist_done(&names);

@@ -23,10 +23,14 @@ void watch_newcomer(struct repo *r);
 void watch_again(struct scheduler *s);
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts);
+/* It could not even be looked at. */
+void watch_saw_problem(struct scheduler *s, const char *host, const char *domain,
+                       const char *problem);
 /* space: what the look has found; borrowed. */
 void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
                     const struct err *problem);
-void watch_on_event(void *ctx, const struct hv_event *event); /* ctx: the host */
+/* ctx: the host.  Of one domain, not of which there are. */
+void watch_on_event(void *ctx, const struct hv_event *event);
 void watch_free(struct scheduler *s);
 
 #endif

@@ -371,11 +371,19 @@ int catalog_repository_adopt(struct catalog *c, const char *name, const char *id
 
 /* ---- what a policy covers, and what was last seen ---- */
 
-/* The (host, domain) is selected by the policy; the first time is kept as "since". */
+/* The (host, domain) is there, and selected by the policy; the first time is kept as "since", also
+ * while it is gone. */
 int catalog_cover(struct catalog *c, const char *host, const char *domain, const char *policy,
                   int64_t now, struct err *err);
 int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
                     struct err *err);
+/* The host has it no more; policies would select it. */
+int catalog_cover_gone(struct catalog *c, const char *host, const char *domain, int64_t now,
+                       struct err *err);
+/* Those that have been gone since before that are forgotten. */
+int catalog_cover_expire(struct catalog *c, int64_t before, struct err *err);
+/* The host's domains that policies covered when they were last known, by name. */
+int catalog_covered(struct catalog *c, const char *host, struct strlist *ret, struct err *err);
 
 /* For the planner; see policies/plan.h.  last_: of the scheduled backup that was made last. */
 struct catalog_history {
@@ -425,6 +433,7 @@ struct seen_list {
 void seen_list_done(struct seen_list *l);
 int catalog_seen_put(struct catalog *c, const char *kind, const char *name, const char *state,
                      const char *problem, const char *unsafe, int64_t now, struct err *err);
+int catalog_seen_forget(struct catalog *c, const char *kind, const char *name, struct err *err);
 /* Of a domain that was seen (HOST/DOMAIN); stays until the next one.  NULL: it has none. */
 int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err);
 /* By name. */

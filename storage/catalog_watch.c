@@ -29,6 +29,45 @@ int catalog_uncover(struct catalog *c, const char *host, const char *domain, con
     return catalog_exec(&c->db, ST_UNCOVER, (const char *const[]){host, domain, policy}, 3, err);
 }
 
+int catalog_cover_gone(struct catalog *c, const char *host, const char *domain, int64_t now,
+                       struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_COVER_GONE, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    sqlite3_bind_int64(st, 3, now);
+    return db_run(&c->db, st, err);
+}
+
+int catalog_cover_expire(struct catalog *c, int64_t before, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_COVER_EXPIRE, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, before);
+    return db_run(&c->db, st, err);
+}
+
+int catalog_covered(struct catalog *c, const char *host, struct strlist *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_COVERED, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    while ((rc = db_row(&c->db, st, 1, err)) > 0) {
+        CLEANUP_FREE char *name = db_text(st, 0);
+
+        strlist_add(ret, name);
+    }
+    return rc;
+}
+
 static int query_of(struct catalog *c, enum db_stmt id, int whole, const char *host,
                     const char *domain, const char *policy, sqlite3_stmt **ret, struct err *err)
 {
@@ -169,6 +208,11 @@ int catalog_try(struct catalog *c, int64_t now, struct err *err)
         return -1;
     c->db.failed = false;
     return 0;
+}
+
+int catalog_seen_forget(struct catalog *c, const char *kind, const char *name, struct err *err)
+{
+    return catalog_exec(&c->db, ST_SEEN_FORGET, (const char *const[]){kind, name}, 2, err);
 }
 
 int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err)

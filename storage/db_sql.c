@@ -227,7 +227,12 @@ const char *const db_sql[ST_COUNT] = {
     [ST_LEFT_OUT_LIST] = "SELECT name, why FROM left_out_disk WHERE point = ?1 ORDER BY name",
 
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
-                  " ON CONFLICT DO NOTHING"),
+                  " ON CONFLICT DO UPDATE SET gone = NULL WHERE gone IS NOT NULL"),
+    [ST_COVER_GONE] = ("UPDATE coverage SET gone = ?3 WHERE host = ?1 AND domain = ?2"
+                       " AND gone IS NULL"),
+    [ST_COVER_EXPIRE] = "DELETE FROM coverage WHERE gone < ?1",
+    [ST_COVERED] = ("SELECT DISTINCT domain FROM coverage WHERE host = ?1 AND gone IS NULL"
+                    " ORDER BY domain"),
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     /* The job made last: what it came to, and how many of that due time failed. */
@@ -276,6 +281,7 @@ const char *const db_sql[ST_COUNT] = {
          " problem = CASE state WHEN 'missing' THEN NULL ELSE problem END,"
          " repository = ?2, repository_id = ?3"
          " WHERE id = ?1 AND (repository = ?2 OR state = 'missing')"),
+    [ST_SEEN_FORGET] = "DELETE FROM seen WHERE kind = ?1 AND name = ?2",
     [ST_SEEN_PUT] =
         ("INSERT INTO seen (kind, name, state, problem, at, unsafe) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
          " ON CONFLICT (kind, name) DO UPDATE SET state = ?3, problem = ?4, at = ?5, unsafe = ?6"),

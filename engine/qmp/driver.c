@@ -11,6 +11,8 @@
 #include "engine/qmp/look/inspect.h"
 #include "engine/qmp/tend/jobs.h"
 
+#define ANSWERS_S 5
+
 static struct qmp_hypervisor *of(struct hypervisor *hv)
 {
     return (struct qmp_hypervisor *)hv;
@@ -27,12 +29,15 @@ static struct domain *find(struct hypervisor *hv, const char *name, struct err *
     return NULL;
 }
 
-static void driver_domains(struct hypervisor *hv, struct strlist *ret)
+/* The configuration has told them. */
+static bool driver_domains(struct hypervisor *hv, struct strlist *ret, struct err *why)
 {
     struct qmp_hypervisor *q = of(hv);
 
-    for (size_t i = 0; i < q->domains.n; i++)
+    (void)why;
+    for (size_t i = 0; ret && i < q->domains.n; i++)
         strlist_add(ret, q->domains.items[i]->name);
+    return true;
 }
 
 static struct op *driver_inspect(struct hypervisor *hv, const char *domain,
@@ -165,7 +170,7 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
     };
     struct qmp_hypervisor *q = xcalloc(1, sizeof(*q));
 
-    q->hv.ops = &ops;
+    q->hv = (struct hypervisor){&ops, HV_OFFLINE | HV_COMPARES, ANSWERS_S};
     q->loop = loop;
     q->tend = tend_domain;
     ev_timer_init(&q->raise, on_raise, 0, 0);

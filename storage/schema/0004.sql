@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Points deleted by name, and policies that are away.
+-- Points deleted by name, policies that are away, domains that come and go.
 
 -- What a deletion is about, from the moment that it was asked for; and whether the last good point may
 -- go, too.
@@ -13,3 +13,7 @@ ALTER TABLE job ADD COLUMN force INTEGER NOT NULL DEFAULT 0 CHECK (force IN (0, 
 
 -- Since when the policy does not select the domain any more; 0: it does.
 ALTER TABLE coverage ADD COLUMN away INTEGER NOT NULL DEFAULT 0;
+
+-- Since when its host has no such domain any more, which a policy covers when it is back; NULL: it has.
+ALTER TABLE coverage ADD COLUMN gone INTEGER;
+CREATE INDEX coverage_gone ON coverage (gone) WHERE gone IS NOT NULL;

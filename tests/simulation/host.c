@@ -64,7 +64,7 @@ bool host_serves(const struct hypervisor *hv)
 {
     const struct sim_host *h = ((const struct sim_hypervisor *)hv)->host;
 
-    return h->clients.n > 0 && &h->clients.items[0]->hv == hv;
+    return h->clients.n > 0 && &h->clients.items[0]->hv == hv && h->clients.items[0]->told;
 }
 
 /* ---- answers ---- */
@@ -77,7 +77,7 @@ struct answer *answer_new(struct hypervisor *hv, const char *domain, const char 
     snprintf(a->tag, sizeof(a->tag), "%s", tag ? tag : "");
     sim_maybe_kill(a->d->host->w);
     a->fails = sim_op_fails(a->d->host->w, &a->effect);
-    if (!host_serves(hv)) {
+    if (!host_serves(hv) || a->d->gone || a->d->host->silent) {
         a->fails = true;
         a->effect = false;
     }
@@ -101,7 +101,7 @@ static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
     f->state = d->up ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
     if (d->has_job)
         f->job_tag = xstrdup(d->job.tag);
-    if (!d->up) /* its images are not configured */
+    if (!d->up && (d->host->can & HV_OFFLINE)) /* its images are not configured */
         return;
     for (size_t i = 0; i < d->disks.n; i++) {
         const struct sim_disk *s = &d->disks.items[i];
@@ -112,7 +112,7 @@ static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
         disk->format = xstrdup(s->raw ? "raw" : "qcow2");
         disk->capacity = disk->allocated = s->capacity;
         disk->trackable = !s->raw;
-        for (size_t k = 0; k < s->bitmaps.n; k++) {
+        for (size_t k = 0; d->up && k < s->bitmaps.n; k++) {
             struct bitmap_facts *b = VEC_ADD(&disk->bitmaps);
 
             b->name = xstrdup(s->bitmaps.items[k].name);
@@ -127,8 +127,10 @@ static int give_facts(void *arg, struct err *err)
     struct answer *a = arg;
 
     if (a->fails) {
+        err_set(err, a->d->gone ? ERR_NOTFOUND : ERR_REMOTE, "%s",
+                a->d->gone ? "there is no such domain" : "no connection");
         free(a);
-        return err_set(err, ERR_REMOTE, "no connection");
+        return -1;
     }
     *a->facts = xcalloc(1, sizeof(**a->facts));
     fill_facts(a->d, *a->facts);
@@ -145,14 +147,6 @@ static struct op *inspect(struct hypervisor *hv, const char *domain, struct doma
     a->facts = ret;
     a->d->compared = false;
     return sim_op_with(a->d->host->w, give_facts, a, done, ctx);
-}
-
-static void domains(struct hypervisor *hv, struct strlist *ret)
-{
-    const struct sim_host *h = ((struct sim_hypervisor *)hv)->host;
-
-    for (size_t i = 0; i < h->domains.n; i++)
-        strlist_add(ret, h->domains.items[i]->name);
 }
 
 static void listen_to(struct hypervisor *hv, hv_event_fn fn, void *ctx)
@@ -178,7 +172,7 @@ static void hypervisor_free(struct hypervisor *hv)
 struct hypervisor *sim_hypervisor_new(struct sim_host *h)
 {
     static const struct hypervisor_ops ops = {
-        .domains = domains,
+        .domains = host_list,
         .inspect = inspect,
         .backup_begin = host_backup_begin,
         .job_stats = host_job_stats,
@@ -192,8 +186,10 @@ struct hypervisor *sim_hypervisor_new(struct sim_host *h)
     };
     struct sim_hypervisor *hv = xcalloc(1, sizeof(*hv));
 
-    hv->hv.ops = &ops;
+    hv->hv = (struct hypervisor){&ops, h->can, h->answer_s};
     hv->host = h;
+    hv->id = ++h->w->next_client;
+    host_connects(hv);
     *VEC_ADD(&h->clients) = hv;
     return &hv->hv;
 }

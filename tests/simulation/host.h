@@ -4,6 +4,7 @@
  *
  *   guest.c            guests, their disks, and QEMU's end
  *   host.c             what a host tells: its domains, facts, events
+ *   host_domains.c     which domains it has, and when it tells
  *   host_backup.c      backup jobs
  *   host_checkpoint.c  checkpoints alone, and what disks hold
  */
@@ -43,7 +44,14 @@ struct answer *answer_new(struct hypervisor *hv, const char *domain, const char 
 /* Ends an operation that has had its effect, or not, by now. */
 struct op *answer_acted(struct answer *a, op_done done, void *ctx);
 
+/* ---- host_domains.c ---- */
+
+/* The daemon has made it: it tells its domains at once, or later. */
+void host_connects(struct sim_hypervisor *hv);
+
 /* ---- the operations ---- */
+
+bool host_list(struct hypervisor *hv, struct strlist *ret, struct err *why);
 
 struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request *q,
                              struct backup_begun *ret, op_done done, void *ctx, struct err *err);

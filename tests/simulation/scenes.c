@@ -2,7 +2,7 @@
  *
  * Scenes: short lives without dice, each around something that the weather brings about too rarely.
  */
-#include "tests/simulation/run.h"
+#include "tests/simulation/scenes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,7 @@
 #include "jobs/delete.h"
 #include "storage/catalog_priv.h"
 
-#define MINUTE_MS (INT64_C(60) * 1000)
-
-static void live(int64_t ms)
+void scene_live(int64_t ms)
 {
     int64_t until = sim.w.now_ms + ms;
 
@@ -22,20 +20,20 @@ static void live(int64_t ms)
         continue;
 }
 
-static struct sim_daemon *begin(uint64_t seed, int domains)
+struct sim_daemon *scene_begin(uint64_t seed, int domains)
 {
     sim_make(seed, domains, NEIGHBOUR_NONE);
     return &sim.daemons[0];
 }
 
-static void end(const char *what)
+void scene_end(const char *what)
 {
     printf("scene: %s\n", what);
     sim_free();
 }
 
 /* How many jobs have ended with such a reason. */
-static size_t count_jobs(const struct sim_daemon *d, const char *reason)
+size_t scene_jobs(const struct sim_daemon *d, const char *reason)
 {
     const struct job_filter all = {0};
     struct job_list jobs = {0};
@@ -51,7 +49,7 @@ static size_t count_jobs(const struct sim_daemon *d, const char *reason)
 }
 
 /* The number of the last one. */
-static int64_t ask_for_all(struct sim_daemon *d)
+int64_t scene_ask_for_all(struct sim_daemon *d)
 {
     struct job_ids ids = {0};
     struct err err = ERR_INIT;
@@ -89,38 +87,38 @@ static void lose_bitmaps(struct sim_host *h)
  * number. */
 static void numbers_used_before(void)
 {
-    struct sim_daemon *d = begin(7, 3);
+    struct sim_daemon *d = scene_begin(7, 3);
     uint64_t points;
 
     sim.w.repo.keeps_catalogs = true;
     daemon_start(d);
-    live(60 * MINUTE_MS);
+    scene_live(60 * MINUTE_MS);
     daemon_gone(d);
     daemon_start(d); /* its catalog is saved now */
     sim.w.repo.keeps_catalogs = false;
-    live(2 * DAY_MS);
+    scene_live(2 * DAY_MS);
     sim.w.repo.gone = true;
     lose_bitmaps(d->host);
     catalog_goes(d, false);
     while (d->down)
-        live(MINUTE_MS);
+        scene_live(MINUTE_MS);
     sim.w.repo.gone = false;
     sim.w.repo.look_ms = 2 * MINUTE_MS;
     points = sim.w.counts.points;
-    ask_for_all(d);
-    live(30 * MINUTE_MS);
-    if (count_jobs(d, "the number of this job may have been used") == 0)
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
+    if (scene_jobs(d, "the number of this job may have been used") == 0)
         sim_broken("no job gave its number back");
     if (sim.w.counts.points == points)
         sim_broken("nobody was backed up after the repository came back");
-    end("numbers that were used before");
+    scene_end("numbers that were used before");
 }
 
 /* The look at the whole repository fails for ever, though it is there: some backups give way, and
  * then they go on. */
 static void looks_fail(enum sim_look look)
 {
-    struct sim_daemon *d = begin(8, 2);
+    struct sim_daemon *d = scene_begin(8, 2);
     struct seen_list seen = {0};
     struct err err = ERR_INIT;
     const char *kind = look == LOOK_SURVEY ? "repository" : "difference";
@@ -128,8 +126,8 @@ static void looks_fail(enum sim_look look)
 
     sim.w.repo.fails = look;
     daemon_start(d);
-    live(DAY_MS);
-    gave_way = count_jobs(d, "it could not be found out which jobs have made points there");
+    scene_live(DAY_MS);
+    gave_way = scene_jobs(d, "it could not be found out which jobs have made points there");
     if (gave_way != 3)
         sim_broken("%zu backups gave way to a look that fails", gave_way);
     if (sim.w.counts.points < 4)
@@ -140,31 +138,31 @@ static void looks_fail(enum sim_look look)
         !strstr(seen.items[0].problem, "Input/output error"))
         sim_broken("the status does not tell that the look fails");
     seen_list_done(&seen);
-    end(look == LOOK_SURVEY ? "a survey that fails for ever"
-                            : "an examination that fails for ever");
+    scene_end(look == LOOK_SURVEY ? "a survey that fails for ever"
+                                  : "an examination that fails for ever");
 }
 
 /* A pull's export could not be ended, nor can it before the next backup: that one does not begin
  * beside it, and the one after that does it. */
 static void export_left(void)
 {
-    struct sim_daemon *d = begin(9, 1);
+    struct sim_daemon *d = scene_begin(9, 1);
 
     d->host->deaf_aborts = 2;
     daemon_start(d);
-    live(DAY_MS);
+    scene_live(DAY_MS);
     if (d->host->deaf_aborts > 0)
         sim_broken("nobody has tried to end the export again");
-    if (count_jobs(d, "cannot be ended") != 1)
+    if (scene_jobs(d, "cannot be ended") != 1)
         sim_broken("%zu backups were kept from beginning by what another one left",
-                   count_jobs(d, "cannot be ended"));
+                   scene_jobs(d, "cannot be ended"));
     if (sim.w.counts.points < 4)
         sim_broken("an export that was left keeps backups from being made");
-    end("an export that was left");
+    scene_end("an export that was left");
 }
 
 /* Is a job in that step? */
-static bool is_at(const struct sim_daemon *d, const char *step)
+bool scene_is_at(const struct sim_daemon *d, const char *step)
 {
     const struct job_filter open = {.active = true};
     struct job_list jobs = {0};
@@ -183,30 +181,30 @@ static bool is_at(const struct sim_daemon *d, const char *step)
  * runs full. */
 static void copies_given_up(void)
 {
-    struct sim_daemon *d = begin(10, 2);
+    struct sim_daemon *d = scene_begin(10, 2);
 
     daemon_start(d);
-    live(MINUTE_MS);
+    scene_live(MINUTE_MS);
     d->host->stalls = true;
-    ask_for_all(d);
-    live(60 * MINUTE_MS);
-    if (count_jobs(d, "moved nothing") != 2)
-        sim_broken("%zu copies that moved nothing were given up", count_jobs(d, "moved nothing"));
+    scene_ask_for_all(d);
+    scene_live(60 * MINUTE_MS);
+    if (scene_jobs(d, "moved nothing") != 2)
+        sim_broken("%zu copies that moved nothing were given up", scene_jobs(d, "moved nothing"));
     d->host->stalls = false;
     sim.w.repo.scratch_full = true;
-    ask_for_all(d);
-    live(30 * MINUTE_MS);
-    if (count_jobs(d, "left during the copy") == 0)
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
+    if (scene_jobs(d, "left during the copy") == 0)
         sim_broken("no copy was given up for its scratch space");
     sim.w.repo.scratch_full = false;
-    ask_for_all(d);
-    while (!is_at(d, "copying"))
-        live(1);
+    scene_ask_for_all(d);
+    while (!scene_is_at(d, "copying"))
+        scene_live(1);
     sim.w.repo.full = true;
-    live(30 * MINUTE_MS);
-    if (count_jobs(d, "repository main: only") == 0)
+    scene_live(30 * MINUTE_MS);
+    if (scene_jobs(d, "repository main: only") == 0)
         sim_broken("no copy was given up for its repository");
-    end("copies that are given up");
+    scene_end("copies that are given up");
 }
 
 static void let_write(struct sim_daemon *d, bool may)
@@ -221,31 +219,31 @@ static void let_write(struct sim_daemon *d, bool may)
  * undone. */
 static void catalog_full(void)
 {
-    struct sim_daemon *d = begin(11, 2);
+    struct sim_daemon *d = scene_begin(11, 2);
     struct err err = ERR_INIT;
     int64_t last;
 
     daemon_start(d);
-    live(MINUTE_MS);
-    last = ask_for_all(d);
-    while (!is_at(d, "publishing"))
-        live(1);
+    scene_live(MINUTE_MS);
+    last = scene_ask_for_all(d);
+    while (!scene_is_at(d, "publishing"))
+        scene_live(1);
     let_write(d, false);
     act_as(d);
     if (scheduler_cancel(d->scheduler, last, &err) < 0)
         sim_broken("%s", err.msg);
-    live(20 * MINUTE_MS);
+    scene_live(20 * MINUTE_MS);
     if (count_waiting(d, OBSTACLE_CATALOG, 15 * 60) < 2)
         sim_broken("nobody says that jobs wait for the catalog");
     let_write(d, true);
-    live(10 * MINUTE_MS);
+    scene_live(10 * MINUTE_MS);
     if (count_waiting(d, OBSTACLE_CATALOG, 0) > 0)
         sim_broken("jobs wait for a catalog that can be written");
     if (scheduler_count(d->scheduler).running + scheduler_count(d->scheduler).queued > 0)
         sim_broken("jobs are still open");
-    if (count_jobs(d, "full of") < 2)
+    if (scene_jobs(d, "full of") < 2)
         sim_broken("a backup that was complete was not recorded");
-    end("a catalog that could not be written");
+    scene_end("a catalog that could not be written");
 }
 
 static struct {
@@ -273,7 +271,7 @@ static void be_told(struct sim_daemon *d)
     told.answered = false;
     act_as(d);
     scheduler_live(d->scheduler, &all, (struct api_reply){on_told, NULL});
-    live(2000);
+    scene_live(2000);
     if (!told.answered)
         sim_broken("jobs are not told");
 }
@@ -282,13 +280,13 @@ static void be_told(struct sim_daemon *d)
  * one.  What fails is told to be tried again. */
 static void waits_told(void)
 {
-    struct sim_daemon *d = begin(13, 6);
+    struct sim_daemon *d = scene_begin(13, 6);
 
     daemon_start(d);
-    live(MINUTE_MS);
-    ask_for_all(d);
-    while (!is_at(d, "copying"))
-        live(1);
+    scene_live(MINUTE_MS);
+    scene_ask_for_all(d);
+    while (!scene_is_at(d, "copying"))
+        scene_live(1);
     if (count_waiting(d, OBSTACLE_REPO_LIMIT, 0) + count_waiting(d, OBSTACLE_GUEST, 0) +
             scheduler_count(d->scheduler).running !=
         scheduler_count(d->scheduler).running + scheduler_count(d->scheduler).queued)
@@ -298,16 +296,16 @@ static void waits_told(void)
     be_told(d);
     if (told.jobs < 4 || told.tries > 0)
         sim_broken("%zu jobs were told, %zu are to be tried again", told.jobs, told.tries);
-    live(30 * MINUTE_MS);
+    scene_live(30 * MINUTE_MS);
     for (size_t i = 0; i < d->host->domains.n; i++)
         d->host->domains.items[i]->up = false;
     for (int64_t until = sim.w.now_ms + 2 * DAY_MS; told.tries == 0 && sim.w.now_ms < until;) {
-        live(MINUTE_MS);
+        scene_live(MINUTE_MS);
         be_told(d);
     }
     if (told.tries == 0)
         sim_broken("nobody is told what is tried again");
-    end("who waits is told for what");
+    scene_end("who waits is told for what");
 }
 
 static void check_last(const struct sim_daemon *d, const char *domain, enum backup_level level,
@@ -326,7 +324,7 @@ static void check_last(const struct sim_daemon *d, const char *domain, enum back
  * Its checkpoint goes with it, so that the next is a full, and the one after that is none. */
 static void newest_deleted(void)
 {
-    struct sim_daemon *d = begin(12, 2);
+    struct sim_daemon *d = scene_begin(12, 2);
     const char *domain = d->host->domains.items[1]->name; /* its disks hold bitmaps */
     const struct point_filter all = {0};
     struct point last = {0};
@@ -336,40 +334,41 @@ static void newest_deleted(void)
     struct err err = ERR_INIT;
 
     daemon_start(d);
-    live(3 * DAY_MS);
+    scene_live(3 * DAY_MS);
     act_as(d);
     sim_last_good(d->catalog, domain, "nightly", &last);
     strlist_add(&asked, last.id);
     if (delete_queue(scheduler_jobs(d->scheduler), &(struct deletion){.asked = &asked}, &ids,
                      &err) < 0)
         sim_broken("%s", err.msg);
-    while (!is_at(d, "removing"))
-        live(1);
+    while (!scene_is_at(d, "removing"))
+        scene_live(1);
     daemon_gone(d);
     daemon_start(d);
-    live(5 * MINUTE_MS);
+    scene_live(5 * MINUTE_MS);
     if (catalog_points(d->catalog, &all, &points, &err) < 0 || point_list_find(&points, last.id))
         sim_broken("%s is there still %s", last.id, err.msg);
-    if (sim_stored_find(&sim.w.repo, last.id) || count_jobs(d, "1 point deleted") != 1)
+    if (sim_stored_find(&sim.w.repo, last.id) || scene_jobs(d, "1 point deleted") != 1)
         sim_broken("the deletion of %s was not finished", last.id);
-    ask_for_all(d);
-    live(30 * MINUTE_MS);
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
     check_last(d, domain, LEVEL_FULL, "a newer one was deleted on request");
-    ask_for_all(d);
-    live(30 * MINUTE_MS);
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
     check_last(d, domain, LEVEL_INCREMENTAL, NULL);
     check_always();
     free(ids.items);
     point_done(&last);
     strlist_done(&asked);
     point_list_done(&points);
-    end("the newest point deleted by name");
+    scene_end("the newest point deleted by name");
 }
 
 void play_scenes(void)
 {
     waits_told();
     newest_deleted();
+    play_host_scenes();
     copies_given_up();
     catalog_full();
     export_left();

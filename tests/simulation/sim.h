@@ -75,6 +75,7 @@ struct sim_host;
 struct sim_domain {
     char name[16];
     bool up;
+    bool gone; /* the host has no such domain now */
     VEC(struct sim_disk) disks;
     bool compared; /* its disks were held against what they were, for a backup that begins soon */
     bool has_job;
@@ -87,6 +88,8 @@ struct sim_domain {
 struct sim_hypervisor {
     struct hypervisor hv;
     struct sim_host *host;
+    uint64_t id;
+    bool told; /* it knows the domains */
     hv_event_fn listener;
     void *listener_ctx;
 };
@@ -97,8 +100,12 @@ struct sim_host {
     VEC(struct sim_hypervisor *) clients; /* oldest first */
     char name[16];
     VEC(struct sim_domain *) domains;
-    int deaf_aborts; /* so many fail without effect */
-    bool stalls;     /* jobs that begin now copy nothing, and do not end */
+    int deaf_aborts;  /* so many fail without effect */
+    bool stalls;      /* jobs that begin now copy nothing, and do not end */
+    unsigned can;     /* of enum hv_can */
+    int answer_s;     /* so long it may take for an answer */
+    int64_t tells_ms; /* and so long until it tells its domains to who comes anew */
+    bool silent;      /* it answers nobody now */
 };
 
 /* What a disk held at the instant of a backup. */
@@ -177,6 +184,7 @@ struct sim_counts {
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
     uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
         hand_contradictions;
+    uint64_t late_hosts, gone, came, renamed;
 };
 
 struct sim_world {
@@ -194,7 +202,7 @@ struct sim_world {
     VEC(struct sim_truth) truths;
     struct sim_faults faults;
     struct sim_counts counts;
-    uint64_t next_job;
+    uint64_t next_job, next_client;
     jmp_buf killed;
     struct sim_daemon_place {
         bool can_kill; /* the daemon runs, and the jump's target is set */
@@ -246,13 +254,17 @@ void sim_op_slow(struct sim_world *w, struct op *op, int64_t ms);
 bool sim_op_fails(struct sim_world *w, bool *ret_effect);
 _Noreturn void sim_broken(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* host.c */
+/* guest.c, host*.c */
 struct hypervisor *sim_hypervisor_new(struct sim_host *h);
 void sim_guest_writes(struct sim_domain *d);
 void sim_qemu_kill(struct sim_domain *d);    /* SIGKILL, and started again */
 void sim_qemu_kill_busy(struct sim_host *h); /* those that have a job, running or not */
 void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started again */
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
+/* Its host has it no more; or has it, perhaps again; or by another name. */
+void sim_domain_goes(struct sim_domain *d);
+void sim_domain_comes(struct sim_domain *d);
+void sim_domain_rename(struct sim_domain *d, const char *name);
 void sim_disk_add(struct sim_domain *d);
 /* It is shrunk and grown again: what was beyond reads as zeroes, and no bitmap knows. */
 void sim_disk_forget(struct sim_domain *d, struct sim_disk *disk);

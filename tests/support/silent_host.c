@@ -57,11 +57,15 @@ static struct op *silent_start(op_done done, void *ctx)
     return &o->op;
 }
 
-static void domains(struct hypervisor *hv, struct strlist *ret)
+static bool domains(struct hypervisor *hv, struct strlist *ret, struct err *why)
 {
     (void)hv;
-    strlist_add(ret, "a");
-    strlist_add(ret, "b");
+    (void)why;
+    if (ret) {
+        strlist_add(ret, "a");
+        strlist_add(ret, "b");
+    }
+    return true;
 }
 
 static struct op *inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
@@ -95,7 +99,7 @@ struct hypervisor *silent_host_new(void *ctx, const struct config_host *host, st
     (void)ctx;
     (void)host;
     (void)err;
-    hv->ops = &ops;
+    *hv = (struct hypervisor){&ops, HV_OFFLINE | HV_COMPARES, 5};
     return hv;
 }
 

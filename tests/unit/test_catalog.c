@@ -610,6 +610,60 @@ static void coverage(void **state)
     assert_int_equal(h.since, 300);
 }
 
+static void check_covered(const char *host, const char *first, const char *second)
+{
+    struct strlist names = {0};
+
+    OK(catalog_covered(c, host, &names, &err));
+    assert_int_equal(names.n, (first != NULL) + (second != NULL));
+    if (first)
+        assert_string_equal(names.items[0], first);
+    if (second)
+        assert_string_equal(names.items[1], second);
+    strlist_done(&names);
+}
+
+/* One that is gone is covered since the same time when it is back. */
+static void coverage_gone(void **state)
+{
+    struct catalog_history h;
+
+    (void)state;
+    OK(catalog_cover(c, "h", "d", "n", 100, &err));
+    OK(catalog_cover(c, "h", "d", "m", 100, &err));
+    OK(catalog_cover(c, "h", "e", "n", 100, &err));
+    OK(catalog_cover(c, "i", "f", "n", 100, &err));
+    check_covered("h", "d", "e");
+    OK(catalog_cover_gone(c, "h", "d", 200, &err));
+    OK(catalog_cover_gone(c, "h", "d", 300, &err));
+    check_covered("h", "e", NULL);
+    OK(catalog_cover_expire(c, 200, &err));
+    OK(catalog_cover(c, "h", "d", "n", 400, &err));
+    check_covered("h", "d", "e");
+    OK(catalog_history(c, "h", "d", "n", &h, &err));
+    assert_int_equal(h.since, 100);
+    OK(catalog_cover_expire(c, 201, &err)); /* of policy m, it is gone still */
+    OK(catalog_cover(c, "h", "d", "m", 500, &err));
+    OK(catalog_history(c, "h", "d", "m", &h, &err));
+    assert_int_equal(h.since, 500);
+    check_covered("nowhere", NULL, NULL);
+}
+
+static void seen_forgotten(void **state)
+{
+    struct seen_list seen = {0};
+
+    (void)state;
+    OK(catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 1, &err));
+    OK(catalog_seen_put(c, "domain", "h/e", "running", NULL, NULL, 1, &err));
+    OK(catalog_seen_forget(c, "domain", "h/d", &err));
+    OK(catalog_seen_forget(c, "domain", "h/d", &err));
+    OK(catalog_seen(c, "domain", &seen, &err));
+    assert_int_equal(seen.n, 1);
+    assert_string_equal(seen.items[0].name, "h/e");
+    seen_list_done(&seen);
+}
+
 static void end_job(int64_t id, int64_t now, enum job_outcome outcome, enum err_code code)
 {
     OK(catalog_job_end(c, id, now, outcome, code, "", &err));
@@ -978,6 +1032,8 @@ int main(void)
         TEST(point_deletion),
         TEST(constraints),
         TEST(coverage),
+        TEST(coverage_gone),
+        TEST(seen_forgotten),
         TEST(history_of_failures),
         TEST(history_of_other_ends),
         TEST(due_times),

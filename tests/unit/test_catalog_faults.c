@@ -260,12 +260,14 @@ static int step(struct catalog *c, int i, struct err *err)
         return catalog_checkpoint_keep(c, "h", "d", "alone", err);
     case 28:
         return catalog_checkpoint_delete(c, "h", "d", "kept", err);
+    case 29:
+        return catalog_cover_gone(c, "h", "d", 350, err);
     default:
         return catalog_uncover(c, "h", "d", "n", err);
     }
 }
 
-#define STEPS 30
+#define STEPS 31
 
 /* The catalog's contents before each step, and after the last. */
 static char *contents[STEPS + 1];

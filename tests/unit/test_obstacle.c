@@ -33,6 +33,7 @@ static const struct {
     {{.code = OBSTACLE_HOST_CHANGED, .name = "lab"},
      "host-changed",
      "the other jobs of host lab to end: the configuration has changed it"},
+    {{.code = OBSTACLE_HOST, .name = "lab"}, "host", "host lab to tell which domains it has"},
     {{.code = OBSTACLE_GUEST, .job = &nightly},
      "guest",
      "job 12 (full of policy nightly) of the same domain"},

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * scenes: what short lives without dice are made of; see scenes.c. */
+#ifndef VMKEEP_TESTS_SIM_SCENES_H
+#define VMKEEP_TESTS_SIM_SCENES_H
+
+#include "tests/simulation/run.h"
+
+#define MINUTE_MS (INT64_C(60) * 1000)
+
+/* One daemon, not started yet, without a neighbour. */
+struct sim_daemon *scene_begin(uint64_t seed, int domains);
+void scene_end(const char *what);
+void scene_live(int64_t ms);
+/* How many jobs have ended with such a reason. */
+size_t scene_jobs(const struct sim_daemon *d, const char *reason);
+/* The number of the last one. */
+int64_t scene_ask_for_all(struct sim_daemon *d);
+/* Is a job in that step? */
+bool scene_is_at(const struct sim_daemon *d, const char *step);
+
+/* scenes_hosts.c */
+void play_host_scenes(void);
+
+#endif
