@@ -46,6 +46,16 @@ static bool same_group(const struct point *a, const struct point *b)
            strcmp(a->policy, b->policy) == 0;
 }
 
+/* By no rule. */
+static struct retention_verdict kept_for(const char *code, const char *why)
+{
+    struct retention_verdict ret = {.keep = true, .reasons = xstrdup(why)};
+
+    strlist_add(&ret.why, why);
+    strlist_add(&ret.codes, code);
+    return ret;
+}
+
 /* Judges the group that begins at first, and puts the verdicts where their points are. */
 static void judge_group(const struct dry_run *run, size_t first, struct verdicts *v)
 {
@@ -68,13 +78,10 @@ static void judge_group(const struct dry_run *run, size_t first, struct verdicts
     if (covered && !run->doubt)
         retention_plan(&policy->keep, run->zone, &group, whole, run->now, &verdicts);
     for (size_t i = 0; i < group.n; i++)
-        v->items[place[i]] =
-            run->doubt ? (struct retention_verdict){.keep = true, .reasons = xstrdup(run->doubt)}
-            : covered
-                ? verdicts[i]
-                : (struct retention_verdict){.keep = true,
-                                             .reasons = xstrdup("its policy does not cover it "
-                                                                "any more")};
+        v->items[place[i]] = run->doubt ? kept_for("clock", run->doubt)
+                             : covered
+                                 ? verdicts[i]
+                                 : kept_for("not-covered", "its policy does not cover it any more");
     free(verdicts);
     free(group.items);
 }
@@ -85,6 +92,17 @@ static void judge_all(const struct dry_run *run, struct verdicts *v)
     for (size_t i = 0; i < v->points.n; i++)
         if (!v->items[i].reasons)
             judge_group(run, i, v);
+}
+
+static json_t *reasons_json(const struct retention_verdict *v)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < v->why.n; i++)
+        json_array_append_new(ret,
+                              json_pack("{s:o, s:o}", "code", report_json_text(v->codes.items[i]),
+                                        "text", report_json_text(v->why.items[i])));
+    return ret;
 }
 
 static void print_json(const struct verdicts *v)
@@ -100,7 +118,7 @@ static void print_json(const struct verdicts *v)
                             report_json_text(p->host), "policy", report_json_text(p->policy),
                             "created", report_json_time(p->created), "bytes",
                             report_json_number((int64_t)point_bytes(p)), "keep", v->items[i].keep,
-                            "reasons", report_json_text(v->items[i].reasons)));
+                            "reasons", reasons_json(&v->items[i])));
     }
     report_json_print(list, stdout);
 }
@@ -220,7 +238,9 @@ const struct command cmd_prune = {
             {FLAG("json", json,
                   "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
                   "with --dry-run an array of {id, domain, host, policy, created, bytes, keep, "
-                  "reasons}")},
+                  "reasons: [{code, text}]}; code is the name of a rule (last, daily, within ...), "
+                  "or oldest, newest, needed, no-rules, no-rule, not-covered, not-seen, damaged, "
+                  "missing, broken-chain, set-aside, deleting or clock")},
             {0}},
     .wants = "one policy or domain at most",
     .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},

@@ -26,6 +26,7 @@ static const char *const period_formats[PERIOD_COUNT] = {
 
 struct rule {
     enum retention_period period;
+    const char *code;           /* as the configuration names it */
     char *name;                 /* "daily"; of rules without periods the whole reason: "last 3" */
     char *within;               /* " within 7d", behind the period; "" for a count */
     int left;                   /* how many more it may keep; -1: no end */
@@ -94,6 +95,7 @@ static void add_count(struct rules *rules, const struct retention *r, enum reten
         return;
     rules->n++;
     *rule = (struct rule){.period = p,
+                          .code = name,
                           .within = xstrdup(""),
                           .left = r->count[p],
                           .after = INT64_MIN,
@@ -118,6 +120,7 @@ static void add_within(struct rules *rules, const struct retention *r, enum rete
     rules->n++;
     span = span_format(&r->within[p]);
     *rule = (struct rule){.period = p,
+                          .code = retention_rule_name(p, true),
                           .left = -1,
                           .after = newest ? before(zone, *newest, &r->within[p]) : INT64_MIN};
     if (p == PERIOD_ALL) {
@@ -149,7 +152,7 @@ static void rules_done(struct rules *rules)
     }
 }
 
-void retention_reason(struct retention_verdict *v, const char *fmt, ...)
+void retention_reason(struct retention_verdict *v, const char *code, const char *fmt, ...)
 {
     CLEANUP_FREE char *text = NULL;
     va_list ap;
@@ -158,6 +161,7 @@ void retention_reason(struct retention_verdict *v, const char *fmt, ...)
     text = xvasprintf(fmt, ap);
     va_end(ap);
     strlist_add(&v->why, text);
+    strlist_add(&v->codes, code);
 }
 
 /* Asks a rule about the next older time. is_oldest: there is none older than this. */
@@ -177,11 +181,11 @@ static void rule_ask(struct rule *rule, const struct zone *zone, int64_t t, bool
         return;
     v->keep = true;
     if (same)
-        retention_reason(v, "oldest %s", rule->name);
+        retention_reason(v, "oldest", "oldest %s", rule->name);
     else if (rule->period != PERIOD_ALL)
-        retention_reason(v, "%s (%s)%s", rule->name, period, rule->within);
+        retention_reason(v, rule->code, "%s (%s)%s", rule->name, period, rule->within);
     else
-        retention_reason(v, "%s", rule->name);
+        retention_reason(v, rule->code, "%s", rule->name);
     memcpy(rule->last, period, sizeof(period));
     if (rule->left > 0)
         rule->left--;
@@ -212,7 +216,7 @@ void retention_judge(const struct retention *r, const struct zone *zone,
             rule_ask(&rules.items[k], zone, entries[i].t, i == n - 1, v);
         if (!retention_is_set(r)) {
             v->keep = true;
-            retention_reason(v, "no rules: everything is kept");
+            retention_reason(v, "no-rules", "no rules: everything is kept");
         }
     }
     rules_done(&rules);
@@ -224,7 +228,7 @@ void retention_finish(struct retention_verdict *verdicts, size_t n)
         struct retention_verdict *v = &verdicts[i];
 
         if (v->why.n == 0)
-            retention_reason(v, "no rule keeps it");
+            retention_reason(v, "no-rule", "no rule keeps it");
         for (size_t k = 0; k < v->why.n; k++) {
             char *old = v->reasons;
 
@@ -244,7 +248,8 @@ void retention_apply(const struct retention *r, const struct zone *zone, const i
     for (size_t i = 0; i < n; i++) {
         if (times[i] > now + DATE_SLACK && retention_is_set(r)) {
             verdicts[i].keep = true;
-            retention_reason(&verdicts[i], "set aside: %s", date_fault_text(DATE_AHEAD));
+            retention_reason(&verdicts[i], "set-aside", "set aside: %s",
+                             date_fault_text(DATE_AHEAD));
         } else {
             entries[n_entries++] = (struct retention_entry){.t = times[i], .place = i};
         }
@@ -260,6 +265,7 @@ void retention_verdicts_free(struct retention_verdict *v, size_t n)
     for (size_t i = 0; v && i < n; i++) {
         free(v[i].reasons);
         strlist_done(&v[i].why);
+        strlist_done(&v[i].codes);
     }
     free(v);
 }

@@ -64,7 +64,10 @@ struct retention_verdict {
     bool held;     /* kept for one reason only: a kept point stands on it. Whoever can merge its
                       blocks into that point may let it go. */
     char *reasons; /* "last 3, daily (2026-11-23)"; for a pruned one why not. One line */
-    struct strlist why; /* the same, one by one */
+    struct strlist why;   /* the same, one by one */
+    struct strlist codes; /* of each, a word: the rule's name or "oldest", "no-rules", "no-rule",
+                             "newest", "needed", "damaged", "missing", "deleting", "clock",
+                             "set-aside", "broken-chain", "not-seen" */
 };
 
 /* What the rules say of bare times, without chains: for `vmkeep retention`.

@@ -79,17 +79,18 @@ static void judge_aside(struct chains *c, size_t place)
 
     v->keep = true;
     if (date->next == INT64_MAX || !retention_is_set(c->rules)) {
-        retention_reason(v, "set aside: %s", fault);
+        retention_reason(v, "set-aside", "set aside: %s", fault);
         return;
     }
     until = (created > date->next ? created : date->next) + ASIDE_KEPT;
     if (c->now > until && c->n_counted > 0) {
         v->keep = false;
-        retention_reason(v, "set aside: %s, and 30 days are over", fault);
+        retention_reason(v, "set-aside", "set aside: %s, and 30 days are over", fault);
         return;
     }
     zone_wall(c->zone, until, &w);
-    retention_reason(v, "set aside: %s; kept until %04d-%02d-%02d", fault, w.year, w.month, w.day);
+    retention_reason(v, "set-aside", "set aside: %s; kept until %04d-%02d-%02d", fault, w.year,
+                     w.month, w.day);
 }
 
 /* One that no rule sees. */
@@ -100,23 +101,23 @@ static void judge_apart(struct chains *c, size_t place)
     v->keep = c->points->items[place].state != POINT_DELETING;
     switch (c->points->items[place].state) {
     case POINT_DAMAGED:
-        retention_reason(v, "damaged: left for you to decide");
+        retention_reason(v, "damaged", "damaged: left for you to decide");
         break;
     case POINT_MISSING:
-        retention_reason(v, "missing: its files may come back");
+        retention_reason(v, "missing", "missing: its files may come back");
         break;
     case POINT_DELETING:
-        retention_reason(v, "already let go");
+        retention_reason(v, "deleting", "already let go");
         break;
     case POINT_GOOD:
         if (c->now < DATE_FIRST)
-            retention_reason(v, "the clock is not set: nothing is let go");
+            retention_reason(v, "clock", "the clock is not set: nothing is let go");
         else if (c->dates[place].fault != DATE_RIGHT)
             judge_aside(c, place);
         else if (c->broken[place])
-            retention_reason(v, "it stands on a point that is damaged or missing");
+            retention_reason(v, "broken-chain", "it stands on a point that is damaged or missing");
         else
-            retention_reason(v, "it was not seen whole now: it counts for no rule");
+            retention_reason(v, "not-seen", "it was not seen whole now: it counts for no rule");
         break;
     }
 }
@@ -135,7 +136,7 @@ static void hold(struct chains *c, const char *id)
     if (!v->keep && base->state != POINT_DELETING) {
         v->keep = true;
         v->held = true;
-        retention_reason(v, "%s stands on it", c->holder);
+        retention_reason(v, "needed", "%s stands on it", c->holder);
     }
     if (!c->seen[place]) {
         c->seen[place] = true;
@@ -166,7 +167,7 @@ static void keep_promises(struct chains *c)
 
     if (newest && !newest->keep) {
         newest->keep = true;
-        retention_reason(newest, "newest good point");
+        retention_reason(newest, "newest", "newest good point");
     }
     for (size_t i = 0; i < c->points->n; i++)
         if (c->verdicts[c->all[i].place].keep && !c->seen[c->all[i].place])

@@ -23,8 +23,9 @@ void retention_judge(const struct retention *r, const struct zone *zone,
                      const struct retention_entry *entries, size_t n,
                      struct retention_verdict *verdicts);
 
-__attribute__((format(printf, 2, 3))) void retention_reason(struct retention_verdict *v,
-                                                            const char *fmt, ...);
+/* code: a word for programs. */
+__attribute__((format(printf, 3, 4))) void retention_reason(struct retention_verdict *v,
+                                                            const char *code, const char *fmt, ...);
 
 /* The last step of every verdict: one that nothing has kept says so, and the reasons become text.
  */
