@@ -68,6 +68,35 @@ static void rows_from_answer(const json_t *answer, struct rows *ret)
     }
 }
 
+/* What a QEMU host has is what the configuration says, and no more. */
+static bool is_configured(const struct config *config, const struct row *r)
+{
+    const struct config_host *h = config_host_find(config, r->host);
+
+    if (!h || h->driver != DRIVER_QEMU)
+        return h != NULL;
+    for (size_t i = 0; i < h->domains.n; i++)
+        if (strcmp(h->domains.items[i].name, r->domain) == 0)
+            return true;
+    return false;
+}
+
+/* The daemon has them until it has read the configuration again, and their jobs have ended. */
+static void mark_gone(const struct config *config, struct rows *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct row *r = &l->items[i];
+
+        if (is_configured(config, r))
+            continue;
+        free(r->state);
+        free(r->problem);
+        r->state = xstrdup("gone");
+        r->problem = xstrdup(r->job ? "not in the configuration any more; its job still runs"
+                                    : "not in the configuration any more: `vmkeep reload`");
+    }
+}
+
 static int complete_row(struct catalog *catalog, struct row *r, struct err *err)
 {
     const struct job_filter filter = {.host = r->host, .domain = r->domain, .active = true};
@@ -228,6 +257,7 @@ static int list(const struct arguments *a, const struct config *config)
         code = cli_fail(NULL, &err);
     else
         code = fall_back(config, err.msg, &rows);
+    mark_gone(config, &rows);
     if (code == EXIT_DONE && a->json)
         print_json(a, &rows);
     else if (code == EXIT_DONE && (a->name || a->uuid))

@@ -193,8 +193,10 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
     const struct domain_names only = {.items = &copy, .n = 1};
     struct status status = {0};
     char since[TIMEFMT_MAX];
-    int rc = status_gather(s, &only, &status, err);
+    int rc;
 
+    sources_ask_daemon(s->config, &status.daemon);
+    rc = status_gather(s, &only, &status, err);
     if (rc == 0) {
         const struct status_domain *d = &status.domains.items[0];
 

@@ -91,6 +91,8 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
         else
             print_facts(&f, catalog_id(catalog));
     }
+    if (config->repositories.n == 0 && !a->json)
+        puts("There are no repositories in the configuration.");
     if (a->json && code == EXIT_DONE)
         report_json_print(all, stdout);
     else
@@ -193,7 +195,7 @@ static void compare(const struct repository_facts *f, const struct survey *found
 
 static void print_differences(const struct differences *l)
 {
-    static const char *const titles[] = {"WHAT", "ABOUT", "PROBLEM", "THEN"};
+    static const char *const titles[] = {"WHAT", "/ABOUT", "~PROBLEM", "~THEN"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     json_t *item;
     size_t i;
@@ -285,6 +287,12 @@ static int run(void *arguments)
 {
     const struct arguments *a = arguments;
 
+    if (strcmp(a->what, "adopt") != 0 && (a->force || a->yes || a->all || a->dry_run))
+        return cli_usage("repository", "--%s goes with adopt only",
+                         a->force ? "force"
+                         : a->yes ? "yes"
+                         : a->all ? "all"
+                                  : "dry-run");
     if (strcmp(a->what, "list") == 0 && !a->name)
         return cli_with_catalog(list, arguments);
     if (strcmp(a->what, "adopt") == 0 && a->all && a->domains.n > 0)

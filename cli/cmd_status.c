@@ -7,48 +7,10 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "base/timefmt.h"
-#include "cli/client.h"
 #include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "report/json.h"
 #include "report/text.h"
-
-#define DAEMON_TIMEOUT_S 3
-
-static void read_answer(const json_t *answer, struct status_daemon *d)
-{
-    struct err err = ERR_INIT;
-    const char *version = NULL, *started = NULL, *catalog = NULL;
-    json_int_t pid = 0, running = 0, queued = 0;
-
-    json_unpack((json_t *)answer, "{s?I, s?s, s?s, s?I, s?I, s?s}", "pid", &pid, "version",
-                &version, "started", &started, "running", &running, "queued", &queued,
-                "catalog_problem", &catalog);
-    d->running = true;
-    d->catalog_problem = xstrdup(catalog);
-    d->pid = pid;
-    d->version = xstrdup(version);
-    d->jobs_running = running;
-    d->jobs_queued = queued;
-    if (started && time_parse(started, &d->started, &err) < 0)
-        d->started = 0;
-}
-
-static void ask_daemon(const struct config *config, struct status_daemon *d)
-{
-    const struct client_request request = {.cmd = "status"};
-    struct err err = ERR_INIT;
-    json_t *answer = NULL;
-    bool reached;
-
-    if (client_ask(config, &request, DAEMON_TIMEOUT_S, &answer, &reached, &err) == 0)
-        read_answer(answer, d);
-    else
-        d->problem = xstrdup(err.msg);
-    d->error = err.code;
-    json_decref(answer);
-}
 
 struct arguments {
     bool json;
@@ -76,7 +38,7 @@ static int gather(const struct arguments *a, struct status_sources *s, struct st
 
     if (find_domains(a, s, &only, err) < 0)
         return -1;
-    ask_daemon(s->config, &ret->daemon);
+    sources_ask_daemon(s->config, &ret->daemon);
     if (repository_look(s->config, s->catalog, &looks, err) < 0)
         return -1;
     s->looks = &looks;

@@ -6,7 +6,45 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/timefmt.h"
 #include "base/uptime.h"
+#include "cli/client.h"
+
+#define DAEMON_TIMEOUT_S 3
+
+static void read_answer(const json_t *answer, struct status_daemon *d)
+{
+    struct err err = ERR_INIT;
+    const char *version = NULL, *started = NULL, *catalog = NULL;
+    json_int_t pid = 0, running = 0, queued = 0;
+
+    json_unpack((json_t *)answer, "{s?I, s?s, s?s, s?I, s?I, s?s}", "pid", &pid, "version",
+                &version, "started", &started, "running", &running, "queued", &queued,
+                "catalog_problem", &catalog);
+    d->running = true;
+    d->catalog_problem = xstrdup(catalog);
+    d->pid = pid;
+    d->version = xstrdup(version);
+    d->jobs_running = running;
+    d->jobs_queued = queued;
+    if (started && time_parse(started, &d->started, &err) < 0)
+        d->started = 0;
+}
+
+void sources_ask_daemon(const struct config *config, struct status_daemon *ret)
+{
+    const struct client_request request = {.cmd = "status"};
+    struct err err = ERR_INIT;
+    json_t *answer = NULL;
+    bool reached;
+
+    if (client_ask(config, &request, DAEMON_TIMEOUT_S, &answer, &reached, &err) == 0)
+        read_answer(answer, ret);
+    else
+        ret->problem = xstrdup(err.msg);
+    ret->error = err.code;
+    json_decref(answer);
+}
 
 static void set_tz(const char *tz)
 {

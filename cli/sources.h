@@ -14,6 +14,9 @@ int sources_open(const struct config *config, struct catalog *catalog, struct st
 /* The zone that the daemon's calendars and retention go by: the TZ of the last one that kept the
  * catalog, or else the system's. */
 int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err);
+/* How the daemon is; waits a few seconds at most. */
+void sources_ask_daemon(const struct config *config, struct status_daemon *ret);
+
 void sources_done(struct status_sources *s);
 
 #endif

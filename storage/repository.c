@@ -118,15 +118,18 @@ static int begin(const char *path, const char *where, const char *id, bool may_b
         return -1;
     if (!empty)
         return err_set(err, ERR_INVALID,
-                       "%s: no repository, but not empty either; name an empty directory", path);
+                       may_begin
+                           ? "%s: no repository, but not empty either; name an empty directory"
+                           : "%s: no repository: there is no %s in it, but other files; is it "
+                             "the right directory?",
+                       path, MARKER);
     if (id)
         return err_set(err, ERR_NOTFOUND,
                        "%s: empty, but repository %s was there; is the disk not mounted?", path,
                        id);
     if (!may_begin)
         return err_set(err, ERR_NOTFOUND,
-                       "%s: empty, but restore points were made there; is the disk not mounted?",
-                       path);
+                       "%s: no repository: it is empty; is the disk not mounted?", path);
     return make_marker(path, where, err);
 }
 

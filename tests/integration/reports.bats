@@ -275,11 +275,12 @@ END
     json 'map(.id) == []' jobs spare
     json ".[7] == {id: 8, kind: \"backup\", domain: \"web01\", host: \"lab\", policy: \"nightly\",
         repository: \"main\", level: \"incremental\", state: \"running\", step: \"copying\",
-        outcome: null, reason: null, error: null, why: \"scheduled: incremental\",
+        outcome: null, reason: null, reasons: [], error: null, why: \"scheduled: incremental\",
         due: \"$(at $((now - 600)))\", created: \"$(at $((now - 600)))\",
         started: \"$(at $((now - 600)))\", ended: null, bytes_done: 52428800,
         bytes_total: 209715200}" jobs
-    json '.[6] | .outcome == "failed" and .error == "nospace" and .step == null' jobs
+    json '.[6] | .outcome == "failed" and .error == "nospace" and .step == null and
+        .reasons == [{code: "nospace", text: "disk vda: No space left on device"}]' jobs
     [ "$(vmkeep jobs spare)" = "There are no jobs." ]
 }
 
@@ -392,7 +393,8 @@ keep incremental 150 MiB lab/web01/STAMP.nightly last 1
 END
     # Two chains: the older full goes once nothing stands on it.
     sqlite3 "$tmp/catalog.db" "UPDATE point_disk SET backing = NULL; UPDATE point SET parent = NULL"
-    json 'map(.keep) == [false, false, true] and all(.reasons != "")' prune --dry-run web01
+    json 'map(.keep) == [false, false, true] and all(.reasons != []) and
+        map(.reasons[0].code) == ["no-rule", "no-rule", "last"]' prune --dry-run web01
     json 'map(.domain) | unique == ["db01", "gone", "web01"]' prune --dry-run nightly
     [ "$(vmkeep prune --dry-run web01 | tail -n 1)" = "2 of 3 points would go, 2.15 GiB" ]
     json 'length == 6' points
@@ -406,8 +408,8 @@ END
     vmkeep points web01 | grep -q ' set aside '
     json '.domains[2] | .protected and (.set_aside | test("is set aside: its date lies ahead"))' status
     { vmkeep status || true; } | grep -q 'note: the point of [0-9: -]* is set aside: its date lies ahead'
-    json 'map(.keep) == [true, true, true] and .[1].reasons == "last 1" and
-        (.[2].reasons | startswith("set aside: its date lies ahead of the clock"))' prune --dry-run web01
+    json 'map(.keep) == [true, true, true] and .[1].reasons == [{code: "last", text: "last 1"}] and
+        (.[2].reasons[0] | .code == "set-aside" and (.text | startswith("set aside: its date lies ahead of the clock")))' prune --dry-run web01
     [ "$(vmkeep explain web01 | grep -c 'set aside')" -eq 1 ]
     vmkeep explain "$(vmkeep points web01 --json | jq -r '.[2].id')" |
         grep -q 'state: *set aside: its date cannot be right'
@@ -432,6 +434,51 @@ END
     json 'map(.domain) == ["db01", "web01"]' domains --with-checkpoint
     json 'map(.domain) == ["web01"]' domains --active
     json '. == []' domains --inactive
+}
+
+@test "empty lists say that they are empty, in text" {
+    [ "$(vmkeep points spare)" = "There are no restore points of spare." ]
+    [ "$(vmkeep jobs spare)" = "There are no jobs." ]
+    [ "$(vmkeep domains --inactive 2> /dev/null)" = "No domain is as was asked for." ]
+    [ "$(vmkeep checkpoint-list spare 2> /dev/null)" = "The domain has no checkpoints." ]
+    for command in points jobs checkpoint-list; do
+        [ "$(vmkeep $command spare --json 2> /dev/null | jq -c .)" = "[]" ]
+    done
+    sed -i '/^policies/,$d; s/^hosts:/hosts: []/; /^  - name: lab/,/spare.qmp/d' "$tmp/config"
+    run vmkeep status
+    [[ $output == *"No domains are known: name hosts and their domains in the configuration."* ]]
+    json '.domains == []' status
+    [ "$(vmkeep domains 2> /dev/null)" = "No domains are known." ]
+}
+
+@test "what has left the configuration is gone, whatever globs match it" {
+    says explain gone <<'END'
+domain lab/gone
+ gone: it is not in the configuration any more, or its host does not have it; 1 point of it is kept, the newest of DATE TIME
+ last point: lab/gone/STAMP.nightly, full: no base point yet
+END
+    run vmkeep status gone
+    [[ ${lines[0]} == "ACT: 1 domain gone; vmkeepd is not running" ]]
+    json 'map(select(.domain == "gone")) == []' domains
+    # Nor does a policy that was renamed keep its points by its rules.
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET keep = 'last 2' WHERE domain = 'web01'"
+    sed -i 's/name: nightly/name: daily/' "$tmp/config"
+    vmkeep points web01 | grep -q 'policy nightly (which does not cover it any more: they stay)'
+    vmkeep explain "$(vmkeep points web01 --json | jq -r '.[1].id')" |
+        grep -q 'kept: *its policy does not cover it any more: it stays (when it did: last 2)'
+    json 'all(.reasons == [{code: "not-covered", text: "its policy does not cover it any more"}])' prune --dry-run web01
+}
+
+@test "repository: what goes with adopt only" {
+    for option in --force --yes --all --dry-run; do
+        run -2 --separate-stderr vmkeep repository list $option
+        [ "$stderr" = "vmkeep: repository: $option goes with adopt only" ]
+        run -2 vmkeep repository check main $option
+    done
+    run -2 --separate-stderr vmkeep points --repository "$tmp"
+    [ "$stderr" = "vmkeep: $tmp: no repository: there is no repository.json in it, but other files; is it the right directory?" ]
+    run -4 --separate-stderr vmkeep points --repository "$tmp/main"
+    [ "$stderr" = "vmkeep: $tmp/main: no repository: it is empty; is the disk not mounted?" ]
 }
 
 @test "no catalog yet: exit status 4; a damaged one: 7; one of a newer program: 1" {
