@@ -34,6 +34,13 @@ const struct command cmd_run = {
             "Asks the daemon for a backup now: of every domain that POLICY covers, or of DOMAIN "
             "under every policy that covers it. Without --wait, how the jobs end is to be asked "
             "for: 'vmkeep jobs'.",
+            "A domain of which a backup of that policy is queued or running already gets no second "
+            "one. With --wait that job is waited for, where it does what is asked for (a full does "
+            "for an incremental); that is said: joined job 12. Without --wait it is refused when "
+            "there is nothing else to start.",
+            "On a terminal a line on standard error tells how far a job is, or what it waits for. "
+            "Ctrl-C ends the waiting; the jobs go on, and it is said how to cancel them. "
+            "The exit status with --wait is that of the jobs.",
             NULL},
     .operands =
         (const struct command_operand[]){
@@ -47,7 +54,7 @@ const struct command cmd_run = {
             {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
             {FLAG(
                 "json", json,
-                "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too")},
+                "print {jobs: [{id, domain, host, policy, joined}]}, with --wait outcome and reason too")},
             {0}},
     .wants = "name one policy or domain",
     .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},

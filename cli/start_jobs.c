@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "report/json.h"
+#include "report/live.h"
 #include "report/table.h"
 
 #define ANSWER_S 20
@@ -17,6 +20,8 @@
 struct started {
     int64_t id;
     char *host, *domain, *policy;
+    bool joined;            /* it was there before */
+    const char *state;      /* "queued" or "running" */
     char *outcome, *reason; /* NULL: it has not ended */
 };
 
@@ -41,14 +46,18 @@ static void take_jobs(struct jobs *j, const json_t *list)
 
     json_array_foreach(list, i, item) {
         const char *host = "", *domain = "", *policy = "";
+        const char *state = NULL;
         json_int_t id = 0;
+        int joined = 0;
         struct started *s;
 
-        if (json_unpack(item, "{s:I, s?s, s?s, s?s}", "id", &id, "host", &host, "domain", &domain,
-                        "policy", &policy) < 0)
+        if (json_unpack(item, "{s:I, s?s, s?s, s?s, s?b, s?s}", "id", &id, "host", &host, "domain",
+                        &domain, "policy", &policy, "joined", &joined, "state", &state) < 0)
             continue;
         s = VEC_ADD(&j->list);
         s->id = id;
+        s->joined = joined;
+        s->state = str_eq(state, "running") ? "running" : "queued";
         s->host = xstrdup(host);
         s->domain = xstrdup(domain);
         s->policy = xstrdup(policy);
@@ -99,18 +108,47 @@ static void print_name(const struct started *s, FILE *out)
 static void print_queued(const struct jobs *j, FILE *out)
 {
     for (size_t i = 0; i < j->list.n; i++) {
+        if (j->list.items[i].joined)
+            fputs("joined ", out);
         print_name(&j->list.items[i], out);
         fputs(" under ", out);
         print_plain(j->list.items[i].policy, out);
-        fputs(" is queued\n", out);
+        fprintf(out, "%s is %s\n", j->list.items[i].joined ? ", which" : "",
+                j->list.items[i].state);
     }
 }
 
-/* One line that changes; for a terminal. */
+/* One line that changes; a line that is wrapped could not be wiped. */
+static void print_line(struct jobs *j, const struct started *s, const char *now)
+{
+    CLEANUP_FREE char *host = plain_text(s->host), *domain = plain_text(s->domain);
+    CLEANUP_FREE char *text = plain_text(now);
+    char ended[64] = "";
+    struct winsize w;
+    size_t room = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col - 1 : 79;
+    CLEANUP_FREE char *line = NULL;
+
+    if (j->list.n > 1)
+        snprintf(ended, sizeof(ended), " [%zu of %zu ended]", count_ended(j, NULL), j->list.n);
+    line = xasprintf("job %lld: %s/%s: %s%s", (long long)s->id, host, domain, text, ended);
+    wipe_line(j);
+    for (const char *p = line; *p && room > 0;) {
+        do
+            fputc(*p++, stderr);
+        while (((unsigned char)*p & 0xc0) == 0x80);
+        room--;
+    }
+    fflush(stderr);
+    j->line = true;
+}
+
+/* For a terminal. */
 static void on_progress(struct jobs *j, const json_t *event)
 {
     char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
     json_int_t id = 0, done = 0, total = 0;
+    const json_t *now = json_object_get(event, "now");
+    CLEANUP_FREE char *line = NULL;
     const char *step = "";
     const struct started *s;
 
@@ -118,23 +156,20 @@ static void on_progress(struct jobs *j, const json_t *event)
                     &done, "total", &total) < 0 ||
         !(s = find(j, id)))
         return;
-    wipe_line(j);
-    print_name(s, stderr);
-    fputs(": ", stderr);
-    print_plain(step, stderr);
-    if (total > 0 && done >= 0 && done <= total)
-        fprintf(stderr, " %.0f%% (%s of %s)", (double)done * 100.0 / (double)total,
-                size_text((uint64_t)done, text), size_text((uint64_t)total, all));
-    if (j->list.n > 1)
-        fprintf(stderr, " [%zu of %zu ended]", count_ended(j, NULL), j->list.n);
-    fflush(stderr);
-    j->line = true;
+    if (now)
+        line = live_text(now, time(NULL));
+    else if (total > 0 && done >= 0 && done <= total)
+        line = xasprintf("%s %.0f%% (%s of %s)", step, (double)done * 100.0 / (double)total,
+                         size_text((uint64_t)done, text), size_text((uint64_t)total, all));
+    else
+        line = xstrdup(step);
+    print_line(j, s, line);
 }
 
 static void on_accepted(struct jobs *j, const json_t *event)
 {
     take_jobs(j, json_object_get(event, "jobs"));
-    if (!j->terminal && !j->json)
+    if (!j->json)
         print_queued(j, stderr);
 }
 
@@ -174,7 +209,7 @@ static void on_event(void *ctx, const json_t *event)
         return;
     if (strcmp(name, "accepted") == 0)
         on_accepted(j, event);
-    else if (strcmp(name, "progress") == 0 && j->terminal)
+    else if (strcmp(name, "progress") == 0 && j->terminal && !j->json)
         on_progress(j, event);
     else if (strcmp(name, "ended") == 0)
         on_ended(j, event);
@@ -186,9 +221,10 @@ static json_t *jobs_json(const struct jobs *j)
 
     for (size_t i = 0; i < j->list.n; i++) {
         const struct started *s = &j->list.items[i];
-        json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "id", report_json_number(s->id), "domain",
-                              report_json_text(s->domain), "host", report_json_text(s->host),
-                              "policy", report_json_text(s->policy));
+        json_t *o =
+            json_pack("{s:o, s:o, s:o, s:o, s:b}", "id", report_json_number(s->id), "domain",
+                      report_json_text(s->domain), "host", report_json_text(s->host), "policy",
+                      report_json_text(s->policy), "joined", s->joined);
 
         if (s->outcome) {
             json_object_set_new(o, "outcome", report_json_text(s->outcome));
@@ -208,11 +244,20 @@ static void print_started(const struct jobs *j)
 
 static void print_still_running(const struct jobs *j)
 {
-    fputs("vmkeep: interrupted; still queued or running:", stderr);
-    for (size_t i = 0; i < j->list.n; i++)
-        if (!j->list.items[i].outcome)
-            fprintf(stderr, " job %lld", (long long)j->list.items[i].id);
-    fputs(" ('vmkeep cancel JOB' ends one)\n", stderr);
+    size_t open = j->list.n - count_ended(j, NULL);
+    long long last = 0;
+
+    fprintf(stderr, "vmkeep: interrupted; job%s", open == 1 ? "" : "s");
+    for (size_t i = 0; i < j->list.n; i++) {
+        if (j->list.items[i].outcome)
+            continue;
+        last = (long long)j->list.items[i].id;
+        fprintf(stderr, " %lld", last);
+    }
+    if (open == 1)
+        fprintf(stderr, " goes on ('vmkeep cancel %lld' ends it)\n", last);
+    else
+        fputs(" go on ('vmkeep cancel JOB' ends one)\n", stderr);
 }
 
 static int judge(const struct jobs *j, bool wait)
@@ -250,6 +295,8 @@ int start_jobs(const struct config *config, const char *cmd, json_t *args, bool 
         return cli_usage(cmd, "an argument is not UTF-8");
     if (wait)
         json_object_set_new(args, "wait", json_true());
+    if (wait && j.terminal && !json)
+        json_object_set_new(args, "progress", json_true());
     if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {
         wipe_line(&j);
         code = finish(&j, result, wait);

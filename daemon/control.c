@@ -17,6 +17,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "daemon/live_json.h"
 #include "report/json.h"
 
 /* Two documents of DOCUMENT_MAX, each byte of which may be escaped. */
@@ -24,6 +25,8 @@
 #define UNSENT_MAX (2 * 1024 * 1024)
 #define IDLE_S 10.0
 #define CLIENTS_MAX 64
+#define PROGRESS_FIRST_S 0.2
+#define PROGRESS_S 1.0
 
 static void client_free(struct client *cl)
 {
@@ -184,6 +187,20 @@ static void stop_waiting_for(struct client *cl, int64_t job)
         client_send(cl, json_pack("{s:b, s:{}}", "ok", 1, "result"));
 }
 
+/* What the job is at, for who looks on. */
+static void tell_progress(struct client *cl, const struct job *j)
+{
+    json_t *event =
+        json_pack("{s:s, s:I, s:o, s:s, s:I, s:I}", "event", "progress", "job", (json_int_t)j->id,
+                  "domain", report_json_text(j->domain), "step", j->step ? j->step : "queued",
+                  "done", (json_int_t)j->bytes_done, "total", (json_int_t)j->bytes_total);
+    struct live_job live;
+
+    if (cl->progress && scheduler_live_job(cl->control->env.scheduler, j->id, &live))
+        json_object_set_new(event, "now", live_job_json(&live));
+    client_send(cl, event);
+}
+
 static void tell_waiting(struct control *c, const struct job *j)
 {
     for (size_t i = 0; i < c->clients.n; i++) {
@@ -198,13 +215,43 @@ static void tell_waiting(struct control *c, const struct job *j)
                                       report_json_text(j->reason)));
             stop_waiting_for(cl, j->id);
         } else {
-            client_send(cl,
-                        json_pack("{s:s, s:I, s:o, s:s, s:I, s:I}", "event", "progress", "job",
-                                  (json_int_t)j->id, "domain", report_json_text(j->domain), "step",
-                                  j->step ? j->step : "queued", "done", (json_int_t)j->bytes_done,
-                                  "total", (json_int_t)j->bytes_total));
+            tell_progress(cl, j);
         }
     }
+}
+
+/* A copy that is looked at now is told of when that has been done. */
+static bool show_progress(struct client *cl)
+{
+    struct scheduler *s = cl->control->env.scheduler;
+
+    for (size_t i = 0; i < cl->waits.n && cl->progress; i++) {
+        const struct job *j = scheduler_job(s, cl->waits.items[i]);
+
+        if (j && !scheduler_look_at_job(s, j->id))
+            tell_progress(cl, j);
+    }
+    return cl->progress && cl->waits.n > 0;
+}
+
+static void on_progress(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct control *c = w->data;
+    bool anybody = false;
+
+    (void)revents;
+    for (size_t i = 0; i < c->clients.n; i++)
+        anybody |= show_progress(c->clients.items[i]);
+    if (!anybody)
+        ev_timer_stop(loop, w);
+}
+
+void control_show_progress(struct control *c)
+{
+    if (ev_is_active(&c->progress))
+        return;
+    ev_timer_set(&c->progress, PROGRESS_FIRST_S, PROGRESS_S);
+    ev_timer_start(c->env.loop, &c->progress);
 }
 
 static void on_job(void *ctx, const void *job_event)
@@ -277,6 +324,8 @@ int control_open(const struct control_env *env, const char *path, struct control
     ev_io_init(&c->connectable, on_connect, fd, EV_READ);
     c->connectable.data = c;
     ev_io_start(env->loop, &c->connectable);
+    ev_timer_init(&c->progress, on_progress, 0, 0);
+    c->progress.data = c;
     c->jobs = (struct observer){.hear = on_job, .ctx = c};
     scheduler_listen(env->scheduler, &c->jobs);
     *ret = c;
@@ -291,6 +340,7 @@ void control_close(struct control *c)
     while (c->clients.n > 0)
         client_free(c->clients.items[0]);
     ev_io_stop(c->env.loop, &c->connectable);
+    ev_timer_stop(c->env.loop, &c->progress);
     close(c->connectable.fd);
     unlink(c->path);
     free(c->clients.items);

@@ -46,41 +46,54 @@ static int cmd_status(struct client *cl, json_t *args, json_t **ret, struct err 
     return 0;
 }
 
-static json_t *jobs_json(const struct scheduler *s, const struct job_ids *ids)
+static const char *state_now(struct scheduler *s, const struct job *j)
 {
-    json_t *list = json_array();
+    struct live_job live;
 
+    return job_state_name(scheduler_live_job(s, j->id, &live) && live.doing ? JOB_RUNNING
+                                                                            : JOB_QUEUED);
+}
+
+/* open: they were there before. */
+static void add_jobs(json_t *list, struct scheduler *s, const struct job_ids *ids, bool open)
+{
     for (size_t i = 0; i < ids->n; i++) {
         const struct job *j = scheduler_job(s, ids->items[i]);
 
         if (j)
-            json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)j->id,
-                                                  "domain", report_json_text(j->domain), "host",
-                                                  report_json_text(j->host), "policy",
-                                                  report_json_text(j->policy)));
+            json_array_append_new(
+                list,
+                json_pack("{s:I, s:o, s:o, s:o, s:b, s:s}", "id", (json_int_t)j->id, "domain",
+                          report_json_text(j->domain), "host", report_json_text(j->host), "policy",
+                          report_json_text(j->policy), "joined", open, "state", state_now(s, j)));
     }
-    return list;
 }
 
-/* The new jobs: named at once, or waited for. */
-static void give_jobs(struct client *cl, struct job_ids *ids, bool wait, json_t **ret)
+/* The new jobs, and those that are open already and do as well: named at once, or waited for. */
+static void give_jobs(struct client *cl, const struct job_ids *ids, const struct job_ids *open,
+                      bool wait, json_t **ret)
 {
-    json_t *jobs = jobs_json(cl->control->env.scheduler, ids);
+    json_t *jobs = json_array();
 
-    if (!wait || ids->n == 0) {
+    add_jobs(jobs, cl->control->env.scheduler, ids, false);
+    add_jobs(jobs, cl->control->env.scheduler, open, true);
+    if (!wait || ids->n + open->n == 0) {
         *ret = json_pack("{s:o}", "jobs", jobs);
         return;
     }
     client_send(cl, json_pack("{s:s, s:o}", "event", "accepted", "jobs", jobs));
     for (size_t i = 0; i < ids->n; i++)
         *VEC_ADD(&cl->waits) = ids->items[i];
+    for (size_t i = 0; i < open->n; i++)
+        *VEC_ADD(&cl->waits) = open->items[i];
+    control_show_progress(cl->control);
 }
 
 static int cmd_run(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     const char *target = NULL, *level_word = NULL;
     enum backup_level level;
-    struct job_ids ids = {0};
+    struct job_ids ids = {0}, open = {0};
     int wait = 0, rc;
 
     if (control_unpack(args, err, "{s:s, s?s, s?b}", "target", &target, "level", &level_word,
@@ -88,10 +101,13 @@ static int cmd_run(struct client *cl, json_t *args, json_t **ret, struct err *er
         return -1;
     if (level_word && level_from_name(level_word, &level) < 0)
         return err_set(err, ERR_INVALID, "level '%s': want full or incremental", level_word);
-    rc = scheduler_run(cl->control->env.scheduler, target, level_word ? &level : NULL, &ids, err);
+    /* Who does not wait is told that it is busy. */
+    rc = scheduler_run(cl->control->env.scheduler, target, level_word ? &level : NULL, &ids,
+                       wait ? &open : NULL, err);
     if (rc == 0)
-        give_jobs(cl, &ids, wait, ret);
+        give_jobs(cl, &ids, &open, wait, ret);
     free(ids.items);
+    free(open.items);
     return rc;
 }
 
@@ -105,7 +121,7 @@ static int cmd_prune(struct client *cl, json_t *args, json_t **ret, struct err *
         return -1;
     rc = scheduler_prune(cl->control->env.scheduler, target, &ids, err);
     if (rc == 0)
-        give_jobs(cl, &ids, wait, ret);
+        give_jobs(cl, &ids, &(struct job_ids){0}, wait, ret);
     free(ids.items);
     return rc;
 }
@@ -138,7 +154,7 @@ static int cmd_delete(struct client *cl, json_t *args, json_t **ret, struct err 
         scheduler_jobs(cl->control->env.scheduler),
         &(struct deletion){.asked = &points, .dependents = dependents, .force = force}, &ids, err);
     if (rc == 0)
-        give_jobs(cl, &ids, wait, ret);
+        give_jobs(cl, &ids, &(struct job_ids){0}, wait, ret);
     free(ids.items);
     return rc;
 }
@@ -247,6 +263,8 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
     };
 
     scheduler_look_at_clock(cl->control->env.scheduler);
+    /* Of whatever waits for jobs. */
+    cl->progress = json_is_true(json_object_get(args, "progress"));
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(cmd, commands[i].name) == 0)
             return commands[i].run(cl, args, ret, err);

@@ -15,6 +15,7 @@ struct client {
     struct stream stream;
     ev_timer idle;        /* while a request is not complete */
     struct job_ids waits; /* the jobs whose end it waits for */
+    bool progress;        /* it shows how far they are, to somebody who looks on */
     bool events;          /* it wants to hear of each backup that ends: */
     char *events_of;      /* ... of that domain, as its client named it; NULL: of any */
 };
@@ -26,6 +27,7 @@ struct control {
     struct observer jobs;
     char *path;
     ev_io connectable;
+    ev_timer progress; /* while a client waits that shows it */
     VEC(struct client *) clients;
     VEC(struct pending *) pending; /* answers that come later */
 };
@@ -38,6 +40,9 @@ void client_answer_error(struct client *cl, const struct err *err);
 
 /* As json_unpack; ERR_INVALID for arguments that do not fit. args may be NULL. */
 int control_unpack(json_t *args, struct err *err, const char *fmt, ...);
+
+/* Clients that wait and show progress are told of it, each second from now on. */
+void control_show_progress(struct control *c);
 
 /* control_api.c */
 int control_api_command(struct client *cl, const char *cmd, json_t *args, json_t **ret,

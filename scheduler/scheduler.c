@@ -217,9 +217,15 @@ static int for_each_target(struct scheduler *s, const char *target,
 
 struct run_request {
     const enum backup_level *level;
-    struct job_ids *ids;
+    struct job_ids *ids, *open;
     struct job_run *busy;
 };
+
+/* A full has all that an increment would have. */
+static bool does_it_too(const struct job_run *r, const enum backup_level *level)
+{
+    return !level || r->row.level == *level || r->row.level == LEVEL_FULL;
+}
 
 static int request_backup(struct scheduler *s, size_t cover, void *arg, struct err *err)
 {
@@ -242,7 +248,10 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
     /* One whose end everybody has been told, and which only cleans up yet, is not in the way:
      * the new one waits for it in the queue. */
     if (c->job && c->job->row.state != JOB_ENDED) {
-        q->busy = c->job;
+        if (q->open && does_it_too(c->job, q->level))
+            *VEC_ADD(q->open) = c->job->row.id;
+        else
+            q->busy = c->job;
         return 0;
     }
     if (queue_add(s, &row, &c->job, err) < 0)
@@ -252,17 +261,20 @@ static int request_backup(struct scheduler *s, size_t cover, void *arg, struct e
 }
 
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
-                  struct job_ids *ret, struct err *err)
+                  struct job_ids *ret, struct job_ids *ret_open, struct err *err)
 {
-    struct run_request q = {.level = level, .ids = ret};
+    struct run_request q = {.level = level, .ids = ret, .open = ret_open};
 
     if (env_refuse_draining(&s->jobs, err) < 0 ||
         for_each_target(s, target, request_backup, &q, err) < 0)
         return -1;
-    if (ret->n == 0 && q.busy)
-        return err_set(err, ERR_BUSY, "job %lld of policy %s is already %s for %s",
+    if (ret->n == 0 && q.busy && (!ret_open || ret_open->n == 0))
+        return err_set(err, ERR_BUSY, "job %lld of policy %s, %s %s, is already %s for %s%s",
                        (long long)q.busy->row.id, q.busy->row.policy,
-                       q.busy->admitted ? "running" : "queued", q.busy->row.domain);
+                       q.busy->row.level == LEVEL_FULL ? "a" : "an", level_name(q.busy->row.level),
+                       q.busy->admitted ? "running" : "queued", q.busy->row.domain,
+                       !ret_open && does_it_too(q.busy, level) ? "; 'run --wait' waits for it"
+                                                               : "");
     return 0;
 }
 

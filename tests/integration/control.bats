@@ -128,7 +128,7 @@ END
 How that ends: 'vmkeep jobs', or next time --wait." ]
     [ -z "$stderr" ]
     run -0 vmkeep run --level full nightly --json
-    jq -e '. == {jobs: [{id: 12, domain: "web01", host: "lab", policy: "nightly"}]}' <<< "$output"
+    jq -e '. == {jobs: [{id: 12, domain: "web01", host: "lab", policy: "nightly", joined: false}]}' <<< "$output"
     jq -se '. == [{v: 1, cmd: "run", args: {target: "web01"}},
         {v: 1, cmd: "run", args: {target: "nightly", level: "full"}}]' "$tmp/requests"
 }
@@ -249,7 +249,39 @@ job 13: lab/b under nightly is queued" ]
         "$VMKEEP" --config "$tmp/config" run nightly --wait
     [ "$output" = "job 12: lab/a: success: as it is" ]
     [ "${stderr_lines[-1]}" = \
-        "vmkeep: interrupted; still queued or running: job 13 ('vmkeep cancel JOB' ends one)" ]
+        "vmkeep: interrupted; job 13 goes on ('vmkeep cancel 13' ends it)" ]
+}
+
+@test "run --wait: what was there already is joined, and several go on after Ctrl-C" {
+    answers hold <<'END'
+{"event": "accepted", "jobs": [{"id": 12, "domain": "a", "host": "lab", "policy": "nightly", "joined": true, "state": "running"}, {"id": 13, "domain": "b", "host": "lab", "policy": "nightly", "joined": false, "state": "queued"}]}
+END
+    run -130 --separate-stderr timeout --foreground --preserve-status --signal=INT 1 \
+        "$VMKEEP" --config "$tmp/config" run nightly --wait
+    [ -z "$output" ]
+    [ "$stderr" = "joined job 12: lab/a under nightly, which is running
+job 13: lab/b under nightly is queued
+vmkeep: interrupted; jobs 12 13 go on ('vmkeep cancel JOB' ends one)" ]
+    # No terminal, no progress: the daemon is not asked for it.
+    jq -e '.args == {target: "nightly", wait: true}' "$tmp/requests"
+}
+
+@test "run --wait on a terminal: one line that is written anew, and never too long" {
+    answers <<'END'
+{"event": "accepted", "jobs": [{"id": 12, "domain": "a", "host": "lab", "policy": "nightly", "joined": false, "state": "queued"}]}
+{"event": "progress", "job": 12, "domain": "a", "step": "queued", "done": 0, "total": 0, "now": {"doing": null, "waits_for": {"code": "guest", "text": "job 7 (full of policy weekly) of the same domain"}}}
+{"event": "progress", "job": 12, "domain": "a", "step": "copying", "done": 5, "total": 10, "now": {"doing": "copying", "percent": 50.0, "bytes_total": 1048576, "bytes_per_second": 1024, "seconds_left": 512, "waits_for": null}}
+{"event": "ended", "job": 12, "domain": "a", "outcome": "success", "reason": "full of 1 disk"}
+{"ok": true, "result": {}}
+END
+    script -qec "stty cols 40; $VMKEEP --config $tmp/config run nightly --wait" "$tmp/typescript" \
+        > /dev/null < /dev/null
+    grep -q 'job 12: lab/a under nightly is queued' "$tmp/typescript"
+    tr '\r' '\n' < "$tmp/typescript" | sed 's/\x1b\[K//' > "$tmp/lines"
+    grep -qx 'job 12: lab/a: waits for job 7 (full of' "$tmp/lines"
+    grep -qx 'job 12: lab/a: copying 50% of 1.00 MiB,' "$tmp/lines"
+    grep -q 'job 12: lab/a: success: full of 1 disk' "$tmp/lines"
+    jq -e '.args == {target: "nightly", wait: true, progress: true}' "$tmp/requests"
 }
 
 @test "run --wait: an end without a reason" {

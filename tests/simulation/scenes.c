@@ -56,7 +56,7 @@ int64_t scene_ask_for_all(struct sim_daemon *d)
     int64_t last;
 
     act_as(d);
-    if (scheduler_run(d->scheduler, NULL, NULL, &ids, &err) < 0)
+    if (scheduler_run(d->scheduler, NULL, NULL, &ids, NULL, &err) < 0)
         sim_broken("%s", err.msg);
     last = ids.items[ids.n - 1];
     free(ids.items);

@@ -187,7 +187,7 @@ static void ask_for(struct sim_daemon *d, const char *domain)
     struct err err = ERR_INIT;
 
     act_as(d);
-    if (scheduler_run(d->scheduler, domain, NULL, &ids, &err) < 0)
+    if (scheduler_run(d->scheduler, domain, NULL, &ids, NULL, &err) < 0)
         sim_broken("%s", err.msg);
     free(ids.items);
 }

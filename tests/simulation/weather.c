@@ -34,7 +34,7 @@ static void run_once_more(void *ctx)
     struct job_ids ids = {0};
     struct err err = ERR_INIT;
 
-    if (scheduler_run(d->scheduler, domain->name, NULL, &ids, &err) < 0)
+    if (scheduler_run(d->scheduler, domain->name, NULL, &ids, NULL, &err) < 0)
         check_refusal(d, domain->name, &err);
     else if (sim_chance(&sim.w, 3000))
         scheduler_reload(d->scheduler, read_config(d));
@@ -276,7 +276,7 @@ static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
     act_as(d);
     switch (sim_random(w, 6)) {
     case 0:
-        if (scheduler_run(d->scheduler, domain->name, NULL, &ids, &err) < 0)
+        if (scheduler_run(d->scheduler, domain->name, NULL, &ids, NULL, &err) < 0)
             check_refusal(d, domain->name, &err);
         else if (ids.n > 0 && sim_chance(w, 5000))
             w->counts.cancels += scheduler_cancel(d->scheduler, ids.items[0], &err) == 0;
