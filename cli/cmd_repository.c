@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/repository_adopt.h"
 #include "cli/repository_facts.h"
+#include "cli/repository_forget.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "storage/survey.h"
@@ -283,16 +284,29 @@ static int check(void *arg, const struct config *config, struct catalog *catalog
     return c ? check_one(a, config, c, catalog) : EXIT_NOT_FOUND;
 }
 
+/* Those of adopt, some of which forget has, too. */
+static bool check_options(const struct arguments *a)
+{
+    bool forget = strcmp(a->what, "forget") == 0;
+    bool both = a->force || a->yes || a->dry_run;
+
+    if (strcmp(a->what, "adopt") == 0 || (!a->all && (forget || !both)))
+        return true;
+    cli_usage("repository", "--%s goes with adopt%s only",
+              a->all     ? "all"
+              : a->force ? "force"
+              : a->yes   ? "yes"
+                         : "dry-run",
+              a->all ? "" : " and forget");
+    return false;
+}
+
 static int run(void *arguments)
 {
     const struct arguments *a = arguments;
 
-    if (strcmp(a->what, "adopt") != 0 && (a->force || a->yes || a->all || a->dry_run))
-        return cli_usage("repository", "--%s goes with adopt only",
-                         a->force ? "force"
-                         : a->yes ? "yes"
-                         : a->all ? "all"
-                                  : "dry-run");
+    if (!check_options(a))
+        return EXIT_USAGE;
     if (strcmp(a->what, "list") == 0 && !a->name)
         return cli_with_catalog(list, arguments);
     if (strcmp(a->what, "adopt") == 0 && a->all && a->domains.n > 0)
@@ -304,6 +318,9 @@ static int run(void *arguments)
                                                        .dry_run = a->dry_run,
                                                        .yes = a->yes,
                                                        .force = a->force});
+    if (strcmp(a->what, "forget") == 0 && a->name && a->domains.n == 0)
+        return repository_forget(&(struct forgetting){
+            .what = a->name, .dry_run = a->dry_run, .yes = a->yes, .force = a->force});
     if (strcmp(a->what, "check") == 0 && a->name && a->domains.n == 0)
         return cli_with_catalog(check, arguments);
     return cli_usage("repository", "%s (see 'vmkeep repository --help')", cmd_repository.wants);
@@ -311,11 +328,11 @@ static int run(void *arguments)
 
 const struct command cmd_repository = {
     .name = "repository",
-    .summary = "what repositories are, whose, and taking one over",
+    .summary = "what repositories are and whose; adopt, forget",
     .synopses =
         (const char *const[]){"list [--json]", "check [--json] NAME",
                               "adopt [--dry-run] [--yes] [--force] [--all] NAME [HOST/DOMAIN]...",
-                              NULL},
+                              "forget [--dry-run] [--yes] [--force] NAME|ID", NULL},
     .about =
         (const char *const[]){
             "list tells of each repository of the configuration what is there: its id, whether it "
@@ -329,40 +346,48 @@ const struct command cmd_repository = {
             "have, or those named, or all. It says what that means, and asks. Points that are in "
             "it are taken into the catalog; points of the repository that was there before stay "
             "known, as missing, until that is adopted again.",
+            "forget is for a repository that is lost for ever: its points leave the catalog, the "
+            "checkpoints that belong to them go, and its id is forgotten. Nothing on disk is "
+            "touched. By its id, those of a disk go whose place another one has taken. If its disk "
+            "is found again, adopt or 'vmkeep rebuild-catalog' takes its points in again.",
             "list and check change nothing and work while the daemon is down; for adopt vmkeepd(8) "
-            "must not run.",
+            "must not run; forget asks it, where it runs.",
             NULL},
     .operands =
         (const struct command_operand[]){
-            {OPERAND("list|check|adopt", what),
-             .choices = (const char *const[]){"list", "check", "adopt", NULL}},
+            {OPERAND("list|check|adopt|forget", what),
+             .choices = (const char *const[]){"list", "check", "adopt", "forget", NULL}},
             {OPERAND("NAME", name), .optional = true, .words = WORD_REPOSITORY},
             {OPERANDS("HOST/DOMAIN", domains), .optional = true, .words = WORD_DOMAIN},
             {0}},
     .options =
         (const struct command_option[]){
-            {FLAG("dry-run", dry_run, "say what would be taken over, and change nothing")},
+            {FLAG("dry-run", dry_run,
+                  "say what would be taken over, or forgotten, and change nothing")},
             {FLAG("yes", yes, "do not ask")},
             {FLAG("all", all, "also directories of domains that we do not have")},
-            {FLAG("force", force,
-                  "also what its owner has used within the last ten minutes, or whose owner's "
-                  "catalog a vmkeepd of this machine keeps")},
+            {FLAG(
+                "force", force,
+                "adopt: also what its owner has used within the last ten minutes, or whose owner's "
+                "catalog a vmkeepd of this machine keeps; forget: also one that is there")},
             {FLAG("json", json,
                   "list: print an array of {name, path, id, found, state, problem, free, total, "
                   "points, domains: [{domain, owner, points}]}; check: an array of {what, about, "
                   "problem, then}")},
             {0}},
-    .wants = "say list, check NAME or adopt NAME",
+    .wants = "say list, check NAME, adopt NAME or forget NAME",
     .exits =
-        (const struct command_exit[]){{EXIT_DONE, "done, check: no difference"},
-                                      {EXIT_FAILED, "failed"},
-                                      {EXIT_USAGE, "bad usage or configuration"},
-                                      {EXIT_PARTLY, "check: there are differences"},
-                                      {EXIT_NOT_FOUND, "no such repository"},
-                                      {EXIT_BUSY, "vmkeepd runs, or the other owner is at work"},
-                                      {EXIT_DAMAGED, "check: points are damaged or missing"},
-                                      {EXIT_INTERRUPTED, "not confirmed"},
-                                      {0}},
+        (const struct command_exit[]){
+            {EXIT_DONE, "done, check: no difference"},
+            {EXIT_FAILED, "failed"},
+            {EXIT_USAGE, "bad usage or configuration"},
+            {EXIT_PARTLY, "check: there are differences"},
+            {EXIT_NOT_FOUND, "no such repository"},
+            {EXIT_BUSY,
+             "adopt: vmkeepd runs, or the other owner is at work; forget: a job works there"},
+            {EXIT_DAMAGED, "check: points are damaged or missing"},
+            {EXIT_INTERRUPTED, "not confirmed"},
+            {0}},
     .examples = (const char *const[]){"vmkeep repository list",
                                       "vmkeep repository adopt main --dry-run", NULL},
     ARGUMENTS,

@@ -159,6 +159,18 @@ static int cmd_delete(struct client *cl, json_t *args, json_t **ret, struct err 
     return rc;
 }
 
+static int cmd_forget_repository(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *what = NULL;
+    size_t n = 0;
+
+    if (control_unpack(args, err, "{s:s}", "repository", &what) < 0 ||
+        scheduler_forget_repository(cl->control->env.scheduler, what, &n, err) < 0)
+        return -1;
+    *ret = json_pack("{s:I}", "points", (json_int_t)n);
+    return 0;
+}
+
 static int cmd_cancel(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     json_int_t job = 0;
@@ -256,10 +268,15 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
         const char *name;
         int (*run)(struct client *, json_t *, json_t **, struct err *);
     } commands[] = {
-        {"status", cmd_status}, {"run", cmd_run},
-        {"cancel", cmd_cancel}, {"prune", cmd_prune},
-        {"delete", cmd_delete}, {"domains", cmd_domains},
-        {"reload", cmd_reload}, {"found-damage", cmd_found_damage},
+        {"status", cmd_status},
+        {"run", cmd_run},
+        {"cancel", cmd_cancel},
+        {"prune", cmd_prune},
+        {"delete", cmd_delete},
+        {"domains", cmd_domains},
+        {"repository-forget", cmd_forget_repository},
+        {"reload", cmd_reload},
+        {"found-damage", cmd_found_damage},
     };
 
     scheduler_look_at_clock(cl->control->env.scheduler);

@@ -75,18 +75,26 @@ static int load_last(struct job_run *r, struct err *err)
 static int note_deleted(struct job_run *r, struct err *err)
 {
     struct backup_run *run = backup_of(r);
-    struct job_end end = {0};
+    struct job_end deleted = {0}, forgotten = {0};
+    const struct job *row = &r->row;
+    int64_t by;
 
     if (run->base_current || *run->base_missing)
         return 0;
-    if (catalog_last_of_kind(r->env->catalog, r->row.host, r->row.domain, r->row.policy, JOB_DELETE,
-                             &end, err) < 0)
+    if (catalog_last_of_kind(r->env->catalog, row->host, row->domain, row->policy, JOB_DELETE,
+                             &deleted, err) < 0)
         return -1;
-    free(end.reason);
-    if (end.id > 0 && (!run->has_base || end.id > run->base.job)) {
+    free(deleted.reason);
+    if (catalog_last_of_kind(r->env->catalog, row->host, row->domain, row->policy, JOB_FORGET,
+                             &forgotten, err) < 0)
+        return -1;
+    free(forgotten.reason);
+    by = deleted.id > forgotten.id ? deleted.id : forgotten.id;
+    if (by > 0 && (!run->has_base || by > run->base.job)) {
         MARK("the point that a backup would be based on was deleted");
-        snprintf(run->base_missing, sizeof(run->base_missing), "%s deleted on request, by job %lld",
-                 run->has_base ? "a newer one was" : "what there was has been", (long long)end.id);
+        snprintf(run->base_missing, sizeof(run->base_missing), "%s %s on request, by job %lld",
+                 run->has_base ? "a newer one was" : "what there was has been",
+                 by == deleted.id ? "deleted" : "taken out of the catalog", (long long)by);
     }
     return 0;
 }

@@ -228,6 +228,14 @@ static void sync_repos(struct scheduler *s)
     }
 }
 
+void resources_renew_repo(struct scheduler *s, const char *name)
+{
+    for (size_t i = s->jobs.repos.n; i-- > 0;)
+        if (!s->jobs.repos.items[i]->retired && strcmp(s->jobs.repos.items[i]->name, name) == 0)
+            repo_retire(s, i);
+    sync_repos(s);
+}
+
 void resources_sync(struct scheduler *s)
 {
     sync_hosts(s);

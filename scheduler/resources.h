@@ -14,6 +14,8 @@ struct scheduler;
 void host_unused(struct host *h);
 void repo_unused(struct repo *r);
 void resources_sync(struct scheduler *s); /* after s->config changed */
+/* The repository of that name is another one from now on, of which nothing is known. */
+void resources_renew_repo(struct scheduler *s, const char *name);
 /* Stale hosts that nobody uses any more.  True: there were some, coverage has to follow. */
 bool resources_replace_stale(struct scheduler *s);
 /* Its first look tells which one it is; remembered from then on. */

@@ -54,6 +54,11 @@ int scheduler_run(struct scheduler *s, const char *target, const enum backup_lev
 int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
                            struct err *err);
 
+/* A repository that is lost for ever leaves the catalog; see catalog_repository_forget.  ERR_BUSY
+ * while a job works there. */
+int scheduler_forget_repository(struct scheduler *s, const char *what, size_t *ret_points,
+                                struct err *err);
+
 /* Lets go of what no rule keeps; target NULL: everything. */
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err);
 

@@ -369,6 +369,23 @@ int catalog_repository_see(struct catalog *c, const char *name, const char *id, 
 int catalog_repository_adopt(struct catalog *c, const char *name, const char *id, const char *path,
                              const struct point_list *points, int64_t now, struct err *err);
 
+/* A repository that may be lost for ever: by its name, with all points that were made under it,
+ * or by its id, with the points that it holds, whatever has its name now. */
+struct catalog_lost {
+    bool by_id;
+    char *name; /* that means it now; NULL: none does */
+    struct point_list points;
+};
+
+/* ERR_NOTFOUND: neither.  ret: released with catalog_lost_done. */
+int catalog_lost(struct catalog *c, const char *what, struct catalog_lost *ret, struct err *err);
+void catalog_lost_done(struct catalog_lost *l);
+/* It leaves the catalog, in one transaction: its points, with the checkpoints that belong to them
+ * (-> dropping), and what is known of the name that means it.  Of each domain and policy a row
+ * among the ended jobs says so. */
+int catalog_repository_forget(struct catalog *c, const char *what, int64_t now, size_t *ret_points,
+                              struct err *err);
+
 /* ---- what a policy covers, and what was last seen ---- */
 
 /* The (host, domain) is there, and selected by the policy; the first time is kept as "since", also

@@ -44,16 +44,19 @@ static int add_row(struct db *db, struct job *j, struct err *err)
     return 0;
 }
 
-static int add_body(struct db *db, void *arg, struct err *err)
+int catalog_insert_job(struct db *db, struct job *j, struct err *err)
 {
-    struct job *j = arg;
-
     if (add_row(db, j, err) < 0)
         return -1;
     for (size_t i = 0; j->points && i < j->points->n; i++)
         if (add_point(db, j->id, i, j->points->items[i], err) < 0)
             return -1;
     return 0;
+}
+
+static int add_body(struct db *db, void *arg, struct err *err)
+{
+    return catalog_insert_job(db, arg, err);
 }
 
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err)

@@ -46,6 +46,9 @@ struct disk_origin catalog_read_origin(sqlite3_stmt *st, int first);
 int catalog_put_missing(struct db *db, const struct point *p, struct err *err);
 int catalog_read_missing(struct db *db, struct point *p, struct err *err);
 
+/* See catalog_job_add. */
+int catalog_insert_job(struct db *db, struct job *j, struct err *err);
+
 /* One that is there already stays as it is.  ERR_NOTFOUND: a point that it stands on is not. */
 int catalog_insert_point(struct db *db, const struct point *p, struct err *err);
 

@@ -264,6 +264,8 @@ const char *const db_sql[ST_COUNT] = {
         "SELECT what, path, device, inode, born FROM made WHERE job = ?1 ORDER BY rowid",
 
     [ST_REPOSITORY_GET] = "SELECT name, id, path, since, seen FROM repository WHERE name = ?1",
+    [ST_REPOSITORY_OF_ID] = "SELECT name FROM repository WHERE id = ?1",
+    [ST_REPOSITORY_FORGET] = "DELETE FROM repository WHERE name = ?1",
     /* A new id: since now. */
     [ST_REPOSITORY_PUT] = ("INSERT OR REPLACE INTO repository (name, id, path, since, seen)"
                            " VALUES (?1, ?2, ?3, ?4, ?4)"),

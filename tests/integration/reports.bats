@@ -469,12 +469,14 @@ END
     json 'all(.reasons == [{code: "not-covered", text: "its policy does not cover it any more"}])' prune --dry-run web01
 }
 
-@test "repository: what goes with adopt only" {
-    for option in --force --yes --all --dry-run; do
+@test "repository: what goes with adopt and forget only" {
+    for option in --force --yes --dry-run; do
         run -2 --separate-stderr vmkeep repository list $option
-        [ "$stderr" = "vmkeep: repository: $option goes with adopt only" ]
+        [ "$stderr" = "vmkeep: repository: $option goes with adopt and forget only" ]
         run -2 vmkeep repository check main $option
     done
+    run -2 --separate-stderr vmkeep repository forget main --all
+    [ "$stderr" = "vmkeep: repository: --all goes with adopt only" ]
     run -2 --separate-stderr vmkeep points --repository "$tmp"
     [ "$stderr" = "vmkeep: $tmp: no repository: there is no repository.json in it, but other files; is it the right directory?" ]
     run -4 --separate-stderr vmkeep points --repository "$tmp/main"

@@ -200,6 +200,8 @@ static struct job by_hand = {.kind = JOB_BACKUP_BEGIN,
 /* Every writing function of the catalog; the jobs are 1 to 5. */
 static int step(struct catalog *c, int i, struct err *err)
 {
+    size_t n;
+
     switch (i) {
     case 0:
         return catalog_cover(c, "h", "d", "n", 50, err);
@@ -262,12 +264,14 @@ static int step(struct catalog *c, int i, struct err *err)
         return catalog_checkpoint_delete(c, "h", "d", "kept", err);
     case 29:
         return catalog_cover_gone(c, "h", "d", 350, err);
+    case 30:
+        return catalog_repository_forget(c, "main", 400, &n, err);
     default:
         return catalog_uncover(c, "h", "d", "n", err);
     }
 }
 
-#define STEPS 31
+#define STEPS 32
 
 /* The catalog's contents before each step, and after the last. */
 static char *contents[STEPS + 1];

@@ -4,6 +4,7 @@
  * the catalog keeps of guests and checkpoints beside their rows. */
 #include "tests/unit/catalog_support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -69,6 +70,55 @@ static void another_one_is_adopted_and_the_first_again(void **state)
     OK(catalog_repository_adopt(c, "main", "aa", "/one", &first, 400, &err));
     assert_state(c, "h/d/a", POINT_GOOD);
     assert_state(c, "h/d/b", POINT_MISSING);
+    catalog_close(c);
+}
+
+static enum checkpoint_state state_of(struct catalog *c, const char *checkpoint)
+{
+    struct checkpoint_list l = {0};
+    enum checkpoint_state ret;
+
+    OK(catalog_checkpoints(c, "h", "d", &l, &err));
+    assert_non_null(checkpoint_list_find(&l, checkpoint));
+    ret = checkpoint_list_find(&l, checkpoint)->state;
+    checkpoint_list_done(&l);
+    return ret;
+}
+
+/* By its id, beside the one that has its name now; then that one, by the name. */
+static void lost_ones_are_forgotten(void **state)
+{
+    CLEANUP(point_done) struct point a = sample_point("h/d/a", "d", "n", 100, NULL, "cp1");
+    CLEANUP(point_done) struct point b = sample_point("h/d/b", "d", "n", 200, "h/d/a", "cp2");
+    CLEANUP(point_done) struct point there = sample_point("h/d/c", "d", "m", 300, NULL, NULL);
+    struct point_list second = {.items = &there, .n = 1};
+    CLEANUP(catalog_repository_done) struct catalog_repository r = {0};
+    struct catalog *c = open_writer(*state);
+    struct job_end end = {0};
+    bool found;
+    size_t n = 0;
+
+    OK(catalog_repository_see(c, "main", "aa", "/one", 50, &err));
+    backup(c, &a);
+    backup(c, &b);
+    OK(catalog_repository_adopt(c, "main", "bb", "/one", &second, 300, &err));
+    FAILS(ERR_NOTFOUND, "no repository of the name or id 'cc'",
+          catalog_repository_forget(c, "cc", 400, &n, &err));
+    assert_int_equal(count_points(c), 3);
+    OK(catalog_repository_forget(c, "aa", 400, &n, &err));
+    assert_int_equal(n, 2);
+    assert_int_equal(count_points(c), 1);
+    assert_int_equal(state_of(c, "cp2"), CHECKPOINT_DROPPING);
+    OK(catalog_last_of_kind(c, "h", "d", "n", JOB_FORGET, &end, &err));
+    assert_string_equal(end.reason, "repository aa is lost for ever: 2 points left the catalog");
+    assert_int_equal(end.ended, 400);
+    free(end.reason);
+    OK(catalog_repository(c, "main", &r, &found, &err));
+    assert_true(found);
+    OK(catalog_repository_forget(c, "main", 500, &n, &err));
+    assert_int_equal(n, 1);
+    OK(catalog_repository(c, "main", &r, &found, &err));
+    assert_false(found);
     catalog_close(c);
 }
 
@@ -144,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_name_means_one_repository, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(lost_ones_are_forgotten, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(another_one_is_adopted_and_the_first_again, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(what_stands_on_nothing_is_left_out, scratch_make,
