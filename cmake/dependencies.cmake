@@ -6,6 +6,7 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 pkg_check_modules(LIBXML2 REQUIRED IMPORTED_TARGET libxml-2.0)
 pkg_check_modules(LIBNBD REQUIRED IMPORTED_TARGET libnbd>=1.14)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(LIBVIRT REQUIRED IMPORTED_TARGET libvirt>=9.0)
 
 # libev ships no .pc file in Debian.
 find_library(EV_LIBRARY ev REQUIRED)

@@ -18,6 +18,7 @@ export COLUMNS=1000 # sentences stay in one line
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/vmkeep-system-XXXXXX")
 declare -A pids=()
+at_end=() # functions, for what is not ours by pid
 
 cleanup()
 {
@@ -27,6 +28,9 @@ cleanup()
         echo "--- the daemon's log (its end):" >&2
         tail -n 60 "$tmp/log" >&2
     fi
+    for name in "${at_end[@]}"; do
+        "$name" || true
+    done
     for name in "${!pids[@]}"; do
         kill -KILL "${pids[$name]}" 2>/dev/null || true
         wait "${pids[$name]}" 2>/dev/null || true

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to helpers/libvirt: libvirt's numbers as words.  In the order of its enums, which never
+ * changes; NULL at the end. */
+#ifndef VMKEEP_HELPERS_LIBVIRT_WORDS_H
+#define VMKEEP_HELPERS_LIBVIRT_WORDS_H
+
+extern const char *const words_state[];     /* virDomainState */
+extern const char *const words_lifecycle[]; /* virDomainEventType */
+extern const char *const words_stopped[];   /* virDomainEventStoppedDetailType */
+extern const char *const words_paused[];    /* virDomainPausedReason */
+extern const char *const words_shutoff[];   /* virDomainShutoffReason */
+extern const char *const words_operation[]; /* virDomainJobOperation */
+extern const char *const words_job[];       /* virDomainJobType */
+extern const char *const words_io_error[];  /* virDomainEventIOErrorAction */
+
+/* "unknown" beyond the end: of a newer libvirt. */
+const char *word_of(const char *const *words, int i);
+
+#endif
