@@ -40,7 +40,7 @@ int backup_after_recording(struct job_run *r)
     if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &run->published, reason,
                         &err) < 0) {
         MARK("the end of a good backup is recorded again");
-        catalog_trouble("record a finished backup (it will be tried again)", &err);
+        catalog_trouble(r->env, "record a finished backup (it will be tried again)", &err);
         job_meets(r, &(struct obstacle){.code = OBSTACLE_CATALOG, .problem = err.msg});
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
@@ -68,7 +68,7 @@ int backup_after_dropping_old(struct job_run *r)
     if (r->op_err.code != ERR_NONE)
         hv_warn_left(r, run->base.checkpoint);
     else if (catalog_checkpoint_forget(r->env->catalog, run->base.checkpoint, &err) < 0)
-        catalog_trouble("forget a checkpoint", &err);
+        catalog_trouble(r->env, "forget a checkpoint", &err);
     return B_DONE;
 }
 
@@ -85,7 +85,7 @@ int backup_after_done(struct job_run *r)
         (doomed.n > 0 && !e->draining &&
          prune_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
                      "after a backup: retention lets points go", &prune, &err) < 0))
-        catalog_trouble("judge what to keep", &err);
+        catalog_trouble(r->env, "judge what to keep", &err);
     strlist_done(&doomed);
     r->env->ops->ended(r, OUTCOME_SUCCESS, r->row.reason);
     return JOB_STAYS;
@@ -128,7 +128,7 @@ int backup_after_discarding(struct job_run *r)
     if (run->reached != MADE_POINT) /* a row without disks: no finished point goes for it */
         debris.disks.n = 0;
     if (catalog_point_add(r->env->catalog, &debris, &err) < 0)
-        catalog_trouble("remember what is to be removed", &err);
+        catalog_trouble(r->env, "remember what is to be removed", &err);
     return B_FAILED;
 }
 
@@ -145,7 +145,7 @@ int backup_after_failed(struct job_run *r)
 
     r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
     if (checkpoint && catalog_checkpoint_forget(e->catalog, checkpoint, &err) < 0)
-        catalog_trouble("forget a checkpoint", &err);
+        catalog_trouble(e, "forget a checkpoint", &err);
     free(checkpoint);
     return JOB_STAYS;
 }

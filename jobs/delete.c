@@ -331,7 +331,7 @@ static bool next_is_full(const struct job_run *r)
     bool ret = r->env->ops->covers(r->env, r->row.host, r->row.domain, r->row.policy);
 
     if (catalog_checkpoints(r->env->catalog, r->row.host, r->row.domain, &rows, &err) < 0)
-        catalog_trouble("list checkpoints", &err);
+        catalog_trouble(r->env, "list checkpoints", &err);
     for (size_t i = 0; i < rows.n; i++)
         if (rows.items[i].state == CHECKPOINT_CURRENT &&
             str_eq(rows.items[i].policy, r->row.policy))

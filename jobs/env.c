@@ -67,11 +67,6 @@ int env_refuse_draining(const struct job_env *e, struct err *err)
     return e->draining ? err_set(err, ERR_BUSY, "the daemon is shutting down") : 0;
 }
 
-void catalog_trouble(const char *what, const struct err *err)
-{
-    log_error("catalog: cannot %s: %s", what, err->msg);
-}
-
 /* ---- the domain that is meant ---- */
 
 static void offer_domains(struct host *h, struct domain_search *ret)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/hypervisor.h"
+#include "jobs/trouble.h"
 #include "policies/config.h"
 #include "storage/catalog.h"
 #include "storage/store.h"
@@ -101,6 +102,7 @@ struct job_env {
     VEC(struct repo *) repos;
     VEC(struct job_run *) runs; /* queued and running, oldest first */
     VEC(struct request *) requests;
+    struct trouble trouble;
     bool draining; /* nothing new begins */
     bool dead;     /* being freed: what still completes counts no more */
 };
@@ -136,7 +138,5 @@ void repo_release(struct repo *r);
 int env_find_domain(struct job_env *e, const char *text, struct host **ret_host, char **ret_domain,
                     struct err *err);
 int env_refuse_draining(const struct job_env *e, struct err *err);
-/* Logs what went wrong with the catalog where nothing better can be done. */
-void catalog_trouble(const char *what, const struct err *err);
 
 #endif

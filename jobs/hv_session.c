@@ -70,7 +70,7 @@ void hv_save_request(struct job_run *r, const struct backup_request *request)
     document = kept_request_text(&written);
     if (catalog_job_document(r->env->catalog, r->row.id, document, &err) < 0 ||
         (k.name && catalog_checkpoint_add_disks(r->env->catalog, &k, &err) < 0))
-        catalog_trouble("record a backup's document", &err);
+        catalog_trouble(r->env, "record a backup's document", &err);
     for (size_t i = 0; i < k.disks.n; i++)
         disk_origin_done(&k.disks.items[i].origin);
     free(k.disks.items);

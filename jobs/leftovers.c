@@ -151,7 +151,7 @@ void leftovers_after(struct job_run *r, const struct leftovers *left)
     } else if (c->kind == LEFTOVER_DELETE_CHECKPOINT &&
                catalog_checkpoint_delete(r->env->catalog, r->row.host, r->row.domain, c->name,
                                          &err) < 0) {
-        catalog_trouble("forget a checkpoint", &err);
+        catalog_trouble(r->env, "forget a checkpoint", &err);
     }
     r->op_err = ERR_INIT;
 }

@@ -200,7 +200,7 @@ static void begun(struct job_run *r)
         free(r->row.document);
         r->row.document = kept_request_text(&run->document->request);
         if (catalog_job_document(r->env->catalog, r->row.id, r->row.document, &err) < 0)
-            catalog_trouble("record the port of a backup", &err);
+            catalog_trouble(r->env, "record the port of a backup", &err);
     }
     reply(r, NULL);
 }
@@ -291,7 +291,7 @@ static int after_recording(struct job_run *r)
     job_save_progress(r);
     if (catalog_job_end(r->env->catalog, r->row.id, env_now(r->env), OUTCOME_SUCCESS, ERR_NONE,
                         reason, &err) < 0) {
-        catalog_trouble("record a finished backup (it will be tried again)", &err);
+        catalog_trouble(r->env, "record a finished backup (it will be tried again)", &err);
         job_meets(r, &(struct obstacle){.code = OBSTACLE_CATALOG, .problem = err.msg});
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
@@ -367,7 +367,7 @@ static int after_failed(struct job_run *r)
     r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
     if (checkpoint && (unmade ? catalog_checkpoint_unmake : catalog_checkpoint_delete)(
                           e->catalog, host, domain, checkpoint, &err) < 0)
-        catalog_trouble("forget a checkpoint", &err);
+        catalog_trouble(e, "forget a checkpoint", &err);
     return JOB_STAYS;
 }
 

@@ -184,5 +184,5 @@ void api_places_resume(struct job_run *r)
     struct err err = ERR_INIT;
 
     if (catalog_made(r->env->catalog, r->row.id, &run->made, &err) < 0)
-        catalog_trouble("read what a backup has made", &err);
+        catalog_trouble(r->env, "read what a backup has made", &err);
 }

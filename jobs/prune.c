@@ -132,7 +132,7 @@ static void drop_uncovered(struct job_run *r)
                 !r->env->ops->covers(r->env, r->row.host, r->row.domain, rows.items[i].policy))
                 catalog_checkpoint_drop(r->env->catalog, rows.items[i].name, &err);
     if (err.code != ERR_NONE)
-        catalog_trouble("drop a checkpoint", &err);
+        catalog_trouble(r->env, "drop a checkpoint", &err);
     checkpoint_list_done(&rows);
 }
 

@@ -36,7 +36,7 @@ static struct repo *next_to_survey(const struct job_run *r)
     if (!strlist_has(&run->tried, r->row.repository))
         return r->repo;
     if (catalog_points(r->env->catalog, &of, &points, &err) < 0)
-        catalog_trouble("list points", &err);
+        catalog_trouble(r->env, "list points", &err);
     for (size_t i = 0; i < points.n && !ret; i++)
         if (!strlist_has(&run->tried, points.items[i].repository))
             ret = repo_find(r->env, points.items[i].repository);

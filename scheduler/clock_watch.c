@@ -39,7 +39,7 @@ static void put(struct scheduler *s, const char *name, const char *state, const 
     struct err err = ERR_INIT;
 
     if (catalog_seen_put(s->env.catalog, "clock", name, state, problem, NULL, at, &err) < 0)
-        catalog_trouble("record the clock", &err);
+        catalog_trouble(&s->jobs, "record the clock", &err);
 }
 
 static void believe(struct scheduler *s, int64_t now)
@@ -173,7 +173,7 @@ void clock_watch_start(struct scheduler *s)
     s->clock.uptime = sched_uptime(s);
     note_unset(s, now);
     if (catalog_seen(s->env.catalog, "clock", &rows, &err) < 0)
-        catalog_trouble("read of the clock", &err);
+        catalog_trouble(&s->jobs, "read of the clock", &err);
     hold = find(&rows, "hold");
     believed = find(&rows, "believed");
     if (hold && strcmp(hold->state, "on") == 0) {

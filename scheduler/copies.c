@@ -139,7 +139,7 @@ static void bring_all(struct scheduler *s)
     struct err err = ERR_INIT;
 
     if (catalog_next_job(s->env.catalog, &next, &err) < 0)
-        catalog_trouble("tell the number of the last job", &err);
+        catalog_trouble(&s->jobs, "tell the number of the last job", &err);
     for (size_t i = 0; i < s->jobs.repos.n && err.code == ERR_NONE; i++)
         if (wants(s, s->jobs.repos.items[i]))
             bring(s, s->jobs.repos.items[i], next - 1);

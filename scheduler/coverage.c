@@ -87,7 +87,7 @@ static void refresh(struct scheduler *s, struct cover *c)
 
     c->has_next = false;
     if (plan(s, c, &dues, &err) < 0) {
-        catalog_trouble("read the history", &err);
+        catalog_trouble(&s->jobs, "read the history", &err);
         c->not_before = env_now(&s->jobs) + TROUBLE_PAUSE_S;
     }
     due_list_done(&dues);
@@ -119,7 +119,7 @@ static void cover_add(struct scheduler *s, const char *host, const char *domain,
     c->distance = distance;
     c->made = -1;
     if (catalog_cover(s->env.catalog, host, domain, policy, env_now(&s->jobs), &err) < 0)
-        catalog_trouble("record a domain", &err);
+        catalog_trouble(&s->jobs, "record a domain", &err);
     refresh(s, c);
 }
 
@@ -139,7 +139,7 @@ static void list_domains(struct scheduler *s, const struct host *h, struct strli
         return;
     MARK("what a host had stands until it tells what it has");
     if (catalog_covered(s->env.catalog, h->name, ret, &err) < 0)
-        catalog_trouble("read what policies cover", &err);
+        catalog_trouble(&s->jobs, "read what policies cover", &err);
 }
 
 /* Covers of one policy on one host; how many there are now. */
@@ -168,7 +168,7 @@ static void note_policy(struct scheduler *s, const char *policy, size_t n)
         log_warning("policy %s: matches no domain", policy);
     if (catalog_seen_put(s->env.catalog, "policy", policy, n ? "ok" : "empty",
                          n ? NULL : "matches no domain", NULL, env_now(&s->jobs), &err) < 0)
-        catalog_trouble("record a policy", &err);
+        catalog_trouble(&s->jobs, "record a policy", &err);
 }
 
 /* Covers of one policy.  That it has none is known when all hosts have told their domains. */
@@ -253,7 +253,7 @@ static void uncover_gone(struct scheduler *s, const struct cover *old, size_t n)
             config_host_find(s->config, old[i].host))
             continue;
         if (catalog_uncover(s->env.catalog, old[i].host, old[i].domain, old[i].policy, &err) < 0)
-            catalog_trouble("record a domain", &err);
+            catalog_trouble(&s->jobs, "record a domain", &err);
     }
 }
 
@@ -314,7 +314,7 @@ static void queue_backup(struct scheduler *s, struct cover *c)
         c->made = row.uptime;
         return;
     }
-    catalog_trouble("record a job that is due", &err);
+    catalog_trouble(&s->jobs, "record a job that is due", &err);
     c->not_before = env_now(&s->jobs) + TROUBLE_PAUSE_S;
 }
 

@@ -103,13 +103,13 @@ static void note_gone(struct host *h)
     struct err err = ERR_INIT;
 
     if (catalog_covered(catalog, h->name, &covered, &err) < 0)
-        catalog_trouble("read what policies cover", &err);
+        catalog_trouble(h->env, "read what policies cover", &err);
     for (size_t i = 0; i < covered.n; i++) {
         if (strlist_has(&h->watch->names, covered.items[i]))
             continue;
         log_notice("host %s: domain %s is gone", h->name, covered.items[i]);
         if (catalog_cover_gone(catalog, h->name, covered.items[i], env_now(h->env), &err) < 0)
-            catalog_trouble("record that a domain is gone", &err);
+            catalog_trouble(h->env, "record that a domain is gone", &err);
     }
 }
 
@@ -123,14 +123,14 @@ static void forget_gone(struct host *h)
     size_t prefix = strlen(h->name);
 
     if (catalog_seen(catalog, "domain", &seen, &err) < 0)
-        catalog_trouble("read what was seen", &err);
+        catalog_trouble(h->env, "read what was seen", &err);
     for (size_t i = 0; i < seen.n; i++) {
         const char *name = seen.items[i].name;
 
         if (strncmp(name, h->name, prefix) == 0 && name[prefix] == '/' &&
             !strlist_has(&h->watch->names, name + prefix + 1) &&
             catalog_seen_forget(catalog, "domain", name, &err) < 0)
-            catalog_trouble("forget a domain", &err);
+            catalog_trouble(h->env, "forget a domain", &err);
     }
     seen_list_done(&seen);
     note_gone(h);

@@ -83,7 +83,7 @@ void lacks_say(struct repo *r)
     if (catalog_seen_put(r->env->catalog, "difference", r->name,
                          r->watch->difference ? "differs" : "ok", r->watch->difference, NULL,
                          env_now(r->env), &err) < 0)
-        catalog_trouble("record what was seen", &err);
+        catalog_trouble(r->env, "record what was seen", &err);
 }
 
 static bool is_of(const struct unknown_point *p, const char *host, const char *domain)

@@ -41,7 +41,7 @@ static bool is_of_lost_life(struct scheduler *s, int64_t job, const char *name)
     if (job < s->first_job)
         return false;
     if (catalog_jobs(s->env.catalog, &of, &rows, &err) < 0)
-        catalog_trouble("look for a job", &err);
+        catalog_trouble(&s->jobs, "look for a job", &err);
     for (size_t i = 0; i < rows.n; i++)
         ret = rows.items[i].state == JOB_QUEUED ||
               (rows.items[i].plan.id && name && !str_eq(rows.items[i].plan.id, name) &&
@@ -100,7 +100,7 @@ static void saw_lost(struct scheduler *s, const char *where, int64_t job)
     if (s->behind >= job)
         return;
     if (catalog_note_behind(s->env.catalog, job, &err) < 0)
-        catalog_trouble("record that jobs are lacking", &err);
+        catalog_trouble(&s->jobs, "record that jobs are lacking", &err);
     fall_behind(s, where, job);
 }
 
@@ -118,7 +118,7 @@ static void saw_numbers(struct scheduler *s, const char *where, const struct see
     if (catalog_next_job(s->env.catalog, &next, &err) == 0 && next <= seen->last)
         give_up_waiting(s, seen->last);
     if (err.code != ERR_NONE || catalog_raise_job(s->env.catalog, seen->last, &raised, &err) < 0)
-        catalog_trouble("raise the number of the next job", &err);
+        catalog_trouble(&s->jobs, "raise the number of the next job", &err);
     else if (raised)
         fall_behind(s, where, seen->last);
     if (raised)

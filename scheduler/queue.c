@@ -178,7 +178,7 @@ void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason)
         queue_ended(r, outcome, r->row.reason);
         return;
     }
-    catalog_trouble("record the end of a job (it will be tried again)", &err);
+    catalog_trouble(r->env, "record the end of a job (it will be tried again)", &err);
     job_meets(r, &(struct obstacle){.code = OBSTACLE_CATALOG, .problem = err.msg});
     r->ending = true;
     r->alarm.fire = end_again;

@@ -166,7 +166,7 @@ static bool has_points(struct scheduler *s, const char *repository)
     bool ret;
 
     if (catalog_points(s->env.catalog, &filter, &points, &err) < 0)
-        catalog_trouble("list the points of a repository", &err);
+        catalog_trouble(&s->jobs, "list the points of a repository", &err);
     ret = points.n > 0 || err.code != ERR_NONE;
     point_list_done(&points);
     return ret;
@@ -179,7 +179,7 @@ static void load_id(struct scheduler *s, struct repo *r)
     bool found = false;
 
     if (catalog_repository(s->env.catalog, r->name, &known, &found, &err) < 0)
-        catalog_trouble("find a repository's id", &err);
+        catalog_trouble(&s->jobs, "find a repository's id", &err);
     else if (found)
         snprintf(r->store->id, sizeof(r->store->id), "%s", known.id);
 }
@@ -191,7 +191,7 @@ void repo_saw_id(struct repo *r, const char *id)
     if (r->retired)
         return;
     if (catalog_repository_see(r->env->catalog, r->name, id, r->path, env_now(r->env), &err) < 0)
-        catalog_trouble("remember a repository's id", &err);
+        catalog_trouble(r->env, "remember a repository's id", &err);
     else
         snprintf(r->store->id, sizeof(r->store->id), "%s", id);
 }

@@ -45,7 +45,7 @@ static void on_housekeeping(void *ctx)
         (!clock_watch_doubt(s) &&
          (catalog_job_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0 ||
           catalog_cover_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0)))
-        catalog_trouble("let go of old jobs", &err);
+        catalog_trouble(&s->jobs, "let go of old jobs", &err);
     coverage_refresh_all(s);
     watch_again(s);
     copies_retry(s);
@@ -121,6 +121,7 @@ void scheduler_free(struct scheduler *s)
     clock_watch_stop(s);
     s->env.clock->ops->stop(s->env.clock, &s->settle);
     copies_free(s);
+    trouble_stop(&s->jobs);
     live_free_all(s);
     for (size_t i = 0; i < s->jobs.runs.n; i++)
         s->env.clock->ops->stop(s->env.clock, &s->jobs.runs.items[i]->alarm);

@@ -37,6 +37,6 @@ void unfinished_prune(struct scheduler *s)
         if (needs_prune(s, c) &&
             prune_queue(&s->jobs, c->host, c->domain, c->policy, p->repository,
                         "after a start: what was interrupted is finished", &r, &err) < 0)
-            catalog_trouble("queue what was interrupted", &err);
+            catalog_trouble(&s->jobs, "queue what was interrupted", &err);
     }
 }

@@ -27,7 +27,7 @@ static void put(struct scheduler *s, const char *kind, const char *name, const c
 
     if (catalog_seen_put(s->env.catalog, kind, name, state, problem, unsafe, env_now(&s->jobs),
                          &err) < 0)
-        catalog_trouble("record what was seen", &err);
+        catalog_trouble(&s->jobs, "record what was seen", &err);
 }
 
 /* One that cannot be asked is as it was. */
@@ -41,7 +41,7 @@ static void note_frozen(struct scheduler *s, const char *host, const char *domai
         return;
     if (catalog_frozen_put(s->env.catalog, host, domain,
                            facts->perhaps_frozen ? env_now(&s->jobs) - age : 0, &err) < 0)
-        catalog_trouble("record whether a guest is frozen", &err);
+        catalog_trouble(&s->jobs, "record whether a guest is frozen", &err);
 }
 
 /* What is attached.  Of one that is shut off only the images of the configuration are known. */
@@ -64,7 +64,7 @@ static void note_disks(struct scheduler *s, const char *host, const char *domain
     }
     if (catalog_seen_disks_put(s->env.catalog, host, domain, &disks, facts->state != DOMAIN_SHUTOFF,
                                env_now(&s->jobs), &err) < 0)
-        catalog_trouble("record what is attached to a domain", &err);
+        catalog_trouble(&s->jobs, "record what is attached to a domain", &err);
     seen_disk_list_done(&disks);
 }
 
@@ -75,7 +75,7 @@ static void note_uuid(struct scheduler *s, const char *name, const struct domain
     if (facts->state != DOMAIN_RUNNING && facts->state != DOMAIN_PAUSED)
         return;
     if (catalog_seen_uuid(s->env.catalog, name, facts->uuid, &err) < 0)
-        catalog_trouble("record a domain's UUID", &err);
+        catalog_trouble(&s->jobs, "record a domain's UUID", &err);
 }
 
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
@@ -221,7 +221,7 @@ static void on_surveyed(void *ctx, const struct err *err)
         return;
     r->watch->surveying = NULL;
     if (!err && survey_record(&s->jobs, r, NULL, NULL, &r->watch->found, &trouble) < 0)
-        catalog_trouble("record the states of points", &trouble);
+        catalog_trouble(&s->jobs, "record the states of points", &trouble);
     else if (err)
         watch_saw_repo(s, r, &r->watch->space, err);
     if (!err)

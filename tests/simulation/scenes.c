@@ -235,8 +235,13 @@ static void catalog_full(void)
     scene_live(20 * MINUTE_MS);
     if (count_waiting(d, OBSTACLE_CATALOG, 15 * 60) < 2)
         sim_broken("nobody says that jobs wait for the catalog");
+    if (scheduler_jobs(d->scheduler)->trouble.code == ERR_NONE ||
+        scheduler_jobs(d->scheduler)->trouble.failures < 10)
+        sim_broken("the trouble with the catalog is not known as one");
     let_write(d, true);
     scene_live(10 * MINUTE_MS);
+    if (scheduler_jobs(d->scheduler)->trouble.code != ERR_NONE)
+        sim_broken("the trouble with the catalog is not known to be over");
     if (count_waiting(d, OBSTACLE_CATALOG, 0) > 0)
         sim_broken("jobs wait for a catalog that can be written");
     if (scheduler_count(d->scheduler).running + scheduler_count(d->scheduler).queued > 0)
