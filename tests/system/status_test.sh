@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# `status` and its exit status on bad days, with a real daemon: what must be acted on is 4, a broken promise 3, and 0
+# only when nobody has to do anything.  Repositories are looked at as they are now, and next runs are the
+# daemon's, whoever asks.
+. "$(dirname "$0")/lib.sh"
+
+small=$tmp/small
+
+# is STATUS CODE...: how `status` ends, and the codes of all that somebody must see to.
+is()
+{
+    local want=$1 status=0 codes
+    shift
+    vmkeep status --json > "$tmp/status" || status=$?
+    [ "$status" = "$want" ] || fail "exit status $status, not $want: $(cat "$tmp/status")"
+    codes=$(jq -r '[.reasons[].code] | unique | join(" ")' "$tmp/status")
+    [ "$codes" = "$(printf '%s\n' "$@" | sort | xargs)" ] || fail "codes: $codes; wanted: $*"
+    jq -e '[.reasons[] | select(.advice == null)] == []' "$tmp/status" > /dev/null ||
+        fail "does not say what to do: $(cat "$tmp/status")"
+    # In text, too; and its first line says how it stands.
+    vmkeep status > "$tmp/text" || true
+    case $want in
+        0) grep -q '^OK: ' "$tmp/text" ;;
+        3) grep -q '^NOT PROTECTED: ' "$tmp/text" ;;
+        4) grep -q '^ACT: ' "$tmp/text" ;;
+    esac || fail "its first line: $(head -n 1 "$tmp/text")"
+}
+
+shows()
+{
+    grep -q "$1" "$tmp/text" || fail "status does not show '$1': $(cat "$tmp/text")"
+}
+
+mount_repository()
+{
+    mount -t tmpfs -o size=96m tmpfs "$small"
+}
+
+mkdir "$small"
+mount_repository
+mkdir "$small/repo" "$tmp/catalog"
+make_disks vm1 vda
+make_disks vm2 vda
+start_vm vm1 vda
+start_vm vm2 vda
+REPO=$small/repo VMS="vm1 vm2" write_config '{ full: ["03:00"] }'
+sed -i "s/rpo: 1h/rpo: 300d/; s/domains: \['\*'\]/domains: [vm1]/" "$tmp/config"
+sed -i "s|^catalog: .*|catalog: $tmp/catalog/catalog.db|" "$tmp/config"
+
+echo "- a domain that nobody backs up, and one that has no point yet"
+(export TZ=Asia/Tokyo; start_daemon; echo "${pids[daemon]}" > "$tmp/pid")
+pids[daemon]=$(cat "$tmp/pid")
+await_daemon
+is 3 no-point no-policy
+sed -i '1i unprotected: ["lab/vm2"]' "$tmp/config"
+vmkeep reload > /dev/null
+is 3 no-point
+shows 'lab/vm2 .*left out'
+
+echo "- all is well; the next run is the daemon's, whoever asks"
+vmkeep run vm1 --wait > /dev/null
+is 0
+for zone in UTC America/New_York; do
+    TZ=$zone vmkeep status --json | jq -r '.domains[0].next_run'
+done | sort -u > "$tmp/next"
+[[ $(cat "$tmp/next") == *T18:00:00Z ]] || fail "next run at $(cat "$tmp/next")"
+
+echo "- full: a job fails, and that is seen though the promise is kept"
+head -c 300M /dev/zero > "$small/fill" 2> /dev/null || true
+vmkeep run vm1 --level full --wait > /dev/null 2>&1 && fail "there was room"
+is 4 repository-full
+shows 'protected'
+shows 'newest good point is .*; last job [0-9]* failed: repository main'
+rm "$small/fill"
+is 0
+shows 'last job [0-9]* failed: repository main'
+
+echo "- read-only"
+mount -o remount,ro "$small"
+is 4 repository-read-only
+mount -o remount,rw "$small"
+
+echo "- a point is damaged"
+vmkeep run vm1 --wait > /dev/null
+newest=$(points | jq -r '.[-1].id')
+truncate -s 4096 "$small/repo/$newest/vda.qcow2"
+vmkeep run vm1 --wait > /dev/null
+is 4 points-bad
+shows "a point is damaged: $newest"
+
+echo "- unmounted, and another disk in its place: seen at once"
+umount "$small"
+is 4 points-bad repository
+mount_repository
+mkdir "$small/repo"
+is 4 points-bad repository
+shows 'is the disk not mounted?'
+
+echo "- the catalog's file system is full"
+mv "$tmp/catalog" "$tmp/kept"
+mkdir "$tmp/catalog"
+kill -TERM "${pids[daemon]}"
+wait_for 10 "the daemon's end" eval '! kill -0 "${pids[daemon]}"'
+umount "$small"
+mount -t tmpfs -o size=2m tmpfs "$small"
+rmdir "$tmp/catalog"
+cp "$tmp"/kept/catalog.db* "$small"
+ln -s "$small" "$tmp/catalog"
+start_daemon
+await_daemon
+head -c 10M /dev/zero > "$small/fill" 2> /dev/null || true
+wait_for 10 "a run that cannot be written down" eval '! vmkeep run vm1'
+is 4 catalog points-bad repository
+rm "$small/fill"
+is 4 points-bad repository
+
+echo "- the daemon hangs; it is killed"
+kill -STOP "${pids[daemon]}"
+is 4 daemon-silent points-bad repository
+kill -KILL "${pids[daemon]}"
+wait "${pids[daemon]}" || true
+unset "pids[daemon]"
+is 4 daemon-down points-bad repository
+
+echo "- a domain leaves the configuration"
+sed -i '/name: vm2/,+1d; /^unprotected/d' "$tmp/config"
+is 4 daemon-down points-bad repository
+start_daemon
+await_daemon
+[ "$(vmkeep domains --name)" = lab/vm1 ] || fail "domains: $(vmkeep domains)"
+stop_daemon
+echo "all as it should be"
