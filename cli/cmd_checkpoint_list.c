@@ -304,7 +304,7 @@ const struct command cmd_checkpoint_list = {
             "(checkpoint-delete --metadata, or the disk was not attached then): it can be deleted "
             "again, or told again with checkpoint-create --redefine; foreign, when vmkeep did not "
             "make it; unknown, when the domain cannot be asked. SIZE is what an incremental from "
-            "it would copy now.",
+            "it would copy now; of a domain that is shut off nobody tells it.",
             NULL},
     .operands = (const struct command_operand[]){DOMAIN_OPERAND, {0}},
     .options =

@@ -42,11 +42,11 @@ static json_t *view_disk_json(const struct view_disk *d)
 {
     const struct bitmap_facts *b = d->bitmap;
 
-    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:b}", "name", report_json_text(d->name),
-                     "capacity", report_json_number((int64_t)d->capacity), "size",
-                     b && !b->inconsistent ? report_json_number((int64_t)b->dirty) : json_null(),
-                     "present", b != NULL, "inconsistent", b && b->inconsistent, "busy",
-                     b && b->busy);
+    return json_pack(
+        "{s:o, s:o, s:o, s:b, s:b, s:b}", "name", report_json_text(d->name), "capacity",
+        report_json_number((int64_t)d->capacity), "size",
+        b && !b->inconsistent && !b->at_most ? report_json_number((int64_t)b->dirty) : json_null(),
+        "present", b != NULL, "inconsistent", b && b->inconsistent, "busy", b && b->busy);
 }
 
 static json_t *view_json(const struct view *v)

@@ -56,6 +56,7 @@ struct bitmap_facts {
     char *name;
     bool recording, busy, inconsistent;
     uint64_t dirty; /* bytes that changed since it was made */
+    bool at_most;   /* dirty is not told: no more than this */
 };
 
 struct disk_facts {

@@ -180,7 +180,7 @@ static void fill_document(const struct request *t, const struct view *v,
             .name = v->disks.items[i].name,
             .tracked = true,
             .bitmap = b ? b->name : v->name,
-            .has_size = t->size && b && !b->inconsistent,
+            .has_size = t->size && b && !b->inconsistent && !b->at_most,
             .size = b ? b->dirty : 0,
         };
     }

@@ -54,6 +54,9 @@ write_config '{ incremental: ["*:*:0/2"] }'
 start_daemon
 await_daemon
 wait_for 60 "a full and an increment" count_points 2
+# The disk's size would be taken for what has changed.
+vmkeep checkpoint-list vm1 --json | jq -e 'length > 0 and all(.disks | all(.size == null))' > /dev/null ||
+    fail "sizes that nobody knows: $(vmkeep checkpoint-list vm1)"
 stop_daemon
 [ "$(points | jq -r '.[0].kind')" = full ] || fail "the first point is not a full"
 newest_is incremental 30

@@ -55,6 +55,7 @@ static void decode_bitmaps(json_t *data, struct disk_facts *disk)
         bitmap->inconsistent = has_flag(item, "in-use");
         bitmap->recording = has_flag(item, "auto") && !bitmap->inconsistent;
         bitmap->dirty = disk->allocated;
+        bitmap->at_most = true;
     }
 }
 
