@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 const char *const err_code_names[ERR_CODE_COUNT + 1] = {
     [ERR_NONE] = "none",         [ERR_INVALID] = "invalid",
     [ERR_NOTFOUND] = "notfound", [ERR_EXISTS] = "exists",
@@ -35,6 +37,7 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
     va_end(ap);
     make_one_line(err->msg);
+    text_cut(err->msg, sizeof(err->msg));
     return -1;
 }
 
@@ -96,9 +99,9 @@ int err_wrap(struct err *err, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     memcpy(old, err->msg, sizeof(old));
-    if (snprintf(err->msg, sizeof(err->msg), "%s: %s", text, old) >= (int)sizeof(err->msg))
-        memcpy(err->msg + sizeof(err->msg) - 4, "...", 4);
+    snprintf(err->msg, sizeof(err->msg), "%s: %s", text, old);
     make_one_line(err->msg);
+    text_cut(err->msg, sizeof(err->msg));
     return -1;
 }
 

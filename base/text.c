@@ -206,3 +206,19 @@ const char *text_clip(const char *s, char buf[TEXT_CLIP])
     }
     return buf;
 }
+
+void text_cut(char *buf, size_t size)
+{
+    static const char end[] = " ...";
+    size_t len = strlen(buf), last = size - sizeof(end);
+
+    if (size <= sizeof(end) || len + 1 < size)
+        return;
+    while (last > 0 && buf[last] != ' ')
+        last--;
+    /* A word that is most of the text is parted, but not within a character. */
+    if (last < size / 2)
+        for (last = size - sizeof(end); last > 0 && ((unsigned char)buf[last] & 0xc0) == 0x80;)
+            last--;
+    memcpy(buf + last, end, sizeof(end));
+}

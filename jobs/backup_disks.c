@@ -103,4 +103,5 @@ void backup_disks_tell(const struct job_run *r, const struct point *p, char reas
             disk_is_forgotten(r->env->config, p->host, p->domain, d->name))
             add(reason, "%s%s", forgotten++ == 0 ? "; in no policy's disks: " : ", ", d->name);
     }
+    text_cut(reason, ERR_MSG_MAX);
 }

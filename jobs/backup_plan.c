@@ -167,7 +167,8 @@ static const char *unusable(const struct bitmap_facts *b)
 
 /* Asks the planner for each disk's level; the point's. */
 static enum backup_level decide(const struct job_run *r, const struct disk_facts *const *disks,
-                                size_t n, struct plan_disk_level *levels, char why[ERR_MSG_MAX])
+                                size_t n, struct plan_disk_level *levels,
+                                char why[PLAN_LEVELS_WHY_MAX])
 {
     const struct backup_run *run = backup_of(r);
     CLEANUP_FREE struct plan_disk *in = xcalloc(n, sizeof(*in));
@@ -202,7 +203,7 @@ void backup_plan_compare(struct job_run *r)
     size_t n;
     CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
     CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
-    char why[ERR_MSG_MAX] = "";
+    char why[PLAN_LEVELS_WHY_MAX] = "";
 
     compared_done(&run->hv.compared);
     decide(r, disks, n, levels, why);
@@ -282,7 +283,7 @@ int backup_plan_make(struct job_run *r, struct err *err)
     size_t n;
     CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
     CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
-    char why[ERR_MSG_MAX] = "";
+    char why[PLAN_LEVELS_WHY_MAX] = "";
 
     if (check_free(disks, n, err) < 0)
         return -1;

@@ -17,7 +17,8 @@
 #include "base/model.h"
 #include "policies/config.h"
 
-#define PLAN_WHY_MAX 320
+#define PLAN_WHY_MAX 1000        /* of a whole, or a disk */
+#define PLAN_LEVELS_WHY_MAX 4000 /* of all disks together */
 
 /* What the catalog knows of a (domain, policy) for scheduling.  The last run is that of the newest
  * job that was not asked for by hand; its retries are no runs of their own. */
@@ -108,6 +109,6 @@ bool plan_is_another(const struct disk_origin *then, const struct plan_disk *now
 enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
                               const struct point *base, const char *base_missing, bool current,
                               const struct plan_disk *disks, size_t n, struct plan_disk_level *ret,
-                              char why[ERR_MSG_MAX]);
+                              char why[PLAN_LEVELS_WHY_MAX]);
 
 #endif

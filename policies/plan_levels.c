@@ -60,7 +60,21 @@ static void size_reason(uint64_t old, uint64_t new, char why[PLAN_WHY_MAX])
         snprintf(why, PLAN_WHY_MAX, "size changed from %" PRIu64 " to %" PRIu64 " bytes", old, new);
 }
 
-#define SHOWN 80 /* of a path or an identity */
+#define SHOWN 200 /* of a path or an identity */
+
+/* It, or how it ends. */
+static const char *tail(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len > SHOWN ? text + len - SHOWN : text;
+}
+
+/* What stands before it when that is not all. */
+static const char *cut(const char *text)
+{
+    return strlen(text) > SHOWN ? "..." : "";
+}
 
 /* Both known, and not the same. */
 static bool differ(const char *a, const char *b)
@@ -71,16 +85,18 @@ static bool differ(const char *a, const char *b)
 bool plan_is_another(const struct disk_origin *then, const struct plan_disk *now,
                      char why[PLAN_WHY_MAX])
 {
+    const char *image = now->image ? now->image : "";
+
     if (differ(then->identity, now->identity) && differ(then->image, now->image))
-        snprintf(why, PLAN_WHY_MAX, "its image is another one: %.*s, and was %.*s", SHOWN,
-                 now->image, SHOWN, then->image);
+        snprintf(why, PLAN_WHY_MAX, "its image is another one: %s%s, and was %s%s", cut(image),
+                 tail(image), cut(then->image), tail(then->image));
     else if (differ(then->identity, now->identity))
-        snprintf(why, PLAN_WHY_MAX, "its image%s%.*s is another one: %.*s, and was %.*s",
-                 now->image ? " " : "", SHOWN, now->image ? now->image : "", SHOWN, now->identity,
-                 SHOWN, then->identity);
+        snprintf(why, PLAN_WHY_MAX, "its image%s%s%s is another one: %s%s, and was %s%s",
+                 now->image ? " " : "", cut(image), tail(image), cut(now->identity),
+                 tail(now->identity), cut(then->identity), tail(then->identity));
     else if (differ(then->device, now->device))
-        snprintf(why, PLAN_WHY_MAX, "it hangs on another device: %.*s, and did on %.*s", SHOWN,
-                 now->device, SHOWN, then->device);
+        snprintf(why, PLAN_WHY_MAX, "it hangs on another device: %s%s, and did on %s%s",
+                 cut(now->device), tail(now->device), cut(then->device), tail(then->device));
     else
         return false;
     return true;
@@ -143,25 +159,28 @@ static void all_full(const char *why, size_t n, struct plan_disk_level *ret)
     for (size_t i = 0; i < n; i++) {
         ret[i].level = LEVEL_FULL;
         snprintf(ret[i].why, sizeof(ret[i].why), "%s", why);
+        text_cut(ret[i].why, sizeof(ret[i].why));
     }
 }
 
 enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
                               const struct point *base, const char *base_missing, bool current,
                               const struct plan_disk *disks, size_t n, struct plan_disk_level *ret,
-                              char why[ERR_MSG_MAX])
+                              char why[PLAN_LEVELS_WHY_MAX])
 {
     char reason[PLAN_WHY_MAX];
     size_t incrementals = 0;
 
-    snprintf(why, ERR_MSG_MAX, "%s", asked_why);
+    snprintf(why, PLAN_LEVELS_WHY_MAX, "%s", asked_why);
     if (asked == LEVEL_FULL) {
         all_full("a full was asked for", n, ret);
         return LEVEL_FULL;
     }
     if (whole_reason(base, base_missing, current, reason)) {
+        text_cut(reason, sizeof(reason));
         all_full(reason, n, ret);
-        append(why, ERR_MSG_MAX, "; made a full: %s", reason);
+        append(why, PLAN_LEVELS_WHY_MAX, "; made a full: %s", reason);
+        text_cut(why, PLAN_LEVELS_WHY_MAX);
         return LEVEL_FULL;
     }
     for (size_t i = 0; i < n; i++) {
@@ -170,10 +189,12 @@ enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
         ret[i].level = full ? LEVEL_FULL : LEVEL_INCREMENTAL;
         if (!full)
             ret[i].why[0] = '\0';
+        text_cut(ret[i].why, sizeof(ret[i].why));
         incrementals += !full;
     }
     if (incrementals < n)
-        append(why, ERR_MSG_MAX, "; %s: ", incrementals ? "in full" : "made a full");
-    append_disks(why, ERR_MSG_MAX, disks, n, ret);
+        append(why, PLAN_LEVELS_WHY_MAX, "; %s: ", incrementals ? "in full" : "made a full");
+    append_disks(why, PLAN_LEVELS_WHY_MAX, disks, n, ret);
+    text_cut(why, PLAN_LEVELS_WHY_MAX);
     return incrementals ? LEVEL_INCREMENTAL : LEVEL_FULL;
 }

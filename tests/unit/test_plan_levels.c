@@ -46,7 +46,7 @@ static void expect(enum backup_level asked, const struct point *base, const char
                    const char *why)
 {
     struct plan_disk_level got[4];
-    char text[ERR_MSG_MAX];
+    char text[PLAN_LEVELS_WHY_MAX];
     enum backup_level level;
 
     memset(got, 'x', sizeof(got));
@@ -162,23 +162,30 @@ static void several_disks_in_full(void **state)
     point_done(&base);
 }
 
-/* Long names lose the end of the sentence, nothing else. */
+static bool ends_so(const char *text, const char *end)
+{
+    return strlen(text) > strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
+}
+
+/* Long names lose the end of the sentence, nothing else, and that is seen. */
 static void long_names(void **state)
 {
     struct point base = base_point();
-    CLEANUP_FREE char *name = xasprintf("%0700d", 0);
+    CLEANUP_FREE char *name = xasprintf("%05000d", 0);
     struct plan_disk disks[] = {sound[0], sound[1]};
     struct plan_disk_level got[2];
-    char why[ERR_MSG_MAX];
+    char why[PLAN_LEVELS_WHY_MAX];
 
     (void)state;
     disks[1].name = name;
     assert_int_equal(plan_levels(LEVEL_INCREMENTAL, ASKED, &base, NULL, true, disks, 2, got, why),
                      LEVEL_INCREMENTAL);
-    assert_int_equal(strlen(why), ERR_MSG_MAX - 1);
+    assert_int_equal(strlen(why), PLAN_LEVELS_WHY_MAX - 1);
+    assert_true(ends_so(why, "000 ..."));
     assert_int_equal(plan_levels(LEVEL_INCREMENTAL, ASKED, &base, name, true, disks, 2, got, why),
                      LEVEL_FULL);
     assert_int_equal(strlen(got[1].why), PLAN_WHY_MAX - 1);
+    assert_true(ends_so(got[1].why, "000 ..."));
     point_done(&base);
 }
 

@@ -99,12 +99,36 @@ static void errors_gather_context(void **state)
     assert_int_equal(strlen(err.msg), ERR_MSG_MAX - 1);
 }
 
+/* What is too long ends with a whole word, and is seen to. */
+static void cuts_at_words(void **state)
+{
+    char buf[20];
+
+    (void)state;
+    snprintf(buf, sizeof(buf), "%s", "one two three four five");
+    text_cut(buf, sizeof(buf));
+    assert_string_equal(buf, "one two three ...");
+    snprintf(buf, sizeof(buf), "%s", "one two three");
+    text_cut(buf, sizeof(buf));
+    assert_string_equal(buf, "one two three");
+    snprintf(buf, sizeof(buf), "%s", "a/very/long/word/that/is/all");
+    text_cut(buf, sizeof(buf));
+    assert_string_equal(buf, "a/very/long/wor ...");
+    snprintf(buf, sizeof(buf), "%s", "aaaaaaaaaaaaaa\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4");
+    text_cut(buf, sizeof(buf));
+    assert_string_equal(buf, "aaaaaaaaaaaaaa ...");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),   cmocka_unit_test(durations),
-        cmocka_unit_test(plurals), cmocka_unit_test(sizes_for_people),
-        cmocka_unit_test(nearest), cmocka_unit_test(errors_gather_context),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(plurals),
+        cmocka_unit_test(sizes_for_people),
+        cmocka_unit_test(cuts_at_words),
+        cmocka_unit_test(nearest),
+        cmocka_unit_test(errors_gather_context),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
