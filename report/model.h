@@ -153,8 +153,8 @@ char *status_summary(const struct status *s);
 
 /* What to do about points that are damaged or missing. */
 #define STATUS_POINTS_ADVICE                                                                       \
-    "`vmkeep points` tells why of each; bring back the files, or leave it at that: they count "    \
-    "for no rule, and the next backup starts a chain of its own"
+    "`vmkeep points` tells why of each; bring back the files, or let go of them by `vmkeep "       \
+    "delete`: they count for no rule, and the next backup starts a chain of its own"
 
 /* What to do about a guest that is perhaps frozen. */
 #define STATUS_THAW_ADVICE                                                                         \
