@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to cmd_doctor.c and doctor_catalog.c: what was found, each with what to do about it.
+ * Private to cmd_doctor.c and doctor_*.c: what was found, each with what to do about it.
  */
 #ifndef VMKEEP_CLI_DOCTOR_H
 #define VMKEEP_CLI_DOCTOR_H
+
+#include <jansson.h>
 
 #include "cli/cli.h"
 
@@ -21,6 +23,11 @@ struct findings {
 /* check and advice are borrowed for ever; advice is for what is not fine. */
 void doctor_add(struct findings *l, const char *about, const char *check, bool fine,
                 const char *advice, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+void findings_done(struct findings *l);
+
+/* What the daemon answers. */
+void doctor_daemon(struct findings *l, const struct config *config, const json_t *answer);
 
 /* What the catalog knows of domains (domain NULL: of all, and of the repositories' directories).
  * EXIT_DONE, or the exit code of an error that was printed. */

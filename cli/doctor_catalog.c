@@ -10,10 +10,12 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/timefmt.h"
 #include "cli/repository_look.h"
 #include "cli/sources.h"
-#include "storage/adopt.h"
+#include "cli/store_ask.h"
 
+#define OWNERS_S 20
 static void check_domain(struct findings *l, const struct status_domain *d)
 {
     CLEANUP_FREE char *about = xasprintf("%s/%s", d->host, d->domain);
@@ -62,23 +64,36 @@ static bool is_known(const struct status *s, const char *name)
     return false;
 }
 
+/* As owner_text, with the time as people have it. */
+static char *owner_for_people(const struct owner *o)
+{
+    char used[TIMEFMT_MAX];
+
+    return xasprintf("vmkeep on %s (catalog %s, %s; last used %s)", o->machine, o->catalog,
+                     o->catalog_path, time_local(o->used, used));
+}
+
 /* Two daemons may share a repository as long as their domains differ. */
 static void check_owners(struct findings *l, const struct status *s,
                          const struct config_repository *c, const char *ours)
 {
     CLEANUP_FREE char *about = xasprintf("repository %s", c->name);
     struct repository_view view = {0};
-    struct err ignored = ERR_INIT; /* that it cannot be used is told already */
+    struct err err = ERR_INIT;
 
-    if (repository_view(c->path, &view, &ignored) < 0)
-        view.domains.n = 0;
+    if (store_ask_view(c->path, OWNERS_S, &view, &err) < 0) {
+        if (err.code == ERR_TIMEOUT) /* else it is told already that it cannot be used */
+            doctor_add(l, about, "owner", false, "see why the file system is slow, or hangs", "%s",
+                       err.msg);
+        return;
+    }
     for (size_t i = 0; i < view.domains.n; i++) {
         const struct repository_domain *d = &view.domains.items[i];
         CLEANUP_FREE char *owner = NULL;
 
         if (!d->problem && (!d->owned || strcmp(d->owner.catalog, ours) == 0))
             continue;
-        owner = d->problem ? xstrdup(d->problem) : owner_text(&d->owner);
+        owner = d->problem ? xstrdup(d->problem) : owner_for_people(&d->owner);
         doctor_add(l, about, "owner", !is_known(s, d->name),
                    "give one of the two another name of its host, or another repository, or take "
                    "it over with `vmkeep repository adopt`; see repositories.md",
@@ -87,7 +102,7 @@ static void check_owners(struct findings *l, const struct status *s,
     repository_view_done(&view);
 }
 
-/* Those that answer: who owns what is read here, and one that hangs would hang us. */
+/* Those that answer: the others are told of, and would be waited for once more. */
 static int check_all_owners(struct findings *l, const struct status *s, const struct config *config,
                             struct catalog *catalog, struct err *err)
 {

@@ -6,6 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "cli/store_ask.h"
+
+#define VIEW_S 60 /* there may be many points */
 
 void repository_facts_done(struct repository_facts *f)
 {
@@ -19,7 +22,7 @@ int repository_gather(const struct config_repository *c, struct catalog *catalog
     *ret = (struct repository_facts){.config = c, .problem = ERR_INIT};
     if (catalog_repository(catalog, c->name, &ret->known, &ret->is_known, err) < 0)
         return -1;
-    repository_view(c->path, &ret->view, &ret->problem);
+    store_ask_view(c->path, VIEW_S, &ret->view, &ret->problem);
     return 0;
 }
 

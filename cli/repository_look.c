@@ -12,61 +12,57 @@
 
 #define WAIT_S 3
 
-/* One repository. */
-struct look {
-    const char *path;
-    struct catalog_repository known;
-    bool is_known;
-    struct status_look *to;
-    struct store_space space;
-    struct op *op; /* under way */
-    size_t *n_open;
+struct look;
+
+/* All of them.  What does not answer is not waited for, and ends some time later: until then this
+ * stays, and nobody else's memory is touched. */
+struct round {
     struct ev_loop *loop;
+    struct look *looks;
+    size_t n, n_open;
+    bool late;
 };
 
-static void set_problem(struct status_look *l, const char *problem)
-{
-    l->looked = true;
-    l->problem = xstrdup(problem);
-}
+/* One repository. */
+struct look {
+    struct round *round;
+    struct store_space space;
+    struct err err;
+    struct op *op; /* under way */
+};
 
-static void set_there(struct status_look *l, const struct store_space *space)
+static void round_free(struct round *r)
 {
-    l->looked = true;
-    l->has_space = true;
-    l->read_only = space->read_only;
-    l->free = space->free;
-    l->total = space->total;
+    free(r->looks);
+    free(r);
 }
 
 static void on_looked(void *ctx, const struct err *err)
 {
     struct look *l = ctx;
+    struct round *r = l->round;
 
     l->op = NULL;
-    if (!err)
-        set_there(l->to, &l->space);
-    else if (err->code != ERR_DENIED)
-        set_problem(l->to, err->msg);
-    if (--*l->n_open == 0)
-        ev_break(l->loop, EVBREAK_ALL);
+    l->err = err ? *err : ERR_INIT;
+    if (--r->n_open > 0)
+        return;
+    if (r->late)
+        round_free(r);
+    else
+        ev_break(r->loop, EVBREAK_ALL);
 }
 
 /* One that the daemon has not seen yet may be empty still. */
-static void begin(struct look *l)
+static void begin(struct look *l, const char *path, const struct catalog_repository *known)
 {
-    const struct store_request q = {.repository = l->path,
-                                    .id = l->is_known ? l->known.id : NULL,
-                                    .may_be_empty = !l->is_known};
+    const struct store_request q = {
+        .repository = path, .id = known ? known->id : NULL, .may_be_empty = !known};
     const struct ask ask = {"probe",   &store_request_probe, &store_answer_probe, &q,
                             &l->space, .timeout_s = WAIT_S};
-    struct err err = ERR_INIT;
 
-    l->op = ask_start(l->loop, &ask, on_looked, l, &err);
+    l->op = ask_start(l->round->loop, &ask, on_looked, l, &l->err);
     if (l->op)
-        ++*l->n_open;
-    else
-        set_problem(l->to, err.msg);
+        l->round->n_open++;
 }
 
 static void on_time(struct ev_loop *loop, ev_timer *w, int events)
@@ -76,50 +72,69 @@ static void on_time(struct ev_loop *loop, ev_timer *w, int events)
     ev_break(loop, EVBREAK_ALL);
 }
 
-/* Those that are left over are not waited for: they die with us, or when what they hang on lets
- * them. */
-static void wait_for(struct ev_loop *loop, const size_t *n_open)
+static void wait_for(struct round *r)
 {
     ev_timer limit;
 
-    if (*n_open == 0)
+    if (r->n_open == 0)
         return;
+    ev_now_update(r->loop);
     ev_timer_init(&limit, on_time, WAIT_S, 0);
-    ev_timer_start(loop, &limit);
-    ev_run(loop, 0);
-    ev_timer_stop(loop, &limit);
+    ev_timer_start(r->loop, &limit);
+    ev_run(r->loop, 0);
+    ev_timer_stop(r->loop, &limit);
+}
+
+static void take(const struct look *l, const char *path, struct status_look *ret)
+{
+    ret->looked = l->op || l->err.code != ERR_DENIED;
+    if (l->op) {
+        ret->problem = xasprintf("%s: does not answer within %d seconds", path, WAIT_S);
+    } else if (l->err.code == ERR_NONE) {
+        ret->has_space = true;
+        ret->read_only = l->space.read_only;
+        ret->free = l->space.free;
+        ret->total = l->space.total;
+    } else if (ret->looked) {
+        ret->problem = xstrdup(l->err.msg);
+    }
+}
+
+static int begin_all(struct round *r, const struct config *config, struct catalog *catalog,
+                     struct err *err)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct config_repository *c = &config->repositories.items[i];
+        struct catalog_repository known = {0};
+        bool is_known = false;
+
+        r->looks[i].round = r;
+        if (catalog_repository(catalog, c->name, &known, &is_known, err) < 0)
+            return -1;
+        begin(&r->looks[i], c->path, is_known ? &known : NULL);
+        catalog_repository_done(&known);
+    }
+    return 0;
 }
 
 int repository_look(const struct config *config, struct catalog *catalog, struct status_looks *ret,
                     struct err *err)
 {
-    struct ev_loop *loop = ev_default_loop(0);
-    size_t n = config->repositories.n, n_open = 0;
-    struct look *looks = xcalloc(n + 1, sizeof(*looks));
-    int rc = 0;
+    struct round *r = xcalloc(1, sizeof(*r));
+    int rc;
 
-    for (size_t i = 0; i < n; i++)
-        VEC_ADD(ret);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        const struct config_repository *c = &config->repositories.items[i];
-
-        looks[i] =
-            (struct look){.path = c->path, .to = &ret->items[i], .n_open = &n_open, .loop = loop};
-        rc = catalog_repository(catalog, c->name, &looks[i].known, &looks[i].is_known, err);
+    r->loop = ev_default_loop(0);
+    r->n = config->repositories.n;
+    r->looks = xcalloc(r->n + 1, sizeof(*r->looks));
+    rc = begin_all(r, config, catalog, err);
+    if (rc == 0)
+        wait_for(r);
+    for (size_t i = 0; i < r->n; i++) {
+        take(&r->looks[i], config->repositories.items[i].path, VEC_ADD(ret));
+        op_cancel(r->looks[i].op);
     }
-    for (size_t i = 0; i < n && rc == 0; i++)
-        begin(&looks[i]);
-    wait_for(loop, &n_open);
-    for (size_t i = 0; i < n; i++) {
-        CLEANUP_FREE char *late = NULL;
-
-        if (looks[i].op) {
-            late = xasprintf("%s: does not answer within %d seconds", looks[i].path, WAIT_S);
-            set_problem(looks[i].to, late);
-        }
-        catalog_repository_done(&looks[i].known);
-    }
-    if (n_open == 0) /* else the loop still knows them */
-        free(looks);
+    r->late = true;
+    if (r->n_open == 0)
+        round_free(r);
     return rc;
 }

@@ -99,25 +99,42 @@ static json_t *aside_json(const struct disk_facts *k)
                      disk_facts_aside(k), "image", report_json_text(k->image));
 }
 
+static json_t *targets_json(const struct looked_domain *d)
+{
+    json_t *targets = json_array();
+
+    for (size_t i = 0; i < d->targets.n; i++) {
+        const struct looked_target *t = &d->targets.items[i];
+
+        json_array_append_new(targets, json_pack("{s:o, s:o, s:b, s:b}", "repository",
+                                                 report_json_text(t->repository), "problem",
+                                                 report_json_text(t->problem), "made", t->made,
+                                                 "late", t->late));
+    }
+    return targets;
+}
+
 static json_t *domain_json(const struct looked_domain *d)
 {
     const struct domain_facts *f = d->facts;
     json_t *disks = json_array(), *asides;
 
     if (!f)
-        return json_pack("{s:o, s:o, s:s, s:o, s:n, s:o}", "host", report_json_text(d->host),
-                         "domain", report_json_text(d->domain), "state",
-                         domain_state_name(DOMAIN_UNREACHABLE), "problem",
-                         report_json_text(d->problem), "foreign_job", "disks", disks);
+        return json_pack(
+            "{s:o, s:o, s:s, s:o, s:b, s:n, s:o}", "host", report_json_text(d->host), "domain",
+            report_json_text(d->domain), "state", domain_state_name(DOMAIN_UNREACHABLE), "problem",
+            report_json_text(d->problem), "late", d->late, "foreign_job", "disks", disks);
     asides = json_array();
     for (size_t i = 0; i < f->disks.n; i++)
         json_array_append_new(disks, disk_json(&f->disks.items[i]));
     for (size_t i = 0; i < f->asides.n; i++)
         json_array_append_new(asides, aside_json(&f->asides.items[i]));
-    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:o, s:o}", "host",
-                     report_json_text(d->host), "domain", report_json_text(d->domain), "state",
-                     domain_state_name(f->state), "problem", report_json_text(f->problem),
-                     "foreign_job", report_json_text(f->foreign_job), "frozen_since",
+    return json_pack("{s:o, s:o, s:s, s:o, s:b, s:{s:b, s:o}, s:o, s:o, s:o, s:i, s:o, s:o}",
+                     "host", report_json_text(d->host), "domain", report_json_text(d->domain),
+                     "state", domain_state_name(f->state), "problem", report_json_text(f->problem),
+                     "late", d->late, "agent", "asked", d->agent_asked, "problem",
+                     report_json_text(d->agent_problem), "targets", targets_json(d), "foreign_job",
+                     report_json_text(f->foreign_job), "frozen_since",
                      report_json_time(d->frozen_since), "secrets", (int)f->secrets, "disks", disks,
                      "asides", asides);
 }
@@ -126,12 +143,13 @@ static json_t *repository_json(const struct looked_repository *r)
 {
     bool there = !r->problem;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name),
-                     "path", report_json_text(r->path), "problem", report_json_text(r->problem),
-                     "free", there ? report_json_number((int64_t)r->space.free) : json_null(),
-                     "total", there ? report_json_number((int64_t)r->space.total) : json_null(),
-                     "reserve", report_json_number((int64_t)r->reserve), "difference",
-                     report_json_text(r->difference));
+    return json_pack(
+        "{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(r->name), "path",
+        report_json_text(r->path), "problem", report_json_text(r->problem), "late", r->late,
+        "unwritable", report_json_text(r->unwritable), "free",
+        there ? report_json_number((int64_t)r->space.free) : json_null(), "total",
+        there ? report_json_number((int64_t)r->space.total) : json_null(), "reserve",
+        report_json_number((int64_t)r->reserve), "difference", report_json_text(r->difference));
 }
 
 static json_t *doctor_json(const struct doctor_answer *a)

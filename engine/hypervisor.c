@@ -55,6 +55,13 @@ void domain_facts_free(struct domain_facts *f)
     free(f);
 }
 
+void hv_trial_done(struct hv_trial *t)
+{
+    free(t->problem);
+    free(t->agent_problem);
+    *t = (struct hv_trial){0};
+}
+
 const struct disk_facts *domain_facts_disk(const struct domain_facts *f, const char *name)
 {
     for (size_t i = 0; i < f->disks.n; i++)

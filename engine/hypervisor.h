@@ -131,6 +131,17 @@ struct backup_begun {
     uint16_t port;            /* pull over TCP: where the server listens */
 };
 
+/* What was tried of what a backup needs. */
+struct hv_trial {
+    bool running;  /* else nothing could be tried */
+    bool made;     /* the file could be made for it, */
+    bool opened;   /* and it has opened it */
+    char *problem; /* why not; NULL: it has, or was not asked to */
+    bool agent_asked;
+    char *agent_problem; /* why the guest's file systems could not be frozen; NULL: they could */
+};
+void hv_trial_done(struct hv_trial *t);
+
 enum hv_job_state { HVJOB_NONE, HVJOB_RUNNING, HVJOB_COMPLETED, HVJOB_FAILED, HVJOB_CANCELED };
 
 struct hv_job_stats {
@@ -216,6 +227,13 @@ struct hypervisor_ops {
      * Idempotent: success when no disk has it. */
     struct op *(*checkpoint_delete)(struct hypervisor *hv, const char *domain, const char *name,
                                     op_done done, void *ctx, struct err *err);
+
+    /* Has the hypervisor open a new file of that name for writing, as it would a push's target
+     * (NULL: not), and asks the guest's agent (where there is one; agent false: not).  Nothing of
+     * it stays.  Fails only when it is cancelled.  ret: released with hv_trial_done.  NULL: this
+     * driver cannot. */
+    struct op *(*trial)(struct hypervisor *hv, const char *domain, const char *path, bool agent,
+                        struct hv_trial *ret, op_done done, void *ctx, struct err *err);
 
     /* Who hears of events; one listener; NULL for none. Never called from inside another call. */
     void (*listen)(struct hypervisor *hv, hv_event_fn fn, void *ctx);

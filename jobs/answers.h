@@ -59,18 +59,32 @@ struct checkpoints_answer {
     const struct view_list *list;
 };
 
+/* Whether the hypervisor can write a push of the domain into a repository. */
+struct looked_target {
+    char *repository;
+    char *problem; /* NULL: it can; it was tried */
+    bool made;     /* a file for it to open could be made there */
+    bool late;     /* that was not answered in time */
+};
+
 /* A domain, freshly looked at. */
 struct looked_domain {
     char *host, *domain;
     struct domain_facts *facts; /* NULL: it could not be looked at, */
     char *problem;              /* because of that */
+    bool late;                  /* it has not answered in time */
     int64_t frozen_since;       /* 0: nothing is frozen */
+    bool agent_asked;
+    char *agent_problem; /* why the guest's file systems could not be frozen */
+    VEC(struct looked_target) targets;
 };
 struct looked_repository {
     char *name, *path;
     char *problem;            /* NULL: it is there, */
+    bool late;                /* it has not answered in time */
     struct store_space space; /* with so much space */
     uint64_t reserve;
+    char *unwritable; /* why no file could be made there, or removed again; NULL: it could */
     char *difference; /* what it has and the catalog does not, or the other way round */
 };
 struct doctor_answer {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * config_file: the configuration's file, as daemon and command read it, and the copy that the daemon
- * keeps of what it goes by.
+ * config_file: the configuration's file, as daemon and command read it, and the copy that the
+ * daemon keeps of what it goes by.
  *
  * The copy lies beside the catalog ("CATALOG.config") and is written when a start or a reload has
- * succeeded.  It is a configuration itself, below two lines that say so and of which file it is one.
- * So while the file is broken, whoever only reads can go by what the daemon does.
+ * succeeded.  It is a configuration itself, below two lines that say so, and of which file it is
+ * one.  So while the file is broken, whoever only reads can go by what the daemon does.
  *
  * All of it waits for the file system.
  */
@@ -46,8 +46,8 @@ struct config_copy {
     int64_t kept; /* when it was written */
 };
 
-/* The copy that was made of the broken file f: beside the catalog that the file names, as far as that
- * can be told, else beside the default one.  False: there is none that can be read. */
+/* The copy that was made of the broken file f: beside the catalog that the file names, as far as
+ * that can be told, else beside the default one.  False: there is none that can be read. */
 bool config_copy_find(const struct config_file *f, struct config_copy *ret);
 void config_copy_done(struct config_copy *c);
 

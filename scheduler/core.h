@@ -21,7 +21,7 @@
  *   admit.c         which of the waiting jobs may start, and what is in the way of the others
  *   recover.c       settling open jobs at start
  *   serve.c         what jobs are given: struct job_env_ops
- *   doctor.c        a fresh look at everything
+ *   doctor.c        a fresh look at everything; its parts: doctor_domain.c, doctor_repository.c
  *   live.c          how jobs are just now
  *   scheduler.c     life, reload, requests, the alarms
  */
@@ -91,6 +91,8 @@ struct look {
     bool again;
 };
 
+struct doctor;
+
 /* A copy of the catalog that is being made, or brought to repositories. */
 struct copies {
     struct alarm alarm;
@@ -119,6 +121,7 @@ struct scheduler {
     int64_t first_job; /* the first number that this life has given, or will */
     VEC(struct cover) covers;
     VEC(struct look *) looks;
+    VEC(struct doctor *) doctors; /* that have not come to an end */
     VEC(struct known_files) known;
     VEC(struct live *) lives; /* questions that are not answered yet */
     struct alarm due;         /* the next due time of all covers */

@@ -17,6 +17,7 @@
 #include "scheduler/coverage.h"
 #include "scheduler/hosts.h"
 #include "scheduler/live.h"
+#include "scheduler/doctor.h"
 #include "scheduler/places.h"
 #include "scheduler/queue.h"
 #include "scheduler/recover.h"
@@ -131,6 +132,7 @@ void scheduler_free(struct scheduler *s)
     }
     free(s->jobs.runs.items);
     requests_free(&s->jobs);
+    doctors_free(s);
     watch_free(s);
     places_free(s);
     coverage_free(s);
@@ -395,4 +397,9 @@ const struct config *scheduler_config(const struct scheduler *s)
 struct job_env *scheduler_jobs(struct scheduler *s)
 {
     return &s->jobs;
+}
+
+void scheduler_doctor(struct scheduler *s, const char *domain, struct api_reply reply)
+{
+    doctor_start(s, domain, reply);
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -96,4 +97,62 @@ int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const s
         rc = scratch_discard(dir, left.items[i], err);
     strlist_done(&left);
     return rc;
+}
+
+/* ---- a look ---- */
+
+/* The rest is made when it is needed. */
+static char *nearest_existing(const char *path)
+{
+    char *ret = xstrdup(path);
+
+    while (!path_exists(ret) && strcmp(ret, "/") != 0 && strcmp(ret, ".") != 0) {
+        char *up = path_dirname(ret);
+
+        free(ret);
+        ret = up;
+    }
+    return ret;
+}
+
+/* It is for what the guest overwrites: memory runs out, networks hang. */
+static const char *unfit_file_system(uint32_t type)
+{
+    static const struct {
+        uint32_t type;
+        const char *name;
+    } unfit[] = {{0x01021994, "tmpfs"}, {0x6969, "NFS"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(unfit); i++)
+        if (unfit[i].type == type)
+            return unfit[i].name;
+    return NULL;
+}
+
+int scratch_look(const char *dir, struct scratch_look *ret, struct err *err)
+{
+    CLEANUP_FREE char *there = nearest_existing(dir);
+    CLEANUP_FREE char *trial = xasprintf("%s/.vmkeep-trial-XXXXXX", there);
+    const char *unfit;
+    struct statfs fs;
+
+    if (statfs(there, &fs) < 0)
+        return err_errno(err, errno, "%s", there);
+    *ret = (struct scratch_look){.there = TAKE_PTR(there),
+                                 .free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize};
+    unfit = unfit_file_system((uint32_t)fs.f_type);
+    ret->unfit = unfit ? xstrdup(unfit) : NULL;
+    if (!mkdtemp(trial))
+        ret->problem = xasprintf("no directory can be made there: %s", strerror(errno));
+    else if (rmdir(trial) < 0)
+        ret->problem = xasprintf("%s cannot be removed again: %s", trial, strerror(errno));
+    return 0;
+}
+
+void scratch_look_done(struct scratch_look *l)
+{
+    free(l->there);
+    free(l->problem);
+    free(l->unfit);
+    *l = (struct scratch_look){0};
 }

@@ -31,4 +31,16 @@ int scratch_discard(const char *dir, const char *tag, struct err *err);
 int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const struct strlist *keep,
                   struct err *err);
 
+/* Where scratch space would be made. */
+struct scratch_look {
+    char *there;   /* the nearest directory above it that is there, or itself */
+    char *problem; /* why nothing can be made there; NULL: a directory was, and removed */
+    char *unfit;   /* the kind of its file system, which is not fit for it; NULL: it is */
+    uint64_t free; /* bytes */
+};
+
+/* Tries it, and leaves nothing.  ret: scratch_look_done. */
+int scratch_look(const char *dir, struct scratch_look *ret, struct err *err);
+void scratch_look_done(struct scratch_look *l);
+
 #endif

@@ -92,6 +92,14 @@ static const struct field owner_fields[] = {
 };
 static const struct record owner = RECORD(struct owner, owner_fields);
 
+/* Of a directory, which may have none. */
+static const struct field some_owner_fields[] = {
+    FIELD(struct owner, catalog, TEXT),    FIELD(struct owner, machine, TEXT),
+    FIELD(struct owner, machine_id, TEXT), FIELD(struct owner, catalog_path, TEXT),
+    FIELD(struct owner, since, INT64),     FIELD(struct owner, used, INT64),
+};
+static const struct record some_owner = RECORD(struct owner, some_owner_fields);
+
 static const struct field owned_fields[] = {
     FIELD(struct owned, kind, WORD, .words = owned_kinds),
     FIELD(struct owned, path, TEXT, .required = true),
@@ -203,6 +211,13 @@ const struct record store_request_discard = RECORD(struct store_request, discard
 static const struct field remove_fields[] = {WHERE, WHO, POINT};
 const struct record store_request_remove = RECORD(struct store_request, remove_fields);
 
+static const struct field view_request_fields[] = {
+    FIELD(struct store_request, repository, TEXT, .required = true),
+};
+const struct record store_request_view = RECORD(struct store_request, view_request_fields);
+
+const struct record store_request_scratch = RECORD(struct store_request, space_request_fields);
+
 /* ---- the answers ---- */
 
 static const struct field space_fields[] = {
@@ -243,3 +258,32 @@ static const struct field unknown_fields[] = {
     FIELD(struct unknown, last_job, INT64),
 };
 const struct record store_answer_examine = RECORD(struct unknown, unknown_fields);
+
+static const struct field domain_fields[] = {
+    FIELD(struct repository_domain, name, TEXT, .required = true),
+    FIELD(struct repository_domain, owned, BOOL),
+    FIELD(struct repository_domain, owner, RECORD, .of = &some_owner),
+    FIELD(struct repository_domain, problem, TEXT),
+    FIELD(struct repository_domain, points, UINT64),
+    FIELD(struct repository_domain, active, INT64),
+};
+static const struct record domain = RECORD(struct repository_domain, domain_fields);
+
+static const struct field view_fields[] = {
+    FIELD(struct repository_view, is_new, BOOL),
+    FIELD(struct repository_view, id, CHARS, .size = REPOSITORY_ID_MAX),
+    FIELD(struct repository_view, free, UINT64),
+    FIELD(struct repository_view, total, UINT64),
+    FIELD(struct repository_view, domains, LIST, .of = &domain),
+    FIELD(struct repository_view, points, LIST, .of = &store_answer_publish),
+    FIELD(struct repository_view, damaged, TEXTS),
+};
+const struct record store_answer_view = RECORD(struct repository_view, view_fields);
+
+static const struct field scratch_look_fields[] = {
+    FIELD(struct scratch_look, there, TEXT),
+    FIELD(struct scratch_look, problem, TEXT),
+    FIELD(struct scratch_look, unfit, TEXT),
+    FIELD(struct scratch_look, free, UINT64),
+};
+const struct record store_answer_scratch = RECORD(struct scratch_look, scratch_look_fields);

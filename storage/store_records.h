@@ -7,7 +7,9 @@
 #define VMKEEP_STORAGE_STORE_RECORDS_H
 
 #include "base/record.h"
+#include "storage/adopt.h"
 #include "storage/repository.h"
+#include "storage/scratch.h"
 #include "storage/store_parts.h"
 #include "storage/survey.h"
 #include "storage/unknown.h"
@@ -35,12 +37,15 @@ struct store_request {
 
 extern const struct record store_request_probe, store_request_space, store_request_survey,
     store_request_examine, store_request_keep_catalog, store_request_check_chain,
-    store_request_prepare, store_request_publish, store_request_discard, store_request_remove;
+    store_request_prepare, store_request_publish, store_request_discard, store_request_remove,
+    store_request_view, store_request_scratch;
 
 extern const struct record store_answer_probe;   /* struct store_space */
 extern const struct record store_answer_survey;  /* struct survey */
 extern const struct record store_answer_examine; /* struct unknown */
 extern const struct record store_answer_publish; /* struct point */
+extern const struct record store_answer_view;    /* struct repository_view */
+extern const struct record store_answer_scratch; /* struct scratch_look */
 
 /* Parts of them, for others: a struct owned. */
 extern const struct record store_record_owned;

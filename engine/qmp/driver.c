@@ -9,6 +9,7 @@
 #include "engine/qmp/domain/side.h"
 #include "engine/qmp/look/allocation.h"
 #include "engine/qmp/look/inspect.h"
+#include "engine/qmp/look/trial.h"
 #include "engine/qmp/tend/jobs.h"
 
 #define ANSWERS_S 5
@@ -107,6 +108,15 @@ static struct op *driver_delete(struct hypervisor *hv, const char *domain, const
     return d ? checkpoint_delete_start(d, name, done, ctx) : NULL;
 }
 
+static struct op *driver_trial(struct hypervisor *hv, const char *domain, const char *path,
+                               bool agent, struct hv_trial *ret, op_done done, void *ctx,
+                               struct err *err)
+{
+    struct domain *d = find(hv, domain, err);
+
+    return d ? trial_start(d, path, agent, ret, done, ctx) : NULL;
+}
+
 static void driver_listen(struct hypervisor *hv, hv_event_fn fn, void *ctx)
 {
     of(hv)->listener = fn;
@@ -165,6 +175,7 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
         .allocation = driver_allocation,
         .checkpoint_create = driver_create,
         .checkpoint_delete = driver_delete,
+        .trial = driver_trial,
         .listen = driver_listen,
         .free = driver_free,
     };

@@ -179,11 +179,31 @@ static int remove_point(const void *request, void *answer, struct err *err)
     return repository_remove(q->repository, &access, q->point, err);
 }
 
+static int view(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+
+    tell_at(q->repository);
+    return repository_view(q->repository, answer, err);
+}
+
+static int look_at_scratch(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+
+    tell_at(q->scratch_dir);
+    return scratch_look(q->scratch_dir, answer, err);
+}
+
 const struct service repository_services[] = {
     {"probe", "which repository is there, and how much room", &store_request_probe,
      &store_answer_probe, probe},
     {"space", "how much room is in a scratch directory", &store_request_space, &store_answer_probe,
      space},
+    {"view", "whose the directories of a repository are, and all its points", &store_request_view,
+     &store_answer_view, view},
+    {"scratch-look", "try whether scratch space can be made", &store_request_scratch,
+     &store_answer_scratch, look_at_scratch},
     {"survey", "which of the known points are whole, and what else lies there",
      &store_request_survey, &store_answer_survey, survey},
     {"examine", "whose the points are that nobody knows", &store_request_examine,

@@ -56,7 +56,11 @@ all_goes_on()
     answers 10 status
     daemon_is_free
     answers 10 jobs
-    answers 90 doctor
+    answers 20 doctor
+    grep -q "NOT  repository dead: .*has not answered within 10 s" "$tmp/said" ||
+        fail "doctor does not name what hangs: $(cat "$tmp/said")"
+    answers 20 repository list
+    grep -q "has not answered" "$tmp/said" || fail "repository list does not name what hangs: $(cat "$tmp/said")"
     daemon_is_free
     timeout $((60 * PATIENCE)) "$VMKEEP" --config "$tmp/config" run vm1 --wait > "$tmp/said" 2>&1 ||
         fail "vm1 was not backed up: $(cat "$tmp/said")"

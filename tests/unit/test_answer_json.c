@@ -106,9 +106,19 @@ static void a_look_at_everything(void **state)
     struct disk_facts aside = {.name = (char *)"sr0", .removable = true, .empty = true};
     struct domain_facts facts = {
         .state = DOMAIN_RUNNING, .secrets = 2, .disks = {&disk, 1, 1}, .asides = {&aside, 1, 1}};
+    struct looked_target targets[] = {
+        {.repository = (char *)"main", .made = true},
+        {.repository = (char *)"away", .problem = (char *)"denied", .late = true},
+    };
     struct looked_domain domains[] = {
-        {.host = (char *)"h", .domain = (char *)"a", .facts = &facts, .frozen_since = 86400},
-        {.host = (char *)"other", .problem = (char *)"no driver"},
+        {.host = (char *)"h",
+         .domain = (char *)"a",
+         .facts = &facts,
+         .frozen_since = 86400,
+         .agent_asked = true,
+         .agent_problem = (char *)"deaf",
+         .targets = {targets, 2, 2}},
+        {.host = (char *)"other", .problem = (char *)"no driver", .late = true},
     };
     struct looked_repository repositories[] = {
         {.name = (char *)"main",
@@ -118,6 +128,8 @@ static void a_look_at_everything(void **state)
         {.name = (char *)"away",
          .path = (char *)"/x",
          .problem = (char *)"not there",
+         .late = true,
+         .unwritable = (char *)"full",
          .difference = (char *)"2 points"},
     };
     const struct doctor_answer found = {
@@ -127,20 +139,26 @@ static void a_look_at_everything(void **state)
     };
 
     (void)state;
-    assert_json((struct api_answer){ANSWER_DOCTOR, .u.doctor = &found},
-                "{\"catalog\":{\"problem\":\"disk full\"},\"domains\":["
-                "{\"asides\":[{\"image\":null,\"name\":\"sr0\",\"what\":\"an empty drive\"}],"
-                "\"disks\":[{\"busy\":true,\"capacity\":4096,\"encrypted\":false,"
-                "\"format\":\"qcow2\",\"image\":null,\"name\":\"vda\",\"trackable\":false,"
-                "\"unsafe\":null}],\"domain\":\"a\",\"foreign_job\":null,"
-                "\"frozen_since\":\"1970-01-02T00:00:00Z\",\"host\":\"h\",\"problem\":null,"
-                "\"secrets\":2,\"state\":\"running\"},"
-                "{\"disks\":[],\"domain\":null,\"foreign_job\":null,\"host\":\"other\","
-                "\"problem\":\"no driver\",\"state\":\"unreachable\"}],\"repositories\":["
-                "{\"difference\":null,\"free\":5,\"name\":\"main\",\"path\":\"/r\","
-                "\"problem\":null,\"reserve\":1,\"total\":9},"
-                "{\"difference\":\"2 points\",\"free\":null,\"name\":\"away\",\"path\":\"/x\","
-                "\"problem\":\"not there\",\"reserve\":0,\"total\":null}]}");
+    assert_json(
+        (struct api_answer){ANSWER_DOCTOR, .u.doctor = &found},
+        "{\"catalog\":{\"problem\":\"disk full\"},\"domains\":["
+        "{\"agent\":{\"asked\":true,\"problem\":\"deaf\"},"
+        "\"asides\":[{\"image\":null,\"name\":\"sr0\",\"what\":\"an empty drive\"}],"
+        "\"disks\":[{\"busy\":true,\"capacity\":4096,\"encrypted\":false,"
+        "\"format\":\"qcow2\",\"image\":null,\"name\":\"vda\",\"trackable\":false,"
+        "\"unsafe\":null}],\"domain\":\"a\",\"foreign_job\":null,"
+        "\"frozen_since\":\"1970-01-02T00:00:00Z\",\"host\":\"h\",\"late\":false,"
+        "\"problem\":null,\"secrets\":2,\"state\":\"running\",\"targets\":["
+        "{\"late\":false,\"made\":true,\"problem\":null,\"repository\":\"main\"},"
+        "{\"late\":true,\"made\":false,\"problem\":\"denied\","
+        "\"repository\":\"away\"}]},"
+        "{\"disks\":[],\"domain\":null,\"foreign_job\":null,\"host\":\"other\","
+        "\"late\":true,\"problem\":\"no driver\",\"state\":\"unreachable\"}],\"repositories\":["
+        "{\"difference\":null,\"free\":5,\"late\":false,\"name\":\"main\",\"path\":\"/r\","
+        "\"problem\":null,\"reserve\":1,\"total\":9,\"unwritable\":null},"
+        "{\"difference\":\"2 points\",\"free\":null,\"late\":true,\"name\":\"away\","
+        "\"path\":\"/x\","
+        "\"problem\":\"not there\",\"reserve\":0,\"total\":null,\"unwritable\":\"full\"}]}");
 }
 
 int main(void)

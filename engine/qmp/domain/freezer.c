@@ -160,6 +160,11 @@ int freezer_frozen_ms(const struct freezer *f)
     return f->frozen_ms;
 }
 
+bool freezer_is_idle(const struct freezer *f)
+{
+    return f->state == F_UNKNOWN || f->state == F_THAWED;
+}
+
 double freezer_frozen_for(const struct freezer *f)
 {
     return f->frozen_at > 0 ? monotonic() - f->frozen_at : -1;

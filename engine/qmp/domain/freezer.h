@@ -42,6 +42,9 @@ void freezer_thaw(struct freezer *f, freezer_done done, void *ctx);
 /* The last thaw was confirmed, and no freeze was tried since. */
 bool freezer_is_thawed(const struct freezer *f);
 
+/* It does nothing with the agent now, nor will it by itself. */
+bool freezer_is_idle(const struct freezer *f);
+
 /* Seconds since a freeze that is not taken back yet; -1: none is known of. */
 double freezer_frozen_for(const struct freezer *f);
 

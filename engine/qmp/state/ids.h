@@ -10,6 +10,7 @@
  *           passphrase of disk I
  *   export  vk-TAG-I
  *   mark    vk-frozen          (the guest's file systems are frozen, by us; see freezer.h)
+ *   trial   vk-trial           (a file that QEMU is to open; see trial.c)
  */
 #ifndef VMKEEP_ENGINE_QMP_IDS_H
 #define VMKEEP_ENGINE_QMP_IDS_H
@@ -23,6 +24,7 @@
 #define NODE_NAME_MAX 32 /* with its NUL */
 #define JOB_DISKS_MAX 99 /* so that node names fit */
 #define FROZEN_MARK "vk-frozen"
+#define TRIAL_NODE "vk-trial"
 
 int tag_check(const char *tag, struct err *err);
 

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the daemon has found when it was asked to look, and what to do about it.
+ */
+#include "cli/doctor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "policies/selection.h"
+#include "report/model.h"
+
+#define REPOSITORY_DEAD_ADVICE "see whether its server, or its disk, is alive"
+#define REPOSITORY_WRITE_ADVICE                                                                    \
+    "mount it for writing, or let vmkeepd's user write to it; then `vmkeep doctor` again"
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+
+    return text ? text : "";
+}
+
+static bool has(const json_t *o, const char *key)
+{
+    return *text_of(o, key) != '\0';
+}
+
+static bool is_true(const json_t *o, const char *key)
+{
+    return json_is_true(json_object_get(o, key));
+}
+
+/* ---- disks ---- */
+
+static void check_disk(struct findings *l, const char *domain, const json_t *k)
+{
+    CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, text_of(k, "name"));
+
+    if (is_true(k, "trackable"))
+        doctor_add(l, about, "trackable", true, NULL, "changes can be tracked");
+    else
+        doctor_add(l, about, "trackable", false,
+                   "it is backed up in full each time; convert the image to qcow2 for incrementals",
+                   "changes cannot be tracked in format %s",
+                   has(k, "format") ? text_of(k, "format") : "unknown");
+    if (has(k, "unsafe"))
+        doctor_add(l, about, "guest-safe", false, "see 'scratch' of its policy in vmkeep-config(5)",
+                   "guest-safe copy not possible: %s", text_of(k, "unsafe"));
+    else
+        doctor_add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
+    if (is_true(k, "encrypted"))
+        doctor_add(l, about, "encrypted", false,
+                   "put the repository on a file system that is encrypted",
+                   "the disk is encrypted, and its copies in a repository are in clear text");
+    if (is_true(k, "busy"))
+        doctor_add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
+}
+
+/* What is in no scheduled backup, by its nature. */
+static void tell_aside(struct findings *l, const char *domain, const json_t *k)
+{
+    CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, text_of(k, "name"));
+
+    doctor_add(l, about, "backed-up", true, NULL, "%s%s%s: only by hand, by its name",
+               text_of(k, "what"), has(k, "image") ? " of " : "", text_of(k, "image"));
+}
+
+/* ---- domains ---- */
+
+static const struct config_domain *config_of(const struct config *config, const char *host,
+                                             const char *domain)
+{
+    const struct config_host *h = config_host_find(config, host);
+
+    for (size_t i = 0; h && i < h->domains.n; i++)
+        if (strcmp(h->domains.items[i].name, domain) == 0)
+            return &h->domains.items[i];
+    return NULL;
+}
+
+/* The first policy of the domain's that wants at least so much; NULL: none does. */
+static const char *policy_that_wants(const struct config *config, enum quiesce q, const char *host,
+                                     const char *domain)
+{
+    for (size_t i = 0; i < config->policies.n; i++) {
+        const struct config_policy *p = &config->policies.items[i];
+
+        if (p->quiesce >= q && selection_matches_domain(&p->domains, host, domain))
+            return p->name;
+    }
+    return NULL;
+}
+
+/* One that nobody wants is no fault. */
+static void check_agent(struct findings *l, const struct config *config, const json_t *d,
+                        const char *about)
+{
+    const char *host = text_of(d, "host"), *domain = text_of(d, "domain");
+    const char *required = policy_that_wants(config, QUIESCE_REQUIRE, host, domain);
+    const char *wanted = required ? required : policy_that_wants(config, QUIESCE_TRY, host, domain);
+    const struct config_domain *c = config_of(config, host, domain);
+    const json_t *asked = json_object_get(d, "agent");
+
+    if (!c || is_true(d, "late"))
+        return;
+    if (!c->agent && required)
+        doctor_add(l, about, "agent", false,
+                   "give the domain an 'agent' socket in the configuration, or the policy "
+                   "'quiesce: try'",
+                   "policy %s requires quiescing, and no guest agent is configured: its backups "
+                   "fail",
+                   required);
+    else if (!c->agent && wanted)
+        doctor_add(l, about, "agent", true, NULL,
+                   "no guest agent is configured: policy %s tries to quiesce it in vain", wanted);
+    else if (!c->agent)
+        doctor_add(l, about, "agent", true, NULL,
+                   "no guest agent is configured, and no policy wants one");
+    else if (has(asked, "problem"))
+        doctor_add(l, about, "agent", !wanted,
+                   "in the guest, install qemu-guest-agent and start it; see that QEMU has its "
+                   "channel",
+                   "guest agent at %s: %s%s%s", c->agent, text_of(asked, "problem"),
+                   required ? ": backups fail, for they require it, by policy " : "",
+                   required ? required : "");
+    else
+        doctor_add(l, about, "agent", true, NULL, "guest agent at %s: %s", c->agent,
+                   is_true(asked, "asked") ? "it answers"
+                                           : "not asked, for the guest does not run freely");
+}
+
+/* What is wrong with the repository itself is told of it, once. */
+static bool is_told(const json_t *repositories, const char *name)
+{
+    size_t i;
+    json_t *r;
+
+    json_array_foreach(repositories, i, r)
+        if (strcmp(text_of(r, "name"), name) == 0)
+            return has(r, "problem") || has(r, "unwritable");
+    return false;
+}
+
+static void check_target(struct findings *l, const char *about, const json_t *t,
+                         const json_t *repositories)
+{
+    const char *name = text_of(t, "repository"), *problem = text_of(t, "problem");
+
+    if (!*problem)
+        doctor_add(l, about, "target", true, NULL, "QEMU can write into repository %s", name);
+    else if (is_true(t, "late"))
+        doctor_add(l, about, "answers", false, REPOSITORY_DEAD_ADVICE,
+                   "whether QEMU can write into repository %s: %s", name, problem);
+    else if (is_true(t, "made"))
+        doctor_add(l, about, "target", false,
+                   "let QEMU's user pass through the directories above it and run vmkeepd as root, "
+                   "or use 'mode: pull'; see that no AppArmor or SELinux profile forbids it",
+                   "QEMU cannot write into repository %s: %s", name, problem);
+    else if (!is_told(repositories, name))
+        doctor_add(l, about, "target", false, REPOSITORY_WRITE_ADVICE,
+                   "nothing can be made in repository %s: %s", name, problem);
+}
+
+static void check_frozen(struct findings *l, const char *about, const char *since)
+{
+    struct err ignored = ERR_INIT;
+    char text[TIMEFMT_MAX];
+    int64_t t;
+
+    if (!*since)
+        return;
+    doctor_add(l, about, "thawed", false, STATUS_THAW_ADVICE,
+               "the guest's file systems are perhaps frozen since %s",
+               time_parse(since, &t, &ignored) == 0 ? time_local(t, text) : since);
+}
+
+static void check_reachable(struct findings *l, const char *about, const json_t *d)
+{
+    if (is_true(d, "late"))
+        doctor_add(l, about, "answers", false,
+                   "see whether its QEMU hangs (a dead disk, a dead server below it), or who else "
+                   "holds its QMP socket",
+                   "%s", text_of(d, "problem"));
+    else if (has(d, "problem"))
+        doctor_add(l, about, "reachable", false,
+                   "see that it runs and that vmkeepd may open its socket", "%s: %s",
+                   text_of(d, "state"), text_of(d, "problem"));
+    else
+        doctor_add(l, about, "reachable", true, NULL, "%s", text_of(d, "state"));
+}
+
+static void check_domain(struct findings *l, const struct config *config, const json_t *d,
+                         const json_t *repositories)
+{
+    CLEANUP_FREE char *about = has(d, "domain")
+                                   ? xasprintf("%s/%s", text_of(d, "host"), text_of(d, "domain"))
+                                   : xasprintf("host %s", text_of(d, "host"));
+    int64_t secrets = json_integer_value(json_object_get(d, "secrets"));
+    size_t i;
+    json_t *k;
+
+    check_reachable(l, about, d);
+    if (has(d, "foreign_job"))
+        doctor_add(l, about, "free", false, "wait for it, or end it", "%s is at work on it",
+                   text_of(d, "foreign_job"));
+    check_agent(l, config, d, about);
+    json_array_foreach(json_object_get(d, "targets"), i, k)
+        check_target(l, about, k, repositories);
+    check_frozen(l, about, text_of(d, "frozen_since"));
+    if (secrets > 0)
+        doctor_add(l, about, "secrets", true, NULL,
+                   "%lld of QEMU's command line left out of points: keep them elsewhere",
+                   (long long)secrets);
+    json_array_foreach(json_object_get(d, "disks"), i, k)
+        check_disk(l, about, k);
+    json_array_foreach(json_object_get(d, "asides"), i, k)
+        tell_aside(l, about, k);
+}
+
+/* ---- repositories ---- */
+
+static void check_space(struct findings *l, const char *about, const json_t *r)
+{
+    int64_t avail = json_integer_value(json_object_get(r, "free"));
+    int64_t reserve = json_integer_value(json_object_get(r, "reserve"));
+    char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
+
+    doctor_add(l, about, "space", avail > reserve, "make room: let go of points, or enlarge it",
+               "%s free%s%s", size_text((uint64_t)avail, text), reserve ? ", to stay free: " : "",
+               reserve ? size_text((uint64_t)reserve, all) : "");
+}
+
+static void check_repository(struct findings *l, const json_t *r)
+{
+    CLEANUP_FREE char *about = xasprintf("repository %s", text_of(r, "name"));
+
+    if (has(r, "problem")) {
+        doctor_add(l, about, is_true(r, "late") ? "answers" : "there", false,
+                   is_true(r, "late")
+                       ? REPOSITORY_DEAD_ADVICE
+                       : "mount it, or correct its path or its permissions; `vmkeep repository "
+                         "adopt`, if another disk takes its place",
+                   "%s", text_of(r, "problem"));
+        return;
+    }
+    doctor_add(l, about, "there", true, NULL, "%s is there", text_of(r, "path"));
+    if (has(r, "unwritable"))
+        doctor_add(l, about, "writable", false, REPOSITORY_WRITE_ADVICE,
+                   "no file can be made there: %s", text_of(r, "unwritable"));
+    else
+        doctor_add(l, about, "writable", true, NULL, "a file could be made there, and removed");
+    check_space(l, about, r);
+    doctor_add(l, about, "known", !has(r, "difference"),
+               "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not; see "
+               "lost-catalog.md",
+               "%s",
+               has(r, "difference") ? text_of(r, "difference")
+                                    : "the catalog knows all points there");
+}
+
+void doctor_daemon(struct findings *l, const struct config *config, const json_t *answer)
+{
+    size_t i;
+    json_t *o;
+
+    json_array_foreach(json_object_get(answer, "domains"), i, o)
+        check_domain(l, config, o, json_object_get(answer, "repositories"));
+    json_array_foreach(json_object_get(answer, "repositories"), i, o)
+        check_repository(l, o);
+}

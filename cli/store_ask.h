@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store_ask: one request to vmkeep-store (base/ask.h), waited for, but not for ever: what hangs
+ * keeps that program, and not the command.
+ */
+#ifndef VMKEEP_CLI_STORE_ASK_H
+#define VMKEEP_CLI_STORE_ASK_H
+
+#include "base/ask.h"
+#include "storage/adopt.h"
+
+/* ERR_TIMEOUT, naming what was asked for (about), after so many seconds; ask->ret is written only
+ * on success. */
+int store_ask(const struct ask *ask, const char *about, double limit_s, struct err *err);
+
+/* repository_view.  limit_s: how long it may take. */
+int store_ask_view(const char *path, double limit_s, struct repository_view *ret, struct err *err);
+
+#endif
