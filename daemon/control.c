@@ -206,7 +206,7 @@ static void tell_waiting(struct control *c, const struct job *j)
     for (size_t i = 0; i < c->clients.n; i++) {
         struct client *cl = c->clients.items[i];
 
-        if (j->id == 0 || !waits_for(cl, j->id))
+        if (!waits_for(cl, j->id))
             continue;
         if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE) {
             client_send(cl, json_pack("{s:s, s:I, s:o, s:s, s:o}", "event", "ended", "job",

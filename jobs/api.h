@@ -36,7 +36,7 @@ struct api_begin {
 void api_backup_begin(struct job_env *e, const struct api_begin *a, struct api_reply reply);
 
 /* Ends the domain's job that runs: a pull well, everything else as aborted.  *ret_job: its number,
- * to wait for; 0: it ends before it has one.  ERR_NOTFOUND: none runs. */
+ * to wait for; 0: it was only being begun, and who begins it is told.  ERR_NOTFOUND: none runs. */
 int api_abort(struct job_env *e, const char *domain, int64_t *ret_job, struct err *err);
 
 /* The figures of the backup that runs, as they are now (ANSWER_JOB). */

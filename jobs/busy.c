@@ -49,7 +49,7 @@ int busy_refuse(const struct job_env *e, const struct host *h, const char *domai
         return err_set(err, ERR_BUSY,
                        "host %s has changed in the configuration, and its jobs have to end first",
                        h->name);
-    if (b.job && b.job->row.id)
+    if (b.job && !job_is_being_begun(b.job))
         return err_set(err, ERR_BUSY, "job %lld (%s%s%s) of domain %s is running",
                        (long long)b.job->row.id, b.job->row.kind,
                        *b.job->row.policy ? " of policy " : "", b.job->row.policy, domain);

@@ -56,15 +56,16 @@ struct repo {
 struct job_env_ops {
     /* Writes the row, and the job waits for its turn. */
     int (*add)(struct job_env *e, struct job *row, struct job_run **ret, struct err *err);
-    /* Runs at once, with a place at the host. *r may be gone after it. */
-    void (*begin)(struct job_run *r, struct host *host);
+    /* The same, but the job has its place, at the host too: job_proceed begins it. */
+    int (*begin)(struct job_env *e, struct job *row, struct host *host, struct job_run **ret,
+                 struct err *err);
     void (*changed)(struct job_run *r); /* its row, or how far it is */
     /* The job is over: writes its end, tells the listeners, frees it.  While the catalog cannot be
      * written (disk full, say) the job keeps its place and this is tried again. */
     void (*end)(struct job_run *r, enum job_outcome outcome, const char *reason);
     /* The same when its end is in the catalog already. */
     void (*ended)(struct job_run *r, enum job_outcome outcome, const char *reason);
-    /* The same without a word, for a job that has no row. */
+    /* The same without a word, for a queued job that has done nothing: its row goes. */
     void (*refused)(struct job_run *r);
     void (*left)(struct job_env *e); /* something let go of a domain: others may begin */
 

@@ -79,7 +79,8 @@ struct job_type {
     /* What it writes to by names that others gave it; NULL: nothing. */
     void (*owned)(const struct job_run *r, struct owned_list *ret);
     bool makes_points; /* a policy wants it */
-    bool by_hand;      /* begun by hand: no limit counts it, and no policy wants it */
+    bool by_hand;      /* begun by hand: no limit counts it, and no policy wants it; queued it has
+                          its place already, and is begun or refused */
     bool backup;       /* of a guest; its end is told to who waits for backups */
 };
 
@@ -119,8 +120,9 @@ struct job_run {
 
 struct job_run *job_new(struct job_env *e, const struct job_type *type, const struct job *row);
 void job_free(struct job_run *r); /* it has no place any more */
-void job_name(struct job_run *r); /* makes its tag of its number */
 struct job_run *job_find(const struct job_env *e, int64_t id);
+/* By hand, and nothing was done yet: it may be refused still, and then it never was. */
+bool job_is_being_begun(const struct job_run *r);
 /* What it keeps from others while it runs.  All borrowed of r. */
 void job_claims(const struct job_run *r, struct job_claims *ret);
 

@@ -32,18 +32,13 @@ struct job_run *job_new(struct job_env *e, const struct job_type *type, const st
     r->env = e;
     copy_row(&r->row, row);
     r->row.guest = type->backup;
-    job_name(r);
+    snprintf(r->tag, sizeof(r->tag), "%s-%lld", catalog_id(e->catalog), (long long)row->id);
     r->type = type;
     r->alarm.fire = job_on_alarm;
     r->alarm.ctx = r;
     if (r->type->init)
         r->type->init(r);
     return r;
-}
-
-void job_name(struct job_run *r)
-{
-    snprintf(r->tag, sizeof(r->tag), "%s-%lld", catalog_id(r->env->catalog), (long long)r->row.id);
 }
 
 void job_free(struct job_run *r)
@@ -122,6 +117,11 @@ struct job_run *job_find(const struct job_env *e, int64_t id)
         if (e->runs.items[i]->row.id == id)
             return e->runs.items[i];
     return NULL;
+}
+
+bool job_is_being_begun(const struct job_run *r)
+{
+    return r->type->by_hand && r->row.state == JOB_QUEUED;
 }
 
 void job_claims(const struct job_run *r, struct job_claims *ret)

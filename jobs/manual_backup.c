@@ -12,8 +12,9 @@
  *                                                                                       v
  *                                                            done <- clearing <- forgetting
  *
- * - Nothing is touched before the job's row, with the complete document and the provisional
- *   checkpoint, is in the catalog; it is written in one transaction right before `placing`.
+ * - Its row is written first, queued, and goes again when it is refused, or when a restart finds it
+ *   so.  Nothing is touched before the row says that it runs, with the complete document and the
+ *   provisional checkpoint: one transaction, right before `placing`.
  *   No file bears the name of a place before the catalog knows that it is ours.
  * - What is in the places of the document belongs to somebody else (manual_places.c).
  * - The client has its answer when the backup has begun, or cannot begin.
@@ -340,10 +341,11 @@ static int after_done(struct job_run *r)
     return JOB_STAYS;
 }
 
-/* It ended before it had a row. */
+/* It has done nothing. */
 static void refuse(struct job_run *r)
 {
-    log_notice("domain=%s/%s backup-begin refused: %s", r->row.host, r->row.domain, r->err.msg);
+    log_notice("job=%lld domain=%s/%s backup-begin refused: %s", (long long)r->row.id, r->row.host,
+               r->row.domain, r->err.msg);
     reply(r, &r->err);
     r->env->ops->refused(r);
 }
@@ -359,7 +361,7 @@ static int after_failed(struct job_run *r)
     CLEANUP_FREE char *checkpoint = drop ? xstrdup(r->row.plan.checkpoint) : NULL;
     struct err err = ERR_INIT;
 
-    if (r->row.id == 0) {
+    if (job_is_being_begun(r)) {
         refuse(r);
         return JOB_STAYS;
     }

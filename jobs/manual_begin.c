@@ -147,19 +147,6 @@ static char *scratch_root(const struct job_run *r)
     return xasprintf("%s/scratch", beside);
 }
 
-/* The job's number is part of the scratch space's name, which is part of the document. */
-static int name_ahead(struct job_run *r, struct err *err)
-{
-    int64_t id;
-
-    if (catalog_next_job(r->env->catalog, &id, err) < 0)
-        return -1;
-    r->row.id = id;
-    job_name(r);
-    r->row.id = 0;
-    return 0;
-}
-
 int api_documents_complete(struct job_run *r, struct err *err)
 {
     struct manual_backup_run *run = manual_of(r);
@@ -167,7 +154,7 @@ int api_documents_complete(struct job_run *r, struct err *err)
     struct checkpoint_document *c = run->checkpoint_document;
     struct backup_document *d = run->document;
     struct strlist disks = {0}, tracked = {0};
-    int rc = check_bases(r, err) < 0 ? -1 : name_ahead(r, err);
+    int rc = check_bases(r, err);
 
     if (rc == 0)
         rc = backup_document_check_disks(d, run->hv.facts, err);
@@ -257,7 +244,7 @@ int api_job_commit(struct job_run *r, struct err *err)
     r->row.document = kept_request_text(q);
     free(r->row.step);
     r->row.step = xstrdup("placing");
-    r->row.started = r->row.created = env_now(r->env);
+    r->row.started = env_now(r->env);
     if (run->checkpoint_document)
         fill_checkpoint(r, &k);
     rc = catalog_job_begin(r->env->catalog, &r->row, run->checkpoint_document ? &k : NULL, err);
@@ -265,16 +252,18 @@ int api_job_commit(struct job_run *r, struct err *err)
     if (rc < 0)
         return -1;
     r->row.state = JOB_RUNNING;
-    job_name(r);
     return 0;
 }
 
 /* ---- the request ---- */
 
-static struct job_run *make_run(struct job_env *e, const struct api_begin *a,
-                                struct host **ret_host, struct err *err)
+/* Its row first: all that it makes is named after its number.  Until the row says that it has begun
+ * it makes nothing, and is forgotten when it is refused. */
+static int add_row(struct job_env *e, const struct api_begin *a, struct job_run **ret,
+                   struct err *err)
 {
     CLEANUP_FREE char *domain = NULL;
+    struct host *host;
     struct job row = {
         .kind = JOB_BACKUP_BEGIN,
         .policy = (char *)"",
@@ -283,32 +272,31 @@ static struct job_run *make_run(struct job_env *e, const struct api_begin *a,
         .reuse_external = a->reuse_external,
     };
 
-    if (env_refuse_draining(e, err) < 0 ||
-        env_find_domain(e, a->domain, ret_host, &domain, err) < 0 ||
-        busy_refuse(e, *ret_host, domain, err) < 0)
-        return NULL;
-    row.host = (*ret_host)->name;
+    if (env_refuse_draining(e, err) < 0 || env_find_domain(e, a->domain, &host, &domain, err) < 0 ||
+        busy_refuse(e, host, domain, err) < 0)
+        return -1;
+    row.host = host->name;
     row.domain = domain;
-    return job_new(e, &manual_backup_type, &row);
+    return e->ops->begin(e, &row, host, ret, err);
 }
 
 void api_backup_begin(struct job_env *e, const struct api_begin *a, struct api_reply reply)
 {
+    struct manual_backup_run *run;
     struct err err = ERR_INIT;
-    struct host *host;
-    struct job_run *r = make_run(e, a, &host, &err);
-    struct manual_backup_run *run = manual_of(r);
+    struct job_run *r;
 
-    if (!r) {
+    if (add_row(e, a, &r, &err) < 0) {
         backup_document_free(a->document);
         checkpoint_document_free(a->checkpoint);
         reply.done(reply.ctx, &err, NULL);
         return;
     }
+    run = manual_of(r);
     run->document = a->document;
     run->checkpoint_document = a->checkpoint;
     run->reply = reply;
-    e->ops->begin(r, host);
+    job_proceed(r);
 }
 
 int api_abort(struct job_env *e, const char *text, int64_t *ret_job, struct err *err)
@@ -322,7 +310,7 @@ int api_abort(struct job_env *e, const char *text, int64_t *ret_job, struct err 
     r = busy_job(e, host->name, domain);
     if (!r)
         return err_set(err, ERR_NOTFOUND, "no job of domain %s runs", domain);
-    *ret_job = r->row.id;
+    *ret_job = job_is_being_begun(r) ? 0 : r->row.id;
     job_cancel(r);
     return 0;
 }
@@ -367,7 +355,8 @@ void api_job_info(struct job_env *e, const char *domain, struct api_reply reply)
         return;
     r = busy_job(e, t->host->name, t->domain);
     if (!r || !r->has_begun) {
-        t->answer = r && r->row.id ? figures(r) : (struct api_answer){.kind = ANSWER_JOB};
+        t->answer =
+            r && !job_is_being_begun(r) ? figures(r) : (struct api_answer){.kind = ANSWER_JOB};
         request_finish(t, NULL);
         return;
     }

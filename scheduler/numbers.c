@@ -83,7 +83,8 @@ static void give_up_waiting(struct scheduler *s, int64_t last)
         MARK("a job gives its number back");
         err_set(&why, ERR_BUSY,
                 "the catalog was put back to an older state, and the number of this job may have "
-                "been used since: another one is made in its place");
+                "been used since: %s",
+                r->type->by_hand ? "begin it again" : "another one is made in its place");
         r->err = why;
         if (!r->admitted) /* else it ends by itself, at its next step */
             queue_end(r, OUTCOME_FAILED, why.msg);

@@ -41,7 +41,7 @@ static void leave(struct job_run *r)
     }
 }
 
-int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct err *err)
+static int add(struct scheduler *s, struct job *row, struct job_run **ret, struct err *err)
 {
     const struct job_type *type = job_type_of(row->kind);
 
@@ -55,7 +55,24 @@ int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct
     if (catalog_job_add(s->env.catalog, row, err) < 0)
         return -1;
     *ret = job_new(&s->jobs, type, row);
+    return 0;
+}
+
+int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct err *err)
+{
+    if (add(s, row, ret, err) < 0)
+        return -1;
     queue_append(s, *ret);
+    return 0;
+}
+
+int queue_begin(struct scheduler *s, struct job *row, struct host *host, struct job_run **ret,
+                struct err *err)
+{
+    if (add(s, row, ret, err) < 0)
+        return -1;
+    *VEC_ADD(&s->jobs.runs) = *ret;
+    queue_take_place(*ret, host);
     return 0;
 }
 
@@ -102,13 +119,6 @@ void queue_take_place(struct job_run *r, struct host *h)
     }
 }
 
-void queue_begin(struct job_run *r, struct host *host)
-{
-    *VEC_ADD(&r->env->runs) = r;
-    queue_take_place(r, host);
-    job_proceed(r);
-}
-
 static void say_end(const struct job_run *r)
 {
     const struct job *j = &r->row;
@@ -121,7 +131,7 @@ static void say_end(const struct job_run *r)
                    j->domain, j->policy, j->kind, job_outcome_name(j->outcome), j->reason);
 }
 
-void queue_remove(struct job_run *r)
+static void out(struct job_run *r)
 {
     struct scheduler *s = scheduler_of(r->env);
     size_t i = 0;
@@ -148,7 +158,7 @@ void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason
     say_end(r);
     queue_notify(r);
     s->told.ended(r);
-    queue_remove(r);
+    out(r);
     copies_consider(s);
     sched_kick(s);
 }
@@ -183,5 +193,27 @@ void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason)
     r->ending = true;
     r->alarm.fire = end_again;
     r->alarm.ctx = r;
+    s->env.clock->ops->after(s->env.clock, &r->alarm, END_AGAIN_S);
+}
+
+static void refuse_again(void *ctx)
+{
+    MARK("the row of a job that was refused goes late");
+    queue_refuse(ctx);
+}
+
+void queue_refuse(struct job_run *r)
+{
+    struct scheduler *s = scheduler_of(r->env);
+    struct err err = ERR_INIT;
+
+    if (catalog_job_remove(s->env.catalog, r->row.id, &err) == 0) {
+        out(r);
+        sched_kick(s);
+        return;
+    }
+    catalog_trouble(&s->jobs, "forget a job that was refused (it will be tried again)", &err);
+    r->ending = true;
+    r->alarm = (struct alarm){.fire = refuse_again, .ctx = r};
     s->env.clock->ops->after(s->env.clock, &r->alarm, END_AGAIN_S);
 }

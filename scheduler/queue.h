@@ -17,8 +17,9 @@ struct scheduler;
 /* Writes the row and appends the job. */
 int queue_add(struct scheduler *s, struct job *row, struct job_run **ret, struct err *err);
 void queue_append(struct scheduler *s, struct job_run *r);
-/* Runs at once, with a place at the host. */
-void queue_begin(struct job_run *r, struct host *host);
+/* The same, but it has its place, at the host too, and job_proceed begins it. */
+int queue_begin(struct scheduler *s, struct job *row, struct host *host, struct job_run **ret,
+                struct err *err);
 /* Gives the job its place among the running ones: at the host (NULL: it has none), and in the
  * repositories that it claims, as far as they are there. */
 void queue_take_place(struct job_run *r, struct host *host);
@@ -29,7 +30,7 @@ void queue_notify(struct job_run *r);
 void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason);
 /* The same when its end is in the catalog already. */
 void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason);
-/* The same without a word, for a job that has no row. */
-void queue_remove(struct job_run *r);
+/* The same without a word, for a queued job that has done nothing: its row goes, or is tried to. */
+void queue_refuse(struct job_run *r);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Settling what a former life left open.  The journal says how far each job had come:
  *
- *   queued                       it waits again
+ *   queued                       it waits again; by hand: it goes, for nobody waits for it any more
  *   preparing                    nothing at the hypervisor yet: undone, failed
  *   beginning, copying           the hypervisor is asked: it goes on, has ended, or is not known
  *   publishing, recording        the images are complete: published (again), recorded
@@ -60,6 +60,15 @@ static void settle(struct scheduler *s, const struct job_type *type, const struc
     }
 }
 
+/* Whoever wanted it has gone with the daemon's former life, and nothing was done. */
+static int forget(struct scheduler *s, const struct job *row, struct err *err)
+{
+    MARK("a backup by hand was being begun when the daemon stopped");
+    log_notice("job=%lld domain=%s/%s was being begun by hand when the daemon stopped",
+               (long long)row->id, row->host, row->domain);
+    return catalog_job_remove(s->env.catalog, row->id, err);
+}
+
 int recover(struct scheduler *s, struct err *err)
 {
     const struct job_filter open = {.active = true};
@@ -72,7 +81,9 @@ int recover(struct scheduler *s, struct err *err)
     for (size_t i = 0; i < jobs.n && rc == 0; i++) {
         const struct job_type *type = job_type_of(jobs.items[i].kind);
 
-        if (type)
+        if (type && type->by_hand && jobs.items[i].state == JOB_QUEUED)
+            rc = forget(s, &jobs.items[i], err);
+        else if (type)
             settle(s, type, &jobs.items[i]);
         else
             rc = err_set(err, ERR_CORRUPT, "job %lld is of a kind that is not known, '%s'",

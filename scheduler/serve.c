@@ -18,12 +18,10 @@ static int add(struct job_env *e, struct job *row, struct job_run **ret, struct 
     return queue_add(scheduler_of(e), row, ret, err);
 }
 
-static void refused(struct job_run *r)
+static int begin(struct job_env *e, struct job *row, struct host *host, struct job_run **ret,
+                 struct err *err)
 {
-    struct scheduler *s = scheduler_of(r->env);
-
-    queue_remove(r);
-    sched_kick(s);
+    return queue_begin(scheduler_of(e), row, host, ret, err);
 }
 
 static void left(struct job_env *e)
@@ -75,11 +73,11 @@ static const char *doubt(struct job_env *e)
 
 const struct job_env_ops scheduler_serves = {
     .add = add,
-    .begin = queue_begin,
+    .begin = begin,
     .changed = queue_notify,
     .end = queue_end,
     .ended = queue_ended,
-    .refused = refused,
+    .refused = queue_refuse,
     .left = left,
     .host_unused = host_unused,
     .repo_unused = repo_unused,

@@ -152,12 +152,15 @@ int catalog_job_document(struct catalog *c, int64_t id, const char *document, st
 
 struct checkpoint;
 
-/* A backup begun by hand, from its first moment: a row in state running, and its new checkpoint (or
- * NULL) as provisional, in one transaction.  Of j: kind, host, domain, level, step, why, started,
- * document, reuse_external, plan.mode; sets j->id.  ERR_BUSY as with catalog_job_start; ERR_EXISTS:
- * the domain has a checkpoint of that name. */
-int catalog_job_begin(struct catalog *c, struct job *j, const struct checkpoint *checkpoint,
+/* The queued backup by hand begins: state running, and its new checkpoint (or NULL) as provisional,
+ * in one transaction.  Of j: id, level, step, started, document, reuse_external, plan.mode.
+ * ERR_BUSY as with catalog_job_start; ERR_EXISTS: the domain has a checkpoint of that name. */
+int catalog_job_begin(struct catalog *c, const struct job *j, const struct checkpoint *checkpoint,
                       struct err *err);
+
+/* A queued job that has done nothing goes, as if it had never been; its number is not given again.
+ * ERR_INVALID: it is not queued. */
+int catalog_job_remove(struct catalog *c, int64_t id, struct err *err);
 
 /* The end without a point. The plan's checkpoint, if one is recorded and still provisional,
  * becomes "dropping"; but "kept" at the good end of a backup begun by hand.  ERR_INVALID: it has

@@ -209,47 +209,52 @@ int catalog_job_document(struct catalog *c, int64_t id, const char *document, st
 /* ---- a backup begun by hand ---- */
 
 struct begin {
-    struct job *job;
+    const struct job *job;
     const struct checkpoint *checkpoint;
 };
 
 static int begin_body(struct db *db, void *arg, struct err *err)
 {
     const struct begin *b = arg;
-    struct job *j = b->job;
+    const struct job *j = b->job;
     STMT st = NULL;
 
     if (db_stmt(db, ST_JOB_BEGIN, &st, err) < 0)
         return -1;
-    db_bind_text(st, 1, j->kind);
-    db_bind_text(st, 2, j->host);
-    db_bind_text(st, 3, j->domain);
-    db_bind_text(st, 4, level_name(j->level));
-    db_bind_text(st, 5, j->step);
-    db_bind_text(st, 6, j->why);
-    sqlite3_bind_int64(st, 7, j->started);
-    db_bind_text(st, 8, b->checkpoint ? b->checkpoint->name : NULL);
-    db_bind_text(st, 9, mode_name(j->plan.mode));
-    db_bind_text(st, 10, j->document);
-    sqlite3_bind_int(st, 11, j->reuse_external);
+    sqlite3_bind_int64(st, 1, j->id);
+    sqlite3_bind_int64(st, 2, j->started);
+    db_bind_text(st, 3, level_name(j->level));
+    db_bind_text(st, 4, j->step);
+    db_bind_text(st, 5, b->checkpoint ? b->checkpoint->name : NULL);
+    db_bind_text(st, 6, mode_name(j->plan.mode));
+    db_bind_text(st, 7, j->document);
+    sqlite3_bind_int(st, 8, j->reuse_external);
     if (db_run(db, st, err) < 0) {
         if (sqlite3_extended_errcode(db->h) == SQLITE_CONSTRAINT_UNIQUE)
             return err_set(err, ERR_BUSY, "another backup of the domain is running");
         return -1;
     }
-    j->id = sqlite3_last_insert_rowid(db->h);
+    if (must_change(db, j->id, "queued", err) < 0)
+        return -1;
     return b->checkpoint ? catalog_insert_checkpoint(db, b->checkpoint, err) : 0;
 }
 
-int catalog_job_begin(struct catalog *c, struct job *j, const struct checkpoint *checkpoint,
+int catalog_job_begin(struct catalog *c, const struct job *j, const struct checkpoint *checkpoint,
                       struct err *err)
 {
     struct begin b = {j, checkpoint};
 
-    if (db_tx(&c->db, begin_body, &b, err) == 0)
-        return 0;
-    j->id = 0;
-    return -1;
+    return db_tx(&c->db, begin_body, &b, err);
+}
+
+int catalog_job_remove(struct catalog *c, int64_t id, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_JOB_REMOVE, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, id);
+    return db_run(&c->db, st, err) < 0 ? -1 : must_change(&c->db, id, "queued", err);
 }
 
 struct end {

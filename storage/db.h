@@ -23,6 +23,7 @@ enum db_stmt {
     ST_JOB_RAISE,
     ST_JOB_ADD,
     ST_JOB_BEGIN,
+    ST_JOB_REMOVE,
     ST_JOB_START,
     ST_JOB_STEP,
     ST_JOB_PROGRESS,

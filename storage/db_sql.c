@@ -45,10 +45,10 @@ const char *const db_sql[ST_COUNT] = {
                     " force) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
                     " ?14, ?15, ?16, ?17)"),
     [ST_JOB_BEGIN] =
-        ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
-         " step, why, created, started, checkpoint, mode, document, reuse, guest)"
-         " VALUES (?1, ?2, ?3, '', '', ?4, ?4, 'running', ?5, ?6, ?7, ?7, ?8, ?9, ?10,"
-         " ?11, 1)"),
+        ("UPDATE job SET state = 'running', started = ?2, asked = ?3, level = ?3, step = ?4,"
+         " checkpoint = ?5, mode = ?6, document = ?7, reuse = ?8"
+         " WHERE id = ?1 AND state = 'queued'"),
+    [ST_JOB_REMOVE] = "DELETE FROM job WHERE id = ?1 AND state = 'queued'",
     [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
                       " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
                       " WHERE id = ?1 AND state = 'queued'"),

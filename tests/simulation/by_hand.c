@@ -403,6 +403,12 @@ static void begin(struct sim_daemon *d, struct sim_domain *domain, enum hand_kin
     api_backup_begin(scheduler_jobs(d->scheduler), &a, expect(d, m, false));
 }
 
+void hand_begins(struct sim_daemon *d, struct sim_domain *domain)
+{
+    act_as(d);
+    begin(d, domain, HAND_PUSH);
+}
+
 static void create(struct sim_daemon *d, struct sim_domain *domain)
 {
     struct hand_made *m = make(d, domain, HAND_CREATE);

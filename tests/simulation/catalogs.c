@@ -121,14 +121,21 @@ static void write_tree(const struct sim_medium *m)
 /* ---- trouble ---- */
 
 /* What was in the making then, and what is left of failures, nobody may know any more. */
-static void orphan(const struct sim_daemon *d)
+static void orphan_on(const struct sim_daemon *d, const struct sim_medium *m)
 {
-    for (size_t i = 0; i < sim.w.repo.here.points.n; i++) {
-        struct sim_stored *p = sim.w.repo.here.points.items[i];
+    for (size_t i = 0; i < m->points.n; i++) {
+        struct sim_stored *p = m->points.items[i];
 
         if (!p->published && sim_daemon_of(&sim.w, p->point.catalog) == d->number)
             p->orphan = true;
     }
+}
+
+/* On the disk that is away, too. */
+static void orphan(const struct sim_daemon *d)
+{
+    orphan_on(d, &sim.w.repo.here);
+    orphan_on(d, &sim.w.repo.aside);
 }
 
 static void note_recorded(const struct sim_daemon *d)

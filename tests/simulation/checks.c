@@ -128,6 +128,8 @@ void check_queue(const struct sim_daemon *d)
             (!p || !selection_matches_domain(&p->domains, "sim", j->domain)))
             sim_broken("job %lld waits, but policy %s covers %s no more", (long long)j->id,
                        j->policy, j->domain);
+        if (str_eq(j->kind, JOB_BACKUP_BEGIN) && !scheduler_job(d->scheduler, j->id))
+            sim_broken("job %lld by hand is open, and nobody is at work on it", (long long)j->id);
         for (size_t k = 0; k < i && str_eq(j->kind, JOB_BACKUP); k++)
             if (str_eq(jobs.items[k].kind, JOB_BACKUP) &&
                 strcmp(jobs.items[k].domain, j->domain) == 0 &&

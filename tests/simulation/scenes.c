@@ -207,7 +207,7 @@ static void copies_given_up(void)
     scene_end("copies that are given up");
 }
 
-static void let_write(struct sim_daemon *d, bool may)
+void scene_let_write(struct sim_daemon *d, bool may)
 {
     struct err err = ERR_INIT;
 
@@ -228,7 +228,7 @@ static void catalog_full(void)
     last = scene_ask_for_all(d);
     while (!scene_is_at(d, "publishing"))
         scene_live(1);
-    let_write(d, false);
+    scene_let_write(d, false);
     act_as(d);
     if (scheduler_cancel(d->scheduler, last, &err) < 0)
         sim_broken("%s", err.msg);
@@ -238,7 +238,7 @@ static void catalog_full(void)
     if (scheduler_jobs(d->scheduler)->trouble.code == ERR_NONE ||
         scheduler_jobs(d->scheduler)->trouble.failures < 10)
         sim_broken("the trouble with the catalog is not known as one");
-    let_write(d, true);
+    scene_let_write(d, true);
     scene_live(10 * MINUTE_MS);
     if (scheduler_jobs(d->scheduler)->trouble.code != ERR_NONE)
         sim_broken("the trouble with the catalog is not known to be over");
@@ -374,6 +374,7 @@ void play_scenes(void)
     waits_told();
     newest_deleted();
     play_host_scenes();
+    play_hand_scenes();
     copies_given_up();
     catalog_full();
     export_left();

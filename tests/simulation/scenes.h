@@ -19,6 +19,12 @@ int64_t scene_ask_for_all(struct sim_daemon *d);
 /* Is a job in that step? */
 bool scene_is_at(const struct sim_daemon *d, const char *step);
 
+/* Its catalog's disk is full, or not any more. */
+void scene_let_write(struct sim_daemon *d, bool may);
+
+/* scenes_by_hand.c */
+void play_hand_scenes(void);
+
 /* scenes_hosts.c */
 void play_host_scenes(void);
 

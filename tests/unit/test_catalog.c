@@ -873,6 +873,8 @@ static struct job by_hand(const char *domain)
                         .guest = true,
                         .host = (char *)"h",
                         .domain = (char *)domain,
+                        .policy = (char *)"",
+                        .repository = (char *)"",
                         .level = LEVEL_INCREMENTAL,
                         .step = (char *)"beginning",
                         .why = (char *)"begun by hand",
@@ -905,8 +907,10 @@ static void begun_by_hand(void **state)
     OK(catalog_last_ended(c, "h", "d", &last, &found, &err));
     assert_false(found);
     OK(catalog_next_job(c, &next, &err));
-    OK(catalog_job_begin(c, &j, &k, &err));
+    OK(catalog_job_add(c, &j, &err));
     assert_int_equal(j.id, next);
+    OK(catalog_job_begin(c, &j, &k, &err));
+    FAILS(ERR_INVALID, "is running, not queued", catalog_job_begin(c, &j, NULL, &err));
     last = get_job(c, j.id);
     assert_string_equal(last.kind, JOB_BACKUP_BEGIN);
     assert_int_equal(last.state, JOB_RUNNING);
@@ -917,10 +921,11 @@ static void begun_by_hand(void **state)
     job_done(&last);
 
     /* One backup of a domain at a time, of whichever kind. */
-    j.id = 0;
     k.name = (char *)"other";
+    OK(catalog_job_add(c, &j, &err));
     FAILS(ERR_BUSY, "another backup", catalog_job_begin(c, &j, &k, &err));
-    assert_int_equal(j.id, 0);
+    assert_checkpoints("d", "mine provisional");
+    OK(catalog_job_remove(c, j.id, &err));
     j.id = next;
     j.bytes_done = 10;
     j.bytes_total = 20;
@@ -940,12 +945,36 @@ static void begun_by_hand(void **state)
     assert_checkpoints("d", "mine kept");
 }
 
+/* Refused, or found at a start: nothing was done under it, but its number was seen. */
+static void one_that_has_not_begun_goes(void **state)
+{
+    struct job j = by_hand("d");
+    struct job_list rows = {0};
+    int64_t number, next;
+
+    (void)state;
+    OK(catalog_job_add(c, &j, &err));
+    number = j.id;
+    OK(catalog_job_remove(c, number, &err));
+    OK(catalog_jobs(c, &(struct job_filter){0}, &rows, &err));
+    assert_int_equal(rows.n, 0);
+    FAILS(ERR_NOTFOUND, "not in the catalog", catalog_job_remove(c, number, &err));
+    OK(catalog_next_job(c, &next, &err));
+    assert_int_equal(next, number + 1);
+    OK(catalog_job_add(c, &j, &err));
+    OK(catalog_job_begin(c, &j, NULL, &err));
+    FAILS(ERR_INVALID, "is running, not queued", catalog_job_remove(c, j.id, &err));
+    OK(catalog_job_end(c, j.id, 200, OUTCOME_FAILED, ERR_IO, "so", &err));
+    FAILS(ERR_INVALID, "is ended, not queued", catalog_job_remove(c, j.id, &err));
+}
+
 static void a_bad_end_keeps_no_checkpoint(void **state)
 {
     struct job j = by_hand("d");
     struct checkpoint k = named("d", "mine");
 
     (void)state;
+    OK(catalog_job_add(c, &j, &err));
     OK(catalog_job_begin(c, &j, &k, &err));
     OK(catalog_job_end(c, j.id, 200, OUTCOME_FAILED, ERR_NOSPACE, "full", &err));
     assert_checkpoints("d", "mine dropping");
@@ -1012,6 +1041,7 @@ int main(void)
         TEST(plan_says_who_made_it),
         TEST(job_life),
         TEST(begun_by_hand),
+        TEST(one_that_has_not_begun_goes),
         TEST(a_bad_end_keeps_no_checkpoint),
         TEST(names_are_of_their_domain),
         TEST(children_go_to_the_grandparent),

@@ -192,12 +192,14 @@ static struct job by_hand = {.kind = JOB_BACKUP_BEGIN,
                              .guest = true,
                              .host = (char *)"h",
                              .domain = (char *)"d",
+                             .policy = (char *)"",
+                             .repository = (char *)"",
                              .step = (char *)"beginning",
                              .why = (char *)"begun by hand",
                              .started = 330,
                              .document = (char *)"<domainbackup/>"};
 
-/* Every writing function of the catalog; the jobs are 1 to 5. */
+/* Every writing function of the catalog; the jobs are 1 to 6. */
 static int step(struct catalog *c, int i, struct err *err)
 {
     size_t n;
@@ -251,27 +253,33 @@ static int step(struct catalog *c, int i, struct err *err)
     case 22:
         return catalog_job_expire(c, 250, err);
     case 23:
-        return catalog_job_begin(c, &by_hand, &kept, err);
+        return catalog_job_add(c, &by_hand, err);
     case 24:
-        return catalog_job_document(c, 5, "<domainbackup mode='push'/>", err);
+        return catalog_job_begin(c, &by_hand, &kept, err);
     case 25:
-        return catalog_job_end(c, 5, 340, OUTCOME_SUCCESS, ERR_NONE, "done", err);
+        return catalog_job_document(c, 5, "<domainbackup mode='push'/>", err);
     case 26:
-        return catalog_checkpoint_add(c, &alone, err);
+        return catalog_job_end(c, 5, 340, OUTCOME_SUCCESS, ERR_NONE, "done", err);
     case 27:
-        return catalog_checkpoint_keep(c, "h", "d", "alone", err);
+        return add(c, JOB_BACKUP_BEGIN, 0, err);
     case 28:
-        return catalog_checkpoint_delete(c, "h", "d", "kept", err);
+        return catalog_job_remove(c, 6, err);
     case 29:
-        return catalog_cover_gone(c, "h", "d", 350, err);
+        return catalog_checkpoint_add(c, &alone, err);
     case 30:
+        return catalog_checkpoint_keep(c, "h", "d", "alone", err);
+    case 31:
+        return catalog_checkpoint_delete(c, "h", "d", "kept", err);
+    case 32:
+        return catalog_cover_gone(c, "h", "d", 350, err);
+    case 33:
         return catalog_repository_forget(c, "main", 400, &n, err);
     default:
         return catalog_uncover(c, "h", "d", "n", err);
     }
 }
 
-#define STEPS 32
+#define STEPS 35
 
 /* The catalog's contents before each step, and after the last. */
 static char *contents[STEPS + 1];

@@ -191,9 +191,12 @@ static void written_down(void **state)
                     .guest = true,
                     .host = (char *)"lab",
                     .domain = (char *)"vm1",
+                    .policy = (char *)"",
+                    .repository = (char *)"",
                     .step = (char *)"placing",
                     .started = 1};
 
+    OK(catalog_job_add(c, &j, &err));
     OK(catalog_job_begin(c, &j, NULL, &err));
     add(*state, &l, MADE_TARGET, "a");
     add(*state, &l, MADE_SOCKET, "s");
