@@ -25,8 +25,9 @@ struct proc_spec {
     const char *const *argv; /* argv[0] is looked up in PATH; borrowed until start returns */
     /* Instead of /dev/null, what the program reads on standard input; borrowed; NULL: nothing. */
     const char *input;
-    int keep_fd;           /* a descriptor that the program inherits, under its number; 0: none */
-    double timeout_s;      /* 0: none */
+    int input_fd;     /* or what is read from this descriptor, which stays the caller's; 0: none */
+    int keep_fd;      /* a descriptor that the program inherits, under its number; 0: none */
+    double timeout_s; /* 0: none */
     double idle_timeout_s; /* ends a child that prints nothing for so long; 0: none */
     /* Called with each whole line of standard output, without its end (a program that prints one
      * of more than 64 MiB is ended); may be NULL: then the first 64 KiB are kept in

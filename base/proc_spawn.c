@@ -47,7 +47,7 @@ static char **environment(void)
 }
 
 /* Memory takes it at once, however long it is; a pipe would have to be waited for. */
-static int open_input(const char *text, struct err *err)
+static int open_text(const char *text, struct err *err)
 {
     CLEANUP_CLOSE int fd =
         text ? memfd_create("input", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -65,6 +65,16 @@ static int open_input(const char *text, struct err *err)
     if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
         return err_errno(err, errno, "the input");
     return take_fd(&fd);
+}
+
+static int open_input(const struct proc_spec *spec, struct err *err)
+{
+    int fd;
+
+    if (spec->input_fd <= 0)
+        return open_text(spec->input, err);
+    fd = fcntl(spec->input_fd, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? err_errno(err, errno, "the input") : fd;
 }
 
 static void say(const char *s)
@@ -117,7 +127,7 @@ static pid_t fork_and_become(const struct start *s)
 
 static int start_it(const struct proc_spec *spec, int out, int errs, pid_t *ret, struct err *err)
 {
-    CLEANUP_CLOSE int in = open_input(spec->input, err);
+    CLEANUP_CLOSE int in = open_input(spec, err);
     CLEANUP_FREE char **env = environment();
     const struct start s = {spec->argv, env, in, out, errs, spec->keep_fd, getpid()};
 
