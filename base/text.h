@@ -31,8 +31,8 @@ bool parse_int(const char *s, int64_t min, int64_t max, int64_t *ret);
 /* "1 point", "2 points": what stands behind the noun. */
 const char *plural_s(uint64_t n);
 
-/* After a vsnprintf into buf of size bytes that wanted as many as that, and lost the end: lets it end
- * with a whole word and "...".  One that has room left stays as it is. */
+/* After a vsnprintf into buf of size bytes that wanted as many as that, and lost the end: lets it
+ * end with a whole word and "...".  One that has room left stays as it is. */
 void text_cut(char *buf, size_t size);
 
 bool str_eq(const char *a, const char *b); /* NULL equals NULL only */

@@ -55,6 +55,13 @@ void domain_names_sort(struct domain_names *l)
     l->n = n;
 }
 
+bool domain_names_have(const struct domain_names *l, const char *host, const char *domain)
+{
+    const struct domain_name key = {(char *)host, (char *)domain};
+
+    return l->n > 0 && bsearch(&key, l->items, l->n, sizeof(*l->items), compare);
+}
+
 int domains_known(const struct config *config, struct catalog *catalog, struct domain_names *ret,
                   struct err *err)
 {

@@ -21,6 +21,8 @@ void domain_names_done(struct domain_names *l);
 void domain_names_add(struct domain_names *l, const char *host, const char *domain);
 /* By host, then domain; each once. */
 void domain_names_sort(struct domain_names *l);
+/* Of a sorted one. */
+bool domain_names_have(const struct domain_names *l, const char *host, const char *domain);
 
 /* The domains that the hosts have: those in the configuration, and what the daemon last saw on
  * hosts that are configured.  By host, then domain. */

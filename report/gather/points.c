@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/gather/points.h"
 
-#include <string.h>
-
 #include "base/cleanup.h"
 #include "base/domain_search.h"
 #include "policies/dates.h"
@@ -67,9 +65,5 @@ bool point_is_covered(const struct config *config, const struct domain_names *kn
 
     if (!policy || !selection_matches_domain(&policy->domains, p->host, p->domain))
         return false;
-    for (size_t i = 0; i < known->n; i++)
-        if (strcmp(known->items[i].domain, p->domain) == 0 &&
-            strcmp(known->items[i].host, p->host) == 0)
-            return true;
-    return false;
+    return domain_names_have(known, p->host, p->domain);
 }

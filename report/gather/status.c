@@ -249,15 +249,6 @@ static void select_policies(const struct config *config, const struct domain_nam
     }
 }
 
-static bool is_known(const struct gathering *g, const struct domain_name *d)
-{
-    for (size_t i = 0; i < g->known.n; i++)
-        if (strcmp(g->known.items[i].domain, d->domain) == 0 &&
-            strcmp(g->known.items[i].host, d->host) == 0)
-            return true;
-    return false;
-}
-
 static void note_used(struct strlist *used, const struct policies *selecting)
 {
     for (size_t i = 0; i < selecting->n; i++)
@@ -276,7 +267,7 @@ static int add_domain(struct gathering *g, const struct domain_name *d, struct s
 
     ret->host = xstrdup(d->host);
     ret->domain = xstrdup(d->domain);
-    ret->gone = !is_known(g, d);
+    ret->gone = !domain_names_have(&g->known, d->host, d->domain);
     if (seen && !ret->gone) {
         ret->state = xstrdup(seen->state);
         ret->problem = xstrdup(seen->problem);
