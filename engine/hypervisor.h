@@ -169,6 +169,13 @@ typedef void (*hv_event_fn)(void *ctx, const struct hv_event *event);
 
 struct hypervisor;
 
+/* A thaw that is owed: the driver tries it until the guest's agent confirms it. */
+struct hv_thaw {
+    int tries;       /* that were in vain; 0: none is owed, or the first one goes on */
+    const char *why; /* how the last one ended; borrowed, for now */
+    int64_t since_s; /* the guest is frozen for so long; -1: not known */
+};
+
 struct hypervisor_ops {
     /* Are the host's domains known?  Then true, and their names are appended to *ret (NULL: nobody
      * wants them; caller frees).  Does not wait.
@@ -234,6 +241,10 @@ struct hypervisor_ops {
      * driver cannot. */
     struct op *(*trial)(struct hypervisor *hv, const char *domain, const char *path, bool agent,
                         struct hv_trial *ret, op_done done, void *ctx, struct err *err);
+
+    /* Whether a thaw of the guest's file systems is owed, as far as is known without asking.  NULL: the
+     * driver freezes nothing. */
+    void (*thaw)(struct hypervisor *hv, const char *domain, struct hv_thaw *ret);
 
     /* Who hears of events; one listener; NULL for none. Never called from inside another call. */
     void (*listen)(struct hypervisor *hv, hv_event_fn fn, void *ctx);

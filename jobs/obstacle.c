@@ -8,9 +8,8 @@
 const char *obstacle_code_name(enum obstacle_code code)
 {
     static const char *const words[] = {
-        "none",         "start", "stop",  "limit", "host-limit", "repository-limit",
-        "host-changed", "host",  "guest", "chain", "comparison", "catalog",
-        "answer"};
+        "none", "start", "stop",  "limit",      "host-limit", "repository-limit", "host-changed",
+        "host", "guest", "chain", "comparison", "catalog",    "answer",           "thaw"};
 
     return words[code];
 }
@@ -67,6 +66,10 @@ static void own_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
                  o->name);
     else if (o->code == OBSTACLE_CATALOG)
         snprintf(ret, ERR_MSG_MAX, "the catalog, which cannot be written%s%s", colon, problem);
+    else if (o->code == OBSTACLE_THAW)
+        snprintf(ret, ERR_MSG_MAX,
+                 "the guest's agent to thaw its file systems, tried %d time%s in vain%s%s",
+                 o->tries, plural_s((size_t)o->tries), colon, problem);
     else
         snprintf(ret, ERR_MSG_MAX, "an answer of host %s, asked %d time%s in vain%s%s", o->name,
                  o->tries, plural_s((size_t)o->tries), colon, problem);
@@ -104,6 +107,7 @@ void obstacle_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
     case OBSTACLE_COMPARISON:
     case OBSTACLE_CATALOG:
     case OBSTACLE_ANSWER:
+    case OBSTACLE_THAW:
         own_text(o, ret);
         break;
     }

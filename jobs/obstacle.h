@@ -25,6 +25,7 @@ enum obstacle_code {
     OBSTACLE_COMPARISON, /* its repository has not been looked at yet */
     OBSTACLE_CATALOG,    /* cannot be written */
     OBSTACLE_ANSWER,     /* the hypervisor does not give any */
+    OBSTACLE_THAW,       /* the guest's agent does not confirm that it has thawed */
     OBSTACLE_CODE_COUNT,
 };
 

@@ -45,13 +45,31 @@ static int64_t wall_of(struct scheduler *s, int64_t elapsed_s)
     return env_now(&s->jobs) - (env_elapsed(&s->jobs) - elapsed_s);
 }
 
+/* The copy goes on meanwhile, but the guest's users should hear of it. */
+static void fill_thaw(struct scheduler *s, const struct job_run *r, struct live_job *ret)
+{
+    struct hypervisor *hv = r->host ? r->host->hv : NULL;
+    struct hv_thaw thaw;
+
+    if (!hv || !hv->ops->thaw)
+        return;
+    hv->ops->thaw(hv, r->row.domain, &thaw);
+    if (thaw.tries == 0)
+        return;
+    ret->obstacle = (struct obstacle){
+        .code = OBSTACLE_THAW, .name = r->row.host, .tries = thaw.tries, .problem = thaw.why};
+    ret->obstacle_since = thaw.since_s < 0 ? 0 : env_now(&s->jobs) - thaw.since_s;
+}
+
 static void fill_obstacle(struct scheduler *s, const struct job_run *r, struct live_job *ret)
 {
     if (r->admitted || r->ending)
         job_obstacle(r, &ret->obstacle);
     else
         admit_obstacle(s, r, &ret->obstacle);
-    if (ret->obstacle.code == OBSTACLE_NONE)
+    if (ret->obstacle.code == OBSTACLE_NONE && r->admitted)
+        fill_thaw(s, r, ret);
+    if (ret->obstacle.code == OBSTACLE_NONE || ret->obstacle.code == OBSTACLE_THAW)
         return;
     ret->n_holders = admit_holders(s, &ret->obstacle, ret->holders, LIVE_HOLDERS_MAX);
     if (ret->obstacle.code == r->obstacle.code)

@@ -30,6 +30,18 @@ static struct domain *find(struct hypervisor *hv, const char *name, struct err *
     return NULL;
 }
 
+static void driver_thaw(struct hypervisor *hv, const char *domain, struct hv_thaw *ret)
+{
+    struct err err = ERR_INIT;
+    const struct domain *d = find(hv, domain, &err);
+
+    *ret = (struct hv_thaw){.since_s = -1};
+    if (!d || !d->freezer)
+        return;
+    ret->tries = freezer_thaw_tries(d->freezer, &ret->why);
+    ret->since_s = (int64_t)freezer_frozen_for(d->freezer);
+}
+
 /* The configuration has told them. */
 static bool driver_domains(struct hypervisor *hv, struct strlist *ret, struct err *why)
 {
@@ -167,6 +179,7 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
 {
     static const struct hypervisor_ops ops = {
         .domains = driver_domains,
+        .thaw = driver_thaw,
         .inspect = driver_inspect,
         .backup_begin = driver_begin,
         .job_stats = driver_stats,

@@ -264,6 +264,21 @@ static bool says_frozen(struct quiesce_lab *q, int64_t *ret_for)
     return ret;
 }
 
+static int thaw_tries(struct quiesce_lab *q)
+{
+    struct hv_thaw thaw;
+
+    q->lab.hv->ops->thaw(q->lab.hv, "web01", &thaw);
+    if (thaw.tries > 0)
+        assert_non_null(strstr(thaw.why, "guest agent: "));
+    return thaw.tries;
+}
+
+static bool tries_again(struct quiesce_lab *q)
+{
+    return thaw_tries(q) >= 2;
+}
+
 static bool says_thawed(struct quiesce_lab *q)
 {
     return !says_frozen(q, NULL);
@@ -280,6 +295,7 @@ static void thaw_hangs(void **state)
     (void)state;
     quiesce_start(&q, QUIESCE_TRY);
     assert_false(says_frozen(&q, NULL));
+    assert_int_equal(thaw_tries(&q), 0);
     q.agent.drops_thaws = 1000;
     err = quiesce_begin(&q);
     assert_ok(&err);
@@ -288,12 +304,14 @@ static void thaw_hangs(void **state)
                                          "guest agent: "));
     assert_true(says_frozen(&q, &age));
     assert_true(age >= 5 && age < 60);
+    wait_for(tries_again, &q);
     lab_restart_driver(&q.lab);
     assert_true(says_frozen(&q, &age));
     assert_int_equal(age, -1);
     q.agent.drops_thaws = 0;
     wait_for(says_thawed, &q);
     wait_for(is_thawed_and_unmarked, &q);
+    assert_int_equal(thaw_tries(&q), 0);
     quiesce_done(&q);
 
     quiesce_start(&q, QUIESCE_REQUIRE);

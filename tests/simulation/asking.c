@@ -75,7 +75,6 @@ void ask_about_jobs(struct sim_daemon *d)
         sim_broken("jobs are not told for %lld ms", (long long)(sim.w.now_ms - asked.at_ms));
     if (asked.scheduler == d->scheduler || ++asked.calls % ASKED_EVERY != 0)
         return;
-    act_as(d);
     asked.scheduler = d->scheduler;
     asked.at_ms = sim.w.now_ms;
     scheduler_live(d->scheduler, &all, (struct api_reply){on_answer, d});

@@ -185,11 +185,10 @@ static void check_jobs(const struct sim_daemon *d)
 void check_always(void)
 {
     for (size_t k = 0; k < sim.n_daemons; k++) {
-        struct sim_daemon *d = &sim.daemons[k];
+        const struct sim_daemon *d = &sim.daemons[k];
 
         if (d->down)
             continue;
-        ask_about_jobs(d);
         check_queue(d);
         check_jobs(d);
         sim_compare_all(&sim.w, d->number, d->catalog);

@@ -58,6 +58,9 @@ static const struct {
     {{.code = OBSTACLE_ANSWER, .name = "lab", .tries = 3, .problem = "timed out"},
      "answer",
      "an answer of host lab, asked 3 times in vain: timed out"},
+    {{.code = OBSTACLE_THAW, .tries = 1, .problem = "guest agent: timed out"},
+     "thaw",
+     "the guest's agent to thaw its file systems, tried 1 time in vain: guest agent: timed out"},
 };
 
 static void test_texts(void **state)

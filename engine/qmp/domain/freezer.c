@@ -29,6 +29,7 @@ struct freezer {
     struct ev_loop *loop;
     struct agent *agent;
     enum freezer_state state;
+    int tries;       /* that were in vain */
     struct err last; /* how the last try to thaw ended */
     ev_timer again;  /* the next try to thaw */
     double pause_s;
@@ -93,6 +94,7 @@ static void on_thawed(void *ctx, bool uncertain, const struct err *err)
     (void)uncertain;
     if (err && !is_gone(f, err)) {
         f->last = *err;
+        f->tries++;
         log_debug("thaw: %s", err->msg);
         ev_timer_set(&f->again, f->pause_s, 0);
         ev_timer_start(f->loop, &f->again);
@@ -146,6 +148,7 @@ void freezer_thaw(struct freezer *f, freezer_done done, void *ctx)
     if (f->state == F_THAWED || f->state == F_THAWING)
         return;
     f->last = ERR_INIT;
+    f->tries = 0;
     f->pause_s = PAUSE_FIRST_S;
     thaw_again(f);
 }
@@ -153,6 +156,12 @@ void freezer_thaw(struct freezer *f, freezer_done done, void *ctx)
 bool freezer_is_thawed(const struct freezer *f)
 {
     return f->state == F_THAWED;
+}
+
+int freezer_thaw_tries(const struct freezer *f, const char **ret_why)
+{
+    *ret_why = f->last.msg;
+    return f->state == F_THAWING ? f->tries : 0;
 }
 
 int freezer_frozen_ms(const struct freezer *f)

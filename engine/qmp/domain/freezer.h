@@ -45,6 +45,10 @@ bool freezer_is_thawed(const struct freezer *f);
 /* It does nothing with the agent now, nor will it by itself. */
 bool freezer_is_idle(const struct freezer *f);
 
+/* How often a thaw that is owed was tried in vain; 0: none is owed, or the first try goes on.
+ * *ret_why: how the last try ended; borrowed. */
+int freezer_thaw_tries(const struct freezer *f, const char **ret_why);
+
 /* Seconds since a freeze that is not taken back yet; -1: none is known of. */
 double freezer_frozen_for(const struct freezer *f);
 
