@@ -13,6 +13,11 @@
 
 #define FORMAT 1
 
+bool manifest_is_definition(const char *file)
+{
+    return str_eq(file, "domain.xml") || str_eq(file, "qemu.args");
+}
+
 /* ---- writing ---- */
 
 /* Texts may quote what others said, cut off anywhere; JSON takes UTF-8 only. */
@@ -174,7 +179,7 @@ static bool is_image_name(const char *path)
 {
     CLEANUP_FREE char *name = name_unescape(path);
 
-    return name && *name && !str_eq(path, "point.json") && !repository_is_definition(path);
+    return name && *name && !str_eq(path, "point.json") && !manifest_is_definition(path);
 }
 
 /* Manifests of older versions have none. */

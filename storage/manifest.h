@@ -6,6 +6,8 @@
 #ifndef VMKEEP_STORAGE_MANIFEST_H
 #define VMKEEP_STORAGE_MANIFEST_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/model.h"
 
@@ -16,5 +18,8 @@ char *manifest_write(const struct point *p);
  * ERR_UNSUPPORTED: of a newer format. */
 int manifest_read(const char *text, size_t len, const char *where, struct point *ret,
                   struct err *err);
+
+/* One of the names under which a domain's definition is kept: domain.xml, qemu.args. */
+bool manifest_is_definition(const char *file);
 
 #endif

@@ -20,11 +20,6 @@
 #define MARKER "repository.json"
 #define MARKER_MAX 4096
 
-bool repository_is_definition(const char *file)
-{
-    return str_eq(file, "domain.xml") || str_eq(file, "qemu.args");
-}
-
 int repository_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct err *err)
 {
     struct statvfs st;

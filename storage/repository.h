@@ -80,15 +80,12 @@ int point_id_check(const char *id, struct err *err);
 /* Both are ids, of points of one domain. */
 bool point_ids_share_domain(const char *a, const char *b);
 
-/* One of the names under which a domain's definition is kept: domain.xml, qemu.args. */
-bool repository_is_definition(const char *file);
-
 /* Absolute name of the disk's image; partial: while it is being made. Caller frees. */
 char *repository_image(const char *path, const char *point_id, const char *file, bool partial);
 
 /* What comes with a point from where it is made. */
 struct point_origin {
-    const char *definition_name, *definition; /* NULL: none; else repository_is_definition(name) */
+    const char *definition_name, *definition; /* NULL: none; else manifest_is_definition(name) */
     uid_t uid;                                /* who writes the images */
     gid_t gid;
 };

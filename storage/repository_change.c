@@ -155,7 +155,7 @@ int repository_prepare(const char *path, const struct repository_access *access,
     if (!str_eq(plan->catalog, access->self->catalog))
         return err_set(err, ERR_INVALID, "'%s' is not a point of catalog %s", plan->id,
                        access->self->catalog);
-    if (origin && origin->definition && !repository_is_definition(origin->definition_name))
+    if (origin && origin->definition && !manifest_is_definition(origin->definition_name))
         return err_set(err, ERR_INVALID, "'%s' is not the name of a definition",
                        origin->definition_name);
     if (open_our_domain_dir(path, access, plan->id, true, &domain, err) < 0 ||

@@ -113,13 +113,6 @@ static void decode_names(json_t *reply, const char *key, struct strlist *ret)
     }
 }
 
-char *view_device_path(const char *qdev)
-{
-    if (!qdev)
-        return NULL;
-    return qdev[0] == '/' ? xstrdup(qdev) : xasprintf("/machine/peripheral/%s", qdev);
-}
-
 static void decode_devices(json_t *reply, struct view *v)
 {
     json_t *item;
@@ -229,12 +222,4 @@ void view_done(struct view *v)
     free(v->foreign_job);
     free(v->uuid);
     *v = (struct view){0};
-}
-
-const struct view_disk *view_find_disk(const struct view *v, const char *name)
-{
-    for (size_t i = 0; i < v->disks.n; i++)
-        if (strcmp(v->disks.items[i].facts.name, name) == 0)
-            return &v->disks.items[i];
-    return NULL;
 }
