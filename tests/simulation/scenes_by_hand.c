@@ -4,6 +4,8 @@
  */
 #include "tests/simulation/scenes.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "jobs/api.h"
 #include "tests/simulation/by_hand.h"
@@ -26,7 +28,7 @@ static void nothing_is_open(const struct sim_daemon *d)
 
 /* Its row comes first, and goes when it is refused: late, when the catalog cannot be written, or
  * at the next start, when the daemon was killed. */
-void play_hand_scenes(void)
+static void begun_in_vain(void)
 {
     struct sim_daemon *d = scene_begin(12, 1);
     struct sim_domain *domain = d->host->domains.items[0];
@@ -51,4 +53,81 @@ void play_hand_scenes(void)
     scene_live(10 * MINUTE_MS);
     nothing_is_open(d);
     scene_end("backups that were begun in vain");
+}
+
+/* ---- a look at everything ---- */
+
+static struct {
+    bool answered, catalog_bad;
+    enum err_code code;
+    size_t domains, off, repositories, bad;
+} seen;
+
+static void on_seen(void *ctx, const struct err *err, const struct api_answer *answer)
+{
+    const struct doctor_answer *a = err ? NULL : answer->u.doctor;
+
+    (void)ctx;
+    seen.answered = true;
+    seen.code = err ? err->code : ERR_NONE;
+    for (size_t i = 0; a && i < a->domains.n; i++) {
+        const struct domain_facts *f = a->domains.items[i].facts;
+
+        seen.domains++;
+        seen.off += !f || f->state != DOMAIN_RUNNING;
+    }
+    for (size_t i = 0; a && i < a->repositories.n; i++) {
+        seen.repositories++;
+        seen.bad += a->repositories.items[i].problem != NULL;
+    }
+    seen.catalog_bad = a && a->catalog_problem;
+}
+
+static void look_about(struct sim_daemon *d, const char *domain)
+{
+    memset(&seen, 0, sizeof(seen));
+    act_as(d);
+    scheduler_doctor(d->scheduler, domain, (struct api_reply){on_seen, NULL});
+    scene_live(5 * MINUTE_MS);
+    if (!seen.answered)
+        sim_broken("a look at everything is not answered");
+}
+
+static void expect_seen(size_t domains, size_t off, size_t repositories, size_t bad)
+{
+    if (seen.code != ERR_NONE || seen.domains != domains || seen.off != off ||
+        seen.repositories != repositories || seen.bad != bad)
+        sim_broken("of %zu domains %zu are said not to run, of %zu repositories %zu bad",
+                   seen.domains, seen.off, seen.repositories, seen.bad);
+}
+
+/* It tells each domain and repository, and what is wrong with which. */
+static void looked_about(void)
+{
+    struct sim_daemon *d = scene_begin(14, 3);
+
+    daemon_start(d);
+    scene_live(MINUTE_MS);
+    look_about(d, NULL);
+    expect_seen(3, 0, 1, 0);
+    look_about(d, d->host->domains.items[1]->name);
+    expect_seen(1, 0, 0, 0);
+    look_about(d, "nobody");
+    if (seen.code != ERR_NOTFOUND)
+        sim_broken("a domain that is not there was looked at");
+    d->host->domains.items[0]->up = false;
+    sim.w.repo.gone = true;
+    scene_let_write(d, false);
+    look_about(d, NULL);
+    scene_let_write(d, true);
+    expect_seen(3, 1, 1, 1);
+    if (!seen.catalog_bad)
+        sim_broken("nobody is told that the catalog cannot be written");
+    scene_end("a look at everything");
+}
+
+void play_hand_scenes(void)
+{
+    begun_in_vain();
+    looked_about();
 }
