@@ -14,7 +14,7 @@ teardown() {
     rm -rf "$tmp"
 }
 
-commands="check status run jobs cancel reload points restore prune repository explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete calendar retention"
+commands="check status run jobs cancel reload points restore prune delete repository explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete calendar retention"
 
 @test "without arguments: help on standard error, exit status 2" {
     run --separate-stderr "$VMKEEP"
@@ -111,10 +111,10 @@ fails_with() {
 }
 
 @test "--config stands anywhere, and what it names must be there" {
-    fails_with "$tmp/none: No such file or directory" --config "$tmp/none" status
-    fails_with "$tmp/none: No such file or directory" status --config="$tmp/none"
-    fails_with "$tmp/none: No such file or directory" run web01 --config "$tmp/none" --wait
-    fails_with "$tmp/none: No such file or directory" cancel --config "$tmp/none" 3
+    fails_with "--config $tmp/none: there is no such file" --config "$tmp/none" status
+    fails_with "--config $tmp/none: there is no such file" status --config="$tmp/none"
+    fails_with "--config $tmp/none: there is no such file" run web01 --config "$tmp/none" --wait
+    fails_with "--config $tmp/none: there is no such file" cancel --config "$tmp/none" 3
 }
 
 @test "a configuration with errors: all of them, exit status 2" {
