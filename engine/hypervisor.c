@@ -49,6 +49,7 @@ void domain_facts_free(struct domain_facts *f)
     free(f->problem);
     free(f->uuid);
     free(f->job_tag);
+    free(f->job_place);
     free(f->foreign_job);
     free(f->definition);
     free(f->definition_name);

@@ -14,8 +14,8 @@
  *   backup_begin   all disks at one instant, in one transaction, with the new checkpoint's bitmaps.
  *   (copying)      HV_EVENT_JOB says "look": ask job_stats.  Events may be lost or doubled.
  *   job_stats      HVJOB_COMPLETED: every target file is complete and closed by the hypervisor.
- *                  The hypervisor keeps the ended job until job_forget, so that one that was not
- *                  watching finds out how it ended.
+ *                  The ended job is kept until job_forget, so that one that was not watching
+ *                  finds out how it ended; not by every hypervisor, see HV_KEEPS_ENDED.
  *   abort_job      cancels a push: its images are invalid; ends as HVJOB_CANCELED.  Ends a pull,
  *                  which never ends by itself but by failing: after it the hypervisor knows nothing
  *                  of the job (HVJOB_NONE), and that is its good end.
@@ -94,6 +94,7 @@ struct domain_facts {
     bool perhaps_frozen; /* we have frozen the guest's file systems, and no thaw is confirmed yet */
     int64_t frozen_for;  /* since so many seconds; -1: not known */
     char *job_tag;       /* the backup job of ours that the hypervisor holds, running or ended */
+    char *job_place;     /* without HV_TAGS, of any backup job that runs: see struct hv_job */
     char *foreign_job;   /* what else excludes a backup ("block job 'mirror0'"), or NULL */
     char *definition;    /* the domain's definition as text, or NULL */
     unsigned secrets;    /* so many stood in the definition, and are left out of it */
@@ -142,6 +143,14 @@ struct hv_trial {
 };
 void hv_trial_done(struct hv_trial *t);
 
+/* Which job is meant.  All borrowed until the start returns. */
+struct hv_job {
+    const char *domain, *tag;
+    /* The path of its first disk's place, as it was begun with; NULL: not known, or it has none.
+     * Without HV_TAGS a job that runs is known by it: two jobs never have one in common. */
+    const char *place;
+};
+
 enum hv_job_state { HVJOB_NONE, HVJOB_RUNNING, HVJOB_COMPLETED, HVJOB_FAILED, HVJOB_CANCELED };
 
 struct hv_job_stats {
@@ -151,6 +160,10 @@ struct hv_job_stats {
     uint64_t bytes_done, bytes_total; /* push: what is copied */
     uint64_t temp_used, temp_total;   /* scratch space, of all disks; 0, 0: there is none */
     struct err err;                   /* HVJOB_FAILED, HVJOB_CANCELED: why */
+    /* HVJOB_NONE, without HV_KEEPS_ENDED: how the domain's last backup job ended (HVJOB_NONE: not
+     * known), and how long it ran.  Whose that was, nobody can say. */
+    enum hv_job_state last;
+    int64_t last_ms;
 };
 
 enum hv_event_type {
@@ -203,18 +216,18 @@ struct hypervisor_ops {
     struct op *(*backup_begin)(struct hypervisor *hv, const struct backup_request *request,
                                struct backup_begun *ret, op_done done, void *ctx, struct err *err);
 
-    /* The job of that tag; works also after a restart of this program.  HVJOB_NONE when the
-     * hypervisor runs but knows no such job; fails with ERR_REMOTE when it cannot be asked. */
-    struct op *(*job_stats)(struct hypervisor *hv, const char *domain, const char *tag,
+    /* That job; works also after a restart of this program.  HVJOB_NONE when the hypervisor runs
+     * but knows no such job; fails with ERR_REMOTE when it cannot be asked. */
+    struct op *(*job_stats)(struct hypervisor *hv, const struct hv_job *job,
                             struct hv_job_stats *ret, op_done done, void *ctx, struct err *err);
 
-    /* Done when the job has ended (or there is none any more). */
-    struct op *(*abort_job)(struct hypervisor *hv, const char *domain, const char *tag,
-                            op_done done, void *ctx, struct err *err);
+    /* Done when the job has ended (or there is none any more).  Never ends another one. */
+    struct op *(*abort_job)(struct hypervisor *hv, const struct hv_job *job, op_done done,
+                            void *ctx, struct err *err);
 
     /* Idempotent. */
-    struct op *(*job_forget)(struct hypervisor *hv, const char *domain, const char *tag,
-                             op_done done, void *ctx, struct err *err);
+    struct op *(*job_forget)(struct hypervisor *hv, const struct hv_job *job, op_done done,
+                             void *ctx, struct err *err);
 
     /* Answers each item (engine/allocation.h).  Fails only when the domain cannot be asked.  tag:
      * as a job's; nothing of it remains at the hypervisor, unless the connection is lost meanwhile:
@@ -257,6 +270,11 @@ struct hypervisor_ops {
 enum hv_can {
     HV_OFFLINE = 1 << 0,  /* backups and checkpoints of a domain that is shut off */
     HV_COMPARES = 1 << 1, /* `allocation`; without it that is NULL */
+    HV_TAGS = 1 << 2,     /* jobs bear their tags at the hypervisor */
+    /* An ended job stays until job_forget, whoever watched.  Without it the driver remembers, until
+     * job_forget or its own end, the jobs that it has seen ending; of an end that it has not seen
+     * only the figures of the domain's last job are left. */
+    HV_KEEPS_ENDED = 1 << 3,
 };
 
 /* Embedded first in every driver's own struct. */

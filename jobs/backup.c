@@ -44,6 +44,7 @@
 #include "base/mark.h"
 #include "base/text.h"
 #include "jobs/backup_run.h"
+#include "jobs/hv_at_host.h"
 #include "jobs/survey.h"
 #include "storage/catalog_frozen.h"
 #include "storage/places.h"
@@ -99,8 +100,9 @@ static struct op *start_confirming(struct job_run *r, struct err *err)
 {
     struct backup_run *run = backup_of(r);
     struct hypervisor *hv = r->host->hv;
+    const struct hv_job job = hv_job_of(r);
 
-    return hv->ops->job_stats(hv, r->row.domain, r->tag, &run->hv.stats, job_on_op, r, err);
+    return hv->ops->job_stats(hv, &job, &run->hv.stats, job_on_op, r, err);
 }
 
 static struct op *start_publishing(struct job_run *r, struct err *err)

@@ -14,6 +14,7 @@
 #include "base/mark.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "jobs/hv_at_host.h"
 #include "jobs/hv_session.h"
 #include "policies/dates.h"
 #include "policies/plan.h"
@@ -405,7 +406,9 @@ struct op *backup_plan_begin(struct job_run *r, struct err *err)
             fill_pull(r, i, &disks[i], &strings);
     }
     hv_save_request(r, &request);
-    op = hv->ops->backup_begin(hv, &request, &run->hv.begun, job_on_op, r, err);
+    op = hv_record_place(r, &request, err) < 0
+             ? NULL
+             : hv->ops->backup_begin(hv, &request, &run->hv.begun, job_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++)
         free(targets[i]);
     strlist_done(&strings);

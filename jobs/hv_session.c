@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs/hv_session.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "base/mark.h"
+#include "jobs/hv_at_host.h"
 #include "jobs/kept_request.h"
 
 #define POLL_FIRST_S 1.0
@@ -120,9 +123,15 @@ int hv_looked(struct job_run *r)
     if (job_is_bad(r))
         return -1;
     r->env->ops->saw_domain(r->env, r->row.host, r->row.domain, h->facts);
-    return facts_can_begin(r->host->hv, h->facts, &r->err) == 0
-               ? leftovers_find(r, h->facts, &h->leftovers, &r->err)
-               : -1;
+    if (facts_can_begin(r->host->hv, h->facts, &r->err) < 0 ||
+        leftovers_find(r, h->facts, &h->leftovers, &r->err) < 0)
+        return -1;
+    if (!h->leftovers.foreign)
+        return 0;
+    MARK("a backup that is somebody else's is in the way");
+    return err_set(&r->err, ERR_BUSY,
+                   "a backup that is not vmkeep's, into %s, is at work on the domain",
+                   h->facts->job_place);
 }
 
 /* ---- what former jobs left ---- */
@@ -203,10 +212,11 @@ struct op *hv_ask_start(struct job_run *r, struct err *err)
 {
     struct hv_run *h = hv_of(r);
     struct hypervisor *hv = hv_hypervisor(r, err);
+    const struct hv_job job = hv_job_of(r);
 
     h->look_again = false;
     h->asked = env_elapsed(r->env);
-    return hv ? hv->ops->job_stats(hv, r->row.domain, r->tag, &h->stats, job_on_op, r, err) : NULL;
+    return hv ? hv->ops->job_stats(hv, &job, &h->stats, job_on_op, r, err) : NULL;
 }
 
 void hv_note_progress(struct job_run *r)
@@ -272,6 +282,7 @@ enum hv_verdict hv_asked(struct job_run *r)
     hv_take_stats(r, &h->stats);
     switch (h->stats.state) {
     case HVJOB_RUNNING:
+        hv_saw_running(r);
         return stalled(r);
     case HVJOB_COMPLETED:
         return HV_GOOD_END;
@@ -282,12 +293,7 @@ enum hv_verdict hv_asked(struct job_run *r)
             err_set(&r->err, ERR_REMOTE, "the hypervisor says that the backup failed, but not why");
         return HV_BAD_END;
     case HVJOB_NONE:
-        MARK("the hypervisor has lost a job");
-        err_set(&r->err, ERR_REMOTE,
-                r->resumed ? "interrupted: the daemon was stopped, and the hypervisor knows "
-                             "nothing of the job"
-                           : "the hypervisor has lost the job");
-        return HV_BAD_END;
+        return hv_settle_unseen(r);
     }
     return HV_BAD_END;
 }
@@ -297,15 +303,17 @@ enum hv_verdict hv_asked(struct job_run *r)
 struct op *hv_abort_start(struct job_run *r, struct err *err)
 {
     struct hypervisor *hv = hv_hypervisor(r, err);
+    const struct hv_job job = hv_job_of(r);
 
-    return hv ? hv->ops->abort_job(hv, r->row.domain, r->tag, job_on_op, r, err) : NULL;
+    return hv ? hv->ops->abort_job(hv, &job, job_on_op, r, err) : NULL;
 }
 
 struct op *hv_forget_start(struct job_run *r, struct err *err)
 {
     struct hypervisor *hv = hv_hypervisor(r, err);
+    const struct hv_job job = hv_job_of(r);
 
-    return hv ? hv->ops->job_forget(hv, r->row.domain, r->tag, job_on_op, r, err) : NULL;
+    return hv ? hv->ops->job_forget(hv, &job, job_on_op, r, err) : NULL;
 }
 
 struct op *hv_drop_start(struct job_run *r, struct err *err)
@@ -336,6 +344,7 @@ void hv_done(struct job_run *r)
 {
     struct hv_run *h = hv_of(r);
 
+    free(h->place);
     domain_facts_free(h->facts);
     leftovers_done(&h->leftovers);
     compared_done(&h->compared);

@@ -27,6 +27,10 @@ struct hv_run {
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     bool checkpoint_gone;               /* the job's own was deleted */
+    /* hv_at_host.c */
+    char *place;            /* see struct hv_job */
+    bool loaded, has_run;   /* what a former life knew of it; it was seen running, */
+    int64_t ran, ran_saved; /* at that uptime last; so it was written down */
 };
 
 static inline struct hv_run *hv_of(const struct job_run *r)

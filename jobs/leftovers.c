@@ -16,11 +16,14 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "jobs/job.h"
+#include "storage/catalog_at_host.h"
 
 void leftovers_done(struct leftovers *c)
 {
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0; i < c->n; i++) {
         free(c->items[i].name);
+        free(c->items[i].place);
+    }
     free(c->items);
     *c = (struct leftovers){0};
 }
@@ -33,12 +36,31 @@ static bool listed(const struct leftovers *c, const char *name)
     return false;
 }
 
-static void add(struct leftovers *c, enum leftover_kind kind, const char *name)
+static struct leftover *add(struct leftovers *c, enum leftover_kind kind, const char *name)
 {
     struct leftover *item = VEC_ADD(c);
 
     item->kind = kind;
     item->name = xstrdup(name);
+    return item;
+}
+
+/* A job that runs where jobs bear no tags: ours is what the catalog says writes there. */
+static int add_running(struct job_run *r, const char *place, struct leftovers *ret, struct err *err)
+{
+    CLEANUP_FREE char *tag = NULL;
+    int64_t job;
+
+    if (catalog_at_host_find(r->env->catalog, r->row.host, r->row.domain, place, &job, err) < 0)
+        return -1;
+    ret->foreign = job == 0;
+    if (ret->foreign)
+        return 0;
+    MARK("a job that was left is known by its place");
+    tag = xasprintf("%s-%lld", catalog_id(r->env->catalog), (long long)job);
+    add(ret, LEFTOVER_ABORT_JOB, tag)->place = xstrdup(place);
+    add(ret, LEFTOVER_FORGET_JOB, tag)->place = xstrdup(place);
+    return 0;
 }
 
 static bool facts_have(const struct domain_facts *f, const char *checkpoint)
@@ -93,6 +115,10 @@ int leftovers_find(struct job_run *r, const struct domain_facts *facts, struct l
         add(ret, LEFTOVER_ABORT_JOB, facts->job_tag);
         add(ret, LEFTOVER_FORGET_JOB, facts->job_tag);
     }
+    if (facts->job_place && add_running(r, facts->job_place, ret, err) < 0) {
+        checkpoint_list_done(&rows);
+        return -1;
+    }
     add_bitmaps(r, facts, ret, prefix, &rows);
     for (size_t i = 0; i < rows.n; i++) {
         struct err ignored = ERR_INIT;
@@ -110,17 +136,19 @@ struct op *leftovers_start(struct job_run *r, struct leftovers *left, struct err
 {
     struct hypervisor *hv = r->host->hv;
     const struct leftover *c;
+    struct hv_job job;
 
     if (left->next >= left->n)
         return NULL;
     c = &left->items[left->next++];
     log_debug("job=%lld domain=%s/%s cleaning %s", (long long)r->row.id, r->row.host, r->row.domain,
               c->name);
+    job = (struct hv_job){r->row.domain, c->name, c->place};
     switch (c->kind) {
     case LEFTOVER_ABORT_JOB:
-        return hv->ops->abort_job(hv, r->row.domain, c->name, job_on_op, r, err);
+        return hv->ops->abort_job(hv, &job, job_on_op, r, err);
     case LEFTOVER_FORGET_JOB:
-        return hv->ops->job_forget(hv, r->row.domain, c->name, job_on_op, r, err);
+        return hv->ops->job_forget(hv, &job, job_on_op, r, err);
     case LEFTOVER_DELETE_CHECKPOINT:
         return hv->ops->checkpoint_delete(hv, r->row.domain, c->name, job_on_op, r, err);
     }

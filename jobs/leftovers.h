@@ -5,6 +5,7 @@
 #ifndef VMKEEP_JOBS_LEFTOVERS_H
 #define VMKEEP_JOBS_LEFTOVERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -17,12 +18,14 @@ struct job_run;
 enum leftover_kind { LEFTOVER_ABORT_JOB, LEFTOVER_FORGET_JOB, LEFTOVER_DELETE_CHECKPOINT };
 struct leftover {
     enum leftover_kind kind;
-    char *name; /* tag or checkpoint */
+    char *name;  /* tag or checkpoint */
+    char *place; /* of a job that is known by it */
 };
 struct leftovers {
     struct leftover *items;
     size_t n, cap;
     size_t next;
+    bool foreign; /* a backup job that is not ours */
 };
 
 int leftovers_find(struct job_run *r, const struct domain_facts *facts, struct leftovers *ret,

@@ -28,6 +28,7 @@
  */
 #include "jobs/manual_backup.h"
 #include "base/mark.h"
+#include "jobs/hv_at_host.h"
 #include "jobs/hv_session.h"
 #include "jobs/kept_request.h"
 #include "jobs/manual_run.h"
@@ -93,6 +94,8 @@ static struct op *start_beginning(struct job_run *r, struct err *err)
     struct manual_backup_run *run = manual_of(r);
     struct hypervisor *hv = r->host->hv;
 
+    if (hv_record_place(r, &run->document->request, err) < 0)
+        return NULL;
     return hv->ops->backup_begin(hv, &run->document->request, &run->hv.begun, job_on_op, r, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "jobs/api.h"
+#include "jobs/hv_at_host.h"
 #include "jobs/busy.h"
 #include "jobs/kept_request.h"
 #include "jobs/manual_backup.h"
@@ -349,6 +350,7 @@ void api_job_info(struct job_env *e, const char *domain, struct api_reply reply)
 {
     struct request *t = request_new(e, domain, reply);
     struct err err = ERR_INIT;
+    struct hv_job job;
     struct job_run *r;
 
     if (!t)
@@ -363,8 +365,8 @@ void api_job_info(struct job_env *e, const char *domain, struct api_reply reply)
     t->job = r->row.id;
     t->next = after_stats;
     t->failed = no_stats;
-    t->op = t->host->hv->ops->job_stats(t->host->hv, t->domain, r->tag, &t->stats, request_on_op, t,
-                                        &err);
+    job = hv_job_of(r);
+    t->op = t->host->hv->ops->job_stats(t->host->hv, &job, &t->stats, request_on_op, t, &err);
     if (!t->op)
         request_on_op(t, &err);
 }

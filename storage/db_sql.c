@@ -233,6 +233,13 @@ const char *const db_sql[ST_COUNT] = {
     [ST_COVER_EXPIRE] = "DELETE FROM coverage WHERE gone < ?1",
     [ST_COVERED] = ("SELECT DISTINCT domain FROM coverage WHERE host = ?1 AND gone IS NULL"
                     " ORDER BY domain"),
+    [ST_AT_HOST] = "SELECT place, boot, ran FROM job_at_host WHERE job = ?1",
+    [ST_AT_HOST_PLACE] = ("INSERT INTO job_at_host (job, place) VALUES (?1, ?2)"
+                          " ON CONFLICT DO UPDATE SET place = excluded.place"),
+    [ST_AT_HOST_RAN] = ("INSERT INTO job_at_host (job, boot, ran) VALUES (?1, ?2, ?3)"
+                        " ON CONFLICT DO UPDATE SET boot = excluded.boot, ran = excluded.ran"),
+    [ST_AT_HOST_FIND] = ("SELECT max(a.job) FROM job_at_host a JOIN job j ON j.id = a.job"
+                         " WHERE a.place = ?3 AND j.host = ?1 AND j.domain = ?2"),
     [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     /* The job made last: what it came to, and how many of that due time failed. */

@@ -70,28 +70,28 @@ static struct op *driver_begin(struct hypervisor *hv, const struct backup_reques
     return d ? begin_start(d, request, ret, done, ctx, err) : NULL;
 }
 
-static struct op *driver_stats(struct hypervisor *hv, const char *domain, const char *tag,
+static struct op *driver_stats(struct hypervisor *hv, const struct hv_job *job,
                                struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
 {
-    struct domain *d = find(hv, domain, err);
+    struct domain *d = find(hv, job->domain, err);
 
-    return d ? job_stats_start(d, tag, ret, done, ctx, err) : NULL;
+    return d ? job_stats_start(d, job->tag, ret, done, ctx, err) : NULL;
 }
 
-static struct op *driver_abort(struct hypervisor *hv, const char *domain, const char *tag,
-                               op_done done, void *ctx, struct err *err)
+static struct op *driver_abort(struct hypervisor *hv, const struct hv_job *job, op_done done,
+                               void *ctx, struct err *err)
 {
-    struct domain *d = find(hv, domain, err);
+    struct domain *d = find(hv, job->domain, err);
 
-    return d ? job_abort_start(d, tag, done, ctx, err) : NULL;
+    return d ? job_abort_start(d, job->tag, done, ctx, err) : NULL;
 }
 
-static struct op *driver_forget(struct hypervisor *hv, const char *domain, const char *tag,
-                                op_done done, void *ctx, struct err *err)
+static struct op *driver_forget(struct hypervisor *hv, const struct hv_job *job, op_done done,
+                                void *ctx, struct err *err)
 {
-    struct domain *d = find(hv, domain, err);
+    struct domain *d = find(hv, job->domain, err);
 
-    return d ? job_forget_start(d, tag, done, ctx, err) : NULL;
+    return d ? job_forget_start(d, job->tag, done, ctx, err) : NULL;
 }
 
 static struct op *driver_allocation(struct hypervisor *hv, const char *domain, const char *tag,
@@ -194,7 +194,8 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
     };
     struct qmp_hypervisor *q = xcalloc(1, sizeof(*q));
 
-    q->hv = (struct hypervisor){&ops, HV_OFFLINE | HV_COMPARES, ANSWERS_S};
+    q->hv =
+        (struct hypervisor){&ops, HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED, ANSWERS_S};
     q->loop = loop;
     q->tend = tend_domain;
     ev_timer_init(&q->raise, on_raise, 0, 0);

@@ -186,7 +186,8 @@ struct err lab_allocation(struct lab *lab, const char *tag, struct allocation *i
 
 struct err lab_try_stats(struct lab *lab, const char *tag, struct hv_job_stats *ret)
 {
-    return OP(lab->hv->ops->job_stats(lab->hv, "web01", tag, ret, on_done, NULL, &err));
+    return OP(lab->hv->ops->job_stats(lab->hv, &(struct hv_job){"web01", tag, NULL}, ret, on_done,
+                                      NULL, &err));
 }
 
 struct hv_job_stats lab_stats(struct lab *lab, const char *tag)
@@ -200,12 +201,14 @@ struct hv_job_stats lab_stats(struct lab *lab, const char *tag)
 
 struct err lab_abort(struct lab *lab, const char *tag)
 {
-    return OP(lab->hv->ops->abort_job(lab->hv, "web01", tag, on_done, NULL, &err));
+    return OP(lab->hv->ops->abort_job(lab->hv, &(struct hv_job){"web01", tag, NULL}, on_done, NULL,
+                                      &err));
 }
 
 struct err lab_forget(struct lab *lab, const char *tag)
 {
-    return OP(lab->hv->ops->job_forget(lab->hv, "web01", tag, on_done, NULL, &err));
+    return OP(lab->hv->ops->job_forget(lab->hv, &(struct hv_job){"web01", tag, NULL}, on_done, NULL,
+                                       &err));
 }
 
 struct err lab_checkpoint_create(struct lab *lab, const char *name, const char *disk,

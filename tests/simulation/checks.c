@@ -224,7 +224,8 @@ static void check_bitmaps(const struct sim_daemon *d, const char *domain,
 
     for (size_t m = 0; m < disk->bitmaps.n; m++) {
         CLEANUP_FREE char *of = bitmap_checkpoint(disk->bitmaps.items[m].name);
-        bool known = !starts_with(disk->bitmaps.items[m].name, ours);
+        bool known =
+            !starts_with(disk->bitmaps.items[m].name, ours) || disk->bitmaps.items[m].forgotten;
 
         for (size_t n = 0; n < rows->n; n++)
             known = known || strcmp(rows->items[n].name, of) == 0;

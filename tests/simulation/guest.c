@@ -106,10 +106,22 @@ void sim_job_drop(struct sim_domain *d)
     d->has_job = false;
 }
 
+/* With its QEMU. */
+static void end_job(struct sim_domain *d)
+{
+    if (d->host->libvirt && d->has_job) {
+        d->job.state = HVJOB_FAILED;
+        err_set(&d->job.err, ERR_REMOTE, "the domain has stopped");
+        libvirt_ended(d);
+    }
+    sim_job_drop(d);
+    libvirt_stopped(d);
+}
+
 void sim_qemu_kill(struct sim_domain *d)
 {
     d->host->w->counts.qemu_kills++;
-    sim_job_drop(d);
+    end_job(d);
     for (size_t i = 0; i < d->disks.n; i++) {
         struct sim_disk *disk = &d->disks.items[i];
 
@@ -133,7 +145,7 @@ void sim_qemu_kill_busy(struct sim_host *h)
 
 void sim_qemu_restart(struct sim_domain *d)
 {
-    sim_job_drop(d);
+    end_job(d);
     for (size_t i = 0; i < d->disks.n; i++)
         for (size_t k = 0; k < d->disks.items[i].bitmaps.n; k++)
             d->disks.items[i].bitmaps.items[k].saved = true;

@@ -22,11 +22,11 @@ static void deliver(void *ctx)
 {
     struct sim_tell t = *(struct sim_tell *)ctx;
     const struct hv_event event = {t.type, t.domain};
-    struct sim_hypervisor *hv = t.host->clients.n > 0 ? t.host->clients.items[0] : NULL;
 
     free(ctx);
-    if (hv && hv->listener)
-        hv->listener(hv->listener_ctx, &event);
+    for (size_t i = 0; i < t.host->clients.n && (i == 0 || t.host->libvirt); i++)
+        if (t.host->clients.items[i]->listener)
+            t.host->clients.items[i]->listener(t.host->clients.items[i]->listener_ctx, &event);
 }
 
 void host_tell(struct sim_domain *d, enum hv_event_type type)
@@ -57,6 +57,9 @@ struct sim_domain *host_domain(struct hypervisor *hv, const char *name)
     for (size_t i = 0; i < h->domains.n; i++)
         if (strcmp(h->domains.items[i]->name, name) == 0)
             return h->domains.items[i];
+    for (size_t i = 0; i < h->former.n; i++)
+        if (strcmp(h->former.items[i]->name, name) == 0)
+            return h->former.items[i];
     sim_broken("the daemon asks for a domain that does not exist: %s", name);
 }
 
@@ -64,24 +67,58 @@ bool host_serves(const struct hypervisor *hv)
 {
     const struct sim_host *h = ((const struct sim_hypervisor *)hv)->host;
 
-    return h->clients.n > 0 && &h->clients.items[0]->hv == hv && h->clients.items[0]->told;
+    return h->clients.n > 0 && (h->libvirt || &h->clients.items[0]->hv == hv) &&
+           ((const struct sim_hypervisor *)hv)->told;
 }
 
 /* ---- answers ---- */
 
-struct answer *answer_new(struct hypervisor *hv, const char *domain, const char *tag)
+/* Some answers take half a minute. */
+static void answer_slow(struct sim_host *h)
+{
+    struct sim_world *w = h->w;
+
+    if (!h->libvirt || !sim_chance(w, w->faults.op_slow))
+        return;
+    w->slow_ms = 30000;
+    w->counts.slow_answers++;
+}
+
+struct answer *answer_new(struct hypervisor *hv, const char *domain)
 {
     struct answer *a = xcalloc(1, sizeof(*a));
 
+    a->hv = (struct sim_hypervisor *)hv;
     a->d = host_domain(hv, domain);
-    snprintf(a->tag, sizeof(a->tag), "%s", tag ? tag : "");
     sim_maybe_kill(a->d->host->w);
     a->fails = sim_op_fails(a->d->host->w, &a->effect);
     if (!host_serves(hv) || a->d->gone || a->d->host->silent) {
         a->fails = true;
         a->effect = false;
     }
+    answer_slow(a->d->host);
     return a;
+}
+
+struct answer *answer_about(struct hypervisor *hv, const struct hv_job *job)
+{
+    struct answer *a = answer_new(hv, job->domain);
+
+    snprintf(a->tag, sizeof(a->tag), "%s", job->tag);
+    snprintf(a->place, sizeof(a->place), "%s", job->place ? job->place : "");
+    return a;
+}
+
+bool answer_is_job(const struct answer *a)
+{
+    const struct sim_job *j = &a->d->job;
+
+    if (!a->d->has_job || !a->d->host->libvirt)
+        return a->d->has_job && strcmp(j->tag, a->tag) == 0;
+    if (strcmp(j->place, a->place) != 0)
+        return false;
+    libvirt_knows(a->hv, j);
+    return true;
 }
 
 /* Ends an operation that has had its effect, or not, by now. */
@@ -99,7 +136,9 @@ struct op *answer_acted(struct answer *a, op_done done, void *ctx)
 static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
 {
     f->state = d->up ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
-    if (d->has_job)
+    if (d->has_job && d->host->libvirt)
+        f->job_place = xstrdup(d->job.place);
+    else if (d->has_job)
         f->job_tag = xstrdup(d->job.tag);
     if (!d->up && (d->host->can & HV_OFFLINE)) /* its images are not configured */
         return;
@@ -113,8 +152,11 @@ static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
         disk->capacity = disk->allocated = s->capacity;
         disk->trackable = !s->raw;
         for (size_t k = 0; d->up && k < s->bitmaps.n; k++) {
-            struct bitmap_facts *b = VEC_ADD(&disk->bitmaps);
+            struct bitmap_facts *b;
 
+            if (s->bitmaps.items[k].forgotten)
+                continue;
+            b = VEC_ADD(&disk->bitmaps);
             b->name = xstrdup(s->bitmaps.items[k].name);
             b->inconsistent = s->bitmaps.items[k].inconsistent;
             b->recording = !b->inconsistent;
@@ -141,7 +183,7 @@ static int give_facts(void *arg, struct err *err)
 static struct op *inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
                           op_done done, void *ctx, struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, NULL);
+    struct answer *a = answer_new(hv, domain);
 
     (void)err;
     a->facts = ret;
@@ -166,6 +208,8 @@ static void hypervisor_free(struct hypervisor *hv)
                 (--h->clients.n - i) * sizeof(h->clients.items[0]));
         break;
     }
+    free(((struct sim_hypervisor *)hv)->jobs.items);
+    free(((struct sim_hypervisor *)hv)->ended.items);
     free(hv);
 }
 

@@ -5,6 +5,7 @@
  *   guest.c            guests, their disks, and QEMU's end
  *   host.c             what a host tells: its domains, facts, events
  *   host_domains.c     which domains it has, and when it tells
+ *   host_libvirt.c     what is otherwise at a host that behaves like libvirt
  *   host_backup.c      backup jobs
  *   host_checkpoint.c  checkpoints alone, and what disks hold
  */
@@ -33,14 +34,18 @@ bool host_serves(const struct hypervisor *hv);
 /* Results are filled in when the answer comes. */
 struct answer {
     struct sim_domain *d;
-    char tag[64];
+    struct sim_hypervisor *hv;
+    char tag[HV_TAG_MAX], place[SIM_TEXT];
     struct hv_job_stats *stats;
     struct domain_facts **facts;
     bool fails, effect;
 };
 
 /* The daemon may die here. */
-struct answer *answer_new(struct hypervisor *hv, const char *domain, const char *tag);
+struct answer *answer_new(struct hypervisor *hv, const char *domain);
+struct answer *answer_about(struct hypervisor *hv, const struct hv_job *job);
+/* The job that is meant is there. */
+bool answer_is_job(const struct answer *a);
 /* Ends an operation that has had its effect, or not, by now. */
 struct op *answer_acted(struct answer *a, op_done done, void *ctx);
 
@@ -49,18 +54,32 @@ struct op *answer_acted(struct answer *a, op_done done, void *ctx);
 /* The daemon has made it: it tells its domains at once, or later. */
 void host_connects(struct sim_hypervisor *hv);
 
+/* ---- host_libvirt.c ---- */
+
+/* The driver hears of the job's end. */
+void libvirt_knows(struct sim_hypervisor *hv, const struct sim_job *j);
+/* By now it has: its figures stay, and it goes. */
+void libvirt_ended(struct sim_domain *d);
+/* Of a job that does not run. */
+bool libvirt_stats(struct sim_hypervisor *hv, const struct sim_domain *d, const char *tag,
+                   struct hv_job_stats *ret);
+void libvirt_forget(struct sim_hypervisor *hv, const char *tag);
+bool libvirt_is_foreign(const struct sim_domain *d);
+/* It runs no more, or another QEMU runs it. */
+void libvirt_stopped(struct sim_domain *d);
+
 /* ---- the operations ---- */
 
 bool host_list(struct hypervisor *hv, struct strlist *ret, struct err *why);
 
 struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request *q,
                              struct backup_begun *ret, op_done done, void *ctx, struct err *err);
-struct op *host_job_stats(struct hypervisor *hv, const char *domain, const char *tag,
-                          struct hv_job_stats *ret, op_done done, void *ctx, struct err *err);
-struct op *host_abort_job(struct hypervisor *hv, const char *domain, const char *tag, op_done done,
-                          void *ctx, struct err *err);
-struct op *host_job_forget(struct hypervisor *hv, const char *domain, const char *tag, op_done done,
-                           void *ctx, struct err *err);
+struct op *host_job_stats(struct hypervisor *hv, const struct hv_job *job, struct hv_job_stats *ret,
+                          op_done done, void *ctx, struct err *err);
+struct op *host_abort_job(struct hypervisor *hv, const struct hv_job *job, op_done done, void *ctx,
+                          struct err *err);
+struct op *host_job_forget(struct hypervisor *hv, const struct hv_job *job, op_done done, void *ctx,
+                           struct err *err);
 struct op *host_checkpoint_create(struct hypervisor *hv, const char *domain, const char *name,
                                   const struct strlist *disks, bool quiesce, op_done done,
                                   void *ctx, struct err *err);

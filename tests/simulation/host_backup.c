@@ -37,6 +37,8 @@ static void job_ends(void *ctx)
             hand_copied(j->images.items[i].target);
         }
     }
+    if (e.d->host->libvirt)
+        libvirt_ended(e.d);
     host_tell(e.d, HV_EVENT_JOB);
 }
 
@@ -57,6 +59,10 @@ static int refuse(struct sim_domain *d, const struct backup_request *q, struct e
 {
     if (!d->up)
         return err_set(err, ERR_REMOTE, "%s is down", d->name);
+    if (libvirt_is_foreign(d)) {
+        d->host->w->slow_ms = 30000;
+        return err_set(err, ERR_TIMEOUT, "cannot acquire state change lock");
+    }
     if (d->has_job && d->job.state == HVJOB_RUNNING)
         sim_broken("%s: a second backup job begins while one runs", d->name);
     if (q->checkpoint)
@@ -106,12 +112,14 @@ static void begin(struct sim_domain *d, const struct backup_request *q)
     d->has_job = true;
     d->job.id = ++w->next_job;
     snprintf(d->job.tag, sizeof(d->job.tag), "%s", q->tag);
+    snprintf(d->job.place, sizeof(d->job.place), "%s", q->disks[0].place.path);
     d->job.state = HVJOB_RUNNING;
     d->job.pull = q->mode == MODE_PULL;
     d->job.doomed = sim_chance(w, w->faults.job_fails);
     d->job.start_ms = w->now_ms;
-    d->job.end_ms =
-        w->now_ms + (d->host->stalls ? INT64_C(86400000) : 1000 * (1 + sim_random(w, 120)));
+    d->job.end_ms = w->now_ms + (d->host->stalls    ? INT64_C(86400000)
+                                 : d->host->copy_ms ? d->host->copy_ms
+                                                    : 1000 * (1 + sim_random(w, 120)));
     for (size_t i = 0; i < q->n_disks; i++)
         take_image(d, q, &q->disks[i]);
     w->counts.jobs++;
@@ -140,8 +148,10 @@ struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request 
         fails = true;
         effect = false;
     }
-    if (refuse(d, q, &refusal) == 0 && effect)
+    if (refuse(d, q, &refusal) == 0 && effect) {
         begin(d, q);
+        libvirt_knows((struct sim_hypervisor *)hv, &d->job);
+    }
     if (fails)
         err_set(&refusal, ERR_TIMEOUT, "no answer");
     return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);
@@ -181,7 +191,7 @@ static int give_stats(void *arg, struct err *err)
         return err_set(err, ERR_REMOTE, "no connection");
     }
     *a->stats = (struct hv_job_stats){0};
-    if (a->d->has_job && strcmp(j->tag, a->tag) == 0) {
+    if (answer_is_job(a)) {
         a->stats->state = j->state;
         a->stats->err = j->err;
         a->stats->bytes_total = 100000;
@@ -189,25 +199,27 @@ static int give_stats(void *arg, struct err *err)
         if (!a->d->host->stalls)
             a->stats->bytes_done = (uint64_t)((a->d->host->w->now_ms - j->start_ms) / 60000);
         snprintf(a->stats->tag, sizeof(a->stats->tag), "%s", j->tag);
+    } else if (a->d->host->libvirt) {
+        libvirt_stats(a->hv, a->d, a->tag, a->stats);
     }
     free(a);
     return 0;
 }
 
-struct op *host_job_stats(struct hypervisor *hv, const char *domain, const char *tag,
-                          struct hv_job_stats *ret, op_done done, void *ctx, struct err *err)
+struct op *host_job_stats(struct hypervisor *hv, const struct hv_job *job, struct hv_job_stats *ret,
+                          op_done done, void *ctx, struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, tag);
+    struct answer *a = answer_about(hv, job);
 
     (void)err;
     a->stats = ret;
     return sim_op_with(a->d->host->w, give_stats, a, done, ctx);
 }
 
-struct op *host_abort_job(struct hypervisor *hv, const char *domain, const char *tag, op_done done,
-                          void *ctx, struct err *err)
+struct op *host_abort_job(struct hypervisor *hv, const struct hv_job *job, op_done done, void *ctx,
+                          struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, tag);
+    struct answer *a = answer_about(hv, job);
     struct sim_job *j = &a->d->job;
 
     (void)err;
@@ -216,8 +228,9 @@ struct op *host_abort_job(struct hypervisor *hv, const char *domain, const char 
         a->fails = true;
         a->effect = false;
     }
-    if (a->effect && a->d->up && a->d->has_job && strcmp(j->tag, tag) == 0 &&
-        j->state == HVJOB_RUNNING) {
+    if (libvirt_is_foreign(a->d) && strcmp(a->place, j->place) == 0)
+        sim_broken("%s: the daemon ends somebody else's job", a->d->name);
+    if (a->effect && a->d->up && answer_is_job(a) && j->state == HVJOB_RUNNING) {
         j->state = HVJOB_CANCELED;
         err_set(&j->err, ERR_CANCELED, "Operation canceled");
         host_tell(a->d, HV_EVENT_JOB);
@@ -225,18 +238,21 @@ struct op *host_abort_job(struct hypervisor *hv, const char *domain, const char 
             hand_copied(j->images.items[i].target);
         if (j->pull) /* its good end */
             sim_job_drop(a->d);
+        else if (a->d->host->libvirt)
+            libvirt_ended(a->d);
     }
     return answer_acted(a, done, ctx);
 }
 
-struct op *host_job_forget(struct hypervisor *hv, const char *domain, const char *tag, op_done done,
-                           void *ctx, struct err *err)
+struct op *host_job_forget(struct hypervisor *hv, const struct hv_job *job, op_done done, void *ctx,
+                           struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, tag);
+    struct answer *a = answer_about(hv, job);
 
     (void)err;
-    if (a->effect && a->d->up && a->d->has_job && strcmp(a->d->job.tag, tag) == 0 &&
-        a->d->job.state != HVJOB_RUNNING)
+    if (a->effect && a->d->host->libvirt)
+        libvirt_forget(a->hv, a->tag);
+    else if (a->effect && a->d->up && answer_is_job(a) && a->d->job.state != HVJOB_RUNNING)
         sim_job_drop(a->d);
     return answer_acted(a, done, ctx);
 }

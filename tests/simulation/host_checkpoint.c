@@ -15,7 +15,7 @@
 struct op *host_checkpoint_delete(struct hypervisor *hv, const char *domain, const char *name,
                                   op_done done, void *ctx, struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, NULL);
+    struct answer *a = answer_new(hv, domain);
     struct sim_world *w = a->d->host->w;
     char catalog[9] = "";
 
@@ -53,7 +53,7 @@ struct op *host_checkpoint_create(struct hypervisor *hv, const char *domain, con
                                   const struct strlist *disks, bool quiesce, op_done done,
                                   void *ctx, struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, NULL);
+    struct answer *a = answer_new(hv, domain);
     struct sim_world *w = a->d->host->w;
     struct err refusal = ERR_INIT;
 
@@ -181,9 +181,10 @@ struct op *host_allocation(struct hypervisor *hv, const char *domain, const char
                            struct allocation *items, size_t n, op_done done, void *ctx,
                            struct err *err)
 {
-    struct answer *a = answer_new(hv, domain, tag);
+    struct answer *a = answer_new(hv, domain);
     struct comparison *c = xcalloc(1, sizeof(*c));
 
+    (void)tag;
     (void)err;
     *c = (struct comparison){.d = a->d, .items = items, .n = n, .fails = a->fails};
     free(a);

@@ -67,12 +67,20 @@ static void tell_later(struct sim_host *h, const struct sim_hypervisor *hv, int6
 void host_connects(struct sim_hypervisor *hv)
 {
     struct sim_host *h = hv->host;
+    int64_t ms = h->tells_ms;
 
-    hv->told = h->tells_ms == 0;
+    /* It may be away for longer than it is waited for. */
+    if (h->libvirt && h->w->faults.op_slow) {
+        bool away = sim_chance(h->w, 1500);
+
+        ms = 1000 * (1 + (int64_t)sim_random(h->w, away ? 3600 : 40));
+        h->w->counts.away_hosts += away;
+    }
+    hv->told = ms == 0;
     if (hv->told)
         return;
     h->w->counts.late_hosts++;
-    tell_later(h, hv, h->tells_ms);
+    tell_later(h, hv, ms);
 }
 
 static void changed(struct sim_host *h)
@@ -87,6 +95,7 @@ static void changed(struct sim_host *h)
 void sim_domain_goes(struct sim_domain *d)
 {
     sim_job_drop(d);
+    libvirt_stopped(d);
     d->up = false;
     d->gone = true;
     d->host->w->counts.gone++;
@@ -103,6 +112,12 @@ void sim_domain_comes(struct sim_domain *d)
 
 void sim_domain_rename(struct sim_domain *d, const char *name)
 {
+    struct sim_domain *former = xcalloc(1, sizeof(*former));
+
+    former->host = d->host;
+    former->gone = true;
+    memcpy(former->name, d->name, sizeof(former->name));
+    *VEC_ADD(&d->host->former) = former;
     snprintf(d->name, sizeof(d->name), "%s", name);
     d->host->w->counts.renamed++;
     changed(d->host);

@@ -75,6 +75,17 @@ static size_t count_waiting(const struct sim_daemon *d, enum obstacle_code code,
     return n;
 }
 
+void scene_ask_for(struct sim_daemon *d, const char *domain)
+{
+    struct job_ids ids = {0};
+    struct err err = ERR_INIT;
+
+    act_as(d);
+    if (scheduler_run(d->scheduler, domain, NULL, &ids, NULL, &err) < 0)
+        sim_broken("%s", err.msg);
+    free(ids.items);
+}
+
 static void lose_bitmaps(struct sim_host *h)
 {
     for (size_t i = 0; i < h->domains.n; i++)
@@ -375,6 +386,7 @@ void play_scenes(void)
     newest_deleted();
     play_host_scenes();
     play_hand_scenes();
+    play_libvirt_scenes();
     copies_given_up();
     catalog_full();
     export_left();

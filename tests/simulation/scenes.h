@@ -16,6 +16,8 @@ void scene_live(int64_t ms);
 size_t scene_jobs(const struct sim_daemon *d, const char *reason);
 /* The number of the last one. */
 int64_t scene_ask_for_all(struct sim_daemon *d);
+/* A backup by each policy of the domain. */
+void scene_ask_for(struct sim_daemon *d, const char *domain);
 /* Is a job in that step? */
 bool scene_is_at(const struct sim_daemon *d, const char *step);
 
@@ -27,5 +29,8 @@ void play_hand_scenes(void);
 
 /* scenes_hosts.c */
 void play_host_scenes(void);
+
+/* scenes_libvirt.c */
+void play_libvirt_scenes(void);
 
 #endif

@@ -181,17 +181,6 @@ static enum backup_level last_level(const struct sim_daemon *d, const char *doma
     return ret;
 }
 
-static void ask_for(struct sim_daemon *d, const char *domain)
-{
-    struct job_ids ids = {0};
-    struct err err = ERR_INIT;
-
-    act_as(d);
-    if (scheduler_run(d->scheduler, domain, NULL, &ids, NULL, &err) < 0)
-        sim_broken("%s", err.msg);
-    free(ids.items);
-}
-
 static size_t count_current(const struct sim_daemon *d, const char *domain)
 {
     struct checkpoint_list rows = {0};
@@ -223,7 +212,7 @@ static void one_goes(struct sim_daemon *d, struct sim_domain *domain)
 {
     size_t current = count_current(d, domain->name);
 
-    ask_for(d, domain->name);
+    scene_ask_for(d, domain->name);
     ask_for_prune(d, domain->name);
     scene_live(500);
     sim_domain_goes(domain);
@@ -240,7 +229,7 @@ static void one_goes(struct sim_daemon *d, struct sim_domain *domain)
     sim_domain_comes(domain);
     scene_live(20 * MINUTE_MS);
     last_level(d, "d1");
-    ask_for(d, "d1");
+    scene_ask_for(d, "d1");
     scene_live(10 * MINUTE_MS);
     if (last_level(d, "d1") != LEVEL_INCREMENTAL)
         sim_broken("the chain of a domain that was gone does not go on");
@@ -256,14 +245,14 @@ static void domains_come_and_go(void)
     sim_domain_comes(sim_domain_add(d->host, "d3", 1));
     scene_live(MINUTE_MS);
     check_seen(d, "domain", "sim/d3", "running", NULL);
-    ask_for(d, "d3");
+    scene_ask_for(d, "d3");
     scene_live(20 * MINUTE_MS);
     last_level(d, "d3");
     one_goes(d, d->host->domains.items[1]);
     sim_domain_rename(d->host->domains.items[2], "d4");
     scene_live(MINUTE_MS);
     check_seen(d, "domain", "sim/d2", NULL, NULL);
-    ask_for(d, "d4");
+    scene_ask_for(d, "d4");
     scene_live(20 * MINUTE_MS);
     if (last_level(d, "d4") != LEVEL_FULL)
         sim_broken("a domain of another name goes on with a chain that it does not have");
@@ -300,17 +289,17 @@ static void host_can_less(void)
 {
     struct sim_daemon *d = scene_begin(25, 1);
 
-    d->host->can = 0;
+    d->host->can = HV_TAGS | HV_KEEPS_ENDED;
     daemon_start(d);
     scene_live(20 * MINUTE_MS);
     for (int i = 0; i < 2; i++) {
-        ask_for(d, "d0");
+        scene_ask_for(d, "d0");
         scene_live(20 * MINUTE_MS);
     }
     if (last_level(d, "d0") != LEVEL_INCREMENTAL)
         sim_broken("a host that cannot compare gets no increments");
     d->host->domains.items[0]->up = false;
-    ask_for(d, "d0");
+    scene_ask_for(d, "d0");
     scene_live(MINUTE_MS);
     if (scene_jobs(d, "the domain is shut off, and its host backs up only those that run") == 0)
         sim_broken("a backup of a domain that is shut off does not say why it failed");

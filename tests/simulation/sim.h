@@ -41,6 +41,7 @@ struct sim_event {
 struct sim_bitmap {
     char name[64];
     uint32_t dirty; /* one bit a block */
+    bool forgotten; /* its host does not know of it any more */
     bool saved;     /* has been in the file once: a kill leaves it inconsistent */
     bool inconsistent;
 };
@@ -61,6 +62,7 @@ struct sim_image {
 
 struct sim_job {
     char tag[HV_TAG_MAX];
+    char place[SIM_TEXT]; /* the first disk's */
     enum hv_job_state state;
     struct err err;
     VEC(struct sim_image) images;
@@ -75,12 +77,23 @@ struct sim_host;
 struct sim_domain {
     char name[16];
     bool up;
-    bool gone; /* the host has no such domain now */
+    bool gone;      /* the host has no such domain now */
+    bool transient; /* it goes when it stops */
+    bool renamed;
+    enum hv_job_state last; /* libvirt: how its last job ended, */
+    int64_t last_ms;        /* and how long it ran */
     VEC(struct sim_disk) disks;
     bool compared; /* its disks were held against what they were, for a backup that begins soon */
     bool has_job;
     struct sim_job job;
     struct sim_host *host;
+};
+
+/* A job that a driver has seen ending. */
+struct sim_ending {
+    char tag[HV_TAG_MAX];
+    enum hv_job_state state;
+    struct err err;
 };
 
 /* What the daemon made of the host: QEMU serves the oldest one, as it serves one client a
@@ -89,7 +102,9 @@ struct sim_hypervisor {
     struct hypervisor hv;
     struct sim_host *host;
     uint64_t id;
-    bool told; /* it knows the domains */
+    bool told;                    /* it knows the domains */
+    VEC(uint64_t) jobs;           /* libvirt: those that it has begun, or found running, */
+    VEC(struct sim_ending) ended; /* and has seen ending */
     hv_event_fn listener;
     void *listener_ctx;
 };
@@ -100,12 +115,15 @@ struct sim_host {
     VEC(struct sim_hypervisor *) clients; /* oldest first */
     char name[16];
     VEC(struct sim_domain *) domains;
-    int deaf_aborts;  /* so many fail without effect */
-    bool stalls;      /* jobs that begin now copy nothing, and do not end */
-    unsigned can;     /* of enum hv_can */
-    int answer_s;     /* so long it may take for an answer */
-    int64_t tells_ms; /* and so long until it tells its domains to who comes anew */
-    bool silent;      /* it answers nobody now */
+    VEC(struct sim_domain *) former; /* names that it has no domain of any more */
+    int deaf_aborts;                 /* so many fail without effect */
+    bool stalls;                     /* jobs that begin now copy nothing, and do not end */
+    bool libvirt;                    /* it behaves like libvirt, else like QEMU */
+    unsigned can;                    /* of enum hv_can */
+    int64_t copy_ms;                 /* so long a copy takes; 0: by the dice */
+    int answer_s;                    /* so long it may take for an answer */
+    int64_t tells_ms;                /* and so long until it tells its domains to who comes anew */
+    bool silent;                     /* it answers nobody now */
 };
 
 /* What a disk held at the instant of a backup. */
@@ -184,7 +202,8 @@ struct sim_counts {
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
     uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
         hand_contradictions;
-    uint64_t late_hosts, gone, came, renamed;
+    uint64_t late_hosts, away_hosts, gone, came, renamed, slow_answers, foreign_jobs, unseen_ends,
+        forgotten;
 };
 
 struct sim_world {
@@ -203,6 +222,7 @@ struct sim_world {
     struct sim_faults faults;
     struct sim_counts counts;
     uint64_t next_job, next_client;
+    int64_t slow_ms; /* the next operation takes so much longer */
     jmp_buf killed;
     struct sim_daemon_place {
         bool can_kill; /* the daemon runs, and the jump's target is set */
@@ -256,11 +276,15 @@ _Noreturn void sim_broken(const char *fmt, ...) __attribute__((format(printf, 1,
 
 /* guest.c, host*.c */
 struct hypervisor *sim_hypervisor_new(struct sim_host *h);
+/* It behaves like libvirt from now on; every third domain is transient. */
+void sim_host_as_libvirt(struct sim_host *h);
 void sim_guest_writes(struct sim_domain *d);
 void sim_qemu_kill(struct sim_domain *d);    /* SIGKILL, and started again */
 void sim_qemu_kill_busy(struct sim_host *h); /* those that have a job, running or not */
 void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started again */
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
+/* libvirt: somebody else begins a backup, for so long. */
+void sim_foreign_job(struct sim_domain *d, int64_t ms);
 /* Its host has it no more; or has it, perhaps again; or by another name. */
 void sim_domain_goes(struct sim_domain *d);
 void sim_domain_comes(struct sim_domain *d);

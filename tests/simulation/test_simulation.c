@@ -124,6 +124,15 @@ static void check_counts(void)
         {"checkpoint by hand", all.hand_checkpoints},
         {"increment by hand that is compared", all.hand_compared},
         {"one that is not trusted", all.hand_contradictions},
+        {"host that tells its domains late", all.late_hosts},
+        {"host that is away", all.away_hosts},
+        {"domain that goes", all.gone},
+        {"domain that comes", all.came},
+        {"domain that is renamed", all.renamed},
+        {"answer after 30 s", all.slow_answers},
+        {"job of somebody else", all.foreign_jobs},
+        {"end that no driver saw", all.unseen_ends},
+        {"checkpoint that a host forgets", all.forgotten},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -289,6 +298,14 @@ static enum sim_neighbour draw_neighbour(uint64_t seed)
     return of[seed % ARRAY_LEN(of)];
 }
 
+/* Half of the seeds have a host that behaves like libvirt; the neighbour's is of the other kind. */
+static void choose_hosts(uint64_t seed)
+{
+    for (size_t i = 0; i < sim.n_daemons; i++)
+        if (((seed >> 1) + i) % 2 == 1)
+            sim_host_as_libvirt(sim.daemons[i].host);
+}
+
 static bool keep_catalogs; /* none is put back or lost */
 
 static void stormy(uint64_t seed, int days, int domains)
@@ -299,6 +316,7 @@ static void stormy(uint64_t seed, int days, int domains)
     printf("faults: seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     sim_make(seed, domains, draw_neighbour(seed));
+    choose_hosts(seed);
     sim.w.repo.keeps_catalogs = true;
     sim.w.faults = (struct sim_faults){.op_fails = 150,
                                        .op_slow = 100,

@@ -4,6 +4,7 @@
  * run.h. */
 #include "tests/simulation/by_hand.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,8 +130,56 @@ static void stop_in_order(struct sim_daemon *d)
     sim.w.counts.stops++;
 }
 
+static void domain_comes(void *ctx)
+{
+    struct sim_domain *d = ctx;
+
+    if (d->gone)
+        sim_domain_comes(d);
+}
+
+/* A transient domain goes when it stops. */
+static void stop_domain(struct sim_domain *d)
+{
+    int64_t ms = 1000 * (int64_t)sim_random(&sim.w, 20 * 3600);
+
+    sim_qemu_restart(d);
+    d->up = false;
+    if (d->transient)
+        sim_domain_goes(d);
+    sim_at(&sim.w, ms, false, d->transient ? domain_comes : domain_back, d);
+}
+
+/* Somebody gives it a new name; it will be another domain, with the same disks. */
+static void rename_domain(struct sim_domain *d)
+{
+    static const char first = 'k';
+    char name[16];
+
+    if (d->has_job || d->renamed)
+        return;
+    d->renamed = true;
+    snprintf(name, sizeof(name), "%c%c%s", d->name[0], first, d->name + 1);
+    sim_domain_rename(d, name);
+}
+
+/* What happens at a libvirt host alone. */
+static void on_libvirt(struct sim_domain *d)
+{
+    if (sim_chance(&sim.w, 7000))
+        sim_foreign_job(d, 1000 * (1 + (int64_t)sim_random(&sim.w, 600)));
+    else
+        rename_domain(d);
+}
+
 static void on_domain(struct sim_domain *d)
 {
+    if (d->gone)
+        return;
+    if (d->host->libvirt && sim_chance(&sim.w, 2000)) {
+        on_libvirt(d);
+        return;
+    }
     switch (sim_random(&sim.w, 4)) {
     case 0:
         sim_qemu_kill(d);
@@ -139,9 +188,7 @@ static void on_domain(struct sim_domain *d)
         sim_qemu_restart(d);
         break;
     case 2:
-        sim_qemu_restart(d);
-        d->up = false;
-        sim_at(&sim.w, 1000 * (int64_t)sim_random(&sim.w, 20 * 3600), false, domain_back, d);
+        stop_domain(d);
         break;
     case 3:
         if (!d->has_job)
@@ -346,7 +393,9 @@ void calm_down(void)
         act_as(d);
         if (!d->down)
             scheduler_reload(d->scheduler, read_config(d));
-        for (size_t k = 0; k < d->host->domains.n; k++)
+        for (size_t k = 0; k < d->host->domains.n; k++) {
+            domain_comes(d->host->domains.items[k]);
             d->host->domains.items[k]->up = true;
+        }
     }
 }

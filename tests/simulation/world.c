@@ -313,6 +313,8 @@ struct op *sim_op_with(struct sim_world *w, int (*work)(void *arg, struct err *e
 
     if (sim_chance(w, w->faults.op_slow))
         ms = 1000 * (1 + sim_random(w, 60));
+    ms += w->slow_ms;
+    w->slow_ms = 0;
     o->op.cancel = cancel;
     o->w = w;
     o->work = work;

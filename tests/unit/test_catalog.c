@@ -2,6 +2,7 @@
  *
  * What the catalog keeps of jobs, points and checkpoints. */
 #include "storage/repository.h"
+#include "storage/catalog_at_host.h"
 #include "tests/unit/catalog_support.h"
 
 #include <string.h>
@@ -649,6 +650,45 @@ static void coverage_gone(void **state)
     check_covered("nowhere", NULL, NULL);
 }
 
+static int64_t job_at(const char *host, const char *domain, const char *place)
+{
+    int64_t ret;
+
+    OK(catalog_at_host_find(c, host, domain, place, &ret, &err));
+    return ret;
+}
+
+static void at_host(void **state)
+{
+    struct job row = {.kind = JOB_BACKUP,
+                      .host = (char *)"h",
+                      .domain = (char *)"d",
+                      .policy = (char *)"n",
+                      .repository = (char *)"r",
+                      .level = LEVEL_FULL,
+                      .state = JOB_QUEUED,
+                      .created = 1};
+    struct at_host was;
+
+    (void)state;
+    OK(catalog_job_add(c, &row, &err));
+    OK(catalog_at_host(c, row.id, &was, &err));
+    assert_null(was.place);
+    assert_null(was.boot);
+    OK(catalog_at_host_place(c, row.id, "/r/p/vda.qcow2", &err));
+    OK(catalog_at_host_ran(c, row.id, "boot", 50, &err));
+    OK(catalog_at_host_ran(c, row.id, "boot", 80, &err));
+    OK(catalog_at_host(c, row.id, &was, &err));
+    assert_string_equal(was.place, "/r/p/vda.qcow2");
+    assert_string_equal(was.boot, "boot");
+    assert_int_equal(was.ran, 80);
+    at_host_done(&was);
+    assert_int_equal(job_at("h", "d", "/r/p/vda.qcow2"), row.id);
+    assert_int_equal(job_at("h", "e", "/r/p/vda.qcow2"), 0);
+    assert_int_equal(job_at("i", "d", "/r/p/vda.qcow2"), 0);
+    assert_int_equal(job_at("h", "d", "/elsewhere"), 0);
+}
+
 static void seen_forgotten(void **state)
 {
     struct seen_list seen = {0};
@@ -1064,6 +1104,7 @@ int main(void)
         TEST(coverage),
         TEST(coverage_gone),
         TEST(seen_forgotten),
+        TEST(at_host),
         TEST(history_of_failures),
         TEST(history_of_other_ends),
         TEST(due_times),
