@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * active_jobs: the jobs that are queued or running: as they are now, by the daemon; or, when it does
- * not answer, as it left them in the catalog.
+ * active_jobs: the jobs that are queued or running: as they are now, by the daemon; or, when it
+ * does not answer, as it left them in the catalog.
  */
 #ifndef VMKEEP_CLI_ACTIVE_JOBS_H
 #define VMKEEP_CLI_ACTIVE_JOBS_H

@@ -120,18 +120,18 @@ const struct command cmd_jobs = {
         (const char *const[]){
             "Lists jobs, oldest first, with outcomes and reasons: of every domain, or of DOMAIN. "
             "Works while the daemon is down.",
-            "With --active those that are queued or running, as they are now, by the daemon: how far "
-            "a copy is, how fast, and how long it will take yet; what a job waits for, and since "
-            "when: another job (which), a limit, the host, the repository, the catalog. Backups "
-            "that have failed and are tried again by themselves are listed too, with the time and "
-            "the reason. When the daemon does not answer, that is said on standard error, with "
-            "how old the figures are that it left in the catalog.",
+            "With --active those that are queued or running, as they are now, by the daemon: "
+            "how far a copy is, how fast, and how long it will take yet; what a job waits "
+            "for, and since when: another job (which), a limit, the host, the repository, the "
+            "catalog. Backups that have failed and are tried again by themselves are listed "
+            "too, with the time and the reason. When the daemon does not answer, that is said "
+            "on standard error, with how old the figures are that it left in the catalog.",
             "JSON of --active has more: live, doing (plain words), cancelled, percent, "
-            "bytes_per_second, seconds_left, figures (when they were read), and waits_for: null or "
-            "{code, text, since, until, jobs, name, limit, tries, error, problem}. Codes are start, "
-            "stop, limit, host-limit, repository-limit, host-changed, guest, chain (of jobs that "
-            "are queued), comparison, catalog, answer (of those that run), and retry. What is not "
-            "known is null.",
+            "bytes_per_second, seconds_left, figures (when they were read), and waits_for: "
+            "null or {code, text, since, until, jobs, name, limit, tries, error, problem}. "
+            "Codes of jobs that are queued are start, stop, limit, host-limit, "
+            "repository-limit, host-changed, host, guest, chain; of those that run host, comparison, "
+            "catalog, answer, thaw; and retry. What is not known is null.",
             NULL},
     .operands =
         (const struct command_operand[]){

@@ -52,9 +52,9 @@ const struct command cmd_run = {
                   "changes were not tracked"),
              .choices = (const char *const[]){"full", "incremental", NULL}},
             {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
-            {FLAG(
-                "json", json,
-                "print {jobs: [{id, domain, host, policy, joined}]}, with --wait outcome and reason too")},
+            {FLAG("json", json,
+                  "print {jobs: [{id, domain, host, policy, joined}]}, with --wait outcome and "
+                  "reason too")},
             {0}},
     .wants = "name one policy or domain",
     .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},

@@ -11,12 +11,12 @@
  * 1088 KiB long (it may carry two XML documents) and must be complete within 10 s; a client that
  * does not read is dropped.
  *
- * "run", "prune" and "delete" with "wait" are answered by {"event": "accepted", "jobs": [...]}, then
- * for each change {"event": "progress", "job": 12, "step": ..., "done", "total" (bytes)}, for each
- * end {"event": "ended", "job": 12, "outcome", "reason"}, and the final line.  With "progress": true
- * the progress has "now", the job as it is (daemon/live_json.h), and comes each second.
- * "jobs" is answered by a page of what is queued or running, as it is now, and "next": null, or the
- * arguments that bring the next page.
+ * "run", "prune" and "delete" with "wait" are answered by {"event": "accepted", "jobs": [...]},
+ * then for each change {"event": "progress", "job": 12, "step": ..., "done", "total" (bytes)}, for
+ * each end {"event": "ended", "job": 12, "outcome", "reason"}, and the final line.  With
+ * "progress": true the progress has "now", the job as it is (daemon/live_json.h), and comes each
+ * second. "jobs" is answered by a page of what is queued or running, as it is now, and "next":
+ * null, or the arguments that bring the next page.
  *
  * "events" is answered by one line {"event": "listening"}, and then one for each backup that ends,
  * scheduled or begun by hand, until the client goes:

@@ -255,8 +255,8 @@ struct hypervisor_ops {
     struct op *(*trial)(struct hypervisor *hv, const char *domain, const char *path, bool agent,
                         struct hv_trial *ret, op_done done, void *ctx, struct err *err);
 
-    /* Whether a thaw of the guest's file systems is owed, as far as is known without asking.  NULL: the
-     * driver freezes nothing. */
+    /* Whether a thaw of the guest's file systems is owed, as far as is known without asking.  NULL:
+     * the driver freezes nothing. */
     void (*thaw)(struct hypervisor *hv, const char *domain, struct hv_thaw *ret);
 
     /* Who hears of events; one listener; NULL for none. Never called from inside another call. */

@@ -4,8 +4,8 @@
 #define SHORTEST_MS 200            /* less says nothing of a rate */
 #define LEFT_MAX_S (366 * 86400.0) /* what takes longer stands still */
 
-/* What the former rate still weighs after s seconds: a half after RATE_S, a quarter after twice that
- * (the exponential, by (1 + x/16)^-16: near enough, and no library of mathematics). */
+/* What the former rate still weighs after s seconds: a half after RATE_S, a quarter after twice
+ * that (the exponential, by (1 + x/16)^-16: near enough, and no library of mathematics). */
 static double weight_left(double s)
 {
     double w = 1.0 / (1.0 + s * 0.693 / RATE_S / 16);

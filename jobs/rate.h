@@ -3,8 +3,8 @@
  * rate: how fast a job copies, smoothed, from looks at how far it is.  Pure.
  *
  * Looks come when they come: every few seconds for the job's own sake, more often while somebody
- * watches. A look counts by the time since the one before, so that many are no better than few: what
- * was copied RATE_S seconds ago has half of the weight.
+ * watches. A look counts by the time since the one before, so that many are no better than few:
+ * what was copied RATE_S seconds ago has half of the weight.
  */
 #ifndef VMKEEP_JOBS_RATE_H
 #define VMKEEP_JOBS_RATE_H

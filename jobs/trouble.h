@@ -2,8 +2,9 @@
  *
  * trouble: the catalog cannot be written or read, and nothing better can be done than to say so.
  *
- * A file system that is full fails every write, of every domain, again and again.  That is said once
- * when it begins and once when it is over; what fails in between for the same reason is counted.
+ * A file system that is full fails every write, of every domain, again and again.  That is said
+ * once when it begins and once when it is over; what fails in between for the same reason is
+ * counted.
  */
 #ifndef VMKEEP_JOBS_TROUBLE_H
 #define VMKEEP_JOBS_TROUBLE_H

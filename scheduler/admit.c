@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Jobs that wait begin, oldest first, as far as the limits allow it (in all, at their host, in their
- * repositories) and nobody is in their way (jobs/claims.h), always.
+ * Jobs that wait begin, oldest first, as far as the limits allow it (in all, at their host, in
+ * their repositories) and nobody is in their way (jobs/claims.h), always.
  *
  * One function says what is in the way of a job: the queue lets in by it, and who asks why a job
  * waits has its answer from it, so the two cannot differ.

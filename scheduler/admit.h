@@ -14,8 +14,8 @@ struct scheduler;
  * scheduler. */
 void admit_jobs(void *ctx);
 
-/* What is in the way of a queued job now: what admit_jobs itself goes by.  OBSTACLE_NONE: nothing, it
- * begins as soon as the loop comes to it. */
+/* What is in the way of a queued job now: what admit_jobs itself goes by.  OBSTACLE_NONE: nothing,
+ * it begins as soon as the loop comes to it. */
 void admit_obstacle(struct scheduler *s, const struct job_run *r, struct obstacle *ret);
 
 /* Where the obstacle is a limit: those that have the places, oldest first, at most max. */

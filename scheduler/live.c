@@ -2,10 +2,10 @@
  *
  * How jobs are just now: figures, rates, and what they wait for.
  *
- * While nobody asks nothing is done for it: the figures are those that jobs read for their own sake,
- * every few seconds.  Who asks has jobs read them at once, and waits for that for WAIT_MS at most; a
- * hypervisor that does not answer makes its job's figures old, which the answer tells, and nobody
- * wait.  With many jobs an answer brings PAGE of them, and where to go on.
+ * While nobody asks nothing is done for it: the figures are those that jobs read for their own
+ * sake, every few seconds.  Who asks has jobs read them at once, and waits for that for WAIT_MS at
+ * most; a hypervisor that does not answer makes its job's figures old, which the answer tells, and
+ * nobody wait.  With many jobs an answer brings PAGE of them, and where to go on.
  */
 #include "scheduler/live.h"
 

@@ -43,9 +43,9 @@ void scheduler_listen(struct scheduler *s, struct observer *o);
 void scheduler_unlisten(struct scheduler *s, struct observer *o);
 
 /* target: a policy, a domain, or HOST/DOMAIN.  level NULL: as the schedule would.
- * *ret: ids of the new jobs; *ret_open (may be NULL): of those that are queued or running already and
- * do what is asked for. ERR_NOTFOUND (naming the nearest), ERR_BUSY when there would be nothing in
- * either, for all of them have a job of that policy already. */
+ * *ret: ids of the new jobs; *ret_open (may be NULL): of those that are queued or running already
+ * and do what is asked for. ERR_NOTFOUND (naming the nearest), ERR_BUSY when there would be nothing
+ * in either, for all of them have a job of that policy already. */
 int scheduler_run(struct scheduler *s, const char *target, const enum backup_level *level,
                   struct job_ids *ret, struct job_ids *ret_open, struct err *err);
 
