@@ -131,10 +131,16 @@ static int choose_disks(struct completion *c, struct err *err)
 
 /* ---- checkpoints ---- */
 
-static int check_base(const struct disk_facts *f, const char *base, struct err *err)
+static int check_base(const struct completion *c, const struct disk_facts *f, const char *base,
+                      struct err *err)
 {
     const struct bitmap_facts *b = disk_facts_checkpoint(f, base);
 
+    if (!domain_facts_disk(c->facts, f->name))
+        return disk_error(f->name, ERR_UNSUPPORTED, err,
+                          "incremental='%s': %s cannot hold checkpoints; backupmode='full' backs "
+                          "it up",
+                          CLIP(base), disk_facts_aside(f));
     if (!f->trackable)
         return disk_error(f->name, ERR_UNSUPPORTED, err,
                           "incremental='%s': its image (%s) cannot hold checkpoints, only qcow2 "
@@ -156,11 +162,15 @@ static int check_base(const struct disk_facts *f, const char *base, struct err *
     return 0;
 }
 
-static int check_tracked(const struct backup_disk *disk, const struct disk_facts *f,
-                         struct err *err)
+static int check_tracked(const struct completion *c, const struct backup_disk *disk,
+                         const struct disk_facts *f, struct err *err)
 {
     if (!disk->track || f->trackable)
         return 0;
+    if (!domain_facts_disk(c->facts, disk->name))
+        return disk_error(f->name, ERR_UNSUPPORTED, err,
+                          "%s cannot hold a checkpoint; checkpoint='no' leaves it out",
+                          disk_facts_aside(f));
     return disk_error(f->name, ERR_UNSUPPORTED, err,
                       "its image (%s) cannot hold a checkpoint, only qcow2 version 3 can; "
                       "checkpoint='no' leaves it out",
@@ -266,9 +276,9 @@ static int complete_disk(struct completion *c, size_t i, struct err *err)
 
     disk->track = is_tracked(c->checkpoint, disk->name);
     disk->index = (int)i + 1;
-    if (check_tracked(disk, f, err) < 0)
+    if (check_tracked(c, disk, f, err) < 0)
         return -1;
-    if (disk->base && check_base(f, disk->base, err) < 0)
+    if (disk->base && check_base(c, f, disk->base, err) < 0)
         return -1;
     return complete_place(c, i, f, err) < 0 ? -1 : complete_export(c, i, err);
 }

@@ -106,6 +106,10 @@ static int check_tracked(const struct completion *c, const struct disk_facts *f,
                        "disk '%s': it is not backed up, so the backup's checkpoint cannot take it "
                        "in; checkpoint='no' leaves it out",
                        CLIP(f->name));
+    if (!domain_facts_disk(c->facts, f->name))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "disk '%s': %s cannot hold a checkpoint; checkpoint='no' leaves it out",
+                       CLIP(f->name), disk_facts_aside(f));
     if (!f->trackable)
         return err_set(err, ERR_UNSUPPORTED,
                        "disk '%s': its image (%s) cannot hold a checkpoint, only qcow2 version 3 "

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "jobs/api.h"
@@ -44,6 +45,23 @@ static bool names_catalog(const char *name, char ret[9])
     return true;
 }
 
+/* Who is to revert has to know where it is. */
+static int name_disks(const struct view *v, struct err *err)
+{
+    CLEANUP_FREE char *disks = xstrdup("");
+
+    for (size_t i = 0; i < v->disks.n; i++) {
+        char *more;
+
+        if (!v->disks.items[i].bitmap)
+            continue;
+        more = xasprintf("%s%s%s", disks, *disks ? ", " : "", v->disks.items[i].name);
+        free(disks);
+        disks = more;
+    }
+    return err_wrap(err, "disk %s", disks);
+}
+
 static int refuse_foreign(const struct view *v, struct err *err)
 {
     char id[9];
@@ -58,8 +76,10 @@ static int refuse_foreign(const struct view *v, struct err *err)
 
 static int check_without_row(const struct request *t, const struct view *v, struct err *err)
 {
-    if (v->state != VIEW_FORGOTTEN)
-        return refuse_foreign(v, err);
+    if (v->state != VIEW_FORGOTTEN) {
+        refuse_foreign(v, err);
+        return t->what_to_delete == DELETE_FOR_REVERT ? name_disks(v, err) : -1;
+    }
     if (t->metadata)
         return err_set(err, ERR_NOTFOUND,
                        "checkpoint '%s': nothing is known of it any more; without --metadata its "

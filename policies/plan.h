@@ -53,6 +53,8 @@ struct plan_due {
 
 /* The shortest time between two elapses that follow one another; 0: there are none. */
 int64_t plan_shortest_distance(const struct config_policy *policy, const struct zone *zone);
+/* The longest within some years; 0: there are not two. */
+int64_t plan_longest_distance(const struct config_policy *policy, const struct zone *zone);
 
 /* Elapses later than this count.  started: see plan_next. history: all but dues. */
 int64_t plan_baseline(const struct plan_history *history, int64_t started, int64_t now);

@@ -17,6 +17,9 @@
 #define ELAPSES_TRIED 400
 #define OFF_AT_MOST_S (INT64_C(30) * 86400)
 
+#define GAPS_TRIED 2000
+#define GAPS_S (4 * 366 * (int64_t)86400)
+
 bool plan_elapse(const struct calspec_list *list, const struct zone *zone, int64_t after,
                  int64_t *ret)
 {
@@ -55,6 +58,22 @@ int64_t plan_shortest_distance(const struct config_policy *policy, const struct 
         return 0;
     for (int i = 0; i < ELAPSES_TRIED && next_of_both(policy, zone, last, &next); i++) {
         if (ret == 0 || next - last < ret)
+            ret = next - last;
+        last = next;
+    }
+    return ret;
+}
+
+int64_t plan_longest_distance(const struct config_policy *policy, const struct zone *zone)
+{
+    int64_t last, next, ret = 0;
+
+    if (!next_of_both(policy, zone, DATE_FIRST, &last))
+        return 0;
+    for (int i = 0; i < GAPS_TRIED && last < DATE_FIRST + GAPS_S; i++) {
+        if (!next_of_both(policy, zone, last, &next))
+            break;
+        if (next - last > ret)
             ret = next - last;
         last = next;
     }

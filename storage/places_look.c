@@ -93,13 +93,15 @@ void place_done(struct place *p)
     *p = (struct place){0};
 }
 
-/* Between fork and exit it makes system calls alone. */
+/* Between fork and exit it makes system calls alone.  It lets go of our pipes first: one that hangs
+ * and cannot even be killed would keep whoever reads them waiting for their end. */
 static _Noreturn void ask(const char *path, bool closely)
 {
     struct statx st;
     char byte;
     int fd;
 
+    close_range(0, ~0U, 0);
     look(path, &st);
     fd = closely ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
     if (fd >= 0 && read(fd, &byte, 1) < 0)

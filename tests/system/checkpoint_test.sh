@@ -174,7 +174,7 @@ is "$(bitmaps)" "vdb:foreign vdb:vmkeep-0000abcd-7"
 echo "- an internal snapshot can be reverted to when every checkpoint was let go"
 create keep
 vmkeep run nightly --wait > /dev/null
-refused 1 "was not made by vmkeep" checkpoint-delete vm1 --for-revert
+refused 1 "disk vd[a-z]*: checkpoint .* was not made by vmkeep" checkpoint-delete vm1 --for-revert
 refused 2 "goes with no other option" checkpoint-delete vm1 --for-revert --children
 is "$(state_of keep)" consistent
 lose vdb foreign

@@ -26,6 +26,7 @@ policies:
 EOF
 
 hanging=(env "LD_PRELOAD=$BUILD/tests/system/libhang.so" "HANG_UNDER=$tmp/dead/" "HANG_WHILE=$tmp/hangs"
+         "HANG_UNKILLABLE=$tmp/unkillable"
          ASAN_OPTIONS=verify_asan_link_order=0)
 DAEMON_WRAP=("${hanging[@]}")
 
@@ -90,6 +91,16 @@ wait_for 100 "the end of the job that hangs" job_has_ended
 answers 10 status --json # it exits with a status of its own
 jq -e '.repositories[] | select(.name == "dead") | .problem' "$tmp/said" > /dev/null ||
     fail "the status says nothing of the repository that hangs"
+
+# ---- a backup by hand has nothing to do with it, even when what asks the dead one cannot be killed
+
+touch "$tmp/unkillable"
+cat > "$tmp/backup.xml" <<EOF
+<domainbackup><disks><disk name='vda' backup='yes' type='file'><target file='$tmp/by-hand.qcow2'/></disk></disks></domainbackup>
+EOF
+timeout $((15 * PATIENCE)) "$VMKEEP" --config "$tmp/config" backup-begin vm1 "$tmp/backup.xml" --wait > "$tmp/said" 2>&1 ||
+    fail "no backup by hand beside a dead repository: $(cat "$tmp/said")"
+rm "$tmp/unkillable"
 
 # ---- the daemon starts while it hangs
 

@@ -103,7 +103,7 @@ echo "- what cannot be"
 echo "<domainbackup><disks><disk name='tray'/></disks></domainbackup>" > "$tmp/tray.xml"
 refused 2 "disk 'tray': it has no medium; backup='no' says so" backup-begin vm1 "$tmp/tray.xml"
 echo "<domaincheckpoint><disks><disk name='cd0'/></disks></domaincheckpoint>" > "$tmp/cd.xml"
-refused 1 "disk 'cd0': its image (raw) cannot hold a checkpoint" checkpoint-create vm1 "$tmp/cd.xml"
+refused 1 "disk 'cd0': a CD-ROM or the like cannot hold a checkpoint" checkpoint-create vm1 "$tmp/cd.xml"
 
 echo "- a scheduled backup has none of them"
 vmkeep run vm1 --wait > /dev/null

@@ -278,8 +278,8 @@ static const struct {
     {PUSH("<disk name='iso' incremental='cp1'/>"),
      {0},
      ERR_UNSUPPORTED,
-     "disk 'iso': incremental='cp1': its image (raw) cannot hold checkpoints, only qcow2 version 3 "
-     "can; backupmode='full' backs it up"},
+     "disk 'iso': incremental='cp1': a read-only disk cannot hold checkpoints; backupmode='full' "
+     "backs it up"},
     {PUSH("<disk name='vda'/><disk name='vdz' backup='no'/>"),
      {0},
      ERR_NOTFOUND,
