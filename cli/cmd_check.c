@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/check_look.h"
 #include "cli/cli.h"
 #include "report/json.h"
-#include "storage/qcow2_links.h"
 
 static void print_json(const struct diagnostics *diags)
 {
@@ -42,37 +42,12 @@ static void print_summary(const char *path, const struct config *c)
     putchar('\n');
 }
 
-/* Of what the configuration names, what can be seen by looking: copies of an encrypted disk are not
- * encrypted. */
-static void look_at_images(const char *path, const struct config *c, struct diagnostics *diags)
-{
-    for (size_t i = 0; i < c->hosts.n; i++) {
-        const struct config_host *h = &c->hosts.items[i];
-
-        for (size_t k = 0; k < h->domains.n; k++) {
-            const struct config_domain *d = &h->domains.items[k];
-
-            for (size_t n = 0; n < d->disks.n; n++) {
-                CLEANUP(qcow2_links_done) struct qcow2_links links = {0};
-
-                if (d->disks.items[n].format == IMAGE_QCOW2)
-                    qcow2_links_read(d->disks.items[n].image, &links);
-                if (links.encrypted)
-                    diagnostics_add(diags, path, 0, 0, true,
-                                    "disk '%s' of domain '%s/%s' is encrypted, and its copies in a "
-                                    "repository are in clear text",
-                                    d->disks.items[n].name, h->name, d->name);
-            }
-        }
-    }
-}
-
 static int check(const char *path, bool json)
 {
     CLEANUP(config_file_done) struct config_file f = {0};
 
     if (config_file_read(path, &f))
-        look_at_images(path, f.config, &f.diags);
+        check_look(path, f.config, &f.diags);
     if (json)
         print_json(&f.diags);
     else
@@ -102,8 +77,11 @@ const struct command cmd_check = {
             "Validates FILE, or else the configuration in use (see --config). All errors and "
             "warnings are printed to standard error, each with file, line and column; nothing is "
             "changed. What the daemon runs on is its configuration at the last start or reload.",
-            "It warns of configured images that are encrypted: their copies in a repository are "
-            "not.",
+            "It warns of what is allowed and hardly meant, of promises that the schedule itself "
+            "breaks, of agents that a policy requires and that are not configured; and, by "
+            "looking, of repositories that are missing, read-only, or on one file system with the "
+            "images, and of configured images that are missing, or encrypted: their copies in a "
+            "repository are not. What has to be tried, vmkeep doctor tries.",
             NULL},
     .operands =
         (const struct command_operand[]){

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "policies/config_promises.h"
 #include "policies/selection.h"
 
 #define LISTED_MAX 8
@@ -351,6 +352,33 @@ static void warn_of_unprotected(struct config_reader *r, const struct config *c,
                    d->name, c->policies.items[i].name);
 }
 
+static void warn_of_promises(struct config_reader *r, const struct config *c,
+                             const struct config_policy *p, const struct zone *zone)
+{
+    const struct config_place *rpo = config_place_of(r, &p->rpo);
+    const struct config_place *quiesce = config_place_of(r, &p->quiesce);
+    CLEANUP_FREE char *late = zone && rpo ? config_broken_rpo(p, zone) : NULL;
+    CLEANUP_FREE char *loud = quiesce ? config_broken_quiesce(c, p) : NULL;
+
+    if (late)
+        report(r, rpo, true, "%s", late);
+    if (loud)
+        report(r, quiesce, true, "%s", loud);
+}
+
+/* Summer time moves a gap by an hour at most, so which zone it is does not matter. */
+static void warn_of_all_promises(struct config_reader *r, const struct config *c)
+{
+    struct err ignored = ERR_INIT; /* without a zone database nothing is said */
+    struct zone *zone = NULL;
+
+    if (zone_open("UTC", &zone, &ignored) < 0)
+        zone = NULL;
+    for (size_t i = 0; i < c->policies.n; i++)
+        warn_of_promises(r, c, &c->policies.items[i], zone);
+    zone_free(zone);
+}
+
 void config_check_warnings(struct config_reader *r, const struct config *config)
 {
     if (config->hosts.n == 0)
@@ -364,6 +392,7 @@ void config_check_warnings(struct config_reader *r, const struct config *config)
         warn_of_host(r, &config->hosts.items[i]);
     for (size_t i = 0; i < config->policies.n; i++)
         warn_of_policy(r, config, &config->policies.items[i]);
+    warn_of_all_promises(r, config);
     if (config->unprotected.n > 0 && only_takes_away(&config->unprotected))
         report(r, config_place_of(r, &config->unprotected), true,
                "leaves no domain out: every glob takes away");

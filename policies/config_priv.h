@@ -88,7 +88,4 @@ void config_check_errors(struct config_reader *r, const struct config *config);
 /* Of a configuration without errors. */
 void config_check_warnings(struct config_reader *r, const struct config *config);
 
-/* Of one without errors, too: what policies promise and cannot keep. */
-void config_check_promises(struct config_reader *r, const struct config *config);
-
 #endif

@@ -1,8 +1,5 @@
-/* SPDX-License-Identifier: MIT
- *
- * What a policy promises and cannot keep, as far as the configuration alone tells.
- */
-#include "policies/config_priv.h"
+/* SPDX-License-Identifier: MIT */
+#include "policies/config_promises.h"
 
 #include <stdlib.h>
 
@@ -14,21 +11,18 @@
 
 #define NAMED_MAX 4
 
-/* Before the next backup is there the last one is as old as the longest gap, and as long as it takes
- * besides. */
-static void warn_of_rpo(struct config_reader *r, const struct config_policy *p,
-                        const struct zone *zone)
+/* Before the next backup is there the last one is as old as the longest gap, and older for as long
+ * as that takes. */
+char *config_broken_rpo(const struct config_policy *p, const struct zone *zone)
 {
-    const struct config_place *place = config_place_of(r, &p->rpo);
     int64_t gap = p->rpo ? plan_longest_distance(p, zone) : 0;
     char text[TIMEFMT_MAX];
 
-    if (place && gap >= p->rpo && gap > 0)
-        config_report(
-            r, place->line, place->column, true,
-            "%s: is no longer than the schedule's longest gap, %s: its domains come to be "
-            "at risk each time; promise more than that, or run more often",
-            place->where, duration_text(gap, text));
+    if (gap == 0 || gap < p->rpo)
+        return NULL;
+    return xasprintf("is no longer than the schedule's longest gap, %s: its domains come to be at "
+                     "risk each time; promise more than that, or run more often",
+                     duration_text(gap, text));
 }
 
 /* The domains of the policy that have no agent.  n: of all that it selects. */
@@ -73,40 +67,20 @@ static char *some_of(const struct strlist *names)
     return ret;
 }
 
-/* Where some have an agent and some have not, `try` is meant. */
-static void warn_of_quiesce(struct config_reader *r, const struct config *c,
-                            const struct config_policy *p)
+char *config_broken_quiesce(const struct config *c, const struct config_policy *p)
 {
-    const struct config_place *place = config_place_of(r, &p->quiesce);
     CLEANUP(strlist_done) struct strlist without = {0};
     CLEANUP_FREE char *some = NULL;
     size_t n;
 
-    if (!place || p->quiesce == QUIESCE_OFF)
-        return;
+    if (p->quiesce == QUIESCE_OFF)
+        return NULL;
     list_without_agent(c, p, &without, &n);
     some = some_of(&without);
     if (p->quiesce == QUIESCE_REQUIRE && without.n > 0)
-        config_report(r, place->line, place->column, true,
-                      "%s: backups of %s fail, for no 'agent' is configured there", place->where,
-                      some);
-    else if (without.n > 0 && without.n == n)
-        config_report(r, place->line, place->column, true,
-                      "%s: nothing is quiesced: none of the policy's domains (%s) has an 'agent'",
-                      place->where, some);
-}
-
-void config_check_promises(struct config_reader *r, const struct config *config)
-{
-    struct err ignored = ERR_INIT; /* without a zone database nothing is said */
-    struct zone *zone = NULL;
-
-    if (zone_open("UTC", &zone, &ignored) < 0)
-        zone = NULL;
-    for (size_t i = 0; i < config->policies.n; i++) {
-        if (zone)
-            warn_of_rpo(r, &config->policies.items[i], zone);
-        warn_of_quiesce(r, config, &config->policies.items[i]);
-    }
-    zone_free(zone);
+        return xasprintf("backups of %s fail, for no 'agent' is configured there", some);
+    if (without.n > 0 && without.n == n)
+        return xasprintf("nothing is quiesced: none of the policy's domains (%s) has an 'agent'",
+                         some);
+    return NULL;
 }

@@ -3,11 +3,11 @@
  * Repositories and the restore points in them: what storage/store.c asks for.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/fsutil.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
 #include "storage/catalog_copies.h"
@@ -41,6 +41,13 @@ static uint64_t scratch_space(const char *dir)
     return repository_space(dir, &avail, &total, &ignored) < 0 ? UINT64_MAX : avail;
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int probe(const void *request, void *answer, struct err *err)
 {
     const struct store_request *q = request;
@@ -48,7 +55,7 @@ static int probe(const void *request, void *answer, struct err *err)
 
     tell_at(q->repository);
     if (repository_identify(q->repository, q->id, q->may_begin, ret->id, err) < 0 &&
-        (!q->may_be_empty || err->code != ERR_NOTFOUND || !path_exists(q->repository)))
+        (!q->may_be_empty || err->code != ERR_NOTFOUND || !is_directory(q->repository)))
         return -1;
     if (repository_space(q->repository, &ret->free, &ret->total, err) < 0)
         return -1;

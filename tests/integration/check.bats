@@ -22,7 +22,8 @@ check() {
     example="$BATS_TEST_DIRNAME/../../config.example"
     check 0 "$example"
     [ "$(cat "$out")" = "$example: ok: 1 host, 1 repository, 1 policy" ]
-    [ ! -s "$err" ]
+    # What it names is not on this machine; more is not wrong with it.
+    ! grep -vE "^$example: warning: (repository|disk) '" "$err"
 }
 
 @test "without FILE: that of --config" {
@@ -49,9 +50,9 @@ check() {
         column: 42, severity: "error",
         text: "policies[0] '"'a'"': repository: no repository is called '"'main'"'; known: none"}]' "$out"
     check 0 --json "$fixtures/valid/every-key.yaml"
-    jq -e 'length == 3 and all(.severity == "warning")' "$out"
+    jq -e 'map(select(.line > 0)) | length == 4 and all(.severity == "warning")' "$out"
     check 0 --json "$fixtures/valid/minimal.yaml"
-    jq -e '. == []' "$out"
+    jq -e 'map(select(.line > 0)) == []' "$out"
 }
 
 @test "texts that are cut within a character are still JSON" {

@@ -87,3 +87,36 @@ echo "x: [" >> "$tmp/config"
 says 0 hourly explain vm1
 "$VMKEEP" --config "$tmp/catalog.db.config" check > "$tmp/out" || fail "the copy has errors"
 stop_daemon
+
+echo "- check looks at what is named, and changes nothing"
+mkdir "$tmp/disk2"
+cat > "$tmp/config" <<END
+hosts:
+  - name: lab
+    driver: qemu
+    domains:
+      - name: vm1
+        qmp: $tmp/vm1.qmp
+        disks:
+          - { name: vda, image: $tmp/images/vm1-vda.qcow2 }
+          - { name: vdb, image: $tmp/images/vm1-vdb.qcow2 }
+repositories:
+  - { name: near, path: $tmp/disk2 }
+  - { name: gone, path: $tmp/nowhere }
+  - { name: file, path: $tmp/good }
+  - { name: kernel, path: /proc/sys }
+policies:
+  - { name: nightly, domains: ["*"], repository: near, schedule: { full: daily }, rpo: 26h }
+END
+says 0 ": ok: " check
+warns()
+{
+    grep -q "^$tmp/config: warning: $1" "$tmp/err" || fail "check does not warn of '$1': $(cat "$tmp/err")"
+}
+warns "disk 'vdb' of domain 'lab/vm1': $tmp/images/vm1-vdb.qcow2: No such file or directory"
+warns "repository 'near' is on the file system of disk 'vda' of 'lab/vm1': what takes the one takes the other"
+warns "repository 'gone': "
+warns "repository 'file': "
+warns "repository 'kernel': "
+[ -z "$(ls -A "$tmp/disk2")" ] || fail "check has made something: $(ls -A "$tmp/disk2")"
+cat "$tmp/err"

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/check_look.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+#include "cli/store_ask.h"
+#include "storage/qcow2_links.h"
+#include "storage/store_records.h"
+
+#define LOOK_S 5.0
+
+/* A look under way. */
+struct looker {
+    const char *path; /* of the configuration */
+    const struct config *c;
+    struct diagnostics *diags;
+    struct file_list images; /* those that answer */
+};
+
+/* One disk of a domain that is configured. */
+struct image {
+    const struct config_host *host;
+    const struct config_domain *domain;
+    const struct config_disk *disk;
+};
+
+static void for_images(struct looker *l,
+                       void (*look)(struct looker *l, const struct image *i, void *ctx), void *ctx)
+{
+    for (size_t i = 0; i < l->c->hosts.n; i++) {
+        const struct config_host *h = &l->c->hosts.items[i];
+
+        for (size_t k = 0; k < h->domains.n; k++)
+            for (size_t n = 0; n < h->domains.items[k].disks.n; n++) {
+                const struct image image = {h, &h->domains.items[k],
+                                            &h->domains.items[k].disks.items[n]};
+
+                look(l, &image, ctx);
+            }
+    }
+}
+
+/* What they are; -1: they do not answer. */
+static int look_at_files(const struct strlist *names, struct file_list *ret, struct err *err)
+{
+    const struct files_request q = {.names = names};
+    const struct ask ask = {
+        files_words[FILES_LOOK], &files_request_record, &files_answer_record, &q, ret,
+        .timeout_s = 0};
+
+    return store_ask(&ask, names->items[0], LOOK_S, err);
+}
+
+/* ---- images ---- */
+
+static void add_name(struct looker *l, const struct image *i, void *names)
+{
+    (void)l;
+    strlist_add(names, i->disk->image);
+}
+
+static const struct file_fact *fact_of(const struct looker *l, const struct image *i)
+{
+    const struct file_fact *f = file_find_named(&l->images, i->disk->image);
+
+    return f && !f->missing ? f : NULL;
+}
+
+/* Copies of an encrypted disk are not encrypted. */
+static void check_image(struct looker *l, const struct image *i, void *ctx)
+{
+    const struct file_fact *f = file_find_named(&l->images, i->disk->image);
+    CLEANUP(qcow2_links_done) struct qcow2_links links = {0};
+
+    (void)ctx;
+    if (f && f->missing) {
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "disk '%s' of domain '%s/%s': %s: %s; while the domain is shut off it "
+                        "cannot be backed up",
+                        i->disk->name, i->host->name, i->domain->name, i->disk->image,
+                        strerror(f->missing));
+        return;
+    }
+    if (f && i->disk->format == IMAGE_QCOW2)
+        qcow2_links_read(i->disk->image, &links);
+    if (links.encrypted)
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "disk '%s' of domain '%s/%s' is encrypted, and its copies in a repository "
+                        "are in clear text",
+                        i->disk->name, i->host->name, i->domain->name);
+}
+
+/* ---- repositories ---- */
+
+struct shared {
+    uint64_t device;
+    char *first; /* an image on it; NULL: none */
+    size_t n;
+};
+
+static void count_shared(struct looker *l, const struct image *i, void *ctx)
+{
+    const struct file_fact *f = fact_of(l, i);
+    struct shared *s = ctx;
+
+    if (!f || f->device != s->device)
+        return;
+    if (s->n++ == 0)
+        s->first = xasprintf("disk '%s' of '%s/%s'", i->disk->name, i->host->name, i->domain->name);
+}
+
+/* What takes the disks takes their backups. */
+static void check_shared(struct looker *l, const struct config_repository *r)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+    CLEANUP(file_list_done) struct file_list found = {0};
+    const struct file_fact *f;
+    struct err err = ERR_INIT;
+    struct shared s = {0};
+
+    strlist_add(&names, r->path);
+    if (look_at_files(&names, &found, &err) < 0)
+        return;
+    f = file_find_named(&found, r->path);
+    if (!f || f->missing)
+        return;
+    s.device = f->device;
+    for_images(l, count_shared, &s);
+    if (s.n == 1)
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "repository '%s' is on the file system of %s: what takes the one takes "
+                        "the other; put it on another disk",
+                        r->name, s.first);
+    else if (s.n > 1)
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "repository '%s' is on the file system of %s and %zu more: what takes the "
+                        "one takes the other; put it on another disk",
+                        r->name, s.first, s.n - 1);
+    free(s.first);
+}
+
+static void check_repository(struct looker *l, const struct config_repository *r)
+{
+    const struct store_request q = {.repository = r->path, .may_be_empty = true};
+    struct store_space space = {0};
+    const struct ask ask = {"probe", &store_request_probe, &store_answer_probe, &q,
+                            &space,  .timeout_s = 0};
+    struct err err = ERR_INIT;
+
+    if (store_ask(&ask, r->path, LOOK_S, &err) < 0) {
+        if (err.code != ERR_DENIED) /* the daemon may look where we may not */
+            diagnostics_add(l->diags, l->path, 0, 0, true, "repository '%s': %s", r->name, err.msg);
+        return;
+    }
+    if (space.read_only)
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "repository '%s': %s is mounted read-only: no backup can be made there",
+                        r->name, r->path);
+    check_shared(l, r);
+}
+
+void check_look(const char *path, const struct config *c, struct diagnostics *diags)
+{
+    struct looker l = {.path = path, .c = c, .diags = diags};
+    CLEANUP(strlist_done) struct strlist names = {0};
+    struct err err = ERR_INIT;
+
+    for_images(&l, add_name, &names);
+    if (names.n > 0 && look_at_files(&names, &l.images, &err) < 0)
+        diagnostics_add(diags, path, 0, 0, true, "the images were not looked at: %s", err.msg);
+    for_images(&l, check_image, NULL);
+    for (size_t i = 0; i < c->repositories.n; i++)
+        check_repository(&l, &c->repositories.items[i]);
+    file_list_done(&l.images);
+}
