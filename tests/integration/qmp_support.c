@@ -132,6 +132,10 @@ void lab_start_offline(struct lab *lab, size_t n)
     for (size_t i = 0; i < n; i++)
         disks[i] = (struct test_qemu_disk){.format = "qcow2", .size = SMALL};
     lab_prepare(lab, disks, n);
+    for (size_t i = 0; i < n; i++) {
+        TEST_RUN("qemu-io", "-f", "qcow2", "-c", "write -q -P 1 8M 8M", lab->qemu.images[i]);
+        TEST_RUN("qemu-io", "-f", "raw", "-c", "write -q -P 1 8M 8M", lab->qemu.refs[i]);
+    }
     lab->images = true;
     lab_start_driver(lab);
 }

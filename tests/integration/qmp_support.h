@@ -28,7 +28,8 @@ void lab_prepare(struct lab *lab, const struct test_qemu_disk *disks, size_t n);
 void lab_launch(struct lab *lab);
 void lab_done(struct lab *lab);
 
-/* The same without a QEMU: the domain is shut off, and its images are configured. */
+/* The same without a QEMU: the domain is shut off, and its images are configured.  Their second
+ * half is written. */
 void lab_start_offline(struct lab *lab, size_t n);
 
 /* The driver goes as if the daemon died, and a new one comes. */

@@ -68,9 +68,11 @@ static void check(json_t *action, const char *expected)
 /* Only a QEMU that knows the word is told it. */
 static void backups(void **state)
 {
+    const struct copy_options plain = {0}, breaks = {.breaks_snapshot = true};
+
     (void)state;
-    check(action_backup("j", "a", "t", NULL, 0, true), "break-snapshot");
-    check(action_backup("j", "a", "t", NULL, 0, false), NULL);
+    check(action_backup("j", "a", "t", &breaks), "break-snapshot");
+    check(action_backup("j", "a", "t", &plain), NULL);
     check(action_fleece("j", "a", "t", true), "break-snapshot");
     check(action_fleece("j", "a", "t", false), NULL);
 }

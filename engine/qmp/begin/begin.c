@@ -17,7 +17,8 @@
  * copies start, and the new checkpoint's bitmaps record, at the same instant, or nothing of it
  * happens.  With one, the checkpoint's bitmaps start in a transaction, then one command cuts all
  * disks' snapshots; the copies or exports of these follow, with the guest already thawed.
- * Before the instant only images, nodes and idle filters are made.  Whatever goes wrong, everything
+ * Before the instant only images, nodes and idle filters are made, and it is looked what the disks
+ * hold (begin_sound.c).  Whatever goes wrong, everything
  * of the tag is taken away again (begin_undo.c); but when the instant's answer does not come
  * (timeout, connection lost) it may have happened: then nothing is undone, and the caller asks
  * job_stats.
@@ -45,6 +46,7 @@ enum begin_state {
     B_CREATING,
     B_ATTACHING,
     B_SHIELDING,
+    B_SOUNDING,
     B_RETREATING,
     B_UNNAMING,
     B_MARKING,
@@ -64,7 +66,8 @@ static const struct fsm_state states[] = {
     [B_LOOKING] = {"looking", TO(CREATING) | TO(FAILED)},
     [B_CREATING] = {"creating", TO(ATTACHING) | TO(RETRACTING)},
     [B_ATTACHING] = {"attaching", TO(SHIELDING) | TO(UNNAMING) | TO(RETRACTING)},
-    [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(UNNAMING) | TO(RETRACTING)},
+    [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(SOUNDING) | TO(RETRACTING)},
+    [B_SOUNDING] = {"sounding", TO(UNNAMING) | TO(RETRACTING)},
     [B_RETREATING] = {"retreating", TO(ATTACHING) | TO(RETRACTING)},
     [B_UNNAMING] = {"unnaming", TO(MARKING) | TO(BEGINNING) | TO(RETRACTING)},
     [B_MARKING] = {"marking", TO(FREEZING) | TO(BEGINNING) | TO(RETRACTING)},
@@ -113,8 +116,7 @@ static void tell_sizes(struct begin *b)
     err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
 }
 
-/* Sends the next one.  False: all are done, or one has failed (b->err). */
-static bool send_next(struct begin *b)
+bool begin_send_next(struct begin *b)
 {
     struct begin_step *step;
 
@@ -262,7 +264,8 @@ static bool shielded(struct begin *b)
 {
     if (b->err.code == ERR_NONE) {
         b->begun.guest_safe = true;
-        return attached(b);
+        enter(b, B_SOUNDING);
+        return false;
     }
     if (b->task.canceled || !connection_is_up(b->task.domain)) {
         enter(b, B_RETRACTING);
@@ -378,7 +381,7 @@ static bool prepare(struct begin *b)
         enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
         return false;
     case B_ATTACHING:
-        if (send_next(b))
+        if (begin_send_next(b))
             return true;
         if (b->err.code != ERR_NONE)
             enter(b, B_RETRACTING);
@@ -388,7 +391,14 @@ static bool prepare(struct begin *b)
             return attached(b);
         return false;
     case B_SHIELDING:
-        return send_next(b) || shielded(b);
+        return begin_send_next(b) || shielded(b);
+    case B_SOUNDING:
+        if (begin_sound_next(b))
+            return true;
+        if (b->err.code == ERR_NONE)
+            return attached(b);
+        enter(b, B_RETRACTING);
+        return false;
     case B_UNNAMING:
         return unnamed(b);
     default: /* B_RETREATING */
@@ -407,6 +417,7 @@ static void begin_step(struct task *t)
         case B_CREATING:
         case B_ATTACHING:
         case B_SHIELDING:
+        case B_SOUNDING:
         case B_RETREATING:
         case B_UNNAMING:
             if (prepare(b))
@@ -419,7 +430,7 @@ static void begin_step(struct task *t)
             frozen(b);
             return;
         case B_BEGINNING:
-            if (send_next(b) || instant_over(b))
+            if (begin_send_next(b) || instant_over(b))
                 return;
             continue;
         case B_THAWING:
@@ -429,7 +440,7 @@ static void begin_step(struct task *t)
             unmarked(b);
             continue;
         case B_FOLLOWING:
-            if (send_next(b))
+            if (begin_send_next(b))
                 return;
             followed(b);
             continue;

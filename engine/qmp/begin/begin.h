@@ -19,6 +19,7 @@ struct begin_disk {
     bool track;
     bool is_device; /* the place is a block device */
     bool still;     /* the guest cannot write to it: it is copied without a shield */
+    bool sounded;   /* the bitmap on its gate has all that holds data */
     const struct view_disk *source;
 };
 
@@ -85,7 +86,14 @@ struct begin {
     ev_timer hold;            /* how long the guest may stay frozen */
     struct tend retract;
     bool retracting;
+    struct {
+        size_t disk, layer;
+        int step;
+        double pause, deadline;
+    } sound; /* begin_sound.c */
 };
+
+#define DATA_BITMAP "vk-data" /* of what a disk holds; never on a node of the disk's own */
 
 /* Is the disk's copy to be guest-safe? */
 static inline bool begin_shields(const struct begin *b, const struct begin_disk *disk)
@@ -157,6 +165,14 @@ const char *begin_probe_path(const struct begin *b, const struct begin_disk *dis
 void begin_add_snapshots(struct begin *b);
 /* Can the copy be guest-safe?  If not, ret says why, and for which disk. */
 bool begin_check_shield(const struct begin *b, char *ret, size_t size);
+
+/* begin.c: sends the next one of b->steps.  False: all are done, or one has failed (b->err). */
+bool begin_send_next(struct begin *b);
+
+/* begin_sound.c: finds out what the disks hold.  True: suspended; false: it is over, or b->err. */
+bool begin_sound_next(struct begin *b);
+/* Does the target read as zeroes where nothing is written to it? */
+bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk);
 
 /* begin_serve.c: a pull's NBD server and exports. */
 void begin_add_server(struct begin *b);

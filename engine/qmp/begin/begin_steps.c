@@ -152,8 +152,20 @@ void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
         snprintf(ret, NODE_NAME_MAX, "%s", b->disks.items[i].source->node);
 }
 
+/* A copy of what the gate's has, beside the node that is read. */
+static const char *add_data(const struct begin *b, size_t i, json_t *actions)
+{
+    char node[NODE_NAME_MAX], gate[NODE_NAME_MAX];
+
+    begin_source_node(node, b, i);
+    node_name(gate, b->tag, i, NODE_GATE);
+    json_array_append_new(actions, action_bitmap_add_temporary(node, DATA_BITMAP));
+    json_array_append_new(actions, action_bitmap_merge(node, DATA_BITMAP, gate, DATA_BITMAP));
+    return DATA_BITMAP;
+}
+
 /* A bitmap of what an increment consists of, beside the node that is read: a copy of the base's,
- * which goes on recording.  Returns its name; NULL: a full. */
+ * which goes on recording; or of what a full does.  Returns its name; NULL: all of the disk. */
 static const char *add_increment(const struct begin *b, size_t i, json_t *actions)
 {
     const struct begin_disk *disk = &b->disks.items[i];
@@ -161,7 +173,7 @@ static const char *add_increment(const struct begin *b, size_t i, json_t *action
     char node[NODE_NAME_MAX];
 
     if (!disk->base)
-        return NULL;
+        return disk->sounded ? add_data(b, i, actions) : NULL;
     base = disk_facts_checkpoint(&disk->source->facts, disk->base)->name; /* begin_check.c */
     if (b->mode == MODE_PUSH && !b->shield)
         return base;
@@ -178,18 +190,29 @@ static bool gives_up_itself(const struct begin *b)
     return !b->shield && !b->task.domain->side->no_writer && b->task.domain->breaks_snapshot;
 }
 
+/* Of an image that nobody writes to and that stands alone QEMU's own copy can tell what that is. */
+static bool copies_allocated(const struct begin *b, const struct begin_disk *disk)
+{
+    return (disk->still || b->task.domain->side->no_writer) && disk->source->layers.n == 1 &&
+           begin_target_is_empty(b, disk);
+}
+
 static void add_copies(const struct begin *b, json_t *actions)
 {
     for (size_t i = 0; i < b->disks.n; i++) {
         CLEANUP_FREE char *id = job_id(b->tag, i, b->disks.items[i].name);
-        const char *bitmap = add_increment(b, i, actions);
+        const struct copy_options options = {
+            .bitmap = add_increment(b, i, actions),
+            .allocated = copies_allocated(b, &b->disks.items[i]),
+            .speed = b->bandwidth,
+            .breaks_snapshot = gives_up_itself(b),
+        };
         char node[NODE_NAME_MAX], target[NODE_NAME_MAX];
 
         begin_source_node(node, b, i);
         node_name(target, b->tag, i, b->mode == MODE_PUSH ? NODE_TARGET : NODE_SCRATCH);
         if (b->mode == MODE_PUSH)
-            json_array_append_new(
-                actions, action_backup(id, node, target, bitmap, b->bandwidth, gives_up_itself(b)));
+            json_array_append_new(actions, action_backup(id, node, target, &options));
         else if (!b->shield && !b->task.domain->side->no_writer)
             json_array_append_new(actions, action_fleece(id, b->disks.items[i].source->node, target,
                                                          gives_up_itself(b)));
@@ -221,6 +244,15 @@ void begin_steps_instant(struct begin *b)
         begin_step_add(b, NULL, begin_swap(b), "begin", "the backup");
 }
 
+/* The copy has one of its own by now. */
+static void drop_data(struct begin *b, size_t i)
+{
+    char gate[NODE_NAME_MAX];
+
+    node_name(gate, b->tag, i, NODE_GATE);
+    begin_step_add(b, &b->disks.items[i], command_bitmap_remove(gate, DATA_BITMAP), "sound", gate);
+}
+
 void begin_steps_follow(struct begin *b)
 {
     json_t *actions = json_array();
@@ -230,6 +262,9 @@ void begin_steps_follow(struct begin *b)
         add_copies(b, actions);
     }
     add_transaction(b, actions);
+    for (size_t i = 0; i < b->disks.n; i++)
+        if (b->disks.items[i].sounded)
+            drop_data(b, i);
     if (b->mode == MODE_PULL)
         begin_add_server(b);
 }

@@ -111,7 +111,7 @@ bool job_id_has_tag(const char *id, const char *tag)
     return job_id_parse(id, its, NULL) && strcmp(its, tag) == 0;
 }
 
-static const char roles[] = "ftcasgwzynx";
+static const char roles[] = "ftcasgwzypdnx";
 
 void node_name(char ret[NODE_NAME_MAX], const char *tag, size_t i, enum node_role role)
 {

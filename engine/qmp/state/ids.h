@@ -52,6 +52,8 @@ enum node_role {
     NODE_WINDOW = 'w',       /* the snapshot's beginning, for a pull's probe */
     NODE_SINK = 'z',         /* where the probe copies to: format */
     NODE_SINK_FILE = 'y',    /* and file */
+    NODE_PEEK = 'p',         /* a second look at an image, see begin_sound.c, */
+    NODE_DUD = 'd',          /* and a target that refuses all that is written to it */
     NODE_SERVER_MARK = 'n',  /* the NBD server is ours (disk 0) */
     NODE_CUT_MARK = 'x',     /* a target's NBD server hung, and was cut off (disk 0) */
 };

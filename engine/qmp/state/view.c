@@ -196,6 +196,7 @@ void view_done(struct view *v)
         free(v->disks.items[i].no_tree);
         free(v->disks.items[i].top);
         strlist_done(&v->disks.items[i].devices);
+        strlist_done(&v->disks.items[i].layers);
     }
     free(v->disks.items);
     for (size_t i = 0; i < v->asides.n; i++) {

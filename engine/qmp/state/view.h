@@ -41,6 +41,9 @@ struct view_disk {
         tree; /* the image and all below it, as qemu-img takes it ("json:{...}"); NULL: it cannot */
     char *no_tree; /* why not */
     char *top;     /* what the device uses, but for filters of ours: above it a filter can go */
+    /* The nodes of the image and of all that it stands on, where each is a qcow2 image of the
+     * disk's size, so that QEMU knows of each which clusters it holds; else empty. */
+    struct strlist layers;
     struct strlist devices; /* paths of the devices that use it: one, or several (multipath) */
 };
 

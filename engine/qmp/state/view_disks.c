@@ -120,6 +120,27 @@ static const char *foreign_job_on(const struct source *s, const struct view *v)
     return NULL;
 }
 
+/* Each node says by itself whether it stands on another one, so none is missed. */
+static void list_layers(struct view_disk *disk, const struct source *s)
+{
+    json_t *node = s->node;
+    bool known = true;
+
+    for (int i = 0; node && known; i++) {
+        json_t *below = view_backing(s, node);
+
+        known = i < CHAIN_MAX && str_eq(text_of(node, "drv"), "qcow2") &&
+                size_of(json_object_get(node, "image"), "virtual-size") == disk->facts.capacity &&
+                (json_object_get(node, "backing_file") != NULL) == (below != NULL);
+        strlist_add(&disk->layers, text_of(node, "node-name"));
+        node = below;
+    }
+    if (!known) {
+        strlist_done(&disk->layers);
+        disk->layers = (struct strlist){0};
+    }
+}
+
 static void fill(struct view_disk *disk, const struct source *s)
 {
     json_t *image = json_object_get(s->node, "image");
@@ -134,6 +155,7 @@ static void fill(struct view_disk *disk, const struct source *s)
     disk->facts.encrypted = json_is_true(json_object_get(s->node, "encrypted")) ||
                             json_is_true(json_object_get(image, "encrypted"));
     decode_bitmaps(s, &disk->facts);
+    list_layers(disk, s);
 }
 
 /* Two devices may share an image (multipath): that is one disk. */

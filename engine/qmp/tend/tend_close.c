@@ -118,6 +118,8 @@ void tend_list_close(struct tend *td)
     remove_nodes(td, NODE_SINK);
     remove_nodes(td, NODE_SINK_FILE);
     remove_nodes(td, NODE_SNAPSHOT);
+    remove_nodes(td, NODE_DUD);
+    remove_nodes(td, NODE_PEEK);
     remove_nodes(td, NODE_TARGET);
     remove_nodes(td, NODE_TARGET_FILE);
     if (td->goal == TEND_FORGET)

@@ -18,6 +18,8 @@
 /* How long a write of the guest may wait for scratch space, before the snapshot breaks.  QEMU
  * before 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
 #define CBW_S 30
+/* What a target that takes nothing says, as QEMU numbers it: EPERM. */
+#define DUD_ERRNO 1
 
 static struct command of(const char *name, json_t *args, double timeout_s)
 {
@@ -259,6 +261,12 @@ json_t *action_bitmap_add_temporary(const char *node, const char *bitmap)
                      "node", node, "name", bitmap, "disabled", 1, "granularity", GRANULARITY);
 }
 
+json_t *action_bitmap_add_recording(const char *node, const char *bitmap)
+{
+    return json_pack("{s:s, s:{s:s, s:s, s:i}}", "type", "block-dirty-bitmap-add", "data", "node",
+                     node, "name", bitmap, "granularity", GRANULARITY);
+}
+
 json_t *action_bitmap_add_stored(const char *node, const char *bitmap)
 {
     return json_pack("{s:s, s:{s:s, s:s, s:b, s:b, s:i}}", "type", "block-dirty-bitmap-add", "data",
@@ -281,21 +289,24 @@ static json_t *backup_options(const char *id, const char *node, const char *targ
                      "sync", sync, "auto-dismiss", 0);
 }
 
-json_t *action_backup(const char *id, const char *node, const char *target, const char *bitmap,
-                      uint64_t speed, bool breaks_snapshot)
+json_t *action_backup(const char *id, const char *node, const char *target,
+                      const struct copy_options *o)
 {
-    json_t *data = backup_options(id, node, target, bitmap ? "bitmap" : "full");
+    json_t *data = backup_options(id, node, target,
+                                  o->bitmap      ? "bitmap"
+                                  : o->allocated ? "top"
+                                                 : "full");
 
     if (data)
         json_object_set_new(
             data, "x-perf",
             json_pack("{s:i, s:i}", "max-chunk", GRANULARITY, "max-workers", WORKERS));
-    if (data && breaks_snapshot)
+    if (data && o->breaks_snapshot)
         json_object_set_new(data, "on-cbw-error", json_string("break-snapshot"));
-    if (data && speed)
-        json_object_set_new(data, "speed", json_integer((json_int_t)speed));
-    if (data && bitmap) {
-        json_object_set_new(data, "bitmap", json_string(bitmap));
+    if (data && o->speed)
+        json_object_set_new(data, "speed", json_integer((json_int_t)o->speed));
+    if (data && o->bitmap) {
+        json_object_set_new(data, "bitmap", json_string(o->bitmap));
         json_object_set_new(data, "bitmap-mode", json_string("never"));
     }
     return json_pack("{s:s, s:o}", "type", "blockdev-backup", "data", data);
@@ -313,6 +324,27 @@ json_t *action_fleece(const char *id, const char *node, const char *target, bool
 struct command command_backup(const char *id, const char *node, const char *target)
 {
     return of("blockdev-backup", backup_options(id, node, target, "full"), DRAINING_S);
+}
+
+/* ---- what of a disk holds data ---- */
+
+struct command command_add_dud(const char *node, const char *below)
+{
+    return of("blockdev-add",
+              json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:i}, {s:s, s:s, s:i}]}", "driver",
+                        "blkdebug", "node-name", node, "image", below, "inject-error", "event",
+                        "none", "iotype", "write", "errno", DUD_ERRNO, "event", "none", "iotype",
+                        "write-zeroes", "errno", DUD_ERRNO),
+              USUAL_S);
+}
+
+struct command command_sound(const char *id, const char *node, const char *target,
+                             const char *bitmap)
+{
+    return of("blockdev-backup",
+              json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "job-id", id, "device", node, "target",
+                        target, "sync", "top", "bitmap", bitmap, "bitmap-mode", "always"),
+              DRAINING_S);
 }
 
 /* ---- what a bitmap holds ---- */

@@ -83,16 +83,29 @@ struct command command_transaction(json_t *actions);
 json_t *action_bitmap_add(const char *node, const char *bitmap);
 /* One that does not record and is gone with its node. */
 json_t *action_bitmap_add_temporary(const char *node, const char *bitmap);
+/* One that records, and is gone with its node. */
+json_t *action_bitmap_add_recording(const char *node, const char *bitmap);
 json_t *action_bitmap_merge(const char *node, const char *bitmap, const char *from_node,
                             const char *from);
 /* It copies cluster by cluster: a read of a snapshot must not reach beyond one (begin_shield.c),
- * and it is a third faster, too (QEMU 7.2). bitmap: what to copy, or NULL for everything.
- * speed: bytes per second; 0: unlimited. breaks_snapshot: see struct domain; QEMU 10.1 and later
- * know the word. */
-json_t *action_backup(const char *id, const char *node, const char *target, const char *bitmap,
-                      uint64_t speed, bool breaks_snapshot);
+ * and it is a third faster, too (QEMU 7.2).  speed: bytes per second; 0: unlimited.
+ * breaks_snapshot: see struct domain; QEMU 10.1 and later know the word. */
+struct copy_options {
+    const char *bitmap; /* what to copy; NULL: everything, */
+    bool allocated;     /* or what the node's own image holds */
+    uint64_t speed;
+    bool breaks_snapshot;
+};
+json_t *action_backup(const char *id, const char *node, const char *target,
+                      const struct copy_options *o);
 /* Copies only what the guest is about to overwrite; never ends by itself. */
 json_t *action_fleece(const char *id, const char *node, const char *target, bool breaks_snapshot);
+/* begin_sound.c: a target above another one that refuses every write; and a job that looks which
+ * clusters the node's own image holds, leaves them in the bitmap, and is forgotten when it ends. */
+struct command command_add_dud(const char *node, const char *below);
+struct command command_sound(const char *id, const char *node, const char *target,
+                             const char *bitmap);
+
 /* Writes what QEMU holds of the node's tables to its file, in its main loop: for as long as that
  * takes, the guest's device emulation waits. */
 struct command command_flush(const char *node);
