@@ -57,6 +57,10 @@ typedef bool (*proc_watch)(void *ctx, pid_t pid, const char *line);
 int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char **ret_out,
                      struct err *err);
 
+/* The same, with a tick of another length than half a second. */
+int proc_run_ticking(const char *const *argv, proc_watch watch, void *ctx, int tick_ms,
+                     char **ret_out, struct err *err);
+
 /* Where a program of ours is: beside the one that runs, as installed (the daemon is in sbin) or in
  * the build tree; else its name alone, for PATH.  Caller frees. */
 char *proc_program_path(const char *name);

@@ -22,6 +22,7 @@ struct waited {
     pid_t pid;
     proc_watch watch;
     void *ctx;
+    int tick_ms;
     bool canceled;
     int ticks; /* since it was canceled */
     char *out, *err;
@@ -71,7 +72,7 @@ static bool drain(struct waited *w, int out, int err)
     struct pollfd polls[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
 
     while (polls[0].fd >= 0 || polls[1].fd >= 0) {
-        int n = poll(polls, 2, w->watch ? TICK_MS : -1);
+        int n = poll(polls, 2, !w->watch ? -1 : w->canceled ? TICK_MS : w->tick_ms);
 
         if (n <= 0) {
             tell(w, NULL);
@@ -105,15 +106,15 @@ static int wait_for(struct waited *w, const char *name, int out, int errs, struc
     return proc_describe_exit(name, status, proc_last_line(w->err), err);
 }
 
-int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char **ret_out,
-                     struct err *err)
+int proc_run_ticking(const char *const *argv, proc_watch watch, void *ctx, int tick_ms,
+                     char **ret_out, struct err *err)
 {
     const char *name = proc_name(argv[0]);
     const struct proc_spec spec = {.argv = argv};
     CLEANUP_FREE char *out = xcalloc(OUTPUT_MAX + 1, 1);
     CLEANUP_FREE char *said = xcalloc(OUTPUT_MAX + 1, 1);
     CLEANUP_CLOSE int out_r = -1, err_r = -1;
-    struct waited w = {.watch = watch, .ctx = ctx, .out = out, .err = said};
+    struct waited w = {.watch = watch, .ctx = ctx, .tick_ms = tick_ms, .out = out, .err = said};
     struct spawned child;
 
     if (proc_spawn(&spec, &child, err) < 0)
@@ -126,6 +127,12 @@ int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char 
     if (ret_out)
         *ret_out = TAKE_PTR(out);
     return 0;
+}
+
+int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char **ret_out,
+                     struct err *err)
+{
+    return proc_run_ticking(argv, watch, ctx, TICK_MS, ret_out, err);
 }
 
 int proc_run(const char *const *argv, char **ret_out, struct err *err)

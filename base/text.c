@@ -82,6 +82,17 @@ bad:
                    s);
 }
 
+int rate_parse(const char *s, uint64_t *ret, struct err *err)
+{
+    size_t len = strlen(s);
+    CLEANUP_FREE char *size = NULL;
+
+    if (len < 3 || strcmp(s + len - 2, "/s") != 0)
+        return err_set(err, ERR_INVALID, "'%s' is no rate; write it like 50MiB/s", s);
+    size = xasprintf("%.*s", (int)(len - 2), s);
+    return size_parse(size, ret, err);
+}
+
 static int64_t unit_seconds(char c)
 {
     switch (c) {

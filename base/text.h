@@ -16,6 +16,9 @@
 /* "10GiB", "512MiB", "4096": a whole number of bytes, KiB, MiB, GiB or TiB. */
 int size_parse(const char *s, uint64_t *ret_bytes, struct err *err);
 
+/* "50MiB/s": a size and "/s".  Bytes a second; 0 is one. */
+int rate_parse(const char *s, uint64_t *ret, struct err *err);
+
 /* "26h", "90s", "1d12h", "2w": s, m, h, d (24 h), w (7 d); parts add up. Never empty. */
 int duration_parse(const char *s, int64_t *ret_seconds, struct err *err);
 

@@ -61,6 +61,15 @@ static int read_at(void *arguments, const char *name, const char *value, struct 
     return time_parse(value, &a->at, err);
 }
 
+static int read_bandwidth(void *arguments, const char *name, const char *value, struct err *err)
+{
+    struct arguments *a = arguments;
+
+    if (rate_parse(value, &a->request.bandwidth, err) < 0)
+        return -1;
+    return a->request.bandwidth ? 0 : err_set(err, ERR_INVALID, "%s: 0 is no rate", name);
+}
+
 /* ---- finding the point ---- */
 
 /* 0, or an exit code. */
@@ -388,6 +397,9 @@ const struct command cmd_restore = {
             "It is made when all disks are restored. Secrets are not kept: where it has "
             "PATH-TO-FILL-IN (a file), ID-TO-FILL-IN (of a secret object) or LEFT-OUT, these are "
             "to be filled in. The command line itself is qemu.args in the point's directory.",
+            "A restore reads the images twice, for their digests and to write them, as fast as the "
+            "disks give and take. Where guests run on the same disks, --bandwidth leaves them "
+            "their share: it holds for what is read for the digests, and for what is written.",
             "With --repository neither catalog nor configuration is needed: so a repository alone, "
             "on another machine, is enough.",
             NULL},
@@ -407,6 +419,8 @@ const struct command cmd_restore = {
                   "when the point cannot be restored, take the newest before it that can")},
             {FLAG("no-verify", request.no_verify,
                   "check neither digests nor lengths: restore what can be read, right or wrong")},
+            {READ("bandwidth", "RATE", read_bandwidth,
+                  "read and write at most so much a second, such as 50MiB/s; no limit by default")},
             {FLAG("dry-run", request.dry_run,
                   "say what would be written, and check for space and files in the way")},
             {TEXT("repository", "PATH", repository, "straight from this repository"),
@@ -427,6 +441,7 @@ const struct command cmd_restore = {
             "vmkeep restore web01 --to /srv/restore/web01",
             "vmkeep restore web01 --at '2026-11-20 12:00' --disk vda --to /tmp/web01",
             "vmkeep restore 2026-11-23T02-30-00Z.nightly --to /tmp/web01 --format raw",
+            "vmkeep restore web01 --bandwidth 50MiB/s --to /srv/restore/web01",
             "vmkeep restore web01 --repository /mnt/usb/backup --to /tmp/web01 --dry-run", NULL},
     ARGUMENTS,
     .defaults = &(const struct arguments){.request.format = "qcow2"},

@@ -76,17 +76,6 @@ static int set_uint(const struct config_key *key, const char *text, int *member,
     return 0;
 }
 
-static int set_rate(const char *text, uint64_t *ret, struct err *err)
-{
-    size_t len = strlen(text);
-    CLEANUP_FREE char *size = NULL;
-
-    if (len < 3 || strcmp(text + len - 2, "/s") != 0)
-        return err_set(err, ERR_INVALID, "'%s' is no rate; write it like 50MiB/s", text);
-    size = xasprintf("%.*s", (int)(len - 2), text);
-    return size_parse(size, ret, err);
-}
-
 static int set_duration(const struct config_key *key, const char *text, int64_t *member,
                         struct err *err)
 {
@@ -171,7 +160,7 @@ int config_set_value(const struct config_key *key, const char *text, void *membe
     case CONFIG_SIZE:
         return size_parse(text, member, err);
     case CONFIG_RATE:
-        return set_rate(text, member, err);
+        return rate_parse(text, member, err);
     case CONFIG_DURATION:
         return set_duration(key, text, member, err);
     case CONFIG_BOOL:

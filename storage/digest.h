@@ -15,9 +15,11 @@
  * there is progress; may be NULL.  Caller frees.  Waits. */
 int digest_file(const char *path, void (*alive)(const char *path), char **ret, struct err *err);
 
-/* The same; tick is told twice a second how many bytes have been read, about, and ends it with
- * ERR_CANCELED by returning false. */
-int digest_file_watched(const char *path, bool (*tick)(void *ctx, uint64_t bytes), void *ctx,
-                        char **ret, struct err *err);
+/* The same; tick is told at least twice a second how many bytes have been read, about, and ends it
+ * with ERR_CANCELED by returning false.  bandwidth: reads about so many bytes a second, in bursts
+ * of some milliseconds; 0: as fast as it goes. */
+int digest_file_watched(const char *path, uint64_t bandwidth,
+                        bool (*tick)(void *ctx, uint64_t bytes), void *ctx, char **ret,
+                        struct err *err);
 
 #endif

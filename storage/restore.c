@@ -23,6 +23,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "storage/convert.h"
 #include "storage/qemu_script.h"
 #include "storage/repository_priv.h"
 #include "storage/verify.h"
@@ -324,16 +325,12 @@ static bool say_progress(const struct restore *s)
     return s->r->progress(s->r->ctx, d->name, s->checking, (double)(s->done + s->done_now) / all);
 }
 
-/* "    (12.34/100%)" */
-static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
+static bool on_converted(void *ctx, double percent)
 {
     struct restore *s = ctx;
-    double percent;
 
-    (void)pid;
-    if (line && sscanf(line, " (%lf/", &percent) == 1)
-        s->done_now = (uint64_t)(percent / 100 * (double)s->ret->disks.items[s->current].bytes);
-    return say_progress(s); /* without news, too: a cancel must not wait for the next percent */
+    s->done_now = (uint64_t)(percent / 100 * (double)s->ret->disks.items[s->current].bytes);
+    return say_progress(s);
 }
 
 static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
@@ -354,19 +351,18 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
     CLEANUP_FREE char *source = source_of(s, d->name);
     CLEANUP_FREE char *partial = NULL;
     const uint64_t expected = d->bytes;
-    bool direct = false;
+    struct conversion c = {.source = source,
+                           .format = s->r->format,
+                           .bandwidth = s->r->bandwidth,
+                           .progress = on_converted,
+                           .ctx = s};
 
     s->done_now = 0;
-    if (make_file(s, d->path, &direct, &partial, err) < 0)
+    if (make_file(s, d->path, &c.direct, &partial, err) < 0)
         return -1;
-    {
-        const char *argv[] = {"qemu-img", "convert", "-p", "-t",         direct ? "none" : "unsafe",
-                              "-f",       "qcow2",   "-O", s->r->format, source,
-                              partial,    NULL};
-
-        if (proc_run_watched(argv, on_qemu_img, s, NULL, err) < 0)
-            return -1;
-    }
+    c.target = partial;
+    if (convert_image(&c, err) < 0)
+        return -1;
     if (sync_file(partial, &d->bytes, err) < 0)
         return -1;
     if (rename_new(partial, d->path, err) < 0)
@@ -402,6 +398,7 @@ static struct verify_request verify_request(struct restore *s, size_t disk)
     return (struct verify_request){.path = s->repository,
                                    .chain = &s->chain,
                                    .disk = s->ret->disks.items[disk].name,
+                                   .bandwidth = s->r->bandwidth,
                                    .progress = on_verified,
                                    .ctx = s};
 }

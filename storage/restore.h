@@ -15,6 +15,7 @@ struct restore_request {
     const char *to;              /* directory; created; must not hold the files yet */
     const char *format;          /* "qcow2" or "raw" */
     const struct strlist *disks; /* names; none: all */
+    uint64_t bandwidth;          /* bytes a second, read for digests and written; 0: no limit */
     bool dry_run;                /* fills the result, writes nothing, reads no data */
     bool no_verify;              /* neither digests nor lengths of the images are held against their
                                   * manifests: what QEMU can read of them is written */

@@ -41,7 +41,7 @@ static int verify_image(struct reading *s, const struct point *p, const struct p
     if (!d->digest)
         return 0;
     s->length = d->length;
-    if (digest_file_watched(image, on_read, s, &digest, err) < 0)
+    if (digest_file_watched(image, s->r->bandwidth, on_read, s, &digest, err) < 0)
         return -1;
     if (strcmp(digest, d->digest) == 0)
         return 0;

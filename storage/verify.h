@@ -15,6 +15,7 @@ struct verify_request {
     const char *path;               /* the repository */
     const struct point_list *chain; /* the point first, and all that it stands on */
     const char *disk;
+    uint64_t bandwidth; /* bytes a second; 0: no limit */
     /* Told now and then how many bytes of the disk's images have been read; false ends it. */
     bool (*progress)(void *ctx, uint64_t done);
     void *ctx;

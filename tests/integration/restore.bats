@@ -138,7 +138,8 @@ restore() {
 
 @test "wrong usage" {
     for args in "" "web01" "web01 other --to x" "web01 --to" "web01 --to x --format vmdk" \
-        "web01 --to x --at never" "web01 --too x" "web01/2026-11-23T02-30-00Z.nightly --at 2026-11-23 --to x"; do
+        "web01 --to x --at never" "web01 --to x --bandwidth fast" "web01 --to x --bandwidth 50MiB" \
+        "web01 --to x --bandwidth 0MiB/s" "web01 --to x --bandwidth -1MiB/s" "web01 --too x" "web01/2026-11-23T02-30-00Z.nightly --at 2026-11-23 --to x"; do
         # shellcheck disable=SC2086 # words are wanted
         run restore $args
         [ "$status" -eq 2 ] || { echo "$args: $status" && false; }
@@ -147,6 +148,35 @@ restore() {
     run restore --help
     [ "$status" -eq 0 ]
     [[ $output == *Examples:* ]]
+}
+
+# That it limits is measured by tests/bench.
+@test "--bandwidth reaches what writes, and what reads" {
+    mkdir "$tmp/bin"
+    for program in qemu-img b3sum; do
+        printf '#!/bin/sh\necho "$@" >> "%s"\nPATH=%s exec %s "$@"\n' "$tmp/said" "$PATH" $program \
+            > "$tmp/bin/$program"
+        chmod +x "$tmp/bin/$program"
+    done
+    PATH=$tmp/bin:$PATH restore web01 --to "$tmp/to" --bandwidth 50MiB/s
+    grep '^convert .* -r 52428800 ' "$tmp/said"
+    qemu-img compare -q -f qcow2 -F raw "$tmp/to/vda.qcow2" "$tmp/2026-11-23T02-30-00Z.raw"
+    rm "$tmp/said"
+    PATH=$tmp/bin:$PATH restore web01 --to "$tmp/unlimited"
+    grep '^convert ' "$tmp/said"
+    ! grep -- ' -r ' "$tmp/said"
+}
+
+# A gibibyte takes a second then; without a limit it takes a fifth of that.
+@test "--bandwidth holds for the digests" {
+    id=local/web01/2026-11-22T02-30-00Z.nightly
+    truncate -s 1G "$repo/$id/vda.qcow2"
+    digest=$(b3sum --no-mmap --no-names "$repo/$id/vda.qcow2")
+    jq --arg d "blake3:$digest" '.disks[0] += {digest: $d, length: 1073741824}' "$repo/$id/point.json" > "$tmp/json"
+    mv "$tmp/json" "$repo/$id/point.json"
+    start=$(date +%s%N)
+    restore "$id" --to "$tmp/to" --bandwidth 1GiB/s
+    [ $(($(date +%s%N) - start)) -gt 900000000 ]
 }
 
 # A program in qemu-img's place that holds the restore until the signal has come.

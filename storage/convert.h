@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * convert: an image and all that it stands on into one that stands alone, by `qemu-img convert`.
+ */
+#ifndef VMKEEP_STORAGE_CONVERT_H
+#define VMKEEP_STORAGE_CONVERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct conversion {
+    const char *source;                          /* a qcow2 image */
+    const char *target, *format;                 /* a file that is there; qcow2 or raw */
+    bool direct;                                 /* write past the page cache */
+    uint64_t bandwidth;                          /* bytes written a second; 0: no limit */
+    bool (*progress)(void *ctx, double percent); /* at least twice a second; false ends it */
+    void *ctx;
+};
+
+/* What is written is not synced.  Waits.  ERR_CANCELED when progress ended it; else as proc_run. */
+int convert_image(const struct conversion *c, struct err *err);
+
+#endif
