@@ -127,7 +127,7 @@ void lab_start(struct lab *lab, size_t n)
 
 void lab_start_offline(struct lab *lab, size_t n)
 {
-    struct test_qemu_disk disks[TEST_QEMU_DISKS];
+    struct test_qemu_disk disks[TEST_QEMU_DISKS] = {0};
 
     for (size_t i = 0; i < n; i++)
         disks[i] = (struct test_qemu_disk){.format = "qcow2", .size = SMALL};
