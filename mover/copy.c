@@ -180,12 +180,14 @@ static int advance(struct copy *c, struct slot *s, struct err *err)
 
 static int copy_all(struct copy *c, struct err *err)
 {
-    while (c->run < c->map->runs.n || c->n_busy > 0) {
+    for (;;) {
         int wait = INT_MAX;
 
         for (size_t i = 0; i < c->spec->requests; i++)
             if (advance(c, &c->slots[i], err) < 0)
                 return -1;
+        if (c->run == c->map->runs.n && c->n_busy == 0)
+            return 0; /* there is nothing to wait for */
         if (c->n_busy < c->spec->requests && c->run < c->map->runs.n && wait_ms(c) > 0)
             wait = wait_ms(c);
         if (c->n_busy == 0)
@@ -193,7 +195,6 @@ static int copy_all(struct copy *c, struct err *err)
         if (peers_turn(c->peers, wait, err) < 0)
             return -1;
     }
-    return 0;
 }
 
 /* As large as both servers take, and small enough for the bandwidth to be kept smoothly. */
