@@ -77,6 +77,7 @@ static const char *last_said(const struct peers *p, char *buf, size_t size)
 int peers_failed(const struct peers *p, const struct peer *peer, struct err *err)
 {
     const char *why = nbd_get_error(), *after;
+    int sys = nbd_get_errno();
     char buf[1024];
 
     if (peer->ours) {
@@ -85,7 +86,7 @@ int peers_failed(const struct peers *p, const struct peer *peer, struct err *err
         if (*said)
             return err_set(err, ERR_REMOTE, "%s: qemu-nbd: %s", peer->name, said);
     }
-    if (!why)
+    if (!why || sys == ECONNRESET || sys == EPIPE) /* it depends on what was under way */
         return err_set(err, ERR_REMOTE, "%s: the server has closed the connection", peer->name);
     /* libnbd puts the function's name in front, which tells people nothing. */
     after = strstr(why, ": ");

@@ -75,7 +75,7 @@ done
 
 echo "- a daemon that is killed during the copy: what is known of the freeze is known to its successor"
 stop_daemon
-sed -i 's/^    rpo:/    bandwidth: 16MiB\/s\n&/' "$tmp/config"
+sed -i 's/^    rpo:/    bandwidth: 512KiB\/s\n&/' "$tmp/config"
 start_daemon
 await_daemon
 copies()

@@ -38,8 +38,6 @@
 #include "engine/qmp/domain/side.h"
 #include "engine/qmp/wire/texts.h"
 
-#define PORTS_MAX 10
-
 enum begin_state {
     B_START,
     B_LOOKING,
@@ -83,18 +81,6 @@ static const struct fsm_state states[] = {
 
 /* ---- the commands of a state, one after another ---- */
 
-/* Somebody was quicker than QEMU on the port that we picked: another one.  True: sent again. */
-static bool try_another_port(struct begin *b)
-{
-    struct err err = ERR_INIT;
-
-    if (b->next == 0 || b->ports_tried == 0 || b->ports_tried >= PORTS_MAX ||
-        !qemu_said(b->task.wait_err.msg, SAID_PORT_TAKEN) || begin_pick_port(b, &err) < 0)
-        return false;
-    task_call(&b->task, begin_server_command(b));
-    return true;
-}
-
 /* QEMU names neither disk nor sizes.  Of files and devices they were compared before
  * (begin_given.c). */
 static void tell_sizes(struct begin *b)
@@ -116,12 +102,24 @@ static void tell_sizes(struct begin *b)
     err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
 }
 
+/* What has failed may be done in another way.  True: sent. */
+static bool send_instead(struct begin *b)
+{
+    struct begin_step *step = &b->steps.items[b->next - 1];
+
+    if (!step->instead.args || !connection_is_up(b->task.domain))
+        return false;
+    task_call(&b->task, step->instead);
+    step->instead.args = NULL;
+    return true;
+}
+
 bool begin_send_next(struct begin *b)
 {
     struct begin_step *step;
 
     if (b->next > 0 && b->task.wait_err.code != ERR_NONE) {
-        if (try_another_port(b))
+        if (send_instead(b) || begin_try_another_port(b))
             return true;
         if (b->err.code == ERR_NONE) {
             b->err = b->task.wait_err;

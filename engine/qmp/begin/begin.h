@@ -43,6 +43,7 @@ struct begin_image {
 /* A command, and what it is for: "disk vda: open /srv/vda.qcow2". */
 struct begin_step {
     struct command command;
+    struct command instead; /* when that fails; without args: nothing */
     char *what;
     bool makes_checkpoint; /* when it has gone well, the new checkpoint is there */
 };
@@ -178,6 +179,8 @@ bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk)
 void begin_add_server(struct begin *b);
 struct command begin_server_command(const struct begin *b);
 int begin_pick_port(struct begin *b, struct err *err);
+/* After a command has failed.  True: it was the port, and the command was sent again. */
+bool begin_try_another_port(struct begin *b);
 
 /* begin_offline.c.  First of all, until it returns false: goes on in the domain that is connected,
  * or b->err says why not.  True: suspended. */

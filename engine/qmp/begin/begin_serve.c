@@ -20,7 +20,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/qmp/begin/begin.h"
+#include "engine/qmp/wire/texts.h"
 
+#define PORTS_MAX 10
 #define WINDOW_BYTES 65536
 
 uint64_t begin_probe_size(const struct begin_disk *disk)
@@ -132,4 +134,16 @@ int begin_pick_port(struct begin *b, struct err *err)
     freeaddrinfo(list);
     b->ports_tried++;
     return rc < 0 ? err_errno(err, saved, "listen on '%s'", host ? host : "localhost") : 0;
+}
+
+/* Somebody was quicker than QEMU on the port that we picked: another one.  True: sent again. */
+bool begin_try_another_port(struct begin *b)
+{
+    struct err err = ERR_INIT;
+
+    if (b->next == 0 || b->ports_tried == 0 || b->ports_tried >= PORTS_MAX ||
+        !qemu_said(b->task.wait_err.msg, SAID_PORT_TAKEN) || begin_pick_port(b, &err) < 0)
+        return false;
+    task_call(&b->task, begin_server_command(b));
+    return true;
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "base/text.h"
 #include "engine/qmp/begin/begin.h"
 #include "engine/qmp/domain/side.h"
 
@@ -28,6 +29,7 @@ void begin_steps_clear(struct begin *b)
 {
     for (size_t i = 0; i < b->steps.n; i++) {
         json_decref(b->steps.items[i].command.args); /* NULL once it was sent */
+        json_decref(b->steps.items[i].instead.args);
         free(b->steps.items[i].what);
     }
     free(b->steps.items);
@@ -72,6 +74,31 @@ static void add_secret(struct begin *b, const struct begin_disk *disk, const cha
     explicit_bzero(text, len);
 }
 
+/* A push's image past the page cache, where the file system can: what is written there would make
+ * the guest's own writes wait for the disk, and its cache would go.  (A raw image need not be of
+ * whole blocks; a pull's scratch space is for what the guest waits for.) */
+static void prefer_direct(struct begin_step *step)
+{
+    step->instead = step->command;
+    step->instead.args = json_deep_copy(step->command.args);
+    json_object_set_new(step->command.args, "cache", json_pack("{s:b}", "direct", 1));
+}
+
+static void add_place_file(struct begin *b, const struct begin_disk *disk, const char *file)
+{
+    const struct backup_place *place = &disk->place;
+    bool network = place->type == PLACE_NETWORK;
+    char tls[OBJECT_ID_MAX];
+
+    object_id(tls, b->tag, "tlsc");
+    begin_step_add(
+        b, disk,
+        command_add_place(file, place, disk->is_device, network && place->peer.tls ? tls : NULL),
+        "open", place_text(place));
+    if (b->mode == MODE_PUSH && !network && str_eq(disk->format, "qcow2"))
+        prefer_direct(&b->steps.items[b->steps.n - 1]);
+}
+
 /* The two nodes of a place, as a push's target or as a pull's scratch space. */
 static void add_place(struct begin *b, const struct begin_disk *disk, enum node_role format_role,
                       enum node_role file_role, const char *backing)
@@ -79,20 +106,16 @@ static void add_place(struct begin *b, const struct begin_disk *disk, enum node_
     const struct backup_place *place = &disk->place;
     size_t i = begin_disk_index(b, disk);
     char file[NODE_NAME_MAX], format[NODE_NAME_MAX];
-    char tls[OBJECT_ID_MAX], secret[OBJECT_ID_MAX], what[16];
+    char secret[OBJECT_ID_MAX], what[16];
     struct command add;
 
     node_name(file, b->tag, i, file_role);
     node_name(format, b->tag, i, format_role);
-    object_id(tls, b->tag, "tlsc");
     snprintf(what, sizeof(what), "k%zu", i);
     object_id(secret, b->tag, what);
     if (place->encryption.secret)
         add_secret(b, disk, secret);
-    begin_step_add(b, disk,
-                   command_add_place(file, place, disk->is_device,
-                                     place->type == PLACE_NETWORK && place->peer.tls ? tls : NULL),
-                   "open", place_text(place));
+    add_place_file(b, disk, file);
     add = command_add_format(format, file, disk->format, backing,
                              place->encryption.secret ? secret : NULL);
     /* A raw device may be larger than the disk; QEMU wants them of one size. */
