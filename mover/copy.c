@@ -14,7 +14,10 @@
 
 #include "base/cleanup.h"
 
-#define CHUNK (UINT64_C(1) << 20)
+/* Of a read, and so of what the guest waits for: a server that is the guest's QEMU reads and sends
+ * it in the thread that serves the guest, too.  Measured, with as much in all under way, a guest's
+ * write took twice as long beside reads of 1 MiB, and the copy no less. */
+#define CHUNK MAP_CLUSTER
 #define ZERO_MAX (UINT64_C(64) << 20)
 #define BANKED_US 100000 /* unused time that the bandwidth limit lets us make up for */
 

@@ -19,7 +19,7 @@
 #define PROGRESS_MS 500
 #define STALL_DEFAULT_S 120
 #define STALL_MAX_S 86400
-#define REQUESTS_DEFAULT 8
+#define REQUESTS_DEFAULT 16
 #define REQUESTS_MAX 64
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
@@ -42,7 +42,7 @@ static const char usage[] =
     "  --bitmap NAME      only what the server's dirty bitmap NAME says is changed\n"
     "  --bandwidth BYTES  read at most so much a second (50MiB); default: no limit\n"
     "  --stall SECONDS    give up when nothing has moved for so long (default 120)\n"
-    "  --requests N       at most so many requests at once, 1 to 64 (default 8)\n"
+    "  --requests N       at most so many requests at once, 1 to 64 (default 16)\n"
     "  --version          print the version and exit\n"
     "  --help             print this text and exit\n"
     "\n"
