@@ -27,16 +27,13 @@
  */
 #include "engine/qmp/begin/begin.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "engine/qmp/domain/side.h"
-#include "engine/qmp/wire/texts.h"
 
 enum begin_state {
     B_START,
@@ -78,67 +75,6 @@ static const struct fsm_state states[] = {
     [B_RETRACTING] = {"retracting", TO(FAILED)},
     [B_FAILED] = {"failed", 0},
 };
-
-/* ---- the commands of a state, one after another ---- */
-
-/* QEMU names neither disk nor sizes.  Of files and devices they were compared before
- * (begin_given.c). */
-static void tell_sizes(struct begin *b)
-{
-    CLEANUP_FREE char *disks = xstrdup("");
-
-    if (!qemu_said(b->err.msg, SAID_OTHER_SIZE))
-        return;
-    for (size_t i = 0; i < b->disks.n; i++) {
-        char *longer;
-
-        if (b->disks.items[i].place.type != PLACE_NETWORK && !b->made_empty)
-            continue;
-        longer = xasprintf("%s%sdisk %s has %" PRIu64 " bytes", disks, *disks ? ", " : "",
-                           b->disks.items[i].name, b->disks.items[i].source->facts.capacity);
-        free(disks);
-        disks = longer;
-    }
-    err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
-}
-
-/* What has failed may be done in another way.  True: sent. */
-static bool send_instead(struct begin *b)
-{
-    struct begin_step *step = &b->steps.items[b->next - 1];
-
-    if (!step->instead.args || !connection_is_up(b->task.domain))
-        return false;
-    task_call(&b->task, step->instead);
-    step->instead.args = NULL;
-    return true;
-}
-
-bool begin_send_next(struct begin *b)
-{
-    struct begin_step *step;
-
-    if (b->next > 0 && b->task.wait_err.code != ERR_NONE) {
-        if (send_instead(b) || begin_try_another_port(b))
-            return true;
-        if (b->err.code == ERR_NONE) {
-            b->err = b->task.wait_err;
-            err_wrap(&b->err, "%s", b->steps.items[b->next - 1].what);
-            tell_sizes(b);
-            b->server_refused =
-                str_eq(b->steps.items[b->next - 1].command.name, "nbd-server-start");
-        }
-        return false;
-    }
-    if (b->next > 0 && b->steps.items[b->next - 1].makes_checkpoint)
-        b->tracked = true;
-    if (b->next == b->steps.n || begin_is_bad(b))
-        return false;
-    step = &b->steps.items[b->next++];
-    task_call(&b->task, step->command);
-    step->command.args = NULL;
-    return true;
-}
 
 /* Did QEMU answer at all?  Its refusal means that nothing has happened. */
 static bool may_have_begun(const struct begin *b)

@@ -153,6 +153,8 @@ void begin_steps_instant(struct begin *b);
 void begin_steps_follow(struct begin *b);
 /* The node that is read as the disk at the instant. */
 void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
+/* Does the target read as zeroes where nothing is written to it? */
+bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk);
 void begin_steps_clear(struct begin *b);
 void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
                     const char *what, const char *name);
@@ -167,13 +169,11 @@ void begin_add_snapshots(struct begin *b);
 /* Can the copy be guest-safe?  If not, ret says why, and for which disk. */
 bool begin_check_shield(const struct begin *b, char *ret, size_t size);
 
-/* begin.c: sends the next one of b->steps.  False: all are done, or one has failed (b->err). */
+/* begin_send.c: sends the next one of b->steps.  False: all are done, or one has failed (b->err). */
 bool begin_send_next(struct begin *b);
 
 /* begin_sound.c: finds out what the disks hold.  True: suspended; false: it is over, or b->err. */
 bool begin_sound_next(struct begin *b);
-/* Does the target read as zeroes where nothing is written to it? */
-bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk);
 
 /* begin_serve.c: a pull's NBD server and exports. */
 void begin_add_server(struct begin *b);

@@ -50,12 +50,6 @@ enum sound_step {
     SOUND_GIVING_UP,
 };
 
-bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk)
-{
-    return b->mode == MODE_PUSH && disk->place.type != PLACE_NETWORK &&
-           str_eq(disk->format, "qcow2") && (!b->reuse_external || b->made_empty);
-}
-
 static bool is_wanted(const struct begin *b, const struct begin_disk *disk)
 {
     return begin_shields(b, disk) && !disk->base && disk->source->layers.n > 0 &&

@@ -213,6 +213,12 @@ static bool gives_up_itself(const struct begin *b)
     return !b->shield && !b->task.domain->side->no_writer && b->task.domain->breaks_snapshot;
 }
 
+bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk)
+{
+    return b->mode == MODE_PUSH && disk->place.type != PLACE_NETWORK &&
+           str_eq(disk->format, "qcow2") && (!b->reuse_external || b->made_empty);
+}
+
 /* Of an image that nobody writes to and that stands alone QEMU's own copy can tell what that is. */
 static bool copies_allocated(const struct begin *b, const struct begin_disk *disk)
 {
