@@ -37,6 +37,7 @@ extern const struct command cmd_checkpoint_edit;
 extern const struct command cmd_checkpoint_info;
 extern const struct command cmd_checkpoint_list;
 extern const struct command cmd_checkpoint_parent;
+extern const struct command cmd_checkpoint_prune;
 extern const struct command cmd_complete;
 extern const struct command cmd_delete;
 extern const struct command cmd_doctor;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * vmkeep delete: restore points that are named go, whatever the rules say.  What would go is found
- * here by the same plan as in the daemon (policies/deletion.h), said, and asked for; the daemon does
- * it.
+ * here by the same plan as in the daemon (policies/deletion.h), said, and asked for; the daemon
+ * does it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -36,6 +36,7 @@ const struct command *const commands[] = {
     &cmd_checkpoint_parent,
     &cmd_checkpoint_edit,
     &cmd_checkpoint_delete,
+    &cmd_checkpoint_prune,
     &cmd_calendar,
     &cmd_retention,
     &cmd_complete,

@@ -111,7 +111,8 @@ static void print_queued(const struct jobs *j, FILE *out)
         if (j->list.items[i].joined)
             fputs("joined ", out);
         print_name(&j->list.items[i], out);
-        fputs(" under ", out);
+        if (*j->list.items[i].policy)
+            fputs(" under ", out);
         print_plain(j->list.items[i].policy, out);
         fprintf(out, "%s is %s\n", j->list.items[i].joined ? ", which" : "",
                 j->list.items[i].state);

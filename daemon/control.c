@@ -6,6 +6,7 @@
 #include "daemon/control_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@
 #define UNSENT_MAX (2 * 1024 * 1024)
 #define IDLE_S 10.0
 #define CLIENTS_MAX 64
+#define LISTEN_AGAIN_S 1.0
 #define PROGRESS_FIRST_S 0.2
 #define PROGRESS_S 1.0
 
@@ -149,6 +151,47 @@ static void client_new(struct control *c, int fd)
     ev_timer_again(c->env.loop, &cl->idle);
 }
 
+static void refuse(int fd, const char *code, const char *message)
+{
+    CLEANUP_FREE char *line =
+        xasprintf("{\"ok\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, message);
+
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
+        log_debug("control: %s", strerror(errno));
+    close(fd);
+}
+
+/* The process, or the machine, has no descriptor left: whoever connects would stay in the queue,
+ * and the loop would spin on it.  With one that was kept for that he is told; without it nobody is
+ * listened to for a moment. */
+static void out_of_descriptors(struct control *c)
+{
+    int fd;
+
+    log_warning("control: %s: who connects is refused", strerror(errno));
+    if (c->spare >= 0)
+        close(c->spare);
+    fd = accept4(c->connectable.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0)
+        refuse(fd, "busy", "the daemon has no file descriptors left; try again later");
+    c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && c->spare >= 0)
+        return;
+    ev_io_stop(c->env.loop, &c->connectable);
+    ev_timer_again(c->env.loop, &c->again);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct control *c = w->data;
+
+    (void)revents;
+    ev_timer_stop(loop, w);
+    if (c->spare < 0)
+        c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ev_io_start(loop, &c->connectable);
+}
+
 static void on_connect(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct control *c = w->data;
@@ -156,18 +199,16 @@ static void on_connect(struct ev_loop *loop, ev_io *w, int revents)
 
     (void)loop;
     (void)revents;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+        out_of_descriptors(c);
     if (fd < 0)
         return;
-    if (c->clients.n >= CLIENTS_MAX || !may_connect(fd)) {
-        static const char refusal[] = "{\"ok\":false,\"error\":{\"code\":\"denied\",\"message\":"
-                                      "\"only root and the daemon's user may connect\"}}\n";
-
-        if (c->clients.n < CLIENTS_MAX && send(fd, refusal, sizeof(refusal) - 1, MSG_NOSIGNAL) < 0)
-            log_debug("control: %s", strerror(errno));
+    if (c->clients.n >= CLIENTS_MAX)
         close(fd);
-        return;
-    }
-    client_new(c, fd);
+    else if (!may_connect(fd))
+        refuse(fd, "denied", "only root and the daemon's user may connect");
+    else
+        client_new(c, fd);
 }
 
 static bool waits_for(const struct client *cl, int64_t job)
@@ -324,6 +365,9 @@ int control_open(const struct control_env *env, const char *path, struct control
     ev_io_init(&c->connectable, on_connect, fd, EV_READ);
     c->connectable.data = c;
     ev_io_start(env->loop, &c->connectable);
+    c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ev_timer_init(&c->again, on_again, 0, LISTEN_AGAIN_S);
+    c->again.data = c;
     ev_timer_init(&c->progress, on_progress, 0, 0);
     c->progress.data = c;
     c->jobs = (struct observer){.hear = on_job, .ctx = c};
@@ -341,6 +385,9 @@ void control_close(struct control *c)
         client_free(c->clients.items[0]);
     ev_io_stop(c->env.loop, &c->connectable);
     ev_timer_stop(c->env.loop, &c->progress);
+    ev_timer_stop(c->env.loop, &c->again);
+    if (c->spare >= 0)
+        close(c->spare);
     close(c->connectable.fd);
     unlink(c->path);
     free(c->clients.items);

@@ -159,6 +159,21 @@ static int cmd_delete(struct client *cl, json_t *args, json_t **ret, struct err 
     return rc;
 }
 
+static int cmd_prune_checkpoints(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *domain = NULL;
+    struct job_ids ids = {0};
+    int wait = 0, rc;
+
+    if (control_unpack(args, err, "{s?s, s?b}", "domain", &domain, "wait", &wait) < 0)
+        return -1;
+    rc = scheduler_prune_checkpoints(cl->control->env.scheduler, domain, &ids, err);
+    if (rc == 0)
+        give_jobs(cl, &ids, &(struct job_ids){0}, wait, ret);
+    free(ids.items);
+    return rc;
+}
+
 static int cmd_forget_repository(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     const char *what = NULL;
@@ -275,6 +290,7 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
         {"delete", cmd_delete},
         {"domains", cmd_domains},
         {"repository-forget", cmd_forget_repository},
+        {"checkpoint-prune", cmd_prune_checkpoints},
         {"reload", cmd_reload},
         {"found-damage", cmd_found_damage},
     };

@@ -27,6 +27,8 @@ struct control {
     struct observer jobs;
     char *path;
     ev_io connectable;
+    int spare; /* a descriptor that is let go of to refuse who connects when there are no more */
+    ev_timer again;    /* it is listened again, after there was none for that either */
     ev_timer progress; /* while a client waits that shows it */
     VEC(struct client *) clients;
     VEC(struct pending *) pending; /* answers that come later */

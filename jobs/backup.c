@@ -287,10 +287,13 @@ static int after_unexporting(struct job_run *r)
     return job_unless_bad(r, B_PUBLISHING, B_ABORTING);
 }
 
-/* Once published it is recorded: a cancel comes too late then. */
+/* Once published it is recorded: a cancel comes too late then.  The copy is finished: where its
+ * repository is not there, or hangs, that is waited for. */
 static int after_publishing(struct job_run *r)
 {
-    return r->op_err.code == ERR_NONE ? B_RECORDING : job_unless_bad(r, B_RECORDING, B_ABORTING);
+    if (r->op_err.code == ERR_NONE)
+        return B_RECORDING;
+    return backup_waits_for_repository(r) ? B_AWAITING : job_unless_bad(r, B_RECORDING, B_ABORTING);
 }
 
 /* ---- the machine ---- */
@@ -335,8 +338,12 @@ static const struct job_step steps[] = {
                       after_confirming, JOB_JOURNALED | JOB_CANCELABLE, B_CONFIRMING},
     [B_UNEXPORTING] = {"unexporting", TO(PUBLISHING) | TO(ABORTING), hv_abort_start,
                        after_unexporting, JOB_JOURNALED | JOB_CANCELABLE, B_UNEXPORTING},
-    [B_PUBLISHING] = {"publishing", TO(RECORDING) | TO(ABORTING), start_publishing,
+    [B_PUBLISHING] = {"publishing", TO(RECORDING) | TO(AWAITING) | TO(ABORTING), start_publishing,
                       after_publishing, JOB_JOURNALED | JOB_CANCELABLE, B_PUBLISHING},
+    [B_AWAITING] = {"awaiting-repository", TO(LOOKING_FOR) | TO(ABORTING), backup_start_awaiting,
+                    backup_after_awaiting, JOB_WAITS, B_PUBLISHING},
+    [B_LOOKING_FOR] = {"awaiting-repository", TO(AWAITING) | TO(PUBLISHING) | TO(ABORTING),
+                       backup_start_probing, backup_after_looking_for, JOB_CANCELABLE, 0},
     [B_RECORDING] = {"recording", TO(FORGETTING), NULL, backup_after_recording,
                      JOB_WAITS | JOB_DECIDED, B_PUBLISHING},
     [B_FORGETTING] = {"forgetting", TO(DROPPING_OLD), hv_forget_start, backup_after_forgetting,
@@ -374,6 +381,8 @@ static const char *const doing[] = {
     [B_CONFIRMING] = "making sure that what was copied is of one instant",
     [B_UNEXPORTING] = "ending the export",
     [B_PUBLISHING] = "syncing and digesting what was copied",
+    [B_AWAITING] = "waiting for the repository, which is not there: the copy is finished",
+    [B_LOOKING_FOR] = "waiting for the repository, which is not there: the copy is finished",
     [B_RECORDING] = "writing the point into the catalog",
     [B_FORGETTING] = "tidying up at the hypervisor",
     [B_DROPPING_OLD] = "deleting the former checkpoint",
@@ -420,13 +429,14 @@ static void done(struct job_run *r)
 
 /* Was the guest quiesced?  What is not known is not so, and where it is required, nothing is to be
  * made of the copy. */
-static int resume_quiesced(struct job_run *r, struct err *err)
+static int resume_quiesced(struct job_run *r, int go_on, struct err *err)
 {
     struct backup_run *run = backup_of(r);
 
     if (catalog_quiesced(r->env->catalog, r->row.id, &r->row.plan.quiesced, err) < 0)
         return -1;
-    if (run->quiesce != QUIESCE_REQUIRE || r->row.plan.quiesced)
+    /* What has come to publishing was judged by who began it. */
+    if (run->quiesce != QUIESCE_REQUIRE || r->row.plan.quiesced || go_on == B_PUBLISHING)
         return 0;
     return err_set(err, ERR_REMOTE,
                    "interrupted: the daemon was stopped before it was known whether the guest is "
@@ -461,7 +471,7 @@ static int resume(struct job_run *r, int go_on)
         go_on = B_ABORTING;
     if (!r->host || !r->host->hv || !r->repo || backup_plan_load_base(r, &r->err) < 0)
         go_on = B_ABORTING;
-    if (go_on != B_PUBLISHING && r->err.code == ERR_NONE && resume_quiesced(r, &r->err) < 0)
+    if (r->err.code == ERR_NONE && resume_quiesced(r, go_on, &r->err) < 0)
         go_on = B_ABORTING;
     mark_resume(go_on);
     return go_on;

@@ -26,6 +26,9 @@ struct backup_run {
     int64_t weighed;         /* elapsed time of the last look at the space that is left */
     /* what was made */
     enum point_made reached; /* of the plan, in the repository: what an undo may remove */
+    int64_t awaits_since;    /* elapsed time when its repository was missed; 0: it was not */
+    bool found_again;        /* it answers, and was tried again */
+    struct err missed;       /* why it was missed */
     struct point published;
 };
 
@@ -52,6 +55,8 @@ enum backup_state {
     B_CONFIRMING,
     B_UNEXPORTING,
     B_PUBLISHING,
+    B_AWAITING,
+    B_LOOKING_FOR,
     B_RECORDING,
     B_FORGETTING,
     B_DROPPING_OLD,
@@ -74,6 +79,12 @@ int backup_after_weighing(struct job_run *r);
 /* backup_number.c */
 struct op *backup_start_numbering(struct job_run *r, struct err *err);
 int backup_after_numbering(struct job_run *r);
+
+/* backup_await.c: a finished copy whose repository is not there. */
+bool backup_waits_for_repository(struct job_run *r);
+struct op *backup_start_awaiting(struct job_run *r, struct err *err);
+int backup_after_awaiting(struct job_run *r);
+int backup_after_looking_for(struct job_run *r);
 
 /* backup_end.c */
 int backup_after_recording(struct job_run *r);

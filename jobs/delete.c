@@ -5,12 +5,12 @@
  *   queued -> waiting -> surveying -> removing (one after another, dependents first) -> looking
  *          -> cleaning
  *
- * What it is about is in the catalog from the moment that it was asked for (table job_point), so that
- * a daemon that is killed goes on with it.  Whether they may go is judged twice: when it is asked
- * for, and when the job begins, or goes on, after a look at the repository: a backup may have been
- * based on one of them meanwhile, or the other good point may have gone.  A catalog that was put
- * back to an older state knows nothing of such a backup: so it waits until its repository is compared
- * with the catalog, as prunes do.
+ * What it is about is in the catalog from the moment that it was asked for (table job_point), so
+ * that a daemon that is killed goes on with it.  Whether they may go is judged twice: when it is
+ * asked for, and when the job begins, or goes on, after a look at the repository: a backup may have
+ * been based on one of them meanwhile, or the other good point may have gone.  A catalog that was
+ * put back to an older state knows nothing of such a backup: so it waits until its repository is
+ * compared with the catalog, as prunes do.
  *
  * The checkpoint of the last point goes with it (catalog_point_delete): its bitmap knows what has
  * changed since that point only, so no increment on an older one could be made of it, and the next

@@ -4,15 +4,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "jobs/backup.h"
+#include "jobs/checkpoint_prune.h"
 #include "jobs/delete.h"
 #include "jobs/manual_backup.h"
 #include "jobs/prune.h"
 
 static const struct job_type *const types[] = {
-    &backup_type,
-    &delete_type,
-    &manual_backup_type,
-    &prune_type,
+    &backup_type, &checkpoint_prune_type, &delete_type, &manual_backup_type, &prune_type,
 };
 
 const struct job_type *job_type_of(const char *kind)

@@ -19,7 +19,8 @@ static int check_row(const struct request *t, const struct view *v, struct err *
 {
     switch (v->row->state) {
     case CHECKPOINT_CURRENT:
-        if (t->what_to_delete == DELETE_FOR_REVERT)
+        if (t->what_to_delete == DELETE_FOR_REVERT ||
+            !t->env->ops->covers(t->env, t->host->name, t->domain, v->row->policy))
             return 0;
         return err_set(err, ERR_BUSY,
                        "checkpoint '%s': the next incremental of policy %s starts from it", v->name,

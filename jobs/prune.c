@@ -120,22 +120,6 @@ int prune_queue(struct job_env *e, const char *host, const char *domain, const c
     return e->ops->add(e, &row, ret, err);
 }
 
-/* The domain's checkpoints of policies that cover it no more serve no chain. */
-static void drop_uncovered(struct job_run *r)
-{
-    struct checkpoint_list rows = {0};
-    struct err err = ERR_INIT;
-
-    if (catalog_checkpoints(r->env->catalog, r->row.host, r->row.domain, &rows, &err) == 0)
-        for (size_t i = 0; i < rows.n; i++)
-            if (rows.items[i].state == CHECKPOINT_CURRENT &&
-                !r->env->ops->covers(r->env, r->row.host, r->row.domain, rows.items[i].policy))
-                catalog_checkpoint_drop(r->env->catalog, rows.items[i].name, &err);
-    if (err.code != ERR_NONE)
-        catalog_trouble(r->env, "drop a checkpoint", &err);
-    checkpoint_list_done(&rows);
-}
-
 /* The rules would judge without the points that the catalog does not know.  Why not yet; NULL: they
  * are all known. */
 static const char *must_wait(struct job_run *r)
@@ -175,7 +159,6 @@ static int judge_and_start(struct job_run *r)
         return -1;
     r->row.state = JOB_RUNNING;
     r->row.started = env_now(e);
-    drop_uncovered(r);
     if (removal_of(r)->doomed.n > 0 && !r->repo)
         return err_set(&r->err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
     return 0;

@@ -90,6 +90,7 @@ struct config {
     VEC(struct config_repository) repositories;
     VEC(struct config_policy) policies;
     struct strlist unprotected; /* globs of domains that are to have no backups */
+    int64_t keep_history;       /* seconds; of ended jobs; default 400 days */
 };
 
 struct diagnostic {

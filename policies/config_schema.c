@@ -158,6 +158,8 @@ const struct config_key config_keys[] = {
      ITEMS(policy_keys, struct config_policy)},
     {"unprotected", CONFIG_GLOBS, 0, GLOB_BYTES, NULL, AT(unprotected), false,
      "globs of domains that are meant to have no backups, such as \"lab/scratch-*\"", PLAIN},
+    {"keep_history", CONFIG_DURATION, 86400, DURATION_MAX, "400d", AT(keep_history), false,
+     "a duration of a day at least, such as 400d", PLAIN},
     {0},
 };
 #undef AT

@@ -66,7 +66,7 @@ static void mark_dependents(const struct point_list *points, bool *goes)
     }
 }
 
-/* The names of those that stand on p and stay, some of them; NULL: there are none.  Caller frees. */
+/* The names of some that stand on p and stay; NULL: there are none.  Caller frees. */
 static char *who_stands_on(const struct point_list *points, const bool *goes, const struct point *p)
 {
     char *text = NULL;

@@ -22,7 +22,7 @@
 #define LAST_SECOND INT64_C(253402214400) /* of the year 9999, in any zone */
 #define DUE_NOW 60 /* what came due this short a time ago is not called missed */
 
-static const int retry_after[] = {300, 600, 1200};
+static const int retry_after[] = {300, 600, 1200}; /* PLAN_RETRIES_S in all */
 
 /* The latest elapse in (after, until]. Bisects: a year of missed minutes is quickly passed over. */
 static bool latest_elapse(const struct calspec_list *list, const struct zone *zone, int64_t after,

@@ -19,6 +19,7 @@
 
 #define PLAN_WHY_MAX 1000        /* of a whole, or a disk */
 #define PLAN_LEVELS_WHY_MAX 4000 /* of all disks together */
+#define PLAN_RETRIES_S 2100 /* from a failure to the last retry of it, where each fails at once */
 
 /* What the catalog knows of a (domain, policy) for scheduling.  The last run is that of the newest
  * job that was not asked for by hand; its retries are no runs of their own. */

@@ -138,6 +138,7 @@ struct scheduler {
     struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
     struct alarm settle;       /* what has not answered by then is not waited for */
     bool settled;              /* no new job before that: its number could be one that was given */
+    bool left_noted;           /* see release.c */
     struct copies copies;
     int64_t behind; /* the catalog lacks jobs up to that number; 0: it does not */
     void (*idle)(void *ctx);

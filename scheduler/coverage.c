@@ -193,7 +193,8 @@ bool coverage_wants(struct scheduler *s, const char *host, const char *domain, c
 {
     const struct config_policy *p = config_policy_find(s->config, policy);
 
-    return p && selection_matches_domain(&p->domains, host, domain);
+    return p && config_host_find(s->config, host) &&
+           selection_matches_domain(&p->domains, host, domain);
 }
 
 void coverage_skip(struct job_run *r)
@@ -243,18 +244,27 @@ static void remember(struct scheduler *s, const struct cover *old, size_t n)
     }
 }
 
-/* Policies that covered a domain before and would not now.  One that is gone may come back. */
-static void uncover_gone(struct scheduler *s, const struct cover *old, size_t n)
+/* Policies that covered a domain before, in this life or in a former one, and would not now.  A
+ * domain that is gone may come back. */
+static void uncover_gone(struct scheduler *s)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct err err = ERR_INIT;
+    struct cover_list all = {0};
+    struct err err = ERR_INIT;
 
-        if (coverage_wants(s, old[i].host, old[i].domain, old[i].policy) &&
-            config_host_find(s->config, old[i].host))
+    if (catalog_coverage(s->env.catalog, &all, &err) < 0)
+        catalog_trouble(&s->jobs, "read what policies cover", &err);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct cover_row *c = &all.items[i];
+
+        if (c->away != 0 || coverage_wants(s, c->host, c->domain, c->policy))
             continue;
-        if (catalog_uncover(s->env.catalog, old[i].host, old[i].domain, old[i].policy, &err) < 0)
+        log_notice("domain=%s/%s policy %s does not cover it any more", c->host, c->domain,
+                   c->policy);
+        if (catalog_uncover(s->env.catalog, c->host, c->domain, c->policy, env_now(&s->jobs),
+                            &err) < 0)
             catalog_trouble(&s->jobs, "record a domain", &err);
     }
+    cover_list_done(&all);
 }
 
 void coverage_sync(struct scheduler *s)
@@ -268,7 +278,7 @@ void coverage_sync(struct scheduler *s)
         cover_hosts(s, &s->config->policies.items[i]);
     rejoin(s);
     remember(s, old, n_old);
-    uncover_gone(s, old, n_old);
+    uncover_gone(s);
     for (size_t i = 0; i < n_old; i++)
         cover_done(&old[i]);
     free(old);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A repository that is lost for ever: it leaves the catalog, and one of its name in the configuration is
- * a new one from then on.
+ * A repository that is lost for ever: it leaves the catalog, and one of its name in the
+ * configuration is a new one from then on.
  */
 #include <string.h>
 

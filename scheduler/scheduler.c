@@ -21,13 +21,13 @@
 #include "scheduler/places.h"
 #include "scheduler/queue.h"
 #include "scheduler/recover.h"
+#include "scheduler/release.h"
 #include "scheduler/resources.h"
 #include "scheduler/serve.h"
 #include "scheduler/settling.h"
 #include "scheduler/unfinished.h"
 #include "scheduler/watch.h"
 
-#define JOBS_KEPT_S (INT64_C(400) * 86400)
 #define HOUSEKEEPING_S 3600.0
 
 static void on_due(void *ctx)
@@ -39,14 +39,16 @@ static void on_due(void *ctx)
 static void on_housekeeping(void *ctx)
 {
     struct scheduler *s = ctx;
+    int64_t kept = s->config->keep_history;
     struct err err = ERR_INIT;
 
     clock_watch_look(s);
     if (catalog_keep_place(s->env.catalog, &err) < 0 ||
         (!clock_watch_doubt(s) &&
-         (catalog_job_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0 ||
-          catalog_cover_expire(s->env.catalog, env_now(&s->jobs) - JOBS_KEPT_S, &err) < 0)))
+         (catalog_job_expire(s->env.catalog, env_now(&s->jobs) - kept, &err) < 0 ||
+          catalog_cover_expire(s->env.catalog, env_now(&s->jobs) - kept, &err) < 0)))
         catalog_trouble(&s->jobs, "let go of old jobs", &err);
+    release_due(s);
     coverage_refresh_all(s);
     watch_again(s);
     copies_retry(s);
@@ -332,6 +334,12 @@ int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret
     if (env_refuse_draining(&s->jobs, err) < 0)
         return -1;
     return for_each_target(s, target, request_prune, ret, err) < 0 ? -1 : 0;
+}
+
+int scheduler_prune_checkpoints(struct scheduler *s, const char *domain, struct job_ids *ret,
+                                struct err *err)
+{
+    return release_now(s, domain, ret, err);
 }
 
 int scheduler_cancel(struct scheduler *s, int64_t job, struct err *err)

@@ -54,6 +54,11 @@ int scheduler_run(struct scheduler *s, const char *target, const enum backup_lev
 int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
                            struct err *err);
 
+/* The checkpoints that policies have left which do not cover their domains any more go at once;
+ * domain NULL: of all domains.  *ret: jobs that delete them at the hypervisors. ERR_NOTFOUND. */
+int scheduler_prune_checkpoints(struct scheduler *s, const char *domain, struct job_ids *ret,
+                                struct err *err);
+
 /* A repository that is lost for ever leaves the catalog; see catalog_repository_forget.  ERR_BUSY
  * while a job works there. */
 int scheduler_forget_repository(struct scheduler *s, const char *what, size_t *ret_points,

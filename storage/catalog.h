@@ -129,8 +129,8 @@ void job_done(struct job *j);
 void job_list_done(struct job_list *l);
 
 /* Adds j (kind, guest, host, domain, policy, repository, level, state, outcome, reason, why, due,
- * created, ended, uptime, boot, force, points) and sets j->id. For queued jobs, and for skipped ones
- * that end at once. */
+ * created, ended, uptime, boot, force, points) and sets j->id. For queued jobs, and for skipped
+ * ones that end at once. */
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
 
 /* The ids of the points that a deletion is about, in order. */
@@ -395,7 +395,29 @@ int catalog_repository_forget(struct catalog *c, const char *what, int64_t now, 
  * while it is gone. */
 int catalog_cover(struct catalog *c, const char *host, const char *domain, const char *policy,
                   int64_t now, struct err *err);
+/* The policy selects it no more: away since now, if it was not before.  When it is covered again,
+ * "since" begins anew. */
 int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
+                    int64_t now, struct err *err);
+
+struct cover_row {
+    char *host, *domain, *policy;
+    int64_t since, away; /* away 0: the policy selects the domain */
+};
+
+struct cover_list {
+    struct cover_row *items;
+    size_t n, cap;
+};
+
+void cover_list_done(struct cover_list *l);
+const struct cover_row *cover_list_find(const struct cover_list *l, const char *host,
+                                        const char *domain, const char *policy);
+int catalog_coverage(struct catalog *c, struct cover_list *ret, struct err *err);
+
+/* The policy, which is away, does not need its current checkpoint of the domain any more (->
+ * dropping), and is forgotten; one transaction. */
+int catalog_release(struct catalog *c, const char *host, const char *domain, const char *policy,
                     struct err *err);
 /* The host has it no more; policies would select it. */
 int catalog_cover_gone(struct catalog *c, const char *host, const char *domain, int64_t now,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A repository that is lost for ever leaves the catalog: its points, the checkpoints that increments
- * on them would be made from, and its id, in one transaction, with a row for each domain and policy
- * among the jobs that says so.
+ * A repository that is lost for ever leaves the catalog: its points, the checkpoints that
+ * increments on them would be made from, and its id, in one transaction, with a row for each domain
+ * and policy among the jobs that says so.
  */
 #include "storage/catalog_priv.h"
 

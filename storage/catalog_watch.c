@@ -24,9 +24,17 @@ int catalog_cover(struct catalog *c, const char *host, const char *domain, const
 }
 
 int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
-                    struct err *err)
+                    int64_t now, struct err *err)
 {
-    return catalog_exec(&c->db, ST_UNCOVER, (const char *const[]){host, domain, policy}, 3, err);
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_UNCOVER, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    sqlite3_bind_int64(st, 4, now);
+    return db_run(&c->db, st, err);
 }
 
 int catalog_cover_gone(struct catalog *c, const char *host, const char *domain, int64_t now,

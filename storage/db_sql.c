@@ -227,12 +227,14 @@ const char *const db_sql[ST_COUNT] = {
     [ST_LEFT_OUT_LIST] = "SELECT name, why FROM left_out_disk WHERE point = ?1 ORDER BY name",
 
     [ST_COVER] = ("INSERT INTO coverage (host, domain, policy, since) VALUES (?1, ?2, ?3, ?4)"
-                  " ON CONFLICT DO UPDATE SET gone = NULL WHERE gone IS NOT NULL"),
+                  " ON CONFLICT DO UPDATE SET gone = NULL, away = 0,"
+                  " since = CASE away WHEN 0 THEN since ELSE ?4 END"
+                  " WHERE gone IS NOT NULL OR away <> 0"),
     [ST_COVER_GONE] = ("UPDATE coverage SET gone = ?3 WHERE host = ?1 AND domain = ?2"
                        " AND gone IS NULL"),
     [ST_COVER_EXPIRE] = "DELETE FROM coverage WHERE gone < ?1",
     [ST_COVERED] = ("SELECT DISTINCT domain FROM coverage WHERE host = ?1 AND gone IS NULL"
-                    " ORDER BY domain"),
+                    " AND away = 0 ORDER BY domain"),
     [ST_AT_HOST] = "SELECT place, boot, ran FROM job_at_host WHERE job = ?1",
     [ST_AT_HOST_PLACE] = ("INSERT INTO job_at_host (job, place) VALUES (?1, ?2)"
                           " ON CONFLICT DO UPDATE SET place = excluded.place"),
@@ -240,7 +242,12 @@ const char *const db_sql[ST_COUNT] = {
                         " ON CONFLICT DO UPDATE SET boot = excluded.boot, ran = excluded.ran"),
     [ST_AT_HOST_FIND] = ("SELECT max(a.job) FROM job_at_host a JOIN job j ON j.id = a.job"
                          " WHERE a.place = ?3 AND j.host = ?1 AND j.domain = ?2"),
-    [ST_UNCOVER] = "DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
+    [ST_UNCOVER] = ("INSERT INTO coverage (host, domain, policy, since, away)"
+                    " VALUES (?1, ?2, ?3, ?4, ?4)"
+                    " ON CONFLICT DO UPDATE SET away = ?4 WHERE away = 0"),
+    [ST_COVER_LIST] = "SELECT host, domain, policy, since, away FROM coverage",
+    [ST_COVER_FORGET] = ("DELETE FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3"
+                         " AND away <> 0"),
     [ST_COVER_SINCE] = "SELECT since FROM coverage WHERE host = ?1 AND domain = ?2 AND policy = ?3",
     /* The job made last: what it came to, and how many of that due time failed. */
     [ST_HISTORY] =

@@ -152,6 +152,7 @@ struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request 
         begin(d, q);
         libvirt_knows((struct sim_hypervisor *)hv, &d->job);
     }
+    ret->quiesced = q->quiesce != QUIESCE_OFF && d->host->quiesces;
     if (fails)
         err_set(&refusal, ERR_TIMEOUT, "no answer");
     return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);

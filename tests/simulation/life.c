@@ -28,6 +28,7 @@ static char *config_text(const struct sim_daemon *d)
                   d->letter, d->letter, d->letter);
 
     return xasprintf("catalog: /unused\n"
+                     "keep_history: 40d\n"
                      "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
                      "hosts:\n"
                      "  - name: sim\n"
@@ -41,6 +42,7 @@ static char *config_text(const struct sim_daemon *d)
                      "    repository: main\n"
                      "    schedule: { incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30'] }\n"
                      "    keep: { last: 3, daily: 7, weekly: 4 }\n"
+                     "    quiesce: try\n"
                      "    rpo: 26h\n"
                      "%s",
                      d->alteration & ALTER_HOST ? "other" : "unused",

@@ -356,7 +356,7 @@ struct publish {
     struct sim_repo *r;
     char *id;
     struct point *ret;
-    bool fails, effect;
+    bool fails, effect, quiesced;
 };
 
 /* Publishes, as the last thing before the answer. */
@@ -372,8 +372,10 @@ static int publish_now(void *arg, struct err *err)
         if (p->images.n != p->point.disks.n)
             sim_broken("%s is published with %zu of %zu images", q->id, p->images.n,
                        p->point.disks.n);
-        if (!p->published)
+        if (!p->published) {
             q->r->w->counts.points++;
+            p->point.quiesced = q->quiesced;
+        }
         p->published = true;
         p->orphan = false;
         if (!is_harmed(q->r, p->point.id))
@@ -398,6 +400,7 @@ static struct op *publish(struct store *s, const struct point *plan,
     (void)err;
     q->r = sim_store_repo(s);
     q->id = xstrdup(plan->id);
+    q->quiesced = plan->quiesced;
     q->ret = ret;
     sim_maybe_kill(q->r->w);
     q->fails = sim_op_fails(q->r->w, &q->effect);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "jobs/answers.h"
-#include "jobs/delete.h"
+#include "jobs/env.h"
 #include "storage/catalog_priv.h"
 
 void scene_live(int64_t ms)
@@ -324,66 +324,10 @@ static void waits_told(void)
     scene_end("who waits is told for what");
 }
 
-static void check_last(const struct sim_daemon *d, const char *domain, enum backup_level level,
-                       const char *why)
-{
-    struct point last = {0};
-
-    if (!sim_last_good(d->catalog, domain, "nightly", &last))
-        sim_broken("%s has no point", domain);
-    if (last.level != level || (why && !strstr(last.why, why)))
-        sim_broken("%s is %s: %s", last.id, level_name(last.level), last.why);
-    point_done(&last);
-}
-
-/* The newest point goes by name, and the daemon is killed over it: its successor goes on with that.
- * Its checkpoint goes with it, so that the next is a full, and the one after that is none. */
-static void newest_deleted(void)
-{
-    struct sim_daemon *d = scene_begin(12, 2);
-    const char *domain = d->host->domains.items[1]->name; /* its disks hold bitmaps */
-    const struct point_filter all = {0};
-    struct point last = {0};
-    struct strlist asked = {0};
-    struct job_ids ids = {0};
-    struct point_list points = {0};
-    struct err err = ERR_INIT;
-
-    daemon_start(d);
-    scene_live(3 * DAY_MS);
-    act_as(d);
-    sim_last_good(d->catalog, domain, "nightly", &last);
-    strlist_add(&asked, last.id);
-    if (delete_queue(scheduler_jobs(d->scheduler), &(struct deletion){.asked = &asked}, &ids,
-                     &err) < 0)
-        sim_broken("%s", err.msg);
-    while (!scene_is_at(d, "removing"))
-        scene_live(1);
-    daemon_gone(d);
-    daemon_start(d);
-    scene_live(5 * MINUTE_MS);
-    if (catalog_points(d->catalog, &all, &points, &err) < 0 || point_list_find(&points, last.id))
-        sim_broken("%s is there still %s", last.id, err.msg);
-    if (sim_stored_find(&sim.w.repo, last.id) || scene_jobs(d, "1 point deleted") != 1)
-        sim_broken("the deletion of %s was not finished", last.id);
-    scene_ask_for_all(d);
-    scene_live(30 * MINUTE_MS);
-    check_last(d, domain, LEVEL_FULL, "a newer one was deleted on request");
-    scene_ask_for_all(d);
-    scene_live(30 * MINUTE_MS);
-    check_last(d, domain, LEVEL_INCREMENTAL, NULL);
-    check_always();
-    free(ids.items);
-    point_done(&last);
-    strlist_done(&asked);
-    point_list_done(&points);
-    scene_end("the newest point deleted by name");
-}
-
 void play_scenes(void)
 {
     waits_told();
-    newest_deleted();
+    play_life_scenes();
     play_host_scenes();
     play_hand_scenes();
     play_libvirt_scenes();

@@ -27,6 +27,9 @@ void scene_let_write(struct sim_daemon *d, bool may);
 /* scenes_by_hand.c */
 void play_hand_scenes(void);
 
+/* scenes_life.c */
+void play_life_scenes(void);
+
 /* scenes_hosts.c */
 void play_host_scenes(void);
 

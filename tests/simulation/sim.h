@@ -118,6 +118,7 @@ struct sim_host {
     VEC(struct sim_domain *) former; /* names that it has no domain of any more */
     int deaf_aborts;                 /* so many fail without effect */
     bool stalls;                     /* jobs that begin now copy nothing, and do not end */
+    bool quiesces;                   /* its guests have agents */
     bool libvirt;                    /* it behaves like libvirt, else like QEMU */
     unsigned can;                    /* of enum hv_can */
     int64_t copy_ms;                 /* so long a copy takes; 0: by the dice */

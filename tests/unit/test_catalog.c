@@ -590,6 +590,7 @@ static void constraints(void **state)
 
 static void coverage(void **state)
 {
+    struct cover_list all = {0};
     struct catalog_history h;
 
     (void)state;
@@ -602,8 +603,12 @@ static void coverage(void **state)
     assert_int_equal(h.since, 100);
     assert_int_equal(h.last_due, 0);
     assert_false(h.has_attempt);
-    OK(catalog_uncover(c, "h", "d", "n", &err));
-    OK(catalog_uncover(c, "h", "d", "n", &err));
+    OK(catalog_uncover(c, "h", "d", "n", 350, &err));
+    OK(catalog_uncover(c, "h", "d", "n", 360, &err));
+    OK(catalog_coverage(c, &all, &err));
+    assert_int_equal(cover_list_find(&all, "h", "d", "n")->away, 350);
+    assert_int_equal(cover_list_find(&all, "h", "d", "m")->away, 0);
+    cover_list_done(&all);
     OK(catalog_cover(c, "h", "d", "n", 400, &err));
     OK(catalog_history(c, "h", "d", "n", &h, &err));
     assert_int_equal(h.since, 400);

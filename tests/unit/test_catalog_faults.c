@@ -275,7 +275,7 @@ static int step(struct catalog *c, int i, struct err *err)
     case 33:
         return catalog_repository_forget(c, "main", 400, &n, err);
     default:
-        return catalog_uncover(c, "h", "d", "n", err);
+        return catalog_uncover(c, "h", "d", "n", 500, err);
     }
 }
 

@@ -27,6 +27,7 @@ static const struct {
     {ST_POINT_DOMAINS, "point", "the first of an index"},
     {ST_CHECKPOINT_LIST, "checkpoint", "all checkpoints are asked for"},
     {ST_CHECKPOINT_DROP_ORPHANS, "checkpoint", "once a start: there are some a domain"},
+    {ST_COVER_LIST, "coverage", "all that policies cover is asked for"},
     {ST_REPOSITORY_OF_ID, "repository", "one row a repository of the configuration"},
 };
 

@@ -173,6 +173,7 @@ static void defaults(void **state)
     assert_int_equal(c->limits.jobs, 4);
     assert_int_equal(c->limits.jobs_per_host, 2);
     assert_int_equal(c->limits.jobs_per_repository, 4);
+    assert_int_equal(c->keep_history, 400 * 86400);
     assert_int_equal(c->hosts.n, 1);
     assert_null(c->hosts.items[0].domains.items[0].agent);
     assert_int_equal(c->hosts.items[0].domains.items[0].disks.n, 0);
@@ -264,6 +265,7 @@ static void every_key_reaches_its_member(void **state)
     assert_int_equal(c->limits.jobs, 1000);
     assert_int_equal(c->limits.jobs_per_host, 1);
     assert_int_equal(c->limits.jobs_per_repository, 7);
+    assert_int_equal(c->keep_history, 30 * 86400);
     check_hosts(c);
     assert_int_equal(c->secrets.n, 2);
     assert_string_equal(c->secrets.items[0].name, "backup");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -359,6 +360,34 @@ static void too_many(void **state)
     close(fd);
 }
 
+/* Whoever connects while the daemon has no descriptor left is told so, and others are served when
+ * it has. */
+static void no_descriptors_left(void **state)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int lowest = dup(fd), other;
+    struct rlimit was, none;
+
+    (void)state;
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    none = (struct rlimit){(rlim_t)lowest, was.rlim_max};
+    strcpy(addr.sun_path, t.path);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    turn();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    assert_says(hear(fd), "the daemon has no file descriptors left");
+    assert_string_equal(hear(fd), "EOF");
+    close(fd);
+    other = dial();
+    say(other, "{\"v\": 1, \"cmd\": \"status\"}\n");
+    assert_says(hear(other), "\"ok\":true");
+    close(other);
+    turn();
+}
+
 static void something_else_at_the_path(void **state)
 {
     CLEANUP_FREE char *path = xasprintf("%s/precious", t.scratch->dir);
@@ -388,6 +417,7 @@ int main(void)
         TEST(one_begun_by_hand),
         TEST(askers_go_away),
         TEST(too_many),
+        TEST(no_descriptors_left),
         TEST(something_else_at_the_path),
     };
 

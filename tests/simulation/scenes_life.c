@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scenes of what comes to an end: points by name, policies that leave, repositories that are not
+ * there, old jobs. */
+#include "tests/simulation/scenes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "jobs/delete.h"
+
+static void check_last(const struct sim_daemon *d, const char *domain, const char *policy,
+                       enum backup_level level, const char *why)
+{
+    struct point last = {0};
+
+    if (!sim_last_good(d->catalog, domain, policy, &last))
+        sim_broken("%s has no point", domain);
+    if (last.level != level || (why && !strstr(last.why, why)))
+        sim_broken("%s is %s: %s", last.id, level_name(last.level), last.why);
+    point_done(&last);
+}
+
+/* The newest point goes by name, and the daemon is killed over it: its successor goes on with that.
+ * Its checkpoint goes with it, so that the next is a full, and the one after that is none. */
+static void newest_deleted(void)
+{
+    struct sim_daemon *d = scene_begin(12, 2);
+    const char *domain = d->host->domains.items[1]->name; /* its disks hold bitmaps */
+    const struct point_filter all = {0};
+    struct point last = {0};
+    struct strlist asked = {0};
+    struct job_ids ids = {0};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+
+    daemon_start(d);
+    scene_live(3 * DAY_MS);
+    act_as(d);
+    sim_last_good(d->catalog, domain, "nightly", &last);
+    strlist_add(&asked, last.id);
+    if (delete_queue(scheduler_jobs(d->scheduler), &(struct deletion){.asked = &asked}, &ids,
+                     &err) < 0)
+        sim_broken("%s", err.msg);
+    while (!scene_is_at(d, "removing"))
+        scene_live(1);
+    daemon_gone(d);
+    daemon_start(d);
+    scene_live(5 * MINUTE_MS);
+    if (catalog_points(d->catalog, &all, &points, &err) < 0 || point_list_find(&points, last.id))
+        sim_broken("%s is there still %s", last.id, err.msg);
+    if (sim_stored_find(&sim.w.repo, last.id) || scene_jobs(d, "1 point deleted") != 1)
+        sim_broken("the deletion of %s was not finished", last.id);
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
+    check_last(d, domain, "nightly", LEVEL_FULL, "a newer one was deleted on request");
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
+    check_last(d, domain, "nightly", LEVEL_INCREMENTAL, NULL);
+    check_always();
+    free(ids.items);
+    point_done(&last);
+    strlist_done(&asked);
+    point_list_done(&points);
+    scene_end("the newest point deleted by name");
+}
+
+static void alter(struct sim_daemon *d, unsigned alteration)
+{
+    act_as(d);
+    d->alteration = alteration;
+    scheduler_reload(d->scheduler, read_config(d));
+}
+
+static size_t count_checkpoints(const struct sim_daemon *d, const char *policy)
+{
+    struct checkpoint_list rows = {0};
+    struct err err = ERR_INIT;
+    size_t n = 0;
+
+    if (catalog_checkpoints(d->catalog, NULL, NULL, &rows, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < rows.n; i++)
+        n += str_eq(rows.items[i].policy, policy);
+    checkpoint_list_done(&rows);
+    return n;
+}
+
+static size_t count_bitmaps(const struct sim_daemon *d)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->host->domains.n; i++)
+        for (size_t k = 0; k < d->host->domains.items[i]->disks.n; k++)
+            n += d->host->domains.items[i]->disks.items[k].bitmaps.n;
+    return n;
+}
+
+/* A policy leaves the configuration, and is back within its grace: it goes on incrementally.  It
+ * leaves for longer, over a restart: its checkpoints go. */
+static void policy_away(void)
+{
+    struct sim_daemon *d = scene_begin(14, 2);
+    const char *domain = d->host->domains.items[1]->name;
+    size_t before;
+
+    daemon_start(d);
+    scene_live(2 * DAY_MS);
+    alter(d, ALTER_POLICIES);
+    scene_live(3 * DAY_MS);
+    daemon_gone(d);
+    daemon_start(d);
+    scene_live(3 * DAY_MS);
+    if (count_checkpoints(d, "often") == 0)
+        sim_broken("a policy's checkpoint is released within its grace");
+    alter(d, 0);
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
+    check_last(d, domain, "often", LEVEL_INCREMENTAL, NULL);
+    before = count_bitmaps(d);
+    alter(d, ALTER_POLICIES);
+    daemon_gone(d);
+    daemon_start(d);
+    scene_live(8 * DAY_MS);
+    if (count_checkpoints(d, "often") > 0 || count_checkpoints(d, "nightly") == 0)
+        sim_broken("%zu checkpoints of a policy that is away are left, %zu of the other",
+                   count_checkpoints(d, "often"), count_checkpoints(d, "nightly"));
+    if (count_bitmaps(d) >= before)
+        sim_broken("bitmaps of a policy that is away are left");
+    alter(d, 0);
+    scene_ask_for_all(d);
+    scene_live(30 * MINUTE_MS);
+    check_last(d, domain, "often", LEVEL_FULL, NULL);
+    check_always();
+    scene_end("a policy that leaves, comes back, and leaves for good");
+}
+
+/* The daemon dies while it publishes, and comes up without the repository's disk, for ms. */
+static void publish_without_repository(struct sim_daemon *d, int64_t ms)
+{
+    scene_ask_for_all(d);
+    while (!scene_is_at(d, "publishing"))
+        scene_live(1);
+    daemon_gone(d);
+    sim.w.repo.gone = true;
+    daemon_start(d);
+    scene_live(MINUTE_MS);
+    if (!scene_is_at(d, "awaiting-repository"))
+        sim_broken("a finished copy does not wait for its repository");
+    scene_live(ms);
+    sim.w.repo.gone = false;
+    scene_live(20 * MINUTE_MS);
+}
+
+/* The finished copy is published when the disk is there again, as what it is; after half an hour it
+ * is given up. */
+static void repository_awaited(void)
+{
+    struct sim_daemon *d = scene_begin(15, 1);
+    const char *domain = d->host->domains.items[0]->name;
+    struct point last = {0};
+    size_t good;
+
+    d->host->quiesces = true;
+    daemon_start(d);
+    scene_live(2 * DAY_MS);
+    good = scene_jobs(d, "of 1 disk");
+    publish_without_repository(d, 20 * MINUTE_MS);
+    if (scene_jobs(d, "of 1 disk") < good + 1 || scene_jobs(d, "waited for in vain") > 0)
+        sim_broken("a finished copy was thrown away");
+    sim_last_good(d->catalog, domain, "nightly", &last);
+    if (!last.quiesced)
+        sim_broken("%s was quiesced, and its successor does not know", last.id);
+    point_done(&last);
+    publish_without_repository(d, 60 * MINUTE_MS);
+    if (scene_jobs(d, "waited for in vain") == 0)
+        sim_broken("a copy waits for ever for its repository");
+    check_always();
+    scene_end("a finished copy whose repository is not there");
+}
+
+/* Jobs that ended long ago go, but for the last of each kind. */
+static void history_kept(void)
+{
+    const struct job_filter all = {0};
+    struct sim_daemon *d = scene_begin(16, 1);
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    size_t old = 0;
+
+    daemon_start(d);
+    scene_live(60 * DAY_MS);
+    if (catalog_jobs(d->catalog, &all, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        old += jobs.items[i].ended != 0 && jobs.items[i].ended < sim_wall(&sim.w) - 41 * 86400;
+    if (old > 2 || jobs.n < 50)
+        sim_broken("%zu of %zu jobs ended more than 40 days ago", old, jobs.n);
+    job_list_done(&jobs);
+    scene_end("old jobs go");
+}
+
+void play_life_scenes(void)
+{
+    newest_deleted();
+    policy_away();
+    repository_awaited();
+    history_kept();
+}

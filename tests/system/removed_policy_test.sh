@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# A policy that leaves the configuration: its bitmap stays for a grace, so that one that comes back goes on
+# incrementally, or goes on request, one by name or all at once; its points stay. With a real QEMU.
+. "$(dirname "$0")/lib.sh"
+
+make_disks vm1 vda
+start_vm vm1 vda
+write_config "$never"
+{
+    sed -n '/- name: nightly/,$p' "$tmp/config" | sed 's/nightly/trial/'
+} > "$tmp/trial"
+cp "$tmp/config" "$tmp/without"
+cat "$tmp/without" "$tmp/trial" > "$tmp/config"
+
+bitmaps()
+{
+    "$WRITER" qmp "$tmp/vm1.test" query-named-block-nodes |
+        jq -r '.[] | select(."node-name" == "vda") | ."dirty-bitmaps" // [] | .[].name // empty'
+}
+
+backup() # POLICY
+{
+    write_some vm1 5 vda
+    vmkeep run "$1" --wait > "$tmp/out" || fail "the backup failed: $(cat "$tmp/out")"
+}
+
+use() # CONFIG
+{
+    cat "$@" > "$tmp/config"
+    vmkeep reload > /dev/null
+}
+
+start_daemon
+await_daemon
+backup nightly
+backup trial
+[ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
+
+echo "- it leaves: its checkpoint stays, prunes and backups of others succeed, and it is listed"
+use "$tmp/without"
+backup nightly
+vmkeep prune nightly --wait > "$tmp/out" || fail "a prune beside a removed policy: $(cat "$tmp/out")"
+[ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
+vmkeep checkpoint-prune --dry-run --json > "$tmp/out"
+jq -e 'length == 1 and .[0].policy == "trial" and .[0].away != null and .[0].released != null' "$tmp/out" > /dev/null ||
+    fail "checkpoint-prune --dry-run: $(cat "$tmp/out")"
+vmkeep checkpoint-prune --dry-run > "$tmp/out"
+grep -q '1 checkpoint would go' "$tmp/out" || fail "$(cat "$tmp/out")"
+
+echo "- it comes back within the grace, over a restart: incrementally"
+stop_daemon
+start_daemon
+await_daemon
+use "$tmp/without" "$tmp/trial"
+backup trial
+[ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "trial incremental" ] || fail "points: $(points)"
+vmkeep checkpoint-prune --dry-run --json | jq -e 'length == 0' > /dev/null || fail "it is called away still"
+
+echo "- away again, by name: only then the next incremental does not need it"
+name=$(vmkeep checkpoint-list vm1 --json | jq -r '[.[] | select(.policy == "trial")][-1].name')
+status=0
+vmkeep checkpoint-delete vm1 "$name" > "$tmp/out" 2>&1 || status=$?
+[ "$status" = 5 ] || fail "deleted under its policy: $(cat "$tmp/out")"
+use "$tmp/without"
+vmkeep checkpoint-delete vm1 "$name" > "$tmp/out" 2>&1 || fail "checkpoint-delete: $(cat "$tmp/out")"
+[ "$(bitmaps | grep -c .)" = 1 ] || fail "bitmaps: $(bitmaps)"
+
+echo "- all at once"
+use "$tmp/without" "$tmp/trial"
+backup trial
+use "$tmp/without"
+[ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
+status=0
+vmkeep checkpoint-prune nothing > "$tmp/out" 2>&1 || status=$?
+[ "$status" = 4 ] || fail "status $status for a domain that is not there: $(cat "$tmp/out")"
+vmkeep checkpoint-prune --wait > "$tmp/out" || fail "$(cat "$tmp/out")"
+grep -q 'success: 1 checkpoint deleted at the hypervisor' "$tmp/out" || fail "$(cat "$tmp/out")"
+[ "$(bitmaps | grep -c .)" = 1 ] || fail "bitmaps: $(bitmaps)"
+vmkeep checkpoint-prune > "$tmp/out"
+grep -q 'There is nothing to do' "$tmp/out" || fail "$(cat "$tmp/out")"
+
+echo "- its points stay, and can be restored; a full follows when it comes back"
+[ "$(points | jq '[.[] | select(.policy == "trial")] | length')" = 3 ] || fail "points: $(points)"
+[ "$(restored_state "$(points | jq -r '[.[] | select(.policy == "trial")][-1].id')" vm1 vda)" = 25 ] ||
+    fail "its last point is not what the disk held"
+use "$tmp/without" "$tmp/trial"
+backup trial
+[ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "trial full" ] || fail "points: $(points)"
+backup nightly
+[ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "nightly incremental" ] || fail "points: $(points)"
+stop_daemon
