@@ -62,7 +62,8 @@ const struct command cmd_checkpoint_delete = {
         (const char *const[]){
             "Deletes a checkpoint; its children become those of its parent. Refused are "
             "checkpoints that vmkeep did not make, and the one that the next incremental of a "
-            "policy starts from, as long as that policy covers the domain. Of several, all are deleted or, when one of them cannot be, none.",
+            "policy starts from, as long as that policy covers the domain. Of several, all are "
+            "deleted or, when one of them cannot be, none.",
             NULL},
     .operands =
         (const struct command_operand[]){DOMAIN_OPERAND,

@@ -122,14 +122,14 @@ const struct command cmd_checkpoint_prune = {
     .summary = "delete checkpoints that no policy needs any more",
     .about =
         (const char *const[]){
-            "A policy that left the configuration, or does not select a domain any more, leaves its "
-            "last checkpoint there: dirty bitmaps, in memory and in the images. If it comes back "
+            "A policy that left the configuration, or does not select a domain any more, leaves "
+            "its last checkpoint there: dirty bitmaps, in memory and in the images. If it comes back "
             "within 7 days, it goes on with incrementals; after that the daemon deletes them by "
             "itself. This deletes them at once: those of all domains, or of DOMAIN. Checkpoints of "
             "policies that cover their domain, those made by hand, and those that vmkeep did not "
             "make stay. 'vmkeep checkpoint-delete' deletes a single one.",
-            "The restore points of such a policy stay, and can be restored: no rule lets go of them "
-            "any more, 'vmkeep delete --policy' does.",
+            "The restore points of such a policy stay, and can be restored: no rule lets go of "
+            "them any more, 'vmkeep delete --policy' does.",
             NULL},
     .operands =
         (const struct command_operand[]){

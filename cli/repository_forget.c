@@ -98,9 +98,8 @@ static int say(const struct plan *p, struct err *err)
             "then counts as %s; an empty directory becomes a new repository. Mount the new disk, "
             "or take it out of the configuration, first.\n",
             p->configured->name, p->configured->path, p->configured->name);
-    puts(
-        "Should its disk be found again, 'vmkeep repository adopt' or 'vmkeep rebuild-catalog' takes "
-        "its points into the catalog again.");
+    puts("Should its disk be found again, 'vmkeep repository adopt' or 'vmkeep rebuild-catalog' "
+         "takes its points into the catalog again.");
     return 0;
 }
 
