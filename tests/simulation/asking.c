@@ -12,8 +12,9 @@
 #define ASKED_EVERY 16
 
 static struct {
-    const struct scheduler *scheduler; /* that is asked, */
-    int64_t at_ms;                     /* since when; 0: none is */
+    const struct sim_daemon *daemon; /* that is asked, in which of its lives, */
+    int life;
+    int64_t at_ms; /* since when; 0: none is */
     unsigned calls;
     size_t jobs, waiting; /* told of, in all */
     size_t codes[OBSTACLE_CODE_COUNT];
@@ -52,13 +53,19 @@ static void check_job(const struct sim_daemon *d, const struct live_job *j)
         sim_broken("job %lld: time left without a rate", (long long)j->row->id);
 }
 
+/* One that went without an answer, and has come back since, is asked anew. */
+static bool is_asked(const struct sim_daemon *d)
+{
+    return asked.daemon == d && asked.life == d->life;
+}
+
 static void on_answer(void *ctx, const struct err *err, const struct api_answer *answer)
 {
     const struct sim_daemon *d = ctx;
 
-    if (asked.scheduler != d->scheduler)
+    if (!is_asked(d))
         return;
-    asked.scheduler = NULL;
+    asked.daemon = NULL;
     if (err)
         sim_broken("jobs are not told: %s", err->msg);
     if (sim.w.now_ms - asked.at_ms > 1200)
@@ -71,11 +78,12 @@ void ask_about_jobs(struct sim_daemon *d)
 {
     const struct live_ask all = {0};
 
-    if (asked.scheduler == d->scheduler && sim.w.now_ms - asked.at_ms > 5000)
+    if (is_asked(d) && sim.w.now_ms - asked.at_ms > 5000)
         sim_broken("jobs are not told for %lld ms", (long long)(sim.w.now_ms - asked.at_ms));
-    if (asked.scheduler == d->scheduler || ++asked.calls % ASKED_EVERY != 0)
+    if (is_asked(d) || ++asked.calls % ASKED_EVERY != 0)
         return;
-    asked.scheduler = d->scheduler;
+    asked.daemon = d;
+    asked.life = d->life;
     asked.at_ms = sim.w.now_ms;
     scheduler_live(d->scheduler, &all, (struct api_reply){on_answer, d});
 }
