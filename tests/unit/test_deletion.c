@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "policies/deletion.h"
 
-/* Points a, b, c ...: '-' a full, '<' based on the one before; by chains. states: g d m x, in capitals
- * set aside. */
+/* Points a, b, c ...: '-' a full, '<' based on the one before; by chains. states: g d m x, in
+ * capitals set aside. */
 static void make(struct point_list *l, const char *kinds, const char *states)
 {
     static const struct {
