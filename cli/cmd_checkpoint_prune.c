@@ -124,7 +124,7 @@ const struct command cmd_checkpoint_prune = {
         (const char *const[]){
             "A policy that left the configuration, or does not select a domain any more, leaves "
             "its last checkpoint there: dirty bitmaps, in memory and in the images. If it comes "
-            "back within 7 days, it goes on with incrementals; after that the daemon deletes them by "
+            "back within 7 days, it goes on with incrementals; after that the daemon deletes them "
             "itself. This deletes them at once: those of all domains, or of DOMAIN. Checkpoints of "
             "policies that cover their domain, those made by hand, and those that vmkeep did not "
             "make stay. 'vmkeep checkpoint-delete' deletes a single one.",

@@ -130,8 +130,8 @@ const struct command cmd_jobs = {
             "bytes_per_second, seconds_left, figures (when they were read), and waits_for: "
             "null or {code, text, since, until, jobs, name, limit, tries, error, problem}. "
             "Codes of jobs that are queued are start, stop, limit, host-limit, "
-            "repository-limit, host-changed, host, guest, chain; of those that run host, comparison, "
-            "catalog, answer, thaw; and retry. What is not known is null.",
+            "repository-limit, host-changed, host, guest, chain; of those that run host, "
+            "comparison, catalog, answer, thaw; and retry. What is not known is null.",
             NULL},
     .operands =
         (const struct command_operand[]){

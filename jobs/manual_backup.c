@@ -12,10 +12,9 @@
  *                                                                                       v
  *                                                            done <- clearing <- forgetting
  *
- * - Its row is written first, queued, and goes again when it is refused, or when a restart finds it
- *   so.  Nothing is touched before the row says that it runs, with the complete document and the
- *   provisional checkpoint: one transaction, right before `placing`.
- *   No file bears the name of a place before the catalog knows that it is ours.
+ * - Its row is written first, queued, and goes again when it is refused, or found so by a restart.
+ *   Before `placing` one transaction says that it runs, with document and provisional checkpoint;
+ *   until then nothing is touched.  No file bears a place's name before the catalog has it as ours.
  * - What is in the places of the document belongs to somebody else (manual_places.c).
  * - The client has its answer when the backup has begun, or cannot begin.
  * - A push ends by itself; `stopping` cancels it, and `judging` asks whether it was faster than
@@ -27,17 +26,17 @@
  *   catalog says were, as long as they are still the same.
  */
 #include "jobs/manual_backup.h"
-#include "base/mark.h"
-#include "jobs/hv_at_host.h"
-#include "jobs/hv_session.h"
-#include "jobs/kept_request.h"
-#include "jobs/manual_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mark.h"
+#include "jobs/hv_at_host.h"
+#include "jobs/hv_session.h"
+#include "jobs/kept_request.h"
+#include "jobs/manual_run.h"
 #include "base/log.h"
 #include "base/text.h"
 

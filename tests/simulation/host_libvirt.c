@@ -2,8 +2,8 @@
  *
  * What a simulated host does that behaves as libvirt was measured to: jobs bear no tags, of an
  * ended one only the figures are left, and those of the last one alone; other people's jobs
- * overwrite them.  A driver knows how those ended that it has begun, or found running, as long as its
- * connection holds.  A transient domain goes when it stops, and its checkpoints are forgotten:
+ * overwrite them.  A driver knows how those ended that it has begun, or found running, as long as
+ * its connection holds.  A transient domain goes when it stops, and its checkpoints are forgotten:
  * their bitmaps stay in the images, and nobody tells of them. */
 #include <stdio.h>
 #include <stdlib.h>

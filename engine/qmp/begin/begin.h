@@ -169,7 +169,8 @@ void begin_add_snapshots(struct begin *b);
 /* Can the copy be guest-safe?  If not, ret says why, and for which disk. */
 bool begin_check_shield(const struct begin *b, char *ret, size_t size);
 
-/* begin_send.c: sends the next one of b->steps.  False: all are done, or one has failed (b->err). */
+/* begin_send.c: sends the next one of b->steps.  False: all are done, or one has failed
+ * (b->err). */
 bool begin_send_next(struct begin *b);
 
 /* begin_sound.c: finds out what the disks hold.  True: suspended; false: it is over, or b->err. */
