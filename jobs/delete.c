@@ -214,17 +214,32 @@ static int load_asked(struct job_run *r, const struct point_list *points, struct
     return 0;
 }
 
+/* One that goes on may find that nothing more may go: another good point was lost meanwhile.  What is
+ * half removed goes all the same, and then the job ends as refused. */
+static bool finish_begun(struct job_run *r, const struct point_list *points,
+                         const struct strlist *asked)
+{
+    CLEANUP(strlist_done) struct strlist begun = {0};
+    const struct deletion d = {.asked = &begun, .force = true};
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < asked->n && r->row.state == JOB_RUNNING; i++)
+        if (point_list_find(points, asked->items[i])->state == POINT_DELETING)
+            strlist_add(&begun, asked->items[i]);
+    return begun.n > 0 && deletion_plan(points, &d, &removal_of(r)->doomed, &err) == 0;
+}
+
 static int judge_and_start(struct job_run *r)
 {
     struct removal_run *run = removal_of(r);
     CLEANUP(point_list_done) struct point_list points = {0};
     CLEANUP(strlist_done) struct strlist asked = {0};
-    /* One that goes on was judged in its former life, and held the chain since. */
-    const struct deletion d = {.asked = &asked, .force = r->row.force || r->resumed};
+    const struct deletion d = {.asked = &asked, .force = r->row.force};
 
     if (load_group(r->env, r->row.host, r->row.domain, r->row.policy, &points, &r->err) < 0 ||
         load_asked(r, &points, &asked, &r->err) < 0 ||
-        deletion_plan(&points, &d, &run->doomed, &r->err) < 0)
+        (deletion_plan(&points, &d, &run->doomed, &r->err) < 0 &&
+         !finish_begun(r, &points, &asked)))
         return -1;
     if (r->row.state == JOB_RUNNING)
         return 0;

@@ -228,7 +228,8 @@ static void check_rules(struct sim_repo *r, struct sim_stored *doomed, bool by_r
     bool force = false, asked = is_asked_for(r->w->catalog, doomed->point.id, &force);
 
     r->w->counts.deleted += asked;
-    if (!force)
+    /* By name a damaged one may go, though there is no good one beside it. */
+    if (!force && (!asked || sim_is_whole(r, doomed->point.id)))
         check_is_not_the_last(r->w, doomed);
     if (asked)
         return;
