@@ -81,17 +81,15 @@ static bool is_configured(const struct config *config, const struct row *r)
     return false;
 }
 
-/* The daemon has them until it has read the configuration again, and their jobs have ended. */
-static void mark_gone(const struct config *config, struct rows *l)
+/* The daemon has them until it has read the configuration again, and their jobs have ended. Their
+ * state is what it is; a problem of theirs comes first. */
+static void note_gone(const struct config *config, struct rows *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         struct row *r = &l->items[i];
 
-        if (is_configured(config, r))
+        if (r->problem || is_configured(config, r))
             continue;
-        free(r->state);
-        free(r->problem);
-        r->state = xstrdup("gone");
         r->problem = xstrdup(r->job ? "not in the configuration any more; its job still runs"
                                     : "not in the configuration any more: `vmkeep reload`");
     }
@@ -257,7 +255,7 @@ static int list(const struct arguments *a, const struct config *config)
         code = cli_fail(NULL, &err);
     else
         code = fall_back(config, err.msg, &rows);
-    mark_gone(config, &rows);
+    note_gone(config, &rows);
     if (code == EXIT_DONE && a->json)
         print_json(a, &rows);
     else if (code == EXIT_DONE && (a->name || a->uuid))

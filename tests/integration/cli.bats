@@ -14,7 +14,7 @@ teardown() {
     rm -rf "$tmp"
 }
 
-commands="check status run jobs cancel reload points restore prune delete repository explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete calendar retention"
+commands="check status run jobs cancel reload points restore prune delete repository explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete checkpoint-prune calendar retention"
 
 @test "without arguments: help on standard error, exit status 2" {
     run --separate-stderr "$VMKEEP"
