@@ -14,21 +14,52 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fsutil.h"
 #include "storage/schema.h"
 
 #define BUSY_MS 2000
+#define LOCK_LOOK_MS 20
 #define CATALOG_FILE_MODE 0640
 
 /* ---- the writer's files ---- */
+
+static bool lives(const char *pid)
+{
+    long n = strtol(pid, NULL, 10);
+
+    return n > 0 && (kill((pid_t)n, 0) == 0 || errno == EPERM);
+}
+
+/* A child of the former daemon that has not come to its exec yet has the lock with it, for a moment
+ * longer than that one lives.  errno says why not; ret_pid: whose it is, or empty. */
+static int wait_for_lock(int lock, char *ret_pid, size_t size)
+{
+    for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; waited += LOCK_LOOK_MS) {
+        ssize_t n;
+
+        if (errno != EWOULDBLOCK)
+            return -1;
+        n = pread(lock, ret_pid, size - 1, 0);
+        ret_pid[n > 0 ? n : 0] = '\0';
+        ret_pid[strcspn(ret_pid, "\n")] = '\0';
+        if (waited >= BUSY_MS || lives(ret_pid)) {
+            errno = EWOULDBLOCK;
+            return -1;
+        }
+        usleep(LOCK_LOOK_MS * 1000);
+    }
+    return 0;
+}
 
 /* The lock lives as long as the descriptor.  Its file stays: one that is removed can be locked
  * twice. */
@@ -40,11 +71,9 @@ int db_take_lock(struct db *db, struct err *err)
     db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, CATALOG_FILE_MODE);
     if (db->lock < 0)
         return err_errno(err, errno, "catalog %s: open %s", db->path, path);
-    if (flock(db->lock, LOCK_EX | LOCK_NB) < 0) {
+    if (wait_for_lock(db->lock, pid, sizeof(pid)) < 0) {
         if (errno != EWOULDBLOCK)
             return err_errno(err, errno, "catalog %s: lock %s", db->path, path);
-        if (read(db->lock, pid, sizeof(pid) - 1) > 0)
-            pid[strcspn(pid, "\n")] = '\0';
         return err_set(err, ERR_BUSY, "catalog %s: another vmkeepd (pid %s) keeps it", db->path,
                        *pid ? pid : "unknown");
     }

@@ -172,6 +172,27 @@ static void killed_writer_lets_go(void **state)
     close(fds[1]);
 }
 
+/* A child that the writer was about to start a program in has the lock a moment longer. */
+static void a_child_of_the_writer_is_waited_for(void **state)
+{
+    struct scratch *s = *state;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct catalog *c = NULL;
+        struct err err = ERR_INIT;
+        int rc = catalog_open(s->path, CATALOG_WRITE, &c, &err);
+
+        if (rc == 0 && fork() == 0)
+            usleep(300 * 1000);
+        _exit(rc == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    OK(try_open(s, CATALOG_WRITE, &err));
+}
+
 static int count_points(struct catalog *c)
 {
     const struct point_filter all = {0};
@@ -308,6 +329,7 @@ int main(void)
         TEST(unusable_places),
         TEST(two_writers),
         TEST(killed_writer_lets_go),
+        TEST(a_child_of_the_writer_is_waited_for),
         TEST(reader_beside_writer),
         TEST(reader_without_rights),
         TEST(reader_without_rights_after_kill),
