@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Guest-safe full pushes copy what the disks hold, and nothing else, on a real QEMU; past the page
- * cache. */
+ * Guest-safe full pushes copy what the disks hold, and nothing else, on a real QEMU. */
 #include "tests/support/test.h"
 
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "tests/integration/shield_support.h"
@@ -245,69 +242,6 @@ static void dies_while_it_looks(void **state)
     shield_done(&s);
 }
 
-/* ---- how the target is written ---- */
-
-/* The target's file is open for O_DIRECT, or is not. */
-static void assert_direct(struct shield_lab *s, const char *node, bool direct)
-{
-    json_t *nodes = test_qemu_command(&s->lab.qemu, "query-named-block-nodes", NULL), *item;
-    json_t *found = NULL;
-    size_t i;
-
-    json_array_foreach(nodes, i, item)
-        if (strcmp(json_string_value(json_object_get(item, "node-name")), node) == 0)
-            found = json_object_get(json_object_get(item, "cache"), "direct");
-    assert_int_equal(json_is_true(found), direct);
-    assert_non_null(found);
-    json_decref(nodes);
-}
-
-static void written_as(const char *dir, bool direct)
-{
-    CLEANUP_FREE char *target = NULL;
-    struct hv_job_stats stats;
-    struct shield_lab s;
-    struct err err;
-
-    shield_start(&s, 1);
-    want_push(&s, "full", NULL, NULL);
-    if (dir) {
-        target = xasprintf("%s/t.qcow2", dir);
-        s.req.disks[0].place.path = target;
-    }
-    s.req.r.bandwidth = MIB;
-    begin(&s);
-    assert_direct(&s, "vk-full-0f", direct);
-    test_qemu_do(&s.lab.qemu, "block-job-set-speed",
-                 json_pack("{s:s, s:i}", "device", "vmkeep-full-0.d0", "speed", 0));
-    stats = lab_wait_end(&s.lab, "full");
-    assert_ok(&stats.err);
-    assert_true(test_same_contents(s.lab.qemu.refs[0], s.req.disks[0].place.path));
-    err = lab_forget(&s.lab, "full");
-    assert_ok(&err);
-    assert_clean(&s);
-    shield_done(&s);
-}
-
-static void past_the_cache(void **state)
-{
-    (void)state;
-    written_as(NULL, true);
-}
-
-/* ramfs knows no way past it. */
-static void through_the_cache(void **state)
-{
-    char dir[] = "/tmp/vmkeep-ramfs-XXXXXX";
-
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(mount("ramfs", dir, "ramfs", 0, NULL), 0);
-    written_as(dir, false);
-    assert_int_equal(umount2(dir, MNT_DETACH), 0);
-    assert_int_equal(rmdir(dir), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,11 +254,8 @@ int main(void)
         cmocka_unit_test(no_second_look),
         cmocka_unit_test(no_dud),
         cmocka_unit_test(dies_while_it_looks),
-        cmocka_unit_test(past_the_cache),
-        cmocka_unit_test(through_the_cache),
     };
 
-    own_mounts();
     ev_default_loop(0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

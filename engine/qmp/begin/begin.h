@@ -43,7 +43,6 @@ struct begin_image {
 /* A command, and what it is for: "disk vda: open /srv/vda.qcow2". */
 struct begin_step {
     struct command command;
-    struct command instead; /* when that fails; without args: nothing */
     char *what;
     bool makes_checkpoint; /* when it has gone well, the new checkpoint is there */
 };

@@ -31,24 +31,12 @@ static void tell_sizes(struct begin *b)
     err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
 }
 
-/* What has failed may be done in another way.  True: sent. */
-static bool send_instead(struct begin *b)
-{
-    struct begin_step *step = &b->steps.items[b->next - 1];
-
-    if (!step->instead.args || !connection_is_up(b->task.domain))
-        return false;
-    task_call(&b->task, step->instead);
-    step->instead.args = NULL;
-    return true;
-}
-
 bool begin_send_next(struct begin *b)
 {
     struct begin_step *step;
 
     if (b->next > 0 && b->task.wait_err.code != ERR_NONE) {
-        if (send_instead(b) || begin_try_another_port(b))
+        if (begin_try_another_port(b))
             return true;
         if (b->err.code == ERR_NONE) {
             b->err = b->task.wait_err;

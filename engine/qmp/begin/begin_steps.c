@@ -29,7 +29,6 @@ void begin_steps_clear(struct begin *b)
 {
     for (size_t i = 0; i < b->steps.n; i++) {
         json_decref(b->steps.items[i].command.args); /* NULL once it was sent */
-        json_decref(b->steps.items[i].instead.args);
         free(b->steps.items[i].what);
     }
     free(b->steps.items);
@@ -74,16 +73,6 @@ static void add_secret(struct begin *b, const struct begin_disk *disk, const cha
     explicit_bzero(text, len);
 }
 
-/* A push's image past the page cache, where the file system can: what is written there would make
- * the guest's own writes wait for the disk, and its cache would go.  (A raw image need not be of
- * whole blocks; a pull's scratch space is for what the guest waits for.) */
-static void prefer_direct(struct begin_step *step)
-{
-    step->instead = step->command;
-    step->instead.args = json_deep_copy(step->command.args);
-    json_object_set_new(step->command.args, "cache", json_pack("{s:b}", "direct", 1));
-}
-
 static void add_place_file(struct begin *b, const struct begin_disk *disk, const char *file)
 {
     const struct backup_place *place = &disk->place;
@@ -95,8 +84,6 @@ static void add_place_file(struct begin *b, const struct begin_disk *disk, const
         b, disk,
         command_add_place(file, place, disk->is_device, network && place->peer.tls ? tls : NULL),
         "open", place_text(place));
-    if (b->mode == MODE_PUSH && !network && str_eq(disk->format, "qcow2"))
-        prefer_direct(&b->steps.items[b->steps.n - 1]);
 }
 
 /* The two nodes of a place, as a push's target or as a pull's scratch space. */
