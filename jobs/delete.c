@@ -214,8 +214,8 @@ static int load_asked(struct job_run *r, const struct point_list *points, struct
     return 0;
 }
 
-/* One that goes on may find that nothing more may go: another good point was lost meanwhile.  What is
- * half removed goes all the same, and then the job ends as refused. */
+/* One that goes on may find that nothing more may go: another good point was lost meanwhile.  What
+ * is half removed goes all the same, and then the job ends as refused. */
 static bool finish_begun(struct job_run *r, const struct point_list *points,
                          const struct strlist *asked)
 {

@@ -200,7 +200,7 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
     q->tend = tend_domain;
     ev_timer_init(&q->raise, on_raise, 0, 0);
     q->raise.data = q;
-    socket_watch_start(q);
+    socket_watch_start(q, connection_knock);
     for (size_t i = 0; i < n; i++)
         *VEC_ADD(&q->domains) = domain_new(q, &domains[i], &side_qemu);
     return &q->hv;

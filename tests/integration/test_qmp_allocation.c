@@ -79,8 +79,8 @@ static void start(struct lab *lab, bool offline)
     else
         lab_start(lab, 1);
     if (offline) {
-        TEST_RUN("qemu-io", "-c", "write -P 1 0 4M", "-c", "write -P 2 10M 2M",
-                 lab->qemu.images[0]);
+        TEST_RUN("qemu-io", "-c", "write -z -u 8M 8M", "-c", "write -P 1 0 4M", "-c",
+                 "write -P 2 10M 2M", lab->qemu.images[0]);
     } else {
         test_qemu_write(&lab->qemu, 0, 1, 0, 4 * M);
         test_qemu_write(&lab->qemu, 0, 2, 10 * M, 2 * M);

@@ -16,9 +16,6 @@ cd "${1:-$(dirname "$0")/../..}"
 known='
 cli: cmd_complete commands complete
 daemon: control control_api control_commands
-engine/qmp/begin: begin_serve begin_shield begin_steps
-engine/qmp/domain: connection domain socket_watch
-engine/qmp/tend: tend tend_close tend_judge tend_peers
 policies: config config_check config_walk config_yaml
 storage: db db_open db_copy db_place
 '

@@ -150,14 +150,15 @@ void begin_steps_attach(struct begin *b);
 void begin_steps_shield(struct begin *b);
 void begin_steps_instant(struct begin *b);
 void begin_steps_follow(struct begin *b);
-/* The node that is read as the disk at the instant. */
-void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
 /* Does the target read as zeroes where nothing is written to it? */
 bool begin_target_is_empty(const struct begin *b, const struct begin_disk *disk);
-void begin_steps_clear(struct begin *b);
+/* begin_list.c: a command to the list; disk NULL: of all. */
 void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
                     const char *what, const char *name);
+void begin_steps_clear(struct begin *b);
 size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk);
+/* The node that is read as the disk at the instant. */
+void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
 /* What the gates above the disks let through from now on: the cbw filters. */
 struct command begin_swap(const struct begin *b);
 /* The size of a pull's probe, and the file that it is copied to. */

@@ -15,31 +15,6 @@
 
 #define SECRET_MAX 4096
 
-void begin_step_add(struct begin *b, const struct begin_disk *disk, struct command command,
-                    const char *what, const char *name)
-{
-    struct begin_step *step = VEC_ADD(&b->steps);
-
-    step->command = command;
-    step->what =
-        disk ? xasprintf("disk %s: %s %s", disk->name, what, name) : xasprintf("%s %s", what, name);
-}
-
-void begin_steps_clear(struct begin *b)
-{
-    for (size_t i = 0; i < b->steps.n; i++) {
-        json_decref(b->steps.items[i].command.args); /* NULL once it was sent */
-        free(b->steps.items[i].what);
-    }
-    free(b->steps.items);
-    b->steps = (struct begin_steps){0};
-}
-
-size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk)
-{
-    return (size_t)(disk - b->disks.items);
-}
-
 /* ---- attaching ---- */
 
 static const char *place_text(const struct backup_place *place)
@@ -150,16 +125,6 @@ static void add_checkpoint(const struct begin *b, json_t *actions)
         if (b->disks.items[i].track && !b->task.domain->side->no_writer)
             json_array_append_new(actions, action_bitmap_add(b->disks.items[i].source->node,
                                                              b->disks.items[i].bitmap));
-}
-
-void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i)
-{
-    if (b->mode == MODE_PULL && !b->task.domain->side->no_writer)
-        node_name(ret, b->tag, i, NODE_SCRATCH);
-    else if (begin_shields(b, &b->disks.items[i]))
-        node_name(ret, b->tag, i, NODE_SNAPSHOT);
-    else
-        snprintf(ret, NODE_NAME_MAX, "%s", b->disks.items[i].source->node);
 }
 
 /* A copy of what the gate's has, beside the node that is read. */

@@ -35,6 +35,7 @@ struct waiting_child;
 struct socket_watch {
     int fd; /* inotify; -1: none */
     ev_io io;
+    void (*appeared)(struct domain *d); /* perhaps: what is to be done then */
 };
 
 struct qmp_hypervisor {
@@ -194,7 +195,7 @@ int connection_error(const struct domain *d, struct err *err);
 
 /* ---- socket_watch.c ---- */
 
-void socket_watch_start(struct qmp_hypervisor *owner);
+void socket_watch_start(struct qmp_hypervisor *owner, void (*appeared)(struct domain *d));
 void socket_watch_stop(struct qmp_hypervisor *owner);
 /* Watches for the domain's socket: to be called whenever it could not be connected to. */
 void socket_watch_domain(struct domain *d);

@@ -75,7 +75,7 @@ static void tell(struct qmp_hypervisor *owner, const struct inotify_event *e)
         if (d->watch_whole && e->len && name && strcmp(name + 1, e->name) != 0)
             continue;
         socket_watch_domain(d);
-        connection_knock(d);
+        owner->watch.appeared(d);
     }
 }
 
@@ -95,10 +95,11 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
     }
 }
 
-void socket_watch_start(struct qmp_hypervisor *owner)
+void socket_watch_start(struct qmp_hypervisor *owner, void (*appeared)(struct domain *d))
 {
     struct socket_watch *w = &owner->watch;
 
+    w->appeared = appeared;
     w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (w->fd < 0) {
         log_debug("qmp: no inotify: %s", strerror(errno));

@@ -89,11 +89,6 @@ static void todo_clear(struct tend *td)
     td->todo.n = td->todo.cap = td->next = 0;
 }
 
-void tend_todo(struct tend *td, struct command command)
-{
-    *VEC_ADD(&td->todo) = command;
-}
-
 void tend_done(struct tend *td)
 {
     look_done(&td->look);
@@ -149,20 +144,6 @@ static void list_dismissals(struct tend *td)
         if (is_ours(td, &v->jobs.items[i], true) &&
             (td->goal == TEND_FORGET || (pull && td->stats.state == HVJOB_COMPLETED)))
             tend_todo(td, command_job_dismiss(v->jobs.items[i].id));
-}
-
-/* An encrypted image needs it to be opened again. */
-const char *tend_secret(const struct tend *td, size_t i)
-{
-    const struct strlist *objects = &td->look.view.objects;
-    char id[OBJECT_ID_MAX], what[16];
-
-    snprintf(what, sizeof(what), "k%zu", i);
-    object_id(id, td->tag, what);
-    for (size_t k = 0; k < objects->n; k++)
-        if (strcmp(objects->items[k], id) == 0)
-            return objects->items[k];
-    return NULL;
 }
 
 static void list_seals(struct tend *td)

@@ -40,9 +40,9 @@ bool tend_has_node(const struct tend *td, enum node_role role);
 /* tend_close.c: the commands that take away everything of the tag that the view shows, in the one
  * order that QEMU accepts. */
 void tend_list_close(struct tend *td);
-/* The id of the passphrase of disk i's image, or NULL. */
-const char *tend_secret(const struct tend *td, size_t i);
+/* tend_list.c: to the list.  The id of the passphrase of disk i's image, or NULL. */
 void tend_todo(struct tend *td, struct command command);
+const char *tend_secret(const struct tend *td, size_t i);
 
 /* tend_peers.c: to the list, what seals a target. */
 void tend_list_seal(struct tend *td, const char *node, const char *file, struct command command);
