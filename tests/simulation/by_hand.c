@@ -461,14 +461,18 @@ void hand_asks(struct sim_daemon *d, struct sim_domain *domain)
 
 /* ---- when all has been well for a while ---- */
 
+/* What its host tells of: of those that it has forgotten, nobody can know. */
 static bool has_bitmap(const struct sim_daemon *d, const struct hand_made *m)
 {
     for (size_t i = 0; i < d->host->domains.n; i++) {
         struct sim_domain *domain = d->host->domains.items[i];
 
-        for (size_t k = 0; k < domain->disks.n && strcmp(domain->name, m->domain) == 0; k++)
-            if (sim_bitmap_find(&domain->disks.items[k], m->checkpoint))
+        for (size_t k = 0; k < domain->disks.n && strcmp(domain->name, m->domain) == 0; k++) {
+            const struct sim_bitmap *b = sim_bitmap_find(&domain->disks.items[k], m->checkpoint);
+
+            if (b && !b->forgotten)
                 return true;
+        }
     }
     return false;
 }

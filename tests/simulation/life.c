@@ -28,7 +28,7 @@ static char *config_text(const struct sim_daemon *d)
                   d->letter, d->letter, d->letter);
 
     return xasprintf("catalog: /unused\n"
-                     "keep_history: 40d\n"
+                     "keep_history: %s\n"
                      "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
                      "hosts:\n"
                      "  - name: sim\n"
@@ -45,6 +45,7 @@ static char *config_text(const struct sim_daemon *d)
                      "    quiesce: try\n"
                      "    rpo: 26h\n"
                      "%s",
+                     sim.keeps_all ? "400d" : "40d",
                      d->alteration & ALTER_HOST ? "other" : "unused",
                      d->alteration & ALTER_PATH ? "moved" : "backup", d->letter,
                      d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",

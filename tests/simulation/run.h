@@ -55,7 +55,8 @@ struct sim_run {
     size_t n_daemons;
     enum sim_neighbour neighbour;
     VEC(struct sim_queued) queued;
-    bool quiet; /* no more weather */
+    bool quiet;     /* no more weather */
+    bool keeps_all; /* rows of jobs, to be counted */
 };
 extern struct sim_run sim;
 

@@ -232,6 +232,7 @@ static int calm(int days, int domains)
     double begun = seconds_now();
 
     sim_make(1, domains, NEIGHBOUR_NONE);
+    sim.keeps_all = true;
     daemon_start(&sim.daemons[0]);
     sim_at(&sim.w, QUARTER_MS - START * 1000 % QUARTER_MS + 60000, false, host_changes,
            &sim.daemons[0]);
