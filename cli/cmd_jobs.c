@@ -113,6 +113,14 @@ static int run(void *arguments)
     return cli_with_catalog(list, arguments);
 }
 
+static const char *const examples[] = {
+    "vmkeep jobs --active",
+    "vmkeep jobs --watch",
+    "vmkeep jobs web01 --limit 5",
+    "vmkeep jobs --json | jq '.[] | select(.outcome == \"failed\")'",
+    NULL,
+};
+
 const struct command cmd_jobs = {
     .name = "jobs",
     .summary = "what was done, what is being done",
@@ -159,11 +167,7 @@ const struct command cmd_jobs = {
                                            {EXIT_NOT_FOUND, "no such domain, or no catalog yet"},
                                            {EXIT_DAMAGED, "the catalog is damaged"},
                                            {0}},
-    .examples = (const char *const[]){"vmkeep jobs --active", "vmkeep jobs --watch",
-                                      "vmkeep jobs web01 --limit 5",
-                                      "vmkeep jobs --json | "
-                                      "jq '.[] | select(.outcome == \"failed\")'",
-                                      NULL},
+    .examples = examples,
     ARGUMENTS,
     .defaults = &(const struct arguments){.limit = -1},
     .run = run,

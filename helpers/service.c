@@ -45,7 +45,7 @@ int service_read(const struct service_set *set, json_t *json, const struct servi
 
     if (!what)
         return err_set(err, ERR_INVALID, "does not say what to do (\"do\": \"%s\")",
-                       service_at(set, 0)->what);
+                       set->families[0].items[0].what);
     if (!s)
         return err_set(err, ERR_INVALID, "do: '%.64s' is not known; see --help", what);
     json_object_del(json, "do");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # tmp and pids are lib.sh's
 #
 # A libvirtd of the test's own: in a mount namespace in which its state, run and log folders are the
 # test's.  Source it after lib.sh.  Its guests' QEMUs run as the packages' user, libvirt-qemu.

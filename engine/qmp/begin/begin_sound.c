@@ -62,7 +62,7 @@ struct names {
 
 static struct names names_of(const struct begin *b)
 {
-    struct names n;
+    struct names n = {0};
 
     node_name(n.gate, b->tag, b->sound.disk, NODE_GATE);
     node_name(n.peek, b->tag, b->sound.disk, NODE_PEEK);
