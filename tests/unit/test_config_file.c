@@ -92,8 +92,8 @@ static void broken_file_still_names_its_catalog(void **state)
 {
     static const char *const before[] = {"catalog: ", "catalog:  '", "x: [\ncatalog: \"",
                                          "# a\n}\ncatalog:\t",
-                                         "\xef\xbb\xbf"
-                                         "catalog: "};
+                                         ("\xef\xbb\xbf"
+                                          "catalog: ")};
     static const char *const behind[] = {" # here", "'  # here", "\" # here", "  \r", ""};
 
     (void)state;
