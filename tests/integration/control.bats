@@ -11,7 +11,6 @@ setup() {
     export TZ=UTC
     tmp=$(mktemp -d)
     socket=$tmp/control.sock
-    daemon=
     cat > "$tmp/config" <<END
 catalog: $tmp/catalog.db
 control: $socket
@@ -28,12 +27,13 @@ teardown() {
     rm -rf "$tmp"
 }
 
+# By a file, for some are started in a pipeline's subshell.
 stop_daemon() {
-    if [ -n "$daemon" ]; then
-        kill -- "-$daemon" # with those that it has forked for each connection
-        wait "$daemon" || true
+    if [ -s "$tmp/daemon" ]; then
+        kill -- "-$(cat "$tmp/daemon")" || true # with those that it has forked for each connection
+        wait "$(cat "$tmp/daemon")" || true
+        rm "$tmp/daemon"
     fi
-    daemon=
 }
 
 # answers [hold]: a daemon that answers each request with standard input, and notes the request; on
@@ -41,9 +41,11 @@ stop_daemon() {
 answers() {
     cat > "$tmp/answer"
     local then=${1:+; cat > /dev/null}
+    stop_daemon # of an earlier answer in the same test
+    rm -f "$socket"
     setsid socat "UNIX-LISTEN:$socket,fork" \
         "SYSTEM:head -n 1 >> $tmp/requests; cat $tmp/answer$then" 3>&- &
-    daemon=$!
+    echo $! > "$tmp/daemon"
     wait_for listening
 }
 
@@ -73,11 +75,10 @@ vmkeep() {
     done
     # A socket that nobody listens to any more, as a killed daemon leaves it.
     socat "UNIX-LISTEN:$socket,unlink-close=0" /dev/null 3>&- &
-    daemon=$!
+    local daemon=$!
     wait_for listening
     kill -KILL "$daemon"
     wait "$daemon" || true
-    daemon=
     run -6 --separate-stderr vmkeep run web01
     [ "$stderr" = "vmkeep: $socket: the daemon is not running (Connection refused)" ]
 }
@@ -172,7 +173,7 @@ esac
 END
     stop_daemon
     setsid socat "UNIX-LISTEN:$socket,fork" "EXEC:bash $tmp/serve" 3>&- &
-    daemon=$!
+    echo $! > "$tmp/daemon"
     wait_for listening
     run -0 vmkeep jobs --active --json
     jq -e 'map(.id) == [12, 13]' <<< "$output"
