@@ -9,12 +9,12 @@
 
 #include "base/alloc.h"
 
-int catalog_cover(struct catalog *c, const char *host, const char *domain, const char *policy,
-                  int64_t now, struct err *err)
+static int set_cover(struct catalog *c, enum db_stmt id, const char *host, const char *domain,
+                     const char *policy, int64_t now, struct err *err)
 {
     STMT st = NULL;
 
-    if (db_stmt(&c->db, ST_COVER, &st, err) < 0)
+    if (db_stmt(&c->db, id, &st, err) < 0)
         return -1;
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);
@@ -23,18 +23,16 @@ int catalog_cover(struct catalog *c, const char *host, const char *domain, const
     return db_run(&c->db, st, err);
 }
 
+int catalog_cover(struct catalog *c, const char *host, const char *domain, const char *policy,
+                  int64_t now, struct err *err)
+{
+    return set_cover(c, ST_COVER, host, domain, policy, now, err);
+}
+
 int catalog_uncover(struct catalog *c, const char *host, const char *domain, const char *policy,
                     int64_t now, struct err *err)
 {
-    STMT st = NULL;
-
-    if (db_stmt(&c->db, ST_UNCOVER, &st, err) < 0)
-        return -1;
-    db_bind_text(st, 1, host);
-    db_bind_text(st, 2, domain);
-    db_bind_text(st, 3, policy);
-    sqlite3_bind_int64(st, 4, now);
-    return db_run(&c->db, st, err);
+    return set_cover(c, ST_UNCOVER, host, domain, policy, now, err);
 }
 
 int catalog_cover_gone(struct catalog *c, const char *host, const char *domain, int64_t now,

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libvirt/virterror.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,10 +15,11 @@
 #include "base/lines.h"
 #include "helpers/libvirt/drop.h"
 #include "helpers/libvirt/libvirt.h"
+#include "helpers/options.h"
 
 #define REQUEST_MAX ((size_t)16 << 20) /* documents of a domain are smaller */
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+#define PROGRAM "vmkeep-libvirt"
 
 static const struct service_family families[] = {
     {domain_services, &n_domain_services},
@@ -59,36 +59,6 @@ static void print_usage(void)
          "\n"
          "Exit status: 0 its input ended, 1 no connection, or it was lost, 2 bad usage\n"
          "or request.");
-}
-
-static int bad(const char *where, const char *why)
-{
-    fprintf(stderr, "vmkeep-libvirt: %s: %s\n", where, why);
-    return EXIT_USAGE;
-}
-
-/* -1: go on; else the exit code. */
-static int read_options(int argc, char **argv, const char **ret_uri)
-{
-    static const struct option known[] = {
-        {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
-    int c;
-
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-        if (c == 'v')
-            puts("vmkeep-libvirt " VMKEEP_VERSION);
-        else if (c == 'h')
-            print_usage();
-        else
-            return bad(argv[optind - 1], "unknown option");
-        return EXIT_DONE;
-    }
-    if (optind + 1 < argc)
-        return bad(argv[optind + 1], "unexpected argument");
-    if (optind < argc)
-        *ret_uri = argv[optind];
-    return -1;
 }
 
 /* ---- requests ---- */
@@ -205,7 +175,7 @@ static int serve(void)
 int main(int argc, char **argv)
 {
     const char *uri = "qemu:///system";
-    int code = read_options(argc, argv, &uri);
+    int code = helper_options(PROGRAM, print_usage, argc, argv, &uri);
 
     if (code >= 0)
         return code;

@@ -4,7 +4,6 @@
  * Requests and answers: base/ask.h.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +14,12 @@
 #include "base/cleanup.h"
 #include "base/lines.h"
 #include "helpers/store/service.h"
+#include "helpers/options.h"
 #include "helpers/store/tell.h"
 
 #define REQUEST_MAX ((size_t)256 << 20)
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+#define PROGRAM "vmkeep-store"
 
 /* ---- what is printed ---- */
 
@@ -46,33 +46,7 @@ static void print_usage(void)
          "Exit status: 0 done, 1 failed (the answer says why), 2 bad usage or request.");
 }
 
-static int bad(const char *where, const char *why)
-{
-    fprintf(stderr, "vmkeep-store: %s: %s\n", where, why);
-    return EXIT_USAGE;
-}
-
 /* ---- the request ---- */
-
-/* -1: go on; else the exit code. */
-static int read_options(int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
-    int c;
-
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-        if (c == 'v')
-            puts("vmkeep-store " VMKEEP_VERSION);
-        else if (c == 'h')
-            print_usage();
-        else
-            return bad(argv[optind - 1], "unknown option");
-        return EXIT_DONE;
-    }
-    return optind < argc ? bad(argv[optind], "unexpected argument") : -1;
-}
 
 /* All of standard input: one line. */
 static int read_line(struct lines *l, char **ret, struct err *err)
@@ -120,7 +94,7 @@ static int take_request(const char *line)
     int code;
 
     if (service_read_line(&store_services, line, &s, &request, &err) < 0)
-        return bad("request", err.msg);
+        return helper_bad(PROGRAM, "request", err.msg);
     code = serve(s, request);
     record_done(s->request, request);
     free(request);
@@ -129,14 +103,15 @@ static int take_request(const char *line)
 
 int main(int argc, char **argv)
 {
-    int code = read_options(argc, argv);
+    int code = helper_options(PROGRAM, print_usage, argc, argv, NULL);
     struct lines lines = {0};
     struct err err = ERR_INIT;
     char *line = NULL;
 
     if (code >= 0)
         return code;
-    code = read_line(&lines, &line, &err) < 0 ? bad("request", err.msg) : take_request(line);
+    code = read_line(&lines, &line, &err) < 0 ? helper_bad(PROGRAM, "request", err.msg)
+                                              : take_request(line);
     lines_done(&lines);
     return code;
 }

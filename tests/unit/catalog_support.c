@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/catalog_support.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,19 +18,11 @@ int scratch_make(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
 int scratch_remove(void **state)
 {
     struct scratch *s = *state;
 
-    nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    test_remove_dir(s->dir);
     free(s->dir);
     free(s->path);
     free(s);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/loop.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +23,7 @@
 #include "storage/place_parts.h"
 #include "storage/places.h"
 
-static char dir[] = "/tmp/vmkeep-places-XXXXXX";
+static char dir[64];
 
 static const char *in_dir(const char *name)
 {
@@ -85,7 +84,8 @@ static int set_up(void **state)
     CLEANUP_FREE char *json = NULL;
 
     (void)state;
-    if (!mkdtemp(dir) || mkdir(in_dir("repo"), 0700) < 0 || mkdir(in_dir("repo/lab"), 0700) < 0 ||
+    test_make_dir(dir, sizeof(dir));
+    if (mkdir(in_dir("repo"), 0700) < 0 || mkdir(in_dir("repo/lab"), 0700) < 0 ||
         mkdir(in_dir("other"), 0700) < 0 || mkdir(in_dir("mounted"), 0700) < 0)
         return -1;
     touch("base.raw");
@@ -103,19 +103,11 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
     umount2(in_dir("mounted"), MNT_DETACH);
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return test_remove_dir(dir);
 }
 
 static struct owned_list everything(void)
