@@ -20,6 +20,8 @@ struct asked {
     void *ret;
     struct answer answer;
     struct err bad; /* a line that was none */
+    void (*event)(void *ctx, const json_t *event);
+    void *event_ctx;
     op_done done;
     void *ctx;
 };
@@ -53,6 +55,8 @@ static int read_object(struct answer *a, json_t *line, struct err *err)
 
     if (json_object_size(line) != 1)
         return err_set(err, ERR_PROTOCOL, "not an object of one");
+    if (json_object_get(line, "event"))
+        return 0;
     if (error)
         return read_error(a, error, err);
     if (json_is_object(done)) {
@@ -60,7 +64,7 @@ static int read_object(struct answer *a, json_t *line, struct err *err)
         return 0;
     }
     if (!at)
-        return err_set(err, ERR_PROTOCOL, "neither at, done nor error");
+        return err_set(err, ERR_PROTOCOL, "neither at, event, done nor error");
     free(a->at);
     a->at = record_read_text(at, err);
     return a->at ? 0 : -1;
@@ -71,10 +75,12 @@ int answer_read(struct answer *a, const char *line, struct err *err)
     json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
     int rc;
 
-    if (a->result || a->err.code != ERR_NONE)
+    if (!json)
+        rc = err_set(err, ERR_PROTOCOL, "no JSON");
+    else if ((a->result || a->err.code != ERR_NONE) && !json_object_get(json, "event"))
         rc = err_set(err, ERR_PROTOCOL, "a line after the last");
     else
-        rc = json ? read_object(a, json, err) : err_set(err, ERR_PROTOCOL, "no JSON");
+        rc = read_object(a, json, err);
     json_decref(json);
     if (rc == 0)
         return 0;
@@ -103,12 +109,24 @@ static void asked_cancel(struct op *op)
     op_cancel(((struct asked *)op)->child);
 }
 
+static void tell_event(const struct asked *q, const char *line)
+{
+    json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *event = json_object_get(json, "event");
+
+    if (event)
+        q->event(q->event_ctx, event);
+    json_decref(json);
+}
+
 static void on_line(void *ctx, const char *line)
 {
     struct asked *q = ctx;
 
     if (q->bad.code == ERR_NONE && answer_read(&q->answer, line, &q->bad) < 0)
         err_wrap(&q->bad, "%s", proc_name(q->program));
+    else if (q->bad.code == ERR_NONE && q->event)
+        tell_event(q, line);
 }
 
 /* All of it or nothing. */
@@ -170,7 +188,7 @@ struct op *ask_start(struct ev_loop *loop, const struct ask *ask, op_done done, 
     char *program = proc_program_path(ask->program ? ask->program : PROGRAM);
     CLEANUP_FREE char *line = ask_request(ask);
     CLEANUP_FREE char *input = xasprintf("%s\n", line);
-    const char *argv[] = {program, NULL};
+    const char *argv[] = {program, ask->argument, NULL};
     const struct proc_spec spec = {.argv = argv,
                                    .input = input,
                                    .timeout_s = ask->timeout_s,
@@ -184,6 +202,8 @@ struct op *ask_start(struct ev_loop *loop, const struct ask *ask, op_done done, 
     q->ret = ask->ret;
     q->done = done;
     q->ctx = ctx;
+    q->event = ask->event;
+    q->event_ctx = ask->event_ctx;
     q->child = proc_start(loop, &spec, NULL, on_child, q, err);
     if (!q->child) {
         asked_free(q);

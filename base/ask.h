@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * ask: one request to vmkeep-store, the program that does all work on files that may hang.
+ * ask: one request to vmkeep-store, the program that does all work on files that may hang, or to
+ * another one that speaks like it, such as vmkeep-libvirt.
  *
  * It is started for the request alone, reads it as a line of JSON, and answers in lines:
  *
  *   {"do": "check-chain", "repository": "/srv/backup", "point": "..."}
  *
  *   {"at": "/srv/backup"}                                      works on that now; any number
+ *   {"event": {...}}                                           any number; how it goes on
  *   {"done": {...}}                                            the last, when all went well
  *   {"error": {"code": "notfound", "errno": 2, "text": "..."}} the last, when not
  *
@@ -22,13 +24,16 @@
 struct ev_loop;
 
 struct ask {
-    const char *what;                      /* to do */
-    const struct record *request, *answer; /* answer NULL: success or an error alone */
-    const void *value;                     /* the request; borrowed for the start */
-    void *ret;                             /* the caller's, released with record_done */
-    double timeout_s;                      /* 0: none */
-    double idle_timeout_s;                 /* from one line to the next; 0: none */
-    const char *program;                   /* of ours; NULL: vmkeep-store */
+    const char *what;                              /* to do */
+    const struct record *request, *answer;         /* answer NULL: success or an error alone */
+    const void *value;                             /* the request; borrowed for the start */
+    void *ret;                                     /* the caller's, released with record_done */
+    double timeout_s;                              /* 0: none */
+    double idle_timeout_s;                         /* from one line to the next; 0: none */
+    const char *program;                           /* of ours; NULL: vmkeep-store */
+    const char *argument;                          /* that it is started with; NULL: none */
+    void (*event)(void *ctx, const json_t *event); /* told of each event; may be NULL */
+    void *event_ctx;
 };
 
 /* ERR_TIMEOUT names what it worked on.  Else the error is what the program says, or how it has

@@ -38,6 +38,9 @@ struct clock_ops {
     /* As in base/uptime.h: seconds since the boot, and which that was. */
     int64_t (*uptime)(struct clock *c);
     const char *(*boot)(struct clock *c);
+    /* The wall clock less the time since the boot, in milliseconds, both of one moment: it changes
+     * only when somebody sets the clock, however long the loop's turn takes. */
+    int64_t (*ahead_ms)(struct clock *c);
     /* Each time that somebody sets the wall clock, until it is stopped.  Perhaps also when the
      * machine wakes up from a suspend.  Not when the clock is slewed, nor when only what this
      * process is told of it changes (libfaketime). */

@@ -13,8 +13,8 @@ struct answer_of_files {
 };
 
 static const char *const types[] = {"regular", "block", "other", NULL};
-const char *const files_words[] = {"files-look", "files-touch", "files-sync", "files-make",
-                                   "files-remove"};
+const char *const files_words[] = {"files-look", "files-touch",  "files-sync", "files-write-out",
+                                   "files-make", "files-remove", "files-try"};
 
 static const struct field fact_fields[] = {
     FIELD(struct file_fact, path, TEXT, .required = true),
@@ -28,7 +28,10 @@ static const struct field fact_fields[] = {
     FIELD(struct file_fact, changed, INT64),
     FIELD(struct file_fact, identity, TEXT),
     FIELD(struct file_fact, unreadable, INT),
+    FIELD(struct file_fact, qcow2, UINT32),
     FIELD(struct file_fact, end, UINT64),
+    FIELD(struct file_fact, space_free, UINT64),
+    FIELD(struct file_fact, space_total, UINT64),
     FIELD(struct file_fact, busy, BOOL),
     FIELD(struct file_fact, no_locks, INT),
     FIELD(struct file_fact, locked, BOOL),

@@ -31,13 +31,15 @@ struct file_fact {
     char *identity;  /* what tells it from every other; NULL: not known. */
 
     /* When it was looked at closely, which opens it: */
-    int unreadable; /* an errno; 0: the rest is true */
-    uint64_t end;   /* where it ends, of a device too */
-    bool busy;      /* a block device that is mounted, or part of another */
-    int no_locks;   /* why it cannot be asked for its locks: an errno; 0: */
-    bool locked;    /* a QEMU has it open for writing */
+    int unreadable;                   /* an errno; 0: the rest is true */
+    uint32_t qcow2;                   /* the version in its header; 0: it is none */
+    uint64_t end;                     /* where it ends, of a device too */
+    uint64_t space_free, space_total; /* of a regular file's file system; 0, 0: not known */
+    bool busy;                        /* a block device that is mounted, or part of another */
+    int no_locks;                     /* why it cannot be asked for its locks: an errno; 0: */
+    bool locked;                      /* a QEMU has it open for writing */
 
-    struct err *error; /* of FILES_MAKE; NULL: it is there now */
+    struct err *error; /* of FILES_MAKE and FILES_TRY; NULL: it is there now, or could be */
 };
 
 struct file_list {
@@ -46,11 +48,14 @@ struct file_list {
 };
 
 enum files_what {
-    FILES_LOOK,   /* what are those of these names, and all that the process has open? */
-    FILES_TOUCH,  /* do those of these names that the process has open take a change? */
-    FILES_SYNC,   /* the same are brought onto their medium; other errors count too */
-    FILES_MAKE,   /* makes them, empty, ours alone, then that user's; none may be there */
-    FILES_REMOVE, /* fine when they are not there */
+    FILES_LOOK,      /* what are those of these names, and all that the process has open? */
+    FILES_TOUCH,     /* do those of these names that the process has open take a change? */
+    FILES_SYNC,      /* the same are brought onto their medium; other errors count too */
+    FILES_WRITE_OUT, /* the same, as they grow, until the process has them open no more */
+    FILES_MAKE,      /* makes them, empty, ours alone, then that user's; none may be there */
+    FILES_REMOVE,    /* fine when they are not there */
+    FILES_TRY,       /* makes them as FILES_MAKE does, sees whether that user gets there, and
+                        removes them again */
 };
 
 struct files_request {

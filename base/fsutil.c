@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -22,6 +23,16 @@ char *path_dirname(const char *path)
     if (slash == path)
         return xstrdup("/");
     return strndup(path, (size_t)(slash - path));
+}
+
+char *path_absolute(const char *path)
+{
+    CLEANUP_FREE char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *ret = cwd ? xasprintf("%s/%s", cwd, path) : xstrdup(path);
+
+    for (size_t len = strlen(ret); len > 1 && ret[len - 1] == '/'; len--)
+        ret[len - 1] = '\0';
+    return ret;
 }
 
 bool path_exists(const char *path)
@@ -53,6 +64,30 @@ int mkdir_all(const char *path, mode_t mode, struct err *err)
     if (!S_ISDIR(st.st_mode))
         return err_errno(err, ENOTDIR, "%s", path);
     return 0;
+}
+
+int share_dir(const char *path, uid_t uid, gid_t gid, struct err *err)
+{
+    if (geteuid() == 0)
+        return chown(path, uid, gid) < 0
+                   ? err_errno(err, errno, "give %s to the hypervisor's user", path)
+                   : 0;
+    if (uid != geteuid() && chown(path, (uid_t)-1, gid) == 0 && chmod(path, 0770) < 0)
+        return err_errno(err, errno, "let group %u into %s", (unsigned)gid, path);
+    return 0;
+}
+
+bool is_in_group(gid_t gid)
+{
+    int n = getgroups(0, NULL);
+    gid_t *groups = xcalloc((size_t)(n > 0 ? n : 0) + 1, sizeof(*groups));
+    bool ret = geteuid() == 0 || getegid() == gid;
+
+    n = getgroups(n, groups);
+    for (int i = 0; i < n && !ret; i++)
+        ret = groups[i] == gid;
+    free(groups);
+    return ret;
 }
 
 int sync_dir(const char *path, struct err *err)
@@ -220,4 +255,23 @@ int read_file(const char *path, size_t max, char **ret, size_t *ret_len, struct 
         *ret_len = len;
     *ret = TAKE_PTR(buf);
     return 0;
+}
+
+const char *path_remote(const char *path)
+{
+    static const struct {
+        uint32_t type; /* statfs(2) */
+        const char *name;
+    } remote[] = {
+        {0x6969, "nfs"},    {0xff534d42, "cifs"}, {0xfe534d42, "smb"},  {0x65735546, "fuse"},
+        {0x01021997, "9p"}, {0x5346414f, "afs"},  {0x00c36400, "ceph"},
+    };
+    struct statfs fs;
+
+    if (statfs(path, &fs) < 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++)
+        if ((uint32_t)fs.f_type == remote[i].type)
+            return remote[i].name;
+    return NULL;
 }

@@ -16,6 +16,13 @@
 /* Creates path and what is missing above it, each with the mode. Existing directories are fine. */
 int mkdir_all(const char *path, mode_t mode, struct err *err);
 
+/* A directory that we have made is the hypervisor's user's, too: as root it is given away; else it
+ * is the group's, if we are in that.  If we are not it stays ours alone, and that is no error. */
+int share_dir(const char *path, uid_t uid, gid_t gid, struct err *err);
+
+/* Are we in that group, or root? */
+bool is_in_group(gid_t gid);
+
 /* fsync of a directory, so that names in it last. */
 int sync_dir(const char *path, struct err *err);
 
@@ -44,6 +51,14 @@ int rename_new(const char *from, const char *to, struct err *err);
 /* The part of path before the last slash: "." for a bare name, "/" for the root. Caller frees. */
 char *path_dirname(const char *path);
 
+/* From the root, without slashes at its end; nothing is looked at. Caller frees. */
+char *path_absolute(const char *path);
+
 bool path_exists(const char *path);
+
+/* The name of the file system that path is on, should it be one of those behind which there is
+ * another machine, or another program, that may be slow, or away: "nfs"; NULL: a local one, or it
+ * cannot be told.  May wait for it. */
+const char *path_remote(const char *path);
 
 #endif

@@ -29,6 +29,8 @@ void point_disk_done(struct point_disk *d)
     free(d->format);
     free(d->backing);
     free(d->digest);
+    free(d->why_not);
+    free(d->content);
     disk_origin_done(&d->origin);
     *d = (struct point_disk){0};
 }
@@ -64,8 +66,11 @@ void point_done(struct point *p)
     free(p->problem);
     free(p->damage);
     free(p->catalog);
+    free(p->copy_of);
     free(p->why);
     free(p->keep);
+    free(p->read.result);
+    free(p->pin.note);
     for (size_t i = 0; i < p->disks.n; i++)
         point_disk_done(&p->disks.items[i]);
     free(p->disks.items);
@@ -88,8 +93,11 @@ void point_copy(struct point *dst, const struct point *src)
     dst->problem = xstrdup(src->problem);
     dst->damage = xstrdup(src->damage);
     dst->catalog = xstrdup(src->catalog);
+    dst->copy_of = xstrdup(src->copy_of);
     dst->why = xstrdup(src->why);
     dst->keep = xstrdup(src->keep);
+    dst->read.result = xstrdup(src->read.result);
+    dst->pin.note = xstrdup(src->pin.note);
     dst->missing = strlist_copy(&src->missing);
     dst->left_out = (struct left_out_list){0};
     for (size_t i = 0; i < src->left_out.n; i++)
@@ -106,8 +114,46 @@ void point_copy(struct point *dst, const struct point *src)
         d->format = xstrdup(s->format);
         d->backing = xstrdup(s->backing);
         d->digest = xstrdup(s->digest);
+        d->why_not = xstrdup(s->why_not);
+        d->content = xstrdup(s->content);
         d->origin = disk_origin_copy(&s->origin);
     }
+}
+
+void definition_list_add(struct definition_list *l, const char *name, char *text, char *from)
+{
+    struct definition_file *d;
+
+    if (!text && !from)
+        return;
+    d = VEC_ADD(l);
+    d->name = xstrdup(name);
+    d->text = text;
+    d->from = from;
+}
+
+void definition_list_beside(struct definition_list *l, const char *what, const char *name,
+                            char *from, char *lacks)
+{
+    struct definition_file *d = VEC_ADD(l);
+
+    d->what = xstrdup(what);
+    d->name = xstrdup(name);
+    d->from = from;
+    d->lacks = lacks;
+}
+
+void definition_list_done(struct definition_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].name);
+        free(l->items[i].text);
+        free(l->items[i].from);
+        free(l->items[i].what);
+        free(l->items[i].lacks);
+    }
+    free(l->items);
+    *l = (struct definition_list){0};
 }
 
 void point_list_done(struct point_list *l)
@@ -166,6 +212,7 @@ bool point_made_after(const struct point *a, const struct point *b, const char *
 WORDS(backup_level, level, "full", "incremental")
 WORDS(backup_mode, mode, "push", "pull")
 WORDS(quiesce, quiesce, "off", "try", "require")
+WORDS(image_compression, compression, "off", "zlib", "zstd")
 WORDS(point_state, point_state, "good", "damaged", "missing", "deleting")
 WORDS(job_state, job_state, "queued", "running", "ended")
 WORDS(job_outcome, job_outcome, "", "success", "failed", "aborted", "skipped")

@@ -27,6 +27,7 @@ struct proc_spec {
     const char *input;
     int input_fd;     /* or what is read from this descriptor, which stays the caller's; 0: none */
     int keep_fd;      /* a descriptor that the program inherits, under its number; 0: none */
+    int death_signal; /* what it gets when we die; 0: SIGKILL */
     double timeout_s; /* 0: none */
     double idle_timeout_s; /* ends a child that prints nothing for so long; 0: none */
     /* Called with each whole line of standard output, without its end (a program that prints one

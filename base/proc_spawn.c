@@ -26,7 +26,7 @@ extern char **environ;
 struct start {
     const char *const *argv;
     char **env;
-    int in, out, err, keep;
+    int in, out, err, keep, death;
     pid_t parent;
 };
 
@@ -89,7 +89,7 @@ static _Noreturn void become(const struct start *s)
     sigset_t none;
 
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, s->death);
     if (getppid() != s->parent)
         _exit(EXIT_NO_PROGRAM);
     for (int sig = 1; sig < NSIG; sig++)
@@ -129,7 +129,14 @@ static int start_it(const struct proc_spec *spec, int out, int errs, pid_t *ret,
 {
     CLEANUP_CLOSE int in = open_input(spec, err);
     CLEANUP_FREE char **env = environment();
-    const struct start s = {spec->argv, env, in, out, errs, spec->keep_fd, getpid()};
+    const struct start s = {.argv = spec->argv,
+                            .env = env,
+                            .in = in,
+                            .out = out,
+                            .err = errs,
+                            .keep = spec->keep_fd,
+                            .death = spec->death_signal ? spec->death_signal : SIGKILL,
+                            .parent = getpid()};
 
     if (in < 0)
         return -1;

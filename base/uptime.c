@@ -6,12 +6,17 @@
 #include <time.h>
 #include <unistd.h>
 
-int64_t uptime_seconds(void)
+int64_t uptime_ms(void)
 {
     struct timespec t = {0};
 
     clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec;
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t uptime_seconds(void)
+{
+    return uptime_ms() / 1000;
 }
 
 const char *uptime_boot(void)

@@ -10,6 +10,7 @@
 
 /* Seconds since the boot; suspended ones count. */
 int64_t uptime_seconds(void);
+int64_t uptime_ms(void);
 
 /* The kernel's random id of this boot; "" when it cannot be told. */
 const char *uptime_boot(void);

@@ -16,6 +16,7 @@
 #include "report/json.h"
 #include "report/live.h"
 #include "report/table.h"
+#include "report/wrap.h"
 
 #define ANSWER_S 20
 #define AGAIN_S 1
@@ -25,6 +26,7 @@ struct found {
     json_t *jobs;     /* an array of objects as daemon/live_json.h has them */
     bool live;        /* the daemon has said so; else: */
     char *why_not;    /* it does not answer */
+    struct err err;   /* the same, as it was said */
     int64_t as_of;    /* when it last wrote something of them; 0: there are none */
     size_t run, wait; /* how many */
 };
@@ -152,6 +154,7 @@ static int find(const struct config *config, struct catalog *catalog, const stru
         return err.code == ERR_CANCELED ? EXIT_INTERRUPTED : cli_fail(NULL, &err);
     if (!ret->live) {
         ret->why_not = xstrdup(err.msg);
+        ret->err = err;
         if (read_catalog(catalog, ask, ret, &err) < 0)
             return cli_fail(NULL, &err);
     }
@@ -173,6 +176,7 @@ static const char *string_of(const json_t *job, const char *key)
 static void add_line(struct table *t, const json_t *job, int64_t now)
 {
     CLEANUP_FREE char *text = live_text(job, now);
+    CLEANUP_FREE char *what = NULL;
     const char *kind = string_of(job, "kind"), *level = string_of(job, "level");
     json_int_t id = json_integer_value(json_object_get(job, "id"));
 
@@ -182,16 +186,14 @@ static void add_line(struct table *t, const json_t *job, int64_t now)
         table_cell(t, NULL);
     table_cellf(t, "%s/%s", string_of(job, "host"), string_of(job, "domain"));
     table_cell(t, *string_of(job, "policy") ? string_of(job, "policy") : NULL);
-    if (str_eq(kind, JOB_BACKUP_BEGIN))
-        table_cellf(t, "%s by hand", level);
-    else
-        table_cell(t, str_eq(kind, JOB_BACKUP) ? level : kind);
+    what = job_what(kind, level);
+    table_cell(t, what);
     table_cell(t, text);
 }
 
 static void print_table(const struct found *f, FILE *out)
 {
-    static const char *const titles[] = {">JOB", "DOMAIN", "POLICY", "WHAT", "NOW"};
+    static const char *const titles[] = {">JOB", "/DOMAIN", "POLICY", "~WHAT", "~NOW"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     int64_t now = time(NULL);
     size_t i;
@@ -202,17 +204,16 @@ static void print_table(const struct found *f, FILE *out)
     table_print_or(t, "No job is queued or running.", out);
 }
 
-static void say_not_live(const struct found *f, FILE *out)
+/* That the daemon does not answer, and how old the figures are.  Caller frees. */
+static char *why_not_live(const struct found *f)
 {
     char at[TIMEFMT_MAX], ago[TIMEFMT_MAX];
 
-    fputs("vmkeep: ", out);
-    print_plain(f->why_not, out);
-    if (f->as_of)
-        fprintf(out, "; what follows is what it left in the catalog, last at %s (%s ago)\n",
-                time_local(f->as_of, at), duration_text((int64_t)time(NULL) - f->as_of, ago));
-    else
-        fputs("; by the catalog it had left no job open\n", out);
+    if (!f->as_of)
+        return xasprintf("%s; by the catalog it had left no job open", f->why_not);
+    return xasprintf("%s; what follows is what it left in the catalog, last at %s (%s ago)",
+                     f->why_not, time_local(f->as_of, at),
+                     duration_text((int64_t)time(NULL) - f->as_of, ago));
 }
 
 static void print_json(const struct found *f)
@@ -232,8 +233,13 @@ int active_jobs_list(const struct config *config, struct catalog *catalog,
     struct found f;
     int code = find(config, catalog, ask, &f);
 
-    if (code == EXIT_DONE && !f.live)
-        say_not_live(&f, stderr);
+    if (code == EXIT_DONE && !f.live) {
+        CLEANUP_FREE char *why = why_not_live(&f);
+        CLEANUP_FREE char *plain = plain_text(why);
+
+        fprintf(stderr, "vmkeep: %s\n", plain);
+        client_advise(&f.err);
+    }
     if (code == EXIT_DONE && ask->json)
         print_json(&f);
     else if (code == EXIT_DONE)
@@ -277,8 +283,11 @@ static void redraw(const struct found *f)
         return;
     fprintf(out, "%s: %zu run, %zu wait (interrupt to end)\n", time_local(time(NULL), now), f->run,
             f->wait);
-    if (!f->live)
-        say_not_live(f, out);
+    if (!f->live) {
+        CLEANUP_FREE char *why = why_not_live(f);
+
+        print_paragraph(out, 0, "", why);
+    }
     fputc('\n', out);
     print_table(f, out);
     fclose(out);
@@ -302,4 +311,23 @@ int active_jobs_watch(const struct config *config, struct catalog *catalog,
             return code;
         sleep(AGAIN_S);
     }
+}
+
+/* ---- one domain's ---- */
+
+size_t active_jobs_of(const struct config *config, const struct domain_name *domain,
+                      int64_t *ret_job)
+{
+    const struct active_ask ask = {.domain = domain, .json = true};
+    struct found f = {.jobs = json_array()};
+    struct err ignored = ERR_INIT;
+    bool reached = false;
+    size_t n = 0;
+
+    if (ask_daemon(config, &ask, &f, &reached, &ignored))
+        n = json_array_size(f.jobs);
+    if (n > 0)
+        *ret_job = json_integer_value(json_object_get(json_array_get(f.jobs, 0), "id"));
+    json_decref(f.jobs);
+    return n;
 }

@@ -22,6 +22,11 @@ struct active_ask {
 int active_jobs_list(const struct config *config, struct catalog *catalog,
                      const struct active_ask *ask);
 
+/* How many are running on that domain, or wait to, which the daemon says; none when it does not
+ * run.  *ret_job: one of them. */
+size_t active_jobs_of(const struct config *config, const struct domain_name *domain,
+                      int64_t *ret_job);
+
 /* The same again and again, on a terminal that is wiped each time, until somebody interrupts it or
  * nothing can be read. */
 int active_jobs_watch(const struct config *config, struct catalog *catalog,

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/fsutil.h"
+#include "base/libvirt_uri.h"
 #include "base/text.h"
 #include "cli/store_ask.h"
 #include "storage/qcow2_links.h"
@@ -143,6 +144,28 @@ static void check_shared(struct looker *l, const struct config_repository *r)
     free(s.first);
 }
 
+static bool has_libvirt(const struct config *c)
+{
+    for (size_t i = 0; i < c->hosts.n; i++)
+        if (c->hosts.items[i].driver == DRIVER_LIBVIRT)
+            return true;
+    return false;
+}
+
+/* Which mode policies have that give none; jobs/backup_plan.c decides so. */
+static void check_remote(struct looker *l, const struct config_repository *r, const char *remote)
+{
+    for (size_t i = 0; i < l->c->policies.n && has_libvirt(l->c); i++) {
+        const struct config_policy *p = &l->c->policies.items[i];
+
+        if (!p->mode_given && strcmp(p->repository, r->name) == 0)
+            diagnostics_add(l->diags, l->path, 0, 0, true,
+                            "policy '%s' gives no mode, and repository '%s' is on %s: domains of "
+                            "libvirt hosts are pulled; say 'mode: pull', or push",
+                            p->name, r->name, remote);
+    }
+}
+
 static void check_repository(struct looker *l, const struct config_repository *r)
 {
     const struct store_request q = {.repository = r->path, .may_be_empty = true};
@@ -160,7 +183,54 @@ static void check_repository(struct looker *l, const struct config_repository *r
         diagnostics_add(l->diags, l->path, 0, 0, true,
                         "repository '%s': %s is mounted read-only: no backup can be made there",
                         r->name, r->path);
+    if (*space.remote)
+        check_remote(l, r, space.remote);
     check_shared(l, r);
+}
+
+/* ---- hosts on other machines ---- */
+
+/* What a pull of theirs reads with. */
+static void check_certificates(struct looker *l, const struct config_host *h)
+{
+    static const char *const files[] = {"ca-cert.pem", "client-cert.pem", "client-key.pem"};
+    CLEANUP(strlist_done) struct strlist names = {0};
+    CLEANUP(file_list_done) struct file_list found = {0};
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        CLEANUP_FREE char *name = xasprintf("%s/%s", h->tls_certificates, files[i]);
+
+        strlist_add(&names, name);
+    }
+    if (look_at_files(&names, &found, &err) < 0)
+        return;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct file_fact *f = file_find_named(&found, names.items[i]);
+
+        if (!f || !f->missing)
+            continue;
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "host '%s' is another machine, so its domains are pulled over TLS, and %s "
+                        "is missing: see 'tls_certificates' in vmkeep-config(5)",
+                        h->name, names.items[i]);
+        return;
+    }
+}
+
+static void check_elsewhere(struct looker *l, const struct config_host *h)
+{
+    for (size_t i = 0; i < l->c->policies.n; i++) {
+        const struct config_policy *p = &l->c->policies.items[i];
+
+        if (p->mode_given && p->mode == MODE_PUSH)
+            diagnostics_add(l->diags, l->path, 0, 0, true,
+                            "policy '%s' pushes, and host '%s' is another machine: of its domains "
+                            "it takes repository '%s' to be there under the same path, as one "
+                            "directory of both; or leave out the mode, and they are pulled",
+                            p->name, h->name, p->repository);
+    }
+    check_certificates(l, h);
 }
 
 void check_look(const char *path, const struct config *c, struct diagnostics *diags)
@@ -175,5 +245,9 @@ void check_look(const char *path, const struct config *c, struct diagnostics *di
     for_images(&l, check_image, NULL);
     for (size_t i = 0; i < c->repositories.n; i++)
         check_repository(&l, &c->repositories.items[i]);
+    for (size_t i = 0; i < c->hosts.n; i++)
+        if (c->hosts.items[i].driver == DRIVER_LIBVIRT &&
+            !libvirt_uri_is_local(c->hosts.items[i].uri))
+            check_elsewhere(&l, &c->hosts.items[i]);
     file_list_done(&l.images);
 }

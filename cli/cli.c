@@ -10,6 +10,8 @@
 static const char *config_path = CONFIG_DEFAULT;
 static bool config_given;
 static char config_problem[ERR_MSG_MAX]; /* "": none that is known */
+static char config_advice[ERR_MSG_MAX];  /* what to do about it */
+static char config_unread[ERR_MSG_MAX];  /* "": the daemon has read it */
 
 const char *cli_config_path(void)
 {
@@ -34,6 +36,23 @@ int cli_usage(const char *where, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+/* Perhaps it was there, and the daemon's copy of it is there still. */
+static void tell_of_copy(const struct config_file *f)
+{
+    CLEANUP(config_copy_done) struct config_copy copy = {0};
+    char when[TIMEFMT_MAX];
+
+    if (config_copy_find(f, &copy))
+        fprintf(stderr, "vmkeep: vmkeepd has kept a copy of it, of %s: `cp %s %s` brings it back\n",
+                time_local(copy.kept, when), copy.path, f->path);
+    else
+        fprintf(stderr,
+                "vmkeep: if it was there once: vmkeepd keeps a copy of the last good one beside "
+                "its catalog, as CATALOG.config (%s.config where the configuration said nothing "
+                "else); copy that back\n",
+                CONFIG_CATALOG_DEFAULT);
+}
+
 static int refuse(const struct config_file *f)
 {
     struct err err = ERR_INIT;
@@ -51,7 +70,10 @@ static int refuse(const struct config_file *f)
                 config_path);
     else
         err_set(&err, ERR_INVALID, "%s: %s", config_path, f->diags.items[0].text);
-    return cli_fail(NULL, &err);
+    cli_fail(NULL, &err);
+    if (f->missing)
+        tell_of_copy(f);
+    return EXIT_USAGE;
 }
 
 int cli_load_config_strictly(struct config **ret)
@@ -69,11 +91,39 @@ static void warn_of_copy(const struct config_file *f, const struct config_copy *
     CLEANUP_FREE char *problem = config_file_problem(f);
     char when[TIMEFMT_MAX];
 
+    if (f->missing)
+        snprintf(config_advice, sizeof(config_advice), "`cp %s %s` brings the last good one back",
+                 copy->path, f->path);
+    else
+        snprintf(config_advice, sizeof(config_advice),
+                 "`vmkeep check` shows all errors: mend them");
     fprintf(stderr,
-            "%s\nvmkeep: warning: the configuration is broken, so this goes by the last good one, "
-            "of %s (%s); 'vmkeep check' shows all errors\n",
-            problem, time_local(copy->kept, when), copy->path);
+            "%s\nvmkeep: warning: the configuration is %s, so this goes by the last good one, "
+            "of %s (%s); %s\n",
+            problem, f->missing ? "gone" : "broken", time_local(copy->kept, when), copy->path,
+            config_advice);
     snprintf(config_problem, sizeof(config_problem), "%s", problem);
+}
+
+static void note_unread(const struct config_file *f)
+{
+    char when[TIMEFMT_MAX];
+    int64_t kept;
+
+    if (config_copy_differs(f, &kept))
+        snprintf(config_unread, sizeof(config_unread),
+                 "%s has changed since vmkeepd read it last, at %s", config_path,
+                 time_local(kept, when));
+}
+
+const char *cli_config_unread(void)
+{
+    return *config_unread ? config_unread : NULL;
+}
+
+const char *cli_config_advice(void)
+{
+    return config_advice;
 }
 
 const char *cli_config_problem(void)
@@ -87,6 +137,7 @@ int cli_load_config(struct config **ret)
     CLEANUP(config_copy_done) struct config_copy copy = {0};
 
     if (config_file_read(config_path, &f)) {
+        note_unread(&f);
         *ret = TAKE_PTR(f.config);
         return EXIT_DONE;
     }
@@ -121,6 +172,8 @@ int cli_with_catalog(int (*run)(void *arg, const struct config *config, struct c
 
     if (code == EXIT_DONE)
         code = cli_open_catalog(config, &catalog);
+    if (code == EXIT_DONE && *config_unread)
+        fprintf(stderr, "vmkeep: warning: %s: `vmkeep reload`\n", config_unread);
     if (code == EXIT_DONE)
         code = run(arg, config, catalog);
     catalog_close(catalog);

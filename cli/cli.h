@@ -46,8 +46,13 @@ extern const struct command cmd_domjobabort;
 extern const struct command cmd_domjobinfo;
 extern const struct command cmd_event;
 extern const struct command cmd_explain;
+extern const struct command cmd_export;
+extern const struct command cmd_files;
 extern const struct command cmd_jobs;
+extern const struct command cmd_mount;
+extern const struct command cmd_pin;
 extern const struct command cmd_points;
+extern const struct command cmd_copy;
 extern const struct command cmd_prune;
 extern const struct command cmd_rebuild_catalog;
 extern const struct command cmd_reload;
@@ -56,6 +61,8 @@ extern const struct command cmd_restore;
 extern const struct command cmd_retention;
 extern const struct command cmd_run;
 extern const struct command cmd_status;
+extern const struct command cmd_unpin;
+extern const struct command cmd_verify;
 
 /* From --config FILE, which main takes out of the arguments wherever it stands. */
 const char *cli_config_path(void);
@@ -67,8 +74,12 @@ int cli_usage(const char *where, const char *fmt, ...) __attribute__((format(pri
 /* Reads the configuration; while it is broken, the daemon's copy of the last good one, with a word
  * on standard error.  0, or EXIT_USAGE when the errors have been printed. */
 int cli_load_config(struct config **ret);
-/* What is broken, when that has been found so; NULL: nothing. */
+/* What is broken, when that has been found so, NULL: nothing; and what to do about it. */
 const char *cli_config_problem(void);
+const char *cli_config_advice(void);
+/* That the configuration that was read is another one than the daemon goes by; NULL: it is not, as
+ * far as is known. */
+const char *cli_config_unread(void);
 /* The file itself or nothing: for what acts by it without the daemon. */
 int cli_load_config_strictly(struct config **ret);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +24,9 @@ struct connection {
     int timeout_s; /* for the first line; 0 from then on: none */
     int64_t until; /* monotonic, seconds; 0: no limit for all of it */
     struct lines in;
-    sigset_t wait_mask; /* signals that end a wait are let through only while it waits */
+    sigset_t wait_mask;
+    struct sigaction was_int,
+        was_term; /* signals that end a wait are let through only while it waits */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -43,15 +46,26 @@ static void catch_signals(struct connection *c)
     sigaddset(&blocked, SIGINT);
     sigaddset(&blocked, SIGTERM);
     sigprocmask(SIG_BLOCK, &blocked, &c->wait_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, &c->was_int);
+    sigaction(SIGTERM, &action, &c->was_term);
 }
 
 static void release_signals(const struct connection *c)
 {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    sigaction(SIGINT, &c->was_int, NULL);
+    sigaction(SIGTERM, &c->was_term, NULL);
     sigprocmask(SIG_SETMASK, &c->wait_mask, NULL);
+    /* Who had caught it before hears of it, too. */
+    if (interrupted && c->was_int.sa_handler != SIG_DFL && c->was_int.sa_handler != SIG_IGN)
+        raise(SIGINT);
+}
+
+/* Told from one that went away by its number. */
+static int not_running(const struct connection *c, int sys, struct err *err)
+{
+    err_set(err, ERR_REMOTE, "%s: the daemon is not running (%s)", c->path, strerror(sys));
+    err->sys = sys;
+    return -1;
 }
 
 static int open_socket(struct connection *c, struct err *err)
@@ -70,8 +84,7 @@ static int open_socket(struct connection *c, struct err *err)
     if (connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
         return 0;
     if (errno == ENOENT || errno == ECONNREFUSED)
-        return err_set(err, ERR_REMOTE, "%s: the daemon is not running (%s)", c->path,
-                       strerror(errno));
+        return not_running(c, errno, err);
     if (errno == EACCES || errno == EPERM)
         return err_set(err, ERR_DENIED, "%s: %s (only root and the daemon's user may ask it)",
                        c->path, strerror(errno));
@@ -245,14 +258,33 @@ int client_ask(const struct config *config, const struct client_request *r, int 
     return rc;
 }
 
+/* The same as status says of it. */
+void client_advise(const struct err *err)
+{
+    if (err->code == ERR_REMOTE && err->sys)
+        fprintf(stderr, "vmkeep: %s\n",
+                cli_config_problem()
+                    ? "first mend the configuration, by which vmkeepd cannot start: 'vmkeep "
+                      "check'; then 'systemctl start vmkeepd'"
+                    : "'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended");
+}
+
+int client_failed(const struct err *err, bool reached)
+{
+    int code = cli_fail(NULL, err);
+
+    if (reached)
+        return code;
+    client_advise(err);
+    return code == EXIT_INTERRUPTED ? code : EXIT_NO_DAEMON;
+}
+
 int cli_ask(const struct config *config, const struct client_request *r, json_t **ret)
 {
     struct err err = ERR_INIT;
     bool reached;
-    int code;
 
     if (client_ask(config, r, ANSWER_S, ret, &reached, &err) == 0)
         return EXIT_DONE;
-    code = cli_fail(NULL, &err);
-    return reached ? code : EXIT_NO_DAEMON;
+    return client_failed(&err, reached);
 }

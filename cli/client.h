@@ -29,6 +29,11 @@ struct client_request {
 int client_ask(const struct config *config, const struct client_request *r, int timeout_s,
                json_t **ret, bool *ret_reached, struct err *err);
 
+/* Prints the error of a client_ask, and what to do when no daemon runs.  Returns the exit code. */
+int client_failed(const struct err *err, bool reached);
+/* Only what to do: of a command that goes on without the daemon. */
+void client_advise(const struct err *err);
+
 /* The same with a time limit that suits commands; prints the error.  Returns the exit code. */
 int cli_ask(const struct config *config, const struct client_request *r, json_t **ret);
 

@@ -9,9 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/timefmt.h"
 #include "cli/check_look.h"
 #include "cli/cli.h"
 #include "report/json.h"
+#include "report/wrap.h"
 
 static void print_json(const struct diagnostics *diags)
 {
@@ -28,23 +30,20 @@ static void print_json(const struct diagnostics *diags)
     report_json_print(list, stdout);
 }
 
-static void print_count(const char *sep, size_t n, const char *one, const char *many)
-{
-    printf("%s%zu %s", sep, n, n == 1 ? one : many);
-}
-
 static void print_summary(const char *path, const struct config *c)
 {
-    printf("%s: ok: ", path);
-    print_count("", c->hosts.n, "host", "hosts");
-    print_count(", ", c->repositories.n, "repository", "repositories");
-    print_count(", ", c->policies.n, "policy", "policies");
-    putchar('\n');
+    CLEANUP_FREE char *label = xasprintf("%s: ok: ", path);
+
+    print_paragraphf(stdout, 2, label, "%zu host%s, %zu repositor%s, %zu polic%s", c->hosts.n,
+                     plural_s(c->hosts.n), c->repositories.n, c->repositories.n == 1 ? "y" : "ies",
+                     c->policies.n, c->policies.n == 1 ? "y" : "ies");
 }
 
 static int check(const char *path, bool json)
 {
     CLEANUP(config_file_done) struct config_file f = {0};
+    char when[TIMEFMT_MAX];
+    int64_t read;
 
     if (config_file_read(path, &f))
         check_look(path, f.config, &f.diags);
@@ -54,6 +53,10 @@ static int check(const char *path, bool json)
         diagnostics_print(&f.diags, stderr);
     if (f.config && !json)
         print_summary(path, f.config);
+    if (f.config && !json && config_copy_differs(&f, &read))
+        print_paragraphf(stdout, 0, "",
+                         "vmkeepd goes by what it read at %s, which is not this: `vmkeep reload`",
+                         time_local(read, when));
     return f.config ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -76,12 +79,14 @@ const struct command cmd_check = {
         (const char *const[]){
             "Validates FILE, or else the configuration in use (see --config). All errors and "
             "warnings are printed to standard error, each with file, line and column; nothing is "
-            "changed. What the daemon runs on is its configuration at the last start or reload.",
+            "changed. What the daemon runs on is its configuration at the last start or reload; "
+            "where that is another one, it is said.",
             "It warns of what is allowed and hardly meant, of promises that the schedule itself "
             "breaks, of agents that a policy requires and that are not configured; and, by "
             "looking, of repositories that are missing, read-only, or on one file system with the "
             "images, and of configured images that are missing, or encrypted: their copies in a "
-            "repository are not. What has to be tried, vmkeep doctor tries.",
+            "repository are not; and of what pulls from other machines need. What has to be tried, "
+            "vmkeep doctor tries.",
             NULL},
     .operands =
         (const struct command_operand[]){

@@ -271,6 +271,7 @@ static int list_checkpoints(struct arguments *a)
         code = cli_fail(NULL, &err);
     } else {
         fprintf(stderr, "vmkeep: %s; what the catalog knows is shown\n", err.msg);
+        client_advise(&err);
         code = cli_with_catalog(fall_back, a);
     }
     json_decref(result);

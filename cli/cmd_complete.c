@@ -71,7 +71,7 @@ static void offer_domains(const struct completion *c, const struct domain_names 
 
 static void offer_points(const struct completion *c, struct catalog *catalog)
 {
-    const struct point_filter all = {0};
+    const struct point_filter all = {.copies = true};
     CLEANUP(point_list_done) struct point_list points = {0};
     struct err ignored = ERR_INIT;
 

@@ -17,11 +17,15 @@
 #include "cli/confirm.h"
 #include "cli/point_choice.h"
 #include "cli/start_jobs.h"
+#include "cli/store_ask.h"
 #include "policies/dates.h"
 #include "policies/deletion.h"
+#include "report/gather/domains.h"
+#include "report/gather/points.h"
 #include "report/json.h"
 #include "report/points.h"
 #include "report/table.h"
+#include "report/wrap.h"
 
 struct arguments {
     bool dry_run, force, yes, wait, json, dependents;
@@ -33,21 +37,27 @@ struct arguments {
 struct plan {
     const struct config *config;
     struct catalog *catalog;
+    struct domain_names known;
     struct point_list all;
-    struct strlist doomed;
-    struct strlist says; /* what follows, one sentence each */
+    struct letting_go_list doomed;
+    struct strlist says;  /* what follows, one sentence each */
+    struct strlist there; /* names of repositories that were looked at */
 };
 
 static void plan_done(struct plan *p)
 {
+    domain_names_done(&p->known);
     point_list_done(&p->all);
-    strlist_done(&p->doomed);
+    letting_go_list_done(&p->doomed);
     strlist_done(&p->says);
+    strlist_done(&p->there);
 }
 
 static bool same_group(const struct point *a, const struct point *b)
 {
-    return str_eq(a->host, b->host) && str_eq(a->domain, b->domain) && str_eq(a->policy, b->policy);
+    return str_eq(a->host, b->host) && str_eq(a->domain, b->domain) &&
+           str_eq(a->policy, b->policy) && !a->copy_of == !b->copy_of &&
+           (!a->copy_of || str_eq(a->repository, b->repository));
 }
 
 /* ---- what is named ---- */
@@ -65,19 +75,28 @@ static int check_domain(const struct arguments *a, const struct point_list *all,
     return domain_search_end(&s, err);
 }
 
-/* All of a domain, of a policy, or of both. */
+static void add_group(const struct arguments *a, const struct point_list *all, bool copies,
+                      struct strlist *ret)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        const struct point *p = &all->items[i];
+
+        if (!p->copy_of == !copies &&
+            (!a->domain || domain_is_meant(a->domain, p->host, p->domain)) &&
+            (!a->policy || str_eq(a->policy, p->policy)))
+            strlist_add(ret, p->id);
+    }
+}
+
+/* All of a domain, of a policy, or of both; their copies stay, unless there is nothing else. */
 static int name_group(const struct arguments *a, const struct point_list *all, struct strlist *ret,
                       struct err *err)
 {
     if (check_domain(a, all, err) < 0)
         return -1;
-    for (size_t i = 0; i < all->n; i++) {
-        const struct point *p = &all->items[i];
-
-        if ((!a->domain || domain_is_meant(a->domain, p->host, p->domain)) &&
-            (!a->policy || str_eq(a->policy, p->policy)))
-            strlist_add(ret, p->id);
-    }
+    add_group(a, all, false, ret);
+    if (ret->n == 0)
+        add_group(a, all, true, ret);
     if (ret->n > 0)
         return 0;
     return err_set(err, ERR_NOTFOUND, "no point%s%s under policy %s", a->domain ? " of " : "",
@@ -108,17 +127,29 @@ static void say(struct plan *p, char *sentence)
     free(sentence);
 }
 
+/* A policy that does not cover the domain any more makes no backup of it. */
+static void say_of_checkpoint(struct plan *p, const struct point *head)
+{
+    if (point_is_covered(p->config, &p->known, head))
+        say(p, xasprintf("The next backup of %s/%s under policy %s is a full: its checkpoint goes "
+                         "with the point.",
+                         head->host, head->domain, head->policy));
+    else
+        say(p, xasprintf("The checkpoint of %s/%s under policy %s goes with the point.", head->host,
+                         head->domain, head->policy));
+}
+
 /* Of one group: is a good one left, and can the next backup be based on what is left? */
 static int say_of_group(struct plan *p, const struct point_list *group,
-                        const struct strlist *doomed, struct err *err)
+                        const struct letting_go_list *doomed, struct err *err)
 {
     const struct point *head = &group->items[0];
     struct checkpoint_list rows = {0};
     bool left = false;
 
     for (size_t i = 0; i < group->n; i++)
-        left = left ||
-               (group->items[i].state == POINT_GOOD && !strlist_has(doomed, group->items[i].id));
+        left = left || (group->items[i].state == POINT_GOOD &&
+                        !letting_go_find(doomed, group->items[i].id));
     if (!left)
         say(p, xasprintf("No good point of %s/%s under policy %s is left.", head->host,
                          head->domain, head->policy));
@@ -128,40 +159,67 @@ static int say_of_group(struct plan *p, const struct point_list *group,
         for (size_t k = 0; k < group->n; k++)
             if (rows.items[i].state == CHECKPOINT_CURRENT &&
                 str_eq(rows.items[i].name, group->items[k].checkpoint) &&
-                strlist_has(doomed, group->items[k].id))
-                say(p, xasprintf("The next backup of %s/%s under policy %s is a full: its "
-                                 "checkpoint goes with the point.",
-                                 head->host, head->domain, head->policy));
+                letting_go_find(doomed, group->items[k].id))
+                say_of_checkpoint(p, head);
     checkpoint_list_done(&rows);
     return 0;
 }
 
-static int check_repository(const struct plan *p, const struct point *point, struct err *err)
+#define IF_LOST                                                                                    \
+    "if it is lost for ever, 'vmkeep repository forget %s' takes its points out of the catalog"
+
+/* Each is looked at once.  Where we may not look, the daemon may. */
+static int look_at_repository(struct plan *p, const struct config_repository *c, const char *id,
+                              struct err *err)
+{
+    CLEANUP_FREE char *problem = NULL;
+    struct store_space space = {0};
+
+    if (strlist_has(&p->there, c->name))
+        return 0;
+    strlist_add(&p->there, c->name);
+    if (store_ask_probe(c->path, id, &space, err) == 0)
+        return space.read_only ? err_set(err, ERR_DENIED,
+                                         "repository %s: %s is mounted read-only: nothing can be "
+                                         "deleted there",
+                                         c->name, c->path)
+                               : 0;
+    if (err->code == ERR_TIMEOUT)
+        return err_wrap(err, "repository %s", c->name);
+    problem = xstrdup(err->msg);
+    if (err->code != ERR_DENIED)
+        return err_set(err, ERR_NOTFOUND, "repository %s: %s (" IF_LOST ")", c->name, problem,
+                       c->name);
+    *err = ERR_INIT;
+    return 0;
+}
+
+static int check_repository(struct plan *p, const struct point *point, struct err *err)
 {
     CLEANUP(catalog_repository_done) struct catalog_repository known = {0};
+    const struct config_repository *c = config_repository_find(p->config, point->repository);
     bool found;
 
-    if (!config_repository_find(p->config, point->repository))
+    if (!c)
         return err_set(err, ERR_NOTFOUND,
-                       "%s is in repository %s, which is not configured; if that is lost for ever, "
-                       "'vmkeep repository forget %s' takes its points out of the catalog",
-                       point->id, point->repository, point->repository);
+                       "%s is in repository %s, which is not configured; " IF_LOST, point->id,
+                       point->repository, point->repository);
     if (catalog_repository(p->catalog, point->repository, &known, &found, err) < 0)
         return -1;
-    if (!found || !point->repository_id || str_eq(known.id, point->repository_id))
-        return 0;
-    return err_set(err, ERR_NOTFOUND,
-                   "%s is in repository %s, and %s has its place; if that one is lost for ever, "
-                   "'vmkeep repository forget %s' takes its points out of the catalog",
-                   point->id, point->repository_id, known.id, point->repository_id);
+    if (found && point->repository_id && !str_eq(known.id, point->repository_id))
+        return err_set(err, ERR_NOTFOUND, "%s is in repository %s, and %s has its place; " IF_LOST,
+                       point->id, point->repository_id, known.id, point->repository_id);
+    return look_at_repository(p, c, found ? known.id : NULL, err);
 }
 
 /* The group of head, of those that are named what is in it: into the plan. */
 static int plan_group(const struct arguments *a, struct plan *p, const struct point *head,
                       const struct strlist *named, struct err *err)
 {
-    CLEANUP(strlist_done) struct strlist asked = {0}, doomed = {0};
-    const struct deletion d = {.asked = &asked, .dependents = a->dependents, .force = a->force};
+    CLEANUP(strlist_done) struct strlist asked = {0};
+    CLEANUP(letting_go_list_done) struct letting_go_list doomed = {0};
+    const struct deletion d = {
+        .asked = &asked, .dependents = a->dependents, .force = a->force, .now = time(NULL)};
     struct point_list group = {0}; /* borrows */
     int rc;
 
@@ -175,8 +233,9 @@ static int plan_group(const struct arguments *a, struct plan *p, const struct po
     points_judge_dates(&group, time(NULL));
     rc = deletion_plan(&group, &d, &doomed, err);
     for (size_t i = 0; i < doomed.n && rc == 0; i++) {
-        rc = check_repository(p, point_list_find(&group, doomed.items[i]), err);
-        strlist_add(&p->doomed, doomed.items[i]);
+        rc = check_repository(p, point_list_find(&group, doomed.items[i].id), err);
+        *VEC_ADD(&p->doomed) = (struct letting_go){
+            xstrdup(doomed.items[i].id), xstrdup(doomed.items[i].into), doomed.items[i].moved};
     }
     if (rc == 0)
         rc = say_of_group(p, &group, &doomed, err);
@@ -186,10 +245,11 @@ static int plan_group(const struct arguments *a, struct plan *p, const struct po
 
 static int make_plan(const struct arguments *a, struct plan *p, struct err *err)
 {
-    static const struct point_filter all = {0};
+    static const struct point_filter all = {.copies = true};
     CLEANUP(strlist_done) struct strlist named = {0};
 
-    if (catalog_points(p->catalog, &all, &p->all, err) < 0 ||
+    if (domains_known(p->config, p->catalog, &p->known, err) < 0 ||
+        catalog_points(p->catalog, &all, &p->all, err) < 0 ||
         name_points(a, &p->all, &named, err) < 0)
         return -1;
     for (size_t i = 0; i < named.n; i++) {
@@ -206,33 +266,49 @@ static int make_plan(const struct arguments *a, struct plan *p, struct err *err)
 
 /* ---- what is said ---- */
 
+/* In the order in which points are listed, oldest first: the catalog's. */
+static void sort_doomed(struct plan *p)
+{
+    struct letting_go_list sorted = {0};
+
+    for (size_t i = 0; i < p->all.n; i++) {
+        const struct letting_go *l = letting_go_find(&p->doomed, p->all.items[i].id);
+
+        if (l)
+            *VEC_ADD(&sorted) = (struct letting_go){xstrdup(l->id), xstrdup(l->into), l->moved};
+    }
+    letting_go_list_done(&p->doomed);
+    p->doomed = sorted;
+}
+
 static void print_json(const struct plan *p)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < p->doomed.n; i++) {
-        const struct point *q = point_list_find(&p->all, p->doomed.items[i]);
+        const struct point *q = point_list_find(&p->all, p->doomed.items[i].id);
 
         json_array_append_new(
-            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "id",
+            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "id",
                             report_json_text(q->id), "domain", report_json_text(q->domain), "host",
                             report_json_text(q->host), "policy", report_json_text(q->policy),
                             "created", report_json_time(q->created), "kind", level_name(q->level),
                             "state", point_state_text(q, false), "bytes",
-                            report_json_number((int64_t)point_bytes(q))));
+                            report_json_number((int64_t)point_bytes(q)), "merged_into",
+                            report_json_text(p->doomed.items[i].into)));
     }
     report_json_print(list, stdout);
 }
 
 static void print_text(const struct plan *p)
 {
-    static const char *const titles[] = {"TIME", "KIND", "STATE", ">SIZE", "POINT"};
+    static const char *const titles[] = {"TIME", "KIND", "STATE", ">SIZE", "~POINT"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     char buf[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < p->doomed.n; i++) {
-        const struct point *q = point_list_find(&p->all, p->doomed.items[i]);
+        const struct point *q = point_list_find(&p->all, p->doomed.items[i].id);
 
         table_cell(t, time_local(q->created, buf));
         table_cell(t, level_name(q->level));
@@ -244,8 +320,12 @@ static void print_text(const struct plan *p)
     table_print(t, stdout);
     printf("\n%zu point%s would go, %s\n", p->doomed.n, plural_s(p->doomed.n),
            size_text(bytes, size));
+    for (size_t i = 0; i < p->doomed.n; i++)
+        if (p->doomed.items[i].into)
+            printf("%s is merged into %s, %s are moved\n", p->doomed.items[i].id,
+                   p->doomed.items[i].into, size_text(p->doomed.items[i].moved, size));
     for (size_t i = 0; i < p->says.n; i++)
-        puts(p->says.items[i]);
+        print_paragraph(stdout, 0, "", p->says.items[i]);
 }
 
 /* ---- */
@@ -255,7 +335,7 @@ static int ask_daemon(const struct arguments *a, const struct plan *p)
     json_t *points = json_array();
 
     for (size_t i = 0; i < p->doomed.n; i++)
-        json_array_append_new(points, json_string(p->doomed.items[i]));
+        json_array_append_new(points, json_string(p->doomed.items[i].id));
     return start_jobs(p->config, "delete",
                       json_pack("{s:o, s:b}", "points", points, "force", a->force), a->wait,
                       a->json);
@@ -270,6 +350,7 @@ static int delete_points(void *arg, const struct config *config, struct catalog 
 
     if (make_plan(a, &p, &err) < 0)
         return cli_fail(NULL, &err);
+    sort_doomed(&p);
     if (a->dry_run && a->json)
         print_json(&p);
     else if (a->dry_run || !a->yes)
@@ -285,6 +366,9 @@ static int run(void *arguments)
     const struct arguments *a = arguments;
     bool by_group = a->domain || a->policy;
 
+    if (by_group && a->points.n > 0)
+        return cli_usage("delete", "--domain and --policy mean all points of theirs: name points, "
+                                   "or give these");
     if (by_group == (a->points.n > 0))
         return cli_usage("delete", "%s", cmd_delete.wants);
     if (a->json && !a->yes && !a->dry_run)
@@ -306,9 +390,12 @@ const struct command cmd_delete = {
             "domain under a policy, whatever the rules say: damaged and missing ones, those that "
             "are set aside, and those of policies and domains that left the configuration, which "
             "no rule ever lets go of. Says what would go, and asks.",
-            "A point on which others are based is refused, with their names: they could not be "
-            "read without it. --with-dependents deletes them, too. The last good point of a domain "
-            "under a policy goes with --force only.",
+            "A point on which another one is based is merged into that: what the other one holds "
+            "stays as it is. Where that cannot be, because two are based on it, or one of them is "
+            "damaged or set aside, it is refused, with their names. --with-dependents deletes all "
+            "that is based on it, too, in place of merging. The last good point of a domain under "
+            "a policy goes with --force only. A pinned point is refused, with --force too: 'vmkeep "
+            "unpin' first.",
             "With the point that was made last goes the checkpoint that the next incremental would "
             "be made from: the next backup is a full, and says why.",
             "The daemon does it, as a job. What lies in a repository that is lost cannot be "
@@ -333,20 +420,20 @@ const struct command cmd_delete = {
             {FLAG("json", json,
                   "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
                   "with --dry-run an array of {id, domain, host, policy, created, kind, state, "
-                  "bytes}")},
+                  "bytes, merged_into}; merged_into is null where nothing is based on it")},
             {0}},
     .wants = "name points, or --domain, --policy or both",
     .exits =
         (const struct command_exit[]){
             {EXIT_DONE, "queued, with --wait all were a success"},
-            {EXIT_FAILED, "failed, or refused: no good point would be left"},
-            {EXIT_USAGE, "bad usage or configuration"},
+            {EXIT_FAILED, "failed, or refused: no good point would be left, or one is pinned"},
+            {EXIT_USAGE, "bad usage or configuration, or there is no terminal to ask on"},
             {EXIT_PARTLY, "some jobs failed, or were skipped"},
             {EXIT_NOT_FOUND, "no such point, or its repository is not there"},
-            {EXIT_BUSY, "refused: other points are based on one of them"},
+            {EXIT_BUSY, "refused: others are based on one of them, and it cannot be merged"},
             {EXIT_NO_DAEMON, "the daemon cannot be reached"},
             {EXIT_DAMAGED, "the catalog is damaged"},
-            {EXIT_INTERRUPTED, "not confirmed, or interrupted"},
+            {EXIT_INTERRUPTED, "answered with no, or interrupted"},
             {0}},
     .examples = (const char *const[]){"vmkeep delete web01/2026-11-23T02-30-00Z.nightly --dry-run",
                                       "vmkeep delete --domain web01 --policy old --force", NULL},

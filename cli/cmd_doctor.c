@@ -15,12 +15,13 @@
 #include "cli/store_ask.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "report/wrap.h"
 #include "storage/store_records.h"
 
 #define ANSWER_S 60
 #define SCRATCH_S 10
-#define GREEN_OK "\033[32mok \033[0m"
-#define RED_NOT "\033[31mNOT\033[0m"
+#define GREEN_OK "\033[32mok\033[0m   "
+#define RED_NOT "\033[31mNOT\033[0m  "
 
 struct arguments {
     const char *domain;
@@ -48,17 +49,23 @@ static void check_programs(struct findings *l)
 {
     CLEANUP_FREE char *mover = proc_program_path("vmkeep-mover");
     CLEANUP_FREE char *allocation = proc_program_path("vmkeep-allocation");
+    CLEANUP_FREE char *content = proc_program_path("vmkeep-content");
     CLEANUP_FREE char *store = proc_program_path("vmkeep-store");
+    CLEANUP_FREE char *libvirt = proc_program_path("vmkeep-libvirt");
 
     check_program(l, "qemu-img", "qemu-img", "install qemu-utils: nothing works without it");
     check_program(l, "qemu-nbd", "qemu-nbd", "install qemu-utils");
     check_program(l, "qemu-storage-daemon", "qemu-storage-daemon",
                   "install qemu-system-common: domains that are shut off need it");
-    check_program(l, "b3sum", "b3sum", "install b3sum: images are kept without digests until then");
+    check_program(
+        l, "b3sum", "b3sum",
+        "install b3sum: points of older versions cannot be restored with a check without it");
     check_program(l, "vmkeep-store", store, "install vmkeep whole: nothing works without it");
     check_program(l, "vmkeep-mover", mover, "install vmkeep whole: pull backups need it");
+    check_program(l, "vmkeep-content", content, "install vmkeep whole: nothing is kept without it");
     check_program(l, "vmkeep-allocation", allocation,
                   "install vmkeep whole: every backup is a full without it");
+    check_program(l, "vmkeep-libvirt", libvirt, "install vmkeep whole: libvirt hosts need it");
 }
 
 /* ---- scratch space ---- */
@@ -115,10 +122,11 @@ static void judge(struct findings *l, const struct config *config, const json_t 
         return;
     check_scratches(l, config);
     if (cli_config_problem())
-        doctor_add(l, "configuration", "valid", false,
-                   "mend what `vmkeep check` shows, then `vmkeep reload`",
+        doctor_add(l, "configuration", "valid", false, cli_config_advice(),
                    "the file is broken, and vmkeepd would not start by it: %s",
                    cli_config_problem());
+    if (cli_config_unread())
+        doctor_add(l, "configuration", "read", false, "`vmkeep reload`", "%s", cli_config_unread());
     doctor_add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
                problem ? problem : config->catalog);
     check_programs(l);
@@ -164,13 +172,13 @@ static void print_text(const struct findings *l)
         const struct finding *f = &l->items[i];
 
         bad += !f->fine;
-        printf("%s  ", !colour ? (f->fine ? "ok " : "NOT") : f->fine ? GREEN_OK : RED_NOT);
-        print_plain(f->about, stdout);
-        fputs(": ", stdout);
-        print_plain(f->text, stdout);
-        putchar('\n');
+        print_paragraphf(stdout, 5,
+                         f->fine  ? colour ? GREEN_OK : "ok   "
+                         : colour ? RED_NOT
+                                  : "NOT  ",
+                         "%s: %s", f->about, f->text);
         if (f->advice)
-            printf("     -> %s\n", f->advice);
+            print_paragraph(stdout, 8, "     -> ", f->advice);
     }
     if (bad)
         printf("\n%zu of %zu need something done: see what stands behind ->\n", bad, l->n);
@@ -179,12 +187,13 @@ static void print_text(const struct findings *l)
 }
 
 /* Why the daemon may be down. */
-static int examine_catalog(const struct config *config)
+static int examine_catalog(const struct config *config, const struct err *why)
 {
     struct err err = ERR_INIT;
 
     if (catalog_check(config->catalog, &err) == 0 || err.code != ERR_CORRUPT)
-        return EXIT_NO_DAEMON;
+        return client_failed(why, false);
+    cli_fail(NULL, why);
     err_wrap(&err,
              "vmkeepd does not start with a damaged catalog, `vmkeep rebuild-catalog` makes it "
              "anew");
@@ -202,8 +211,7 @@ static int examine(const struct config *config, const char *domain, bool json)
     int code;
 
     if (client_ask(config, &request, ANSWER_S, &answer, &reached, &err) < 0) {
-        code = cli_fail(NULL, &err);
-        return reached ? code : examine_catalog(config);
+        return reached ? cli_fail(NULL, &err) : examine_catalog(config, &err);
     }
     judge(&l, config, answer, domain);
     code = doctor_catalog(&l, config, domain);
@@ -252,11 +260,15 @@ const struct command cmd_doctor = {
             "Read-only disks and CD-ROMs are listed here too: they are in no scheduled backup. So "
             "are disks that the newest point lacks, those that are in no backup, points that are "
             "damaged or missing, and directories of a repository that belong to another catalog. "
+            "A domain that no policy selects gets no backups, and that is said, too; where the "
+            "configuration's unprotected names it, nothing that is wrong with it is a fault. "
             "What is not fine comes first.",
             "In --json, check says what was looked at, for programs to compare. Of a domain: "
-            "answers (in time), reachable, free (of others' jobs), agent, target (QEMU can write "
-            "into the repository), thawed, secrets, disks, points; of a disk: trackable, "
-            "guest-safe, encrypted, free, backed-up; of a repository: answers, there, writable, "
+            "policy (one selects it), answers (in time), reachable, free (of others' jobs), agent, "
+            "target (QEMU can write into the repository), thawed, secrets, disks, points; of a "
+            "disk: trackable, "
+            "guest-safe, write-errors (libvirt's error policy), "
+            "encrypted, free, backed-up; of a repository: answers, there, writable, "
             "space, known (to the catalog), owner; of scratch space: writable, space; and valid "
             "(the configuration), warning, writable (the catalog), program.",
             NULL},

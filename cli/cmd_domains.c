@@ -225,14 +225,15 @@ static void print_text(const struct arguments *a, const struct rows *l)
 }
 
 /* From the catalog, with a word on why. */
-static int fall_back(const struct config *config, const char *why, struct rows *ret)
+static int fall_back(const struct config *config, const struct err *why, struct rows *ret)
 {
     struct catalog *catalog = NULL;
     struct err err = ERR_INIT;
     int code = cli_open_catalog(config, &catalog);
 
     if (code == EXIT_DONE) {
-        fprintf(stderr, "vmkeep: %s; the domains are shown as they were last seen\n", why);
+        fprintf(stderr, "vmkeep: %s; the domains are shown as they were last seen\n", why->msg);
+        client_advise(why);
         if (rows_from_catalog(config, catalog, ret, &err) < 0)
             code = cli_fail(NULL, &err);
     }
@@ -254,7 +255,7 @@ static int list(const struct arguments *a, const struct config *config)
     else if (err.code == ERR_CANCELED)
         code = cli_fail(NULL, &err);
     else
-        code = fall_back(config, err.msg, &rows);
+        code = fall_back(config, &err, &rows);
     note_gone(config, &rows);
     if (code == EXIT_DONE && a->json)
         print_json(a, &rows);

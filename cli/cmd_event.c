@@ -59,7 +59,6 @@ static int listen_to(const struct config *config, const char *domain, int limit_
     struct err err = ERR_INIT;
     json_t *result = NULL;
     bool reached;
-    int code;
 
     if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {
         json_decref(result);
@@ -70,8 +69,7 @@ static int listen_to(const struct config *config, const char *domain, int limit_
             return EXIT_DONE;
         err_set(&err, ERR_TIMEOUT, "no backup ended within %d s", limit_s);
     }
-    code = cli_fail(NULL, &err);
-    return reached || code == EXIT_INTERRUPTED ? code : EXIT_NO_DAEMON;
+    return client_failed(&err, reached);
 }
 
 /* A name that no domain bears would be waited for in vain. */

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "base/pin.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/point_choice.h"
@@ -19,6 +20,8 @@
 #include "report/points.h"
 #include "report/table.h"
 #include "report/wrap.h"
+
+#define LABEL_MAX 20 /* a longer one has a line of its own */
 
 struct arguments {
     bool json;
@@ -98,6 +101,55 @@ static int explain_keep(const struct status_sources *s, const struct point *p,
     return 0;
 }
 
+static void explain_reads(const struct point *p, struct explanation *e)
+{
+    const struct point_read *r = &p->read;
+    char at[TIMEFMT_MAX];
+
+    if (r->proven)
+        say(e, "proven", "all of it was read at %s, and found whole", time_local(r->proven, at));
+    if (r->at && r->at != r->proven && r->slices > 1)
+        say(e, "read", "%u %% of it at %s, slice %u of %u: %s", 100 / r->slices,
+            time_local(r->at, at), r->slice + 1, r->slices, r->result ? r->result : "");
+    else if (r->at && r->at != r->proven)
+        say(e, "read", "at %s: %s", time_local(r->at, at), r->result ? r->result : "");
+    else if (!r->at)
+        say(e, "read", "not again since it was made");
+}
+
+/* Where it lies, and in how many places that is. */
+static void explain_places(const struct point_list *all, const struct point *p,
+                           struct explanation *e)
+{
+    size_t places = 1;
+
+    if (p->copy_of)
+        say(e, "copy of", "%s", p->copy_of);
+    say(e, "lies in", "repository %s", p->repository);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct point *c = &all->items[i];
+
+        if (c == p ||
+            !(str_eq(c->copy_of, p->copy_of ? p->copy_of : p->id) || str_eq(c->id, p->copy_of)))
+            continue;
+        say(e, "lies in", "repository %s, too: %s, %s", c->repository, c->id,
+            point_state_text(c, true));
+        places += c->state == POINT_GOOD;
+    }
+    if (places > 1)
+        say(e, "places", "%zu", places);
+}
+
+static void explain_pin(const struct point *p, int64_t now, struct explanation *e)
+{
+    CLEANUP_FREE char *text = p->pin.since ? pin_text_local(&p->pin) : NULL;
+
+    if (text)
+        say(e, "pin", "%s%s", text,
+            pin_holds(&p->pin, now) ? ": 'vmkeep unpin' leaves it to the rules"
+                                    : ": that is over, and it counts no more");
+}
+
 static int explain_point(const struct status_sources *s, const struct point_list *all,
                          const struct point *p, struct explanation *e, struct err *err)
 {
@@ -110,8 +162,11 @@ static int explain_point(const struct status_sources *s, const struct point_list
     say(e, level_name(p->level), "%s", p->why ? p->why : "not recorded why");
     if (explain_keep(s, p, e, err) < 0)
         return -1;
+    explain_reads(p, e);
+    explain_pin(p, s->now, e);
     if (p->parent)
         say(e, "stands on", "%s", p->parent);
+    explain_places(all, p, e);
     for (size_t i = 0; i < p->missing.n; i++)
         say(e, "lacks",
             "disk %s, which an older point has, or which was attached when the domain "
@@ -215,6 +270,9 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
             say(e, "not backed up", "%s: %s", d->left_out.items[i].name, d->left_out.items[i].why);
         if (d->aside)
             say(e, "set aside", "%s", d->aside);
+        for (size_t i = 0; i < status.daemon.reasons.n; i++)
+            say(e, "vmkeepd", "%s", status.daemon.reasons.items[i].text);
+        say_advice(e, &status.daemon.reasons);
         say_advice(e, &d->reasons);
         for (size_t i = 0; i < d->policies.n; i++)
             explain_policy(&d->policies.items[i], s->now, e);
@@ -276,14 +334,14 @@ static int try_point(const struct status_sources *s, const char *what, struct ex
 
 static void print_text(const struct explanation *e)
 {
+    CLEANUP_FREE char *title = xasprintf("%s ", e->kind);
     size_t width = 0;
 
-    printf("%s ", e->kind);
-    print_plain(e->name, stdout);
-    putchar('\n');
+    print_paragraph(stdout, 2, title, e->name);
     for (size_t i = 0; i < e->sentences.n; i++)
         if (text_width(e->sentences.items[i].about) > width)
             width = text_width(e->sentences.items[i].about);
+    width = width > LABEL_MAX ? LABEL_MAX : width;
     for (size_t i = 0; i < e->sentences.n; i++) {
         const struct sentence *s = &e->sentences.items[i];
         CLEANUP_FREE char *about = plain_text(s->about);
@@ -319,6 +377,9 @@ static int explain(void *arg, const struct config *config, struct catalog *catal
 
     if (rc == 0)
         rc = try_job(&s, a->what, &e, &found, &err);
+    /* Before all domains are asked whether they are called so. */
+    if (rc == 0 && !found && point_is_whole_id(a->what))
+        rc = try_point(&s, a->what, &e, &found, &err);
     if (rc == 0 && !found)
         rc = try_domain(&s, a->what, &e, &found, &err);
     if (rc == 0 && !found)

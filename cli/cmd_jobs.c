@@ -13,6 +13,7 @@
 #include "report/gather/domains.h"
 #include "report/gather/job_json.h"
 #include "report/json.h"
+#include "report/live.h"
 #include "report/table.h"
 
 #define SHOWN 50
@@ -42,16 +43,14 @@ static int print_json(struct catalog *catalog, const struct job_filter *filter, 
 static void add_row(struct table *t, const struct job *j)
 {
     char started[TIMEFMT_MAX], took[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
+    CLEANUP_FREE char *what = job_what(j->kind, level_name(j->level));
     bool failed = j->outcome == OUTCOME_FAILED;
 
     table_cellf(t, "%lld", (long long)j->id);
     table_cellf(t, "%.16s", time_local(j->started ? j->started : j->created, started));
     table_cellf(t, "%s/%s", j->host, j->domain);
     table_cell(t, *j->policy ? j->policy : NULL);
-    if (str_eq(j->kind, JOB_BACKUP_BEGIN))
-        table_cellf(t, "%s by hand", level_name(j->level));
-    else
-        table_cell(t, str_eq(j->kind, JOB_BACKUP) ? level_name(j->level) : j->kind);
+    table_cell(t, what);
     if (j->state == JOB_ENDED)
         table_cell_coloured(t, failed ? COLOUR_RED : COLOUR_NONE, job_outcome_name(j->outcome));
     else
@@ -68,7 +67,7 @@ static void on_job(void *arg, struct job *j)
 
 static int print_text(struct catalog *catalog, const struct job_filter *filter, struct err *err)
 {
-    static const char *const titles[] = {">JOB",  "STARTED", "/DOMAIN", "POLICY", "WHAT",
+    static const char *const titles[] = {">JOB",  "STARTED", "/DOMAIN", "POLICY", "~WHAT",
                                          "STATE", ">TOOK",   ">DATA",   "~WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
@@ -138,7 +137,8 @@ const struct command cmd_jobs = {
             "bytes_per_second, seconds_left, figures (when they were read), and waits_for: "
             "null or {code, text, since, until, jobs, name, limit, tries, error, problem}. "
             "Codes of jobs that are queued are start, stop, limit, host-limit, "
-            "repository-limit, host-changed, host, guest, chain; of those that run host, "
+            "repository-limit, kind-limit, host-changed, host, guest, chain; of those that run "
+            "host, "
             "comparison, catalog, answer, thaw; and retry. What is not known is null.",
             NULL},
     .operands =

@@ -7,7 +7,10 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 #include "cli/cli.h"
+#include "cli/repository_facts.h"
+#include "cli/repository_look.h"
 #include "base/domain_search.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -27,13 +30,73 @@ struct arguments {
 
 static json_t *disk_json(const struct point_disk *d)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(d->name), "path",
-                     report_json_text(d->path), "format", report_json_text(d->format), "capacity",
-                     report_json_number((int64_t)d->capacity), "bytes",
-                     report_json_number((int64_t)d->bytes), "digest", report_json_text(d->digest));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(d->name),
+                     "path", report_json_text(d->path), "format", report_json_text(d->format),
+                     "capacity", report_json_number((int64_t)d->capacity), "bytes",
+                     report_json_number((int64_t)d->bytes), "digest", report_json_text(d->digest),
+                     "content", report_json_text(d->content));
 }
 
-static json_t *point_json(const struct point *p)
+/* What is known besides the points; NULL where nothing is: they are read from the repository. */
+struct surroundings {
+    const struct config *config;
+    struct domain_names known;
+    struct status_looks looks;
+};
+
+/* Why the repository cannot be looked at now; NULL: it can, as far as is known. */
+static const char *problem_of(const struct surroundings *s, const char *repository)
+{
+    for (size_t i = 0; s && repository && i < s->looks.n; i++)
+        if (str_eq(s->config->repositories.items[i].name, repository))
+            return s->looks.items[i].problem;
+    return NULL;
+}
+
+/* When it was read, and how much of it. */
+static json_t *read_json(const struct point *p)
+{
+    const struct point_read *r = &p->read;
+
+    return json_pack("{s:o, s:o, s:o, s:o}", "proven", report_json_time(r->proven), "at",
+                     report_json_time(r->at), "percent",
+                     r->at ? json_integer(r->slices > 1 ? 100 / (json_int_t)r->slices : 100)
+                           : json_null(),
+                     "result", report_json_text(r->result));
+}
+
+/* Where else it lies. */
+static json_t *copies_json(const struct point_list *points, const struct point *p)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *c = &points->items[i];
+
+        if (str_eq(c->copy_of, p->id))
+            json_array_append_new(ret,
+                                  json_pack("{s:o, s:o, s:o}", "id", report_json_text(c->id),
+                                            "repository", report_json_text(c->repository), "state",
+                                            report_json_text(point_state_text(c, false))));
+    }
+    return ret;
+}
+
+static bool is_pinned(const struct point *p)
+{
+    return pin_holds(&p->pin, time(NULL));
+}
+
+static json_t *pin_json(const struct point *p)
+{
+    if (!is_pinned(p))
+        return json_null();
+    return json_pack("{s:o, s:o}", "until", report_json_time(p->pin.until), "note",
+                     report_json_text(p->pin.note));
+}
+
+static json_t *point_json(const struct point_list *points, const struct point *p,
+                          const struct surroundings *s)
 {
     json_t *disks = json_array(), *missing = json_array();
     json_t *ret =
@@ -55,29 +118,36 @@ static json_t *point_json(const struct point *p)
         json_array_append_new(missing, report_json_text(p->missing.items[i]));
     json_object_update(ret, more);
     json_decref(more);
+    json_object_set_new(ret, "read", read_json(p));
+    json_object_set_new(ret, "copy_of", report_json_text(p->copy_of));
+    json_object_set_new(ret, "copies", copies_json(points, p));
+    json_object_set_new(ret, "pin", pin_json(p));
+    json_object_set_new(ret, "repository_problem",
+                        report_json_text(s ? problem_of(s, p->repository) : NULL));
     return ret;
 }
 
-static void print_json(const struct point_list *points)
+static void print_json(const struct point_list *points, const struct surroundings *s)
 {
     struct report_json_array list = {.out = stdout};
 
     for (size_t i = 0; i < points->n; i++)
-        report_json_add(&list, point_json(&points->items[i]));
+        report_json_add(&list, point_json(points, &points->items[i], s));
     report_json_end(&list);
 }
 
 static bool same_group(const struct point *a, const struct point *b)
 {
     return strcmp(a->domain, b->domain) == 0 && strcmp(a->policy, b->policy) == 0 &&
-           strcmp(a->host, b->host) == 0 && strcmp(a->repository, b->repository) == 0;
+           strcmp(a->host, b->host) == 0 && strcmp(a->repository, b->repository) == 0 &&
+           !a->copy_of == !b->copy_of;
 }
 
 /* above: the row above in the same group, or NULL. */
 static void add_row(struct table *t, const struct point_list *points, const struct point *p,
                     const struct point *above)
 {
-    CLEANUP_FREE char *name = point_short_name(points, p);
+    CLEANUP_FREE char *name = point_short_name(points, p), *state = NULL;
     enum table_colour colour = p->state == POINT_GOOD && !p->set_aside ? COLOUR_NONE : COLOUR_RED;
     const struct point *parent = p->parent ? point_list_find(points, p->parent) : NULL;
     char time[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
@@ -89,15 +159,10 @@ static void add_row(struct table *t, const struct point_list *points, const stru
         table_cellf(t, "  %s on %.16s", level_name(p->level),
                     parent ? time_local(parent->created, time) : p->parent);
     table_cell(t, size_text(point_bytes(p), size));
-    table_cell_coloured(t, colour, point_state_text(p, true));
+    state = xasprintf("%s%s", point_state_text(p, true), is_pinned(p) ? ", pinned" : "");
+    table_cell_coloured(t, colour, state);
     table_cell(t, name);
 }
-
-/* What policies cover; NULL where nothing is known of them. */
-struct coverage {
-    const struct config *config;
-    struct domain_names known;
-};
 
 /* Why some of the group are not good. */
 static void print_problems(const struct point_list *points, const struct point *head)
@@ -113,16 +178,33 @@ static void print_problems(const struct point_list *points, const struct point *
     }
 }
 
+static void print_pins(const struct point_list *points, const struct point *head)
+{
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+        CLEANUP_FREE char *text = NULL;
+
+        if (!same_group(p, head) || !is_pinned(p))
+            continue;
+        text = pin_text_local(&p->pin);
+        print_paragraphf(stdout, 2, "  ", "%s: %s", p->id, text);
+    }
+}
+
 /* The points of one domain, policy and repository, the first of which is points->items[first]. */
-static void print_group(const struct point_list *points, size_t first, const struct coverage *c)
+static void print_group(const struct point_list *points, size_t first, const struct surroundings *s)
 {
     static const char *const titles[] = {"  TIME", "KIND", ">SIZE", "STATE", "~POINT"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     const struct point *head = &points->items[first], *above = NULL;
-    bool covered = !c || point_is_covered(c->config, &c->known, head);
-    CLEANUP_FREE char *title = xasprintf(
-        "%s/%s, policy %s%s, repository %s", head->host, head->domain, head->policy,
-        covered ? "" : " (which does not cover it any more: they stay)", head->repository);
+    bool covered = !s || point_is_covered(s->config, &s->known, head);
+    const char *problem = problem_of(s, head->repository);
+    CLEANUP_FREE char *title =
+        xasprintf("%s/%s, policy %s%s, %srepository %s%s%s", head->host, head->domain, head->policy,
+                  covered ? "" : " (which does not cover it any more: they stay)",
+                  head->copy_of ? "copies in " : "", head->repository,
+                  problem ? "; states are as they were last, for it cannot be looked at now: " : "",
+                  problem ? problem : "");
 
     for (size_t i = first; i < points->n; i++) {
         const struct point *p = &points->items[i];
@@ -135,10 +217,12 @@ static void print_group(const struct point_list *points, size_t first, const str
     print_paragraph(stdout, 0, "", title);
     table_print(t, stdout);
     print_problems(points, head);
+    print_pins(points, head);
 }
 
 /* of: whose they would be; NULL: anybody's. */
-static void print_text(const struct point_list *points, const char *of, const struct coverage *c)
+static void print_text(const struct point_list *points, const char *of,
+                       const struct surroundings *s)
 {
     if (points->n == 0 && of)
         printf("There are no restore points of %s.\n", of);
@@ -155,13 +239,27 @@ static void print_text(const struct point_list *points, const char *of, const st
             continue;
         if (i > 0)
             putchar('\n');
-        print_group(points, i, c);
+        print_group(points, i, s);
     }
 }
 
-static void coverage_done(struct coverage *c)
+static void surroundings_done(struct surroundings *s)
 {
-    domain_names_done(&c->known);
+    domain_names_done(&s->known);
+    status_looks_done(&s->looks);
+}
+
+static int look_around(struct surroundings *s, struct catalog *catalog,
+                       const struct point_list *points, struct err *err)
+{
+    CLEANUP(strlist_done) struct strlist used = {0};
+
+    for (size_t i = 0; i < points->n; i++)
+        if (points->items[i].repository && !strlist_has(&used, points->items[i].repository))
+            strlist_add(&used, points->items[i].repository);
+    return domains_known(s->config, catalog, &s->known, err) < 0
+               ? -1
+               : repository_look(s->config, &used, catalog, &s->looks, err);
 }
 
 static int list(void *arg, const struct config *config, struct catalog *catalog)
@@ -170,47 +268,26 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
     struct domain_name domain = {0};
     struct point_list points = {0};
     struct point_filter filter;
-    CLEANUP(coverage_done) struct coverage coverage = {.config = config};
+    CLEANUP(surroundings_done) struct surroundings around = {.config = config};
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
 
     if (a->domain && domain_find(config, catalog, a->domain, &domain, &err) < 0)
         return cli_fail(NULL, &err);
-    filter = (struct point_filter){.host = domain.host, .domain = domain.domain};
+    filter = (struct point_filter){.host = domain.host, .domain = domain.domain, .copies = true};
     if (points_gather(catalog, &filter, time(NULL), &points, &err) < 0 ||
-        domains_known(config, catalog, &coverage.known, &err) < 0)
+        look_around(&around, catalog, &points, &err) < 0)
         code = cli_fail(NULL, &err);
     else if (a->json)
-        print_json(&points);
+        print_json(&points, &around);
     else
-        print_text(&points, a->domain, &coverage);
+        print_text(&points, a->domain, &around);
     point_list_done(&points);
     domain_name_done(&domain);
     return code;
 }
 
 /* ---- of a repository, without a catalog ---- */
-
-/* A name has no slash: then it is the configuration's. */
-static int find_repository(const char *given, char **ret)
-{
-    struct config *config = NULL;
-    const struct config_repository *c;
-    int code;
-
-    if (strchr(given, '/')) {
-        *ret = xstrdup(given);
-        return EXIT_DONE;
-    }
-    code = cli_load_config(&config);
-    c = code == EXIT_DONE ? config_repository_find(config, given) : NULL;
-    if (c)
-        *ret = xstrdup(c->path);
-    else if (code == EXIT_DONE)
-        code = cli_usage("points", "no repository of the configuration is named '%s'", given);
-    config_free(config);
-    return code;
-}
 
 /* Those of one domain, in the order in which the catalog lists them. */
 static void choose(struct point_list *points, const char *name)
@@ -234,7 +311,7 @@ static int list_repository(const struct arguments *a)
     struct point_list points = {0};
     struct strlist damaged = {0};
     struct err err = ERR_INIT;
-    int code = find_repository(a->repository, &path);
+    int code = repository_locate("points", a->repository, &path);
 
     if (code != EXIT_DONE)
         return code;
@@ -257,7 +334,7 @@ static int list_repository(const struct arguments *a)
         code = EXIT_PARTLY;
     }
     if (code == EXIT_DONE || code == EXIT_PARTLY)
-        a->json ? print_json(&points) : print_text(&points, NULL, NULL);
+        a->json ? print_json(&points, NULL) : print_text(&points, NULL, NULL);
     point_list_done(&points);
     strlist_done(&damaged);
     return code;
@@ -279,9 +356,14 @@ const struct command cmd_points = {
             "indented below what it stands on. A point's id is HOST/DOMAIN/POINT; the end of it, "
             "as it is listed, will do wherever only one point has it. Points whose policy does not "
             "cover them any more stay until somebody deletes them. Works while the daemon is down.",
+            "Copies that a policy's copy_to has made in a second repository are listed after the "
+            "points, as chains of their own; a point's own name means its copy, too, where the "
+            "point itself cannot be had.",
             "STATE is good; damaged; missing; deleting; or set aside (in JSON set-aside): its date "
             "cannot be right, for a clock was wrong. It can be restored by its id, and counts for "
-            "no rule; see vmkeepd(8).",
+            "no rule; see vmkeepd(8). One that is pinned ('vmkeep pin') says so. Their "
+            "repositories are looked at now, for 3 seconds at most: "
+            "of one that is not there, the states are those that were seen last, and it is said.",
             NULL},
     .operands =
         (const struct command_operand[]){
@@ -292,12 +374,18 @@ const struct command cmd_points = {
                   "as they lie in that repository, whatever the catalog says; with a path neither "
                   "catalog nor configuration is needed"),
              .words = WORD_REPOSITORY | WORD_DIRECTORY},
-            {FLAG("json", json,
-                  "print an array of {id, domain, host, policy, kind, parent, created, checkpoint, "
-                  "mode, state, disks: [{name, path, format, capacity, bytes, digest}], "
-                  "missing: [NAME], left_out: [{name, why}], ...}; a disk's path is its file's "
-                  "name in REPOSITORY/ID/; missing are disks that an older point has, left_out is "
-                  "what else was attached, and why it is not in it")},
+            {FLAG(
+                "json", json,
+                "print an array of {id, domain, host, policy, kind, parent, created, checkpoint, "
+                "mode, state, disks: [{name, path, format, capacity, bytes, digest, content}], "
+                "missing: [NAME], left_out: [{name, why}], read: {proven, at, percent, result}, "
+                "copy_of, copies, pin: null or {until, note}, repository_problem, ...}; "
+                "a disk's path "
+                "is its file's name in REPOSITORY/ID/, content the digest of what a guest reads of "
+                "it, digest that of the file (points of older versions only); copies are {id, "
+                "repository, state}, points of their own, each with copy_of; missing are disks "
+                "that an older point has, left_out is what else was attached, and why it is not in "
+                "it")},
             {0}},
     .wants = "one domain at most",
     .exits = (const struct command_exit[]){{EXIT_DONE, "done"},

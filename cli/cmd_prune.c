@@ -9,17 +9,20 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/cli.h"
 #include "cli/sources.h"
 #include "cli/start_jobs.h"
+#include "policies/dates.h"
+#include "policies/letting_go.h"
 #include "policies/retention.h"
 #include "report/gather/points.h"
 #include "report/gather/status.h"
 #include "report/json.h"
 #include "report/points.h"
 #include "report/table.h"
+#include "report/wrap.h"
 
 struct arguments {
     bool dry_run, wait, json;
@@ -29,11 +32,13 @@ struct arguments {
 struct verdicts {
     struct point_list points;        /* all that were asked for */
     struct retention_verdict *items; /* one a point */
+    struct letting_go *how;          /* the same; id NULL: it stays */
 };
 
 /* What the plan is made of. */
 struct dry_run {
     const struct config *config;
+    struct catalog *catalog;
     struct domain_names known;
     struct zone *zone;
     int64_t now;
@@ -43,7 +48,8 @@ struct dry_run {
 static bool same_group(const struct point *a, const struct point *b)
 {
     return strcmp(a->host, b->host) == 0 && strcmp(a->domain, b->domain) == 0 &&
-           strcmp(a->policy, b->policy) == 0;
+           strcmp(a->policy, b->policy) == 0 && !a->copy_of == !b->copy_of &&
+           (!a->copy_of || str_eq(a->repository, b->repository));
 }
 
 /* By no rule. */
@@ -56,16 +62,49 @@ static struct retention_verdict kept_for(const char *code, const char *why)
     return ret;
 }
 
-/* Judges the group that begins at first, and puts the verdicts where their points are. */
-static void judge_group(const struct dry_run *run, size_t first, struct verdicts *v)
+/* What goes of the group, and how; see jobs/prune.c. */
+static int find_ways(const struct dry_run *run, const struct point_list *group,
+                     const struct retention_verdict *verdicts, const size_t *place,
+                     struct verdicts *v, struct err *err)
 {
+    CLEANUP_FREE bool *goes = xcalloc(group->n + 1, sizeof(*goes));
+    CLEANUP_FREE bool *sound = xcalloc(group->n + 1, sizeof(*sound));
+    struct checkpoint_list rows = {0};
+    struct letting_go_list l = {0};
+
+    if (catalog_checkpoints(run->catalog, group->items[0].host, group->items[0].domain, &rows,
+                            err) < 0)
+        return -1;
+    letting_go_judge(group, verdicts, goes, sound);
+    for (size_t i = 0; i < group->n; i++)
+        for (size_t k = 0; k < rows.n; k++)
+            goes[i] = goes[i] && !(rows.items[k].state == CHECKPOINT_CURRENT &&
+                                   str_eq(rows.items[k].name, group->items[i].checkpoint));
+    letting_go_plan(group, goes, sound, &l);
+    for (size_t i = 0; i < l.n; i++) {
+        const struct point *p = point_list_find(group, l.items[i].id);
+
+        v->how[place[p - group->items]] = l.items[i];
+    }
+    free(l.items);
+    checkpoint_list_done(&rows);
+    return 0;
+}
+
+/* Judges the group that begins at first, and puts the verdicts where their points are. */
+static int judge_group(const struct dry_run *run, size_t first, struct verdicts *v, struct err *err)
+{
+    static const struct retention keep_all = {0};
     const struct point *head = &v->points.items[first];
     const struct config_policy *policy = config_policy_find(run->config, head->policy);
+    const struct config_copies *copies =
+        head->copy_of ? config_copies_find(policy, head->repository) : NULL;
     bool covered = point_is_covered(run->config, &run->known, head);
     CLEANUP_FREE size_t *place = xcalloc(v->points.n, sizeof(*place));
     CLEANUP_FREE bool *whole = xcalloc(v->points.n, sizeof(*whole));
     struct retention_verdict *verdicts = NULL;
     struct point_list group = {0};
+    int rc = 0;
 
     for (size_t i = first; i < v->points.n; i++) {
         if (!same_group(head, &v->points.items[i]))
@@ -75,8 +114,14 @@ static void judge_group(const struct dry_run *run, size_t first, struct verdicts
     }
     for (size_t i = 0; i < group.n; i++)
         whole[i] = group.items[i].state == POINT_GOOD;
-    if (covered && !run->doubt)
-        retention_plan(&policy->keep, run->zone, &group, whole, run->now, &verdicts);
+    points_judge_dates(&group, run->now);
+    if (covered && !run->doubt) {
+        retention_plan(copies          ? &copies->keep
+                       : head->copy_of ? &keep_all
+                                       : &policy->keep,
+                       run->zone, &group, whole, run->now, &verdicts);
+        rc = find_ways(run, &group, verdicts, place, v, err);
+    }
     for (size_t i = 0; i < group.n; i++)
         v->items[place[i]] = run->doubt ? kept_for("clock", run->doubt)
                              : covered
@@ -84,14 +129,28 @@ static void judge_group(const struct dry_run *run, size_t first, struct verdicts
                                  : kept_for("not-covered", "its policy does not cover it any more");
     free(verdicts);
     free(group.items);
+    return rc;
 }
 
-static void judge_all(const struct dry_run *run, struct verdicts *v)
+static int judge_all(const struct dry_run *run, struct verdicts *v, struct err *err)
 {
     v->items = xcalloc(v->points.n + 1, sizeof(*v->items));
+    v->how = xcalloc(v->points.n + 1, sizeof(*v->how));
     for (size_t i = 0; i < v->points.n; i++)
-        if (!v->items[i].reasons)
-            judge_group(run, i, v);
+        if (!v->items[i].reasons && judge_group(run, i, v, err) < 0)
+            return -1;
+    return 0;
+}
+
+static void verdicts_done(struct verdicts *v)
+{
+    for (size_t i = 0; v->how && i < v->points.n; i++) {
+        free(v->how[i].id);
+        free(v->how[i].into);
+    }
+    free(v->how);
+    retention_verdicts_free(v->items, v->points.n);
+    point_list_done(&v->points);
 }
 
 static json_t *reasons_json(const struct retention_verdict *v)
@@ -113,46 +172,69 @@ static void print_json(const struct verdicts *v)
         const struct point *p = &v->points.items[i];
 
         json_array_append_new(
-            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id",
+            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "id",
                             report_json_text(p->id), "domain", report_json_text(p->domain), "host",
                             report_json_text(p->host), "policy", report_json_text(p->policy),
                             "created", report_json_time(p->created), "bytes",
-                            report_json_number((int64_t)point_bytes(p)), "keep", v->items[i].keep,
-                            "reasons", reasons_json(&v->items[i])));
+                            report_json_number((int64_t)point_bytes(p)), "keep", !v->how[i].id,
+                            "merged_into", report_json_text(v->how[i].into), "moved",
+                            report_json_number((int64_t)v->how[i].moved), "reasons",
+                            reasons_json(&v->items[i])));
     }
     report_json_print(list, stdout);
+}
+
+/* Without host and domain, which stand in the column beside. */
+static const char *point_name(const char *id)
+{
+    const char *slash = strrchr(id, '/');
+
+    return slash ? slash + 1 : id;
 }
 
 static void print_text(const struct verdicts *v)
 {
     static const char *const titles[] = {"VERDICT", "KIND", ">SIZE", "/POINT", "~WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
-    uint64_t freed = 0;
-    size_t pruned = 0;
+    uint64_t freed = 0, moved = 0;
+    CLEANUP_FREE char *moving = NULL;
+    size_t pruned = 0, merged = 0;
     char size[SIZE_TEXT_MAX];
 
     for (size_t i = 0; i < v->points.n; i++) {
         const struct point *p = &v->points.items[i];
+        const struct letting_go *how = &v->how[i];
+        CLEANUP_FREE char *into =
+            how->into ? xasprintf("no rule keeps it; into %s", point_name(how->into)) : NULL;
 
-        table_cell_coloured(t, v->items[i].keep ? COLOUR_NONE : COLOUR_RED,
-                            v->items[i].keep ? "keep" : "prune");
+        table_cell_coloured(t, how->id ? COLOUR_RED : COLOUR_NONE,
+                            how->into ? "merge"
+                            : how->id ? "prune"
+                                      : "keep");
         table_cell(t, level_name(p->level));
         table_cell(t, size_text(point_bytes(p), size));
         table_cell(t, p->id);
-        table_cell(t, v->items[i].reasons);
-        pruned += !v->items[i].keep;
-        freed += v->items[i].keep ? 0 : point_bytes(p);
+        table_cell(t, into ? into : v->items[i].reasons);
+        pruned += how->id != NULL;
+        merged += how->into != NULL;
+        moved += how->moved;
+        freed += how->id ? point_bytes(p) : 0;
     }
     table_print(t, stdout);
-    printf("%s%zu of %zu point%s would go, %s\n", v->points.n > 0 ? "\n" : "", pruned, v->points.n,
-           plural_s(v->points.n), size_text(freed, size));
+    if (v->points.n > 0)
+        putchar('\n');
+    if (merged > 0)
+        moving =
+            xasprintf("; %zu of them by merging, which moves %s", merged, size_text(moved, size));
+    print_paragraphf(stdout, 0, "", "%zu of %zu point%s would go, up to %s%s", pruned, v->points.n,
+                     plural_s(v->points.n), size_text(freed, size), moving ? moving : "");
 }
 
 static int load_points(const struct arguments *a, const struct config *config,
                        struct catalog *catalog, struct point_list *ret, struct err *err)
 {
     struct domain_name domain = {0};
-    struct point_filter filter = {0};
+    struct point_filter filter = {.copies = true};
     int rc = 0;
 
     if (a->target && config_policy_find(config, a->target))
@@ -172,7 +254,7 @@ static int load_points(const struct arguments *a, const struct config *config,
 static int dry_run(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
-    struct dry_run run = {.config = config, .now = time(NULL)};
+    struct dry_run run = {.config = config, .catalog = catalog, .now = time(NULL)};
     struct verdicts v = {0};
     struct err err = ERR_INIT;
     int code = EXIT_DONE;
@@ -180,17 +262,15 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     if (sources_zone(catalog, &run.zone, &err) < 0 ||
         status_clock_doubt(catalog, run.now, &run.doubt, &err) < 0 ||
         domains_known(config, catalog, &run.known, &err) < 0 ||
-        load_points(a, config, catalog, &v.points, &err) < 0) {
+        load_points(a, config, catalog, &v.points, &err) < 0 || judge_all(&run, &v, &err) < 0) {
         code = cli_fail(NULL, &err);
     } else {
-        judge_all(&run, &v);
         if (a->json)
             print_json(&v);
         else
             print_text(&v);
-        retention_verdicts_free(v.items, v.points.n);
     }
-    point_list_done(&v.points);
+    verdicts_done(&v);
     domain_names_done(&run.known);
     zone_free(run.zone);
     free(run.doubt);
@@ -223,7 +303,9 @@ const struct command cmd_prune = {
         (const char *const[]){
             "Asks the daemon to let go of the restore points that no rule keeps: of every domain, "
             "of those that POLICY covers, or of DOMAIN. The daemon prunes by itself after each "
-            "backup. Without --wait, how the jobs end is to be asked for: 'vmkeep jobs'.",
+            "backup. One that another point is based on is merged into that: a chain goes on for "
+            "ever from one full, and what each point holds stays as it is. Without --wait, how the "
+            "jobs end is to be asked for: 'vmkeep jobs'.",
             NULL},
     .operands =
         (const struct command_operand[]){{OPERAND("POLICY|DOMAIN", target), .optional = true,
@@ -232,15 +314,18 @@ const struct command cmd_prune = {
     .options =
         (const struct command_option[]){
             {FLAG("dry-run", dry_run,
-                  "print of each point whether it stays, and why; change nothing. Works while the "
-                  "daemon is down")},
+                  "print of each point whether it stays, and why, or what it is merged into, how "
+                  "much that moves and what is freed; change nothing. Works while the daemon is "
+                  "down")},
             {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
-            {FLAG("json", json,
-                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
-                  "with --dry-run an array of {id, domain, host, policy, created, bytes, keep, "
-                  "reasons: [{code, text}]}; code is the name of a rule (last, daily, within ...), "
-                  "or oldest, newest, needed, no-rules, no-rule, not-covered, not-seen, damaged, "
-                  "missing, broken-chain, set-aside, deleting or clock")},
+            {FLAG(
+                "json", json,
+                "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
+                "with --dry-run an array of {id, domain, host, policy, created, bytes, keep, "
+                "merged_into, moved, reasons: [{code, text}]}; moved is in bytes; code is the name "
+                "of a rule (last, daily, within ...), "
+                "or oldest, newest, needed, no-rules, no-rule, not-covered, not-seen, damaged, "
+                "missing, broken-chain, set-aside, deleting or clock")},
             {0}},
     .wants = "one policy or domain at most",
     .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},

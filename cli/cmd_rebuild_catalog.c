@@ -11,8 +11,10 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/repository_facts.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "report/wrap.h"
 #include "storage/rebuild.h"
 
 struct arguments {
@@ -49,10 +51,7 @@ static int add_named(struct rebuild *r, const struct config *config, const struc
         const struct config_repository *c = find(config, given);
 
         if (!c)
-            return err_set(err, ERR_INVALID,
-                           "%s: no repository of the configuration has that name "
-                           "or path",
-                           given);
+            return repository_unknown(config, given, err);
         if (rebuild_add(r, c->name, c->path, err) < 0)
             return -1;
     }
@@ -123,8 +122,8 @@ static void print_json(const struct rebuild *r, bool done)
 
 static void print_sources(const struct rebuild *r)
 {
-    static const char *const titles[] = {"WHAT A CATALOG KNEW, FROM", ">LAST JOB", ">JOBS",
-                                         ">CHECKPOINTS", "USED"};
+    static const char *const titles[] = {"/WHAT A CATALOG KNEW, FROM", ">LAST JOB", ">JOBS",
+                                         ">CHECKPOINTS", "~USED"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
     for (size_t i = 0; i < r->sources.n; i++) {
@@ -150,7 +149,7 @@ static void print_sources(const struct rebuild *r)
 
 static void print_places(const struct rebuild *r)
 {
-    static const char *const titles[] = {"POINTS, FROM", ">FOUND", ">TAKEN", "PATH"};
+    static const char *const titles[] = {"POINTS, FROM", ">FOUND", ">TAKEN", "/PATH"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
     for (size_t i = 0; i < r->places.n; i++) {
@@ -169,27 +168,24 @@ static void print_text(const struct rebuild *r, bool done)
     print_places(r);
     putchar('\n');
     print_sources(r);
-    printf("\nIts id is %s (%s); the last job that is known has number %lld.\n", r->id, r->id_from,
-           (long long)r->last_job);
-    for (size_t i = 0; i < r->notes.n; i++) {
-        fputs("note: ", stdout);
-        print_plain(r->notes.items[i], stdout);
-        putchar('\n');
-    }
-    for (size_t i = 0; i < r->missing.n; i++) {
-        fputs("note: ", stdout);
-        print_plain(r->missing.items[i], stdout);
-        fputs(" is not there, and other points stand on it\n", stdout);
-    }
+    putchar('\n');
+    print_paragraphf(stdout, 0, "",
+                     "Its id is %s (%s); the last job that is known has number %lld.", r->id,
+                     r->id_from, (long long)r->last_job);
+    for (size_t i = 0; i < r->notes.n; i++)
+        print_paragraph(stdout, 6, "note: ", r->notes.items[i]);
+    for (size_t i = 0; i < r->missing.n; i++)
+        print_paragraphf(stdout, 6, "note: ", "%s is not there, and other points are based on it",
+                         r->missing.items[i]);
     if (!done) {
-        fputs("Nothing was changed.\n", stdout);
+        puts("Nothing was changed.");
         return;
     }
-    printf("%s was made anew: %zu point%s, %zu job%s, %zu checkpoint%s.\n", r->path, r->points.n,
-           plural_s(r->points.n), r->jobs, plural_s(r->jobs), r->checkpoints,
-           plural_s(r->checkpoints));
+    print_paragraphf(stdout, 0, "", "%s was made anew: %zu point%s, %zu job%s, %zu checkpoint%s.",
+                     r->path, r->points.n, plural_s(r->points.n), r->jobs, plural_s(r->jobs),
+                     r->checkpoints, plural_s(r->checkpoints));
     if (r->kept)
-        printf("The former file is kept as %s.\n", r->kept);
+        print_paragraphf(stdout, 0, "", "The former file is kept as %s.", r->kept);
 }
 
 static int rebuild(struct rebuild *r, const struct config *config, const struct arguments *a,
@@ -259,13 +255,15 @@ const struct command cmd_rebuild_catalog = {
                   "print {catalog, id, last_job, repositories, sources, points, jobs, checkpoints, "
                   "missing, notes, kept, done}")},
             {0}},
-    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
-                                           {EXIT_PARTLY, "done, but some of it could not be read"},
-                                           {EXIT_FAILED, "failed"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_NOT_FOUND, "a repository is not there"},
-                                           {EXIT_BUSY, "vmkeepd runs"},
-                                           {0}},
+    .exits =
+        (const struct command_exit[]){
+            {EXIT_DONE, "done"},
+            {EXIT_PARTLY, "done, but some of it could not be read"},
+            {EXIT_FAILED, "failed"},
+            {EXIT_USAGE, "bad usage or configuration"},
+            {EXIT_NOT_FOUND, "a repository is not there, or not in the configuration"},
+            {EXIT_BUSY, "vmkeepd runs"},
+            {0}},
     .examples = (const char *const[]){"systemctl stop vmkeepd", "vmkeep rebuild-catalog",
                                       "systemctl start vmkeepd", NULL},
     ARGUMENTS,

@@ -3,7 +3,6 @@
  * vmkeep restore: a point's disks as plain images.  It needs no daemon and no hypervisor, and with
  * --repository no catalog and no configuration either.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,41 +13,25 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
-#include "cli/point_choice.h"
+#include "cli/found_point.h"
+#include "cli/interrupted.h"
+#include "cli/restore_bar.h"
+#include "cli/restore_define.h"
+#include "cli/restore_in_place.h"
+#include "cli/restore_onto.h"
 #include "cli/restore_source.h"
-#include "policies/dates.h"
-#include "report/gather/points.h"
-#include "report/json.h"
-#include "storage/repository.h"
+#include "cli/restored.h"
 #include "storage/restore.h"
 
-#define BAR_WIDTH 40
-
 struct arguments {
-    const char *what, *repository;
+    struct point_wish point;
     struct restore_request request;
+    struct restore_define define;
+    struct restore_in_place in_place;
+    struct restore_onto onto;
     struct strlist disks;
-    bool has_at, json, fallback;
-    int64_t at;
+    bool json, fallback;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    interrupted = 1;
-}
-
-static void catch_signals(void)
-{
-    const struct sigaction sa = {.sa_handler = on_signal};
-
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
-    signal(SIGPIPE, SIG_IGN); /* whoever reads what we print may be gone: the files count */
-}
 
 /* ---- arguments ---- */
 
@@ -57,8 +40,7 @@ static int read_at(void *arguments, const char *name, const char *value, struct 
     struct arguments *a = arguments;
 
     (void)name;
-    a->has_at = true;
-    return time_parse(value, &a->at, err);
+    return point_wish_read_at(&a->point, value, err);
 }
 
 static int read_bandwidth(void *arguments, const char *name, const char *value, struct err *err)
@@ -70,146 +52,50 @@ static int read_bandwidth(void *arguments, const char *name, const char *value, 
     return a->request.bandwidth ? 0 : err_set(err, ERR_INVALID, "%s: 0 is no rate", name);
 }
 
-/* ---- finding the point ---- */
-
-/* 0, or an exit code. */
-static int choose(const struct arguments *a, const struct point_list *all,
-                  struct point_choice *choice)
+/* It becomes part of file names, too; libvirt has no such names either. */
+static int read_name(void *arguments, const char *name, const char *value, struct err *err)
 {
-    struct err err = ERR_INIT;
+    struct arguments *a = arguments;
 
-    if (point_choose(all, a->what, a->has_at ? &a->at : NULL, choice, &err) < 0)
-        return cli_fail("restore", &err);
-    if (choice->passed_over)
-        fprintf(stderr, "vmkeep: restore: %zu newer point%s not whole, and passed over\n",
-                choice->passed_over, choice->passed_over > 1 ? "s are" : " is");
-    if (!choice->by_domain && choice->point->state != POINT_GOOD)
-        fprintf(stderr, "vmkeep: restore: %s is marked %s; trying all the same\n",
-                choice->point->id, point_state_name(choice->point->state));
+    if (!*value || strchr(value, '/') || strchr(value, '\n'))
+        return err_set(err, ERR_INVALID, "%s: '%s' is no name for a domain", name, value);
+    a->request.name = value;
     return 0;
-}
-
-static int points_of_repository(const char *path, struct point_list *ret)
-{
-    CLEANUP(strlist_done) struct strlist damaged = {0};
-    struct err err = ERR_INIT;
-
-    if (repository_list(path, ret, &damaged, &err) < 0)
-        return cli_fail("restore", &err);
-    for (size_t i = 0; i < damaged.n; i++)
-        fprintf(stderr, "vmkeep: restore: %s (left out)\n", damaged.items[i]);
-    return 0;
-}
-
-static int points_of_catalog(const struct config *config, const char *what, struct point_list *ret)
-{
-    struct catalog *catalog = NULL;
-    struct err err = ERR_INIT;
-    int code = cli_open_catalog(config, &catalog);
-
-    if (code == 0 && points_meant(catalog, what, time(NULL), ret, &err) < 0)
-        code = cli_fail("restore", &err);
-    catalog_close(catalog);
-    if (code != 0)
-        fputs("vmkeep: restore: a repository can be restored from without the catalog: "
-              "--repository PATH\n",
-              stderr);
-    return code;
 }
 
 /* ---- while it runs ---- */
 
-static bool on_progress(void *ctx, const char *disk, bool checking, double fraction)
+static bool on_progress(void *ctx, const char *disk, bool checking, uint64_t done, uint64_t all)
 {
-    const bool *terminal = ctx;
-    int filled = (int)(fraction * BAR_WIDTH);
-
-    if (*terminal) {
-        fprintf(stderr, "\r[%.*s%*s] %3d %%  %s%s \033[K", filled,
-                "########################################", BAR_WIDTH - filled, "",
-                (int)(fraction * 100), checking ? "checking " : "", disk);
-        fflush(stderr);
-    }
+    restore_bar_draw(ctx, disk, checking, done, all);
     return !interrupted;
 }
 
-/* ---- the result ---- */
+/* ---- one point ---- */
 
-static void print_json(const struct restore_result *res, const char *format)
+static void fill_request(struct arguments *a, const struct point *p, const char *path,
+                         struct restore_bar *bar)
 {
-    json_t *disks = json_array();
-
-    for (size_t i = 0; i < res->disks.n; i++) {
-        const struct restored_disk *d = &res->disks.items[i];
-
-        json_array_append_new(disks, json_pack("{s:o, s:o, s:s, s:o, s:o}", "name",
-                                               report_json_text(d->name), "path",
-                                               report_json_text(d->path), "format", format,
-                                               "capacity", report_json_number((int64_t)d->capacity),
-                                               "bytes", report_json_number((int64_t)d->bytes)));
-    }
-    report_json_print(json_pack("{s:o, s:o, s:o, s:o}", "point", report_json_text(res->point.id),
-                                "created", report_json_time(res->point.created), "disks", disks,
-                                "definition", report_json_text(res->definition)),
-                      stdout);
+    a->request.repository = path;
+    a->request.point_id = p->id;
+    a->request.disks = &a->disks;
+    a->request.progress = on_progress;
+    a->request.ctx = bar;
 }
 
-static bool lacks_secrets(const char *definition)
+/* That point or none: what is lost by it was agreed to for this one. */
+static int restore_in_place(struct arguments *a, const struct restore_source *s,
+                            const struct point *p)
 {
-    CLEANUP_FREE char *text = NULL;
-    struct err ignored = ERR_INIT;
+    CLEANUP_FREE char *path = NULL;
+    struct restore_bar bar = {.terminal = isatty(STDERR_FILENO)};
+    struct err err = ERR_INIT;
 
-    return read_file(definition, (size_t)1 << 20, &text, NULL, &ignored) == 0 &&
-           (strstr(text, "-TO-FILL-IN") || strstr(text, "LEFT-OUT"));
-}
-
-static void print_use(const struct restore_result *res)
-{
-    const char *definition = res->definition;
-    const char *name = definition ? strrchr(definition, '/') + 1 : "";
-
-    if (strcmp(name, "domain.xml") == 0)
-        printf("To use them, name these files as the disks' sources in %s, then: virsh define %s\n",
-               definition, definition);
-    else if (strcmp(name, "qemu.sh") == 0)
-        printf("To start it on these disks, without a network: %s -display gtk\n"
-               "It says at its beginning what is different from what ran.\n%s",
-               definition,
-               lacks_secrets(definition) ? "Secrets are not kept in points: fill in what it has as "
-                                           "PATH-TO-FILL-IN, ID-TO-FILL-IN or LEFT-OUT.\n"
-                                         : "");
-    else
-        printf("To use them, give them to QEMU as drives; each image stands alone.\n");
-}
-
-static void print_text(const struct restore_result *res, bool dry_run)
-{
-    const struct point *p = &res->point;
-    char when[TIMEFMT_MAX], capacity[SIZE_TEXT_MAX], bytes[SIZE_TEXT_MAX];
-
-    printf("%s %s/%s as it was at %s (%s)\n", dry_run ? "Would restore" : "Restored", p->host,
-           p->domain, time_local(p->created, when), p->id);
-    for (size_t i = 0; i < res->disks.n; i++) {
-        const struct restored_disk *d = &res->disks.items[i];
-
-        printf("  %-8s %s  (%s, %s%s on disk)\n", d->name, d->path,
-               size_text(d->capacity, capacity), dry_run ? "about " : "",
-               size_text(d->bytes, bytes));
-    }
-    if (res->definition)
-        printf("  %-8s %s\n", "", res->definition);
-    if (!dry_run)
-        print_use(res);
-}
-
-/* Says which point it will be where that was not named. */
-static void announce(const struct arguments *a, const struct point_choice *choice)
-{
-    if (!choice->by_domain || a->json)
-        return;
-    printf("The %s good point%s is %s.\n", a->has_at ? "newest" : "latest",
-           a->has_at ? " by then" : "", choice->point->id);
-    fflush(stdout);
+    if (restore_source_check(s, p, &path, &err) < 0)
+        return cli_fail("restore", &err);
+    fill_request(a, p, path, &bar);
+    a->in_place.json = a->json;
+    return restore_in_place_run(&a->in_place, &a->define, s->config, p, &a->request);
 }
 
 /* Tries the one point.  *ret_source: its files are to blame for a failure, so another one may
@@ -218,22 +104,23 @@ static int try_point(struct arguments *a, const struct restore_source *s, const 
                      struct restore_result *res, bool *ret_source, struct err *err)
 {
     CLEANUP_FREE char *path = NULL;
-    bool terminal = isatty(STDERR_FILENO);
+    struct restore_bar bar = {.terminal = isatty(STDERR_FILENO)};
     int rc;
 
     *ret_source = true;
-    if (restore_source_check(s, p, &path, err) < 0)
+    if (restore_source_check(s, p, &path, err) < 0) {
+        if (!a->request.dry_run)
+            restore_source_lost(s, p);
         return -1;
+    }
     *ret_source = false;
-    if (restore_place_check(s, p, a->request.to, a->request.format, &a->disks, err) < 0)
+    fill_request(a, p, path, &bar);
+    if ((a->define.define &&
+         restore_define_prepare(&a->define, s->config, p, &a->request, err) < 0) ||
+        restore_place_check(s, p, a->request.to, a->request.format, &a->disks, err) < 0)
         return -1;
-    a->request.repository = path;
-    a->request.point_id = p->id;
-    a->request.disks = &a->disks;
-    a->request.progress = on_progress;
-    a->request.ctx = &terminal;
     rc = restore_run(&a->request, res, err);
-    if (terminal && !a->request.dry_run)
+    if (bar.terminal && !a->request.dry_run)
         fputs("\r\033[K", stderr);
     if (rc < 0 && err->code == ERR_CANCELED)
         err_wrap(err, "interrupted");
@@ -243,6 +130,8 @@ static int try_point(struct arguments *a, const struct restore_source *s, const 
     }
     if (rc == 0 && !a->request.no_verify && !a->request.dry_run && a->disks.n == 0)
         restore_source_whole(s, p);
+    if (rc == 0 && a->define.define && !a->request.dry_run)
+        rc = restore_define_run(&a->define, res, err);
     return rc;
 }
 
@@ -292,13 +181,20 @@ static void tell_odd(const struct restore_result *res)
                 res->odd.items[i]);
 }
 
-static int restore(struct arguments *a, const struct restore_source *s,
-                   const struct point_choice *choice)
+static void tell(const struct arguments *a, const struct restore_result *res)
 {
-    const struct point *p = choice->point;
+    const struct restored r = {res, &a->define, a->request.format, a->request.dry_run};
 
-    catch_signals();
-    announce(a, choice);
+    if (a->json)
+        restored_print_json(&r);
+    else
+        restored_print_text(&r);
+}
+
+static int restore(struct arguments *a, const struct restore_source *s, const struct point *p)
+{
+    if (a->in_place.wanted)
+        return restore_in_place(a, s, p);
     for (;;) {
         CLEANUP(restore_result_done) struct restore_result res = {0};
         const struct point *next = NULL;
@@ -308,10 +204,7 @@ static int restore(struct arguments *a, const struct restore_source *s,
 
         if (try_point(a, s, p, &res, &source, &err) == 0) {
             tell_odd(&res);
-            if (a->json)
-                print_json(&res, a->request.format);
-            else
-                print_text(&res, a->request.dry_run);
+            tell(a, &res);
             return EXIT_DONE;
         }
         if (!source)
@@ -333,27 +226,25 @@ static int restore(struct arguments *a, const struct restore_source *s,
 
 static int find_and_restore(struct arguments *a)
 {
-    CLEANUP(point_list_done) struct point_list all = {0};
-    struct restore_source source = {
-        .repository = a->repository, .no_verify = a->request.no_verify, .all = &all};
-    struct config *config = NULL;
-    struct point_choice choice = {0};
+    CLEANUP(found_point_done) struct found_point found = {0};
     int code;
 
-    if (a->repository) {
-        code = points_of_repository(a->repository, &all);
-        points_judge_dates(&all, time(NULL));
-    } else {
-        code = cli_load_config(&config);
-        source.config = config;
-        if (code == 0)
-            code = points_of_catalog(config, a->what, &all);
-    }
+    a->point.command = "restore";
+    a->point.no_verify = a->request.no_verify;
+    code = found_point_find(&a->point, &found);
+    interrupted_catch();
+    if (code == 0 && !a->json)
+        found_point_announce(&a->point, &found);
+    a->onto.yes = a->in_place.yes;
+    a->onto.json = a->json;
+    if (code == 0 && a->onto.targets.n)
+        code = found_point_hold(&a->point, &found);
+    else if (code == 0)
+        found_point_place(&a->point, &found);
     if (code == 0)
-        code = choose(a, &all, &choice);
-    if (code == 0)
-        code = restore(a, &source, &choice);
-    config_free(config);
+        code = a->onto.targets.n ? restore_onto_run(&a->onto, &found, &a->request)
+                                 : restore(a, &found.source, found.choice.point);
+    restore_define_done(&a->define);
     return code;
 }
 
@@ -361,7 +252,25 @@ static int run(void *arguments)
 {
     struct arguments *a = arguments;
 
-    if (!a->request.to || !*a->request.to)
+    const bool libvirt = a->define.define || a->in_place.wanted;
+
+    if (!libvirt && (a->define.host || a->define.uri || a->define.start))
+        return cli_usage("restore", "--host, --uri and --start go with --define or --in-place");
+    if (a->in_place.wanted && (a->request.to || a->request.name || a->fallback))
+        return cli_usage("restore",
+                         "--in-place says where to and which domain, and takes no other point: "
+                         "--to, --name and --fallback do not go with it");
+    if (a->onto.targets.n && (libvirt || a->request.to || a->request.name || a->fallback ||
+                              a->disks.n || a->request.same_identity))
+        return cli_usage("restore", "--onto says which disks and where to, and makes no domain: "
+                                    "--to, --disk, --define, --in-place and --fallback do not go "
+                                    "with it");
+    if (a->in_place.yes && !a->in_place.wanted && !a->onto.targets.n)
+        return cli_usage("restore", "--yes goes with --in-place or --onto");
+    if (a->define.pool && a->request.to)
+        return cli_usage("restore", "--to and --pool both say where to: give one");
+    if (!a->define.pool && !a->in_place.wanted && !a->onto.targets.n &&
+        (!a->request.to || !*a->request.to))
         return cli_usage("restore", "say where to with --to DIR");
     return find_and_restore(a);
 }
@@ -370,19 +279,24 @@ const struct command cmd_restore = {
     .name = "restore",
     .summary = "get a restore point's disks back as plain images",
     .synopses = (const char *const[]){"POINT --to DIR [OPTION]...",
-                                      "DOMAIN [--at TIME] --to DIR [OPTION]...", NULL},
+                                      "DOMAIN [--at TIME] --to DIR [OPTION]...",
+                                      "POINT|DOMAIN --define [--name NEW] --to DIR|--pool POOL",
+                                      "POINT|DOMAIN --in-place [--disk NAME]... [--yes]",
+                                      "POINT|DOMAIN --onto DISK=TARGET... [--yes]", NULL},
     .about =
         (const char *const[]){
             "Writes the disks of a restore point into DIR as images that stand alone, one file a "
-            "disk, and how to start them beside them: libvirt's domain.xml as it was, or qemu.sh, "
-            "a script with the command line that the domain ran with. POINT is a point's id, or an "
+            "disk, and how to start them beside them: libvirt's domain.xml, or qemu.sh, a "
+            "script with the command line that the domain ran with. POINT is a point's id, or an "
             "end of it that only one has, such as 2026-11-23T02-30-00Z.nightly. Of a DOMAIN it is "
             "the newest good point, at or before TIME where that is given. If the point cannot be "
             "restored "
             "(it is damaged, or its repository is not there), the newest one before it that can be "
             "is named; with --fallback that one is taken, for a POINT, too.",
-            "All images that are read, the point's and those that it stands on, are held against "
-            "the digests in their manifests first. A point that is found damaged is marked so, and "
+            "What was written is read back, and held against the digest of the disk's contents in "
+            "the point's manifest; images of older versions, which have a digest of their file "
+            "instead, are held against that before anything is written. A point that is found "
+            "damaged is marked so, with the bytes that are, and "
             "the next backup does not stand on it, until a restore of all its disks finds it "
             "whole. With --no-verify no digest is computed, and an image that is longer or shorter "
             "than its manifest says is taken, too, with a warning: what QEMU can still read of the "
@@ -390,22 +304,49 @@ const struct command cmd_restore = {
             "on another one than its manifest says is refused all the same.",
             "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore "
             "that fails or is interrupted leaves nothing behind.",
-            "qemu.sh runs on the restored disks and on nothing else: networks, sockets, files that "
-            "QEMU writes, and disks that are not in the point are left out or connected to "
+            "qemu.sh runs on the restored disks and on nothing else: networks, sockets, files "
+            "that QEMU writes, and disks that are not in the point are left out or connected to "
             "nothing, so that it may be started beside the domain itself; its first lines say "
-            "what is different. Options of QEMU that it is given come last, such as -display gtk. "
-            "It is made when all disks are restored. Secrets are not kept: where it has "
-            "PATH-TO-FILL-IN (a file), ID-TO-FILL-IN (of a secret object) or LEFT-OUT, these are "
-            "to be filled in. The command line itself is qemu.args in the point's directory.",
-            "A restore reads the images twice, for their digests and to write them, as fast as the "
-            "disks give and take. Where guests run on the same disks, --bandwidth leaves them "
-            "their share: it holds for what is read for the digests, and for what is written.",
-            "With --repository neither catalog nor configuration is needed: so a repository alone, "
-            "on another machine, is enough.",
+            "what is different. Options of QEMU that it is given come last, such as -display "
+            "gtk. It is made when all disks are restored; of a domain that was shut off, of "
+            "what it ran with at the point before. Secrets are not kept: where it has "
+            "PATH-TO-FILL-IN (a file), ID-TO-FILL-IN (of a secret object) or LEFT-OUT, these "
+            "are to be filled in. The command line itself is qemu.args in the point's "
+            "directory.",
+            "domain.xml is made for the restored disks and for a domain beside the old one: it has "
+            "no UUID and no addresses of network cards, so that libvirt makes new ones, and what "
+            "two domains cannot share (devices of the host, shared directories, ports and "
+            "sockets) is left out; what is different is said. With --same-identity it is the "
+            "domain itself that comes back. With --define it is defined at a libvirt of this "
+            "machine, never over a domain that is there, and with --start started. What that host "
+            "lacks for it is said before anything is written, and so is a kernel or initrd "
+            "that it boots from, when that is gone or another one than then. UEFI variables and "
+            "the state of an emulated TPM come along where the point has them; without --define "
+            "the latter is tpm.permall, to be put below the UUID in libvirt's swtpm directory "
+            "before the first start. domain.xml holds the domain's secrets, such as the password "
+            "of its screen: it is for its owner alone.",
+            "With --in-place a domain of libvirt's that is shut off gets back the contents of its "
+            "disks, in the images that it has; its definition stays. New images are written beside "
+            "the old ones, and take their places when all are there; until then the old ones stay, "
+            "and one that is interrupted is undone by the next. The domain's checkpoints go with "
+            "the old images, so the next backup of each policy is a full.",
+            "With --onto a disk is written onto an image that is there, of the format that "
+            "--format says, or a block device. Only what differs is written, in blocks of 64 KiB: "
+            "so going back to a point of yesterday costs reading, and writing what has changed "
+            "since; and one that was interrupted is gone on with by giving it again. Until it has "
+            "ended the target holds a mixture. A device that is mounted, or part of something, an "
+            "image that QEMU has open, and one of another size are refused; a device may be "
+            "larger. In the end both are compared once more. With --dry-run it is counted what "
+            "would be written.",
+            "A restore writes the images and reads them again, as fast as the disks give and take. "
+            "Where guests run on the same disks, --bandwidth leaves them their share: it holds for "
+            "what is written, and for what is read for the digests.",
+            "With --repository PATH neither catalog nor configuration is needed: so a repository "
+            "alone, on another machine, is enough.",
             NULL},
     .operands =
         (const struct command_operand[]){
-            {OPERAND("POINT|DOMAIN", what), .words = WORD_DOMAIN | WORD_POINT}, {0}},
+            {OPERAND("POINT|DOMAIN", point.what), .words = WORD_DOMAIN | WORD_POINT}, {0}},
     .options =
         (const struct command_option[]){
             {TEXT("to", "DIR", request.to, "where to; it is made if it is not there"),
@@ -423,25 +364,52 @@ const struct command cmd_restore = {
                   "read and write at most so much a second, such as 50MiB/s; no limit by default")},
             {FLAG("dry-run", request.dry_run,
                   "say what would be written, and check for space and files in the way")},
-            {TEXT("repository", "PATH", repository, "straight from this repository"),
-             .words = WORD_DIRECTORY},
-            {FLAG("json", json, "print {point, created, disks, definition}")},
+            {FLAG("define", define.define,
+                  "define the restored domain at a libvirt host, beside what is there"),
+             .rivals = 2},
+            {READ("name", "NEW", read_name, "of the restored domain; its old name by default"),
+             .words = WORD_DOMAIN},
+            {TEXT("host", "HOST", define.host,
+                  "the host of the configuration it belongs to; the point's by default"),
+             .rivals = 1},
+            {TEXT("uri", "URI", define.uri, "or the libvirt itself, such as qemu:///system"),
+             .rivals = 1},
+            {TEXT("pool", "POOL", define.pool,
+                  "write the images into this storage pool of libvirt's, instead of --to"),
+             .with = "define"},
+            {FLAG("same-identity", request.same_identity,
+                  "keep UUID, addresses and devices: the domain itself comes back, not a copy")},
+            {FLAG("start", define.start, "start the domain in the end")},
+            {FLAG("in-place", in_place.wanted,
+                  "give a domain of libvirt's that is shut off its disks back as they were"),
+             .rivals = 2},
+            {LIST("onto", "DISK=TARGET", onto.targets,
+                  "write the disk onto this image or block device; may be given several times")},
+            {FLAG("yes", in_place.yes, "with --in-place and --onto: do not ask")},
+            {TEXT("repository", "NAME|PATH", point.repository,
+                  "straight from this repository, whatever the catalog says; with a path neither "
+                  "catalog nor configuration is needed"),
+             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            {FLAG("json", json, "print {point, created, disks, definition, defined, different}")},
             {0}},
     .wants = "name one point or domain",
-    .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
-                                           {EXIT_FAILED, "failed"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_NOT_FOUND, "no such point, domain or disk"},
-                                           {EXIT_BUSY, "busy"},
-                                           {EXIT_DAMAGED, "the point is damaged"},
-                                           {EXIT_INTERRUPTED, "interrupted"},
-                                           {0}},
+    .exits =
+        (const struct command_exit[]){{EXIT_DONE, "done"},
+                                      {EXIT_FAILED, "failed"},
+                                      {EXIT_USAGE, "bad usage or configuration"},
+                                      {EXIT_NOT_FOUND, "no such point, domain, disk or repository"},
+                                      {EXIT_BUSY, "busy"},
+                                      {EXIT_DAMAGED, "the point is damaged"},
+                                      {EXIT_INTERRUPTED, "interrupted"},
+                                      {0}},
     .examples =
         (const char *const[]){
             "vmkeep restore web01 --to /srv/restore/web01",
             "vmkeep restore web01 --at '2026-11-20 12:00' --disk vda --to /tmp/web01",
             "vmkeep restore 2026-11-23T02-30-00Z.nightly --to /tmp/web01 --format raw",
+            "vmkeep restore web01 --define --name web01-test --pool default --start",
             "vmkeep restore web01 --bandwidth 50MiB/s --to /srv/restore/web01",
+            "vmkeep restore web01 --onto vda=/dev/vg0/web01 --dry-run",
             "vmkeep restore web01 --repository /mnt/usb/backup --to /tmp/web01 --dry-run", NULL},
     ARGUMENTS,
     .defaults = &(const struct arguments){.request.format = "qcow2"},

@@ -30,6 +30,23 @@ static int find_domains(const struct arguments *a, const struct status_sources *
     return 0;
 }
 
+static void warn_of_config(struct status *ret)
+{
+    CLEANUP_FREE char *advice =
+        xasprintf("%s; then `%s`", cli_config_advice(),
+                  ret->daemon.running ? "vmkeep reload" : "systemctl start vmkeepd");
+
+    if (cli_config_problem())
+        reason_add(&ret->warnings, REASON_CONFIG_BROKEN, advice,
+                   "the configuration is broken, so the last good one counts: %s",
+                   cli_config_problem());
+    /* One that does not run reads it when it starts. */
+    if (cli_config_unread() && ret->daemon.running)
+        reason_add(&ret->warnings, REASON_CONFIG_UNREAD, "`vmkeep reload`",
+                   "%s: what is said here is of the file, and vmkeepd does what it read",
+                   cli_config_unread());
+}
+
 static int gather(const struct arguments *a, struct status_sources *s, struct status *ret,
                   struct err *err)
 {
@@ -39,14 +56,10 @@ static int gather(const struct arguments *a, struct status_sources *s, struct st
     if (find_domains(a, s, &only, err) < 0)
         return -1;
     sources_ask_daemon(s->config, &ret->daemon);
-    if (repository_look(s->config, s->catalog, &looks, err) < 0)
+    if (repository_look(s->config, NULL, s->catalog, &looks, err) < 0)
         return -1;
     s->looks = &looks;
-    if (cli_config_problem())
-        reason_add(&ret->warnings, REASON_CONFIG_BROKEN,
-                   "`vmkeep check` shows all errors: mend them, then `vmkeep reload`",
-                   "the configuration is broken, so the last good one counts: %s",
-                   cli_config_problem());
+    warn_of_config(ret);
     return status_gather(s, a->domains.n > 0 ? &only : NULL, ret, err);
 }
 
@@ -96,7 +109,8 @@ const struct command cmd_status = {
             "unprotected names it, which is no finding. A last job that failed is told beside "
             "protected, too; when the promise will break before the next run, that is something "
             "to act on. Promises and next runs are those of the configuration as it is in the "
-            "file, reloaded or not, and go by the time zone of the daemon.",
+            "file, and go by the time zone of the daemon; that the daemon has not read it since "
+            "it was changed is something to act on.",
             "Disks that are attached and in no backup are told with the reason: read-only ones, "
             "CD-ROMs, and those that a policy's disks leave out; as they were when the domain was "
             "last seen to run. One that an older point has and the newest lacks puts the domain at "
@@ -106,10 +120,14 @@ const struct command cmd_status = {
             "it can be written to, and how much is free. What the daemon found wrong at its last "
             "look stays told until it looks again.",
             "Also told, to be acted on: the daemon is down, does not answer, or cannot write to "
-            "its catalog; the configuration is broken; a run is overdue; points are damaged or "
+            "its catalog; the configuration is broken; a run is overdue, or comes after the "
+            "promise breaks; a domain is shut off whose images are not configured; a policy "
+            "without a promise has tried and never made a point; points are damaged or "
             "missing; a repository has points that the catalog does not know, or lacks some that "
             "it knows; a policy matches no domain; the clock was set; a guest whose file systems "
             "were frozen for a backup has not confirmed the thaw.",
+            "Notes, which are no finding: the last job failed, a disk is left out on purpose, "
+            "points are set aside, domains that have points are in the configuration no more.",
             "Tables are as wide as the terminal, or as COLUMNS in the environment says, or else 80 "
             "columns. In JSON, reasons are arrays of {code, severity, text, advice}, wherever they "
             "stand: severity is note, act (exit status 4) or risk (3); text is for people and may "
@@ -122,11 +140,12 @@ const struct command cmd_status = {
     .options =
         (const struct command_option[]){
             {FLAG("json", json,
-                  "print {summary, severity, reasons, daemon: {running, reasons, ...}, domains: "
-                  "[{domain, host, policies: [{name, repository, status, protected, reasons, "
-                  "last_point, rpo_seconds, next_run, job, last_job}], status, protected, reason, "
-                  "reasons, last_point, rpo_seconds, next_run, ...}], repositories: [{name, path, "
-                  "state, problem, free, total, reserve, reasons, ...}], warnings}")},
+                  "print {summary, severity, reasons, daemon: {running, starting, reasons, ...}, "
+                  "domains: [{domain, host, policies: [{name, repository, status, protected, "
+                  "reasons, last_point, rpo_seconds, next_run, job, last_job}], status, "
+                  "protected, reason, reasons, last_point, rpo_seconds, next_run, ...}], "
+                  "repositories: [{name, path, state, problem, free, total, "
+                  "reserve, reasons, ...}], warnings, notes}")},
             {0}},
     .exits =
         (const struct command_exit[]){

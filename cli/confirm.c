@@ -12,6 +12,7 @@ int cli_confirm(const char *where, bool yes)
 
     if (yes)
         return EXIT_DONE;
+    fflush(stdout); /* what would be done comes first */
     if (!isatty(STDIN_FILENO))
         return cli_usage(where, "nobody can be asked: say --yes");
     fputs("Go on? [y/N] ", stdout);

@@ -17,8 +17,8 @@ void doctor_add(struct findings *l, const char *about, const char *check, bool f
     va_end(ap);
     f->about = xstrdup(about);
     f->check = check;
-    f->fine = fine;
-    f->advice = fine ? NULL : advice;
+    f->fine = fine || l->lenient;
+    f->advice = f->fine ? NULL : advice;
 }
 
 void findings_done(struct findings *l)

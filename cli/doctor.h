@@ -18,6 +18,8 @@ struct finding {
 struct findings {
     struct finding *items;
     size_t n, cap;
+    bool lenient; /* what follows is of a domain that is to have no backups: nothing of it is a
+                   * fault */
 };
 
 /* check and advice are borrowed for ever; advice is for what is not fine. */

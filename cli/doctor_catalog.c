@@ -20,6 +20,10 @@ static void check_domain(struct findings *l, const struct status_domain *d)
 {
     CLEANUP_FREE char *about = xasprintf("%s/%s", d->host, d->domain);
 
+    if (d->protection == PROTECTION_NONE)
+        doctor_add(l, about, "policy", false,
+                   "name it in a policy's `domains`, or in `unprotected`, then `vmkeep reload`",
+                   "no policy selects it: it gets no backups");
     for (size_t i = 0; i < d->policies.n; i++) {
         const struct status_policy *p = &d->policies.items[i];
 
@@ -108,7 +112,7 @@ static int check_all_owners(struct findings *l, const struct status *s, const st
 {
     CLEANUP(status_looks_done) struct status_looks looks = {0};
 
-    if (repository_look(config, catalog, &looks, err) < 0)
+    if (repository_look(config, NULL, catalog, &looks, err) < 0)
         return -1;
     for (size_t i = 0; i < config->repositories.n; i++)
         if (!looks.items[i].problem)

@@ -34,24 +34,62 @@ static bool is_true(const json_t *o, const char *key)
     return json_is_true(json_object_get(o, key));
 }
 
+static bool is_libvirt(const struct config *config, const json_t *d)
+{
+    const struct config_host *h = config_host_find(config, text_of(d, "host"));
+
+    return h && h->driver == DRIVER_LIBVIRT;
+}
+
 /* ---- disks ---- */
 
-static void check_disk(struct findings *l, const char *domain, const json_t *k)
+/* Under libvirt nothing stands between a copy and the guest's writes: where target or scratch space
+ * fails, they do, and its error policy has the last word. */
+static void check_write_errors(struct findings *l, const char *about, const char *policy)
+{
+    static const char *const texts[][2] = {
+        {"enospace", "the guest is stopped, the backup given up, and the guest goes on; of errors "
+                     "other than a lack of space it sees the write fail"},
+        {"stop", "the guest is stopped, the backup given up, and the guest goes on"},
+        {"report", "the guest sees its write fail"},
+        {"ignore", "the guest's write is lost, and the guest takes it for done"},
+    };
+    bool fine = strcmp(policy, "enospace") == 0 || strcmp(policy, "stop") == 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (strcmp(policy, texts[i][0]) == 0)
+            doctor_add(l, about, "write-errors", fine,
+                       "with `virsh edit` give the disk's <driver> error_policy='stop', and start "
+                       "the domain anew: then the guest is stopped instead, the backup given up, "
+                       "and the guest goes on",
+                       "error policy '%s': when a copy's target or scratch space is full, or "
+                       "fails, %s",
+                       policy, texts[i][1]);
+}
+
+static void check_disk(struct findings *l, const char *domain, const json_t *k, bool libvirt)
 {
     CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, text_of(k, "name"));
 
     if (is_true(k, "trackable"))
         doctor_add(l, about, "trackable", true, NULL, "changes can be tracked");
+    else if (strcmp(text_of(k, "format"), "qcow2") == 0)
+        doctor_add(l, about, "trackable", false,
+                   "it is backed up in full each time; for incrementals, shut the domain off and "
+                   "`qemu-img amend -f qcow2 -o compat=1.1 IMAGE`",
+                   "changes cannot be tracked in qcow2 of the old version (compat 0.10)");
     else
         doctor_add(l, about, "trackable", false,
                    "it is backed up in full each time; convert the image to qcow2 for incrementals",
                    "changes cannot be tracked in format %s",
                    has(k, "format") ? text_of(k, "format") : "unknown");
     if (has(k, "unsafe"))
-        doctor_add(l, about, "guest-safe", false, "see 'scratch' of its policy in vmkeep-config(5)",
+        doctor_add(l, about, "guest-safe", libvirt,
+                   libvirt ? NULL : "see 'scratch' of its policy in vmkeep-config(5)",
                    "guest-safe copy not possible: %s", text_of(k, "unsafe"));
     else
         doctor_add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
+    check_write_errors(l, about, text_of(k, "write_errors"));
     if (is_true(k, "encrypted"))
         doctor_add(l, about, "encrypted", false,
                    "put the repository on a file system that is encrypted",
@@ -65,8 +103,10 @@ static void tell_aside(struct findings *l, const char *domain, const json_t *k)
 {
     CLEANUP_FREE char *about = xasprintf("%s disk %s", domain, text_of(k, "name"));
 
-    doctor_add(l, about, "backed-up", true, NULL, "%s%s%s: only by hand, by its name",
-               text_of(k, "what"), has(k, "image") ? " of " : "", text_of(k, "image"));
+    doctor_add(l, about, "backed-up", true, NULL, "%s%s%s: %s", text_of(k, "what"),
+               has(k, "image") ? ", " : "", text_of(k, "image"),
+               is_true(k, "cannot") ? "in no backup; back up what it holds within the guest"
+                                    : "only by hand, by its name");
 }
 
 /* ---- domains ---- */
@@ -95,6 +135,23 @@ static const char *policy_that_wants(const struct config *config, enum quiesce q
     return NULL;
 }
 
+/* Which it has, its definition tells. */
+static void check_libvirt_agent(struct findings *l, const char *about, const json_t *asked,
+                                const char *wanted, const char *required)
+{
+    if (!is_true(asked, "asked"))
+        return;
+    if (has(asked, "problem"))
+        doctor_add(l, about, "agent", !wanted,
+                   "install qemu-guest-agent in the guest, and give the domain a channel "
+                   "'org.qemu.guest_agent.0'",
+                   "guest agent: %s%s%s", text_of(asked, "problem"),
+                   required ? ": backups fail, for they require it, by policy " : "",
+                   required ? required : "");
+    else
+        doctor_add(l, about, "agent", true, NULL, "guest agent: it answers");
+}
+
 /* One that nobody wants is no fault. */
 static void check_agent(struct findings *l, const struct config *config, const json_t *d,
                         const char *about)
@@ -105,6 +162,8 @@ static void check_agent(struct findings *l, const struct config *config, const j
     const struct config_domain *c = config_of(config, host, domain);
     const json_t *asked = json_object_get(d, "agent");
 
+    if (is_libvirt(config, d))
+        check_libvirt_agent(l, about, asked, wanted, required);
     if (!c || is_true(d, "late"))
         return;
     if (!c->agent && required)
@@ -146,11 +205,14 @@ static bool is_told(const json_t *repositories, const char *name)
 }
 
 static void check_target(struct findings *l, const char *about, const json_t *t,
-                         const json_t *repositories)
+                         const json_t *repositories, const char *confined)
 {
     const char *name = text_of(t, "repository"), *problem = text_of(t, "problem");
 
-    if (!*problem)
+    if (!*problem && has(t, "untried"))
+        doctor_add(l, about, "target", true, NULL, "QEMU may write into repository %s: %s%s%s",
+                   name, text_of(t, "untried"), *confined ? ", and nothing of " : "", confined);
+    else if (!*problem)
         doctor_add(l, about, "target", true, NULL, "QEMU can write into repository %s", name);
     else if (is_true(t, "late"))
         doctor_add(l, about, "answers", false, REPOSITORY_DEAD_ADVICE,
@@ -163,6 +225,18 @@ static void check_target(struct findings *l, const char *about, const json_t *t,
     else if (!is_told(repositories, name))
         doctor_add(l, about, "target", false, REPOSITORY_WRITE_ADVICE,
                    "nothing can be made in repository %s: %s", name, problem);
+}
+
+static void check_rights(struct findings *l, const char *about, const char *apart)
+{
+    if (*apart)
+        doctor_add(
+            l, about, "rights", false,
+            "put vmkeepd's user into that group (`usermod -aG GROUP USER`) and start vmkeepd "
+            "again, or run it as root",
+            "pulls fail, and each backup is a full, for no disk can be held against its "
+            "chain: %s",
+            apart);
 }
 
 static void check_frozen(struct findings *l, const char *about, const char *since)
@@ -178,19 +252,46 @@ static void check_frozen(struct findings *l, const char *about, const char *sinc
                time_parse(since, &t, &ignored) == 0 ? time_local(t, text) : since);
 }
 
-static void check_reachable(struct findings *l, const char *about, const json_t *d)
+static bool needs_images(const struct config *config, const json_t *d)
 {
-    if (is_true(d, "late"))
+    const struct config_domain *c = config_of(config, text_of(d, "host"), text_of(d, "domain"));
+
+    return c && c->disks.n == 0 && strcmp(text_of(d, "state"), "shut off") == 0;
+}
+
+static void check_reachable(struct findings *l, const struct config *config, const char *about,
+                            const json_t *d)
+{
+    bool libvirt = is_libvirt(config, d);
+
+    if (libvirt && (is_true(d, "late") || has(d, "problem")))
+        doctor_add(l, about, is_true(d, "late") ? "answers" : "reachable", false,
+                   "see with `virsh -c URI list --all` that its libvirtd and its QEMU answer, and "
+                   "that vmkeepd's user may use it (root, or in group libvirt)",
+                   "%s%s%s", is_true(d, "late") ? "" : text_of(d, "state"),
+                   is_true(d, "late") ? "" : ": ", text_of(d, "problem"));
+    else if (is_true(d, "late"))
         doctor_add(l, about, "answers", false,
                    "see whether its QEMU hangs (a dead disk, a dead server below it), or who else "
                    "holds its QMP socket",
                    "%s", text_of(d, "problem"));
     else if (has(d, "problem"))
         doctor_add(l, about, "reachable", false,
-                   "see that it runs and that vmkeepd may open its socket", "%s: %s",
-                   text_of(d, "state"), text_of(d, "problem"));
+                   needs_images(config, d)
+                       ? "see that it runs and that vmkeepd may open its socket; or name its "
+                         "images in the configuration (`disks`), and it is backed up while it is "
+                         "shut off, too"
+                       : "see that it runs and that vmkeepd may open its socket",
+                   "%s: %s", text_of(d, "state"), text_of(d, "problem"));
     else
         doctor_add(l, about, "reachable", true, NULL, "%s", text_of(d, "state"));
+}
+
+/* No policy selects it, and that is said to be meant. */
+static bool is_left_out(const struct config *config, const char *host, const char *domain)
+{
+    return !policy_that_wants(config, QUIESCE_OFF, host, domain) &&
+           selection_matches_domain(&config->unprotected, host, domain);
 }
 
 static void check_domain(struct findings *l, const struct config *config, const json_t *d,
@@ -200,25 +301,33 @@ static void check_domain(struct findings *l, const struct config *config, const 
                                    ? xasprintf("%s/%s", text_of(d, "host"), text_of(d, "domain"))
                                    : xasprintf("host %s", text_of(d, "host"));
     int64_t secrets = json_integer_value(json_object_get(d, "secrets"));
+    bool left_out =
+        has(d, "domain") && is_left_out(config, text_of(d, "host"), text_of(d, "domain"));
     size_t i;
     json_t *k;
 
-    check_reachable(l, about, d);
+    if (left_out)
+        doctor_add(l, about, "policy", true, NULL,
+                   "left out on purpose (`unprotected`): what is wrong with it is no fault");
+    check_frozen(l, about, text_of(d, "frozen_since"));
+    l->lenient = left_out;
+    check_reachable(l, config, about, d);
     if (has(d, "foreign_job"))
         doctor_add(l, about, "free", false, "wait for it, or end it", "%s is at work on it",
                    text_of(d, "foreign_job"));
     check_agent(l, config, d, about);
+    check_rights(l, about, text_of(d, "apart"));
     json_array_foreach(json_object_get(d, "targets"), i, k)
-        check_target(l, about, k, repositories);
-    check_frozen(l, about, text_of(d, "frozen_since"));
+        check_target(l, about, k, repositories, text_of(d, "confined"));
     if (secrets > 0)
         doctor_add(l, about, "secrets", true, NULL,
                    "%lld of QEMU's command line left out of points: keep them elsewhere",
                    (long long)secrets);
     json_array_foreach(json_object_get(d, "disks"), i, k)
-        check_disk(l, about, k);
+        check_disk(l, about, k, is_libvirt(config, d));
     json_array_foreach(json_object_get(d, "asides"), i, k)
         tell_aside(l, about, k);
+    l->lenient = false;
 }
 
 /* ---- repositories ---- */

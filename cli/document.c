@@ -80,12 +80,10 @@ int document_ask(const struct config *config, const struct client_request *r,
 {
     struct err err = ERR_INIT;
     bool reached;
-    int code;
 
     if (client_ask(config, r, ANSWER_S, ret, &reached, &err) == 0)
         return EXIT_DONE;
     name_file(&err, "backup XML", names->backup);
     name_file(&err, "checkpoint XML", names->checkpoint);
-    code = cli_fail(NULL, &err);
-    return reached ? code : EXIT_NO_DAEMON;
+    return client_failed(&err, reached);
 }

@@ -31,17 +31,39 @@ static void list(char **text, const char *candidate, size_t count)
     *text = longer;
 }
 
-static int choose_by_id(const struct point_list *all, const char *what, struct point_choice *ret,
-                        struct err *err)
+/* A copy is meant by its own name, and, where another place will do, by that of the point that it
+ * is a copy of. */
+static bool is_meant(const char *what, const struct point *p, bool anywhere)
+{
+    return point_is_meant(what, p->id) ||
+           (anywhere && p->copy_of && point_is_meant(what, p->copy_of));
+}
+
+/* Copies of one point are one, and the point itself comes before them. */
+static int choose_by_id(const struct point_list *all, const char *what, bool anywhere,
+                        struct point_choice *ret, struct err *err)
 {
     CLEANUP_FREE char *candidates = NULL;
     size_t n = 0;
 
     for (size_t i = 0; i < all->n; i++) {
-        if (!point_is_meant(what, all->items[i].id))
+        if (all->items[i].copy_of || !is_meant(what, &all->items[i], anywhere))
             continue;
         ret->point = &all->items[i];
         list(&candidates, all->items[i].id, n++);
+    }
+    for (size_t i = 0; i < all->n && (n == 0 || ret->point->copy_of); i++) {
+        const struct point *p = &all->items[i];
+
+        if (!p->copy_of || !is_meant(what, p, anywhere))
+            continue;
+        if (ret->point && str_eq(ret->point->copy_of, p->copy_of)) {
+            if (ret->point->state != POINT_GOOD && !str_eq(ret->point->id, what))
+                ret->point = p;
+            continue;
+        }
+        ret->point = p;
+        list(&candidates, p->id, n++);
     }
     if (n < 2)
         return 0;
@@ -53,7 +75,7 @@ int point_choose_id(const struct point_list *all, const char *what, const struct
 {
     struct point_choice choice = {0};
 
-    if (choose_by_id(all, what, &choice, err) < 0)
+    if (choose_by_id(all, what, false, &choice, err) < 0)
         return -1;
     for (size_t i = 0; i < all->n && !choice.point; i++)
         if (names_domain(what, &all->items[i]))
@@ -85,10 +107,13 @@ static bool would_do(const struct point_list *all, const struct point *p)
     return point_is_whole(all, p) && !p->set_aside;
 }
 
-/* Of two points of one second, that which is listed later is newer. */
+/* Of two points of one second, that which is listed later is newer; but a copy comes after what it
+ * is a copy of. */
 static bool is_older(const struct point *a, const struct point *b)
 {
-    return a->created < b->created || (a->created == b->created && a < b);
+    if (a->created != b->created)
+        return a->created < b->created;
+    return !a->copy_of == !b->copy_of ? a < b : a->copy_of != NULL;
 }
 
 const struct point *point_choose_older(const struct point_list *all, const struct point *before)
@@ -125,14 +150,17 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
             ret->point = p;
     }
     if (!oldest)
-        return err_set(err, ERR_CORRUPT, "%s: none of its points is whole", what);
+        return err_set(err, ERR_CORRUPT,
+                       "%s: none of its points is whole; 'vmkeep points' says what each lacks, and "
+                       "of a POINT --no-verify restores what can still be read",
+                       what);
     if (!ret->point)
         return err_set(err, ERR_NOTFOUND, "%s: no good point at or before %s; the oldest is of %s",
                        what, time_local(*at, when), time_local(oldest->created, first));
     for (size_t i = 0; i < all->n; i++)
         if (names_domain(what, &all->items[i]) && all->items[i].state != POINT_DELETING &&
-            !all->items[i].set_aside && all->items[i].created > ret->point->created &&
-            (!at || all->items[i].created <= *at))
+            !all->items[i].set_aside && !all->items[i].copy_of &&
+            all->items[i].created > ret->point->created && (!at || all->items[i].created <= *at))
             ret->passed_over++;
     return 0;
 }
@@ -142,7 +170,7 @@ int point_choose(const struct point_list *all, const char *what, const int64_t *
 {
     struct point_choice choice = {0};
 
-    if (choose_by_id(all, what, &choice, err) < 0)
+    if (choose_by_id(all, what, true, &choice, err) < 0)
         return -1;
     if (choice.point && at)
         return err_set(err, ERR_INVALID, "'%s' is a point already; --at goes with a domain", what);

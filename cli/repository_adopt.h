@@ -14,6 +14,7 @@ struct adoption {
     const struct strlist *domains; /* HOST/DOMAIN; none: those of domains that we have */
     bool all;                      /* whatever is there */
     bool dry_run;
+    bool json;
     bool yes;   /* do not ask */
     bool force; /* also where another owner is at work, or is kept by a daemon of this machine */
 };

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/repository_facts.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/names.h"
+#include "base/text.h"
 #include "cli/store_ask.h"
+#include "report/json.h"
 
 #define VIEW_S 60 /* there may be many points */
 
@@ -88,11 +91,89 @@ const struct repository_domain *repository_domain_of(const struct repository_fac
     return NULL;
 }
 
+int repository_unknown(const struct config *config, const char *given, struct err *err)
+{
+    CLEANUP_FREE const char **names = xcalloc(config->repositories.n + 1, sizeof(*names));
+    CLEANUP_FREE char *all = NULL;
+    const char *near;
+
+    for (size_t i = 0; i < config->repositories.n; i++) {
+        char *old = all;
+
+        names[i] = config->repositories.items[i].name;
+        all = xasprintf("%s%s%s", old ? old : "", old ? ", " : "", names[i]);
+        free(old);
+    }
+    near = nearest_word(given, names, config->repositories.n);
+    if (near)
+        return err_set(err, ERR_NOTFOUND,
+                       "no repository of the configuration is named '%s'; did you mean '%s'?",
+                       given, near);
+    return err_set(err, ERR_NOTFOUND, "no repository of the configuration is named '%s'%s%s", given,
+                   all ? "; there is " : "", all ? all : "");
+}
+
 const struct config_repository *repository_configured(const struct config *config, const char *name)
 {
     const struct config_repository *c = config_repository_find(config, name);
+    struct err err = ERR_INIT;
 
-    if (!c)
-        fprintf(stderr, "vmkeep: repository '%s': not in the configuration\n", name);
+    if (!c) {
+        repository_unknown(config, name, &err);
+        cli_fail(NULL, &err);
+    }
     return c;
+}
+
+bool repository_may_be_path(const char *given)
+{
+    return strchr(given, '/') || (path_exists(given) && !path_exists(cli_config_path()));
+}
+
+int repository_locate(const char *where, const char *given, char **ret)
+{
+    const struct config_repository *c = NULL;
+    struct config *config = NULL;
+    struct err err = ERR_INIT;
+    int code = EXIT_DONE;
+
+    if (repository_may_be_path(given)) {
+        *ret = xstrdup(given);
+        return EXIT_DONE;
+    }
+    code = cli_load_config(&config);
+    if (code == EXIT_DONE && (c = config_repository_find(config, given))) {
+        *ret = xstrdup(c->path);
+    } else if (code == EXIT_DONE && path_exists(given)) {
+        *ret = xstrdup(given);
+    } else if (code == EXIT_DONE) {
+        repository_unknown(config, given, &err);
+        code = cli_fail(where, &err);
+    }
+    config_free(config);
+    return code;
+}
+
+json_t *repository_json(const struct repository_facts *f, const char *ours)
+{
+    json_t *domains = json_array();
+
+    for (size_t i = 0; i < f->view.domains.n; i++) {
+        const struct repository_domain *d = &f->view.domains.items[i];
+        CLEANUP_FREE char *owner = repository_whose(d, ours);
+
+        json_array_append_new(domains,
+                              json_pack("{s:o, s:o, s:o}", "domain", report_json_text(d->name),
+                                        "owner", report_json_text(owner), "points",
+                                        report_json_number((int64_t)d->points)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+                     report_json_text(f->config->name), "path", report_json_text(f->config->path),
+                     "id", report_json_text(f->is_known ? f->known.id : NULL), "found",
+                     report_json_text(*f->view.id ? f->view.id : NULL), "state",
+                     repository_state(f), "problem",
+                     report_json_text(f->problem.code ? f->problem.msg : NULL), "free",
+                     report_json_number((int64_t)f->view.free), "total",
+                     report_json_number((int64_t)f->view.total), "points",
+                     report_json_number((int64_t)f->view.points.n), "domains", domains);
 }

@@ -5,6 +5,8 @@
 #ifndef VMKEEP_CLI_REPOSITORY_FACTS_H
 #define VMKEEP_CLI_REPOSITORY_FACTS_H
 
+#include <jansson.h>
+
 #include "cli/cli.h"
 #include "report/gather/domains.h"
 #include "storage/adopt.h"
@@ -20,6 +22,22 @@ struct repository_facts {
 /* NULL: said that the configuration has none of that name. */
 const struct config_repository *repository_configured(const struct config *config,
                                                       const char *name);
+
+/* ERR_NOTFOUND: the configuration has none that is called so; names the nearest, or all. */
+int repository_unknown(const struct config *config, const char *given, struct err *err);
+
+/* Where --repository NAME|PATH is: what has a slash is a path; else it is a name of the
+ * configuration, or, where there is none, a directory here.  where: the command.  Caller frees.
+ * EXIT_DONE, or the exit code of an error that was printed. */
+int repository_locate(const char *where, const char *given, char **ret);
+
+/* It is taken for a path whatever the configuration says: nothing of a directory here is hidden by
+ * one that is not there, or broken. */
+bool repository_may_be_path(const char *given);
+
+/* {name, path, id, found, state, problem, free, total, points, domains: [{domain, owner,
+ * points}]}; ours: our catalog's id. */
+json_t *repository_json(const struct repository_facts *f, const char *ours);
 
 /* Fails when the catalog cannot be read; what is wrong with the repository is a fact. */
 int repository_gather(const struct config_repository *c, struct catalog *catalog,

@@ -11,9 +11,16 @@
 #include "cli/client.h"
 #include "cli/confirm.h"
 #include "cli/repository_facts.h"
-#include "report/table.h"
+#include "report/json.h"
+#include "report/wrap.h"
 
 #define ANSWER_S 60
+
+/* Points of one domain under one policy. */
+struct group {
+    const struct point *head;
+    size_t n, elsewhere; /* of these, how many; good ones that are left */
+};
 
 /* What is known before anything is done. */
 struct plan {
@@ -22,6 +29,7 @@ struct plan {
     struct catalog *catalog;
     struct catalog_lost lost;
     const struct config_repository *configured; /* NULL: none of that name is */
+    VEC(struct group) groups;
 };
 
 static bool same_group(const struct point *a, const struct point *b)
@@ -52,60 +60,111 @@ static int refuse_present(const struct plan *p, struct err *err)
     return -1;
 }
 
-/* Is a good point left, of the group and elsewhere? */
-static int say_group(const struct plan *p, size_t first, struct err *err)
+static struct group *group_of(struct plan *p, const struct point *q)
 {
-    const struct point *head = &p->lost.points.items[first];
-    const struct point_filter of = {
-        .host = head->host, .domain = head->domain, .policy = head->policy};
-    CLEANUP(point_list_done) struct point_list all = {0};
-    size_t n = 0, good = 0;
+    struct group *ret;
 
-    for (size_t i = 0; i < p->lost.points.n; i++) {
-        if (!same_group(head, &p->lost.points.items[i]))
-            continue;
-        if (i < first)
-            return 0; /* said with that one */
-        n++;
-    }
+    for (size_t i = 0; i < p->groups.n; i++)
+        if (same_group(p->groups.items[i].head, q))
+            return &p->groups.items[i];
+    ret = VEC_ADD(&p->groups);
+    *ret = (struct group){.head = q};
+    return ret;
+}
+
+/* Is a good point left, of the group and elsewhere? */
+static int count_elsewhere(const struct plan *p, struct group *g, struct err *err)
+{
+    const struct point_filter of = {.host = g->head->host,
+                                    .domain = g->head->domain,
+                                    .policy = g->head->policy,
+                                    .copies = true};
+    CLEANUP(point_list_done) struct point_list all = {0};
+
     if (catalog_points(p->catalog, &of, &all, err) < 0)
         return -1;
     for (size_t i = 0; i < all.n; i++)
-        good +=
+        g->elsewhere +=
             all.items[i].state == POINT_GOOD && !point_list_find(&p->lost.points, all.items[i].id);
-    printf("  ");
-    print_plain(head->host, stdout);
-    putchar('/');
-    print_plain(head->domain, stdout);
-    printf(" under policy ");
-    print_plain(head->policy, stdout);
-    printf(": %zu point%s; %zu good one%s elsewhere\n", n, plural_s(n), good, plural_s(good));
     return 0;
 }
 
-static int say(const struct plan *p, struct err *err)
+static int find_groups(struct plan *p, struct err *err)
 {
+    for (size_t i = 0; i < p->lost.points.n; i++)
+        group_of(p, &p->lost.points.items[i])->n++;
+    for (size_t i = 0; i < p->groups.n; i++)
+        if (count_elsewhere(p, &p->groups.items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- saying it ---- */
+
+/* What becomes of its name in the configuration; NULL: it is not there. */
+static const struct config_repository *stays(const struct plan *p)
+{
+    return p->configured && (!p->lost.by_id || p->lost.name) ? p->configured : NULL;
+}
+
+static void say(const struct plan *p)
+{
+    const struct config_repository *c = stays(p);
     size_t n = p->lost.points.n;
 
-    printf("Repository %s: %zu point%s leave%s the catalog. Nothing on disk is touched.\n",
-           p->f->what, n, plural_s(n), n == 1 ? "s" : "");
-    for (size_t i = 0; i < n; i++)
-        if (say_group(p, i, err) < 0)
-            return -1;
-    if (p->configured && (!p->lost.by_id || p->lost.name))
-        printf(
-            "%s stays in the configuration, at %s: its next backups are fulls, and what is there "
-            "then counts as %s; an empty directory becomes a new repository. Mount the new disk, "
-            "or take it out of the configuration, first.\n",
-            p->configured->name, p->configured->path, p->configured->name);
-    puts("Should its disk be found again, 'vmkeep repository adopt' or 'vmkeep rebuild-catalog' "
-         "takes its points into the catalog again.");
-    return 0;
+    print_paragraphf(stdout, 0, "",
+                     "Repository %s is forgotten: its %zu point%s leave%s the catalog, and "
+                     "their checkpoints go. Nothing on disk is touched.",
+                     p->f->what, n, plural_s(n), n == 1 ? "s" : "");
+    for (size_t i = 0; i < p->groups.n; i++) {
+        const struct group *g = &p->groups.items[i];
+
+        print_paragraphf(stdout, 2, "  ",
+                         "%s/%s under policy %s: %zu point%s; %zu good one%s elsewhere",
+                         g->head->host, g->head->domain, g->head->policy, g->n, plural_s(g->n),
+                         g->elsewhere, plural_s(g->elsewhere));
+    }
+    if (c)
+        print_paragraphf(stdout, 0, "",
+                         "%s stays in the configuration: backups go on to %s, as soon as a "
+                         "repository, or an empty directory, is there; the next ones are "
+                         "fulls. Mount the new disk first, or take %s out of the "
+                         "configuration.",
+                         c->name, c->path, c->name);
+    print_paragraphf(stdout, 0, "",
+                     "If the lost disk is found again, 'vmkeep repository adopt' or 'vmkeep "
+                     "rebuild-catalog' takes its points into the catalog again.");
 }
 
-static int done(const char *what, size_t n)
+static void print_json(const struct plan *p, bool done)
 {
-    printf("repository %s is forgotten: %zu point%s left the catalog\n", what, n, plural_s(n));
+    const struct config_repository *c = stays(p);
+    json_t *groups = json_array();
+
+    for (size_t i = 0; i < p->groups.n; i++) {
+        const struct group *g = &p->groups.items[i];
+
+        json_array_append_new(groups, json_pack("{s:o, s:o, s:o, s:o, s:o}", "domain",
+                                                report_json_text(g->head->domain), "host",
+                                                report_json_text(g->head->host), "policy",
+                                                report_json_text(g->head->policy), "points",
+                                                report_json_number((int64_t)g->n), "good_elsewhere",
+                                                report_json_number((int64_t)g->elsewhere)));
+    }
+    report_json_print(
+        json_pack("{s:o, s:o, s:o, s:o, s:b}", "repository", report_json_text(p->f->what), "points",
+                  report_json_number((int64_t)p->lost.points.n), "stays",
+                  report_json_text(c ? c->name : NULL), "groups", groups, "done", done),
+        stdout);
+}
+
+static int done(const struct plan *p, size_t n)
+{
+    if (p->f->json)
+        print_json(p, true);
+    else
+        print_paragraphf(stdout, 0, "", "repository %s is forgotten: %zu point%s left the catalog",
+                         p->f->what, n, plural_s(n));
     return EXIT_DONE;
 }
 
@@ -120,7 +179,7 @@ static int forget_here(const struct plan *p)
     if (rc == 0)
         rc = catalog_repository_forget(catalog, p->f->what, time(NULL), &n, &err);
     catalog_close(catalog);
-    return rc < 0 ? cli_fail("repository forget", &err) : done(p->f->what, n);
+    return rc < 0 ? cli_fail("repository forget", &err) : done(p, n);
 }
 
 static int forget(const struct plan *p)
@@ -138,28 +197,30 @@ static int forget(const struct plan *p)
         return reached ? cli_fail("repository forget", &err) : forget_here(p);
     n = json_integer_value(json_object_get(result, "points"));
     json_decref(result);
-    return done(p->f->what, (size_t)n);
+    return done(p, (size_t)n);
 }
 
 static int plan_and_forget(void *arg, const struct config *config, struct catalog *catalog)
 {
     struct plan p = {.f = arg, .config = config, .catalog = catalog};
     struct err err = ERR_INIT;
-    int code;
+    int code = EXIT_DONE;
 
     if (catalog_lost(catalog, p.f->what, &p.lost, &err) < 0)
         return cli_fail("repository forget", &err);
     p.configured =
         config_repository_find(config, p.lost.name && p.lost.by_id ? p.lost.name : p.f->what);
-    if (refuse_present(&p, &err) < 0 || say(&p, &err) < 0) {
+    if (refuse_present(&p, &err) < 0 || find_groups(&p, &err) < 0)
         code = cli_fail("repository forget", &err);
-    } else if (p.f->dry_run) {
-        code = EXIT_DONE;
-    } else {
+    else if (!p.f->json)
+        say(&p);
+    else if (p.f->dry_run)
+        print_json(&p, false);
+    if (code == EXIT_DONE && !p.f->dry_run)
         code = cli_confirm("repository forget", p.f->yes);
-        if (code == EXIT_DONE)
-            code = forget(&p);
-    }
+    if (code == EXIT_DONE && !p.f->dry_run)
+        code = forget(&p);
+    free(p.groups.items);
     catalog_lost_done(&p.lost);
     return code;
 }

@@ -10,6 +10,7 @@
 struct forgetting {
     const char *what; /* its name, or its id */
     bool dry_run;
+    bool json;
     bool yes;   /* do not ask */
     bool force; /* though it is there */
 };

@@ -29,6 +29,7 @@ struct look {
     struct store_space space;
     struct err err;
     struct op *op; /* under way */
+    bool begun;
 };
 
 static void round_free(struct round *r)
@@ -57,9 +58,11 @@ static void begin(struct look *l, const char *path, const struct catalog_reposit
 {
     const struct store_request q = {
         .repository = path, .id = known ? known->id : NULL, .may_be_empty = !known};
-    const struct ask ask = {"probe",   &store_request_probe, &store_answer_probe, &q,
-                            &l->space, .timeout_s = WAIT_S};
+    /* We are the ones who stop waiting, at a time that is said. */
+    const struct ask ask = {"probe",   &store_request_probe,   &store_answer_probe, &q,
+                            &l->space, .timeout_s = 2 * WAIT_S};
 
+    l->begun = true;
     l->op = ask_start(l->round->loop, &ask, on_looked, l, &l->err);
     if (l->op)
         l->round->n_open++;
@@ -87,10 +90,10 @@ static void wait_for(struct round *r)
 
 static void take(const struct look *l, const char *path, struct status_look *ret)
 {
-    ret->looked = l->op || l->err.code != ERR_DENIED;
+    ret->looked = l->begun && (l->op || l->err.code != ERR_DENIED);
     if (l->op) {
         ret->problem = xasprintf("%s: does not answer within %d seconds", path, WAIT_S);
-    } else if (l->err.code == ERR_NONE) {
+    } else if (l->begun && l->err.code == ERR_NONE) {
         ret->has_space = true;
         ret->read_only = l->space.read_only;
         ret->free = l->space.free;
@@ -100,8 +103,8 @@ static void take(const struct look *l, const char *path, struct status_look *ret
     }
 }
 
-static int begin_all(struct round *r, const struct config *config, struct catalog *catalog,
-                     struct err *err)
+static int begin_all(struct round *r, const struct config *config, const struct strlist *only,
+                     struct catalog *catalog, struct err *err)
 {
     for (size_t i = 0; i < r->n; i++) {
         const struct config_repository *c = &config->repositories.items[i];
@@ -109,6 +112,8 @@ static int begin_all(struct round *r, const struct config *config, struct catalo
         bool is_known = false;
 
         r->looks[i].round = r;
+        if (only && !strlist_has(only, c->name))
+            continue;
         if (catalog_repository(catalog, c->name, &known, &is_known, err) < 0)
             return -1;
         begin(&r->looks[i], c->path, is_known ? &known : NULL);
@@ -117,8 +122,8 @@ static int begin_all(struct round *r, const struct config *config, struct catalo
     return 0;
 }
 
-int repository_look(const struct config *config, struct catalog *catalog, struct status_looks *ret,
-                    struct err *err)
+int repository_look(const struct config *config, const struct strlist *only,
+                    struct catalog *catalog, struct status_looks *ret, struct err *err)
 {
     struct round *r = xcalloc(1, sizeof(*r));
     int rc;
@@ -126,7 +131,7 @@ int repository_look(const struct config *config, struct catalog *catalog, struct
     r->loop = ev_default_loop(0);
     r->n = config->repositories.n;
     r->looks = xcalloc(r->n + 1, sizeof(*r->looks));
-    rc = begin_all(r, config, catalog, err);
+    rc = begin_all(r, config, only, catalog, err);
     if (rc == 0)
         wait_for(r);
     for (size_t i = 0; i < r->n; i++) {

@@ -8,11 +8,13 @@
 
 #include "cli/point_choice.h"
 #include "policies/config.h"
+#include "storage/catalog_reading.h"
 
 struct restore_source {
     const struct config *config; /* NULL: --repository was given */
     const char *repository;      /* its path; NULL: by the configuration */
     bool no_verify;              /* images of another length will do */
+    const char *command;         /* whose errors they are; NULL: restore's */
     struct point_list *all;
 };
 
@@ -29,9 +31,20 @@ const struct point *restore_source_next(const struct restore_source *s, const st
 void restore_source_damaged(const struct restore_source *s, const char *point_id,
                             const struct err *why);
 
-/* All images of the point, and of what it stands on, were read and are whole: what a read had
- * found in them is put right.  Says on standard error what cannot be done. */
+/* A look has found the point's chain not whole: files are missing, or of another length.  Where its
+ * repository is there, that is recorded, through the daemon when it runs, which looks for itself.
+ * Says on standard error what cannot be done. */
+void restore_source_lost(const struct restore_source *s, const struct point *p);
+
+/* All that the point holds was read and is whole: what a read had found in it is put right.  Not in
+ * what it stands on, of which only what shows through was read.  Says on standard error what cannot
+ * be done. */
 void restore_source_whole(const struct restore_source *s, const struct point *p);
+
+/* What a read of all its disks has found, into the catalog, where that can be; r->at and r->job are
+ * filled in. */
+void restore_source_was_read(const struct restore_source *s, const struct point *p,
+                             const struct point_reading *r);
 
 /* Refuses a directory inside a repository, and files that are images of domains, by device and
  * inode: p's disks of the names in disks (none: all) would be DIR/NAME.FORMAT. */

@@ -15,13 +15,15 @@
 static void read_answer(const json_t *answer, struct status_daemon *d)
 {
     struct err err = ERR_INIT;
-    const char *version = NULL, *started = NULL, *catalog = NULL;
+    const char *version = NULL, *started = NULL, *catalog = NULL, *since = NULL;
     json_int_t pid = 0, running = 0, queued = 0;
+    int starting = 0;
 
-    json_unpack((json_t *)answer, "{s?I, s?s, s?s, s?I, s?I, s?s}", "pid", &pid, "version",
-                &version, "started", &started, "running", &running, "queued", &queued,
-                "catalog_problem", &catalog);
+    json_unpack((json_t *)answer, "{s?b, s?I, s?s, s?s, s?I, s?I, s?s, s?s}", "starting", &starting,
+                "pid", &pid, "version", &version, "started", &started, "running", &running,
+                "queued", &queued, "catalog_problem", &catalog, "catalog_since", &since);
     d->running = true;
+    d->starting = starting;
     d->catalog_problem = xstrdup(catalog);
     d->pid = pid;
     d->version = xstrdup(version);
@@ -29,6 +31,8 @@ static void read_answer(const json_t *answer, struct status_daemon *d)
     d->jobs_queued = queued;
     if (started && time_parse(started, &d->started, &err) < 0)
         d->started = 0;
+    if (since && time_parse(since, &d->catalog_since, &err) < 0)
+        d->catalog_since = 0;
 }
 
 void sources_ask_daemon(const struct config *config, struct status_daemon *ret)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "report/json.h"
 #include "report/live.h"
 #include "report/table.h"
+#include "report/wrap.h"
 
 #define ANSWER_S 20
 
@@ -97,48 +97,38 @@ static void wipe_line(struct jobs *j)
     j->line = false;
 }
 
-static void print_name(const struct started *s, FILE *out)
-{
-    fprintf(out, "job %lld: ", (long long)s->id);
-    print_plain(s->host, out);
-    fputc('/', out);
-    print_plain(s->domain, out);
-}
-
 static void print_queued(const struct jobs *j, FILE *out)
 {
     for (size_t i = 0; i < j->list.n; i++) {
-        if (j->list.items[i].joined)
-            fputs("joined ", out);
-        print_name(&j->list.items[i], out);
-        if (*j->list.items[i].policy)
-            fputs(" under ", out);
-        print_plain(j->list.items[i].policy, out);
-        fprintf(out, "%s is %s\n", j->list.items[i].joined ? ", which" : "",
-                j->list.items[i].state);
+        const struct started *s = &j->list.items[i];
+
+        CLEANUP_FREE char *label =
+            xasprintf("%sjob %lld: ", s->joined ? "joined " : "", (long long)s->id);
+
+        print_paragraphf(out, 4, label, "%s/%s%s%s%s is %s", s->host, s->domain,
+                         *s->policy ? " under " : "", s->policy, s->joined ? ", which" : "",
+                         s->state);
     }
 }
 
-/* One line that changes; a line that is wrapped could not be wiped. */
+/* One line that changes; a line that is wrapped could not be wiped.  Where it is narrow, what is
+ * done matters more than to whom, and how many have ended is never cut. */
 static void print_line(struct jobs *j, const struct started *s, const char *now)
 {
     CLEANUP_FREE char *host = plain_text(s->host), *domain = plain_text(s->domain);
     CLEANUP_FREE char *text = plain_text(now);
     char ended[64] = "";
-    struct winsize w;
-    size_t room = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col - 1 : 79;
-    CLEANUP_FREE char *line = NULL;
+    size_t room = output_width(stderr) - 1;
+    CLEANUP_FREE char *whole =
+        xasprintf("job %lld: %s/%s: %s", (long long)s->id, host, domain, text);
+    CLEANUP_FREE char *brief = xasprintf("job %lld: %s", (long long)s->id, text);
 
     if (j->list.n > 1)
         snprintf(ended, sizeof(ended), " [%zu of %zu ended]", count_ended(j, NULL), j->list.n);
-    line = xasprintf("job %lld: %s/%s: %s%s", (long long)s->id, host, domain, text, ended);
+    room = room > strlen(ended) ? room - strlen(ended) : 0;
     wipe_line(j);
-    for (const char *p = line; *p && room > 0;) {
-        do
-            fputc(*p++, stderr);
-        while (((unsigned char)*p & 0xc0) == 0x80);
-        room--;
-    }
+    print_start(stderr, text_width(whole) <= room ? whole : brief, room);
+    fputs(ended, stderr);
     fflush(stderr);
     j->line = true;
 }
@@ -176,14 +166,10 @@ static void on_accepted(struct jobs *j, const json_t *event)
 
 static void print_end(const struct started *s)
 {
-    print_name(s, stdout);
-    fputs(": ", stdout);
-    print_plain(s->outcome, stdout);
-    if (s->reason) {
-        fputs(": ", stdout);
-        print_plain(s->reason, stdout);
-    }
-    putchar('\n');
+    CLEANUP_FREE char *label = xasprintf("job %lld: ", (long long)s->id);
+
+    print_paragraphf(stdout, 4, label, "%s/%s: %s%s%s", s->host, s->domain, s->outcome,
+                     s->reason ? ": " : "", s->reason ? s->reason : "");
     fflush(stdout);
 }
 
@@ -307,8 +293,7 @@ int start_jobs(const struct config *config, const char *cmd, json_t *args, bool 
         code = EXIT_INTERRUPTED;
     } else {
         wipe_line(&j);
-        code = cli_fail(NULL, &err);
-        code = reached ? code : EXIT_NO_DAEMON;
+        code = client_failed(&err, reached);
     }
     json_decref(result);
     jobs_done(&j);

@@ -89,15 +89,21 @@ int store_ask(const struct ask *ask, const char *about, double limit_s, struct e
     return rc;
 }
 
+int store_ask_probe(const char *path, const char *id, struct store_space *ret, struct err *err)
+{
+    const struct store_request q = {.repository = path, .id = id};
+    const struct ask ask = {"probe", &store_request_probe, &store_answer_probe, &q,
+                            ret,     .timeout_s = 0};
+
+    return store_ask(&ask, path, PROBE_S, err);
+}
+
 /* One that hangs is told at once from one that has much to list. */
 static bool answers(const char *path, struct err *err)
 {
-    const struct store_request q = {.repository = path, .may_be_empty = true};
     struct store_space space;
-    const struct ask ask = {"probe", &store_request_probe, &store_answer_probe, &q,
-                            &space,  .timeout_s = 0};
 
-    return store_ask(&ask, path, PROBE_S, err) == 0 || err->code != ERR_TIMEOUT;
+    return store_ask_probe(path, NULL, &space, err) == 0 || err->code != ERR_TIMEOUT;
 }
 
 int store_ask_view(const char *path, double limit_s, struct repository_view *ret, struct err *err)

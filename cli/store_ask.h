@@ -8,10 +8,14 @@
 
 #include "base/ask.h"
 #include "storage/adopt.h"
+#include "storage/store_parts.h"
 
 /* ERR_TIMEOUT, naming what was asked for (about), after so many seconds; ask->ret is written only
  * on success. */
 int store_ask(const struct ask *ask, const char *about, double limit_s, struct err *err);
+
+/* Is a repository there, the one with that id (NULL: any)?  Waits a few seconds at most. */
+int store_ask_probe(const char *path, const char *id, struct store_space *ret, struct err *err);
 
 /* repository_view.  limit_s: how long it may take. */
 int store_ask_view(const char *path, double limit_s, struct repository_view *ret, struct err *err);

@@ -86,17 +86,19 @@ static json_t *document_json(const struct checkpoint_document *d)
 
 static json_t *disk_json(const struct disk_facts *k)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o}", "name", report_json_text(k->name),
-                     "image", report_json_text(k->image), "format", report_json_text(k->format),
-                     "capacity", report_json_number((int64_t)k->capacity), "trackable",
-                     k->trackable, "encrypted", k->encrypted, "busy", k->busy, "unsafe",
-                     report_json_text(k->unsafe));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o}", "name", report_json_text(k->name), "image",
+        report_json_text(k->image), "format", report_json_text(k->format), "capacity",
+        report_json_number((int64_t)k->capacity), "trackable", k->trackable, "encrypted",
+        k->encrypted, "busy", k->busy, "unsafe", report_json_text(k->unsafe), "write_errors",
+        report_json_text(write_errors_name(k->write_errors)));
 }
 
 static json_t *aside_json(const struct disk_facts *k)
 {
-    return json_pack("{s:o, s:s, s:o}", "name", report_json_text(k->name), "what",
-                     disk_facts_aside(k), "image", report_json_text(k->image));
+    return json_pack("{s:o, s:s, s:o, s:b}", "name", report_json_text(k->name), "what",
+                     disk_facts_aside(k), "image", report_json_text(k->image), "cannot",
+                     k->cannot != NULL);
 }
 
 static json_t *targets_json(const struct looked_domain *d)
@@ -106,9 +108,10 @@ static json_t *targets_json(const struct looked_domain *d)
     for (size_t i = 0; i < d->targets.n; i++) {
         const struct looked_target *t = &d->targets.items[i];
 
-        json_array_append_new(targets, json_pack("{s:o, s:o, s:b, s:b}", "repository",
+        json_array_append_new(targets, json_pack("{s:o, s:o, s:o, s:b, s:b}", "repository",
                                                  report_json_text(t->repository), "problem",
-                                                 report_json_text(t->problem), "made", t->made,
+                                                 report_json_text(t->problem), "untried",
+                                                 report_json_text(t->untried), "made", t->made,
                                                  "late", t->late));
     }
     return targets;
@@ -129,14 +132,14 @@ static json_t *domain_json(const struct looked_domain *d)
         json_array_append_new(disks, disk_json(&f->disks.items[i]));
     for (size_t i = 0; i < f->asides.n; i++)
         json_array_append_new(asides, aside_json(&f->asides.items[i]));
-    return json_pack("{s:o, s:o, s:s, s:o, s:b, s:{s:b, s:o}, s:o, s:o, s:o, s:i, s:o, s:o}",
-                     "host", report_json_text(d->host), "domain", report_json_text(d->domain),
-                     "state", domain_state_name(f->state), "problem", report_json_text(f->problem),
-                     "late", d->late, "agent", "asked", d->agent_asked, "problem",
-                     report_json_text(d->agent_problem), "targets", targets_json(d), "foreign_job",
-                     report_json_text(f->foreign_job), "frozen_since",
-                     report_json_time(d->frozen_since), "secrets", (int)f->secrets, "disks", disks,
-                     "asides", asides);
+    return json_pack(
+        "{s:o, s:o, s:s, s:o, s:b, s:{s:b, s:o}, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "host",
+        report_json_text(d->host), "domain", report_json_text(d->domain), "state",
+        domain_state_name(f->state), "problem", report_json_text(f->problem), "late", d->late,
+        "agent", "asked", d->agent_asked, "problem", report_json_text(d->agent_problem), "targets",
+        targets_json(d), "foreign_job", report_json_text(f->foreign_job), "frozen_since",
+        report_json_time(d->frozen_since), "secrets", (int)f->secrets, "disks", disks, "asides",
+        asides, "confined", report_json_text(f->confined), "apart", report_json_text(f->apart));
 }
 
 static json_t *repository_json(const struct looked_repository *r)

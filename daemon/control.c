@@ -43,6 +43,7 @@ static void client_free(struct client *cl)
         }
     }
     free(cl->waits.items);
+    free(cl->held);
     free(cl->events_of);
     control_forget_client(cl);
     free(cl);
@@ -64,6 +65,15 @@ void client_answer_error(struct client *cl, const struct err *err)
                               err_code_name(err->code), "message", report_json_text(err->msg)));
 }
 
+/* While the daemon is starting, how it is can be asked; all else waits. */
+static int hold(struct client *cl, const char *line, size_t len, struct err *err)
+{
+    if (cl->held)
+        return err_set(err, ERR_BUSY, "the daemon is starting: one request at a time");
+    cl->held = xasprintf("%.*s", (int)len, line);
+    return 0;
+}
+
 static void answer(struct client *cl, const char *line, size_t len)
 {
     struct err err = ERR_INIT;
@@ -80,6 +90,8 @@ static void answer(struct client *cl, const char *line, size_t len)
         rc = err_set(&err, ERR_PROTOCOL, "not a request: %s", bad.text);
     else if (version != 1)
         rc = err_set(&err, ERR_UNSUPPORTED, "protocol version %d, this daemon speaks 1", version);
+    else if (!cl->control->ready && strcmp(cmd, "status") != 0)
+        rc = hold(cl, line, len, &err);
     else
         rc = control_command(cl, cmd, args, &result, &err);
     if (rc < 0)
@@ -374,6 +386,17 @@ int control_open(const struct control_env *env, const char *path, struct control
     scheduler_listen(env->scheduler, &c->jobs);
     *ret = c;
     return 0;
+}
+
+void control_ready(struct control *c)
+{
+    c->ready = true;
+    for (size_t i = 0; i < c->clients.n; i++) {
+        CLEANUP_FREE char *line = TAKE_PTR(c->clients.items[i]->held);
+
+        if (line)
+            answer(c->clients.items[i], line, strlen(line));
+    }
 }
 
 void control_close(struct control *c)

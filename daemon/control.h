@@ -11,12 +11,16 @@
  * 1088 KiB long (it may carry two XML documents) and must be complete within 10 s; a client that
  * does not read is dropped.
  *
- * "run", "prune" and "delete" with "wait" are answered by {"event": "accepted", "jobs": [...]},
+ * "run", "prune", "copy" and "delete" with "wait" are answered by
+ * {"event": "accepted", "jobs": [...]},
  * then for each change {"event": "progress", "job": 12, "step": ..., "done", "total" (bytes)}, for
  * each end {"event": "ended", "job": 12, "outcome", "reason"}, and the final line.  With
  * "progress": true the progress has "now", the job as it is (daemon/live_json.h), and comes each
  * second. "jobs" is answered by a page of what is queued or running, as it is now, and "next":
  * null, or the arguments that bring the next page.
+ *
+ * "status" is answered at once, with "starting": true while the daemon is; all else is met when it
+ * has started.
  *
  * "events" is answered by one line {"event": "listening"}, and then one for each backup that ends,
  * scheduled or begun by hand, until the client goes:
@@ -47,6 +51,8 @@ struct control_env {
  * ERR_EXISTS for anything else at the path. */
 int control_open(const struct control_env *env, const char *path, struct control **ret,
                  struct err *err);
+/* The daemon has started.  Until then "status" is answered, and all else waits for this. */
+void control_ready(struct control *c);
 void control_close(struct control *c); /* removes the socket */
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/domain_search.h"
@@ -15,6 +16,7 @@
 #include "engine/xml/backup_xml.h"
 #include "engine/xml/checkpoint_xml.h"
 #include "jobs/api.h"
+#include "jobs/pin.h"
 #include "report/json.h"
 
 /* ---- answers that come later ---- */
@@ -207,6 +209,34 @@ static int cmd_checkpoint_delete(struct client *cl, json_t *args, json_t **ret, 
     return 0;
 }
 
+static int cmd_pin(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    struct point_pin pin = {.since = time(NULL)};
+    const char *point = NULL, *note = NULL;
+    json_int_t until = 0;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s, s?I, s?s}", "point", &point, "until", &until, "note",
+                       &note) < 0)
+        return -1;
+    pin.until = until;
+    pin.note = (char *)note;
+    pin_set(scheduler_jobs(cl->control->env.scheduler), point, &pin, later(cl));
+    return 0;
+}
+
+static int cmd_unpin(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    static const struct point_pin none = {0};
+    const char *point = NULL;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s}", "point", &point) < 0)
+        return -1;
+    pin_set(scheduler_jobs(cl->control->env.scheduler), point, &none, later(cl));
+    return 0;
+}
+
 static int cmd_doctor(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
     const char *domain = NULL;
@@ -301,6 +331,8 @@ int control_api_command(struct client *cl, const char *cmd, json_t *args, json_t
         {"checkpoint-dumpxml", cmd_checkpoint_dumpxml},
         {"checkpoint-delete", cmd_checkpoint_delete},
         {"doctor", cmd_doctor},
+        {"pin", cmd_pin},
+        {"unpin", cmd_unpin},
         {"jobs", cmd_jobs},
         {"events", cmd_events},
     };

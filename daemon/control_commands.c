@@ -11,7 +11,10 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "jobs/delete.h"
+#include "jobs/verify.h"
 #include "report/json.h"
+#include "storage/catalog_reading.h"
+#include "storage/proof.h"
 
 int control_unpack(json_t *args, struct err *err, const char *fmt, ...)
 {
@@ -34,15 +37,17 @@ static int cmd_status(struct client *cl, json_t *args, json_t **ret, struct err 
     struct scheduler_counts n = scheduler_count(env->scheduler);
     struct err trouble = ERR_INIT;
     char started[TIMEFMT_MAX];
+    int64_t now = time(NULL);
 
     (void)args;
     (void)err;
-    catalog_try(env->catalog, time(NULL), &trouble);
-    *ret = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:o}", "pid", (int)getpid(), "version",
-                     env->version, "started", time_utc(n.started, started), "running",
-                     (json_int_t)n.running, "queued", (json_int_t)n.queued, "domains",
-                     (json_int_t)n.domains, "catalog_problem",
-                     report_json_text(trouble.code ? trouble.msg : NULL));
+    catalog_try(env->catalog, now, &trouble);
+    *ret = json_pack(
+        "{s:b, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "starting", !cl->control->ready, "pid",
+        (int)getpid(), "version", env->version, "started", time_utc(n.started, started), "running",
+        (json_int_t)n.running, "queued", (json_int_t)n.queued, "domains", (json_int_t)n.domains,
+        "catalog_problem", report_json_text(trouble.code ? trouble.msg : NULL), "catalog_since",
+        trouble.code ? report_json_time(now - catalog_failing_for(env->catalog)) : json_null());
     return 0;
 }
 
@@ -126,6 +131,22 @@ static int cmd_prune(struct client *cl, json_t *args, json_t **ret, struct err *
     return rc;
 }
 
+static int cmd_copy(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *target = NULL, *to = NULL;
+    struct job_ids ids = {0};
+    int wait = 0, rc;
+
+    if (control_unpack(args, err, "{s:s, s?s, s?b}", "to", &to, "target", &target, "wait", &wait) <
+        0)
+        return -1;
+    rc = scheduler_copy(cl->control->env.scheduler, target, to, &ids, err);
+    if (rc == 0)
+        give_jobs(cl, &ids, &(struct job_ids){0}, wait, ret);
+    free(ids.items);
+    return rc;
+}
+
 static int take_ids(const json_t *list, struct strlist *ret, struct err *err)
 {
     size_t i;
@@ -153,6 +174,27 @@ static int cmd_delete(struct client *cl, json_t *args, json_t **ret, struct err 
     rc = delete_queue(
         scheduler_jobs(cl->control->env.scheduler),
         &(struct deletion){.asked = &points, .dependents = dependents, .force = force}, &ids, err);
+    if (rc == 0)
+        give_jobs(cl, &ids, &(struct job_ids){0}, wait, ret);
+    free(ids.items);
+    return rc;
+}
+
+static int cmd_verify(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    CLEANUP(strlist_done) struct strlist points = {0};
+    struct job_ids ids = {0};
+    json_t *list = NULL;
+    int sample = 100, wait = 0, rc;
+
+    if (control_unpack(args, err, "{s:o, s?i, s?b}", "points", &list, "sample", &sample, "wait",
+                       &wait) < 0 ||
+        take_ids(list, &points, err) < 0)
+        return -1;
+    if (sample < 1 || sample > 100)
+        return err_set(err, ERR_INVALID, "sample: %d is no share from 1 to 100", sample);
+    rc =
+        verify_queue_points(scheduler_jobs(cl->control->env.scheduler), &points, sample, &ids, err);
     if (rc == 0)
         give_jobs(cl, &ids, &(struct job_ids){0}, wait, ret);
     free(ids.items);
@@ -277,6 +319,37 @@ static int cmd_found_damage(struct client *cl, json_t *args, json_t **ret, struc
     return 0;
 }
 
+static int cmd_was_read(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    struct point_reading r = {.at = time(NULL)};
+    const char *point = NULL;
+    json_int_t slice = 0, slices = 1;
+
+    if (control_unpack(args, err, "{s:s, s:I, s:I, s:s}", "point", &point, "slice", &slice,
+                       "slices", &slices, "result", &r.result) < 0)
+        return -1;
+    if (slices < 0 || slices > SAMPLE_SLICES_MAX || slice < 0 || slice > slices)
+        return err_set(err, ERR_INVALID, "slices: 0 to %d", SAMPLE_SLICES_MAX);
+    r.slice = (uint32_t)slice;
+    r.slices = (uint32_t)slices;
+    r.result = proof_state_name(proof_state_from_name(r.result));
+    if (catalog_point_read(cl->control->env.catalog, point, &r, err) < 0)
+        return -1;
+    *ret = json_object();
+    return 0;
+}
+
+static int cmd_look_at_points(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *repository = NULL;
+
+    if (control_unpack(args, err, "{s:s}", "repository", &repository) < 0 ||
+        scheduler_look_at_points(cl->control->env.scheduler, repository, err) < 0)
+        return -1;
+    *ret = json_object();
+    return 0;
+}
+
 int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret, struct err *err)
 {
     static const struct {
@@ -287,12 +360,16 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
         {"run", cmd_run},
         {"cancel", cmd_cancel},
         {"prune", cmd_prune},
+        {"copy", cmd_copy},
         {"delete", cmd_delete},
+        {"verify", cmd_verify},
         {"domains", cmd_domains},
         {"repository-forget", cmd_forget_repository},
         {"checkpoint-prune", cmd_prune_checkpoints},
         {"reload", cmd_reload},
         {"found-damage", cmd_found_damage},
+        {"look-at-points", cmd_look_at_points},
+        {"was-read", cmd_was_read},
     };
 
     scheduler_look_at_clock(cl->control->env.scheduler);

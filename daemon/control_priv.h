@@ -15,6 +15,7 @@ struct client {
     struct stream stream;
     ev_timer idle;        /* while a request is not complete */
     struct job_ids waits; /* the jobs whose end it waits for */
+    char *held;           /* its request, until the daemon has started; NULL: none */
     bool progress;        /* it shows how far they are, to somebody who looks on */
     bool events;          /* it wants to hear of each backup that ends: */
     char *events_of;      /* ... of that domain, as its client named it; NULL: of any */
@@ -25,6 +26,7 @@ struct pending;
 struct control {
     struct control_env env;
     struct observer jobs;
+    bool ready; /* all requests are met; before, only "status" is */
     char *path;
     ev_io connectable;
     int spare; /* a descriptor that is let go of to refuse who connects when there are no more */

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "engine/libvirt/driver.h"
 #include "engine/qmp/driver.h"
 
 static struct hypervisor *open_qemu(struct ev_loop *loop, const struct config_host *host,
@@ -40,11 +41,12 @@ static struct hypervisor *open_qemu(struct ev_loop *loop, const struct config_ho
 static struct hypervisor *open_libvirt(struct ev_loop *loop, const struct config_host *host,
                                        struct err *err)
 {
-    (void)loop;
-    (void)host;
-    err_set(err, ERR_UNSUPPORTED,
-            "this version has no libvirt driver: none of its domains is backed up");
-    return NULL;
+    (void)err;
+    return libvirt_hypervisor_new(loop,
+                                  &(struct libvirt_config){.uri = host->uri,
+                                                           .address = host->address,
+                                                           .certificates = host->tls_certificates,
+                                                           .scratch = host->scratch});
 }
 
 struct hypervisor *driver_open(struct ev_loop *loop, const struct config_host *host,

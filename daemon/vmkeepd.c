@@ -20,11 +20,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/clock_ev.h"
+#include "daemon/config_load.h"
 #include "daemon/control.h"
 #include "daemon/drivers.h"
 #include "policies/config_file.h"
 #include "scheduler/scheduler.h"
 #include "storage/places_ask.h"
+#include "storage/scratch.h"
 
 /* After SIGTERM, jobs may end for so long; copies that still run then are left to the hypervisor
  * and found again at the next start.  Less than systemd's stop timeout of 90 s. */
@@ -83,32 +85,6 @@ static int exit_code(const struct err *err)
     default:
         return EXIT_FAILED;
     }
-}
-
-static void log_diagnostics(const struct diagnostics *diags)
-{
-    for (size_t i = 0; i < diags->n; i++) {
-        CLEANUP_FREE char *line = diagnostic_format(&diags->items[i]);
-
-        log_line(diags->items[i].warning ? LOG_LVL_WARNING : LOG_LVL_ERROR, "%s", line);
-    }
-}
-
-static int load_config(const char *path, struct config_file *ret, struct err *err)
-{
-    size_t errors;
-
-    if (config_file_read(path, ret)) {
-        log_diagnostics(&ret->diags);
-        return 0;
-    }
-    errors = diagnostics_errors(&ret->diags);
-    if (ret->text) {
-        log_diagnostics(&ret->diags);
-        return err_set(err, ERR_INVALID, "%s: %zu error%s; see `vmkeep check`", path, errors,
-                       plural_s(errors));
-    }
-    return err_set(err, ERR_INVALID, "%s: %s", path, ret->diags.items[0].text);
 }
 
 /* For commands that are to go by what we do, while the file is broken. */
@@ -176,7 +152,7 @@ static void on_swept(void *ctx, const struct err *err)
     CLEANUP_FREE char *dir = ctx;
 
     if (err)
-        log_warning("scratch directory %s: %s", dir, err->msg);
+        log_warning("what was left in %s: %s", dir, err->msg);
 }
 
 static void sweep_directory(struct daemon *d, const struct places_request *q)
@@ -186,6 +162,19 @@ static void sweep_directory(struct daemon *d, const struct places_request *q)
 
     if (!places_ask_sweep(d->loop, q, on_swept, dir, &err))
         on_swept(dir, &err);
+}
+
+/* What a trial that broke off has left (doctor_file). */
+static void sweep_trials(struct daemon *d, const struct config *config)
+{
+    CLEANUP_FREE char *prefix = xasprintf(TRIAL_NAME "%s-", catalog_id(d->catalog));
+    const struct strlist none = {0};
+    struct places_request q = {.prefix = prefix, .next_job = INT64_MAX, .keep = &none};
+
+    for (size_t i = 0; i < config->repositories.n; i++) {
+        q.scratch = config->repositories.items[i].path;
+        sweep_directory(d, &q);
+    }
 }
 
 /* Scratch spaces of jobs that ended without us.  Nobody waits for it: those of new jobs are not
@@ -217,6 +206,8 @@ static int sweep_scratch(struct daemon *d, const struct config *config, struct e
         q.scratch = swept.items[i];
         sweep_directory(d, &q);
     }
+    if (rc == 0)
+        sweep_trials(d, config);
     job_list_done(&jobs);
     strlist_done(&keep);
     strlist_done(&swept);
@@ -255,7 +246,7 @@ static int try_reload(struct daemon *d, struct err *err)
     CLEANUP(config_file_done) struct config_file file = {0};
     const struct config *old = scheduler_config(d->scheduler);
 
-    if (load_config(d->config_path, &file, err) < 0)
+    if (config_load(d->config_path, &file, err) < 0)
         return err_wrap(err, "not reloaded, the former configuration stays in force");
     if (strcmp(file.config->catalog, old->catalog) != 0 ||
         strcmp(file.config->control, old->control) != 0)
@@ -351,6 +342,15 @@ static void watch_signals(struct daemon *d)
 static void on_settled(void *ctx)
 {
     struct daemon *d = ctx;
+
+    control_ready(d->control);
+    tell_configuration(d);
+}
+
+/* At once: a start may wait some seconds for hosts, and whoever asks meanwhile shall know that it
+ * is one. */
+static int open_control(struct daemon *d, struct err *err)
+{
     const struct control_env env = {
         .loop = d->loop,
         .version = VMKEEP_VERSION,
@@ -360,11 +360,7 @@ static void on_settled(void *ctx)
         .catalog = d->catalog,
     };
 
-    if (control_open(&env, d->control_path, &d->control, &d->fate) < 0) {
-        ev_break(d->loop, EVBREAK_ALL);
-        return;
-    }
-    tell_configuration(d);
+    return control_open(&env, d->control_path, &d->control, err);
 }
 
 /* Calendars and retention are of this process's zone: whoever reads the catalog must know which. */
@@ -394,7 +390,7 @@ static int start(struct daemon *d, struct err *err)
     CLEANUP(config_file_done) struct config_file file = {0};
     struct scheduler_env env;
 
-    if (load_config(d->config_path, &file, err) < 0)
+    if (config_load(d->config_path, &file, err) < 0)
         return -1;
     d->control_path = xstrdup(file.config->control);
     if (zone_open(NULL, &d->zone, err) < 0 || open_catalog(d, file.config, err) < 0)
@@ -414,7 +410,8 @@ static int start(struct daemon *d, struct err *err)
         .ctx = d,
     };
     ev_now_update(d->loop);
-    if (scheduler_new(&env, TAKE_PTR(file.config), &d->scheduler, err) < 0)
+    if (scheduler_new(&env, TAKE_PTR(file.config), &d->scheduler, err) < 0 ||
+        open_control(d, err) < 0)
         return -1;
     keep_copy(d, &file);
     return 0;

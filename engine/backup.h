@@ -16,6 +16,8 @@
 #include "base/model.h"
 
 #define HV_TAG_MAX 24
+/* Windows gives up what it has frozen after 10 seconds (VSS). */
+#define FREEZE_S 10
 
 /* Where something listens, or is to listen. */
 enum transport { TRANSPORT_TCP, TRANSPORT_UNIX };
@@ -67,6 +69,7 @@ struct backup_request {
     const struct backup_disk *disks;
     size_t n_disks;
     enum quiesce quiesce;
+    int freeze_s; /* a guest is frozen for so long at most; 0: FREEZE_S */
     /* The places' images exist, made by the caller, and are empty (that is looked at, unless
      * made_empty: the caller has made them just now).  Else no file of that name may exist, and
      * block devices are made into empty images. */

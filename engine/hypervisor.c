@@ -33,6 +33,7 @@ void disk_facts_done(struct disk_facts *d)
     free(d->device);
     free(d->format);
     free(d->unsafe);
+    free(d->cannot);
 }
 
 void domain_facts_free(struct domain_facts *f)
@@ -51,14 +52,16 @@ void domain_facts_free(struct domain_facts *f)
     free(f->job_tag);
     free(f->job_place);
     free(f->foreign_job);
-    free(f->definition);
-    free(f->definition_name);
+    definition_list_done(&f->definitions);
+    free(f->confined);
+    free(f->apart);
     free(f);
 }
 
 void hv_trial_done(struct hv_trial *t)
 {
     free(t->problem);
+    free(t->untried);
     free(t->agent_problem);
     *t = (struct hv_trial){0};
 }
@@ -89,8 +92,17 @@ void domain_facts_names(const struct domain_facts *f, struct strlist *ret)
         strlist_add(ret, f->asides.items[i].name);
 }
 
+const char *write_errors_name(enum write_errors e)
+{
+    static const char *const names[] = {NULL, "enospace", "stop", "report", "ignore"};
+
+    return names[e];
+}
+
 const char *disk_facts_aside(const struct disk_facts *d)
 {
+    if (d->cannot)
+        return d->cannot;
     if (d->empty)
         return "an empty drive";
     return d->removable ? "a CD-ROM or the like" : "a read-only disk";

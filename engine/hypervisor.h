@@ -59,15 +59,23 @@ struct bitmap_facts {
     bool at_most;   /* dirty is not told: no more than this */
 };
 
+/* What becomes of a guest's write that fails, as a disk's error policy has it. */
+enum write_errors {
+    WRITE_ERRORS_UNKNOWN,
+    WRITE_ERRORS_ENOSPACE, /* one for want of space stops the guest; it sees the others */
+    WRITE_ERRORS_STOP,     /* the guest is stopped, and sees nothing of it */
+    WRITE_ERRORS_REPORT,   /* the guest sees it */
+    WRITE_ERRORS_IGNORE,   /* the guest takes it for done */
+};
+const char *write_errors_name(enum write_errors e); /* libvirt's word for it; NULL: unknown */
+
 struct disk_facts {
     char *name;  /* target */
     char *image; /* the open file; NULL when it is none (network, block device by URL) */
     /* What tells the image from every other, wherever it lies and whatever it is called; to be
      * compared, and shown.  NULL: nothing does. */
     char *identity;
-    char *
-        /* the device that it hangs on, as the hypervisor calls it; NULL: none, or not told */
-        device;
+    char *device; /* that it hangs on, as the hypervisor calls it; NULL: none, or not told */
     char *format; /* qcow2, raw ... */
     uint64_t capacity;
     uint64_t allocated; /* bytes that a full copy will write, about; capacity when not known */
@@ -76,8 +84,10 @@ struct disk_facts {
     bool busy;          /* a block job that is not ours, or a migration, uses it */
     bool encrypted;     /* its copies are not: the hypervisor reads it in clear text */
     char *unsafe;       /* why a copy of it could harm the guest's writes; NULL: it could not */
-    bool removable;     /* an aside: its drive takes other media */
-    bool empty;         /* ... and has none now */
+    enum write_errors write_errors; /* where its own copies can make the guest's writes fail */
+    char *cannot;   /* an aside: what it is that no backup takes ("a vhost-user disk, ...") */
+    bool removable; /* an aside: its drive takes other media */
+    bool empty;     /* ... and has none now */
     VEC(struct bitmap_facts) bitmaps;
 };
 
@@ -86,8 +96,8 @@ struct domain_facts {
     char *problem; /* DOMAIN_UNREACHABLE: why, one line */
     char *uuid;    /* NULL: it has none; not known unless it runs, or is paused */
     VEC(struct disk_facts) disks;
-    /* Read-only disks, CD-ROMs and empty drives: in no scheduled backup, and in one by hand only by
-     * name.  Of an empty one, the name alone is known. */
+    /* Read-only disks, CD-ROMs, empty drives, and disks that no backup takes: in no scheduled
+     * backup, and in one by hand only by name.  Of an empty one, the name alone is known. */
     VEC(struct disk_facts) asides;
     struct strlist files; /* all that the domain's block devices have open, whole backing chains,
                               but for our own jobs' */
@@ -96,10 +106,12 @@ struct domain_facts {
     char *job_tag;       /* the backup job of ours that the hypervisor holds, running or ended */
     char *job_place;     /* without HV_TAGS, of any backup job that runs: see struct hv_job */
     char *foreign_job;   /* what else excludes a backup ("block job 'mirror0'"), or NULL */
-    char *definition;    /* the domain's definition as text, or NULL */
-    unsigned secrets;    /* so many stood in the definition, and are left out of it */
-    char *definition_name; /* as a file name: "domain.xml", "qemu.args" */
-    uid_t uid;             /* who writes push targets: the hypervisor process's user and group */
+    struct definition_list definitions; /* of the domain; the first is what it starts with */
+    unsigned secrets;                   /* so many stood in them, and are left out */
+    char *confined; /* by what its QEMU is kept from files, besides their rights: "AppArmor",
+                              "SELinux"; NULL: by nothing that is known */
+    char *apart;    /* why we can share no directory with its QEMU; NULL: we can, or need not */
+    uid_t uid;      /* who writes push targets: the hypervisor process's user and group */
     gid_t gid;
 };
 
@@ -128,7 +140,8 @@ struct backup_begun {
     char note[ERR_MSG_MAX]; /* QUIESCE_TRY: why the guest was not quiesced; else empty */
     bool perhaps_frozen;    /* no thaw is confirmed: the driver goes on trying */
     bool guest_safe; /* the guest's writes wait for scratch space only, and never fail for it */
-    char unsafe[ERR_MSG_MAX]; /* !guest_safe: why not */
+    char unsafe[ERR_MSG_MAX]; /* !guest_safe: why not; */
+    bool unsafe_always;       /* and so it is of each copy there: no news */
     uint16_t port;            /* pull over TCP: where the server listens */
 };
 
@@ -138,6 +151,7 @@ struct hv_trial {
     bool made;     /* the file could be made for it, */
     bool opened;   /* and it has opened it */
     char *problem; /* why not; NULL: it has, or was not asked to */
+    char *untried; /* what of that could not be tried; NULL: all was */
     bool agent_asked;
     char *agent_problem; /* why the guest's file systems could not be frozen; NULL: they could */
 };
@@ -160,6 +174,7 @@ struct hv_job_stats {
     uint64_t bytes_done, bytes_total; /* push: what is copied */
     uint64_t temp_used, temp_total;   /* scratch space, of all disks; 0, 0: there is none */
     struct err err;                   /* HVJOB_FAILED, HVJOB_CANCELED: why */
+    bool ends_with_us; /* its work is done by a process of ours, and not by the hypervisor */
     /* HVJOB_NONE, without HV_KEEPS_ENDED: how the domain's last backup job ended (HVJOB_NONE: not
      * known), and how long it ran.  Whose that was, nobody can say. */
     enum hv_job_state last;
@@ -248,6 +263,13 @@ struct hypervisor_ops {
     struct op *(*checkpoint_delete)(struct hypervisor *hv, const char *domain, const char *name,
                                     op_done done, void *ctx, struct err *err);
 
+    /* Tells the hypervisor again of a checkpoint that it has forgotten (libvirt does when a
+     * transient domain stops), while the bitmaps are in the images.  ERR_CORRUPT: not all are,
+     * sound and recording.  created: when it was made.  NULL: this driver's forget nothing. */
+    struct op *(*checkpoint_redefine)(struct hypervisor *hv, const char *domain, const char *name,
+                                      int64_t created, const struct strlist *disks, op_done done,
+                                      void *ctx, struct err *err);
+
     /* Has the hypervisor open a new file of that name for writing, as it would a push's target
      * (NULL: not), and asks the guest's agent (where there is one; agent false: not).  Nothing of
      * it stays.  Fails only when it is cancelled.  ret: released with hv_trial_done.  NULL: this
@@ -275,6 +297,18 @@ enum hv_can {
      * job_forget or its own end, the jobs that it has seen ending; of an end that it has not seen
      * only the figures of the domain's last job are left. */
     HV_KEEPS_ENDED = 1 << 3,
+    /* It can put local scratch space between the guest's writes and a push's target. */
+    HV_SHIELDS = 1 << 5,
+    /* Its domains are those of the configuration: one that it has no more was taken out of it, and
+     * cannot be reached. */
+    HV_CONFIGURED = 1 << 4,
+};
+
+/* Of a host that is another machine: how what it exports is read. */
+struct hv_elsewhere {
+    const char *address;      /* its name or address */
+    const char *certificates; /* of TLS, for NBD: a directory of this machine */
+    const char *scratch;      /* a directory over there; NULL: beside each disk's image */
 };
 
 /* Embedded first in every driver's own struct. */
@@ -284,6 +318,7 @@ struct hypervisor {
     /* An operation may take about so many seconds while all is well.  Whoever asks again and again
      * gives a host up only after several times that. */
     int patience;
+    const struct hv_elsewhere *elsewhere; /* NULL: files and sockets are this machine's */
 };
 
 #endif

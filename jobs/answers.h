@@ -62,7 +62,8 @@ struct checkpoints_answer {
 /* Whether the hypervisor can write a push of the domain into a repository. */
 struct looked_target {
     char *repository;
-    char *problem; /* NULL: it can; it was tried */
+    char *problem; /* NULL: it can; it was tried, */
+    char *untried; /* as far as it could be; NULL: all of it */
     bool made;     /* a file for it to open could be made there */
     bool late;     /* that was not answered in time */
 };

@@ -43,7 +43,7 @@
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
-#include "jobs/backup_run.h"
+#include "jobs/backup_elsewhere.h"
 #include "jobs/hv_at_host.h"
 #include "jobs/survey.h"
 #include "storage/catalog_frozen.h"
@@ -70,30 +70,6 @@ static struct op *start_checking(struct job_run *r, struct err *err)
     return r->repo->store->ops->check_chain(r->repo->store, run->base.id, job_on_op, r, err);
 }
 
-static struct op *start_preparing(struct job_run *r, struct err *err)
-{
-    struct backup_run *run = backup_of(r);
-    const struct point_origin origin = {
-        .definition_name = run->hv.facts->definition_name,
-        .definition = run->hv.facts->definition,
-        .uid = run->hv.facts->uid,
-        .gid = run->hv.facts->gid,
-    };
-    struct store_scratch scratch = backup_plan_scratch(r);
-    CLEANUP(owned_list_done) struct owned_list owned = {0};
-
-    if (run->hv.facts->secrets)
-        log_notice("job=%lld domain=%s/%s %u secret%s of QEMU's command line %s left out of %s",
-                   (long long)r->row.id, r->row.host, r->row.domain, run->hv.facts->secrets,
-                   run->hv.facts->secrets == 1 ? "" : "s",
-                   run->hv.facts->secrets == 1 ? "is" : "are", run->hv.facts->definition_name);
-    r->env->ops->owned(r->env, r, &owned);
-    scratch.owned = &owned;
-    run->reached = MADE_PARTIAL;
-    return r->repo->store->ops->prepare(r->repo->store, &r->row.plan, &origin, &scratch, job_on_op,
-                                        r, err);
-}
-
 /* What was exported may have changed under the reader (the images of a domain that was shut off,
  * and is not any more): only the hypervisor knows. */
 static struct op *start_confirming(struct job_run *r, struct err *err)
@@ -109,12 +85,13 @@ static struct op *start_publishing(struct job_run *r, struct err *err)
 {
     struct backup_run *run = backup_of(r);
     const struct store_scratch scratch = backup_plan_scratch(r);
+    const struct store_finish finish = {r->repo->compress, r->repo->reserve};
 
     /* See resume. */
     run->reached = r->resumed ? MADE_PARTIAL : MADE_POINT;
     point_done(&run->published);
-    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &run->published,
-                                        job_on_op, r, err);
+    return r->repo->store->ops->publish(r->repo->store, &r->row.plan, &scratch, &finish,
+                                        &run->published, job_on_op, r, err);
 }
 
 static struct op *start_dropping_old(struct job_run *r, struct err *err)
@@ -165,27 +142,35 @@ static int after_cleaning(struct job_run *r)
 {
     bool all = hv_cleaned(r);
 
+    if (all && hv_looks_again(r))
+        return job_unless_bad(r, B_LOOKING, B_FAILED);
     return job_unless_bad(r, all ? B_PROBING : B_CLEANING, B_FAILED);
 }
 
 static int after_probing(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
+    int next;
 
     if (!r->canceled)
         r->env->ops->saw_repo(r->repo, &run->space, r->op_err.code != ERR_NONE ? &r->op_err : NULL);
-    if (!job_is_bad(r))
-        return B_NUMBERING;
+    if (r->op_err.code == ERR_NONE && run->space.read_only)
+        err_set(&r->op_err, ERR_IO, "%s: its file system is read-only", r->repo->path);
+    next = backup_unless_refused(r, B_NUMBERING, B_FAILED);
+    if (next == B_NUMBERING) {
+        backup_plan_mode(r);
+        return next;
+    }
     r->repo->gave_way = 0;
     err_wrap(&r->err, "repository %s", r->repo->name);
-    return B_FAILED;
+    return next;
 }
 
 static int after_surveying(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
 
-    if (job_is_bad(r)) {
+    if (backup_unless_refused(r, B_CHECKING, B_FAILED) == B_FAILED) {
         err_wrap(&r->err, "repository %s", r->repo->name);
         return B_FAILED;
     }
@@ -235,7 +220,7 @@ static int after_preparing(struct job_run *r)
         MARK("somebody else has the place in the repository");
         run->reached = MADE_NOTHING;
     }
-    return job_unless_bad(r, B_BEGINNING, B_ABORTING);
+    return backup_unless_refused(r, B_BEGINNING, B_ABORTING);
 }
 
 static int after_beginning(struct job_run *r)
@@ -243,6 +228,7 @@ static int after_beginning(struct job_run *r)
     struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
 
+    backup_elsewhere_explain_begin(r, &r->op_err);
     r->row.plan.quiesced = run->hv.begun.quiesced;
     if (run->hv.begun.quiesced && catalog_quiesced_put(r->env->catalog, r->row.id, &err) < 0)
         catalog_trouble(r->env, "record that the guest was quiesced", &err);
@@ -252,18 +238,11 @@ static int after_beginning(struct job_run *r)
     if (*run->hv.begun.note)
         log_warning("job=%lld domain=%s/%s %s%s", (long long)r->row.id, r->row.host, r->row.domain,
                     run->hv.begun.perhaps_frozen ? "" : "not quiesced: ", run->hv.begun.note);
-    if (!run->hv.begun.guest_safe && *run->hv.begun.unsafe)
-        log_warning("job=%lld domain=%s/%s guest-safe copy not possible: %s", (long long)r->row.id,
-                    r->row.host, r->row.domain, run->hv.begun.unsafe);
+    hv_log_unsafe(r);
     return job_unless_bad(r, r->row.plan.mode == MODE_PULL ? B_PULLING : B_COPYING, B_ABORTING);
 }
 
 /* ---- pulling ---- */
-
-static int after_pulling(struct job_run *r)
-{
-    return job_unless_bad(r, B_CONFIRMING, B_ABORTING);
-}
 
 static int after_confirming(struct job_run *r)
 {
@@ -272,6 +251,8 @@ static int after_confirming(struct job_run *r)
     if (job_is_bad(r))
         return B_ABORTING;
     hv_take_stats(r, &run->hv.stats);
+    if (run->hv.stats.state == HVJOB_RUNNING && run->hv.stats.ends_with_us)
+        MARK("the images of a domain that is shut off are read to their end");
     if (run->hv.stats.state == HVJOB_FAILED)
         r->err = run->hv.stats.err;
     else if (run->hv.stats.state != HVJOB_RUNNING)
@@ -293,7 +274,8 @@ static int after_publishing(struct job_run *r)
 {
     if (r->op_err.code == ERR_NONE)
         return B_RECORDING;
-    return backup_waits_for_repository(r) ? B_AWAITING : job_unless_bad(r, B_RECORDING, B_ABORTING);
+    return backup_waits_for_repository(r) ? B_AWAITING
+                                          : backup_unless_refused(r, B_RECORDING, B_ABORTING);
 }
 
 /* ---- the machine ---- */
@@ -309,8 +291,8 @@ static const struct job_step steps[] = {
                   NULL, after_queued, 0, 0},
     [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED), hv_look_start, after_looking,
                    JOB_CANCELABLE, 0},
-    [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(PROBING) | TO(FAILED), hv_clean_start,
-                    after_cleaning, JOB_CANCELABLE, 0},
+    [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(LOOKING) | TO(PROBING) | TO(FAILED),
+                    hv_clean_start, after_cleaning, JOB_CANCELABLE, 0},
     [B_PROBING] = {"probing", TO(NUMBERING) | TO(FAILED), backup_start_probing, after_probing,
                    JOB_CANCELABLE, 0},
     [B_NUMBERING] = {"numbering", TO(SURVEYING) | TO(FAILED), backup_start_numbering,
@@ -321,7 +303,7 @@ static const struct job_step steps[] = {
                     JOB_CANCELABLE, 0},
     [B_COMPARING] = {"comparing", TO(PREPARING) | TO(FAILED), hv_compare_start, after_comparing,
                      JOB_CANCELABLE, 0},
-    [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING), start_preparing, after_preparing,
+    [B_PREPARING] = {"preparing", TO(BEGINNING) | TO(ABORTING), backup_prepare, after_preparing,
                      JOB_JOURNALED | JOB_CANCELABLE, 0},
     /* It may have begun, or not: job_stats tells. */
     [B_BEGINNING] = {"beginning", TO(COPYING) | TO(PULLING) | TO(ABORTING), backup_plan_begin,
@@ -332,8 +314,10 @@ static const struct job_step steps[] = {
                   hv_ask_start, backup_after_asking, JOB_CANCELABLE | JOB_COPIES, 0},
     [B_WEIGHING] = {"copying", TO(COPYING) | TO(ABORTING), backup_start_probing,
                     backup_after_weighing, JOB_CANCELABLE | JOB_COPIES, 0},
-    [B_PULLING] = {"pulling", TO(CONFIRMING) | TO(ABORTING), backup_plan_pull, after_pulling,
-                   JOB_JOURNALED | JOB_CANCELABLE | JOB_COPIES, 0},
+    [B_PULLING] = {"pulling", TO(CONFIRMING) | TO(EXPLAINING) | TO(ABORTING), backup_plan_pull,
+                   backup_after_pulling, JOB_JOURNALED | JOB_CANCELABLE | JOB_COPIES, 0},
+    [B_EXPLAINING] = {"pulling", TO(ABORTING), start_confirming, backup_after_explaining,
+                      JOB_CANCELABLE, 0},
     [B_CONFIRMING] = {"confirming", TO(UNEXPORTING) | TO(ABORTING), start_confirming,
                       after_confirming, JOB_JOURNALED | JOB_CANCELABLE, B_CONFIRMING},
     [B_UNEXPORTING] = {"unexporting", TO(PUBLISHING) | TO(ABORTING), hv_abort_start,
@@ -378,6 +362,7 @@ static const char *const doing[] = {
     [B_ASKING] = "copying",
     [B_WEIGHING] = "copying",
     [B_PULLING] = "copying",
+    [B_EXPLAINING] = "asking why the copy was cut off",
     [B_CONFIRMING] = "making sure that what was copied is of one instant",
     [B_UNEXPORTING] = "ending the export",
     [B_PUBLISHING] = "syncing and digesting what was copied",
@@ -403,9 +388,11 @@ static void init(struct job_run *r)
         return;
     run->disks = strlist_copy(&p->disks);
     run->mode = p->mode;
+    run->mode_open = !p->mode_given;
     run->scratch = xstrdup(p->scratch);
     run->bandwidth = p->bandwidth;
     run->quiesce = p->quiesce;
+    run->freeze_s = (int)p->freeze_timeout;
 }
 
 static void claims(const struct job_run *r, struct job_claims *ret)

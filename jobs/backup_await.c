@@ -6,6 +6,8 @@
  *
  * Whether the repository is away, or the copy itself, one error does not tell.  So the repository
  * is probed; when it answers, publishing is tried once more, and an error then is the copy's own.
+ *
+ * A backup that has copied nothing yet fails instead: its policy's retries find the repository.
  */
 #include "base/log.h"
 #include "base/mark.h"
@@ -13,6 +15,33 @@
 #include "policies/plan.h"
 
 #define LOOK_AGAIN_S 30.0
+
+/* Worth another try as a read error is, which is what it is recorded as. */
+static void count_as_passing(struct err *err)
+{
+    switch (err->code) {
+    case ERR_CANCELED:
+    case ERR_DENIED:
+    case ERR_EXISTS:
+        return;
+    default:
+        MARK("what a repository fails with may pass");
+        if (!err_is_transient(err->code))
+            err->code = ERR_IO;
+    }
+}
+
+int backup_unless_refused(struct job_run *r, int next, int instead)
+{
+    bool said = r->err.code != ERR_NONE; /* that scratch space runs full, say */
+
+    if (!job_is_bad(r))
+        return next;
+    count_as_passing(&r->err);
+    if (r->err.code == ERR_NOSPACE && !said)
+        err_wrap(&r->err, "repository %s: no room; make some there", r->repo->name);
+    return instead;
+}
 
 bool backup_waits_for_repository(struct job_run *r)
 {
@@ -46,6 +75,7 @@ static int give_up(struct job_run *r)
 
     MARK("a finished copy is given up, for its repository does not come back");
     r->err = run->missed;
+    count_as_passing(&r->err);
     err_wrap(&r->err, "the copy was finished, and its repository was waited for in vain for %d min",
              PLAN_RETRIES_S / 60);
     return B_ABORTING;

@@ -3,7 +3,7 @@
  * While the hypervisor copies: wait for an event or the alarm, ask, and weigh the space that is
  * left.
  */
-#include "jobs/backup_run.h"
+#include "jobs/backup_elsewhere.h"
 
 #include "base/mark.h"
 #include "base/text.h"
@@ -100,4 +100,25 @@ void backup_job_progress(void *ctx, uint64_t done, uint64_t total, uint64_t scra
     hv_note_progress(r);
     if (scratch_runs_out(r, scratch))
         op_cancel(r->op);
+}
+
+/* A reader that lost its server knows no more than that: the hypervisor may know why. */
+int backup_after_pulling(struct job_run *r)
+{
+    bool lost = !r->canceled && r->op_err.code != ERR_NOSPACE;
+
+    backup_elsewhere_explain_pull(r, &r->op_err);
+    return backup_unless_refused(r, B_CONFIRMING, lost ? B_EXPLAINING : B_ABORTING);
+}
+
+int backup_after_explaining(struct job_run *r)
+{
+    const struct hv_job_stats *stats = &backup_of(r)->hv.stats;
+
+    if (r->op_err.code != ERR_NONE && r->op_err.code != ERR_CANCELED)
+        err_wrap(&r->err, "the hypervisor cannot be asked now (%.200s)", r->op_err.msg);
+    else if (stats->state == HVJOB_FAILED && stats->err.code != ERR_NONE)
+        r->err = stats->err;
+    r->op_err = ERR_INIT;
+    return B_ABORTING;
 }

@@ -11,11 +11,37 @@
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
+#include "jobs/copy.h"
 #include "jobs/prune.h"
 
 #define RECORD_AGAIN_S 10
 
 /* ---- recording ---- */
+
+/* "full of 2 disks, 1.2 GiB (zstd)", and what was not as it should be. */
+static void made_sentence(const struct backup_run *run, char ret[ERR_MSG_MAX])
+{
+    const struct point *p = &run->published;
+    const char *type = "", *why_not = NULL;
+    char size[SIZE_TEXT_MAX];
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < p->disks.n; i++) {
+        bytes += p->disks.items[i].bytes;
+        if (p->disks.items[i].compress != COMPRESS_OFF)
+            type = compression_name(p->disks.items[i].compress);
+        if (!why_not)
+            why_not = p->disks.items[i].why_not;
+    }
+    snprintf(ret, ERR_MSG_MAX, "%s of %zu disk%s, %s%s%s%s%s%s%s%s%s", level_name(p->level),
+             p->disks.n, p->disks.n == 1 ? "" : "s", size_text(bytes, size), *type ? " (" : "",
+             type, *type ? ")" : "",
+             run->hv.begun.perhaps_frozen ? ", and the guest is perhaps still frozen"
+             : run->hv.begun.note[0]      ? ", not quiesced"
+                                          : "",
+             run->hv.begun.unsafe[0] ? "; guest-safe copy not possible: " : "",
+             run->hv.begun.unsafe, why_not ? "; not compressed: " : "", why_not ? why_not : "");
+}
 
 /* Commits the good end.  Not written (disk full, say): the point is published, so nothing is
  * undone; it is tried again until it works or the daemon stops, and then the next start does it. */
@@ -23,18 +49,9 @@ int backup_after_recording(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
-    char reason[ERR_MSG_MAX], size[SIZE_TEXT_MAX];
-    uint64_t bytes = 0;
+    char reason[ERR_MSG_MAX];
 
-    for (size_t i = 0; i < run->published.disks.n; i++)
-        bytes += run->published.disks.items[i].bytes;
-    snprintf(reason, sizeof(reason), "%s of %zu disk%s, %s%s%s%s", level_name(run->published.level),
-             run->published.disks.n, run->published.disks.n == 1 ? "" : "s", size_text(bytes, size),
-             run->hv.begun.perhaps_frozen ? ", and the guest is perhaps still frozen"
-             : run->hv.begun.note[0]      ? ", not quiesced"
-                                          : "",
-             run->hv.begun.unsafe[0] ? "; guest-safe copy not possible: " : "",
-             run->hv.begun.unsafe);
+    made_sentence(run, reason);
     backup_disks_tell(r, &run->published, reason);
     job_save_progress(r);
     if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &run->published, reason,
@@ -72,21 +89,23 @@ int backup_after_dropping_old(struct job_run *r)
     return B_DONE;
 }
 
-/* After a good backup: does retention let something go? */
+/* After a good backup: what is to be copied elsewhere, and does retention let something go? */
 int backup_after_done(struct job_run *r)
 {
     struct job_env *e = r->env;
-    struct strlist doomed = {0};
+    struct letting_go_list doomed = {0};
     struct job_run *prune;
     struct err err = ERR_INIT;
 
+    if (copy_queue_after(e, r->row.host, r->row.domain, r->row.policy, &err) < 0)
+        catalog_trouble(e, "queue copies", &err);
     if (prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository, NULL, &doomed,
                     &err) < 0 ||
         (doomed.n > 0 && !e->draining &&
          prune_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
                      "after a backup: retention lets points go", &prune, &err) < 0))
         catalog_trouble(r->env, "judge what to keep", &err);
-    strlist_done(&doomed);
+    letting_go_list_done(&doomed);
     r->env->ops->ended(r, OUTCOME_SUCCESS, r->row.reason);
     return JOB_STAYS;
 }

@@ -14,12 +14,15 @@
 #include "base/mark.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "jobs/backup_elsewhere.h"
 #include "jobs/hv_at_host.h"
 #include "jobs/hv_session.h"
 #include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
 #include "storage/scratch.h"
+
+#define DISK_LEAST (UINT64_C(1) << 20)
 
 /* A point made after the one that would be stood on, and is not good, is why the chain ends. */
 static void note_bad_newer(struct job_run *r, const struct point_list *points,
@@ -166,6 +169,29 @@ static const char *unusable(const struct bitmap_facts *b)
     return b->busy ? "in use by another job" : NULL;
 }
 
+/* What the schedule asks for; an incremental may have become a full by itself. */
+static enum backup_level asked_level(const struct job_run *r, char why[PLAN_LEVELS_WHY_MAX])
+{
+    const struct config_policy *p = config_policy_find(r->env->config, r->row.policy);
+    struct plan_since_full since = {0};
+    char full[PLAN_WHY_MAX];
+    struct err err = ERR_INIT;
+
+    snprintf(why, PLAN_LEVELS_WHY_MAX, "%s", r->row.why ? r->row.why : "");
+    if (!p || r->row.level == LEVEL_FULL || !r->row.due)
+        return r->row.level;
+    if (catalog_since_full(r->env->catalog, r->row.host, r->row.domain, r->row.policy,
+                           &since.incrementals, &since.full_at, &err) < 0) {
+        catalog_trouble(r->env, "look for the last full", &err);
+        return r->row.level;
+    }
+    if (!plan_full_after(&p->full_after, &since, env_now(r->env), full))
+        return r->row.level;
+    MARK("a full is made by itself");
+    snprintf(why, PLAN_LEVELS_WHY_MAX, "%s; %s", r->row.why ? r->row.why : "", full);
+    return LEVEL_FULL;
+}
+
 /* Asks the planner for each disk's level; the point's. */
 static enum backup_level decide(const struct job_run *r, const struct disk_facts *const *disks,
                                 size_t n, struct plan_disk_level *levels,
@@ -173,6 +199,8 @@ static enum backup_level decide(const struct job_run *r, const struct disk_facts
 {
     const struct backup_run *run = backup_of(r);
     CLEANUP_FREE struct plan_disk *in = xcalloc(n, sizeof(*in));
+    char asked_why[PLAN_LEVELS_WHY_MAX];
+    enum backup_level asked = asked_level(r, asked_why);
 
     for (size_t i = 0; i < n; i++) {
         const struct bitmap_facts *b = base_bitmap(r, disks[i]);
@@ -191,9 +219,9 @@ static enum backup_level decide(const struct job_run *r, const struct disk_facts
             .contradiction = compared_contradiction(&run->hv.compared, disks[i]->name),
         };
     }
-    return plan_levels(
-        r->row.level, r->row.why ? r->row.why : "", run->has_base ? &run->base : NULL,
-        *run->base_missing ? run->base_missing : NULL, run->base_current, in, n, levels, why);
+    return plan_levels(asked, asked_why, run->has_base ? &run->base : NULL,
+                       *run->base_missing ? run->base_missing : NULL, run->base_current, in, n,
+                       levels, why);
 }
 
 /* The disks that an increment is to be made of, if what they hold does not contradict it.  What an
@@ -259,12 +287,13 @@ static int fill_plan(struct job_run *r, const struct disk_facts *const *disks, s
     return backup_disks_absent(r, disks, n, err);
 }
 
+/* Whatever is copied, an image has its tables, and the point its manifest. */
 static int check_space(const struct job_run *r, const struct disk_facts *const *disks, size_t n,
                        struct err *err)
 {
     const struct backup_run *run = backup_of(r);
     char need_text[SIZE_TEXT_MAX], free_text[SIZE_TEXT_MAX], reserve_text[SIZE_TEXT_MAX];
-    uint64_t need = 0;
+    uint64_t need = n * DISK_LEAST;
 
     for (size_t i = 0; i < n; i++) {
         const struct bitmap_facts *b = base_bitmap(r, disks[i]);
@@ -274,25 +303,59 @@ static int check_space(const struct job_run *r, const struct disk_facts *const *
     if (run->space.free >= r->repo->reserve && run->space.free - r->repo->reserve >= need)
         return 0;
     return err_set(
-        err, ERR_NOSPACE, "repository %s: about %s needed and %s to stay free, but %s has only %s",
+        err, ERR_NOSPACE,
+        "repository %s: no room: about %s needed and %s to stay free, but %s has only %s; make "
+        "room there, or let points go (vmkeep delete)",
         r->repo->name, size_text(need, need_text), size_text(r->repo->reserve, reserve_text),
         r->repo->path, size_text(run->space.free, free_text));
 }
 
+/* What pushes there waits for another machine, and the guest's writes with it, unless there is
+ * something between the two. */
+void backup_plan_mode(struct job_run *r)
+{
+    struct backup_run *run = backup_of(r);
+    const struct hypervisor *hv = r->host ? r->host->hv : NULL;
+    bool fits;
+
+    if (backup_elsewhere(r)) {
+        CLEANUP_FREE char *ours = TAKE_PTR(run->scratch); /* it is of no use over there */
+
+        if (run->mode_open)
+            snprintf(run->mode_why, sizeof(run->mode_why),
+                     "; pulled, for the host is another machine, and the policy gives no mode");
+        run->mode = run->mode_open ? MODE_PULL : run->mode;
+        return;
+    }
+    fits = run->scratch && strlen(run->scratch) <= CONFIG_SCRATCH_PULL_MAX;
+
+    if (!run->mode_open || !hv || (hv->can & HV_SHIELDS) || !*run->space.remote || !fits)
+        return;
+    MARK("a backup is pulled because its repository is elsewhere");
+    run->mode = MODE_PULL;
+    snprintf(run->mode_why, sizeof(run->mode_why),
+             "; pulled, for the repository is on %s, and the policy gives no mode",
+             run->space.remote);
+}
+
 int backup_plan_make(struct job_run *r, struct err *err)
 {
+    const struct backup_run *run = backup_of(r);
     size_t n;
     CLEANUP_FREE const struct disk_facts **disks = select_disks(r, &n);
     CLEANUP_FREE struct plan_disk_level *levels = xcalloc(n, sizeof(*levels));
+    CLEANUP_FREE char *told = NULL, *was = NULL;
     char why[PLAN_LEVELS_WHY_MAX] = "";
 
     if (check_free(disks, n, err) < 0)
         return -1;
     r->row.level = decide(r, disks, n, levels, why);
-    if (fill_plan(r, disks, n, levels, why, err) < 0 || check_space(r, disks, n, err) < 0)
+    was = backup_renamed(r);
+    told = xasprintf("%s%s%s", why, was ? was : "", run->mode_why);
+    if (fill_plan(r, disks, n, levels, told, err) < 0 || check_space(r, disks, n, err) < 0)
         return -1;
     free(r->row.why);
-    r->row.why = xstrdup(why);
+    r->row.why = TAKE_PTR(told);
     return 0;
 }
 
@@ -311,6 +374,13 @@ static char *socket_path(const struct job_run *r)
     return xasprintf("%s/%s/nbd.sock", run->scratch, r->tag);
 }
 
+static char *source_uri(const struct job_run *r, size_t disk)
+{
+    CLEANUP_FREE char *socket = socket_path(r), *encoded = uri_encode(socket);
+
+    return xasprintf("nbd+unix:///%zu?socket=%s", disk, encoded);
+}
+
 /* A disk's scratch file, export and bitmap have its number for a name: no escaping is needed. */
 static char *scratch_file(const struct job_run *r, size_t disk)
 {
@@ -319,25 +389,30 @@ static char *scratch_file(const struct job_run *r, size_t disk)
     return xasprintf("%s/%s/%zu.qcow2", run->scratch, r->tag, disk);
 }
 
-static void fill_pull(const struct job_run *r, size_t i, struct backup_disk *disk,
-                      struct strlist *strings)
+static int fill_pull(const struct job_run *r, size_t i, struct backup_disk *disk,
+                     struct strlist *strings, struct err *err)
 {
-    char *made[] = {scratch_file(r, i), xasprintf("%zu", i), xasprintf("backup-%zu", i)};
+    char *scratch =
+        backup_elsewhere(r) ? backup_elsewhere_scratch(r, disk->name, err) : scratch_file(r, i);
+    char *made[] = {scratch, xasprintf("%zu", i), xasprintf("backup-%zu", i)};
 
     for (size_t k = 0; k < ARRAY_LEN(made); k++) {
-        strlist_add(strings, made[k]);
+        if (scratch)
+            strlist_add(strings, made[k]);
         free(made[k]);
     }
+    if (!scratch)
+        return -1;
     disk->place.path = strings->items[strings->n - 3];
     disk->export_name = strings->items[strings->n - 2];
     disk->export_bitmap = strings->items[strings->n - 1];
+    return 0;
 }
 
 struct op *backup_plan_pull(struct job_run *r, struct err *err)
 {
     struct backup_run *run = backup_of(r);
     const struct point *p = &r->row.plan;
-    CLEANUP_FREE char *socket = socket_path(r), *encoded = uri_encode(socket);
     CLEANUP_FREE char **sources = xcalloc(p->disks.n, sizeof(char *));
     CLEANUP_FREE char **bitmaps = xcalloc(p->disks.n, sizeof(char *));
     const struct store_copy copy = {
@@ -352,7 +427,7 @@ struct op *backup_plan_pull(struct job_run *r, struct err *err)
     struct op *op;
 
     for (size_t i = 0; i < p->disks.n; i++) {
-        sources[i] = xasprintf("nbd+unix:///%zu?socket=%s", i, encoded);
+        sources[i] = backup_elsewhere(r) ? backup_elsewhere_source(r, i) : source_uri(r, i);
         if (p->disks.items[i].backing)
             bitmaps[i] = xasprintf("backup-%zu", i);
     }
@@ -371,24 +446,28 @@ struct op *backup_plan_begin(struct job_run *r, struct err *err)
     struct hypervisor *hv = r->host->hv;
     CLEANUP_FREE struct backup_disk *disks = xcalloc(p->disks.n, sizeof(*disks));
     CLEANUP_FREE char **targets = xcalloc(p->disks.n, sizeof(char *));
-    CLEANUP_FREE char *socket = socket_path(r);
-    CLEANUP_FREE char *scratch = scratch_path(run->scratch, r->tag);
+    const struct hv_elsewhere *e = backup_elsewhere(r);
+    CLEANUP_FREE char *socket = e ? NULL : socket_path(r);
+    CLEANUP_FREE char *scratch = e ? NULL : scratch_path(run->scratch, r->tag);
     struct strlist strings = {0};
     const struct backup_request request = {
         .domain = r->row.domain,
         .tag = r->tag,
         .checkpoint = p->checkpoint,
         .mode = run->mode,
-        .server = {.transport = TRANSPORT_UNIX, .socket = socket},
+        .server = e ? backup_elsewhere_server(e)
+                    : (struct backup_address){.transport = TRANSPORT_UNIX, .socket = socket},
         .scratch = scratch,
         .bandwidth = run->bandwidth,
         .disks = disks,
         .n_disks = p->disks.n,
         .quiesce = run->quiesce,
+        .freeze_s = run->freeze_s,
         .reuse_external = run->mode == MODE_PUSH,
         .made_empty = run->mode == MODE_PUSH,
     };
     struct op *op;
+    int rc = 0;
 
     for (size_t i = 0; i < p->disks.n; i++) {
         const struct point_disk *d = &p->disks.items[i];
@@ -402,11 +481,12 @@ struct op *backup_plan_begin(struct job_run *r, struct err *err)
             .format = d->format,
             .track = p->checkpoint && f && f->trackable,
         };
-        if (run->mode == MODE_PULL)
-            fill_pull(r, i, &disks[i], &strings);
+        if (run->mode == MODE_PULL && rc == 0)
+            rc = fill_pull(r, i, &disks[i], &strings, err);
     }
-    hv_save_request(r, &request);
-    op = hv_record_place(r, &request, err) < 0
+    if (rc == 0)
+        hv_save_request(r, &request);
+    op = rc < 0 || hv_record_place(r, &request, err) < 0
              ? NULL
              : hv->ops->backup_begin(hv, &request, &run->hv.begun, job_on_op, r, err);
     for (size_t i = 0; i < p->disks.n; i++)

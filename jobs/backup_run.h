@@ -12,7 +12,10 @@ struct backup_run {
     /* the policy's */
     struct strlist disks; /* globs */
     enum backup_mode mode;
+    bool mode_open; /* it does not say which; see backup_plan_mode */
+    char mode_why[ERR_MSG_MAX];
     enum quiesce quiesce;
+    int freeze_s;
     char *scratch; /* the directory of scratch spaces; NULL: none */
     uint64_t bandwidth;
     /* what was found */
@@ -52,6 +55,7 @@ enum backup_state {
     B_ASKING,
     B_WEIGHING,
     B_PULLING,
+    B_EXPLAINING,
     B_CONFIRMING,
     B_UNEXPORTING,
     B_PUBLISHING,
@@ -75,12 +79,19 @@ struct op *backup_start_probing(struct job_run *r, struct err *err);
 int backup_after_copying(struct job_run *r);
 int backup_after_asking(struct job_run *r);
 int backup_after_weighing(struct job_run *r);
+int backup_after_pulling(struct job_run *r);
+/* It was asked why the copy was cut off. */
+int backup_after_explaining(struct job_run *r);
 
 /* backup_number.c */
 struct op *backup_start_numbering(struct job_run *r, struct err *err);
 int backup_after_numbering(struct job_run *r);
 
-/* backup_await.c: a finished copy whose repository is not there. */
+/* backup_await.c: the repository is not there. */
+/* As job_unless_bad, after work at the repository.  It may be mounted, or mended, at any time: what
+ * goes wrong there is tried again, but not that the place is somebody else's. */
+int backup_unless_refused(struct job_run *r, int next, int instead);
+/* Where a copy is finished. */
 bool backup_waits_for_repository(struct job_run *r);
 struct op *backup_start_awaiting(struct job_run *r, struct err *err);
 int backup_after_awaiting(struct job_run *r);
@@ -100,6 +111,8 @@ int backup_after_failed(struct job_run *r);
 /* backup_plan.c */
 /* Lists the disks that are to be compared before the plan is made. */
 void backup_plan_compare(struct job_run *r);
+/* Push or pull, where the policy leaves that open: the repository has been looked at. */
+void backup_plan_mode(struct job_run *r);
 int backup_plan_make(struct job_run *r, struct err *err);
 int backup_plan_load_base(struct job_run *r, struct err *err);
 struct op *backup_plan_begin(struct job_run *r, struct err *err);
@@ -107,11 +120,17 @@ struct op *backup_plan_pull(struct job_run *r,
                             struct err *err); /* copies what begin has exported */
 struct store_scratch backup_plan_scratch(const struct job_run *r);
 
+/* backup_prepare.c: the point's directory. */
+struct op *backup_prepare(struct job_run *r, struct err *err);
+
 /* backup_disks.c: what the planned point lacks of what was there, and what it leaves out. disks:
  * those that it has. */
 int backup_disks_absent(struct job_run *r, const struct disk_facts *const *disks, size_t n,
                         struct err *err);
 /* Appends it to the outcome's reason. */
 void backup_disks_tell(const struct job_run *r, const struct point *p, char reason[ERR_MSG_MAX]);
+
+/* Of a first backup: what the domain was called before; NULL: nothing is known.  Caller frees. */
+char *backup_renamed(const struct job_run *r);
 
 #endif

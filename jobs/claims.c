@@ -16,14 +16,16 @@ void claims_add_repository(struct job_claims *c, const char *name)
     c->repositories[c->n_repositories++] = name;
 }
 
-/* What is added at the end leaves alone what is read, and what is read may be read twice. */
+/* What is added at the end leaves alone what is read, and what is read may be read twice; but one
+ * copy stands on another. */
 static bool chains_conflict(enum chain_claim a, enum chain_claim b)
 {
-    static const bool table[][4] = {
-        [CHAIN_NONE] = {false, false, false, false},
-        [CHAIN_READ] = {false, false, false, true},
-        [CHAIN_EXTEND] = {false, false, true, true},
-        [CHAIN_CUT] = {false, true, true, true},
+    static const bool table[][5] = {
+        [CHAIN_NONE] = {false, false, false, false, false},
+        [CHAIN_READ] = {false, false, false, false, true},
+        [CHAIN_COPY] = {false, false, true, false, true},
+        [CHAIN_EXTEND] = {false, false, false, true, true},
+        [CHAIN_CUT] = {false, true, true, true, true},
     };
 
     return table[a][b];

@@ -12,6 +12,7 @@
 enum chain_claim {
     CHAIN_NONE,
     CHAIN_READ,   /* they are read: none may go */
+    CHAIN_COPY,   /* the same, and copies of them are made in another repository */
     CHAIN_EXTEND, /* one is added, at the end */
     CHAIN_CUT,    /* some go, or are made anew */
 };

@@ -28,18 +28,22 @@
 #include "jobs/removal.h"
 #include "jobs/survey.h"
 #include "policies/dates.h"
+#include "storage/catalog_copy.h"
 
 #define LOOK_AGAIN_S 60.0
 #define LOOKS_S 300
 
 enum delete_state { D_QUEUED, D_WAITING, D_SURVEYING, D_REMOVING, D_LOOKING, D_CLEANING, D_DONE };
 
+/* What is judged together; copies: those in that repository; NULL: points that are none. */
 static int load_group(struct job_env *e, const char *host, const char *domain, const char *policy,
-                      struct point_list *ret, struct err *err)
+                      const char *copies, struct point_list *ret, struct err *err)
 {
     const struct point_filter of = {.host = host, .domain = domain, .policy = policy};
+    int rc = copies ? catalog_copies_in(e->catalog, host, domain, policy, copies, ret, err)
+                    : catalog_points(e->catalog, &of, ret, err);
 
-    if (catalog_points(e->catalog, &of, ret, err) < 0)
+    if (rc < 0)
         return -1;
     points_judge_dates(ret, env_now(e));
     return 0;
@@ -120,13 +124,14 @@ static int want_group(struct job_env *e, const struct point_list *group,
                       const struct strlist *asked, const struct deletion *d,
                       struct wanted_list *ret, struct err *err)
 {
-    const struct deletion here = {.asked = asked, .dependents = d->dependents, .force = d->force};
-    CLEANUP(strlist_done) struct strlist doomed = {0};
+    const struct deletion here = {
+        .asked = asked, .dependents = d->dependents, .force = d->force, .now = env_now(e)};
+    CLEANUP(letting_go_list_done) struct letting_go_list doomed = {0};
 
     if (deletion_plan(group, &here, &doomed, err) < 0)
         return -1;
     for (size_t i = 0; i < doomed.n; i++) {
-        const struct point *p = point_list_find(group, doomed.items[i]);
+        const struct point *p = point_list_find(group, doomed.items[i].id);
 
         if (check_place(e, p, err) < 0)
             return -1;
@@ -149,7 +154,7 @@ static void take_asked(const struct point_list *group, struct strlist *left, str
 static int want_all(struct job_env *e, const struct deletion *d, struct wanted_list *ret,
                     struct err *err)
 {
-    static const struct point_filter all = {0};
+    static const struct point_filter all = {.copies = true};
     CLEANUP(point_list_done) struct point_list points = {0};
     CLEANUP(strlist_done) struct strlist left = strlist_copy(d->asked);
 
@@ -162,7 +167,8 @@ static int want_all(struct job_env *e, const struct deletion *d, struct wanted_l
 
         if (!p)
             return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", left.items[0]);
-        if (load_group(e, p->host, p->domain, p->policy, &group, err) < 0)
+        if (load_group(e, p->host, p->domain, p->policy, p->copy_of ? p->repository : NULL, &group,
+                       err) < 0)
             return -1;
         take_asked(&group, &left, &asked);
         if (want_group(e, &group, &asked, d, ret, err) < 0)
@@ -200,6 +206,23 @@ int delete_queue(struct job_env *e, const struct deletion *d, struct job_ids *re
 
 /* ---- the job ---- */
 
+/* Of what it is about: points, or copies in its repository. */
+static int load_points(struct job_run *r, struct point_list *ret, struct err *err)
+{
+    CLEANUP(strlist_done) struct strlist ids = {0};
+    CLEANUP(point_list_done) struct point_list copies = {0};
+    bool is_copy = false;
+
+    if (catalog_job_points(r->env->catalog, r->row.id, &ids, err) < 0 ||
+        catalog_copies_in(r->env->catalog, r->row.host, r->row.domain, r->row.policy,
+                          r->row.repository, &copies, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++)
+        is_copy = is_copy || point_list_find(&copies, ids.items[i]);
+    return load_group(r->env, r->row.host, r->row.domain, r->row.policy,
+                      is_copy ? r->row.repository : NULL, ret, err);
+}
+
 /* What it is about, as far as it is there still. */
 static int load_asked(struct job_run *r, const struct point_list *points, struct strlist *ret,
                       struct err *err)
@@ -234,10 +257,9 @@ static int judge_and_start(struct job_run *r)
     struct removal_run *run = removal_of(r);
     CLEANUP(point_list_done) struct point_list points = {0};
     CLEANUP(strlist_done) struct strlist asked = {0};
-    const struct deletion d = {.asked = &asked, .force = r->row.force};
+    const struct deletion d = {.asked = &asked, .force = r->row.force, .now = env_now(r->env)};
 
-    if (load_group(r->env, r->row.host, r->row.domain, r->row.policy, &points, &r->err) < 0 ||
-        load_asked(r, &points, &asked, &r->err) < 0 ||
+    if (load_points(r, &points, &r->err) < 0 || load_asked(r, &points, &asked, &r->err) < 0 ||
         (deletion_plan(&points, &d, &run->doomed, &r->err) < 0 &&
          !finish_begun(r, &points, &asked)))
         return -1;
@@ -325,7 +347,7 @@ static int after_removing(struct job_run *r)
 {
     if (!removal_removed(r))
         return D_DONE;
-    return removal_is_over(r) ? D_LOOKING : D_REMOVING;
+    return removal_is_over(r) ? D_LOOKING : D_REMOVING; /* its own gives way to nobody */
 }
 
 static int after_looking(struct job_run *r)
@@ -368,7 +390,7 @@ static int after_done(struct job_run *r)
         return JOB_STAYS;
     }
     snprintf(reason, sizeof(reason), "%zu point%s deleted%s%s%s", run->next, plural_s(run->next),
-             run->next == 1 ? ": " : "", run->next == 1 ? run->doomed.items[0] : "",
+             run->next == 1 ? ": " : "", run->next == 1 ? run->doomed.items[0].id : "",
              next_is_full(r) ? "; the next backup under the policy is a full" : "");
     r->env->ops->end(r, OUTCOME_SUCCESS, reason);
     return JOB_STAYS;

@@ -78,6 +78,21 @@ static void offer_domains(struct host *h, struct domain_search *ret)
         domain_search_offer(ret, h->name, names.items[i]);
 }
 
+static void on_remembered(void *arg, const char *host, const char *domain)
+{
+    domain_search_offer(arg, host, domain);
+}
+
+bool env_remembers(struct job_env *e, const char *text)
+{
+    CLEANUP(domain_search_done) struct domain_search found = {.text = text};
+    struct err ignored = ERR_INIT;
+
+    return catalog_domains_with_points(e->catalog, on_remembered, &found, &ignored) == 0 &&
+           catalog_domains_with_jobs(e->catalog, on_remembered, &found, &ignored) == 0 &&
+           found.host;
+}
+
 static int unknown_domain(struct job_env *e, const char *text, struct err *err)
 {
     struct strlist known = {0};
@@ -97,8 +112,13 @@ static int unknown_domain(struct job_env *e, const char *text, struct err *err)
             h->name, why.msg);
     }
     near = nearest_word(text, (const char *const *)known.items, known.n);
-    err_set(err, ERR_NOTFOUND, "no host has a domain '%s'%s%s%s", text,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (env_remembers(e, text))
+        err_set(err, ERR_NOTFOUND,
+                "no host has a domain '%s' any more; 'vmkeep points %s' lists what is kept of it",
+                text, text);
+    else
+        err_set(err, ERR_NOTFOUND, "no host has a domain '%s'%s%s%s", text,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     strlist_done(&known);
     return -1;
 }

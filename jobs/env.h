@@ -18,6 +18,7 @@ struct job_env;
 struct job_run;
 struct owned_list;
 struct repo_watch;
+struct pinning;
 struct request;
 
 struct host_watch;
@@ -43,6 +44,7 @@ struct repo {
     char *name;
     char *path;
     uint64_t reserve;
+    enum image_compression compress; /* of new images */
     bool known;               /* points have been made there: an empty directory is no repository */
     bool compared;            /* whether it has points that the catalog lacks was found out */
     unsigned gave_way;        /* backups in a row that have waited for that in vain */
@@ -103,6 +105,7 @@ struct job_env {
     VEC(struct repo *) repos;
     VEC(struct job_run *) runs; /* queued and running, oldest first */
     VEC(struct request *) requests;
+    VEC(struct pinning *) pins; /* that are being changed */
     struct trouble trouble;
     bool draining; /* nothing new begins */
     bool dead;     /* being freed: what still completes counts no more */
@@ -138,6 +141,9 @@ void repo_release(struct repo *r);
 /* The host and domain that are meant. *ret_domain: caller frees. */
 int env_find_domain(struct job_env *e, const char *text, struct host **ret_host, char **ret_domain,
                     struct err *err);
+/* Has a domain that text means ever had a point, or a job?  One that left the configuration has:
+ * then no other one is meant by its name. */
+bool env_remembers(struct job_env *e, const char *text);
 int env_refuse_draining(const struct job_env *e, struct err *err);
 
 #endif

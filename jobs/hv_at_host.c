@@ -36,10 +36,13 @@ int hv_record_place(struct job_run *r, const struct backup_request *request, str
     h->place = xstrdup(request->n_disks > 0 ? request->disks[0].place.path : NULL);
     if (can(r, HV_TAGS))
         return 0;
+    /* A copy of images needs none; but the domain may start before that begins. */
+    if (!h->place && h->facts && h->facts->state == DOMAIN_SHUTOFF)
+        return 0;
     if (!h->place)
         return err_set(err, ERR_UNSUPPORTED,
                        "the host knows its jobs by the files that they write to, and this one has "
-                       "none");
+                       "none: give a file or a block device");
     return catalog_at_host_place(r->env->catalog, r->row.id, h->place, err);
 }
 
@@ -77,7 +80,8 @@ void hv_saw_running(struct job_run *r)
     struct err err = ERR_INIT;
     bool first = !h->has_run;
 
-    if (can(r, HV_KEEPS_ENDED))
+    /* Whatever the host's last job was, it was not one that the host knows nothing of. */
+    if (can(r, HV_KEEPS_ENDED) || h->stats.ends_with_us)
         return;
     h->has_run = true;
     h->ran = uptime(r);

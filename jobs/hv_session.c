@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs/hv_session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mark.h"
 #include "jobs/hv_at_host.h"
@@ -102,6 +104,9 @@ int facts_can_begin(const struct hypervisor *hv, const struct domain_facts *f, s
         return err_set(err, ERR_REMOTE,
                        "the domain is shut off, and its host backs up only those that run");
     }
+    if (f->state == DOMAIN_SHUTOFF && f->problem)
+        return err_set(err, f->foreign_job ? ERR_BUSY : ERR_REMOTE, "the domain is shut off: %s",
+                       f->problem);
     if (f->foreign_job)
         return err_set(err, ERR_BUSY, "%s is at work on the domain", f->foreign_job);
     return 0;
@@ -116,9 +121,23 @@ struct op *hv_look_start(struct job_run *r, struct err *err)
     return hv ? hv->ops->inspect(hv, r->row.domain, &h->facts, job_on_op, r, err) : NULL;
 }
 
+/* Another daemon that looks after the host names its points as we do: TIME.POLICY@CATALOG-JOB. */
+static char *whose(const char *place)
+{
+    const char *at = strrchr(place, '@');
+    char catalog[16];
+    long long job;
+    int end = 0;
+
+    if (at && sscanf(at, "@%8[0-9a-f]-%lld.partial/%n", catalog, &job, &end) == 2 && end > 0)
+        return xasprintf("job %lld of another vmkeep (catalog %s)", job, catalog);
+    return xstrdup("a backup that is not vmkeep's");
+}
+
 int hv_looked(struct job_run *r)
 {
     struct hv_run *h = hv_of(r);
+    CLEANUP_FREE char *owner = NULL;
 
     if (job_is_bad(r))
         return -1;
@@ -129,8 +148,8 @@ int hv_looked(struct job_run *r)
     if (!h->leftovers.foreign)
         return 0;
     MARK("a backup that is somebody else's is in the way");
-    return err_set(&r->err, ERR_BUSY,
-                   "a backup that is not vmkeep's, into %s, is at work on the domain",
+    owner = whose(h->facts->job_place);
+    return err_set(&r->err, ERR_BUSY, "%s, into %s, is at work on the domain", owner,
                    h->facts->job_place);
 }
 
@@ -150,12 +169,24 @@ bool hv_cleaned(struct job_run *r)
     return h->leftovers.next == h->leftovers.n;
 }
 
+bool hv_looks_again(struct job_run *r)
+{
+    struct hv_run *h = hv_of(r);
+    bool ret = h->leftovers.redefined && !h->looked_again;
+
+    h->looked_again = h->looked_again || ret;
+    return ret;
+}
+
 /* ---- held against what it was ---- */
 
+/* Its tag is not the job's, which waits until the plan is made: one of a job that waits, seen at a
+ * hypervisor, would be of a life of the catalog that is lost (scheduler/numbers.c). */
 struct op *hv_compare_start(struct job_run *r, struct err *err)
 {
     struct hv_run *h = hv_of(r);
     struct hypervisor *hv = r->host->hv;
+    CLEANUP_FREE char *tag = NULL;
 
     if (h->compared.items.n == 0)
         return NULL;
@@ -165,8 +196,9 @@ struct op *hv_compare_start(struct job_run *r, struct err *err)
             h->compared.items.items[i].unknown = xstrdup("its host cannot tell what it holds");
         return NULL;
     }
-    return hv->ops->allocation(hv, r->row.domain, r->tag, h->compared.items.items,
-                               h->compared.items.n, job_on_op, r, err);
+    tag = xasprintf("%s-0-%lld", catalog_id(r->env->catalog), (long long)r->row.id);
+    return hv->ops->allocation(hv, r->row.domain, tag, h->compared.items.items, h->compared.items.n,
+                               job_on_op, r, err);
 }
 
 void hv_compare_log(const struct job_run *r)
@@ -285,9 +317,13 @@ enum hv_verdict hv_asked(struct job_run *r)
         hv_saw_running(r);
         return stalled(r);
     case HVJOB_COMPLETED:
+        if (h->stats.ends_with_us)
+            MARK("a copy of the images of a domain that is shut off ends");
         return HV_GOOD_END;
     case HVJOB_FAILED:
     case HVJOB_CANCELED:
+        if (h->stats.ends_with_us && h->stats.err.code == ERR_BUSY)
+            MARK("a domain is started while its images are copied");
         r->err = h->stats.err;
         if (r->err.code == ERR_NONE)
             err_set(&r->err, ERR_REMOTE, "the hypervisor says that the backup failed, but not why");
@@ -331,6 +367,17 @@ void hv_dropped(struct job_run *r)
 
     h->checkpoint_gone = r->op_err.code == ERR_NONE;
     hv_warn_left(r, "the new checkpoint");
+}
+
+void hv_log_unsafe(const struct job_run *r)
+{
+    const struct backup_begun *b = &hv_of(r)->begun;
+
+    if (b->guest_safe || !*b->unsafe)
+        return;
+    log_line(b->unsafe_always ? LOG_LVL_DEBUG : LOG_LVL_WARNING,
+             "job=%lld domain=%s/%s guest-safe copy not possible: %s", (long long)r->row.id,
+             r->row.host, r->row.domain, b->unsafe);
 }
 
 void hv_warn_left(struct job_run *r, const char *what)

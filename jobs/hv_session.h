@@ -19,11 +19,12 @@ struct hv_run {
     struct compared compared;
     struct backup_begun begun;
     struct hv_job_stats stats;
-    bool watched;    /* it was waited for its end, once at least */
-    bool look_again; /* an event came while we were asking */
-    int unanswered;  /* questions in a row, */
-    int64_t silent;  /* since that elapsed time */
-    int64_t asked;   /* elapsed time of the last one */
+    bool watched;      /* it was waited for its end, once at least */
+    bool looked_again; /* see hv_looks_again */
+    bool look_again;   /* an event came while we were asking */
+    int unanswered;    /* questions in a row, */
+    int64_t silent;    /* since that elapsed time */
+    int64_t asked;     /* elapsed time of the last one */
     uint64_t last_done;
     int64_t progressed, progress_saved; /* elapsed time */
     bool checkpoint_gone;               /* the job's own was deleted */
@@ -63,6 +64,9 @@ struct op *hv_clean_start(struct job_run *r, struct err *err);
 /* The last one is gone, or stays.  True: that was all. */
 bool hv_cleaned(struct job_run *r);
 
+/* True, once, when a checkpoint was defined again: what was seen of the domain lacks it. */
+bool hv_looks_again(struct job_run *r);
+
 /* Asks; NULL without *err: there is nothing to ask. */
 struct op *hv_compare_start(struct job_run *r, struct err *err);
 void hv_compare_log(const struct job_run *r);
@@ -89,6 +93,8 @@ struct op *hv_drop_start(struct job_run *r, struct err *err);
 void hv_dropped(struct job_run *r);
 
 /* An undoing, or a tidying up, that has failed: the domain's next job does it. */
+/* That the copy that has begun can harm the guest's writes; quietly where it is always so. */
+void hv_log_unsafe(const struct job_run *r);
 void hv_warn_left(struct job_run *r, const char *what);
 
 #endif

@@ -78,6 +78,8 @@ struct job_type {
     void (*claims)(const struct job_run *r, struct job_claims *ret);
     /* What it writes to by names that others gave it; NULL: nothing. */
     void (*owned)(const struct job_run *r, struct owned_list *ret);
+    /* Where struct config_limits has how many of the kind run at once; 0: it does not. */
+    size_t limit;
     bool makes_points; /* a policy wants it */
     bool by_hand;      /* begun by hand: no limit counts it, and no policy wants it; queued it has
                           its place already, and is begun or refused */

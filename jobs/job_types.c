@@ -5,12 +5,15 @@
 #include "base/text.h"
 #include "jobs/backup.h"
 #include "jobs/checkpoint_prune.h"
+#include "jobs/copy.h"
 #include "jobs/delete.h"
 #include "jobs/manual_backup.h"
 #include "jobs/prune.h"
+#include "jobs/verify.h"
 
 static const struct job_type *const types[] = {
-    &backup_type, &checkpoint_prune_type, &delete_type, &manual_backup_type, &prune_type,
+    &backup_type, &checkpoint_prune_type, &copy_type, &delete_type, &manual_backup_type,
+    &prune_type,  &verify_type,
 };
 
 const struct job_type *job_type_of(const char *kind)

@@ -23,6 +23,7 @@ void leftovers_done(struct leftovers *c)
     for (size_t i = 0; i < c->n; i++) {
         free(c->items[i].name);
         free(c->items[i].place);
+        strlist_done(&c->items[i].disks);
     }
     free(c->items);
     *c = (struct leftovers){0};
@@ -101,6 +102,34 @@ static void add_bitmaps(struct job_run *r, const struct domain_facts *facts, str
     }
 }
 
+/* A checkpoint that is to be a base, and that the hypervisor does not know. */
+static void add_forgotten(struct leftovers *c, const struct domain_facts *facts,
+                          const struct checkpoint *row)
+{
+    struct leftover *item = add(c, LEFTOVER_REDEFINE_CHECKPOINT, row->name);
+
+    item->created = row->created;
+    for (size_t i = 0; i < row->disks.n; i++) {
+        const struct disk_facts *d = domain_facts_disk(facts, row->disks.items[i].name);
+
+        if (d && d->trackable)
+            strlist_add(&item->disks, d->name);
+    }
+    if (item->disks.n > 0)
+        return;
+    free(item->name);
+    c->n--;
+}
+
+static bool is_forgotten(const struct job_run *r, const struct domain_facts *facts,
+                         const struct checkpoint *row)
+{
+    return r->type->backup && r->host->hv->ops->checkpoint_redefine &&
+           (facts->state == DOMAIN_RUNNING || facts->state == DOMAIN_PAUSED) &&
+           (row->state == CHECKPOINT_CURRENT || row->state == CHECKPOINT_KEPT) &&
+           !facts_have(facts, row->name);
+}
+
 int leftovers_find(struct job_run *r, const struct domain_facts *facts, struct leftovers *ret,
                    struct err *err)
 {
@@ -123,6 +152,8 @@ int leftovers_find(struct job_run *r, const struct domain_facts *facts, struct l
     for (size_t i = 0; i < rows.n; i++) {
         struct err ignored = ERR_INIT;
 
+        if (is_forgotten(r, facts, &rows.items[i]))
+            add_forgotten(ret, facts, &rows.items[i]);
         /* No disk has it: the row has done its duty. */
         if (rows.items[i].state == CHECKPOINT_DROPPING && !facts_have(facts, rows.items[i].name))
             catalog_checkpoint_delete(catalog, r->row.host, r->row.domain, rows.items[i].name,
@@ -149,6 +180,9 @@ struct op *leftovers_start(struct job_run *r, struct leftovers *left, struct err
         return hv->ops->abort_job(hv, &job, job_on_op, r, err);
     case LEFTOVER_FORGET_JOB:
         return hv->ops->job_forget(hv, &job, job_on_op, r, err);
+    case LEFTOVER_REDEFINE_CHECKPOINT:
+        return hv->ops->checkpoint_redefine(hv, r->row.domain, c->name, c->created, &c->disks,
+                                            job_on_op, r, err);
     case LEFTOVER_DELETE_CHECKPOINT:
         return hv->ops->checkpoint_delete(hv, r->row.domain, c->name, job_on_op, r, err);
     }
@@ -162,12 +196,27 @@ static bool is_in_the_way(const struct job_run *r, const struct leftover *c)
            r->op_err.code != ERR_CANCELED;
 }
 
-void leftovers_after(struct job_run *r, const struct leftovers *left)
+/* Its bitmaps are gone, too, or broken: then its disks get fulls. */
+static void after_redefining(struct job_run *r, struct leftovers *left, const struct leftover *c)
+{
+    left->redefined = left->redefined || r->op_err.code == ERR_NONE;
+    if (r->op_err.code == ERR_NONE)
+        log_notice("job=%lld domain=%s/%s checkpoint %s, which its host had forgotten, is defined "
+                   "again",
+                   (long long)r->row.id, r->row.host, r->row.domain, c->name);
+    else
+        log_debug("job=%lld domain=%s/%s checkpoint %s cannot be defined again: %s",
+                  (long long)r->row.id, r->row.host, r->row.domain, c->name, r->op_err.msg);
+}
+
+void leftovers_after(struct job_run *r, struct leftovers *left)
 {
     const struct leftover *c = &left->items[left->next - 1];
     struct err err = ERR_INIT;
 
-    if (r->op_err.code != ERR_NONE && is_in_the_way(r, c)) {
+    if (c->kind == LEFTOVER_REDEFINE_CHECKPOINT) {
+        after_redefining(r, left, c);
+    } else if (r->op_err.code != ERR_NONE && is_in_the_way(r, c)) {
         MARK("an older job of ours cannot be ended");
         r->err = r->op_err;
         err_wrap(&r->err, "job %s, which was left there, cannot be ended", c->name);

@@ -195,9 +195,7 @@ static void begun(struct job_run *r)
 
     r->has_begun = true;
     r->began_ms = env_elapsed_ms(r->env);
-    if (!run->hv.begun.guest_safe && *run->hv.begun.unsafe)
-        log_warning("job=%lld domain=%s/%s guest-safe copy not possible: %s", (long long)r->row.id,
-                    r->row.host, r->row.domain, run->hv.begun.unsafe);
+    hv_log_unsafe(r);
     if (is_pull(r) && run->document->request.server.transport == TRANSPORT_TCP) {
         run->document->request.server.port = run->hv.begun.port;
         free(r->row.document);

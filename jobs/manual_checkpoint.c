@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/names.h"
 #include "base/text.h"
@@ -38,12 +39,15 @@ static int no_maps(struct request *t, struct err *err)
 static int note_maps(struct request *t, struct err *err)
 {
     struct hypervisor *hv = t->host->hv;
+    CLEANUP_FREE char *tag = xasprintf("%s-0", catalog_id(t->env->catalog));
     struct err why = ERR_INIT;
 
     t->next = after_maps;
     t->failed = no_maps;
-    if (api_map_list(t->env, t->host->name, t->domain, t->document->name, &t->maps, &why) == 0)
-        t->op = hv->ops->allocation(hv, t->domain, "0-0", t->maps.items.items, t->maps.items.n,
+    if (!(hv->can & HV_COMPARES))
+        err_set(&why, ERR_UNSUPPORTED, "its host cannot tell what disks hold");
+    else if (api_map_list(t->env, t->host->name, t->domain, t->document->name, &t->maps, &why) == 0)
+        t->op = hv->ops->allocation(hv, t->domain, tag, t->maps.items.items, t->maps.items.n,
                                     request_on_op, t, &why);
     if (!t->op)
         no_maps(t, &why);

@@ -8,8 +8,9 @@
 const char *obstacle_code_name(enum obstacle_code code)
 {
     static const char *const words[] = {
-        "none", "start", "stop",  "limit",      "host-limit", "repository-limit", "host-changed",
-        "host", "guest", "chain", "comparison", "catalog",    "answer",           "thaw"};
+        "none",       "start",        "stop", "limit", "host-limit", "repository-limit",
+        "kind-limit", "host-changed", "host", "guest", "chain",      "comparison",
+        "catalog",    "answer",       "thaw"};
 
     return words[code];
 }
@@ -51,6 +52,9 @@ static void limit_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
     else if (o->code == OBSTACLE_HOST_LIMIT)
         snprintf(ret, ERR_MSG_MAX, "a place at host %s: %d %s there at once (limits.jobs_per_host)",
                  o->name, o->limit, jobs);
+    else if (o->code == OBSTACLE_KIND_LIMIT)
+        snprintf(ret, ERR_MSG_MAX, "a place: %d %s %s at once (limits.%s)", o->limit, o->name, jobs,
+                 o->name);
     else
         snprintf(ret, ERR_MSG_MAX,
                  "a place in repository %s: %d %s there at once (limits.jobs_per_repository)",
@@ -98,6 +102,7 @@ void obstacle_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
     case OBSTACLE_LIMIT:
     case OBSTACLE_HOST_LIMIT:
     case OBSTACLE_REPO_LIMIT:
+    case OBSTACLE_KIND_LIMIT:
         limit_text(o, ret);
         break;
     case OBSTACLE_GUEST:

@@ -16,7 +16,8 @@ enum obstacle_code {
     OBSTACLE_STOP,         /* the daemon is being stopped: nothing begins */
     OBSTACLE_LIMIT,        /* so many run in all, */
     OBSTACLE_HOST_LIMIT,   /* at its host, */
-    OBSTACLE_REPO_LIMIT,   /* in its repository */
+    OBSTACLE_REPO_LIMIT,   /* in its repository, */
+    OBSTACLE_KIND_LIMIT,   /* of its kind */
     OBSTACLE_HOST_CHANGED, /* by the configuration; it is made anew when its jobs have ended */
     OBSTACLE_HOST,         /* it has not told its domains yet; also of one that runs */
     OBSTACLE_GUEST,        /* somebody else works on the guest, */

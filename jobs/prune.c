@@ -7,8 +7,8 @@
  *
  * For each point: row to "deleting", files gone, row gone.  A crash in between leaves a row that
  * the next prune finishes.  What can go is judged when the job starts; the domain has no other job
- * then.  So far only points that nothing stands on can go; merging a point into its neighbour will
- * be one more way of removing, in the same place.
+ * then.  One that another point stands on is merged into that (policies/letting_go.h).  A backup
+ * that waits meanwhile goes first, and the rest is queued behind it.
  */
 #include "jobs/prune.h"
 
@@ -22,7 +22,8 @@
 #include "base/text.h"
 #include "jobs/removal.h"
 #include "jobs/survey.h"
-#include "policies/deletion.h"
+#include "policies/dates.h"
+#include "storage/catalog_copy.h"
 
 struct prune_run {
     struct removal_run removal;
@@ -65,33 +66,82 @@ static bool is_there(struct job_env *e, const struct point *p)
     return !r || !survey_is_elsewhere(r, p);
 }
 
+/* The next increment is made from the checkpoint of one of them: that one stays. */
+static int keep_bases(struct job_env *e, const struct point_list *points, bool *goes,
+                      struct err *err)
+{
+    struct checkpoint_list rows = {0};
+
+    if (points->n == 0)
+        return 0;
+    if (catalog_checkpoints(e->catalog, points->items[0].host, points->items[0].domain, &rows,
+                            err) < 0)
+        return -1;
+    for (size_t i = 0; i < points->n; i++)
+        for (size_t k = 0; k < rows.n; k++)
+            if (rows.items[k].state == CHECKPOINT_CURRENT &&
+                points->items[i].state != POINT_DELETING &&
+                str_eq(rows.items[k].name, points->items[i].checkpoint))
+                goes[i] = false;
+    checkpoint_list_done(&rows);
+    return 0;
+}
+
+static int store_reasons(struct job_env *e, const struct point_list *points,
+                         const struct retention_verdict *verdicts,
+                         const struct letting_go_list *doomed, struct err *err)
+{
+    for (size_t i = 0; i < points->n; i++) {
+        const struct letting_go *l = letting_go_find(doomed, points->items[i].id);
+        CLEANUP_FREE char *merges =
+            l && l->into ? xasprintf("no rule keeps it: it is merged into %s", l->into) : NULL;
+
+        if (store_reason(e, &points->items[i], merges ? merges : verdicts[i].reasons, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int judge(struct job_env *e, const struct retention *keep, const char *repository,
+                 struct point_list *points, const struct strlist *looked,
+                 struct letting_go_list *doomed, struct err *err)
+{
+    CLEANUP_FREE bool *whole = seen_whole(points, looked);
+    CLEANUP_FREE bool *goes = xcalloc(points->n + 1, sizeof(*goes));
+    CLEANUP_FREE bool *sound = xcalloc(points->n + 1, sizeof(*sound));
+    struct retention_verdict *verdicts = NULL;
+    int rc;
+
+    points_judge_dates(points, env_now(e));
+    retention_plan(keep, e->zone, points, whole, env_now(e), &verdicts);
+    letting_go_judge(points, verdicts, goes, sound);
+    for (size_t i = 0; i < points->n; i++)
+        goes[i] = goes[i] && str_eq(points->items[i].repository, repository) &&
+                  is_there(e, &points->items[i]);
+    rc = keep_bases(e, points, goes, err);
+    if (rc == 0) {
+        letting_go_plan(points, goes, sound, doomed);
+        rc = store_reasons(e, points, verdicts, doomed, err);
+    }
+    retention_verdicts_free(verdicts, points->n);
+    return rc;
+}
+
 int prune_judge(struct job_env *e, const char *host, const char *domain, const char *policy,
-                const char *repository, const struct strlist *looked, struct strlist *doomed,
-                struct err *err)
+                const char *repository, const struct strlist *looked,
+                struct letting_go_list *doomed, struct err *err)
 {
     static const struct retention keep_all = {0};
     const struct config_policy *p = config_policy_find(e->config, policy);
+    const struct config_copies *c = config_copies_find(p, repository);
     const struct point_filter filter = {.host = host, .domain = domain, .policy = policy};
-    struct retention_verdict *verdicts = NULL;
-    struct point_list points = {0};
-    CLEANUP_FREE bool *whole = NULL, *goes = NULL;
-    int rc = 0;
+    CLEANUP(point_list_done) struct point_list points = {0}, copies = {0};
 
-    if (catalog_points(e->catalog, &filter, &points, err) < 0)
+    if (catalog_points(e->catalog, &filter, &points, err) < 0 ||
+        catalog_copies_in(e->catalog, host, domain, policy, repository, &copies, err) < 0 ||
+        judge(e, p ? &p->keep : &keep_all, repository, &points, looked, doomed, err) < 0)
         return -1;
-    whole = seen_whole(&points, looked);
-    goes = xcalloc(points.n, sizeof(*goes));
-    retention_plan(p ? &p->keep : &keep_all, e->zone, &points, whole, env_now(e), &verdicts);
-    for (size_t i = 0; i < points.n && rc == 0; i++) {
-        rc = store_reason(e, &points.items[i], verdicts[i].reasons, err);
-        goes[i] = !verdicts[i].keep && str_eq(points.items[i].repository, repository) &&
-                  is_there(e, &points.items[i]);
-    }
-    if (rc == 0)
-        deletion_order(&points, goes, doomed);
-    retention_verdicts_free(verdicts, points.n);
-    point_list_done(&points);
-    return rc;
+    return judge(e, c ? &c->keep : &keep_all, repository, &copies, looked, doomed, err);
 }
 
 int prune_queue(struct job_env *e, const char *host, const char *domain, const char *policy,
@@ -177,7 +227,7 @@ static int after_surveying(struct job_run *r)
 
 static int after_removing(struct job_run *r)
 {
-    if (!removal_removed(r))
+    if (!removal_removed(r) || removal_gives_way(r))
         return P_DONE;
     return removal_is_over(r) ? P_LOOKING : P_REMOVING;
 }
@@ -192,12 +242,38 @@ static int after_cleaning(struct job_run *r)
     return hv_cleaned(r) ? P_DONE : P_CLEANING;
 }
 
+static void say_done(const struct job_run *r, char *buf, size_t size)
+{
+    const struct removal_run *run = removal_of(r);
+    int n = snprintf(buf, size, "%zu point%s let go", run->next, plural_s(run->next));
+
+    if (run->merged > 0)
+        n += snprintf(buf + n, size - (size_t)n, ", %zu of them merged into the next", run->merged);
+    if (run->gives_way)
+        snprintf(buf + n, size - (size_t)n, "; the rest gives way to job %lld, and comes after it",
+                 (long long)run->gives_way);
+}
+
+/* One that gave way is gone on with when the backup is over. */
+static void queue_rest(struct job_run *r)
+{
+    struct job_run *again;
+    struct err err = ERR_INIT;
+
+    if (!removal_gives_way(r) || r->canceled || r->env->draining)
+        return;
+    if (prune_queue(r->env, r->row.host, r->row.domain, r->row.policy, r->row.repository,
+                    "the rest of a prune that gave way to a backup", &again, &err) < 0)
+        catalog_trouble(r->env, "queue the rest of a prune", &err);
+}
+
 static int after_done(struct job_run *r)
 {
     struct prune_run *run = prune_of(r);
     char reason[ERR_MSG_MAX];
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
 
+    queue_rest(r);
     if (run->skipped) {
         r->env->ops->end(r, OUTCOME_SKIPPED, run->skipped);
         return JOB_STAYS;
@@ -211,8 +287,7 @@ static int after_done(struct job_run *r)
     if (run->doubt)
         snprintf(reason, sizeof(reason), "nothing let go: %s", run->doubt);
     else
-        snprintf(reason, sizeof(reason), "%zu point%s let go", removal_of(r)->doomed.n,
-                 removal_of(r)->doomed.n == 1 ? "" : "s");
+        say_done(r, reason, sizeof(reason));
     r->env->ops->end(r, OUTCOME_SUCCESS, reason);
     return JOB_STAYS;
 }

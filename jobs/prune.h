@@ -6,15 +6,17 @@
 #define VMKEEP_JOBS_PRUNE_H
 
 #include "jobs/job.h"
+#include "policies/letting_go.h"
 
 extern const struct job_type prune_type;
 
-/* Judges all points of (host, domain) under the policy: stores the reasons, and lists the ids of
- * those in the repository that can go, dependents first. looked: the repositories whose points were
+/* Judges all points of (host, domain) under the policy, and apart from them, by their own rules,
+ * the copies of such in the repository: stores the reasons, and lists those
+ * in the repository that can go, and how. looked: the repositories whose points were
  * seen in this run; NULL: judge by what is known, to see whether a prune is worth it. */
 int prune_judge(struct job_env *e, const char *host, const char *domain, const char *policy,
-                const char *repository, const struct strlist *looked, struct strlist *doomed,
-                struct err *err);
+                const char *repository, const struct strlist *looked,
+                struct letting_go_list *doomed, struct err *err);
 int prune_queue(struct job_env *e, const char *host, const char *domain, const char *policy,
                 const char *repository, const char *why, struct job_run **ret, struct err *err);
 

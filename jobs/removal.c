@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mark.h"
+#include "base/pin.h"
 #include "base/text.h"
 #include "jobs/leftovers.h"
 #include "jobs/survey.h"
@@ -16,10 +17,12 @@ void removal_done(struct job_run *r)
 
     hv_done(r);
     survey_done(&run->found);
-    strlist_done(&run->doomed);
+    letting_go_list_done(&run->doomed);
     strlist_done(&run->tried);
     strlist_done(&run->looked);
     point_done(&run->was);
+    point_done(&run->into_was);
+    point_done(&run->now);
 }
 
 /* The next repository to look at: the one to prune, then those that have other points of the domain
@@ -97,32 +100,96 @@ bool removal_surveyed(struct job_run *r)
 }
 
 /* The point as the catalog has it, to be given back if nothing is touched. */
-static int remember(struct job_run *r, const char *id, struct err *err)
+static int remember(struct job_run *r, const struct letting_go *l, struct err *err)
 {
     struct removal_run *run = removal_of(r);
     const struct point_filter filter = {
-        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy};
+        .host = r->row.host, .domain = r->row.domain, .policy = r->row.policy, .copies = true};
     struct point_list points = {0};
     const struct point *p;
 
     point_done(&run->was);
+    point_done(&run->into_was);
     if (catalog_points(r->env->catalog, &filter, &points, err) < 0)
         return -1;
-    p = point_list_find(&points, id);
+    p = point_list_find(&points, l->id);
     if (p)
         point_copy(&run->was, p);
+    p = l->into ? point_list_find(&points, l->into) : NULL;
+    if (p)
+        point_copy(&run->into_was, p);
     point_list_done(&points);
     return 0;
+}
+
+/* One that waits for what we have: NULL: there is none. */
+static const struct job_run *waiting_backup(const struct job_run *r)
+{
+    for (size_t i = 0; i < r->env->runs.n; i++) {
+        const struct job_run *other = r->env->runs.items[i];
+
+        if (other != r && other->type->makes_points && !other->admitted &&
+            other->obstacle.job == r->row.id)
+            return other;
+    }
+    return NULL;
+}
+
+bool removal_gives_way(const struct job_run *r)
+{
+    return removal_of(r)->gives_way != 0;
+}
+
+/* Half of it, and the rest is done, too; so is one that was interrupted before: it would never come
+ * to its end. */
+static void on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    struct job_run *r = ctx;
+    struct removal_run *run = removal_of(r);
+    const struct job_run *other = waiting_backup(r);
+
+    r->row.bytes_done = run->bytes_before + done;
+    r->row.bytes_total = run->bytes_before + total;
+    job_looked(r);
+    if (!other || run->gives_way || run->was.state == POINT_DELETING || done > total / 2 || !r->op)
+        return;
+    MARK("a merge gives way to a backup");
+    run->gives_way = other->row.id;
+    op_cancel(r->op);
+}
+
+static struct op *merge_start(struct job_run *r, const struct letting_go *l, struct err *err)
+{
+    struct removal_run *run = removal_of(r);
+    const struct store_merge q = {.point = l->id,
+                                  .into = l->into,
+                                  .reserve = r->repo->reserve,
+                                  .progress = on_progress,
+                                  .progress_ctx = r};
+
+    if (catalog_point_merging(r->env->catalog, l->id, l->into, err) < 0)
+        return NULL;
+    point_done(&run->now);
+    run->bytes_before = r->row.bytes_done;
+    return r->repo->store->ops->merge(r->repo->store, &q, &run->now, job_on_op, r, err);
 }
 
 struct op *removal_start(struct job_run *r, struct err *err)
 {
     struct removal_run *run = removal_of(r);
     static const struct store_scratch none = {0};
-    const char *id = run->doomed.items[run->next++];
+    const struct letting_go *l = &run->doomed.items[run->next++];
 
-    if (remember(r, id, err) < 0 ||
-        catalog_point_set_state(r->env->catalog, id, POINT_DELETING, NULL, err) < 0)
+    if (remember(r, l, err) < 0)
+        return NULL;
+    if (run->was.state != POINT_DELETING && pin_holds(&run->was.pin, env_now(r->env))) {
+        MARK("a point that was pinned meanwhile stays");
+        err_set(err, ERR_BUSY, "was pinned meanwhile");
+        return NULL;
+    }
+    if (l->into)
+        return merge_start(r, l, err);
+    if (catalog_point_set_state(r->env->catalog, l->id, POINT_DELETING, NULL, err) < 0)
         return NULL;
     /* What a backup left in the making goes by a row without disks.  A point of that name is not
      * what is meant: a later state of the catalog, before it was put back, may have seen it
@@ -130,15 +197,16 @@ struct op *removal_start(struct job_run *r, struct err *err)
     if (run->was.id && run->was.disks.n == 0)
         return r->repo->store->ops->discard(r->repo->store, &run->was, MADE_PARTIAL, &none,
                                             job_on_op, r, err);
-    return r->repo->store->ops->remove(r->repo->store, id, job_on_op, r, err);
+    return r->repo->store->ops->remove(r->repo->store, l->id, job_on_op, r, err);
 }
 
-/* Somebody restores from it, or it lies where we have no business, or on a disk that is not
- * there. */
+/* Somebody restores from it, or it lies where we have no business, or on a disk that is not there;
+ * a merge also where there is no room for it, as long as it has not begun. */
 static bool nothing_was_touched(const struct job_run *r)
 {
     return r->op_err.code == ERR_BUSY || r->op_err.code == ERR_DENIED ||
-           r->op_err.code == ERR_NOTFOUND;
+           r->op_err.code == ERR_NOTFOUND || r->op_err.code == ERR_INVALID ||
+           r->op_err.code == ERR_NOSPACE;
 }
 
 bool removal_is_over(const struct job_run *r)
@@ -159,25 +227,43 @@ static bool is_canceled(struct job_run *r)
     return r->canceled;
 }
 
+static int record_gone(struct job_run *r, const struct letting_go *l)
+{
+    struct removal_run *run = removal_of(r);
+
+    if (!l->into)
+        return catalog_point_delete(r->env->catalog, l->id, &r->err);
+    if (catalog_point_merged(r->env->catalog, l->id, &run->now, &r->err) < 0)
+        return -1;
+    run->merged++;
+    return 0;
+}
+
 bool removal_removed(struct job_run *r)
 {
     struct removal_run *run = removal_of(r);
-    const char *id = run->doomed.items[run->next - 1];
+    const struct letting_go *l = &run->doomed.items[run->next - 1];
+    const struct job_run *other = waiting_backup(r);
     struct err err = ERR_INIT;
 
     if (r->op_err.code == ERR_NONE) {
-        if (catalog_point_delete(r->env->catalog, id, &r->err) < 0)
+        if (record_gone(r, l) < 0)
             return false;
-        log_info("job=%lld domain=%s/%s let go of %s", (long long)r->row.id, r->row.host,
-                 r->row.domain, id);
+        log_info("job=%lld domain=%s/%s let go of %s%s%s", (long long)r->row.id, r->row.host,
+                 r->row.domain, l->id, l->into ? ", merged into " : "", l->into ? l->into : "");
+        run->gives_way = other && !removal_is_over(r) ? other->row.id : 0;
         return !is_canceled(r);
     }
+    run->next--;
+    if (r->op_err.code == ERR_CANCELED && run->gives_way && !r->canceled)
+        return true;
     MARK("a point that is to go cannot be removed");
     if (nothing_was_touched(r) && run->was.id)
-        catalog_point_set_state(r->env->catalog, id, run->was.state, run->was.problem, &err);
+        catalog_point_set_state(r->env->catalog, l->id, run->was.state, run->was.problem, &err);
+    if (nothing_was_touched(r) && run->into_was.id)
+        catalog_point_put_images(r->env->catalog, &run->into_was, &err);
     r->err = r->op_err;
-    err_wrap(&r->err, "%s", id);
-    run->next--;
+    err_wrap(&r->err, "%s", l->id);
     return false;
 }
 

@@ -2,24 +2,31 @@
  *
  * Private to jobs/.  How restore points go, whoever has decided that: all repositories that have
  * points of the domain under the policy are looked at, so that nothing goes for the sake of a point
- * that nobody has seen; then, of each, the row becomes "deleting", its files go, its row goes; then
- * what is left at the hypervisor is cleaned up.  A crash in between leaves a row that says so.
+ * that nobody has seen; then, of each, the row becomes "deleting", its files go, or are merged into
+ * those of the point that stands on it (storage/merge.h), its row goes; then what is left at the
+ * hypervisor is cleaned up.  A crash in between leaves a row that says so.
  */
 #ifndef VMKEEP_JOBS_REMOVAL_H
 #define VMKEEP_JOBS_REMOVAL_H
 
 #include "jobs/hv_session.h"
+#include "policies/letting_go.h"
 #include "storage/survey.h"
 
 /* What each kind embeds first that removes points. */
 struct removal_run {
     struct hv_run hv;
-    struct strlist doomed; /* point ids, dependents first: the kind's own to fill in */
-    size_t next;           /* of them */
+    struct letting_go_list doomed; /* in order: the kind's own to fill in */
+    size_t next;                   /* of them */
+    size_t merged;                 /* of them, into others */
+    uint64_t bytes_before;         /* moved by the merges that are done */
+    struct point now;              /* what one was merged into, as it is then */
+    int64_t gives_way;             /* to that job, which waits for it; 0: to none */
     struct survey found;
     struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
     struct repo *surveyed;        /* the one at work */
-    struct point was;             /* the one that is being removed, before */
+    struct point was, into_was;   /* the one that is being removed, and what it is merged into,
+                                   * before */
 };
 
 static inline struct removal_run *removal_of(const struct job_run *r)
@@ -38,6 +45,9 @@ bool removal_surveys_more(const struct job_run *r);
 struct op *removal_start(struct job_run *r, struct err *err);
 bool removal_removed(struct job_run *r); /* false: r->err, also when it was cancelled in between */
 bool removal_is_over(const struct job_run *r);
+/* A backup of the domain waits for this job, between two points, or at the beginning of a merge: it
+ * goes first.  What was begun is gone on with later. */
+bool removal_gives_way(const struct job_run *r);
 
 /* What no chain needs any more goes at the hypervisor: hv_clean_start and hv_cleaned follow.  That
  * the domain cannot be asked now is no failure: its next backup cleans up. */

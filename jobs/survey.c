@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "policies/soundness.h"
@@ -92,4 +93,61 @@ int survey_record(struct job_env *e, const struct repo *r, const char *host, con
     point_list_done(&was);
     point_list_done(&is);
     return rc;
+}
+
+/* What is known already, with what is new. Caller frees. */
+static char *add_damage(const struct point *p, const char *problem)
+{
+    if (!p->damage)
+        return xstrdup(problem);
+    return strstr(p->damage, problem) ? NULL : xasprintf("%s; %s", p->damage, problem);
+}
+
+/* What stands on it, too. */
+static int mark_all(struct job_env *e, const struct point_list *was, const char *id,
+                    const char *damage, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list is = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < was->n; i++) {
+        struct point *p = VEC_ADD(&is);
+
+        point_copy(p, &was->items[i]);
+        if (!str_eq(p->id, id) || p->state == POINT_DELETING)
+            continue;
+        p->state = POINT_DAMAGED;
+        free(p->problem);
+        p->problem = xstrdup(damage);
+    }
+    soundness_judge(&is);
+    for (size_t i = 0; i < is.n && rc == 0; i++)
+        rc = record_change(e, &was->items[i], &is.items[i], err);
+    return rc;
+}
+
+int survey_found_damage(struct job_env *e, struct repo *r, const char *id, const char *problem,
+                        struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list all = {0}, beside = {0};
+    CLEANUP_FREE char *damage = NULL;
+    const struct point_filter of = {.repository = r->name};
+    const struct point *bad;
+
+    if (catalog_points(e->catalog, &of, &all, err) < 0)
+        return -1;
+    bad = point_list_find(&all, id);
+    if (!bad)
+        return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", id);
+    damage = add_damage(bad, problem);
+    if (!damage)
+        return 0;
+    for (size_t i = 0; i < all.n; i++)
+        if (str_eq(all.items[i].host, bad->host) && str_eq(all.items[i].domain, bad->domain))
+            point_copy(VEC_ADD(&beside), &all.items[i]);
+    if (catalog_point_set_damage(e->catalog, id, damage, err) < 0 ||
+        mark_all(e, &beside, id, damage, err) < 0)
+        return -1;
+    e->ops->look_again(r);
+    return 0;
 }

@@ -17,4 +17,9 @@ bool survey_is_elsewhere(const struct repo *r, const struct point *p);
 int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
                   const struct survey *found, struct err *err);
 
+/* A read has found the point, which is in that repository, damaged: it is marked so at once, and so
+ * is what stands on it.  What is known of it already is not told again.  ERR_NOTFOUND. */
+int survey_found_damage(struct job_env *e, struct repo *r, const char *id, const char *problem,
+                        struct err *err);
+
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "mover/clusters.h"
 #include "mover/extents.h"
 #include "mover/map_text.h"
 #include "mover/peers.h"
@@ -26,25 +27,29 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 struct options {
     const char *image, *was, *was_map, *changed, *bitmap, *output;
-    int64_t limit;
+    int64_t limit, sample;
 };
 
 static const char usage[] =
     "Usage: vmkeep-allocation [--output FILE] IMAGE\n"
-    "       vmkeep-allocation --was IMAGE [--changed IMAGE --bitmap NAME] IMAGE\n"
+    "       vmkeep-allocation --was IMAGE [--changed IMAGE --bitmap NAME [--sample N]] IMAGE\n"
     "       vmkeep-allocation --was-map FILE [--changed IMAGE --bitmap NAME] IMAGE\n"
     "\n"
     "Prints where an image holds data, or where it held data once, reads as zeroes now,\n"
     "and no bitmap says that this has changed: a line OFFSET LENGTH each, in bytes and\n"
     "in units of 64 KiB, and at the end 'total RANGES BYTES'.\n"
     "\n"
-    "IMAGE is a qcow2 file, or json:{...} as QEMU's programs take it. It is only read.\n"
+    "IMAGE is a qcow2 file, json:{...} as QEMU's programs take it, or an NBD export,\n"
+    "nbd+unix:///EXPORT?socket=PATH. It is only read.\n"
     "\n"
     "  --was IMAGE      what it was: an image and all that it stands on\n"
     "  --was-map FILE   what it was: what this program has printed then\n"
     "  --changed IMAGE  leave out what a bitmap in this image says is changed\n"
     "  --bitmap NAME    the name of that bitmap\n"
     "  --limit N        print at most N ranges; the total counts all\n"
+    "  --sample N       read at most N of the units that have not changed, and hold them\n"
+    "                   against what --was holds there: a line 'sample READ DIFFERENT\n"
+    "                   OFFSET' at the end, OFFSET of the first that is different\n"
     "  --output FILE    print to this file\n"
     "  --version        print the version and exit\n"
     "  -h, --help       print this text and exit\n"
@@ -67,6 +72,8 @@ static int check_options(const struct options *o)
         return bad_usage(o->changed ? "--bitmap" : "--changed", "is missing");
     if (o->changed && !o->was && !o->was_map)
         return bad_usage("--changed", "needs --was or --was-map");
+    if (o->sample && (!o->was || !o->changed))
+        return bad_usage("--sample", "needs --was and --changed");
     return -1;
 }
 
@@ -74,15 +81,11 @@ static int check_options(const struct options *o)
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"was", required_argument, NULL, 'w'},
-        {"was-map", required_argument, NULL, 'm'},
-        {"changed", required_argument, NULL, 'c'},
-        {"bitmap", required_argument, NULL, 'b'},
-        {"limit", required_argument, NULL, 'l'},
-        {"output", required_argument, NULL, 'o'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"was", required_argument, NULL, 'w'},     {"was-map", required_argument, NULL, 'm'},
+        {"changed", required_argument, NULL, 'c'}, {"bitmap", required_argument, NULL, 'b'},
+        {"limit", required_argument, NULL, 'l'},   {"output", required_argument, NULL, 'o'},
+        {"sample", required_argument, NULL, 's'},  {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     const char **texts[] = {['w'] = &o->was,
                             ['m'] = &o->was_map,
@@ -97,6 +100,10 @@ static int read_options(int argc, char **argv, struct options *o)
         case 'l':
             if (!parse_int(optarg, 1, INT32_MAX, &o->limit))
                 return bad_usage("--limit", "needs a number from 1 on");
+            break;
+        case 's':
+            if (!parse_int(optarg, 1, INT32_MAX, &o->sample))
+                return bad_usage("--sample", "needs a number from 1 on");
             break;
         case 'v':
             puts("vmkeep-allocation " VMKEEP_VERSION);
@@ -126,6 +133,15 @@ static void told(uint64_t done, uint64_t total)
     (void)total;
 }
 
+static int open_image(struct peers *peers, const char *image, const char *bitmap,
+                      const char *context, struct err *err)
+{
+    peers->stall_ms = STALL_MS;
+    peers->told = told;
+    return starts_with(image, "nbd+unix:") ? peers_open_source(peers, image, context, err)
+                                           : peers_open_image(peers, image, bitmap, err);
+}
+
 /* bitmap NULL: where the image has data; else what has changed.  Let go with map_done. */
 static int map_image(const char *image, const char *bitmap, struct map *ret, struct err *err)
 {
@@ -133,9 +149,7 @@ static int map_image(const char *image, const char *bitmap, struct map *ret, str
     struct peers peers = PEERS_INIT;
     int rc;
 
-    peers.stall_ms = STALL_MS;
-    peers.told = told;
-    rc = peers_open_image(&peers, image, bitmap, err);
+    rc = open_image(&peers, image, bitmap, context, err);
     if (rc == 0)
         rc = extents_map(&peers, context, ret, err);
     peers_done(&peers);
@@ -149,80 +163,35 @@ static int read_map(const char *path, struct map *ret, struct err *err)
     return file ? map_read(file, path, ret, err) : err_errno(err, errno, "%s", path);
 }
 
-/* ---- data that is nothing but zeroes ---- */
-
-static int on_read(void *ctx, int *error)
-{
-    *(int *)ctx = *error;
-    return 1;
-}
-
-static int read_cluster(struct peers *p, const struct map_run *run, char *buf, struct err *err)
-{
-    int rc = -1;
-
-    if (nbd_aio_pread(p->source.nbd, buf, run->length, run->offset,
-                      (nbd_completion_callback){on_read, &rc, NULL}, 0) < 0)
-        return peers_failed(p, &p->source, err);
-    while (rc < 0)
-        if (peers_turn(p, INT_MAX, err) < 0)
-            return -1;
-    return rc == 0 ? 0 : peers_command_failed(&p->source, "read", run->offset, rc, err);
-}
-
-static int keep_cluster(struct peers *p, const struct map_run *cluster, struct map *ret,
-                        struct err *err)
-{
-    static char buf[MAP_CLUSTER];
-    struct map_run *last = ret->runs.n ? &ret->runs.items[ret->runs.n - 1] : NULL;
-
-    if (read_cluster(p, cluster, buf, err) < 0)
-        return -1;
-    if (buf[0] == 0 && memcmp(buf, buf + 1, cluster->length - 1) == 0)
-        return 0;
-    if (last && last->offset + last->length == cluster->offset)
-        last->length += cluster->length;
-    else
-        *VEC_ADD(&ret->runs) = *cluster;
-    return 0;
-}
-
-static int keep_clusters(struct peers *p, const struct map *map, struct map *ret, struct err *err)
-{
-    for (size_t i = 0; i < map->runs.n; i++) {
-        struct map_run cluster = map->runs.items[i];
-        uint64_t end = cluster.offset + cluster.length;
-
-        for (; cluster.offset < end; cluster.offset += cluster.length) {
-            uint64_t left = end - cluster.offset;
-
-            cluster.length = left < MAP_CLUSTER ? left : MAP_CLUSTER;
-            if (keep_cluster(p, &cluster, ret, err) < 0)
-                return -1;
-        }
-    }
-    return 0;
-}
-
 /* A backup may have written zeroes as data, at its end for one. */
 static int drop_zeroes(const char *image, struct map *map, struct err *err)
 {
     struct peers peers = PEERS_INIT;
-    struct map left = {0};
-    int rc;
+    int rc = open_image(&peers, image, NULL, NULL, err);
 
-    peers.stall_ms = STALL_MS;
-    peers.told = told;
-    rc = peers_open_image(&peers, image, NULL, err);
     if (rc == 0)
-        rc = keep_clusters(&peers, map, &left, err);
+        rc = clusters_drop_zeroes(&peers, map, err);
     peers_done(&peers);
-    map_done(map);
-    *map = left;
     return rc;
 }
 
-static int make(const struct options *o, struct map *ret, struct err *err)
+/* What was not written to holds what it held. */
+static int take_sample(const struct options *o, const struct map *unchanged, struct sample *ret,
+                       struct err *err)
+{
+    struct peers now = PEERS_INIT, was = PEERS_INIT;
+    int rc = open_image(&now, o->image, NULL, NULL, err);
+
+    if (rc == 0)
+        rc = open_image(&was, o->was, NULL, NULL, err);
+    if (rc == 0)
+        rc = clusters_compare(&now, &was, unchanged, (uint64_t)o->sample, ret, err);
+    peers_done(&now);
+    peers_done(&was);
+    return rc;
+}
+
+static int make(const struct options *o, struct map *ret, struct sample *sample, struct err *err)
 {
     CLEANUP(map_done) struct map now = {0}, changed = {0};
     int rc = 0;
@@ -234,16 +203,20 @@ static int make(const struct options *o, struct map *ret, struct err *err)
         rc = map_image(o->image, NULL, &now, err);
     if (rc == 0)
         map_subtract(ret, &now);
-    if (rc == 0 && o->changed && ret->runs.n > 0)
+    if (rc == 0 && o->changed && (ret->runs.n > 0 || o->sample))
         rc = map_image(o->changed, o->bitmap, &changed, err);
     if (rc == 0)
         map_subtract(ret, &changed);
     if (rc == 0 && o->was && o->changed && ret->runs.n > 0)
         rc = drop_zeroes(o->was, ret, err);
-    return rc;
+    if (rc < 0 || !o->sample)
+        return rc;
+    map_subtract(&now, &changed);
+    return take_sample(o, &now, sample, err);
 }
 
-static int print(const struct options *o, const struct map *map, struct err *err)
+static int print(const struct options *o, const struct map *map, const struct sample *sample,
+                 struct err *err)
 {
     CLEANUP_FCLOSE FILE *opened = o->output ? fopen(o->output, "we") : NULL;
     FILE *file = o->output ? opened : stdout;
@@ -251,6 +224,9 @@ static int print(const struct options *o, const struct map *map, struct err *err
     if (!file)
         return err_errno(err, errno, "%s", o->output);
     map_print(map, (size_t)o->limit, file);
+    if (o->sample)
+        fprintf(file, "sample %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sample->read,
+                sample->different, sample->first);
     if (fflush(file) != 0 || ferror(file))
         return err_errno(err, errno, "%s", o->output ? o->output : "standard output");
     return 0;
@@ -260,13 +236,15 @@ int main(int argc, char **argv)
 {
     CLEANUP(map_done) struct map map = {0};
     struct options o = {0};
+    struct sample sample = {0};
     struct err err = ERR_INIT;
     int code = read_options(argc, argv, &o);
 
     if (code >= 0)
         return code;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (peers_catch_signals(&err) == 0 && make(&o, &map, &err) == 0 && print(&o, &map, &err) == 0)
+    if (peers_catch_signals(&err) == 0 && make(&o, &map, &sample, &err) == 0 &&
+        print(&o, &map, &sample, &err) == 0)
         return EXIT_DONE;
     fprintf(stderr, "vmkeep-allocation: %s\n", err.msg);
     return err.code == ERR_CANCELED ? EXIT_INTERRUPTED : EXIT_FAILED;

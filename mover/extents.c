@@ -16,7 +16,9 @@
 #include "base/cleanup.h"
 
 #define ASK_MAX (UINT64_C(1) << 30)
-#define DIRTY 1u /* docs/interop/nbd.txt of QEMU */
+/* Both as docs/interop/nbd.txt of QEMU says. */
+#define DIRTY 1u
+#define OWN_DEPTH 1u /* the image itself holds it, none below */
 
 struct reply {
     struct extent_list allocation, dirty;
@@ -32,8 +34,13 @@ static int on_extents(void *ctx, const char *context, uint64_t offset, uint32_t 
 
     (void)offset;
     (void)error;
-    for (size_t i = 0; i + 1 < n; i += 2)
-        *VEC_ADD(l) = (struct extent){.length = entries[i], .flags = entries[i + 1]};
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        uint32_t flags = entries[i + 1];
+
+        if (strcmp(context, CONTEXT_DEPTH) == 0)
+            flags = flags == OWN_DEPTH ? DIRTY : 0;
+        *VEC_ADD(l) = (struct extent){.length = entries[i], .flags = flags};
+    }
     return 0;
 }
 

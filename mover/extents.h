@@ -10,7 +10,8 @@
 #include "mover/peers.h"
 
 /* context: "qemu:dirty-bitmap:NAME", the same that the source was opened with: its dirty parts; or
- * NULL: all that does not read as zeroes.  *ret: release with map_done, on failure too. */
+ * CONTEXT_DEPTH: the parts that the image itself holds, not one below it; or NULL: all that does
+ * not read as zeroes.  *ret: release with map_done, on failure too. */
 int extents_map(struct peers *p, const char *context, struct map *ret, struct err *err);
 
 /* A part of a server's answer in one context. */

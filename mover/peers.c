@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mover/peers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -230,20 +231,22 @@ static char *image_options(const char *image)
     return text ? xasprintf("json:%s", text) : NULL;
 }
 
-/* What it says becomes part of our error. */
-static int start_qemu_nbd(struct peers *p, struct peer *peer, const char *const *argv,
-                          struct err *err)
+/* What it says becomes part of our error.  more: connections beside the peer's, to *ret_more. */
+static int start_qemu_nbd(struct peers *p, struct peer *peer, const char *const *argv, int more,
+                          int *ret_more, struct err *err)
 {
-    int fd;
+    int fds[PEERS_SHARED_MAX];
 
     p->said = memfd_create("qemu-nbd", MFD_CLOEXEC);
     if (p->said < 0)
         return err_errno(err, errno, "qemu-nbd's standard error");
-    if (qemu_nbd_start(argv, p->said, &fd, &p->server, err) < 0)
+    if (qemu_nbd_start(argv, p->said, fds, more + 1, &p->server, err) < 0)
         return err_wrap(err, "qemu-nbd");
     peer->ours = true;
+    for (int i = 0; i < more; i++)
+        ret_more[i] = fds[i + 1];
     /* It owns fd from now on, whether it fails or not. */
-    return nbd_aio_connect_socket(peer->nbd, fd) < 0 ? peers_failed(p, peer, err) : 0;
+    return nbd_aio_connect_socket(peer->nbd, fds[0]) < 0 ? peers_failed(p, peer, err) : 0;
 }
 
 /* Past the page cache, where the file system can: measured, it is more than twice as fast as
@@ -262,7 +265,8 @@ int peers_open_target(struct peers *p, const char *image, struct err *err)
 
     if (!options)
         return err_set(err, ERR_INVALID, "%s: the file's name is not UTF-8", image);
-    if (create(p, &p->target, image, err) < 0 || start_qemu_nbd(p, &p->target, argv, err) < 0)
+    if (create(p, &p->target, image, err) < 0 ||
+        start_qemu_nbd(p, &p->target, argv, 0, NULL, err) < 0)
         return -1;
     return connected(p, &p->target, err);
 }
@@ -284,10 +288,38 @@ int peers_open_image(struct peers *p, const char *image, const char *bitmap, str
     if (nbd_add_meta_context(p->source.nbd, CONTEXT_ALLOCATION) < 0 ||
         (context && nbd_add_meta_context(p->source.nbd, context) < 0))
         return peers_failed(p, &p->source, err);
-    if (start_qemu_nbd(p, &p->source, argv, err) < 0 || connected(p, &p->source, err) < 0)
+    if (start_qemu_nbd(p, &p->source, argv, 0, NULL, err) < 0 || connected(p, &p->source, err) < 0)
         return -1;
     if (context && nbd_can_meta_context(p->source.nbd, context) != 1)
         return err_set(err, ERR_NOTFOUND, "%s: it has no bitmap '%s'", image, bitmap);
+    return 0;
+}
+
+int peers_open_chain(struct peers *p, const struct chain_spec *spec, int *ret_more, struct err *err)
+{
+    CLEANUP_FREE char *shared = xasprintf("--shared=%d", spec->more + 1);
+    CLEANUP_FREE char *format = xasprintf("--format=%s", spec->format);
+    const char *argv[8] = {"qemu-nbd", "--read-only", shared, format};
+    size_t n = 4;
+
+    assert(spec->more < PEERS_SHARED_MAX);
+    if (spec->depth)
+        argv[n++] = "--allocation-depth";
+    if (spec->direct)
+        argv[n++] = cache_mode(spec->image);
+    argv[n] = spec->image;
+    if (create(p, &p->source, spec->image, err) < 0)
+        return -1;
+    if (nbd_add_meta_context(p->source.nbd, CONTEXT_ALLOCATION) < 0 ||
+        (spec->depth && nbd_add_meta_context(p->source.nbd, CONTEXT_DEPTH) < 0))
+        return peers_failed(p, &p->source, err);
+    if (start_qemu_nbd(p, &p->source, argv, spec->more, ret_more, err) < 0 ||
+        connected(p, &p->source, err) < 0)
+        return -1;
+    if (nbd_can_meta_context(p->source.nbd, CONTEXT_ALLOCATION) != 1 ||
+        (spec->depth && nbd_can_meta_context(p->source.nbd, CONTEXT_DEPTH) != 1))
+        return err_set(err, ERR_UNSUPPORTED, "%s: qemu-nbd does not tell where it holds data",
+                       spec->image);
     return 0;
 }
 

@@ -21,6 +21,8 @@
 
 #define CONTEXT_ALLOCATION "base:allocation"
 #define CONTEXT_BITMAP "qemu:dirty-bitmap:"
+#define CONTEXT_DEPTH "qemu:allocation-depth"
+#define PEERS_SHARED_MAX 17
 
 struct peer {
     const char *name; /* for errors: URI, path */
@@ -56,6 +58,17 @@ int peers_open_target(struct peers *p, const char *image, struct err *err);
 /* Instead of either: a qcow2 file, or an image as "json:{...}" says, that is only read, as a
  * source.  bitmap: what of it is served as CONTEXT_BITMAP and this name, or NULL. */
 int peers_open_image(struct peers *p, const char *image, const char *bitmap, struct err *err);
+
+/* An image with all that it stands on, to be read. */
+struct chain_spec {
+    const char *image, *format; /* a file; qcow2, raw */
+    bool depth;                 /* which image of the chain holds what is told: CONTEXT_DEPTH */
+    bool direct;                /* past the page cache, where the file system can */
+    int more;                   /* connections beside ours, below PEERS_SHARED_MAX */
+};
+/* Instead of either, as a source.  ret_more: the connections, the caller's; set only on success. */
+int peers_open_chain(struct peers *p, const struct chain_spec *spec, int *ret_more,
+                     struct err *err);
 
 /* Waits for either peer, at most so long or half a second, and lets libnbd do what has become
  * possible; completions run from inside.  ERR_CANCELED: a signal; ERR_TIMEOUT: nothing heard for

@@ -12,8 +12,10 @@
 
 #include "base/err.h"
 
-/* argv: of qemu-nbd. said: where it writes its errors. *ret_fd: the connection, the caller's;
- * *ret_pid: a child, to be waited for. That it cannot serve is found on the connection. */
-int qemu_nbd_start(const char *const *argv, int said, int *ret_fd, pid_t *ret_pid, struct err *err);
+/* argv: of qemu-nbd. said: where it writes its errors. ret_fds: n connections (which argv must
+ * allow: --shared), the caller's; *ret_pid: a child, to be waited for, which lives until the last
+ * of them is closed. That it cannot serve is found on the connection. */
+int qemu_nbd_start(const char *const *argv, int said, int *ret_fds, int n, pid_t *ret_pid,
+                   struct err *err);
 
 #endif

@@ -41,6 +41,9 @@ static void read_document(struct config_reader *r, struct config *config)
 {
     config_walk(r, config);
     default_scratch(config);
+    for (size_t i = 0; i < config->policies.n; i++)
+        config->policies.items[i].mode_given =
+            config_place_of(r, &config->policies.items[i].mode) != NULL;
     config_check_errors(r, config);
     if (diagnostics_errors(r->diags) == 0)
         config_check_warnings(r, config);
@@ -84,6 +87,8 @@ static void host_done(struct config_host *h)
     free(h->domains.items);
     free(h->name);
     free(h->uri);
+    free(h->address);
+    free(h->scratch);
     free(h->tls_certificates);
 }
 
@@ -103,6 +108,12 @@ static void policy_done(struct config_policy *p)
     free(p->scratch);
     calspec_list_done(&p->incremental);
     calspec_list_done(&p->full);
+    calspec_list_done(&p->verify.schedule);
+    for (size_t i = 0; i < p->copy_to.n; i++) {
+        free(p->copy_to.items[i].repository);
+        calspec_list_done(&p->copy_to.items[i].schedule);
+    }
+    free(p->copy_to.items);
 }
 
 void config_free(struct config *c)
@@ -153,5 +164,14 @@ const struct config_policy *config_policy_find(const struct config *c, const cha
     for (size_t i = 0; i < c->policies.n; i++)
         if (str_eq(c->policies.items[i].name, name))
             return &c->policies.items[i];
+    return NULL;
+}
+
+const struct config_copies *config_copies_find(const struct config_policy *p,
+                                               const char *repository)
+{
+    for (size_t i = 0; p && i < p->copy_to.n; i++)
+        if (strcmp(p->copy_to.items[i].repository, repository) == 0)
+            return &p->copy_to.items[i];
     return NULL;
 }

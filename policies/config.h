@@ -37,6 +37,8 @@ struct config_host {
     char *name;
     enum host_driver driver;
     char *uri;                         /* DRIVER_LIBVIRT */
+    char *address;                     /* another machine's: where it is read from, or NULL */
+    char *scratch;                     /* another machine's: a directory there, or NULL */
     VEC(struct config_domain) domains; /* DRIVER_QEMU */
     char *tls_certificates;            /* a directory that QEMU reads; default /etc/pki/qemu */
     bool tls_verify;                   /* NBD clients must have a certificate; default yes */
@@ -44,13 +46,35 @@ struct config_host {
 
 struct config_repository {
     char *name;
-    char *path;       /* absolute */
-    uint64_t reserve; /* bytes that stay free */
+    char *path;                      /* absolute */
+    uint64_t reserve;                /* bytes that stay free */
+    enum image_compression compress; /* of new images; default off */
 };
 
 struct calspec_list {
     struct calspec **items;
     size_t n, cap;
+};
+
+/* A full is made in place of an incremental. */
+struct config_full_after {
+    int incrementals; /* after so many; 0: however many there are */
+    int64_t age;      /* so many seconds after the last one; 0: however old it is */
+};
+
+/* Points are read again, to see whether they are whole. */
+struct config_verify {
+    struct calspec_list schedule; /* none: never */
+    int sample;                   /* percent of each point; default 100 */
+    int64_t max_age;              /* seconds; 0: as the sample has it */
+    uint64_t bandwidth;           /* bytes per second; 0: the policy's */
+};
+
+/* A second repository, which gets copies of the policy's points. */
+struct config_copies {
+    char *repository;
+    struct retention keep;        /* of the copies */
+    struct calspec_list schedule; /* none: after each backup */
 };
 
 struct config_policy {
@@ -59,11 +83,16 @@ struct config_policy {
     struct strlist disks;   /* likewise; default "*" */
     char *repository;
     struct calspec_list incremental, full;
-    enum backup_mode mode; /* default push */
-    enum quiesce quiesce;  /* default off */
-    uint64_t bandwidth;    /* bytes per second, of one job; 0: unlimited */
-    char *scratch;         /* directory of scratch space; default: "scratch" beside the catalog */
+    enum backup_mode mode;  /* default push, */
+    bool mode_given;        /* or it says so */
+    enum quiesce quiesce;   /* default off */
+    int64_t freeze_timeout; /* seconds; default 10 */
+    uint64_t bandwidth;     /* bytes per second, of one job; 0: unlimited */
+    char *scratch;          /* directory of scratch space; default: "scratch" beside the catalog */
     struct retention keep;
+    struct config_full_after full_after;
+    struct config_verify verify;
+    VEC(struct config_copies) copy_to;
     int64_t rpo;   /* seconds; 0: no promise */
     bool catch_up; /* default yes */
 };
@@ -74,10 +103,14 @@ struct config_secret {
     char *file; /* that holds it */
 };
 
+/* How long the path of scratch space may be where a pull's socket is made in it. */
+#define CONFIG_SCRATCH_PULL_MAX 74
+
 struct config_limits {
     int jobs;                /* at one time, in all; default 4 */
     int jobs_per_host;       /* default 2 */
     int jobs_per_repository; /* default 4 */
+    int verify;              /* verifications; default 1 */
 };
 
 struct config {
@@ -118,6 +151,9 @@ void config_free(struct config *c);
 const struct config_host *config_host_find(const struct config *c, const char *name);
 const struct config_repository *config_repository_find(const struct config *c, const char *name);
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
+/* NULL: the policy (may be NULL) has no copies there. */
+const struct config_copies *config_copies_find(const struct config_policy *p,
+                                               const char *repository);
 
 /* Control characters and what is not UTF-8 in the text become "?". */
 void diagnostics_add(struct diagnostics *d, const char *file, int line, int column, bool warning,

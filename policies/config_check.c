@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/libvirt_uri.h"
 #include "base/text.h"
 #include "policies/config_promises.h"
 #include "policies/selection.h"
 
 #define LISTED_MAX 8
-#define SCRATCH_BYTES 74 /* with a job's directory and the socket's name, what sun_path holds */
 
 __attribute__((format(printf, 4, 5))) static void report(struct config_reader *r,
                                                          const struct config_place *place,
@@ -117,6 +117,13 @@ static void check_domains(struct config_reader *r, const struct config_host *h,
     want_different(r, &names);
 }
 
+static void check_elsewhere(struct config_reader *r, const struct config_host *h,
+                            const struct config_place *at)
+{
+    if (at && (h->driver != DRIVER_LIBVIRT || !h->uri || libvirt_uri_is_local(h->uri)))
+        report(r, at, false, "only a libvirt on another machine has one");
+}
+
 static void check_driver(struct config_reader *r, const struct config_host *h)
 {
     const struct config_place *host = config_place_of_item(r, h);
@@ -132,6 +139,8 @@ static void check_driver(struct config_reader *r, const struct config_host *h)
                "'uri' is missing (driver libvirt needs one, such as qemu:///system)");
     if (h->driver == DRIVER_QEMU && uri)
         report(r, uri, false, "only driver libvirt has a URI");
+    check_elsewhere(r, h, config_place_of(r, &h->address));
+    check_elsewhere(r, h, config_place_of(r, &h->scratch));
 }
 
 static void check_hosts(struct config_reader *r, const struct config *c)
@@ -222,23 +231,41 @@ static const char *nearest_repository(const struct config *c, const char *name)
     return nearest_word(name, names, n);
 }
 
-static void check_reference(struct config_reader *r, const struct config *c,
-                            const struct config_policy *p)
+static void check_reference(struct config_reader *r, const struct config *c, char *const *name)
 {
-    const struct config_place *place = config_place_of(r, &p->repository);
+    const struct config_place *place = config_place_of(r, name);
     CLEANUP_FREE char *known = NULL;
     const char *near;
 
-    if (!place || config_repository_find(c, p->repository))
+    if (!place || config_repository_find(c, *name))
         return;
     known = list_repositories(r, c);
-    near = nearest_repository(c, p->repository);
+    near = nearest_repository(c, *name);
     if (near)
-        report(r, place, false, "no repository is called '%s'; did you mean '%s'? known: %s",
-               p->repository, near, known);
+        report(r, place, false, "no repository is called '%s'; did you mean '%s'? known: %s", *name,
+               near, known);
     else
-        report(r, place, false, "no repository is called '%s'; known: %s", p->repository,
+        report(r, place, false, "no repository is called '%s'; known: %s", *name,
                *known ? known : "none");
+}
+
+/* Each in another repository. */
+static void check_copies(struct config_reader *r, const struct config *c,
+                         const struct config_policy *p)
+{
+    struct entries names = {0};
+
+    for (size_t i = 0; i < p->copy_to.n; i++) {
+        struct config_copies *copy = &p->copy_to.items[i];
+
+        check_reference(r, c, &copy->repository);
+        if (copy->repository && str_eq(copy->repository, p->repository))
+            report(r, config_place_of(r, &copy->repository), false,
+                   "'%s' is the policy's own repository; copies go into another one",
+                   copy->repository);
+        entries_add(&names, r, &copy->repository);
+    }
+    want_different(r, &names);
 }
 
 /* A pull's socket is made in a directory of the job's there. */
@@ -246,10 +273,10 @@ static void check_scratch(struct config_reader *r, const struct config_policy *p
 {
     const struct config_place *place = config_place_of(r, &p->scratch);
 
-    if (p->mode == MODE_PULL && p->scratch && strlen(p->scratch) > SCRATCH_BYTES)
+    if (p->mode == MODE_PULL && p->scratch && strlen(p->scratch) > CONFIG_SCRATCH_PULL_MAX)
         report(r, place ? place : config_place_of(r, &p->mode), false,
                "scratch '%s' is too long for a socket in it: mode pull needs at most %d bytes",
-               p->scratch, SCRATCH_BYTES);
+               p->scratch, CONFIG_SCRATCH_PULL_MAX);
 }
 
 void config_check_errors(struct config_reader *r, const struct config *config)
@@ -258,7 +285,9 @@ void config_check_errors(struct config_reader *r, const struct config *config)
     check_hosts(r, config);
     check_repositories(r, config);
     for (size_t i = 0; i < config->policies.n; i++)
-        check_reference(r, config, &config->policies.items[i]);
+        check_reference(r, config, &config->policies.items[i].repository);
+    for (size_t i = 0; i < config->policies.n; i++)
+        check_copies(r, config, &config->policies.items[i]);
     for (size_t i = 0; i < config->policies.n; i++)
         check_scratch(r, &config->policies.items[i]);
 }
@@ -332,11 +361,25 @@ static void warn_of_policy(struct config_reader *r, const struct config *c,
 
 static void warn_of_host(struct config_reader *r, const struct config_host *h)
 {
-    if (h->driver == DRIVER_LIBVIRT)
-        report(r, config_place_of(r, &h->driver), true,
-               "this version has no libvirt driver: the host's domains are not backed up");
-    else if (h->domains.n == 0)
+    if (h->driver == DRIVER_QEMU && h->domains.n == 0)
         report(r, config_place_of_item(r, h), true, "has no domains: nothing of it is backed up");
+}
+
+/* A glob that names nothing was mistyped, or what it named is gone. */
+static void warn_of_idle_globs(struct config_reader *r, const struct config *c)
+{
+    for (size_t i = 0; i < c->unprotected.n; i++) {
+        const char *glob = c->unprotected.items[i];
+        const struct strlist one = {.items = &c->unprotected.items[i], .n = 1};
+        bool found = *glob == '!';
+
+        for (size_t h = 0; h < c->hosts.n && !found; h++)
+            for (size_t k = 0; k < c->hosts.items[h].domains.n && !found; k++)
+                found = selection_matches_domain(&one, c->hosts.items[h].name,
+                                                 c->hosts.items[h].domains.items[k].name);
+        if (!found)
+            report(r, config_place_of(r, &c->unprotected), true, "'%s' matches no domain", glob);
+    }
 }
 
 /* A policy that selects a domain has the last word. */
@@ -358,10 +401,14 @@ static void warn_of_promises(struct config_reader *r, const struct config *c,
     const struct config_place *rpo = config_place_of(r, &p->rpo);
     const struct config_place *quiesce = config_place_of(r, &p->quiesce);
     CLEANUP_FREE char *late = zone && rpo ? config_broken_rpo(p, zone) : NULL;
+    const struct config_place *max_age = config_place_of(r, &p->verify.max_age);
+    CLEANUP_FREE char *old = zone && max_age ? config_broken_max_age(p, zone) : NULL;
     CLEANUP_FREE char *loud = quiesce ? config_broken_quiesce(c, p) : NULL;
 
     if (late)
         report(r, rpo, true, "%s", late);
+    if (old)
+        report(r, max_age, true, "%s", old);
     if (loud)
         report(r, quiesce, true, "%s", loud);
 }
@@ -396,6 +443,8 @@ void config_check_warnings(struct config_reader *r, const struct config *config)
     if (config->unprotected.n > 0 && only_takes_away(&config->unprotected))
         report(r, config_place_of(r, &config->unprotected), true,
                "leaves no domain out: every glob takes away");
+    if (knows_domains(config))
+        warn_of_idle_globs(r, config);
     for (size_t i = 0; i < config->hosts.n; i++)
         for (size_t k = 0; k < config->hosts.items[i].domains.n; k++)
             warn_of_unprotected(r, config, &config->hosts.items[i],

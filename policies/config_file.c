@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
+#include "policies/config_priv.h"
 
 #define NOTE "# What vmkeepd goes by: a copy, made anew at each start and reload.\n"
 #define OF "# of: "
@@ -146,22 +147,47 @@ static bool is_copy_of(const char *text, const char *path)
     return same_file(of, path);
 }
 
-static bool read_copy(const struct config_file *f, const char *catalog, struct config_copy *ret)
+/* Its text, of caller, and where in that the configuration begins; NULL: there is none of f. */
+static char *load_copy(const struct config_file *f, const char *path, const char **ret_yaml,
+                       size_t *ret_len, int64_t *ret_kept)
 {
-    CLEANUP_FREE char *path = config_copy_path(catalog);
-    struct diagnostics ignored = {0};
     CLEANUP_FREE char *text = NULL;
     struct err err = ERR_INIT;
     struct stat st;
-    const char *yaml;
     size_t len;
 
     if (stat(path, &st) < 0 || read_file(path, COPY_MAX, &text, &len, &err) < 0 ||
         !is_copy_of(text, f->path))
+        return NULL;
+    *ret_yaml = strchr(text + strlen(NOTE), '\n') + 1;
+    *ret_len = len - (size_t)(*ret_yaml - text);
+    *ret_kept = st.st_mtim.tv_sec;
+    return TAKE_PTR(text);
+}
+
+bool config_copy_differs(const struct config_file *f, int64_t *ret_kept)
+{
+    CLEANUP_FREE char *path = config_copy_path(f->config->catalog);
+    const char *yaml;
+    size_t len;
+    CLEANUP_FREE char *text = load_copy(f, path, &yaml, &len, ret_kept);
+
+    return text && !config_yaml_same(f->text, f->len, yaml, len);
+}
+
+static bool read_copy(const struct config_file *f, const char *catalog, struct config_copy *ret)
+{
+    CLEANUP_FREE char *path = config_copy_path(catalog);
+    struct diagnostics ignored = {0};
+    const char *yaml;
+    size_t len;
+    int64_t kept;
+    CLEANUP_FREE char *text = load_copy(f, path, &yaml, &len, &kept);
+
+    if (!text)
         return false;
-    *ret = (struct config_copy){.kept = st.st_mtim.tv_sec};
-    yaml = strchr(text + strlen(NOTE), '\n') + 1;
-    config_parse(yaml, len - (size_t)(yaml - text), path, &ret->config, &ignored);
+    *ret = (struct config_copy){.kept = kept};
+    config_parse(yaml, len, path, &ret->config, &ignored);
     diagnostics_done(&ignored);
     if (ret->config)
         ret->path = TAKE_PTR(path);

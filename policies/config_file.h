@@ -49,6 +49,12 @@ struct config_copy {
 /* The copy that was made of the broken file f: beside the catalog that the file names, as far as
  * that can be told, else beside the default one.  False: there is none that can be read. */
 bool config_copy_find(const struct config_file *f, struct config_copy *ret);
+
+/* Is the good file f, by what it says, another configuration than the copy that was made of it
+ * beside its catalog?  Then the daemon has not read it yet.  *ret_kept: when the copy was written.
+ * False where there is no such copy, or it may not be read. */
+bool config_copy_differs(const struct config_file *f, int64_t *ret_kept);
+
 void config_copy_done(struct config_copy *c);
 
 #endif

@@ -25,6 +25,7 @@ enum config_type {
     CONFIG_SIZE,     /* uint64_t, bytes */
     CONFIG_RATE,     /* uint64_t, bytes per second */
     CONFIG_DURATION, /* int64_t, seconds */
+    CONFIG_PERCENT,  /* int */
     CONFIG_BOOL,     /* bool */
     CONFIG_ENUM,     /* an enum: the word's place in words */
     CONFIG_GLOBS,    /* struct strlist; one value, or a list */
@@ -70,6 +71,9 @@ struct config_reader {
 /* line and column from 1. Past some hundreds of them nothing more is added. */
 void config_report(struct config_reader *r, int line, int column, bool warning, const char *fmt,
                    ...) __attribute__((format(printf, 5, 6)));
+
+/* Do both texts say the same, however they are written and commented? */
+bool config_yaml_same(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /* Loads r->doc, for yaml_document_delete; -1 when errors are reported. */
 int config_load_yaml(struct config_reader *r, const char *text, size_t len);

@@ -25,6 +25,19 @@ char *config_broken_rpo(const struct config_policy *p, const struct zone *zone)
                      duration_text(gap, text));
 }
 
+char *config_broken_max_age(const struct config_policy *p, const struct zone *zone)
+{
+    const struct config_policy as_if = {.incremental = p->verify.schedule};
+    int64_t gap = plan_longest_distance(&as_if, zone);
+    char text[TIMEFMT_MAX];
+
+    if (gap == 0 || gap < p->verify.max_age)
+        return NULL;
+    return xasprintf("is no longer than the longest gap of verify.schedule, %s: it is broken each "
+                     "time; allow more than that, or read more often",
+                     duration_text(gap, text));
+}
+
 /* The domains of the policy that have no agent.  n: of all that it selects. */
 static void list_without_agent(const struct config *c, const struct config_policy *p,
                                struct strlist *ret, size_t *ret_n)

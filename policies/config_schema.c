@@ -10,11 +10,14 @@
 #define GLOB_BYTES 500
 #define JOBS_MAX 1000
 #define DURATION_MAX (INT64_C(100) * 366 * 86400)
+#define FREEZE_MAX 600 /* vmkeep-libvirt's, too */
 
 static const char *const driver_words[] = {
     [DRIVER_QEMU] = "qemu", [DRIVER_LIBVIRT] = "libvirt", NULL};
 static const char *const format_words[] = {[IMAGE_QCOW2] = "qcow2", [IMAGE_RAW] = "raw", NULL};
 static const char *const mode_words[] = {[MODE_PUSH] = "push", [MODE_PULL] = "pull", NULL};
+static const char *const compress_words[] = {
+    [COMPRESS_OFF] = "off", [COMPRESS_ZLIB] = "zlib", [COMPRESS_ZSTD] = "zstd", NULL};
 static const char *const quiesce_words[] = {
     [QUIESCE_OFF] = "off", [QUIESCE_TRY] = "try", [QUIESCE_REQUIRE] = "require", NULL};
 
@@ -57,6 +60,10 @@ static const struct config_key host_keys[] = {
      WORDS(driver_words)},
     {"uri", CONFIG_STRING, 0, PATH_BYTES, NULL, AT(uri), false,
      "a libvirt URI, such as qemu:///system", PLAIN},
+    {"address", CONFIG_STRING, 0, NAME_BYTES, NULL, AT(address), false,
+     "where another machine's exports are read: its name or address", PLAIN},
+    {"scratch", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(scratch), false,
+     "a directory on another machine for what guests overwrite meanwhile", PLAIN},
     {"domains", CONFIG_LIST, 0, 0, NULL, AT(domains), false, "the domains of driver qemu",
      ITEMS(domain_keys, struct config_domain)},
     {"tls_certificates", CONFIG_PATH, 0, PATH_BYTES, "/etc/pki/qemu", AT(tls_certificates), false,
@@ -84,20 +91,59 @@ static const struct config_key repository_keys[] = {
      "the directory of its restore points", PLAIN},
     {"reserve", CONFIG_SIZE, 0, 0, "0", AT(reserve), false,
      "what stays free of its file system, such as 10GiB", PLAIN},
+    {"compress", CONFIG_ENUM, 0, 0, "off", AT(compress), false, "off, zlib or zstd",
+     WORDS(compress_words)},
     {0},
 };
 #undef AT
 
 #define AT(member) offsetof(struct config_policy, member)
+static const struct config_key full_after_keys[] = {
+    {"incrementals", CONFIG_UINT, 1, 100000, NULL, AT(full_after.incrementals), false,
+     "how many incrementals there are from one full to the next", PLAIN},
+    {"age", CONFIG_DURATION, 3600, DURATION_MAX, NULL, AT(full_after.age), false,
+     "how long it is from one full to the next, such as 90d", PLAIN},
+    {0},
+};
+
 /* Its members are the policy's own: at offset 0. */
 static const struct config_key schedule_keys[] = {
     {"incremental", CONFIG_CALENDAR, 0, 0, NULL, AT(incremental), false,
      "calendar expressions, such as \"Mon..Sat 02:30\"", PLAIN},
     {"full", CONFIG_CALENDAR, 0, 0, NULL, AT(full), false,
      "calendar expressions, such as \"Sun 02:30\"", PLAIN},
+    {"full_after", CONFIG_MAPPING, 0, 0, NULL, 0, false,
+     "when a full is made by itself: incrementals, age or both", KEYS(full_after_keys)},
     {0},
 };
 
+static const struct config_key verify_keys[] = {
+    {"schedule", CONFIG_CALENDAR, 0, 0, NULL, AT(verify.schedule), true,
+     "calendar expressions, such as \"Sat 12:00\"", PLAIN},
+    {"sample", CONFIG_PERCENT, 1, 100, "100%", AT(verify.sample), false,
+     "how much of each point is read each time, such as 10%", PLAIN},
+    {"max_age", CONFIG_DURATION, 3600, DURATION_MAX, NULL, AT(verify.max_age), false,
+     "after how long all of a point is read again, such as 30d", PLAIN},
+    {"bandwidth", CONFIG_RATE, 0, 0, "0/s", AT(verify.bandwidth), false,
+     "what a verification may read, such as 20MiB/s; else as the policy's bandwidth", PLAIN},
+    {0},
+};
+
+#undef AT
+
+#define AT(member) offsetof(struct config_copies, member)
+static const struct config_key copy_keys[] = {
+    {"repository", CONFIG_LABEL, 0, NAME_BYTES, NULL, AT(repository), true,
+     "the name of another one of the repositories", PLAIN},
+    {"keep", CONFIG_KEEP, 0, 0, NULL, AT(keep), false,
+     "retention rules of the copies, such as { monthly: 12 }", PLAIN},
+    {"schedule", CONFIG_CALENDAR, 0, 0, NULL, AT(schedule), false,
+     "calendar expressions, such as \"Sun 06:00\"; else after each backup", PLAIN},
+    {0},
+};
+#undef AT
+
+#define AT(member) offsetof(struct config_policy, member)
 static const struct config_key policy_keys[] = {
     {"name", CONFIG_NAME, 0, NAME_BYTES, NULL, AT(name), true, "what the policy is called", PLAIN},
     {"domains", CONFIG_GLOBS, 0, GLOB_BYTES, NULL, AT(domains), true,
@@ -111,12 +157,19 @@ static const struct config_key policy_keys[] = {
     {"mode", CONFIG_ENUM, 0, 0, "push", AT(mode), false, "push or pull", WORDS(mode_words)},
     {"quiesce", CONFIG_ENUM, 0, 0, "off", AT(quiesce), false, "off, try or require",
      WORDS(quiesce_words)},
+    {"freeze_timeout", CONFIG_DURATION, 2, FREEZE_MAX, "10s", AT(freeze_timeout), false,
+     "for how long a guest may be frozen, such as 10s", PLAIN},
     {"bandwidth", CONFIG_RATE, 0, 0, "0/s", AT(bandwidth), false,
      "what a job may copy, such as 50MiB/s", PLAIN},
     {"scratch", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(scratch), false,
      "a local directory for what the guest overwrites meanwhile", PLAIN},
     {"keep", CONFIG_KEEP, 0, 0, NULL, AT(keep), false,
      "retention rules, such as { daily: 7 }", PLAIN},
+    {"verify", CONFIG_MAPPING, 0, 0, NULL, 0, false,
+     "when points are read again, and how much of them", KEYS(verify_keys)},
+    {"copy_to", CONFIG_LIST, 0, 0, NULL, AT(copy_to), false,
+     "other repositories that get copies, such as [ { repository: offsite } ]",
+     ITEMS(copy_keys, struct config_copies)},
     {"rpo", CONFIG_DURATION, 1, DURATION_MAX, NULL, AT(rpo), false,
      "a duration, such as 26h", PLAIN},
     {"catch_up", CONFIG_BOOL, 0, 0, "yes", AT(catch_up), false, "yes or no", PLAIN},
@@ -132,6 +185,8 @@ static const struct config_key limits_keys[] = {
      "how many jobs run at one time on a host", PLAIN},
     {"jobs_per_repository", CONFIG_UINT, 1, JOBS_MAX, "4", AT(jobs_per_repository), false,
      "how many jobs run at one time on a repository", PLAIN},
+    {"verify", CONFIG_UINT, 1, JOBS_MAX, "1", AT(verify), false,
+     "how many verifications run at one time", PLAIN},
     {0},
 };
 #undef AT

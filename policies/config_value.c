@@ -76,6 +76,20 @@ static int set_uint(const struct config_key *key, const char *text, int *member,
     return 0;
 }
 
+static int set_percent(const struct config_key *key, const char *text, int *member, struct err *err)
+{
+    size_t len = strlen(text);
+    CLEANUP_FREE char *digits =
+        len > 1 && text[len - 1] == '%' ? xasprintf("%.*s", (int)len - 1, text) : NULL;
+    int64_t v;
+
+    if (!digits || !parse_int(digits, key->min, key->max, &v))
+        return err_set(err, ERR_INVALID, SHOWN " is not a share from %lld%% to %lld%%", text,
+                       (long long)key->min, (long long)key->max);
+    *member = (int)v;
+    return 0;
+}
+
 static int set_duration(const struct config_key *key, const char *text, int64_t *member,
                         struct err *err)
 {
@@ -163,6 +177,8 @@ int config_set_value(const struct config_key *key, const char *text, void *membe
         return rate_parse(text, member, err);
     case CONFIG_DURATION:
         return set_duration(key, text, member, err);
+    case CONFIG_PERCENT:
+        return set_percent(key, text, member, err);
     case CONFIG_BOOL:
         return set_bool(text, member, err);
     case CONFIG_ENUM:

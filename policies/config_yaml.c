@@ -170,6 +170,48 @@ static int look_through(struct config_reader *r, const char *text, size_t len)
     return o.bad ? -1 : rc;
 }
 
+/* ---- two texts ---- */
+
+static bool same_event(const yaml_event_t *a, const yaml_event_t *b)
+{
+    return a->type == b->type &&
+           (a->type != YAML_SCALAR_EVENT ||
+            (a->data.scalar.length == b->data.scalar.length &&
+             memcmp(a->data.scalar.value, b->data.scalar.value, a->data.scalar.length) == 0));
+}
+
+static void skip_bom(const char **text, size_t *len)
+{
+    if (*len < sizeof(BOM) - 1 || memcmp(*text, BOM, sizeof(BOM) - 1) != 0)
+        return;
+    *text += sizeof(BOM) - 1; /* libyaml takes it only when it may guess the encoding */
+    *len -= sizeof(BOM) - 1;
+}
+
+bool config_yaml_same(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    yaml_parser_t left, right;
+    bool same = true, end = false;
+
+    skip_bom(&a, &a_len);
+    skip_bom(&b, &b_len);
+    start(&left, a, a_len);
+    start(&right, b, b_len);
+    while (same && !end) {
+        yaml_event_t x = {0}, y = {0};
+
+        same = yaml_parser_parse(&left, &x) && yaml_parser_parse(&right, &y) && same_event(&x, &y);
+        end = x.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&x);
+        yaml_event_delete(&y);
+    }
+    yaml_parser_delete(&left);
+    yaml_parser_delete(&right);
+    return same;
+}
+
+/* ---- loading ---- */
+
 int config_load_yaml(struct config_reader *r, const char *text, size_t len)
 {
     yaml_parser_t p;
@@ -179,10 +221,7 @@ int config_load_yaml(struct config_reader *r, const char *text, size_t len)
         config_report(r, 0, 0, false, "larger than %d bytes: not a configuration", CONFIG_TEXT_MAX);
         return -1;
     }
-    if (len >= sizeof(BOM) - 1 && memcmp(text, BOM, sizeof(BOM) - 1) == 0) {
-        text += sizeof(BOM) - 1; /* libyaml takes it only when it may guess the encoding */
-        len -= sizeof(BOM) - 1;
-    }
+    skip_bom(&text, &len);
     if (look_through(r, text, len) < 0)
         return -1;
     start(&p, text, len);

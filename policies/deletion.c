@@ -2,8 +2,10 @@
 #include "policies/deletion.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 #include "base/text.h"
 
 #define NAMED 3 /* of those that stand on one */
@@ -14,29 +16,6 @@ bool point_stands_on(const struct point *p, const char *id)
         if (str_eq(p->disks.items[i].backing, id))
             return true;
     return str_eq(p->parent, id);
-}
-
-void deletion_order(const struct point_list *points, bool *goes, struct strlist *ret)
-{
-    CLEANUP_FREE bool *gone = xcalloc(points->n + 1, sizeof(*gone));
-    bool more = true;
-
-    while (more) {
-        more = false;
-        for (size_t i = points->n; i-- > 0;) {
-            bool free_to_go = goes[i];
-
-            for (size_t k = 0; k < points->n && free_to_go; k++)
-                free_to_go =
-                    gone[k] || k == i || !point_stands_on(&points->items[k], points->items[i].id);
-            if (!free_to_go)
-                continue;
-            strlist_add(ret, points->items[i].id);
-            goes[i] = false;
-            gone[i] = true;
-            more = true;
-        }
-    }
 }
 
 static int mark_asked(const struct point_list *points, const struct strlist *asked, bool *goes,
@@ -91,17 +70,45 @@ static char *who_stands_on(const struct point_list *points, const bool *goes, co
     return text;
 }
 
-static int check_free(const struct point_list *points, const bool *goes, struct err *err)
+static bool is_lost(const struct point *p)
+{
+    return p->state == POINT_DAMAGED || p->state == POINT_MISSING;
+}
+
+/* Those whose images may be worked on: they are whole, and what they stand on is. */
+static bool *find_sound(const struct point_list *points)
+{
+    bool *ret = xcalloc(points->n + 1, sizeof(*ret));
+    bool more = true;
+
+    for (size_t i = 0; i < points->n; i++)
+        ret[i] = !is_lost(&points->items[i]) && !points->items[i].set_aside;
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < points->n; i++)
+            for (size_t k = 0; k < points->n && ret[i]; k++)
+                if (k != i && point_stands_on(&points->items[i], points->items[k].id) &&
+                    (is_lost(&points->items[k]) || (!ret[k] && !points->items[k].set_aside))) {
+                    ret[i] = false;
+                    more = true;
+                }
+    }
+    return ret;
+}
+
+/* What is left in goes has found no way. */
+static int check_all_go(const struct point_list *points, const bool *asked, const bool *goes,
+                        struct err *err)
 {
     for (size_t i = 0; i < points->n; i++) {
-        CLEANUP_FREE char *above = goes[i] ? who_stands_on(points, goes, &points->items[i]) : NULL;
+        CLEANUP_FREE char *above = goes[i] ? who_stands_on(points, asked, &points->items[i]) : NULL;
 
-        if (above)
+        if (goes[i])
             return err_set(err, ERR_BUSY,
-                           "%s: %s cannot be read without it; delete these, too "
-                           "(--with-dependents), or leave it to the rules: prune lets go of it "
-                           "when nothing needs it any more",
-                           points->items[i].id, above);
+                           "%s: %s cannot be read without it, and it cannot be merged: that takes "
+                           "exactly one point on it, and both whole and rightly dated; delete "
+                           "what stands on it, too (--with-dependents), or leave it to the rules",
+                           points->items[i].id, above ? above : "another point");
     }
     return 0;
 }
@@ -136,17 +143,45 @@ static int check_last(const struct point_list *points, const bool *goes, struct 
                    points->items[0].host, points->items[0].domain, points->items[0].policy);
 }
 
-int deletion_plan(const struct point_list *points, const struct deletion *d, struct strlist *ret,
-                  struct err *err)
+/* What is half gone is no point any more. */
+static int check_pins(const struct point_list *points, const bool *goes, int64_t now,
+                      struct err *err)
 {
-    CLEANUP_FREE bool *goes = xcalloc(points->n + 1, sizeof(*goes));
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+        CLEANUP_FREE char *text = NULL;
 
-    if (mark_asked(points, d->asked, goes, err) < 0)
+        if (!goes[i] || p->state == POINT_DELETING || !pin_holds(&p->pin, now))
+            continue;
+        text = pin_text_local(&p->pin);
+        return err_set(err, ERR_DENIED, "%s is %s: to delete it, say 'vmkeep unpin %s' first",
+                       p->id, text, p->id);
+    }
+    return 0;
+}
+
+int deletion_plan(const struct point_list *points, const struct deletion *d,
+                  struct letting_go_list *ret, struct err *err)
+{
+    CLEANUP_FREE bool *asked = xcalloc(points->n + 1, sizeof(*asked));
+    CLEANUP_FREE bool *goes = xcalloc(points->n + 1, sizeof(*goes));
+    CLEANUP_FREE bool *sound = NULL;
+    CLEANUP(letting_go_list_done) struct letting_go_list l = {0};
+
+    if (mark_asked(points, d->asked, asked, err) < 0)
         return -1;
     if (d->dependents)
-        mark_dependents(points, goes);
-    if (check_free(points, goes, err) < 0 || (!d->force && check_last(points, goes, err) < 0))
+        mark_dependents(points, asked);
+    if (check_pins(points, asked, d->now, err) < 0)
         return -1;
-    deletion_order(points, goes, ret);
+    if (!d->force && check_last(points, asked, err) < 0)
+        return -1;
+    memcpy(goes, asked, points->n * sizeof(*goes));
+    sound = find_sound(points);
+    letting_go_plan(points, goes, sound, &l);
+    if (check_all_go(points, asked, goes, err) < 0)
+        return -1;
+    *ret = l;
+    l = (struct letting_go_list){0};
     return 0;
 }

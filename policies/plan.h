@@ -114,4 +114,16 @@ enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
                               const struct plan_disk *disks, size_t n, struct plan_disk_level *ret,
                               char why[PLAN_LEVELS_WHY_MAX]);
 
+/* The backups since the last full under the policy, as the jobs tell: a merge makes a full of an
+ * increment, and is none. */
+struct plan_since_full {
+    int incrementals;
+    int64_t full_at; /* when it was made; of one that is not known any more, the oldest known backup
+                        since then; 0: nothing is known */
+};
+
+/* Is a full due by itself, in place of an incremental?  why: a sentence. */
+bool plan_full_after(const struct config_full_after *after, const struct plan_since_full *since,
+                     int64_t now, char why[PLAN_WHY_MAX]);
+
 #endif

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/timefmt.h"
 
 __attribute__((format(printf, 3, 4))) static void append(char *buf, size_t size, const char *fmt,
                                                          ...)
@@ -197,4 +198,24 @@ enum backup_level plan_levels(enum backup_level asked, const char *asked_why,
     append_disks(why, PLAN_LEVELS_WHY_MAX, disks, n, ret);
     text_cut(why, PLAN_LEVELS_WHY_MAX);
     return incrementals ? LEVEL_INCREMENTAL : LEVEL_FULL;
+}
+
+bool plan_full_after(const struct config_full_after *after, const struct plan_since_full *since,
+                     int64_t now, char why[PLAN_WHY_MAX])
+{
+    char age[TIMEFMT_MAX], wanted[TIMEFMT_MAX];
+
+    if (after->incrementals && since->incrementals >= after->incrementals) {
+        snprintf(why, PLAN_WHY_MAX,
+                 "a full by itself: %d incremental%s made since the last one (full_after: %d)",
+                 since->incrementals, since->incrementals == 1 ? " was" : "s were",
+                 after->incrementals);
+        return true;
+    }
+    if (after->age && since->full_at && now - since->full_at >= after->age) {
+        snprintf(why, PLAN_WHY_MAX, "a full by itself: the last one is %s old (full_after: %s)",
+                 duration_text(now - since->full_at, age), duration_text(after->age, wanted));
+        return true;
+    }
+    return false;
 }

@@ -61,12 +61,15 @@ bool retention_is_set(const struct retention *r);
 
 struct retention_verdict {
     bool keep;
-    bool held;     /* kept for one reason only: a kept point stands on it. Whoever can merge its
+    bool held;        /* kept for one reason only: a kept point stands on it. Whoever can merge its
                       blocks into that point may let it go. */
-    char *reasons; /* "last 3, daily (2026-11-23)"; for a pruned one why not. One line */
+    bool sound;       /* it counts: good, rightly dated, seen whole, on whole ones */
+    bool whole_below; /* nothing that it stands on is damaged or missing */
+    char *reasons;    /* "last 3, daily (2026-11-23)"; for a pruned one why not. One line */
     struct strlist why;   /* the same, one by one */
     struct strlist codes; /* of each, a word: the rule's name or "oldest", "no-rules", "no-rule",
-                             "newest", "needed", "damaged", "missing", "deleting", "clock",
+                             "newest", "pinned", "needed", "damaged", "missing", "deleting",
+                             "clock",
                              "set-aside", "broken-chain", "not-seen" */
 };
 
@@ -75,8 +78,9 @@ struct retention_verdict {
 void retention_apply(const struct retention *r, const struct zone *zone, const int64_t *times,
                      size_t n, int64_t now, struct retention_verdict **ret);
 
-/* What to do with the points of one (domain, policy): the rules, and beyond them the promises: the
- * newest good point is never let go ("newest good point"), nor one that a kept point stands on by
+/* What to do with the points of one (domain, policy): the rules, and beyond them the promises: what
+ * is pinned (base/pin.h; it counts for the rules like any other) is never let go, nor the newest
+ * good point is never let go ("newest good point"), nor one that a kept point stands on by
  * its disks or its parent, directly or not ("ID stands on it"), nor anything when there are no
  * rules, nor anything by a clock that is not set.
  *

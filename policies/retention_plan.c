@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 
 #define ASIDE_KEPT (INT64_C(30) * 86400)
 
@@ -159,12 +160,33 @@ static void hold_all_below(struct chains *c, size_t place)
     }
 }
 
-/* Beyond the rules: the newest good point, and all that a kept one stands on.  Each rule there is
- * keeps the newest point; the promise does not lean on that. */
+/* Until an end that is no midnight it is told with the minute. */
+static void keep_pinned(struct chains *c, size_t place)
+{
+    const struct point_pin *pin = &c->points->items[place].pin;
+    struct retention_verdict *v = &c->verdicts[place];
+    CLEANUP_FREE char *until = NULL, *text = NULL;
+    struct wall w;
+
+    if (c->points->items[place].state == POINT_DELETING || !pin_holds(pin, c->now))
+        return;
+    zone_wall(c->zone, pin->until, &w);
+    until = w.hour || w.minute || w.second
+                ? xasprintf("%04d-%02d-%02d %02d:%02d", w.year, w.month, w.day, w.hour, w.minute)
+                : xasprintf("%04d-%02d-%02d", w.year, w.month, w.day);
+    text = pin_text(pin, until);
+    v->keep = true;
+    retention_reason(v, "pinned", "%s", text);
+}
+
+/* Beyond the rules: what is pinned, the newest good point, and all that a kept one stands on.  Each
+ * rule there is keeps the newest point; the promise does not lean on that. */
 static void keep_promises(struct chains *c)
 {
     struct retention_verdict *newest = c->n_counted > 0 ? &c->verdicts[c->counted[0].place] : NULL;
 
+    for (size_t i = 0; i < c->points->n; i++)
+        keep_pinned(c, i);
     if (newest && !newest->keep) {
         newest->keep = true;
         retention_reason(newest, "newest", "newest good point");
@@ -187,9 +209,12 @@ static void judge_all(struct chains *c)
     for (size_t i = 0; i < n; i++)
         if (counts(c, c->all[i].place))
             c->counted[c->n_counted++] = c->all[i];
-    for (size_t i = 0; i < n; i++)
-        if (!counts(c, i))
+    for (size_t i = 0; i < n; i++) {
+        c->verdicts[i].sound = counts(c, i);
+        c->verdicts[i].whole_below = !c->broken[i];
+        if (!c->verdicts[i].sound)
             judge_apart(c, i);
+    }
     retention_judge(c->rules, c->zone, c->counted, c->n_counted, c->verdicts);
     keep_promises(c);
     retention_finish(c->verdicts, n);

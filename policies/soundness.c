@@ -52,6 +52,7 @@ static void becomes(struct point *p, char *problem)
 }
 
 static void judge_one(struct judge *j, size_t i);
+static bool judge_all_below(struct judge *j, struct point *p, size_t i);
 
 /* True: the point below is sound. */
 static bool judge_below(struct judge *j, struct point *p, const char *id)
@@ -71,6 +72,8 @@ static bool judge_below(struct judge *j, struct point *p, const char *id)
     below = &j->points->items[k];
     if (below->state == POINT_GOOD)
         return true;
+    if (below->state == POINT_DELETING)
+        return judge_all_below(j, p, k);
     /* The root of it is told, not each step of the way. */
     if (below->problem && strncmp(below->problem, "it stands on ", 13) == 0)
         becomes(p, xstrdup(below->problem));
@@ -80,16 +83,30 @@ static bool judge_below(struct judge *j, struct point *p, const char *id)
     return false;
 }
 
+/* p is judged by what the point at i, which is p itself or one below it, stands on.  So is what
+ * stands on one that is let go: that is being merged into it, or will be, and until then nothing of
+ * it is missing (storage/merge.h). */
+static bool judge_all_below(struct judge *j, struct point *p, size_t i)
+{
+    const struct point *at = &j->points->items[i];
+    bool sound = true;
+
+    j->marks[i] = JUDGING;
+    for (size_t k = 0; sound && k < at->disks.n; k++)
+        if (at->disks.items[k].backing)
+            sound = judge_below(j, p, at->disks.items[k].backing);
+    j->marks[i] = JUDGED;
+    return sound;
+}
+
 static void judge_one(struct judge *j, size_t i)
 {
     struct point *p = &j->points->items[i];
 
     if (j->marks[i] != UNKNOWN)
         return;
-    j->marks[i] = JUDGING;
-    for (size_t k = 0; p->state == POINT_GOOD && k < p->disks.n; k++)
-        if (p->disks.items[k].backing && !judge_below(j, p, p->disks.items[k].backing))
-            break;
+    if (p->state == POINT_GOOD)
+        judge_all_below(j, p, i);
     j->marks[i] = JUDGED;
 }
 

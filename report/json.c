@@ -99,10 +99,10 @@ static json_t *daemon_json(const struct status_daemon *d)
     if (!d->running)
         return json_pack("{s:b, s:o, s:o}", "running", 0, "problem", report_json_text(d->problem),
                          "reasons", reasons);
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "running", 1, "pid",
-                     report_json_number(d->pid), "version", report_json_text(d->version), "started",
-                     report_json_time(d->started), "jobs_running",
-                     report_json_number(d->jobs_running), "jobs_queued",
+    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "running", 1, "starting",
+                     d->starting, "pid", report_json_number(d->pid), "version",
+                     report_json_text(d->version), "started", report_json_time(d->started),
+                     "jobs_running", report_json_number(d->jobs_running), "jobs_queued",
                      report_json_number(d->jobs_queued), "reasons", reasons);
 }
 
@@ -129,20 +129,37 @@ json_t *report_left_out_json(const struct left_out_list *l)
     return ret;
 }
 
+static json_t *copies_json(const struct status_policy *p)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < p->copies.n; i++) {
+        const struct status_copies *c = &p->copies.items[i];
+
+        json_array_append_new(ret, json_pack("{s:o, s:I, s:I, s:o, s:b}", "repository",
+                                             report_json_text(c->repository), "points",
+                                             (json_int_t)c->points, "behind", (json_int_t)c->behind,
+                                             "oldest", report_json_time(c->oldest), "active",
+                                             c->active));
+    }
+    return ret;
+}
+
 static json_t *policy_json(const struct status_policy *p)
 {
-    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-                     report_json_text(p->name), "repository", report_json_text(p->repository),
-                     "status",
-                     report_json_text(!p->counts && p->protection != PROTECTION_GOOD
-                                          ? "no promise"
-                                          : protection_name(p->protection)),
-                     "protected", p->protection == PROTECTION_GOOD, "reasons",
-                     report_reasons_json(&p->reasons), "last_point", report_json_time(p->last_good),
-                     "rpo_seconds", p->rpo ? report_json_number(p->rpo) : json_null(), "next_run",
-                     report_json_time(p->next_run), "job",
-                     p->active ? report_json_number(p->active) : json_null(), "last_job",
-                     job_json(&p->last_job));
+    return json_pack(
+        "{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+        report_json_text(p->name), "repository", report_json_text(p->repository), "status",
+        report_json_text(!p->counts && p->protection != PROTECTION_GOOD
+                             ? "no promise"
+                             : protection_name(p->protection)),
+        "protected", p->protection == PROTECTION_GOOD, "reasons", report_reasons_json(&p->reasons),
+        "proven_point", report_json_time(p->proven), "proven_at", report_json_time(p->proven_at),
+        "last_point", report_json_time(p->last_good), "rpo_seconds",
+        p->rpo ? report_json_number(p->rpo) : json_null(), "next_run",
+        report_json_time(p->next_run), "job",
+        p->active ? report_json_number(p->active) : json_null(), "last_job", job_json(&p->last_job),
+        "copies", copies_json(p));
 }
 
 /* What the domain has, and what is known of its disks. */
@@ -229,7 +246,7 @@ static void add_to_all(void *arg, const struct status_about *about, const struct
 json_t *report_status_json(const struct status *s)
 {
     json_t *domains = json_array(), *repositories = json_array(), *warnings = json_array(),
-           *reasons = json_array();
+           *notes = json_array(), *reasons = json_array();
     CLEANUP_FREE char *summary = status_summary(s);
     enum severity worst = status_severity(s);
 
@@ -238,11 +255,13 @@ json_t *report_status_json(const struct status *s)
     for (size_t i = 0; i < s->repositories.n; i++)
         json_array_append_new(repositories, repository_json(&s->repositories.items[i]));
     for (size_t i = 0; i < s->warnings.n; i++)
-        json_array_append_new(warnings, report_json_text(s->warnings.items[i].text));
+        json_array_append_new(s->warnings.items[i].severity == SEVERITY_NOTE ? notes : warnings,
+                              report_json_text(s->warnings.items[i].text));
     status_reasons(s, add_to_all, &(struct all_reasons){SEVERITY_RISK, reasons});
     status_reasons(s, add_to_all, &(struct all_reasons){SEVERITY_ACT, reasons});
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "summary", report_json_text(summary),
-                     "severity", worst == SEVERITY_NOTE ? "ok" : severity_name(worst), "reasons",
-                     reasons, "daemon", daemon_json(&s->daemon), "domains", domains, "repositories",
-                     repositories, "warnings", warnings);
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "summary",
+                     report_json_text(summary), "severity",
+                     worst == SEVERITY_NOTE ? "ok" : severity_name(worst), "reasons", reasons,
+                     "daemon", daemon_json(&s->daemon), "domains", domains, "repositories",
+                     repositories, "warnings", warnings, "notes", notes);
 }

@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 
-#define OVERDUE_AFTER 300 /* a start, or a wake-up, takes its time */
+#define LEAST_FREE (UINT64_C(1) << 20) /* what the smallest backup takes */
+#define OVERDUE_AFTER 300              /* a start, or a wake-up, takes its time */
 
 /* ---- a policy's promise ---- */
 
@@ -86,8 +87,44 @@ static void judge_point(const struct status_domain *d, struct status_policy *p,
     else if (p->last_good)
         reason_add(&p->reasons, REASON_TOO_OLD, advice, "no good point for %s%s",
                    duration_text(age, text), promise);
+    else if (p->last_bad)
+        reason_add(&p->reasons, REASON_NO_POINT, advice,
+                   "no good point is left%s; the newest, of %s, cannot be restored", promise,
+                   time_local(p->last_bad, text));
     else
         reason_add(&p->reasons, REASON_NO_POINT, advice, "no good point yet%s", promise);
+}
+
+/* While its repository is away, what was seen there last is all that is known of its points. */
+static void judge_repository_of(struct status_policy *p, const struct status *s)
+{
+    for (size_t i = 0; i < s->repositories.n && p->last_good; i++) {
+        const struct status_repository *r = &s->repositories.items[i];
+
+        if (r->problem && str_eq(r->name, p->repository))
+            reason_add(&p->reasons, REASON_POINTS_AWAY, NULL,
+                       "whether its points are good is not known now, for repository %s cannot be "
+                       "looked at",
+                       r->name);
+    }
+}
+
+static void add_former(const struct status_domain *d, struct status_policy *p)
+{
+    CLEANUP_FREE char *advice = NULL;
+    char last[TIMEFMT_MAX];
+
+    if (!p->former)
+        return;
+    advice =
+        xasprintf("if %s is its new name: with the old one, within 7 days, it goes on where it "
+                  "was; or let go of the old points by `vmkeep delete --domain %s/%s --policy "
+                  "%s`",
+                  p->name, d->host, d->domain, p->former);
+    reason_add(&p->reasons, REASON_POLICY_RENAMED, advice,
+               "the newest point of policy %s, which is not in the configuration any more, is of "
+               "%s: a policy that was renamed begins anew",
+               p->former, time_local(p->former_last, last));
 }
 
 static void judge_next_run(const struct status_domain *d, struct status_policy *p,
@@ -105,11 +142,35 @@ static void judge_next_run(const struct status_domain *d, struct status_policy *
         reason_add(
             &p->reasons, REASON_OVERDUE, "`journalctl -u vmkeepd` tells what keeps vmkeepd from it",
             "a run was due %s ago, and has not begun", duration_text(s->now - p->next_run, late));
-    if (!is_kept(p, s->now) || !p->rpo || !failed || (p->next_run && p->next_run <= ends))
+    /* Without a schedule somebody else sees to the runs: he has, while they succeed. */
+    if (!is_kept(p, s->now) || !p->rpo || (p->next_run ? p->next_run <= ends : !failed))
         return;
-    advice = advise_run(d, p, s);
-    reason_add(&p->reasons, REASON_BREAKS_SOON, advice,
-               "the promise breaks in %s, before the next run", duration_text(ends - s->now, in));
+    advice = failed ? advise_run(d, p, s)
+                    : xasprintf("`vmkeep run %s/%s`; and let the policy's schedule and its rpo fit "
+                                "each other",
+                                d->host, d->domain);
+    reason_add(&p->reasons, REASON_BREAKS_SOON, advice, "the promise breaks in %s, %s",
+               duration_text(ends - s->now, in),
+               p->next_run ? "before the next run" : "and no run is planned before that");
+}
+
+/* What is not in its second repository, and is not on its way. */
+static void judge_copies(struct status_policy *p)
+{
+    for (size_t i = 0; i < p->copies.n; i++) {
+        const struct status_copies *c = &p->copies.items[i];
+        CLEANUP_FREE char *advice =
+            xasprintf("`vmkeep copy %s --to %s --wait` tries now, and says what is in the way",
+                      p->name, c->repository);
+        char oldest[TIMEFMT_MAX];
+
+        if (c->behind == 0 || c->active)
+            continue;
+        reason_add(&p->reasons, REASON_COPY_BEHIND, advice,
+                   "%zu point%s not in repository %s yet, the oldest of %s%s%s", c->behind,
+                   c->behind == 1 ? " is" : "s are", c->repository, time_local(c->oldest, oldest),
+                   c->problem ? "; " : "", c->problem ? c->problem : "");
+    }
 }
 
 static void judge_policy(const struct status_domain *d, struct status_policy *p,
@@ -117,7 +178,7 @@ static void judge_policy(const struct status_domain *d, struct status_policy *p,
 {
     const struct status_job *j = &p->last_job;
     bool kept = is_kept(p, s->now);
-    char aside[TIMEFMT_MAX];
+    char aside[TIMEFMT_MAX], promised[TIMEFMT_MAX];
 
     p->protection = kept ? PROTECTION_GOOD : PROTECTION_AT_RISK;
     judge_point(d, p, s);
@@ -125,9 +186,25 @@ static void judge_policy(const struct status_domain *d, struct status_policy *p,
         reason_add(&p->reasons, REASON_SET_ASIDE, NULL,
                    "the point of %s is set aside, for its date cannot be right",
                    time_local(p->aside, aside));
+    if (p->proven)
+        reason_add(&p->reasons, REASON_PROVEN, NULL,
+                   "proven restorable: the point of %s, all of which was read at %s",
+                   time_local(p->proven, promised), time_local(p->proven_at, aside));
+    if (p->n_unread)
+        reason_add(&p->reasons, REASON_UNREAD,
+                   "`vmkeep jobs` tells how the verifications of the policy ended; `vmkeep verify "
+                   "POLICY --wait` reads all of its points",
+                   "%zu point%s not read whole for longer than %s, the longest for %s", p->n_unread,
+                   p->n_unread == 1 ? " was" : "s were", duration_text(p->max_age, promised),
+                   duration_text(s->now - p->unread, aside));
+    if (kept)
+        judge_repository_of(p, s);
+    else
+        add_former(d, p);
     add_last_job(p);
     if (!kept && d->problem && (!j->id || j->outcome == OUTCOME_SUCCESS))
         reason_add(&p->reasons, REASON_DOMAIN_PROBLEM, NULL, "%s", d->problem);
+    judge_copies(p);
     judge_next_run(d, p, s);
 }
 
@@ -139,6 +216,14 @@ static bool is_closer(const struct status_policy *a, const struct status_policy 
     if (!a->rpo || !b->rpo)
         return a->rpo != 0 || (!b->rpo && a->last_good > b->last_good);
     return a->last_good + a->rpo < b->last_good + b->rpo;
+}
+
+/* One that has tried, and has nothing to show, is seen to, promise or none. */
+static enum severity severity_uncounted(const struct status_policy *p, const struct reason *r)
+{
+    if (r->severity != SEVERITY_RISK)
+        return r->severity;
+    return r->code == REASON_NO_POINT && p->last_job.id ? SEVERITY_ACT : SEVERITY_NOTE;
 }
 
 /* Policies without a promise matter when none has one, and then one good point, of any of them,
@@ -156,8 +241,7 @@ static void see_what_counts(struct status_domain *d)
 
         p->counts = p->rpo || (!promised && (!any_good || p->protection == PROTECTION_GOOD));
         for (size_t k = 0; k < p->reasons.n && !p->counts; k++)
-            if (p->reasons.items[k].severity == SEVERITY_RISK)
-                p->reasons.items[k].severity = SEVERITY_NOTE;
+            p->reasons.items[k].severity = severity_uncounted(p, &p->reasons.items[k]);
     }
 }
 
@@ -255,7 +339,13 @@ static void add_facts(struct status_domain *d)
                    time_local(d->frozen_since, since));
     if (d->bad_points)
         reason_add(&d->reasons, REASON_POINTS_BAD, STATUS_POINTS_ADVICE, "%s", d->bad_points);
-    if (d->problem && d->policies.n > 0) {
+    if (d->needs_images && d->policies.n > 0) {
+        reason_add(&d->reasons, REASON_SHUT_OFF,
+                   "start it; or name its images in the configuration (`disks` of the domain, "
+                   "vmkeep-config(5)), and it is backed up while it is shut off, too",
+                   "it is shut off (%s): no backup of it can be made until it runs",
+                   d->problem ? d->problem : "its images are not configured");
+    } else if (d->problem && d->policies.n > 0) {
         if (str_eq(d->state, "unreachable"))
             reason_add(&d->reasons, REASON_UNREACHABLE, doctor, "unreachable: %s", d->problem);
         else
@@ -298,13 +388,16 @@ static void judge_repository(struct status_repository *r)
 
     if (r->problem)
         reason_add(&r->reasons, REASON_REPOSITORY,
-                   "mount it, or mend its path; `vmkeep repository list` tells what is there", "%s",
-                   r->problem);
+                   r->is_back
+                       ? "`vmkeep reload` has vmkeepd look again; else it does before the next job"
+                       : "mount it, or mend its path or what is said of it; `vmkeep repository "
+                         "list` tells what is there",
+                   "%s", r->problem);
     else if (r->read_only)
         reason_add(&r->reasons, REASON_READ_ONLY,
                    "see in `dmesg` why, mend that, and `mount -o remount,rw` it",
                    "%s: its file system is read-only: no backup can be written", r->path);
-    if (r->has_space && (r->free == 0 || r->free < r->reserve))
+    if (r->has_space && (r->free < LEAST_FREE || r->free < r->reserve))
         reason_add(&r->reasons, REASON_FULL,
                    "make room on its file system; `vmkeep prune --dry-run` tells what the rules "
                    "would let go",
@@ -314,13 +407,25 @@ static void judge_repository(struct status_repository *r)
         reason_add(&r->reasons, REASON_DIFFERENCE, differs, "%s", r->difference);
 }
 
-static void judge_daemon(struct status_daemon *d)
+static bool is_told(const struct reason_list *l, enum reason_code code)
 {
+    for (size_t i = 0; i < l->n; i++)
+        if (l->items[i].code == code)
+            return true;
+    return false;
+}
+
+/* config_broken: it would not start. */
+static void judge_daemon(struct status_daemon *d, bool config_broken)
+{
+    char since[TIMEFMT_MAX];
+
     if (d->running && d->catalog_problem)
         reason_add(&d->reasons, REASON_CATALOG,
                    "make room where the catalog lies, or mend its file system; vmkeepd tries again "
                    "by itself",
-                   "it cannot write to its catalog: %s", d->catalog_problem);
+                   "it cannot write to its catalog%s%s: %s", d->catalog_since ? " since " : "",
+                   d->catalog_since ? time_local(d->catalog_since, since) : "", d->catalog_problem);
     if (d->running || !d->problem)
         return;
     if (d->error == ERR_TIMEOUT)
@@ -332,13 +437,16 @@ static void judge_daemon(struct status_daemon *d)
                    d->problem);
     else
         reason_add(&d->reasons, REASON_DAEMON_DOWN,
-                   "`systemctl start vmkeepd`; `journalctl -u vmkeepd` tells why it ended", "%s",
-                   d->problem);
+                   config_broken
+                       ? "first mend the configuration, by which vmkeepd cannot start: `vmkeep "
+                         "check`; then `systemctl start vmkeepd`"
+                       : "`systemctl start vmkeepd`; `journalctl -u vmkeepd` tells why it ended",
+                   "%s", d->problem);
 }
 
 void status_judge(struct status *s)
 {
-    judge_daemon(&s->daemon);
+    judge_daemon(&s->daemon, is_told(&s->warnings, REASON_CONFIG_BROKEN));
     for (size_t i = 0; i < s->domains.n; i++)
         judge_domain(&s->domains.items[i], s);
     for (size_t i = 0; i < s->repositories.n; i++)

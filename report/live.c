@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/model.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 
@@ -98,5 +99,17 @@ char *live_text(const json_t *job, int64_t now)
     else if (!doing)
         fputs("begins", out);
     fclose(out);
+    return ret;
+}
+
+char *job_what(const char *kind, const char *level)
+{
+    char *ret;
+
+    if (str_eq(kind, JOB_BACKUP_BEGIN))
+        return xasprintf("%s by hand", level);
+    ret = xstrdup(str_eq(kind, JOB_BACKUP) ? level : kind);
+    for (char *p = ret; *p; p++)
+        *p = *p == '-' ? ' ' : *p; /* words, that a narrow column can part */
     return ret;
 }

@@ -13,4 +13,7 @@
  * again at ...".  What is not in job is left out.  Caller frees. */
 char *live_text(const json_t *job, int64_t now);
 
+/* What it does: "full", "incremental by hand", "checkpoint prune".  Caller frees. */
+char *job_what(const char *kind, const char *level);
+
 #endif

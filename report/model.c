@@ -34,8 +34,14 @@ void status_domain_done(struct status_domain *d)
         free(d->policies.items[i].repository);
         reason_list_done(&d->policies.items[i].reasons);
         free(d->policies.items[i].next_why);
+        free(d->policies.items[i].former);
         free(d->policies.items[i].lacks);
         free(d->policies.items[i].last_job.reason);
+        for (size_t k = 0; k < d->policies.items[i].copies.n; k++) {
+            free(d->policies.items[i].copies.items[k].repository);
+            free(d->policies.items[i].copies.items[k].problem);
+        }
+        free(d->policies.items[i].copies.items);
     }
     free(d->policies.items);
     free(d->host);

@@ -56,17 +56,37 @@ struct status_left_out {
 };
 
 /* A policy that selects the domain. */
+/* Of a policy and domain, in a second repository. */
+struct status_copies {
+    char *repository;
+    size_t points;  /* good ones that are there */
+    size_t behind;  /* points that are to be there by now, and are not */
+    int64_t oldest; /* of these; 0: there are none */
+    bool active;    /* a job copies, or waits for its turn */
+    char *problem;  /* some are behind: how the last job failed; NULL: it did not */
+};
+
 struct status_policy {
     char *name, *repository;
     int64_t rpo;       /* seconds; 0: no promise */
     int64_t last_good; /* the newest point that can be restored; 0: none */
+    int64_t proven;    /* the newest point of which all was read again and is whole; 0: none, */
+    int64_t proven_at; /* when it was */
+    int64_t unread;    /* since then a good point was not read whole, longer than max_age: */
+    size_t n_unread;   /* so many points; 0: it is kept */
+    int64_t max_age;   /* 0: not promised */
+    int64_t last_bad;  /* no point can be restored, and this is the newest; 0: there is none */
     char *lacks;       /* disks that an older point has and the newest one lacks; NULL: none */
     int64_t aside;     /* the newest point that is set aside: it proves nothing; 0: none */
-    int64_t next_run;  /* 0: none. In the past: overdue */
+    char *former;      /* it has no point of any kind, and this policy, which is not configured, has
+                        * one of the domain, the newest of which is of former_last; NULL: none */
+    int64_t former_last;
+    int64_t next_run; /* 0: none. In the past: overdue */
     char *next_why;
     struct status_job last_job; /* the last backup that ended */
     int64_t active;             /* the job that waits or runs for it now; 0: none */
     bool is_running;            /* that job does */
+    VEC(struct status_copies) copies;
 
     /* status_judge fills in.  One that promises nothing does not count beside one that does, nor
      * where another has a good point: then it may be at risk, and its domain is not. */
@@ -81,6 +101,7 @@ struct status_domain {
     char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
     char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
     char *bad_points;      /* of damaged and missing points, a sentence; NULL: there are none */
+    bool needs_images;     /* it is shut off, and could be backed up were its images configured */
     int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
     bool left_out_on_purpose; /* no policy selects it, and that is meant */
     bool gone;                /* it is in the configuration no more, or its host is not */
@@ -102,17 +123,19 @@ struct status_repository {
     char *state, *problem; /* NULL: not seen yet, none */
     char *difference; /* what is there and the catalog does not know, or the reverse; NULL: none */
     bool has_space, read_only;
+    bool is_back; /* the problem is what the daemon saw last, and a look now finds none */
     uint64_t free, total, reserve;
     struct reason_list reasons; /* filled in by status_judge */
 };
 
 struct status_daemon {
-    bool running;
-    char *problem; /* when it is not */
+    bool running, starting; /* a starting one runs, and looks at hosts and repositories first */
+    char *problem;          /* when it does not run */
     enum err_code error;
     int64_t pid, started, jobs_running, jobs_queued;
     char *version;
     char *catalog_problem;      /* why it cannot write to its catalog; NULL: it can */
+    int64_t catalog_since;      /* since then; 0: not known */
     struct reason_list reasons; /* filled in by status_judge */
 };
 
@@ -143,9 +166,12 @@ enum severity status_severity(const struct status *s);
 
 struct status_counts {
     size_t domains[PROTECTION_COUNT];
-    size_t repositories; /* that somebody must see to */
-    size_t acts;         /* all else that somebody must act on, but the daemon */
+    size_t repositories;  /* that somebody must see to */
+    size_t acts;          /* all else that somebody must act on, but the daemon */
+    struct strlist codes; /* of these, each once */
 };
+void status_counts_done(struct status_counts *n);
+/* Released with status_counts_done. */
 struct status_counts status_count(const struct status *s);
 
 /* "NOT PROTECTED: 1 domain at risk, 2 protected; vmkeepd is not running". Caller frees. */

@@ -15,10 +15,11 @@ static bool is_known_backing(const struct point *p, size_t disk)
     return false;
 }
 
-/* left: how many points a chain can have; more means that a damaged catalog runs in a circle. */
+/* left: how many points a chain can have; more means that a damaged catalog runs in a circle.  One
+ * that is let go while others stand on it is being merged into these: nothing of it is missing. */
 static bool is_whole(const struct point_list *points, const struct point *p, size_t left)
 {
-    if (p->state != POINT_GOOD || left == 0)
+    if ((p->state != POINT_GOOD && p->state != POINT_DELETING) || left == 0)
         return false;
     for (size_t i = 0; i < p->disks.n; i++) {
         const char *backing = p->disks.items[i].backing;
@@ -35,7 +36,14 @@ static bool is_whole(const struct point_list *points, const struct point *p, siz
 
 bool point_is_whole(const struct point_list *points, const struct point *p)
 {
-    return is_whole(points, p, points->n);
+    return p->state == POINT_GOOD && is_whole(points, p, points->n);
+}
+
+bool point_is_whole_id(const char *text)
+{
+    const char *slash = strchr(text, '/');
+
+    return slash && (slash = strchr(slash + 1, '/')) && strchr(slash, '@');
 }
 
 bool point_is_meant(const char *text, const char *id)
@@ -48,6 +56,12 @@ bool point_is_meant(const char *text, const char *id)
            (n == len || id[len - n - 1] == '/');
 }
 
+/* A list has a domain's points by time: those of one second are near, with others between them. */
+static bool is_near(const struct point *a, const struct point *b)
+{
+    return a->created == b->created && strcmp(a->domain, b->domain) == 0;
+}
+
 static bool has_short_name(const struct point *p, const char *name)
 {
     return point_is_meant(name, p->id) && strcspn(name, "@") == strlen(name);
@@ -57,11 +71,13 @@ char *point_short_name(const struct point_list *points, const struct point *p)
 {
     const char *slash = strrchr(p->id, '/'), *name = slash ? slash + 1 : p->id;
     CLEANUP_FREE char *brief = xasprintf("%.*s", (int)strcspn(name, "@"), name);
-    size_t i = (size_t)(p - points->items);
-    bool alone = i == 0 || !has_short_name(&points->items[i - 1], brief);
+    size_t at = (size_t)(p - points->items);
+    bool alone = true;
 
-    if (i + 1 < points->n && has_short_name(&points->items[i + 1], brief))
-        alone = false;
+    for (size_t i = at; i-- > 0 && is_near(&points->items[i], p);)
+        alone = alone && !has_short_name(&points->items[i], brief);
+    for (size_t i = at + 1; i < points->n && is_near(&points->items[i], p); i++)
+        alone = alone && !has_short_name(&points->items[i], brief);
     return xstrdup(alone ? brief : name);
 }
 

@@ -17,6 +17,9 @@ const char *point_state_text(const struct point *p, bool for_people);
  * points: all of its domain. */
 bool point_is_whole(const struct point_list *points, const struct point *p);
 
+/* HOST/DOMAIN/NAME@...: who gives that means a point, by its whole id. */
+bool point_is_whole_id(const char *text);
+
 /* Is it named by text: its id, or an end of it behind a slash; who made it (behind "@") may be left
  * out. */
 bool point_is_meant(const char *text, const char *id);

@@ -20,24 +20,34 @@ const char *severity_name(enum severity s);
 /* id, name, severity, meaning */
 #define REASONS(X)                                                                                 \
     X(KEPT, "kept", NOTE, "the policy has a good point that is young enough")                      \
+    X(PROVEN, "proven", NOTE, "all of a point of the policy was read again, and is whole")         \
     X(NO_POINT, "no-point", RISK, "the policy has no good point")                                  \
     X(TOO_OLD, "too-old", RISK, "its newest good point is older than its rpo")                     \
     X(LACKS_DISK, "lacks-disk", RISK, "its newest good point lacks a disk")                        \
+    X(POINTS_AWAY, "points-away", NOTE,                                                            \
+      "the repository of its points is not there: whether they are good is not known now")         \
+    X(POLICY_RENAMED, "policy-renamed", NOTE,                                                      \
+      "it has no point, and a policy that left the configuration has one")                         \
     X(JOB_FAILED, "job-failed", NOTE, "its last job failed")                                       \
     X(JOB_ABORTED, "job-aborted", NOTE, "its last job was aborted")                                \
     X(JOB_SKIPPED, "job-skipped", NOTE, "its last job was skipped")                                \
     X(SET_ASIDE, "set-aside", NOTE,                                                                \
       "its newest point proves nothing, for its date cannot be right")                             \
-    X(BREAKS_SOON, "breaks-soon", ACT,                                                             \
-      "its last job failed, and its promise breaks before the next run")                           \
+    X(BREAKS_SOON, "breaks-soon", ACT, "its promise breaks before the next run")                   \
     X(OVERDUE, "overdue", ACT, "a run is due, and the daemon, which runs, has not begun it")       \
+    X(COPY_BEHIND, "copy-behind", ACT,                                                             \
+      "points that are to be in a second repository are not there")                                \
     X(NO_POLICY, "no-policy", RISK, "no policy selects the domain")                                \
     X(LEFT_OUT, "left-out", NOTE, "the domain is left out on purpose")                             \
     X(GONE, "gone", NOTE, "the domain has left the configuration")                                 \
     X(UNREACHABLE, "unreachable", ACT, "the domain's hypervisor did not answer")                   \
+    X(SHUT_OFF, "shut-off", ACT,                                                                   \
+      "the domain is shut off, and its images are not configured: it cannot be backed up so")      \
     X(DOMAIN_PROBLEM, "domain-problem", NOTE, "the domain cannot be backed up as it is now")       \
     X(FROZEN, "frozen", ACT, "the guest's file systems are perhaps frozen")                        \
     X(POINTS_BAD, "points-bad", ACT, "points are damaged or missing")                              \
+    X(UNREAD, "points-unread", ACT,                                                                \
+      "points were not read whole for longer than the policy's max_age")                           \
     X(POINTS_ASIDE, "points-set-aside", NOTE,                                                      \
       "points are set aside, for their dates cannot be right")                                     \
     X(UNSAFE, "unsafe", NOTE, "a guest-safe copy is not possible")                                 \
@@ -53,6 +63,10 @@ const char *severity_name(enum severity s);
     X(DAEMON_DENIED, "daemon-denied", ACT, "whoever asks may not ask vmkeepd")                     \
     X(CATALOG, "catalog", ACT, "vmkeepd cannot write to its catalog")                              \
     X(CONFIG_BROKEN, "configuration", ACT, "the configuration has errors")                         \
+    X(CONFIG_UNREAD, "configuration-unread", ACT,                                                  \
+      "the configuration has changed since vmkeepd read it")                                       \
+    X(NOT_CONFIGURED, "not-configured", NOTE,                                                      \
+      "domains that have points are in the configuration no more")                                 \
     X(POLICY_IDLE, "policy-idle", ACT, "a policy matches no domain")                               \
     X(GLOB_IDLE, "glob-idle", ACT, "a pattern of disks matches none")                              \
     X(CLOCK, "clock", ACT, "the clock was set, or is in doubt")

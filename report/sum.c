@@ -54,8 +54,30 @@ static void count_act(void *arg, const struct status_about *about, const struct 
 {
     struct status_counts *n = arg;
 
-    if (r->severity == SEVERITY_ACT && !about->daemon && !about->repository)
-        n->acts++;
+    if (r->severity != SEVERITY_ACT || about->daemon || about->repository)
+        return;
+    n->acts++;
+    if (!strlist_has(&n->codes, reason_name(r->code)))
+        strlist_add(&n->codes, reason_name(r->code));
+}
+
+void status_counts_done(struct status_counts *n)
+{
+    strlist_done(&n->codes);
+}
+
+/* "2 more things to see to: points-bad, unreachable" */
+static char *acts_text(const struct status_counts *n)
+{
+    char *ret = xasprintf("%zu more thing%s to see to: ", n->acts, plural_s(n->acts));
+
+    for (size_t i = 0; i < n->codes.n; i++) {
+        char *old = ret;
+
+        ret = xasprintf("%s%s%s", old, i > 0 ? ", " : "", n->codes.items[i]);
+        free(old);
+    }
+    return ret;
 }
 
 struct status_counts status_count(const struct status *s)
@@ -119,7 +141,7 @@ char *status_summary(const struct status *s)
 {
     static const char *const words[] = {
         [SEVERITY_NOTE] = "OK", [SEVERITY_ACT] = "ACT", [SEVERITY_RISK] = "NOT PROTECTED"};
-    const struct status_counts n = status_count(s);
+    CLEANUP(status_counts_done) struct status_counts n = status_count(s);
     const char *daemon = daemon_text(&s->daemon);
     char *domains = domains_text(&n);
     char *ret = xasprintf("%s: %s", words[status_severity(s)], domains);
@@ -131,6 +153,6 @@ char *status_summary(const struct status *s)
         append(&ret, xasprintf("%zu repositor%s to see to", n.repositories,
                                n.repositories == 1 ? "y" : "ies"));
     if (n.acts > 0)
-        append(&ret, xasprintf("%zu more thing%s to see to", n.acts, plural_s(n.acts)));
+        append(&ret, acts_text(&n));
     return ret;
 }

@@ -12,7 +12,8 @@
 
 #define GAP 2
 #define BELOW_INDENT 4
-#define LAST_MIN 24 /* a last column that would be narrower goes below */
+#define FOLD_INDENT 2 /* of the second line of columns, and those that follow */
+#define LAST_MIN 24   /* a last column that would be narrower goes below */
 
 struct cell {
     char *text;
@@ -30,10 +31,12 @@ struct table {
     VEC(struct note) notes;
 };
 
-/* How the columns are laid out. */
+/* How the columns are laid out.  A row has one line of columns, or, where they do not fit side by
+ * side, several. */
 struct layout {
     size_t *widths;
-    size_t columns; /* side by side: all, or all but the last, which goes below */
+    bool *begins;   /* a line, the column */
+    size_t columns; /* in these lines: all, or all but the last, which goes below */
 };
 
 bool table_may_colour(FILE *out)
@@ -201,6 +204,23 @@ static void fit(const struct table *t, struct layout *l, const size_t *natural,
         ;
 }
 
+/* As many in a line as fit, in their order. */
+static void fold(const struct table *t, struct layout *l, const size_t *natural,
+                 const size_t *narrowest, size_t limit)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < l->columns; i++) {
+        size_t most = limit > FOLD_INDENT ? limit - FOLD_INDENT : limit, w = natural[i];
+
+        if (may_wrap(t, i) && w > most)
+            w = narrowest[i] > most ? narrowest[i] : most;
+        l->widths[i] = w;
+        l->begins[i] = i > 0 && used + GAP + w > limit;
+        used = l->begins[i] ? FOLD_INDENT + w : used + (i > 0 ? GAP : 0) + w;
+    }
+}
+
 static void lay_out(const struct table *t, size_t limit, struct layout *ret)
 {
     CLEANUP_FREE size_t *natural = xcalloc(t->columns, sizeof(*natural));
@@ -217,8 +237,9 @@ static void lay_out(const struct table *t, size_t limit, struct layout *ret)
         if (word > narrowest[column])
             narrowest[column] = word;
     }
-    *ret =
-        (struct layout){.widths = xcalloc(t->columns, sizeof(*ret->widths)), .columns = t->columns};
+    *ret = (struct layout){.widths = xcalloc(t->columns, sizeof(*ret->widths)),
+                           .begins = xcalloc(t->columns, sizeof(*ret->begins)),
+                           .columns = t->columns};
     fit(t, ret, natural, narrowest, false, limit);
     if (total_width(ret) <= limit &&
         (ret->widths[last] == natural[last] || ret->widths[last] >= LAST_MIN))
@@ -226,12 +247,14 @@ static void lay_out(const struct table *t, size_t limit, struct layout *ret)
     if (may_wrap(t, last) && !has_slashes(t, last) && last > 0)
         ret->columns = last;
     fit(t, ret, natural, narrowest, true, limit);
+    if (total_width(ret) > limit)
+        fold(t, ret, natural, narrowest, limit);
 }
 
 /* ---- printing ---- */
 
 static void print_piece(const struct table *t, const struct layout *l, size_t i, const char *text,
-                        bool colour, FILE *out)
+                        bool colour, bool is_last, FILE *out)
 {
     static const char *const codes[] = {
         [COLOUR_NONE] = "", [COLOUR_GREEN] = "\033[32m", [COLOUR_RED] = "\033[31m"};
@@ -243,9 +266,14 @@ static void print_piece(const struct table *t, const struct layout *l, size_t i,
         fprintf(out, "%*s", pad, "");
     fprintf(out, "%s%s%s", coloured ? codes[t->cells.items[i].colour] : "", text,
             coloured ? "\033[0m" : "");
-    if (column + 1 < l->columns)
+    if (!is_last)
         fprintf(out, "%*s", (is_right(t, column) ? 0 : pad) + GAP, "");
 }
+
+/* Columns of the row whose first cell is that. */
+struct span {
+    size_t first, from, to;
+};
 
 /* The next line of a cell; what is left of it stays in *rest. Caller frees. */
 static char *take_line(const struct table *t, const struct layout *l, size_t column,
@@ -261,8 +289,8 @@ static char *take_line(const struct table *t, const struct layout *l, size_t col
     return ret;
 }
 
-/* One line of a row, of what is left of its cells; is there more of them? */
-static bool print_row_line(const struct table *t, const struct layout *l, size_t first,
+/* One line of a row's columns, of what is left of their cells; is there more of them? */
+static bool print_row_line(const struct table *t, const struct layout *l, const struct span *s,
                            const char **rest, bool colour, FILE *out)
 {
     CLEANUP_FREE char *line = NULL;
@@ -272,10 +300,11 @@ static bool print_row_line(const struct table *t, const struct layout *l, size_t
 
     if (!f)
         abort();
-    for (size_t i = 0; i < l->columns; i++) {
+    fprintf(f, "%*s", s->from > 0 ? FOLD_INDENT : 0, "");
+    for (size_t i = s->from; i < s->to; i++) {
         CLEANUP_FREE char *piece = take_line(t, l, i, &rest[i]);
 
-        print_piece(t, l, first + i, piece, colour, f);
+        print_piece(t, l, s->first + i, piece, colour, i + 1 == s->to, f);
         more = more || *rest[i];
     }
     fclose(f);
@@ -292,8 +321,13 @@ static void print_row(const struct table *t, const struct layout *l, size_t firs
 
     for (size_t i = 0; i < t->columns; i++)
         rest[i] = shown(t, first + i);
-    while (print_row_line(t, l, first, rest, colour, out))
-        ;
+    for (struct span s = {.first = first}; s.from < l->columns; s.from = s.to) {
+        s.to = s.from + 1;
+        while (s.to < l->columns && !l->begins[s.to])
+            s.to++;
+        while (print_row_line(t, l, &s, rest, colour, out))
+            ;
+    }
     if (l->columns < t->columns && first > 0 && strcmp(rest[l->columns], "-") != 0)
         print_paragraph(out, BELOW_INDENT, "", rest[l->columns]);
 }
@@ -314,6 +348,7 @@ void table_print(const struct table *t, FILE *out)
                             t->notes.items[note].text);
     }
     free(l.widths);
+    free(l.begins);
 }
 
 void table_print_or(const struct table *t, const char *empty, FILE *out)

@@ -22,7 +22,8 @@ bool table_may_colour(FILE *out);
 /* A title that starts with '>' is of a column that is aligned to the right; one with '~' of a
  * column whose words go on below one another when the table is too wide for the output
  * (report/wrap.h), and which goes below the row when that is not enough and it is the last.  One
- * with '/' is parted, behind slashes too, only when all that was not enough. */
+ * with '/' is parted, behind slashes too, only when all that was not enough.  When nothing helps, a
+ * row's columns stand in several lines, all but the first of them indented. */
 struct table *table_new(const char *const *titles, size_t n);
 void table_free(struct table *t);
 DEFINE_FREEP(struct table, table_free)

@@ -6,6 +6,7 @@
 #include "report/text.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -22,6 +23,17 @@ static void print_line(const char *text, FILE *out)
     print_paragraph(out, 0, "", text);
 }
 
+/* The line that a monitoring system shows is one, however long it is. */
+static void print_first(const char *text, FILE *out)
+{
+    if (isatty(fileno(out))) {
+        print_line(text, out);
+    } else {
+        print_plain(text, out);
+        fputc('\n', out);
+    }
+}
+
 static void print_daemon(const struct status_daemon *d, FILE *out)
 {
     CLEANUP_FREE char *line = NULL;
@@ -31,11 +43,12 @@ static void print_daemon(const struct status_daemon *d, FILE *out)
 
     /* A clock without a battery may have stood at 0 when it began. */
     if (d->running)
-        line =
-            xasprintf("vmkeepd %s runs%s%s: %lld job%s running, %lld queued",
-                      d->version ? d->version : "", d->started ? " since " : "",
-                      d->started ? time_local(d->started, started) : "", (long long)d->jobs_running,
-                      plural_s((uint64_t)d->jobs_running), (long long)d->jobs_queued);
+        line = xasprintf(
+            "vmkeepd %s %s%s%s: %lld job%s running, %lld queued", d->version ? d->version : "",
+            d->starting ? "is starting, and looks at hosts and repositories" : "runs",
+            d->started ? " since " : "", d->started ? time_local(d->started, started) : "",
+            (long long)d->jobs_running, plural_s((uint64_t)d->jobs_running),
+            (long long)d->jobs_queued);
     else
         line = xasprintf("vmkeepd: %s", d->problem ? d->problem : "not running");
     print_line(line, out);
@@ -106,7 +119,7 @@ static void add_policy_reasons(struct table *t, const struct status_policy *p)
     if (p->reasons.n == 1 && p->reasons.items[0].code == REASON_KEPT)
         return;
     table_note(t, reasons_severity(&p->reasons) == SEVERITY_NOTE ? NOTE : WHY, all);
-    if (p->counts)
+    if (p->counts || reasons_severity(&p->reasons) != SEVERITY_NOTE)
         table_note(t, DO, advice);
 }
 
@@ -171,8 +184,8 @@ static void print_domains(const struct status *s, FILE *out)
         for (size_t i = 0; i < s->domains.n; i++)
             if (rank(&s->domains.items[i]) == r)
                 add_domain(t, &s->domains.items[i], s->now);
-    table_print_or(t, "No domains are known: name hosts and their domains in the configuration.",
-                   out);
+    table_print_or(
+        t, "No domains are known: name hosts in the configuration; see vmkeep-config(5).", out);
 }
 
 /* ---- the rest ---- */
@@ -206,7 +219,8 @@ static void print_warnings(const struct status *s, FILE *out)
 {
     for (size_t i = 0; i < s->warnings.n; i++) {
         const struct reason *w = &s->warnings.items[i];
-        CLEANUP_FREE char *text = xasprintf("warning: %s", w->text);
+        CLEANUP_FREE char *text =
+            xasprintf("%s: %s", w->severity == SEVERITY_NOTE ? "note" : "warning", w->text);
 
         if (i == 0)
             fputc('\n', out);
@@ -220,7 +234,7 @@ void report_status_text(const struct status *s, FILE *out)
 {
     CLEANUP_FREE char *summary = status_summary(s);
 
-    print_line(summary, out);
+    print_first(summary, out);
     fputc('\n', out);
     print_daemon(&s->daemon, out);
     fputc('\n', out);

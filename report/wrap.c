@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/wrap.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "report/table.h"
@@ -37,8 +39,14 @@ size_t text_width(const char *text)
 {
     size_t n = 0;
 
-    for (const char *p = text; *p; p++)
-        n += is_first_byte(*p);
+    for (const char *p = text; *p; p++) {
+        if (starts_with(p, "\033["))
+            p += strcspn(p, "m");
+        else
+            n += is_first_byte(*p);
+        if (!*p)
+            break;
+    }
     return n;
 }
 
@@ -79,18 +87,61 @@ size_t wrap_longest(const char *text, bool slashes)
     return longest;
 }
 
+void print_start(FILE *out, const char *text, size_t width)
+{
+    for (const char *p = text; *p && width > 0; width--)
+        do
+            fputc(*p++, out);
+        while (*p && !is_first_byte(*p));
+}
+
+/* Does the first word of text fit in so many columns? */
+static bool begins_within(const char *text, size_t width)
+{
+    CLEANUP_FREE char *word = strndup(text, strcspn(text, " "));
+
+    return text_width(word) <= width;
+}
+
+static size_t length_without_blanks(const char *text)
+{
+    size_t n = strlen(text);
+
+    while (n > 0 && text[n - 1] == ' ')
+        n--;
+    return n;
+}
+
 void print_paragraph(FILE *out, size_t indent, const char *label, const char *text)
 {
     CLEANUP_FREE char *plain = plain_text(text);
-    size_t width = output_width(out), next;
+    size_t all = output_width(out), column = text_width(label), next;
+    size_t width = all > indent + WIDTH_MIN ? all - indent : WIDTH_MIN;
+    size_t begin = column > indent ? column : indent;
     const char *line = plain;
 
-    width = width > indent + WIDTH_MIN ? width - indent : WIDTH_MIN;
-    for (size_t column = text_width(label); *line; line += next) {
+    if (*label && all > begin && begins_within(plain, all - begin)) {
+        size_t len = wrap_line(line, all - begin, false, &next);
+
+        fprintf(out, "%s%*s%.*s\n", label, (int)(begin - column), "", (int)len, line);
+        line += next;
+    } else if (*plain && label[strspn(label, " ")]) {
+        fprintf(out, "%.*s\n", (int)length_without_blanks(label), label);
+    }
+    for (; *line; line += next) {
         size_t len = wrap_line(line, width, false, &next);
 
-        fprintf(out, "%s%*s%.*s\n", line == plain ? label : "",
-                line == plain ? (int)(column < indent ? indent - column : 0) : (int)indent, "",
-                (int)len, line);
+        fprintf(out, "%*s%.*s\n", (int)indent, "", (int)len, line);
     }
+}
+
+void print_paragraphf(FILE *out, size_t indent, const char *label, const char *fmt, ...)
+{
+    CLEANUP_FREE char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = xvasprintf(fmt, ap);
+    va_end(ap);
+    print_paragraph(out, indent, label, text);
 }

@@ -8,6 +8,8 @@
  */
 #include "scheduler/admit.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "jobs/busy.h"
@@ -73,6 +75,20 @@ static struct obstacle in_repositories(struct scheduler *s, const struct job_cla
     return (struct obstacle){.code = OBSTACLE_NONE};
 }
 
+static struct obstacle of_its_kind(const struct scheduler *s, const struct job_run *r)
+{
+    size_t n = 0;
+    int places;
+
+    if (!r->type->limit)
+        return (struct obstacle){.code = OBSTACLE_NONE};
+    for (size_t i = 0; i < s->jobs.runs.n; i++)
+        n += s->jobs.runs.items[i]->admitted && s->jobs.runs.items[i]->type == r->type;
+    memcpy(&places, (const char *)&s->config->limits + r->type->limit, sizeof(places));
+    return n >= (size_t)places ? limit(OBSTACLE_KIND_LIMIT, r->type->kind, places)
+                               : (struct obstacle){.code = OBSTACLE_NONE};
+}
+
 static struct obstacle somebody_else(struct scheduler *s, const struct job_run *r,
                                      const struct job_claims *c)
 {
@@ -104,6 +120,8 @@ static struct obstacle in_the_way(struct scheduler *s, const struct job_run *r, 
     ret = at_host(s, host_find(&s->jobs, r->row.host), c.limited);
     if (ret.code == OBSTACLE_NONE)
         ret = in_repositories(s, &c);
+    if (ret.code == OBSTACLE_NONE)
+        ret = of_its_kind(s, r);
     return ret.code == OBSTACLE_NONE ? somebody_else(s, r, &c) : ret;
 }
 
@@ -120,6 +138,8 @@ static bool has_place(const struct scheduler *s, const struct job_run *r, const 
         return queue_is_limited(r);
     if (o->code == OBSTACLE_HOST_LIMIT)
         return queue_is_limited(r) && r->host && str_eq(r->host->name, o->name);
+    if (o->code == OBSTACLE_KIND_LIMIT)
+        return str_eq(r->type->kind, o->name);
     for (size_t i = 0; i < r->repos.n && o->code == OBSTACLE_REPO_LIMIT; i++)
         if (str_eq(r->repos.items[i]->name, o->name))
             return true;

@@ -11,8 +11,8 @@
  * suspend to RAM counts in both (CLOCK_BOOTTIME, base/uptime.h).  A machine that is put back to a
  * snapshot shows the old time until somebody sets it: that is seen then.
  *
- * In the catalog, among what was seen, kind "clock": "believed" (state: uptime and boot), "set"
- * (the last time that somebody set it) and "hold" (state: on, over).
+ * In the catalog, among what was seen, kind "clock": "believed" (state: uptime, boot, ahead_ms),
+ * "set" (the last time that somebody set it) and "hold" (state: on, over).
  */
 #include "scheduler/clock_watch.h"
 
@@ -48,7 +48,8 @@ static void believe(struct scheduler *s, int64_t now)
 
     if (clock_is_unset(now) || s->clock.held_since)
         return;
-    state = xasprintf("%" PRId64 " %s", sched_uptime(s), s->env.clock->ops->boot(s->env.clock));
+    state = xasprintf("%" PRId64 " %s %" PRId64, sched_uptime(s),
+                      s->env.clock->ops->boot(s->env.clock), s->clock.ahead_ms);
     put(s, "believed", state, NULL, now);
     s->clock.saved = sched_uptime(s);
     s->clock.believed = now;
@@ -103,10 +104,24 @@ static void on_set(struct scheduler *s, int64_t moved, int64_t now)
         put(s, "set", moved > 0 ? "forward" : "back", text, now);
 }
 
+static int64_t ahead_ms(struct scheduler *s)
+{
+    return s->env.clock->ops->ahead_ms(s->env.clock);
+}
+
+/* By so many seconds it was set.  Two clocks of whole seconds would be wrong by one, and tell of
+ * 59m 59s where somebody set it back by an hour. */
+static int64_t moved_by(int64_t ahead_then_ms, int64_t ahead_now_ms)
+{
+    int64_t ms = ahead_now_ms - ahead_then_ms;
+
+    return (ms + (ms < 0 ? -500 : 500)) / 1000;
+}
+
 void clock_watch_look(struct scheduler *s)
 {
+    int64_t ahead = ahead_ms(s), moved = moved_by(s->clock.ahead_ms, ahead);
     int64_t now = env_now(&s->jobs), uptime = sched_uptime(s), elapsed = uptime - s->clock.uptime;
-    int64_t moved = now - s->clock.wall - elapsed;
     int64_t last = s->clock.wall;
 
     if (clock_is_unset(
@@ -123,6 +138,7 @@ void clock_watch_look(struct scheduler *s)
         begin_hold(s, last, now);
     s->clock.wall = now;
     s->clock.uptime = uptime;
+    s->clock.ahead_ms = ahead;
     if (moved > NOTICED_S || moved < -NOTICED_S || uptime - s->clock.saved >= SAVED_S)
         believe(s, now);
     if (moved > NOTICED_S || moved < -NOTICED_S)
@@ -137,14 +153,17 @@ static void on_clock_set(void *ctx)
 /* What a former life believed, against what the clock shows now. */
 static void compare_with(struct scheduler *s, const struct seen *believed)
 {
-    int64_t now = env_now(&s->jobs), uptime = sched_uptime(s), elapsed = -1, then = 0, moved;
+    int64_t now = env_now(&s->jobs), uptime = sched_uptime(s), elapsed = -1, then = 0, ahead = 0,
+            moved;
     char boot[40] = "";
+    int n = sscanf(believed->state, "%" SCNd64 " %39s %" SCNd64, &then, boot, &ahead);
 
-    if (sscanf(believed->state, "%" SCNd64 " %39s", &then, boot) == 2 && then <= uptime &&
-        strcmp(boot, s->env.clock->ops->boot(s->env.clock)) == 0)
+    if (n >= 2 && then <= uptime && strcmp(boot, s->env.clock->ops->boot(s->env.clock)) == 0)
         elapsed = uptime - then;
+    if (n == 2) /* a daemon of before wrote it */
+        ahead = (believed->at - then) * 1000;
     s->clock.believed = believed->at;
-    moved = elapsed >= 0         ? now - believed->at - elapsed
+    moved = elapsed >= 0         ? moved_by(ahead, s->clock.ahead_ms)
             : now < believed->at ? now - believed->at
                                  : 0;
     if (moved > DATE_SLACK || moved < -DATE_SLACK)
@@ -165,10 +184,11 @@ void clock_watch_start(struct scheduler *s)
 {
     struct seen_list rows = {0};
     const struct seen *hold, *believed;
-    int64_t now = env_now(&s->jobs);
+    int64_t ahead = ahead_ms(s), now = env_now(&s->jobs);
     struct err err = ERR_INIT;
 
     s->clock.when_set = (struct alarm){.fire = on_clock_set, .ctx = s};
+    s->clock.ahead_ms = ahead;
     s->clock.wall = now;
     s->clock.uptime = sched_uptime(s);
     note_unset(s, now);
@@ -196,11 +216,9 @@ void clock_watch_stop(struct scheduler *s)
 
 const char *clock_watch_doubt(struct scheduler *s)
 {
-    int64_t now = env_now(&s->jobs);
-
-    if (now - s->clock.wall - (sched_uptime(s) - s->clock.uptime) > NOTICED_S)
+    if (moved_by(s->clock.ahead_ms, ahead_ms(s)) > NOTICED_S)
         clock_watch_look(s);
-    if (clock_is_unset(now))
+    if (clock_is_unset(env_now(&s->jobs)))
         return "the clock is not set";
     return s->clock.held_since ? s->clock.why : NULL;
 }

@@ -17,6 +17,9 @@
  *   compare.c       does the catalog know what the repositories have?
  *   watch.c         what was last seen of domains and repositories
  *   coverage.c      which policy covers which domain, and what is due
+ *   verifying.c     when points are read again
+ *   targets.c       what a request names
+ *   copying.c       when points are copied into second repositories
  *   hosts.c         hosts that tell their domains late, or have others than before
  *   admit.c         which of the waiting jobs may start, and what is in the way of the others
  *   recover.c       settling open jobs at start
@@ -40,6 +43,7 @@ struct repo_watch {
     struct op *probing, *surveying;
     struct survey found;
     struct store_space space;
+    bool away; /* the last look has failed */
     /* compare.c */
     struct op *examining;
     struct unknown unknown, examined; /* as found; being found */
@@ -125,10 +129,13 @@ struct scheduler {
     VEC(struct known_files) known;
     VEC(struct live *) lives; /* questions that are not answered yet */
     struct alarm due;         /* the next due time of all covers */
+    struct alarm verify;      /* the next time at which points are read again */
+    struct alarm copying;     /* the next time at which points are copied */
     struct alarm kick;        /* look at the queue on the next turn */
     struct {
         struct alarm when_set;
         int64_t wall, uptime; /* at the last look */
+        int64_t ahead_ms;     /* the one less the other, more exactly */
         int64_t believed;     /* what it showed when it was believed last; 0: not known */
         int64_t saved;        /* uptime, when that was written down */
         int64_t held_since;   /* it went ahead then, and nothing is let go; 0: it did not */
@@ -136,6 +143,8 @@ struct scheduler {
         char why[ERR_MSG_MAX]; /* it is held */
     } clock;
     struct alarm housekeeping; /* once an hour: old job rows go, due times are looked at again */
+    struct alarm expire;       /* the next of these rows, */
+    struct job_expiry expired; /* behind those */
     struct alarm settle;       /* what has not answered by then is not waited for */
     bool settled;              /* no new job before that: its number could be one that was given */
     bool left_noted;           /* see release.c */

@@ -189,7 +189,7 @@ static void cover_hosts(struct scheduler *s, const struct config_policy *p)
         note_policy(s, p->name, n);
 }
 
-bool coverage_wants(struct scheduler *s, const char *host, const char *domain, const char *policy)
+static bool selects(struct scheduler *s, const char *host, const char *domain, const char *policy)
 {
     const struct config_policy *p = config_policy_find(s->config, policy);
 
@@ -197,13 +197,26 @@ bool coverage_wants(struct scheduler *s, const char *host, const char *domain, c
            selection_matches_domain(&p->domains, host, domain);
 }
 
+/* It is not just away: the configuration has it no more. */
+static bool has_left(struct scheduler *s, const char *host, const char *domain)
+{
+    const struct host *h = host_find(&s->jobs, host);
+
+    return h && h->hv && h->known && (h->hv->can & HV_CONFIGURED) &&
+           !strlist_has(&h->watch->names, domain);
+}
+
+bool coverage_wants(struct scheduler *s, const char *host, const char *domain, const char *policy)
+{
+    return selects(s, host, domain, policy) && !has_left(s, host, domain);
+}
+
 void coverage_skip(struct job_run *r)
 {
     const struct host *h = host_find(r->env, r->row.host);
     CLEANUP_FREE char *gone =
         xasprintf("host %s has no domain %s any more", r->row.host, r->row.domain);
-    bool wanted =
-        h && coverage_wants(scheduler_of(r->env), r->row.host, r->row.domain, r->row.policy);
+    bool wanted = h && selects(scheduler_of(r->env), r->row.host, r->row.domain, r->row.policy);
 
     if (wanted && h->hv && !h->known) {
         MARK("a job waits until its host tells whether it has the domain");
@@ -382,4 +395,28 @@ void coverage_free(struct scheduler *s)
     for (size_t i = 0; i < s->covers.n; i++)
         cover_done(&s->covers.items[i]);
     free(s->covers.items);
+}
+
+/* A domain that several policies select is one.  Covers of a policy are together, not those of a
+ * domain: they are sorted first. */
+static int by_domain(const void *a, const void *b)
+{
+    const struct cover *x = *(const struct cover *const *)a, *y = *(const struct cover *const *)b;
+    int c = strcmp(x->domain, y->domain);
+
+    return c ? c : strcmp(x->host, y->host);
+}
+
+size_t coverage_domains(const struct scheduler *s)
+{
+    CLEANUP_FREE const struct cover **sorted = xcalloc(s->covers.n + 1, sizeof(*sorted));
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->covers.n; i++)
+        sorted[i] = &s->covers.items[i];
+    if (s->covers.n > 0)
+        qsort(sorted, s->covers.n, sizeof(*sorted), by_domain);
+    for (size_t i = 0; i < s->covers.n; i++)
+        n += i == 0 || by_domain(&sorted[i - 1], &sorted[i]) != 0;
+    return n;
 }

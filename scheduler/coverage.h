@@ -6,6 +6,7 @@
 #define VMKEEP_SCHEDULER_COVERAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct cover;
 struct job_run;
@@ -22,6 +23,7 @@ void coverage_skip(struct job_run *r);
 void coverage_ended(struct job_run *r); /* that is over: its policy is looked at again */
 void coverage_due(struct scheduler *s); /* queue what is due; re-arm the alarm */
 void coverage_arm(struct scheduler *s);
+size_t coverage_domains(const struct scheduler *s); /* how many some policy selects */
 void coverage_free(struct scheduler *s);
 
 #endif

@@ -22,6 +22,7 @@ void doctor_visit_free(struct doctor_visit *v)
     for (size_t i = 0; i < v->found.targets.n; i++) {
         free(v->found.targets.items[i].repository);
         free(v->found.targets.items[i].problem);
+        free(v->found.targets.items[i].untried);
     }
     free(v->found.targets.items);
     for (size_t i = 0; i < v->targets.n; i++) {
@@ -82,6 +83,7 @@ static void add_target(struct doctor_visit *v, const char *problem, bool late)
     *VEC_ADD(&v->found.targets) =
         (struct looked_target){.repository = xstrdup(v->targets.items[v->next].repository),
                                .problem = problem ? xstrdup(problem) : NULL,
+                               .untried = xstrdup(v->trial.untried),
                                .made = v->trial.made,
                                .late = late};
 }

@@ -9,12 +9,13 @@
 #include "base/cleanup.h"
 #include "scheduler/doctor_priv.h"
 #include "scheduler/watch.h"
+#include "storage/scratch.h"
 
 #define FILE_S 30.0
 
 char *doctor_file(struct doctor *d, const char *dir)
 {
-    return xasprintf("%s/.vmkeep-trial-%s-%u", dir, catalog_id(d->s->env.catalog), d->n_files++);
+    return xasprintf("%s/" TRIAL_NAME "%s-%u", dir, catalog_id(d->s->env.catalog), ++d->n_files);
 }
 
 void doctor_probe_free(struct doctor_probe *p)

@@ -113,6 +113,15 @@ static void note_gone(struct host *h)
     }
 }
 
+/* By its UUID one that is gone is known when it has another name (catalog_gone). */
+static void note_gone_uuid(struct host *h, const struct seen *d)
+{
+    struct err err = ERR_INIT;
+
+    if (d->uuid && catalog_gone_put(h->env->catalog, d->name, d->uuid, env_now(h->env), &err) < 0)
+        catalog_trouble(h->env, "record a domain's UUID", &err);
+}
+
 /* What the host has no more; a life before this one may have seen it.  Who is looked at by name is
  * not asked for again, and who reads what was seen is not told of it. */
 static void forget_gone(struct host *h)
@@ -127,9 +136,11 @@ static void forget_gone(struct host *h)
     for (size_t i = 0; i < seen.n; i++) {
         const char *name = seen.items[i].name;
 
-        if (strncmp(name, h->name, prefix) == 0 && name[prefix] == '/' &&
-            !strlist_has(&h->watch->names, name + prefix + 1) &&
-            catalog_seen_forget(catalog, "domain", name, &err) < 0)
+        if (strncmp(name, h->name, prefix) != 0 || name[prefix] != '/' ||
+            strlist_has(&h->watch->names, name + prefix + 1))
+            continue;
+        note_gone_uuid(h, &seen.items[i]);
+        if (catalog_seen_forget(catalog, "domain", name, &err) < 0)
             catalog_trouble(h->env, "forget a domain", &err);
     }
     seen_list_done(&seen);

@@ -40,8 +40,14 @@ static int release(struct scheduler *s, const struct checkpoint *k, const char *
         return -1;
     log_notice("domain=%s/%s checkpoint %s of policy %s is released: %s", k->host, k->domain,
                k->name, k->policy, why);
-    if (is_nowhere(s, k))
+    if (is_nowhere(s, k)) {
+        MARK("a checkpoint is forgotten that nobody can delete");
+        log_warning("domain=%s/%s there is no way to it any more: if it is there still, remove its "
+                    "bitmaps %s.DISK by QMP's block-dirty-bitmap-remove, or, while it is shut off, "
+                    "by `qemu-img bitmap --remove IMAGE %s.DISK`",
+                    k->host, k->domain, k->name, k->name);
         return catalog_checkpoint_delete(s->env.catalog, k->host, k->domain, k->name, err);
+    }
     if (checkpoint_prune_queue(&s->jobs, k->host, k->domain, why, &job, err) < 0)
         return -1;
     for (size_t i = 0; i < ids->n; i++)

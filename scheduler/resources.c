@@ -23,7 +23,8 @@ static char *host_definition(const struct config_host *h)
     size_t len;
     FILE *f = open_memstream(&text, &len);
 
-    fprintf(f, "%d\n%s\n%s\n%d\n", (int)h->driver, h->uri ? h->uri : "", h->tls_certificates,
+    fprintf(f, "%d\n%s\n%s\n%s\n%s\n%d\n", (int)h->driver, h->uri ? h->uri : "",
+            h->address ? h->address : "", h->scratch ? h->scratch : "", h->tls_certificates,
             h->tls_verify);
     for (size_t i = 0; i < h->domains.n; i++) {
         const struct config_domain *d = &h->domains.items[i];
@@ -196,6 +197,12 @@ void repo_saw_id(struct repo *r, const char *id)
         snprintf(r->store->id, sizeof(r->store->id), "%s", id);
 }
 
+static void take_settings(struct repo *r, const struct config_repository *c)
+{
+    r->reserve = c->reserve;
+    r->compress = c->compress;
+}
+
 static void sync_repos(struct scheduler *s)
 {
     for (size_t i = s->jobs.repos.n; i-- > 0;) {
@@ -207,7 +214,7 @@ static void sync_repos(struct scheduler *s)
         if (!c || strcmp(c->path, r->path) != 0)
             repo_retire(s, i);
         else
-            r->reserve = c->reserve;
+            take_settings(r, c);
     }
     for (size_t i = 0; i < s->config->repositories.n; i++) {
         const struct config_repository *c = &s->config->repositories.items[i];
@@ -220,7 +227,7 @@ static void sync_repos(struct scheduler *s)
         r->watch = xcalloc(1, sizeof(*r->watch));
         r->name = xstrdup(c->name);
         r->path = xstrdup(c->path);
-        r->reserve = c->reserve;
+        take_settings(r, c);
         r->known = has_points(s, c->name);
         r->store = s->env.store_new(s->env.ctx, c);
         load_id(s, r);

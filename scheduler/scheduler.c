@@ -9,10 +9,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "jobs/prune.h"
+#include "jobs/pin.h"
 #include "jobs/request.h"
 #include "scheduler/admit.h"
 #include "scheduler/clock_watch.h"
 #include "scheduler/copies.h"
+#include "scheduler/copying.h"
 #include "scheduler/core.h"
 #include "scheduler/coverage.h"
 #include "scheduler/hosts.h"
@@ -25,15 +27,39 @@
 #include "scheduler/resources.h"
 #include "scheduler/serve.h"
 #include "scheduler/settling.h"
+#include "scheduler/targets.h"
 #include "scheduler/unfinished.h"
+#include "scheduler/verifying.h"
 #include "scheduler/watch.h"
 
 #define HOUSEKEEPING_S 3600.0
+#define EXPIRE_S 0.1
 
 static void on_due(void *ctx)
 {
     clock_watch_look(ctx);
     coverage_due(ctx);
+}
+
+static void on_verify_due(void *ctx)
+{
+    clock_watch_look(ctx);
+    verifying_due(ctx);
+}
+
+/* Some at a time: of ten thousand domains twenty thousand jobs end a day. */
+static void on_expire(void *ctx)
+{
+    struct scheduler *s = ctx;
+    int64_t before = env_now(&s->jobs) - s->config->keep_history;
+    struct err err = ERR_INIT;
+    int more =
+        clock_watch_doubt(s) ? 0 : catalog_job_expire(s->env.catalog, before, &s->expired, &err);
+
+    if (more < 0)
+        catalog_trouble(&s->jobs, "let go of old jobs", &err);
+    else if (more > 0)
+        s->env.clock->ops->after(s->env.clock, &s->expire, EXPIRE_S);
 }
 
 static void on_housekeeping(void *ctx)
@@ -45,11 +71,14 @@ static void on_housekeeping(void *ctx)
     clock_watch_look(s);
     if (catalog_keep_place(s->env.catalog, &err) < 0 ||
         (!clock_watch_doubt(s) &&
-         (catalog_job_expire(s->env.catalog, env_now(&s->jobs) - kept, &err) < 0 ||
-          catalog_cover_expire(s->env.catalog, env_now(&s->jobs) - kept, &err) < 0)))
+         catalog_cover_expire(s->env.catalog, env_now(&s->jobs) - kept, &err) < 0))
         catalog_trouble(&s->jobs, "let go of old jobs", &err);
+    s->expired = (struct job_expiry){0};
+    on_expire(s);
     release_due(s);
     coverage_refresh_all(s);
+    verifying_due(s);
+    copying_due(s);
     watch_again(s);
     copies_retry(s);
     s->env.clock->ops->after(s->env.clock, &s->housekeeping, HOUSEKEEPING_S);
@@ -67,10 +96,18 @@ static void settle(void *ctx)
     s->settled = true;
     unfinished_prune(s);
     coverage_due(s);
+    verifying_due(s);
+    copying_due(s);
     sched_kick(s);
     copies_consider(s);
     if (s->env.settled)
         s->env.settled(s->env.ctx);
+}
+
+static void clock_was_set(struct scheduler *s)
+{
+    coverage_refresh_all(s);
+    verifying_due(s);
 }
 
 int scheduler_new(const struct scheduler_env *env, struct config *config, struct scheduler **ret,
@@ -88,14 +125,16 @@ int scheduler_new(const struct scheduler_env *env, struct config *config, struct
         .loop = env->loop,
         .config = config,
     };
-    s->told =
-        (struct scheduler_told){coverage_ended, coverage_refresh_all, hosts_on_event, hosts_made};
+    s->told = (struct scheduler_told){coverage_ended, clock_was_set, hosts_on_event, hosts_made};
     s->started = sched_uptime(s);
     s->due = (struct alarm){.fire = on_due, .ctx = s};
+    s->verify = (struct alarm){.fire = on_verify_due, .ctx = s};
+    s->copying = (struct alarm){.fire = copying_due, .ctx = s};
     s->settle = (struct alarm){.fire = settle, .ctx = s};
     s->copies.alarm = (struct alarm){.fire = copies_step, .ctx = s};
     s->kick = (struct alarm){.fire = admit_jobs, .ctx = s};
     s->housekeeping = (struct alarm){.fire = on_housekeeping, .ctx = s};
+    s->expire = (struct alarm){.fire = on_expire, .ctx = s};
     clock_watch_start(s);
     resources_sync(s);
     coverage_sync(s);
@@ -119,8 +158,11 @@ void scheduler_free(struct scheduler *s)
         return;
     s->jobs.dead = true;
     s->env.clock->ops->stop(s->env.clock, &s->due);
+    s->env.clock->ops->stop(s->env.clock, &s->verify);
+    s->env.clock->ops->stop(s->env.clock, &s->copying);
     s->env.clock->ops->stop(s->env.clock, &s->kick);
     s->env.clock->ops->stop(s->env.clock, &s->housekeeping);
+    s->env.clock->ops->stop(s->env.clock, &s->expire);
     clock_watch_stop(s);
     s->env.clock->ops->stop(s->env.clock, &s->settle);
     copies_free(s);
@@ -134,6 +176,7 @@ void scheduler_free(struct scheduler *s)
     }
     free(s->jobs.runs.items);
     requests_free(&s->jobs);
+    pins_free(&s->jobs);
     doctors_free(s);
     watch_free(s);
     places_free(s);
@@ -151,6 +194,8 @@ void scheduler_reload(struct scheduler *s, struct config *config)
     resources_sync(s);
     coverage_sync(s);
     config_free(old);
+    verifying_due(s);
+    copying_due(s);
     watch_all(s);
     hosts_say_late(s);
     sched_kick(s);
@@ -167,58 +212,6 @@ void scheduler_unlisten(struct scheduler *s, struct observer *o)
 }
 
 /* ---- requests ---- */
-
-/* one: the domain that is meant, where target is not a policy's name. */
-static bool target_matches(const struct cover *c, bool is_policy, const char *target,
-                           const struct domain_search *one)
-{
-    if (!target)
-        return true;
-    if (is_policy)
-        return strcmp(c->policy, target) == 0;
-    return str_eq(c->domain, one->domain) && str_eq(c->host, one->host);
-}
-
-static int unknown_target(const struct scheduler *s, const char *target, struct err *err)
-{
-    VEC(const char *) known = {0};
-    const char *near;
-
-    for (size_t i = 0; i < s->config->policies.n; i++)
-        *VEC_ADD(&known) = s->config->policies.items[i].name;
-    for (size_t i = 0; i < s->covers.n; i++)
-        *VEC_ADD(&known) = s->covers.items[i].domain;
-    near = nearest_word(target, known.items, known.n);
-    err_set(err, ERR_NOTFOUND, "no policy and no domain that a policy covers is named '%s'%s%s%s",
-            target, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    free(known.items);
-    return -1;
-}
-
-/* Calls fn for each cover that target names; how many that were, or -1. */
-static int for_each_target(struct scheduler *s, const char *target,
-                           int (*fn)(struct scheduler *, size_t cover, void *arg, struct err *),
-                           void *arg, struct err *err)
-{
-    CLEANUP(domain_search_done) struct domain_search one = {.text = target};
-    bool is_policy = target && config_policy_find(s->config, target);
-    int n = 0;
-
-    for (size_t i = 0; target && !is_policy && i < s->covers.n; i++)
-        domain_search_offer(&one, s->covers.items[i].host, s->covers.items[i].domain);
-    if (domain_search_end(&one, err) < 0)
-        return -1;
-    for (size_t i = 0; i < s->covers.n; i++) {
-        if (!target_matches(&s->covers.items[i], is_policy, target, &one))
-            continue;
-        n++;
-        if (fn(s, i, arg, err) < 0)
-            return -1;
-    }
-    if (n == 0 && target && is_policy)
-        return err_set(err, ERR_NOTFOUND, "policy %s matches no domain", target);
-    return n > 0 || !target ? n : unknown_target(s, target, err);
-}
 
 struct run_request {
     const enum backup_level *level;
@@ -271,7 +264,7 @@ int scheduler_run(struct scheduler *s, const char *target, const enum backup_lev
     struct run_request q = {.level = level, .ids = ret, .open = ret_open};
 
     if (env_refuse_draining(&s->jobs, err) < 0 ||
-        for_each_target(s, target, request_backup, &q, err) < 0)
+        targets_each(s, target, request_backup, &q, err) < 0)
         return -1;
     if (ret->n == 0 && q.busy && (!ret_open || ret_open->n == 0))
         return err_set(err, ERR_BUSY, "job %lld of policy %s, %s %s, is already %s for %s%s",
@@ -299,10 +292,21 @@ int scheduler_found_damage(struct scheduler *s, const char *point_id, const char
     return 0;
 }
 
+int scheduler_look_at_points(struct scheduler *s, const char *repository, struct err *err)
+{
+    struct repo *r = repo_find(&s->jobs, repository);
+
+    if (!r)
+        return err_set(err, ERR_NOTFOUND, "repository %s is not configured", repository);
+    watch_repo(s, r);
+    return 0;
+}
+
 static int request_prune(struct scheduler *s, size_t cover, void *arg, struct err *err)
 {
     const struct cover *c = &s->covers.items[cover];
-    const struct point_filter filter = {.host = c->host, .domain = c->domain, .policy = c->policy};
+    const struct point_filter filter = {
+        .host = c->host, .domain = c->domain, .policy = c->policy, .copies = true};
     struct job_ids *ids = arg;
     struct point_list points = {0};
     struct strlist done = {0};
@@ -333,7 +337,37 @@ int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret
 {
     if (env_refuse_draining(&s->jobs, err) < 0)
         return -1;
-    return for_each_target(s, target, request_prune, ret, err) < 0 ? -1 : 0;
+    return targets_each(s, target, request_prune, ret, err) < 0 ? -1 : 0;
+}
+
+struct copy_request {
+    const char *repository;
+    struct job_ids *ids;
+};
+
+static int request_copy(struct scheduler *s, size_t cover, void *arg, struct err *err)
+{
+    const struct copy_request *q = arg;
+
+    return copying_request(s, cover, q->repository, q->ids, err);
+}
+
+int scheduler_copy(struct scheduler *s, const char *target, const char *repository,
+                   struct job_ids *ret, struct err *err)
+{
+    struct copy_request q = {repository, ret};
+
+    if (env_refuse_draining(&s->jobs, err) < 0)
+        return -1;
+    if (!config_repository_find(s->config, repository))
+        return err_set(err, ERR_NOTFOUND, "no repository is called '%s'", repository);
+    if (targets_each(s, target, request_copy, &q, err) < 0)
+        return -1;
+    if (ret->n == 0)
+        return err_set(
+            err, ERR_NOTFOUND, "no policy%s%s%s copies into %s; copy_to in a policy says so",
+            target ? " that '" : "", target ? target : "", target ? "' means" : "", repository);
+    return 0;
 }
 
 int scheduler_prune_checkpoints(struct scheduler *s, const char *domain, struct job_ids *ret,
@@ -388,7 +422,7 @@ struct scheduler_counts scheduler_count(const struct scheduler *s)
         else
             ret.queued++;
     }
-    ret.domains = s->covers.n;
+    ret.domains = coverage_domains(s);
     return ret;
 }
 

@@ -54,6 +54,9 @@ int scheduler_run(struct scheduler *s, const char *target, const enum backup_lev
 int scheduler_found_damage(struct scheduler *s, const char *point_id, const char *problem,
                            struct err *err);
 
+/* Somebody has found points of the repository not as they should be: it is looked at. */
+int scheduler_look_at_points(struct scheduler *s, const char *repository, struct err *err);
+
 /* The checkpoints that policies have left which do not cover their domains any more go at once;
  * domain NULL: of all domains.  *ret: jobs that delete them at the hypervisors. ERR_NOTFOUND. */
 int scheduler_prune_checkpoints(struct scheduler *s, const char *domain, struct job_ids *ret,
@@ -66,6 +69,11 @@ int scheduler_forget_repository(struct scheduler *s, const char *what, size_t *r
 
 /* Lets go of what no rule keeps; target NULL: everything. */
 int scheduler_prune(struct scheduler *s, const char *target, struct job_ids *ret, struct err *err);
+
+/* Copies what is to be in that second repository; target NULL: of everything. ERR_NOTFOUND: no
+ * policy that is meant has copies there. */
+int scheduler_copy(struct scheduler *s, const char *target, const char *repository,
+                   struct job_ids *ret, struct err *err);
 
 /* Which of the jobs that are queued or running, and of the backups that are tried again. */
 struct live_ask {

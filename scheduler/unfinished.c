@@ -3,8 +3,31 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "jobs/prune.h"
 #include "scheduler/core.h"
+#include "storage/catalog_copy.h"
+
+/* Copies that were interrupted have left something, or a prune of copies has. */
+static void prune_copies(struct scheduler *s, const struct cover *c, const struct config_policy *p)
+{
+    for (size_t i = 0; i < p->copy_to.n; i++) {
+        const char *repository = p->copy_to.items[i].repository;
+        CLEANUP(point_list_done) struct point_list copies = {0};
+        struct err err = ERR_INIT;
+        struct job_run *r;
+        bool some = false;
+
+        if (catalog_copies_in(s->env.catalog, c->host, c->domain, c->policy, repository, &copies,
+                              &err) < 0)
+            return;
+        for (size_t k = 0; k < copies.n; k++)
+            some = some || copies.items[k].state == POINT_DELETING;
+        if (some && prune_queue(&s->jobs, c->host, c->domain, c->policy, repository,
+                                "after a start: what was interrupted is finished", &r, &err) < 0)
+            catalog_trouble(&s->jobs, "queue what was interrupted", &err);
+    }
+}
 
 static bool needs_prune(struct scheduler *s, const struct cover *c)
 {
@@ -38,5 +61,6 @@ void unfinished_prune(struct scheduler *s)
             prune_queue(&s->jobs, c->host, c->domain, c->policy, p->repository,
                         "after a start: what was interrupted is finished", &r, &err) < 0)
             catalog_trouble(&s->jobs, "queue what was interrupted", &err);
+        prune_copies(s, c, p);
     }
 }

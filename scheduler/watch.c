@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mark.h"
+#include "base/text.h"
 #include "scheduler/compare.h"
 #include "scheduler/core.h"
 #include "scheduler/numbers.h"
@@ -72,32 +74,63 @@ static void note_uuid(struct scheduler *s, const char *name, const struct domain
 {
     struct err err = ERR_INIT;
 
-    if (facts->state != DOMAIN_RUNNING && facts->state != DOMAIN_PAUSED)
+    if (facts->state != DOMAIN_RUNNING && facts->state != DOMAIN_PAUSED && !facts->uuid)
         return;
     if (catalog_seen_uuid(s->env.catalog, name, facts->uuid, &err) < 0)
         catalog_trouble(&s->jobs, "record a domain's UUID", &err);
+}
+
+static char *append(char *to, const char *between, const char *more)
+{
+    char *ret = xasprintf("%s%s%s", to ? to : "", between, more);
+
+    free(to);
+    return ret;
+}
+
+/* "disk vda, vdb: WHY; disk vdc: ANOTHER"; NULL: none.  Caller frees. */
+static char *unsafe_of(const struct domain_facts *facts)
+{
+    CLEANUP(strlist_done) struct strlist told = {0};
+    char *ret = NULL;
+
+    for (size_t i = 0; i < facts->disks.n; i++) {
+        const char *why = facts->disks.items[i].unsafe, *before = ret ? "; disk " : "disk ";
+
+        if (!why || strlist_has(&told, why))
+            continue;
+        strlist_add(&told, why);
+        for (size_t k = i; k < facts->disks.n; k++)
+            if (str_eq(facts->disks.items[k].unsafe, why)) {
+                ret = append(ret, before, facts->disks.items[k].name);
+                before = ", ";
+            }
+        ret = append(ret, ": ", why);
+    }
+    return ret;
+}
+
+/* A look that was under way may end after the host has told that it has no such domain. */
+static bool is_gone(struct scheduler *s, const char *host, const char *domain)
+{
+    const struct host *h = host_find(&s->jobs, host);
+
+    return h && h->known && !strlist_has(&h->watch->names, domain);
 }
 
 void watch_saw_domain(struct scheduler *s, const char *host, const char *domain,
                       const struct domain_facts *facts)
 {
     CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
-    CLEANUP_FREE char *unsafe = NULL;
+    CLEANUP_FREE char *unsafe = unsafe_of(facts);
 
+    if (is_gone(s, host, domain)) {
+        MARK("a domain that is gone was looked at");
+        return;
+    }
     places_saw_domain(s, host, domain, facts);
     note_frozen(s, host, domain, facts);
     note_disks(s, host, domain, facts);
-    for (size_t i = 0; i < facts->disks.n; i++) {
-        const struct disk_facts *d = &facts->disks.items[i];
-        char *more;
-
-        if (!d->unsafe)
-            continue;
-        more = xasprintf("%s%sdisk %s: %s", unsafe ? unsafe : "", unsafe ? "; " : "", d->name,
-                         d->unsafe);
-        free(unsafe);
-        unsafe = more;
-    }
     put(s, "domain", name, domain_state_name(facts->state), facts->problem, unsafe);
     note_uuid(s, name, facts);
     numbers_saw_domain(s, name, facts);
@@ -116,6 +149,9 @@ void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_spac
 {
     if (!problem)
         repo_saw_id(r, space->id);
+    if (!problem && r->watch->away)
+        s->env.clock->ops->after(s->env.clock, &s->copying, 0);
+    r->watch->away = problem != NULL;
     put(s, "repository", r->name, problem ? "problem" : "ok", problem ? problem->msg : NULL, NULL);
 }
 

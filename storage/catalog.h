@@ -43,6 +43,8 @@ const char *catalog_id(const struct catalog *c);
 /* Can it be written again, after a write failed for want of space or the like?  Tries one; where
  * none has failed, nothing is done. */
 int catalog_try(struct catalog *c, int64_t now, struct err *err);
+/* For how many seconds that has not been so; 0 where it is. */
+int64_t catalog_failing_for(const struct catalog *c);
 
 /* Reads all of it. ERR_CORRUPT: it is damaged; else as CATALOG_READ. */
 int catalog_check(const char *path, struct err *err);
@@ -112,6 +114,7 @@ struct job {
     bool publishing;     /* it has come as far as publishing its point, whatever its step is now */
     bool reuse_external; /* backup-begin: its files were there before, and are not ours to remove */
     bool force;          /* a deletion: the last good point may go, too */
+    int sample;          /* a verification: so many percent of each point; 0: as its policy says */
     const struct strlist *points; /* what it is about; for catalog_job_add only, borrowed */
     /* What a backup will make: decided when it begins, committed before anything is touched.
      * plan.id NULL before that. plan.checkpoint: the provisional checkpoint. For each disk name,
@@ -129,8 +132,8 @@ void job_done(struct job *j);
 void job_list_done(struct job_list *l);
 
 /* Adds j (kind, guest, host, domain, policy, repository, level, state, outcome, reason, why, due,
- * created, ended, uptime, boot, force, points) and sets j->id. For queued jobs, and for skipped
- * ones that end at once. */
+ * created, ended, uptime, boot, force, sample, points) and sets j->id. For queued jobs, and for
+ * skipped ones that end at once. */
 int catalog_job_add(struct catalog *c, struct job *j, struct err *err);
 
 /* The ids of the points that a deletion is about, in order. */
@@ -175,9 +178,15 @@ int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome
 int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct point *p,
                     const char *reason, struct err *err);
 
-/* Rows of jobs that ended before that time go; of each (host, domain, policy) the last scheduled
- * backup, and the last job of each kind that was asked for by hand, stay. */
-int catalog_job_expire(struct catalog *c, int64_t before, struct err *err);
+#define JOB_EXPIRY_ROWS 5 /* at one time: each is in many pages, which may have to be read */
+struct job_expiry {
+    int64_t ended, id;
+};
+
+/* Rows of jobs that ended before that time go: the next ones behind *from, which is zero at first
+ * and moves on.  1: there are more; 0: there are none.  Of each (host, domain, policy) the last
+ * scheduled backup, and the last job of each kind that was asked for by hand, stay. */
+int catalog_job_expire(struct catalog *c, int64_t before, struct job_expiry *from, struct err *err);
 
 struct job_filter {
     const char *host, *domain, *policy; /* NULL: any */
@@ -224,6 +233,8 @@ void catalog_instant_end(struct catalog *c);
 
 struct point_filter {
     const char *host, *domain, *policy, *repository; /* NULL: any */
+    bool copies; /* copies in second repositories, too; of one repository all that lies there is
+                  * meant anyhow */
 };
 
 /* By domain, then oldest first. */
@@ -245,10 +256,10 @@ int catalog_domains_with_points(struct catalog *c, catalog_on_domain *each, void
 int catalog_domains_with_jobs(struct catalog *c, catalog_on_domain *each, void *arg,
                               struct err *err);
 
-/* Every point whose id has that in it somewhere. */
+/* Every point that was created in that second. */
 typedef void catalog_on_point(void *arg, const char *id, const char *host, const char *domain);
-int catalog_points_named(struct catalog *c, const char *part, catalog_on_point *each, void *arg,
-                         struct err *err);
+int catalog_points_of_time(struct catalog *c, int64_t created, catalog_on_point *each, void *arg,
+                           struct err *err);
 
 /* The newest point in state good, of one (host, domain, policy); policy NULL: of any. *ret_found
  * false: none. */
@@ -264,6 +275,19 @@ int catalog_point_set_state(struct catalog *c, const char *id, enum point_state 
 int catalog_point_set_damage(struct catalog *c, const char *id, const char *damage,
                              struct err *err);
 int catalog_point_set_keep(struct catalog *c, const char *id, const char *reason, struct err *err);
+/* since 0: it is pinned no more. */
+int catalog_point_set_pin(struct catalog *c, const char *id, const struct point_pin *pin,
+                          struct err *err);
+
+/* A merge begins (storage/merge.h): id is let go of, and what is known of the length of the images
+ * that stand on it, in point into, is true no more.  One transaction. */
+int catalog_point_merging(struct catalog *c, const char *id, const char *into, struct err *err);
+/* It did not: what stands in the point's manifest of its images, its parent and its level. */
+int catalog_point_put_images(struct catalog *c, const struct point *p, struct err *err);
+/* It is done: into is the point as it is now; id is no more.  One transaction. ERR_BUSY as with
+ * catalog_point_delete. */
+int catalog_point_merged(struct catalog *c, const char *id, const struct point *into,
+                         struct err *err);
 
 /* Refused (ERR_BUSY) while another point stands on it; fine if there is none.  If its checkpoint is
  * the current one, that goes, too (-> dropping): nothing can be based on it any more. */
@@ -449,6 +473,10 @@ void due_list_done(struct due_list *l);
 /* Scheduled backups (due != 0) only. */
 int catalog_history(struct catalog *c, const char *host, const char *domain, const char *policy,
                     struct catalog_history *ret, struct err *err);
+/* Of all backups, by whomever asked for: how many incrementals were made since the last full, and
+ * when that was; where its job is not known any more, the oldest that is; 0: none is. */
+int catalog_since_full(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       int *ret_incrementals, int64_t *ret_full_at, struct err *err);
 /* The latest due time of them that is not after `until`; 0: none. */
 int catalog_due_before(struct catalog *c, const char *host, const char *domain, const char *policy,
                        int64_t until, int64_t *ret, struct err *err);
@@ -478,6 +506,13 @@ int catalog_seen_put(struct catalog *c, const char *kind, const char *name, cons
 int catalog_seen_forget(struct catalog *c, const char *kind, const char *name, struct err *err);
 /* Of a domain that was seen (HOST/DOMAIN); stays until the next one.  NULL: it has none. */
 int catalog_seen_uuid(struct catalog *c, const char *domain, const char *uuid, struct err *err);
+/* Of a domain that is gone (HOST/DOMAIN): the name under which a domain of that UUID was known. */
+int catalog_gone_put(struct catalog *c, const char *domain, const char *uuid, int64_t now,
+                     struct err *err);
+/* The name, other than `domain` (HOST/DOMAIN), that one of the same host and UUID had last, and
+ * until when; *ret NULL: none.  Caller frees. */
+int catalog_gone_name(struct catalog *c, const char *domain, const char *uuid, char **ret,
+                      int64_t *ret_until, struct err *err);
 /* By name. */
 int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, struct err *err);
 /* In a list as catalog_seen gives it; NULL: never seen. */

@@ -37,7 +37,7 @@ static int find_points(struct catalog *c, struct catalog_lost *l, const char *wh
     if (catalog_points(c, &of, &l->points, err) < 0)
         return -1;
     l->by_id = l->points.n == 0 && !l->name;
-    of.repository = NULL;
+    of = (struct point_filter){.copies = true};
     if (!l->by_id)
         return 0;
     if (catalog_points(c, &of, &all, err) < 0)

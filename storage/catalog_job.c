@@ -38,6 +38,7 @@ static int add_row(struct db *db, struct job *j, struct err *err)
     db_bind_text(st, 15, j->boot);
     sqlite3_bind_int(st, 16, j->guest);
     sqlite3_bind_int(st, 17, j->force);
+    sqlite3_bind_int(st, 18, j->sample);
     if (db_run(db, st, err) < 0)
         return err_wrap(err, "new job for %s", j->domain);
     j->id = sqlite3_last_insert_rowid(db->h);
@@ -115,8 +116,8 @@ static int start_row(struct db *db, const struct start *s, struct err *err)
     return must_change(db, s->id, "queued", err);
 }
 
-static int start_disk(struct db *db, int64_t job, size_t i, const struct point_disk *d,
-                      struct err *err)
+int catalog_insert_job_disk(struct db *db, int64_t job, size_t i, const struct point_disk *d,
+                            struct err *err)
 {
     STMT st = NULL;
 
@@ -154,7 +155,7 @@ static int start_body(struct db *db, void *arg, struct err *err)
     if (start_row(db, s, err) < 0)
         return -1;
     for (size_t i = 0; s->plan && i < s->plan->disks.n; i++)
-        if (start_disk(db, s->id, i, &s->plan->disks.items[i], err) < 0)
+        if (catalog_insert_job_disk(db, s->id, i, &s->plan->disks.items[i], err) < 0)
             return -1;
     if (s->plan && catalog_put_missing(db, s->plan, err) < 0)
         return -1;
@@ -339,12 +340,39 @@ int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct po
     return db_tx(&c->db, publish_body, &e, err);
 }
 
-int catalog_job_expire(struct catalog *c, int64_t before, struct err *err)
+/* The last of the next rows; *ret stays: they are all that there are. */
+static int expire_to(struct catalog *c, int64_t before, const struct job_expiry *from,
+                     struct job_expiry *ret, struct err *err)
 {
     STMT st = NULL;
+    int rc;
 
-    if (db_stmt(&c->db, ST_JOB_EXPIRE, &st, err) < 0)
+    if (db_stmt(&c->db, ST_JOB_EXPIRE_TO, &st, err) < 0)
         return -1;
     sqlite3_bind_int64(st, 1, before);
-    return db_run(&c->db, st, err);
+    sqlite3_bind_int64(st, 2, from->ended);
+    sqlite3_bind_int64(st, 3, from->id);
+    sqlite3_bind_int64(st, 4, JOB_EXPIRY_ROWS - 1);
+    rc = db_row(&c->db, st, 2, err);
+    if (rc > 0)
+        *ret = (struct job_expiry){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+    return rc;
+}
+
+int catalog_job_expire(struct catalog *c, int64_t before, struct job_expiry *from, struct err *err)
+{
+    struct job_expiry to = {before - 1, INT64_MAX};
+    int more = expire_to(c, before, from, &to, err);
+    STMT st = NULL;
+
+    if (more < 0 || db_stmt(&c->db, ST_JOB_EXPIRE, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, from->ended);
+    sqlite3_bind_int64(st, 2, from->id);
+    sqlite3_bind_int64(st, 3, to.ended);
+    sqlite3_bind_int64(st, 4, to.id);
+    if (db_run(&c->db, st, err) < 0)
+        return -1;
+    *from = to;
+    return more;
 }

@@ -68,6 +68,7 @@ static int read_plan(struct db *db, sqlite3_stmt *st, const struct job *j, struc
     plan->why = xstrdup(j->why);
     plan->created = sqlite3_column_int64(st, 17);
     plan->parent = db_text(st, 26);
+    plan->copy_of = db_text(st, 33);
     point_id_maker(plan->id, &plan->catalog, &plan->job);
     if (db_stmt(db, ST_JOB_DISK_LIST, &disks, err) < 0)
         return -1;
@@ -109,6 +110,7 @@ static int read_job(struct db *db, sqlite3_stmt *st, struct job *j, struct err *
     j->publishing = sqlite3_column_int(st, 29);
     j->reuse_external = sqlite3_column_int(st, 18);
     j->force = sqlite3_column_int(st, 31);
+    j->sample = sqlite3_column_int(st, 32);
     return read_plan(db, st, j, &j->plan, err);
 }
 

@@ -49,6 +49,10 @@ int catalog_read_missing(struct db *db, struct point *p, struct err *err);
 /* See catalog_job_add. */
 int catalog_insert_job(struct db *db, struct job *j, struct err *err);
 
+/* The i-th disk of its plan. */
+int catalog_insert_job_disk(struct db *db, int64_t job, size_t i, const struct point_disk *d,
+                            struct err *err);
+
 /* One that is there already stays as it is.  ERR_NOTFOUND: a point that it stands on is not. */
 int catalog_insert_point(struct db *db, const struct point *p, struct err *err);
 

@@ -3,6 +3,8 @@
  * Little of many rows: what is asked of all domains at once. */
 #include "storage/catalog_priv.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
 int catalog_instant_begin(struct catalog *c, struct err *err)
@@ -25,7 +27,7 @@ int catalog_points_sketch(struct catalog *c, const char *host, const char *domai
         return -1;
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);
-    while ((rc = db_row(&c->db, st, 4, err)) > 0) {
+    while ((rc = db_row(&c->db, st, 5, err)) > 0) {
         struct point *p = VEC_ADD(ret);
 
         if (CATALOG_WORD(&c->db, st, 3, point_state_from_name, &p->state, err) < 0)
@@ -33,7 +35,8 @@ int catalog_points_sketch(struct catalog *c, const char *host, const char *domai
         p->created = sqlite3_column_int64(st, 0);
         p->job = sqlite3_column_int64(st, 1);
         p->policy = db_text(st, 2);
-        p->catalog = db_text(st, 4);
+        p->read.proven = sqlite3_column_int64(st, 4);
+        p->catalog = db_text(st, 5);
     }
     return rc;
 }
@@ -82,15 +85,15 @@ int catalog_domains_with_jobs(struct catalog *c, catalog_on_domain *each, void *
     return each_domain(c, ST_JOB_DOMAINS, each, arg, err);
 }
 
-int catalog_points_named(struct catalog *c, const char *part, catalog_on_point *each, void *arg,
-                         struct err *err)
+int catalog_points_of_time(struct catalog *c, int64_t created, catalog_on_point *each, void *arg,
+                           struct err *err)
 {
     STMT st = NULL;
     int rc;
 
-    if (db_stmt(&c->db, ST_POINT_NAMED, &st, err) < 0)
+    if (db_stmt(&c->db, ST_POINT_OF_TIME, &st, err) < 0)
         return -1;
-    db_bind_text(st, 1, part);
+    sqlite3_bind_int64(st, 1, created);
     while ((rc = db_row(&c->db, st, 3, err)) > 0)
         each(arg, (const char *)sqlite3_column_text(st, 0),
              (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2));

@@ -8,6 +8,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
+#include "base/uptime.h"
+
+#define GONE_S ((int64_t)90 * 86400)
 
 static int set_cover(struct catalog *c, enum db_stmt id, const char *host, const char *domain,
                      const char *policy, int64_t now, struct err *err)
@@ -216,6 +220,11 @@ int catalog_try(struct catalog *c, int64_t now, struct err *err)
     return 0;
 }
 
+int64_t catalog_failing_for(const struct catalog *c)
+{
+    return c->db.failed ? uptime_seconds() - c->db.failed_at : 0;
+}
+
 int catalog_seen_forget(struct catalog *c, const char *kind, const char *name, struct err *err)
 {
     return catalog_exec(&c->db, ST_SEEN_FORGET, (const char *const[]){kind, name}, 2, err);
@@ -248,4 +257,72 @@ int catalog_seen(struct catalog *c, const char *kind, struct seen_list *ret, str
     if (rc < 0)
         seen_list_done(ret);
     return rc;
+}
+
+int catalog_since_full(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       int *ret_incrementals, int64_t *ret_full_at, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_SINCE_FULL, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    if (db_row(&c->db, st, 2, err) < 0)
+        return -1;
+    *ret_incrementals = sqlite3_column_int(st, 0);
+    *ret_full_at = sqlite3_column_int64(st, 1);
+    return 0;
+}
+
+/* ---- renamed ---- */
+
+/* Names come and go; who has not come back by then does not. */
+static int forget_long_gone(struct catalog *c, int64_t now, struct err *err)
+{
+    struct seen_list l = {0};
+    int rc = catalog_seen(c, "gone", &l, err);
+
+    for (size_t i = 0; rc == 0 && i < l.n; i++)
+        if (l.items[i].at < now - GONE_S)
+            rc = catalog_seen_forget(c, "gone", l.items[i].name, err);
+    seen_list_done(&l);
+    return rc;
+}
+
+int catalog_gone_put(struct catalog *c, const char *domain, const char *uuid, int64_t now,
+                     struct err *err)
+{
+    if (forget_long_gone(c, now, err) < 0)
+        return -1;
+    return catalog_seen_put(c, "gone", domain, uuid, NULL, NULL, now, err);
+}
+
+static bool of_one_host(const char *a, const char *b)
+{
+    const char *slash = strchr(a, '/');
+
+    return slash && strncmp(a, b, (size_t)(slash - a) + 1) == 0;
+}
+
+int catalog_gone_name(struct catalog *c, const char *domain, const char *uuid, char **ret,
+                      int64_t *ret_until, struct err *err)
+{
+    const struct seen *last = NULL;
+    struct seen_list l = {0};
+
+    *ret = NULL;
+    if (catalog_seen(c, "gone", &l, err) < 0)
+        return -1;
+    for (size_t i = 0; i < l.n; i++)
+        if (str_eq(l.items[i].state, uuid) && of_one_host(domain, l.items[i].name) &&
+            strcmp(domain, l.items[i].name) != 0 && (!last || l.items[i].at > last->at))
+            last = &l.items[i];
+    if (last) {
+        *ret = xstrdup(last->name);
+        *ret_until = last->at;
+    }
+    seen_list_done(&l);
+    return 0;
 }

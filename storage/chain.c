@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -133,55 +131,4 @@ int repository_check_chain_but_lengths(const char *path, const char *point_id,
 int repository_check_chain(const char *path, const char *point_id, struct err *err)
 {
     return repository_check_chain_but_lengths(path, point_id, NULL, err);
-}
-
-/* ---- holding ---- */
-
-/* Some file systems cannot lock directories; a restore from them must still be possible. */
-static bool is_held_by_other(void)
-{
-    return errno == EWOULDBLOCK;
-}
-
-static int hold_point(const char *path, const char *id, struct repository_hold *h, struct err *err)
-{
-    CLEANUP_FREE char *where = repository_path(path, id, "", NULL);
-    CLEANUP_CLOSE int domain = -1, dir = -1;
-    struct stat held, now;
-
-    if (open_domain_dir(path, id, false, &domain, err) < 0 ||
-        open_dir_at(domain, point_id_name(id), where, &dir, err) < 0)
-        return -1;
-    if (flock(dir, LOCK_SH | LOCK_NB) < 0 && is_held_by_other())
-        return err_set(err, ERR_BUSY, "%s: is being removed", where);
-    if (fstatat(domain, point_id_name(id), &now, AT_SYMLINK_NOFOLLOW) < 0)
-        return err_errno(err, errno, "%s", where);
-    if (fstat(dir, &held) < 0 || held.st_ino != now.st_ino || held.st_dev != now.st_dev)
-        return err_set(err, ERR_NOTFOUND, "%s: was replaced meanwhile", where);
-    *VEC_ADD(h) = take_fd(&dir);
-    return 0;
-}
-
-int repository_hold(const char *path, const char *point_id, struct repository_hold *ret,
-                    struct err *err)
-{
-    CLEANUP(point_list_done) struct point_list chain = {0};
-    CLEANUP(repository_unhold) struct repository_hold h = {0};
-
-    if (read_chain(path, point_id, &chain, err) < 0)
-        return -1;
-    for (size_t i = chain.n; i > 0; i--)
-        if (hold_point(path, chain.items[i - 1].id, &h, err) < 0)
-            return -1;
-    *ret = h;
-    h = (struct repository_hold){0};
-    return 0;
-}
-
-void repository_unhold(struct repository_hold *h)
-{
-    for (size_t i = 0; i < h->n; i++)
-        close(h->items[i]);
-    free(h->items);
-    *h = (struct repository_hold){0};
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/uptime.h"
 
 /* SQLite's classes of errors that somebody can do something about; all others are bugs of ours. */
 static const struct {
@@ -47,8 +48,11 @@ static int fail(struct db *db, struct err *err)
 int db_fail(struct db *db, struct err *err)
 {
     fail(db, err);
-    db->failed =
-        db->failed || err->code == ERR_NOSPACE || err->code == ERR_IO || err->code == ERR_DENIED;
+    if (!db->failed &&
+        (err->code == ERR_NOSPACE || err->code == ERR_IO || err->code == ERR_DENIED)) {
+        db->failed = true;
+        db->failed_at = uptime_seconds();
+    }
     if (err->code == ERR_CORRUPT && db->tell)
         db->tell(db->tell_ctx, DB_DAMAGED, err->msg);
     return -1;

@@ -25,6 +25,8 @@ enum db_stmt {
     ST_JOB_BEGIN,
     ST_JOB_REMOVE,
     ST_JOB_START,
+    ST_JOB_COPY,
+    ST_JOB_DISK_CLEAR,
     ST_JOB_STEP,
     ST_JOB_PROGRESS,
     ST_JOB_DOCUMENT,
@@ -37,6 +39,7 @@ enum db_stmt {
     ST_JOB_LIST_OPEN,
     ST_JOB_LAST_BACKUP,
     ST_JOB_DOMAINS,
+    ST_JOB_EXPIRE_TO,
     ST_JOB_EXPIRE,
     ST_JOB_POINT_ADD,
     ST_JOB_POINT_LIST,
@@ -50,16 +53,27 @@ enum db_stmt {
     ST_POINT_LIST_OF,
     ST_POINT_LIST_IN,
     ST_POINT_SKETCH,
-    ST_POINT_NAMED,
+    ST_POINT_OF_TIME,
     ST_POINT_DOMAINS,
     ST_POINT_LAST_GOOD,
     ST_POINT_STATE,
     ST_POINT_KEEP,
     ST_POINT_DAMAGE,
     ST_POINT_NEEDED,
+    ST_POINT_READ,
+    ST_POINT_PIN,
+    ST_JOB_READING_PUT,
+    ST_JOB_READING,
+    ST_SCHEDULE_GET,
+    ST_SCHEDULE_ADD,
+    ST_SCHEDULE_RAN,
+    ST_SCHEDULE_FORGET,
     ST_POINT_DELETE,
     ST_POINT_DISK_ADD,
     ST_POINT_DISK_LIST,
+    ST_POINT_MERGING,
+    ST_POINT_MERGED,
+    ST_POINT_DISK_MERGED,
     ST_MISSING_ADD,
     ST_MISSING_LIST,
     ST_MISSING_OF,
@@ -103,6 +117,7 @@ enum db_stmt {
     ST_AT_HOST_FIND,
     ST_COVER_SINCE,
     ST_HISTORY,
+    ST_SINCE_FULL,
     ST_DUE_BEFORE,
     ST_DUES_AFTER,
     ST_QUIESCED,
@@ -155,12 +170,13 @@ struct db {
     struct db_beside beside[2]; /* its log and its shared memory */
     const char *lost;           /* why nothing is written any more; NULL: all is well */
     bool failed;                /* the file system failed since the last catalog_try */
+    int64_t failed_at;          /* uptime of the first such failure */
     struct db_copy *copy;       /* under way; NULL: none */
     void (*tell)(void *ctx, enum db_event event, const char *text); /* NULL: nobody listens */
     void *tell_ctx;
 };
 
-#define DB_SCHEMA_VERSION 4
+#define DB_SCHEMA_VERSION 8
 #define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
 
 /* See catalog_open. db_open.c. */

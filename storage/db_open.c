@@ -120,21 +120,9 @@ int db_create_file(const char *path, bool *ret_made, struct err *err)
 /* WAL needs memory that all processes share: only on a local file system. */
 static bool is_local(const char *dir)
 {
-    static const uint32_t remote[] = {0x6969 /* NFS */,
-                                      0xff534d42 /* CIFS */,
-                                      0xfe534d42 /* SMB2 */,
-                                      0x65735546 /* FUSE */,
-                                      0x01021997 /* 9P */,
-                                      0x5346414f /* AFS */,
-                                      0x00c36400 /* Ceph */};
     struct statfs fs;
 
-    if (statfs(dir, &fs) < 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(remote); i++)
-        if ((uint32_t)fs.f_type == remote[i])
-            return false;
-    return true;
+    return statfs(dir, &fs) == 0 && !path_remote(dir);
 }
 
 /* ---- what the file is ---- */

@@ -9,10 +9,11 @@
     "id, kind, host, domain, policy, repository, level, state, outcome, error, due, created,"      \
     " started, ended, bytes_done, bytes_total, mode, point_time, reuse, elapsed_ms, temp_used,"    \
     " temp_total, step, reason, why, point, parent,"                                               \
-    " checkpoint, document, publishing, guest, force"
+    " checkpoint, document, publishing, guest, force, sample, copy_of"
 #define POINT_COLUMNS                                                                              \
-    "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, parent,"    \
-    " checkpoint, why, keep, catalog, problem, damage, repository_id"
+    "id, host, domain, policy, repository, level, mode, state, created, quiesced, job, proven,"    \
+    " read_at, read_slice, read_slices, read_job, pinned, pin_until, parent, checkpoint, why,"     \
+    " keep, catalog, problem, damage, repository_id, read_result, pin_note, copy_of"
 #define CHECKPOINT_COLUMNS "name, host, domain, policy, state, created, parent, description"
 /* Those that are not NULL.  No index serves such a condition: it stands behind one that has its
  * own, or where all rows are read anyhow. */
@@ -20,8 +21,11 @@
     " (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2) AND (?3 IS NULL OR policy = ?3)"
 #define POINT_FILTER                                                                               \
     " (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR domain = ?2) AND (?3 IS NULL OR policy = ?3)"   \
-    " AND (?4 IS NULL OR repository = ?4)"
+    " AND (?4 IS NULL OR repository = ?4) AND (?5 OR copy_of IS NULL)"
 #define POINT_ORDER " ORDER BY host, domain, created, job, policy"
+
+/* Jobs that ended before ?1; beginning behind the one of number ?3, which ended at ?2. */
+#define EXPIRED " WHERE state = 'ended' AND ended < ?1 AND ended >= ?2 AND (ended > ?2 OR id > ?3)"
 
 /* Each (host, domain) once, by one step in the index to the next: there are many rows of each. */
 #define DOMAINS_OF(table)                                                                          \
@@ -42,8 +46,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_RAISE] = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'job' AND seq < ?1",
     [ST_JOB_ADD] = ("INSERT INTO job (kind, host, domain, policy, repository, asked, level, state,"
                     " outcome, reason, why, due, created, ended, uptime, boot, guest,"
-                    " force) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-                    " ?14, ?15, ?16, ?17)"),
+                    " force, sample) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11,"
+                    " ?12, ?13, ?14, ?15, ?16, ?17, ?18)"),
     [ST_JOB_BEGIN] =
         ("UPDATE job SET state = 'running', started = ?2, asked = ?3, level = ?3, step = ?4,"
          " checkpoint = ?5, mode = ?6, document = ?7, reuse = ?8"
@@ -52,6 +56,10 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_START] = ("UPDATE job SET state = 'running', started = ?2, level = ?3, why = ?4,"
                       " point = ?5, parent = ?6, point_time = ?7, checkpoint = ?8, mode = ?9"
                       " WHERE id = ?1 AND state = 'queued'"),
+    [ST_JOB_COPY] = ("UPDATE job SET level = ?2, point = ?3, parent = ?4, point_time = ?5,"
+                     " mode = ?6, copy_of = ?7, publishing = 0"
+                     " WHERE id = ?1 AND state = 'running'"),
+    [ST_JOB_DISK_CLEAR] = "DELETE FROM job_disk WHERE job = ?1",
     [ST_JOB_STEP] = ("UPDATE job SET step = ?2, publishing = max(publishing, ?2 = 'publishing')"
                      " WHERE id = ?1 AND state = 'running'"),
     [ST_JOB_PROGRESS] = ("UPDATE job SET bytes_done = ?2, bytes_total = ?3, elapsed_ms = ?4,"
@@ -79,10 +87,15 @@ const char *const db_sql[ST_COUNT] = {
          " ORDER BY id DESC LIMIT 1"),
     /* What the planner needs stays: of each (host, domain, policy) the last scheduled backup; and,
      * for people, the last one of each kind that was asked for by hand. */
-    [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE state = 'ended' AND ended < ?1 AND EXISTS"
-                       " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
-                       "  AND n.policy = job.policy AND n.kind = job.kind"
-                       "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
+    [ST_JOB_EXPIRE_TO] =
+        ("SELECT ended, id FROM job" EXPIRED " ORDER BY ended, id LIMIT 1 OFFSET ?4"),
+    [ST_JOB_EXPIRE] =
+        /* One bound at each end: SQLite seeks by the first it finds, and reads on to it. */
+    ("DELETE FROM job WHERE state = 'ended' AND ended >= ?1 AND (ended > ?1 OR id > ?2)"
+     " AND ended <= ?3 AND (ended < ?3 OR id <= ?4) AND EXISTS"
+     " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
+     "  AND n.policy = job.policy AND n.kind = job.kind"
+     "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
     [ST_JOB_POINT_ADD] = "INSERT INTO job_point (job, position, point) VALUES (?1, ?2, ?3)",
     [ST_JOB_POINT_LIST] = "SELECT point FROM job_point WHERE job = ?1 ORDER BY position",
     [ST_JOB_LAST_OF_KIND] =
@@ -93,7 +106,7 @@ const char *const db_sql[ST_COUNT] = {
         ("INSERT INTO job_disk (job, position, name, path, format, backing, capacity, image,"
          " identity, device, bitmap) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
     [ST_JOB_DISK_LIST] = ("SELECT name, path, format, capacity, 0, 0, backing, NULL, image,"
-                          " identity, device, bitmap FROM job_disk"
+                          " identity, device, bitmap, NULL FROM job_disk"
                           " WHERE job = ?1 ORDER BY position"),
     [ST_JOB_NEXT] =
         ("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0) + 1"),
@@ -103,9 +116,10 @@ const char *const db_sql[ST_COUNT] = {
 
     [ST_POINT_ADD] = ("INSERT INTO point (id, host, domain, policy, repository, level, parent,"
                       " created, checkpoint, mode, state, quiesced, why, keep, job, catalog,"
-                      " problem, damage, repository_id)"
+                      " problem, damage, pinned, pin_until, pin_note, copy_of, repository_id)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                      " ?15, ?16, ?17, ?18, (SELECT r.id FROM repository r WHERE r.name = ?5))"
+                      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
+                      " (SELECT r.id FROM repository r WHERE r.name = ?5))"
                       " ON CONFLICT (id) DO NOTHING"),
     [ST_POINT_LIST] = "SELECT " POINT_COLUMNS " FROM point WHERE" POINT_FILTER POINT_ORDER,
     [ST_POINT_LIST_OF] = ("SELECT " POINT_COLUMNS " FROM point WHERE host = ?1 AND domain = ?2"
@@ -113,30 +127,52 @@ const char *const db_sql[ST_COUNT] = {
     [ST_POINT_LIST_IN] =
         ("SELECT " POINT_COLUMNS " FROM point INDEXED BY point_in WHERE repository = ?4"
          " AND" POINT_FILTER POINT_ORDER),
-    [ST_POINT_SKETCH] = ("SELECT created, job, policy, state, catalog FROM point"
-                         " WHERE host = ?1 AND domain = ?2 ORDER BY created, job, policy"),
-    [ST_POINT_NAMED] = "SELECT id, host, domain FROM point WHERE instr(id, ?1)",
+    [ST_POINT_SKETCH] = ("SELECT created, job, policy, state, proven, catalog FROM point"
+                         " WHERE host = ?1 AND domain = ?2 AND copy_of IS NULL"
+                         " ORDER BY created, job, policy"),
+    [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",
     [ST_POINT_DOMAINS] = DOMAINS_OF("point"),
     [ST_JOB_DOMAINS] = DOMAINS_OF("job"),
     /* The one made last; among those that no job's number tells of, the newest. */
-    [ST_POINT_LAST_GOOD] =
-        ("SELECT " POINT_COLUMNS " FROM point"
-         " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
-         " AND state = 'good' ORDER BY job DESC, created DESC, policy DESC LIMIT 1"),
+    [ST_POINT_LAST_GOOD] = ("SELECT " POINT_COLUMNS " FROM point"
+                            " WHERE host = ?1 AND domain = ?2 AND (?3 IS NULL OR policy = ?3)"
+                            " AND copy_of IS NULL AND state = 'good'"
+                            " ORDER BY job DESC, created DESC, policy DESC LIMIT 1"),
     [ST_POINT_STATE] = "UPDATE point SET state = ?2, problem = ?3 WHERE id = ?1",
     [ST_POINT_DAMAGE] = ("UPDATE point SET damage = ?2, problem = ?2,"
                          " state = CASE WHEN ?2 IS NULL THEN 'good' ELSE 'damaged' END"
                          " WHERE id = ?1 AND state <> 'deleting'"),
     [ST_POINT_KEEP] = "UPDATE point SET keep = ?2 WHERE id = ?1",
+    [ST_POINT_READ] = ("UPDATE point SET read_at = ?2, read_slice = ?3, read_slices = ?4,"
+                       " read_job = ?5, read_result = ?6,"
+                       " proven = CASE WHEN ?7 THEN ?2 ELSE proven END WHERE id = ?1"),
+    [ST_POINT_PIN] = ("UPDATE point SET pinned = ?2, pin_until = ?3, pin_note = ?4"
+                      " WHERE id = ?1"),
+    [ST_JOB_READING_PUT] = ("INSERT OR REPLACE INTO job_reading (job, point, disk, offset, slice,"
+                            " slices, result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+    [ST_JOB_READING] = ("SELECT point, disk, offset, slice, slices, result FROM job_reading"
+                        " WHERE job = ?1"),
+    [ST_SCHEDULE_GET] = "SELECT since, last FROM schedule WHERE policy = ?1 AND what = ?2",
+    [ST_SCHEDULE_ADD] = "INSERT INTO schedule (policy, what, since, last) VALUES (?1, ?2, ?3, ?3)",
+    [ST_SCHEDULE_RAN] = "UPDATE schedule SET last = ?3 WHERE policy = ?1 AND what = ?2",
+    [ST_SCHEDULE_FORGET] = "DELETE FROM schedule WHERE policy = ?1 AND what = ?2",
     [ST_POINT_NEEDED] = ("SELECT id FROM point WHERE parent = ?1 UNION"
                          " SELECT point FROM point_disk WHERE backing = ?1 LIMIT 1"),
     [ST_POINT_DELETE] = "DELETE FROM point WHERE id = ?1",
     [ST_POINT_DISK_ADD] = ("INSERT INTO point_disk (point, position, name, path, format, backing,"
-                           " capacity, bytes, length, digest, image, identity, device, bitmap)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
+                           " capacity, bytes, length, digest, image, identity, device, bitmap,"
+                           " content)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+                           " ?15)"),
     [ST_POINT_DISK_LIST] = ("SELECT name, path, format, capacity, bytes, length, backing, digest,"
-                            " image, identity, device, bitmap"
+                            " image, identity, device, bitmap, content"
                             " FROM point_disk WHERE point = ?1 ORDER BY position"),
+    /* While images are merged their lengths change. */
+    [ST_POINT_MERGING] = ("UPDATE point_disk SET length = 0, digest = NULL"
+                          " WHERE point = ?1 AND backing = ?2"),
+    [ST_POINT_MERGED] = "UPDATE point SET level = ?2, parent = ?3 WHERE id = ?1",
+    [ST_POINT_DISK_MERGED] = ("UPDATE point_disk SET backing = ?3, bytes = ?4, length = ?5,"
+                              " digest = ?6 WHERE point = ?1 AND name = ?2"),
 
     /* The parent: the newest that is no more provisional. */
     [ST_CHECKPOINT_ADD] =
@@ -232,7 +268,7 @@ const char *const db_sql[ST_COUNT] = {
                   " WHERE gone IS NOT NULL OR away <> 0"),
     [ST_COVER_GONE] = ("UPDATE coverage SET gone = ?3 WHERE host = ?1 AND domain = ?2"
                        " AND gone IS NULL"),
-    [ST_COVER_EXPIRE] = "DELETE FROM coverage WHERE gone < ?1",
+    [ST_COVER_EXPIRE] = "DELETE FROM coverage WHERE gone < ?1 AND away = 0",
     [ST_COVERED] = ("SELECT DISTINCT domain FROM coverage WHERE host = ?1 AND gone IS NULL"
                     " AND away = 0 ORDER BY domain"),
     [ST_AT_HOST] = "SELECT place, boot, ran FROM job_at_host WHERE job = ?1",
@@ -257,6 +293,13 @@ const char *const db_sql[ST_COUNT] = {
          "  AND f.outcome = 'failed'), created, uptime, boot"
          " FROM job j INDEXED BY job_of WHERE host = ?1 AND domain = ?2 AND policy = ?3"
          " AND kind = 'backup' AND due <> 0 ORDER BY id DESC LIMIT 1"),
+    [ST_SINCE_FULL] =
+        ("WITH b AS (SELECT id, level, point_time FROM job INDEXED BY job_of WHERE host = ?1"
+         "  AND domain = ?2 AND policy = ?3 AND kind = 'backup' AND outcome = 'success'),"
+         " f AS (SELECT coalesce(max(id), 0) AS id FROM b WHERE level = 'full')"
+         " SELECT (SELECT count(*) FROM b WHERE id > f.id), coalesce("
+         "  (SELECT point_time FROM b WHERE id = f.id), (SELECT min(point_time) FROM b), 0)"
+         " FROM f"),
     [ST_DUE_BEFORE] = ("SELECT max(due) FROM job WHERE host = ?1 AND domain = ?2 AND policy = ?3"
                        " AND kind = 'backup' AND due <> 0 AND due <= ?4"),
     [ST_DUES_AFTER] = ("SELECT DISTINCT due FROM job WHERE host = ?1 AND domain = ?2"

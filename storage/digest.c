@@ -95,26 +95,3 @@ int digest_file_watched(const char *path, uint64_t bandwidth,
     *ret = xasprintf("blake3:%.*s", HEX_LENGTH, out);
     return 0;
 }
-
-struct life {
-    const char *path;
-    void (*alive)(const char *path);
-    uint64_t before;
-};
-
-static bool say_alive(void *ctx, uint64_t bytes)
-{
-    struct life *l = ctx;
-
-    if (l->alive && bytes != l->before)
-        l->alive(l->path);
-    l->before = bytes;
-    return true;
-}
-
-int digest_file(const char *path, void (*alive)(const char *path), char **ret, struct err *err)
-{
-    struct life l = {.path = path, .alive = alive};
-
-    return digest_file_watched(path, 0, say_alive, &l, ret, err);
-}

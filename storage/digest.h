@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * digest: the BLAKE3 digest of a file, by the program b3sum (which uses all cores and is about five
- * times as fast as SHA-256).
+ * digest: the BLAKE3 digest of a file, which points of older versions have of each image, by the
+ * program b3sum.
  */
 #ifndef VMKEEP_STORAGE_DIGEST_H
 #define VMKEEP_STORAGE_DIGEST_H
@@ -11,11 +11,8 @@
 
 #include "base/err.h"
 
-/* "blake3:HEX" of the file; path is absolute.  alive: is called with it now and then for as long as
- * there is progress; may be NULL.  Caller frees.  Waits. */
-int digest_file(const char *path, void (*alive)(const char *path), char **ret, struct err *err);
-
-/* The same; tick is told at least twice a second how many bytes have been read, about, and ends it
+/* "blake3:HEX" of the file; path is absolute.  Caller frees.  Waits.
+ * tick is told at least twice a second how many bytes have been read, about, and ends it
  * with ERR_CANCELED by returning false.  bandwidth: reads about so many bytes a second, in bursts
  * of some milliseconds; 0: as fast as it goes. */
 int digest_file_watched(const char *path, uint64_t bandwidth,

@@ -9,13 +9,20 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "storage/leaves.h"
 #include "storage/repository.h"
 
 #define FORMAT 1
 
 bool manifest_is_definition(const char *file)
 {
-    return str_eq(file, "domain.xml") || str_eq(file, "qemu.args");
+    static const char *const names[] = {"domain.xml", "domain.live.xml", "qemu.args",
+                                        "nvram.fd",   "tpm.permall",     "beside.json"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq(file, names[i]))
+            return true;
+    return false;
 }
 
 /* ---- writing ---- */
@@ -64,6 +71,8 @@ static json_t *disk_json(const struct point_disk *d)
     json_object_set_new(o, "bytes", number(d->bytes));
     json_object_set_new(o, "length", number(d->length));
     json_object_set_new(o, "digest", text(d->digest));
+    json_object_set_new(o, "compress", text(compression_name(d->compress)));
+    json_object_set_new(o, "content", text(d->content));
     json_object_set_new(o, "backing", text(d->backing));
     json_object_set_new(o, "source", source_json(&d->origin));
     return o;
@@ -102,6 +111,8 @@ char *manifest_write(const struct point *p)
     json_object_set_new(o, "quiesced", json_boolean(p->quiesced));
     json_object_set_new(o, "catalog", text(p->catalog));
     json_object_set_new(o, "job", number((uint64_t)p->job));
+    if (p->copy_of)
+        json_object_set_new(o, "copy_of", text(p->copy_of));
     json_object_set_new(o, "why", text(p->why));
     for (size_t i = 0; i < p->disks.n; i++)
         json_array_append_new(disks, disk_json(&p->disks.items[i]));
@@ -235,6 +246,18 @@ static int read_left_out(const json_t *o, struct point *p, struct err *err)
     return 0;
 }
 
+/* Manifests of older versions have none. */
+static int read_compression(const json_t *o, enum image_compression *ret, struct err *err)
+{
+    CLEANUP_FREE char *word = NULL;
+
+    if (read_text(o, "compress", OPTIONAL, &word, err) < 0)
+        return -1;
+    if (word && compression_from_name(word, ret) < 0)
+        return bad("compress", "is neither off, zlib nor zstd", err);
+    return 0;
+}
+
 static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
 {
     if (read_text(o, "name", REQUIRED, &d->name, err) < 0 ||
@@ -244,11 +267,15 @@ static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
         read_size(o, "bytes", REQUIRED, &d->bytes, err) < 0 ||
         read_size(o, "length", OPTIONAL, &d->length, err) < 0 ||
         read_text(o, "digest", OPTIONAL, &d->digest, err) < 0 ||
+        read_compression(o, &d->compress, err) < 0 ||
+        read_text(o, "content", OPTIONAL, &d->content, err) < 0 ||
         read_text(o, "backing", OPTIONAL, &d->backing, err) < 0 ||
         read_source(o, &d->origin, err) < 0)
         return -1;
     if (!is_image_name(d->path))
         return bad("path", "is not the name of an image in the point's directory", err);
+    if (d->content && content_parse(d->content, (unsigned char[TREE_DIGEST]){0}) < 0)
+        return bad("content", "is not sha256-tree: and 64 hexadecimal digits", err);
     if (!str_eq(d->format, "qcow2"))
         return err_set(err, ERR_UNSUPPORTED, "format: '%s' is not one that this program knows",
                        d->format);
@@ -290,7 +317,8 @@ static int check_point(const struct point *p, struct err *err)
     if (!str_eq(id, p->id) || point_id_check(p->id, &ignored) < 0)
         return bad("id", "does not follow from host, domain, policy, created, catalog and job",
                    err);
-    if (p->parent && check_below(p, "parent", p->parent, err) < 0)
+    if ((p->parent && check_below(p, "parent", p->parent, err) < 0) ||
+        (p->copy_of && check_below(p, "copy_of", p->copy_of, err) < 0))
         return -1;
     for (size_t i = 0; i < p->disks.n; i++) {
         const struct point_disk *d = &p->disks.items[i];
@@ -335,6 +363,7 @@ static int read_point(const json_t *o, struct point *p, struct err *err)
         read_text(o, "parent", OPTIONAL, &p->parent, err) < 0 ||
         read_text(o, "checkpoint", OPTIONAL, &p->checkpoint, err) < 0 ||
         read_text(o, "catalog", OPTIONAL, &p->catalog, err) < 0 || read_job(o, p, err) < 0 ||
+        read_text(o, "copy_of", OPTIONAL, &p->copy_of, err) < 0 ||
         read_text(o, "why", OPTIONAL, &p->why, err) < 0 || read_words(o, p, err) < 0 ||
         read_disks(o, p, err) < 0 || read_missing(o, p, err) < 0 || read_left_out(o, p, err) < 0)
         return -1;

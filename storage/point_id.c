@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "storage/merge.h"
 #include "storage/repository_priv.h"
 
 #define TIME_LENGTH (sizeof("2026-11-23T02-30-00Z") - 1)
@@ -47,18 +48,17 @@ static bool ends_with(const char *s, const char *end)
     return len >= n && strcmp(s + len - n, end) == 0;
 }
 
-/* "2026-11-23T02-30-00Z" */
-static bool is_time(const char *s)
+/* "2026-11-23T02-30-00Z"; s has that many characters. */
+static bool time_of(const char *s, int64_t *ret)
 {
     char text[TIME_LENGTH + 1], again[TIMEFMT_MAX];
     struct err ignored = ERR_INIT;
-    int64_t t;
 
     memcpy(text, s, TIME_LENGTH);
     text[TIME_LENGTH] = '\0';
     text[13] = text[16] = ':';
-    return time_parse(text, &t, &ignored) == 0 &&
-           strncmp(time_filename(t, again), s, TIME_LENGTH) == 0;
+    return time_parse(text, ret, &ignored) == 0 &&
+           strncmp(time_filename(*ret, again), s, TIME_LENGTH) == 0;
 }
 
 /* "a59d85fc-12" */
@@ -76,13 +76,14 @@ static bool is_maker(const char *s)
 static bool is_point_name(char *s)
 {
     char *maker = strchr(s, MAKER);
+    int64_t created;
 
     if (maker)
         *maker++ = '\0';
-    if (strlen(s) <= TIME_LENGTH + 1 || s[TIME_LENGTH] != '.' || !is_time(s))
+    if (strlen(s) <= TIME_LENGTH + 1 || s[TIME_LENGTH] != '.' || !time_of(s, &created))
         return false;
     return is_escaped(s + TIME_LENGTH + 1) && !ends_with(s, PARTIAL) && !ends_with(s, DELETING) &&
-           (!maker || is_maker(maker));
+           !ends_with(s, MERGING) && (!maker || is_maker(maker));
 }
 
 int point_id_check(const char *id, struct err *err)
@@ -96,17 +97,12 @@ int point_id_check(const char *id, struct err *err)
                    "'%s' is not a point's id (HOST/DOMAIN/TIME.POLICY@CATALOG-JOB)", id);
 }
 
-static int64_t time_of(const char *name)
+bool point_name_time(const char *name, int64_t *ret)
 {
-    char text[TIME_LENGTH + 1];
-    struct err ignored = ERR_INIT;
-    int64_t ret = 0;
+    const char *slash = strrchr(name, '/');
+    const char *time = slash ? slash + 1 : name;
 
-    memcpy(text, name, TIME_LENGTH);
-    text[TIME_LENGTH] = '\0';
-    text[13] = text[16] = ':';
-    time_parse(text, &ret, &ignored);
-    return ret;
+    return strlen(time) >= TIME_LENGTH && time_of(time, ret);
 }
 
 bool point_id_parse(const char *id, struct point *ret)
@@ -117,7 +113,8 @@ bool point_id_parse(const char *id, struct point *ret)
 
     if (point_id_check(id, &ignored) < 0)
         return false;
-    *ret = (struct point){.id = xstrdup(id), .created = time_of(rest)};
+    *ret = (struct point){.id = xstrdup(id)};
+    time_of(rest, &ret->created);
     point_id_maker(id, &ret->catalog, &ret->job);
     maker = strchr(rest, MAKER);
     if (maker)

@@ -43,8 +43,8 @@ void script_drop(struct script *s, size_t i, const char *why)
     const struct qemu_option *o = script_option(s, i);
 
     s->dropped[i] = true;
-    script_remark(s, "left out%s%s: %s%s %s", *why ? ", " : "", why, *o->name ? "-" : "", o->name,
-                  o->value ? o->value : "");
+    script_remark(s, "left out%s%s: %s%s%s%s", *why ? ", " : "", why, *o->name ? "-" : "", o->name,
+                  *o->name && o->value && *o->value ? " " : "", o->value ? o->value : "");
 }
 
 void script_replace(struct script *s, size_t i, char *value)

@@ -352,7 +352,7 @@ static int believe_points(struct db *db, int64_t now, struct err *err)
 
 static int fill(struct rebuild *r, struct catalog *c, int64_t now, struct err *err)
 {
-    static const struct point_filter all = {0};
+    static const struct point_filter all = {.copies = true};
     const struct rebuild_source *best = newest(r);
     CLEANUP(point_list_done) struct point_list known = {0};
     struct building b = {r, &known};

@@ -73,6 +73,10 @@ bool point_id_maker(const char *id, char **ret_catalog, int64_t *ret_job);
 /* The reverse of point_id_make: fills in what the id is made of, and the id.  False: it is none. */
 bool point_id_parse(const char *id, struct point *ret);
 
+/* When a point of that name was made: an id, or what is left of one without its beginning at a "/",
+ * or without its maker.  False: no point is called so. */
+bool point_name_time(const char *name, int64_t *ret);
+
 /* ERR_INVALID: not what point_id_make makes, or of a policy whose name ends in ".partial" or
  * ".deleting".  Every function here checks the ids it is given. */
 int point_id_check(const char *id, struct err *err);
@@ -85,8 +89,10 @@ char *repository_image(const char *path, const char *point_id, const char *file,
 
 /* What comes with a point from where it is made. */
 struct point_origin {
-    const char *definition_name, *definition; /* NULL: none; else manifest_is_definition(name) */
-    uid_t uid;                                /* who writes the images */
+    /* Of the domain, as files in the point's directory: manifest_is_definition(name).  NULL:
+     * none. */
+    const struct definition_list *definitions;
+    uid_t uid; /* who writes the images */
     gid_t gid;
 };
 
@@ -101,14 +107,22 @@ int repository_prepare(const char *path, const struct repository_access *access,
                        const struct point *plan, const struct point_origin *origin,
                        struct err *err);
 
-/* Checks that the images are what the plan says and that nobody writes them any more, syncs
- * them, takes their digests and sizes, writes the manifest, renames.  *ret is the point as
- * published. alive: called now and then, for as long as there is progress; may be NULL.
+/* How a point is published. */
+struct publication {
+    repository_alive alive; /* called now and then, for as long as there is progress; or NULL */
+    enum image_compression compress;
+    uint64_t reserve; /* what compressing leaves free of the file system */
+};
+
+/* Checks that the images are what the plan says and that nobody writes them any more, compresses
+ * and syncs them, takes their digests and sizes, writes the manifest, renames.  *ret is the point
+ * as published; an image that cannot be compressed is published as it is, and its why_not says
+ * so.  how may be NULL.
  * Idempotent: one that is published already by the same job is read and returned. ERR_NOTFOUND:
  * neither is there; ERR_CORRUPT: an image is not as planned; ERR_EXISTS: a point of that name
  * that another job made; ERR_DENIED: the domain's directory belongs to somebody else. */
 int repository_publish(const char *path, const struct repository_access *access,
-                       const struct point *plan, repository_alive alive, struct point *ret,
+                       const struct point *plan, const struct publication *how, struct point *ret,
                        struct err *err);
 
 /* How far a job had come with what it planned. */
@@ -122,7 +136,8 @@ int repository_discard(const char *path, const struct repository_access *access,
 
 /* Removes whatever is there under the id of a point of ours: published, half removed, or what a
  * failed job has left; fine if there is none.  With nothing touched: ERR_BUSY while someone
- * restores from it or another point stands on it; ERR_DENIED: the domain's directory belongs to
+ * restores from it, it is pinned or another point stands on it; ERR_DENIED: the domain's
+ * directory belongs to
  * somebody else; ERR_NOTFOUND: the repository is not there, or it is another one. */
 int repository_remove(const char *path, const struct repository_access *access,
                       const char *point_id, struct err *err);
@@ -145,15 +160,5 @@ int repository_check_chain(const char *path, const char *point_id, struct err *e
 /* The same, but an image of another length is no error: ret_odd gets a sentence on each. */
 int repository_check_chain_but_lengths(const char *path, const char *point_id,
                                        struct strlist *ret_odd, struct err *err);
-
-/* Holds the point and its chain against repository_remove for as long as the process or the
- * descriptors live; ret_fds gets them (free with repository_unhold). */
-struct repository_hold {
-    int *items;
-    size_t n, cap;
-};
-int repository_hold(const char *path, const char *point_id, struct repository_hold *ret,
-                    struct err *err);
-void repository_unhold(struct repository_hold *h);
 
 #endif

@@ -71,7 +71,8 @@ static int open_beside(int domain, const char *name, const char *where, int *ret
     return 0;
 }
 
-int check_nothing_stands_on(int domain, const char *path, const char *point_id, struct err *err)
+int check_nothing_stands_on(int domain, const char *path, const char *point_id, const char *but,
+                            struct err *err)
 {
     CLEANUP_CLOSEDIR DIR *d = fdopendir(fcntl(domain, F_DUPFD_CLOEXEC, 3));
     const char *name = point_id_name(point_id);
@@ -86,7 +87,8 @@ int check_nothing_stands_on(int domain, const char *path, const char *point_id, 
         CLEANUP_CLOSE int dir = -1;
         bool stands;
 
-        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 || strstr(e->d_name, DELETING))
+        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 || strstr(e->d_name, DELETING) ||
+            (but && strcmp(e->d_name, point_id_name(but)) == 0))
             continue;
         if (open_beside(domain, e->d_name, where, &dir, err) < 0 ||
             (dir >= 0 && dir_stands_on(dir, where, name, &stands, err) < 0))

@@ -16,14 +16,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "storage/digest.h"
+#include "storage/beside.h"
+#include "storage/compress.h"
+#include "storage/content.h"
 #include "storage/manifest.h"
+#include "storage/merge_journal.h"
+#include "storage/pin.h"
+#include "storage/point_hold.h"
 #include "storage/qcow2.h"
 
 #define SYNC_PIECE ((off_t)256 << 20)
@@ -52,8 +56,8 @@ static int exists_at(int dir, const char *name, const char *where, bool *ret, st
     return *ret || errno == ENOENT ? 0 : err_errno(err, errno, "%s", where);
 }
 
-static int remove_suffixed(int domain, const char *path, const char *point_id, const char *suffix,
-                           struct err *err)
+int remove_suffixed(int domain, const char *path, const char *point_id, const char *suffix,
+                    struct err *err)
 {
     CLEANUP_FREE char *where = repository_path(path, point_id, suffix, NULL);
     CLEANUP_FREE char *name = xasprintf("%s%s", point_id_name(point_id), suffix);
@@ -111,15 +115,22 @@ static int give_away(const char *path, const struct point *plan, const struct po
     return 0;
 }
 
+static int check_definitions(const struct definition_list *l, struct err *err)
+{
+    for (size_t i = 0; l && i < l->n; i++)
+        if ((l->items[i].name || !l->items[i].what) && !manifest_is_definition(l->items[i].name))
+            return err_set(err, ERR_INVALID, "'%s' is not the name of a definition",
+                           l->items[i].name ? l->items[i].name : "");
+    return 0;
+}
+
 static int prepare_files(const char *path, const struct point *plan,
                          const struct point_origin *origin, struct err *err)
 {
-    if (origin && origin->definition) {
-        CLEANUP_FREE char *file = repository_image(path, plan->id, origin->definition_name, true);
+    CLEANUP_FREE char *dir = repository_path(path, plan->id, PARTIAL, NULL);
 
-        if (write_file_durably(file, origin->definition, strlen(origin->definition), 0600, err) < 0)
-            return -1;
-    }
+    if (origin && origin->definitions && beside_write(dir, origin->definitions, err) < 0)
+        return -1;
     for (size_t i = 0; i < plan->disks.n; i++)
         if (prepare_disk(path, plan, &plan->disks.items[i], err) < 0 ||
             (origin && give_away(path, plan, &plan->disks.items[i], origin, err) < 0))
@@ -155,9 +166,8 @@ int repository_prepare(const char *path, const struct repository_access *access,
     if (!str_eq(plan->catalog, access->self->catalog))
         return err_set(err, ERR_INVALID, "'%s' is not a point of catalog %s", plan->id,
                        access->self->catalog);
-    if (origin && origin->definition && !manifest_is_definition(origin->definition_name))
-        return err_set(err, ERR_INVALID, "'%s' is not the name of a definition",
-                       origin->definition_name);
+    if (origin && check_definitions(origin->definitions, err) < 0)
+        return -1;
     if (open_our_domain_dir(path, access, plan->id, true, &domain, err) < 0 ||
         check_name_is_free(domain, path, plan, "", "is published already", err) < 0 ||
         check_name_is_free(domain, path, plan, PARTIAL, "is being made", err) < 0 ||
@@ -175,14 +185,14 @@ int repository_prepare(const char *path, const struct repository_access *access,
 
 /* ---- publish ---- */
 
-static void say(repository_alive alive, const char *at)
+static void say(const struct publication *how, const char *at)
 {
-    if (alive)
-        alive(at);
+    if (how && how->alive)
+        how->alive(at);
 }
 
 /* fsync alone could take long for much data that is still in memory, with no sign of life. */
-static int sync_image(int fd, uint64_t length, const char *where, repository_alive alive,
+static int sync_image(int fd, uint64_t length, const char *where, const struct publication *how,
                       struct err *err)
 {
     for (off_t at = 0; (uint64_t)at < length; at += SYNC_PIECE) {
@@ -190,7 +200,7 @@ static int sync_image(int fd, uint64_t length, const char *where, repository_ali
                             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                                 SYNC_FILE_RANGE_WAIT_AFTER) < 0)
             break; /* not every file system can; fsync tells of errors, too */
-        say(alive, where);
+        say(how, where);
     }
     return sync_fd(fd, where, err);
 }
@@ -210,30 +220,82 @@ static int planned_backing(const char *path, const struct point_disk *d, char **
     return backing_name(&below, d->name, ret, err);
 }
 
-/* Fills in what is known of the image now that it is complete. */
-static int finish_disk(const char *path, const struct point *plan, int dir, struct point_disk *d,
-                       repository_alive alive, struct err *err)
+/* An image is worth more than its compression: what fails is told, and it stays as it is. */
+static void compress_disk(const char *image, const char *backing, struct point_disk *d,
+                          const struct publication *how)
 {
-    CLEANUP_FREE char *image = repository_image(path, plan->id, d->path, true);
-    CLEANUP_FREE char *backing = NULL;
+    const struct compression c = {how->compress, backing, how->reserve, how->alive};
+    struct err why = ERR_INIT;
+
+    d->compress = COMPRESS_OFF;
+    free(TAKE_PTR(d->why_not));
+    if (image_compress(image, &c, &why) < 0)
+        d->why_not = xstrdup(why.msg);
+    else
+        d->compress = how->compress;
+}
+
+/* The disk's image, complete: it is ours, and on disk. */
+static int finish_image(int dir, const char *image, struct point_disk *d,
+                        const struct publication *how, struct err *err)
+{
     CLEANUP_CLOSE int fd = -1;
     struct stat st;
 
-    if (planned_backing(path, d, &backing, err) < 0 ||
-        open_file_at(dir, d->path, image, &fd, err) < 0 ||
-        image_check_header(fd, image, d->capacity, backing, err) < 0 ||
-        image_check_opens(image, err) < 0)
+    if (open_file_at(dir, d->path, image, &fd, err) < 0)
         return -1;
     if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) < 0))
         return err_errno(err, errno, "%s", image);
-    if (sync_image(fd, (uint64_t)st.st_size, image, alive, err) < 0)
+    if (sync_image(fd, (uint64_t)st.st_size, image, how, err) < 0)
         return -1;
     if (fstat(fd, &st) < 0) /* again: blocks are counted once they are allocated */
         return err_errno(err, errno, "%s", image);
     d->length = (uint64_t)st.st_size;
     d->bytes = (uint64_t)st.st_blocks * 512;
+    return 0;
+}
+
+static int check_image(int dir, const char *image, const struct point_disk *d, const char *backing,
+                       struct err *err)
+{
+    CLEANUP_CLOSE int fd = -1;
+
+    if (open_file_at(dir, d->path, image, &fd, err) < 0 ||
+        image_check_header(fd, image, d->capacity, backing, err) < 0)
+        return -1;
+    return image_check_opens(image, err);
+}
+
+/* The digest of what a guest reads of it.  Of a copy it is known what it must be. */
+static int take_content(const char *path, const struct point *plan, struct point_disk *d,
+                        const struct publication *how, struct err *err)
+{
+    CLEANUP_FREE char *expected = TAKE_PTR(d->content);
+
+    if (content_take(path, plan, d, how ? how->alive : NULL, err) < 0)
+        return -1;
+    if (!plan->copy_of || !expected || str_eq(d->content, expected))
+        return 0;
+    return err_set(err, ERR_CORRUPT, "the copy does not read as %s does: %s instead of %s",
+                   plan->copy_of, d->content, expected);
+}
+
+/* Fills in what is known of the image now that it is complete. */
+static int finish_disk(const char *path, const struct point *plan, int dir, struct point_disk *d,
+                       const struct publication *how, struct err *err)
+{
+    CLEANUP_FREE char *image = repository_image(path, plan->id, d->path, true);
+    CLEANUP_FREE char *backing = NULL;
+
+    if (planned_backing(path, d, &backing, err) < 0 ||
+        check_image(dir, image, d, backing, err) < 0 || image_compress_clean(image, err) < 0)
+        return -1;
+    if (how && how->compress)
+        compress_disk(image, backing, d, how);
     free(TAKE_PTR(d->digest));
-    return digest_file(image, alive, &d->digest, err);
+    if (take_content(path, plan, d, how, err) < 0)
+        return -1;
+    return finish_image(dir, image, d, how, err);
 }
 
 static int write_manifest(const char *path, const struct point *p, struct err *err)
@@ -245,7 +307,7 @@ static int write_manifest(const char *path, const struct point *p, struct err *e
 }
 
 static int finish_partial(const char *path, int domain, const char *partial, struct point *p,
-                          repository_alive alive, struct err *err)
+                          const struct publication *how, struct err *err)
 {
     CLEANUP_FREE char *where = repository_path(path, p->id, PARTIAL, NULL);
     CLEANUP_CLOSE int dir = -1;
@@ -255,11 +317,12 @@ static int finish_partial(const char *path, int domain, const char *partial, str
     for (size_t i = 0; i < p->disks.n; i++) {
         struct point_disk *d = &p->disks.items[i];
 
-        if (finish_disk(path, p, dir, d, alive, err) < 0)
+        if (finish_disk(path, p, dir, d, how, err) < 0)
             return err_wrap(err, "disk %s", d->name);
-        say(alive, where);
+        say(how, where);
     }
-    if (write_manifest(path, p, err) < 0)
+    /* Of a copy that was said when the point was published. */
+    if ((!p->copy_of && beside_settle(where, err) < 0) || write_manifest(path, p, err) < 0)
         return -1;
     return sync_fd(dir, where, err);
 }
@@ -295,7 +358,7 @@ static int publish_partial(const char *path, const struct repository_access *acc
 }
 
 int repository_publish(const char *path, const struct repository_access *access,
-                       const struct point *plan, repository_alive alive, struct point *ret,
+                       const struct point *plan, const struct publication *how, struct point *ret,
                        struct err *err)
 {
     CLEANUP_FREE char *partial = NULL;
@@ -316,7 +379,7 @@ int repository_publish(const char *path, const struct repository_access *access,
     if (presence == POINT_PARTIAL) {
         point_copy(&p, plan);
         partial = xasprintf("%s%s", point_id_name(p.id), PARTIAL);
-        if (finish_partial(path, domain, partial, &p, alive, err) < 0 ||
+        if (finish_partial(path, domain, partial, &p, how, err) < 0 ||
             publish_partial(path, access, p.id, domain, err) < 0)
             return -1;
     }
@@ -329,17 +392,21 @@ int repository_publish(const char *path, const struct repository_access *access,
 
 /* ---- remove ---- */
 
-static int take_away(int domain, const char *path, const char *point_id, struct err *err)
+/* access NULL: pinned or not. */
+static int take_away(int domain, const char *path, const struct repository_access *access,
+                     const char *point_id, struct err *err)
 {
+    CLEANUP(pin_done) struct point_pin pin = {0};
     CLEANUP_FREE char *where = repository_path(path, point_id, "", NULL);
     CLEANUP_FREE char *deleting = xasprintf("%s%s", point_id_name(point_id), DELETING);
     CLEANUP_CLOSE int dir = -1;
 
-    if (open_dir_at(domain, point_id_name(point_id), where, &dir, err) < 0)
+    if (point_take(domain, path, point_id, &dir, err) < 0)
         return -1;
-    if (flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        return err_set(err, ERR_BUSY, "%s: is being restored from", where);
-    if (check_nothing_stands_on(domain, path, point_id, err) < 0)
+    pin_read_at(dir, path, point_id, &pin);
+    if (access && pin_refuse(&pin, path, point_id, access->now, err) < 0)
+        return -1;
+    if (check_nothing_stands_on(domain, path, point_id, NULL, err) < 0)
         return -1;
     if (renameat(domain, point_id_name(point_id), domain, deleting) < 0)
         return err_errno(err, errno, "remove %s", where);
@@ -357,7 +424,7 @@ static int discard_published(const char *path, int domain, const struct point *p
         return -1;
     if (presence != POINT_PUBLISHED || !made_by_job_of(&p, plan))
         return 0;
-    if (take_away(domain, path, plan->id, err) < 0)
+    if (take_away(domain, path, NULL, plan->id, err) < 0)
         return -1;
     return remove_suffixed(domain, path, plan->id, DELETING, err);
 }
@@ -406,9 +473,8 @@ int repository_remove(const char *path, const struct repository_access *access,
         remove_suffixed(domain, path, point_id, DELETING, err) < 0 ||
         exists_at(domain, point_id_name(point_id), where, &there, err) < 0)
         return -1;
-    if (!there)
-        return 0;
-    if (take_away(domain, path, point_id, err) < 0)
+    if (there && (take_away(domain, path, access, point_id, err) < 0 ||
+                  remove_suffixed(domain, path, point_id, DELETING, err) < 0))
         return -1;
-    return remove_suffixed(domain, path, point_id, DELETING, err);
+    return merge_journal_remove(domain, path, point_id, err);
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "storage/manifest.h"
 
 char *repository_path(const char *path, const char *point_id, const char *suffix, const char *file)
 {
@@ -168,27 +167,5 @@ int read_small_at(int dir, const char *name, const char *where, size_t max, char
         return err_errno(err, errno, "read %s", where);
     *ret_len = (size_t)n;
     *ret = TAKE_PTR(buf);
-    return 0;
-}
-
-int read_manifest(int point_dir, const char *path, const char *point_id, struct point *ret,
-                  struct err *err)
-{
-    CLEANUP_FREE char *where = repository_path(path, point_id, "", MANIFEST);
-    CLEANUP_FREE char *text = NULL;
-    CLEANUP(point_done) struct point p = {0};
-    size_t len = 0;
-
-    if (read_small_at(point_dir, MANIFEST, where, MANIFEST_MAX, &text, &len, err) < 0) {
-        if (err->code == ERR_NOTFOUND) /* the directory is there, so a file is lost */
-            err->code = ERR_CORRUPT;
-        return -1;
-    }
-    if (manifest_read(text, len, where, &p, err) < 0)
-        return -1;
-    if (strcmp(p.id, point_id) != 0)
-        return err_set(err, ERR_CORRUPT, "%s: is the manifest of another point, %s", where, p.id);
-    *ret = p;
-    p = (struct point){0};
     return 0;
 }

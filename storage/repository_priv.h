@@ -37,8 +37,9 @@ int open_our_domain_dir(const char *path, const struct repository_access *access
                         const char *point_id, bool create, int *ret_fd, struct err *err);
 
 /* ERR_BUSY: an image in another point of the directory stands on one of the point; another error:
- * that cannot be told. */
-int check_nothing_stands_on(int domain, const char *path, const char *point_id, struct err *err);
+ * that cannot be told. but: the id of one that may; NULL: none. */
+int check_nothing_stands_on(int domain, const char *path, const char *point_id, const char *but,
+                            struct err *err);
 
 /* A directory in dir; ERR_NOTFOUND. where: its full name, for errors. */
 int open_dir_at(int dir, const char *name, const char *where, int *ret_fd, struct err *err);
@@ -59,7 +60,8 @@ int remove_tree_at(int dir, const char *name, const char *where, struct err *err
 
 int sync_fd(int fd, const char *where, struct err *err);
 
-/* The manifest in a point's directory; its id must be point_id. */
+/* The manifest in a point's directory, as its images are (storage/merge.h); its id must be
+ * point_id. */
 int read_manifest(int point_dir, const char *path, const char *point_id, struct point *ret,
                   struct err *err);
 
@@ -75,6 +77,10 @@ int check_disk_chain(const char *path, const struct point_list *chain, const cha
 /* What an image of a disk names as its backing file: "../TIME.POLICY/FILE". below: the point that
  * it stands on. ERR_CORRUPT: that has no such disk. */
 int backing_name(const struct point *below, const char *disk, char **ret, struct err *err);
+
+/* name with suffix in the directory of point_id; fine if there is none. Synced. */
+int remove_suffixed(int domain, const char *path, const char *point_id, const char *suffix,
+                    struct err *err);
 
 /* ---- images, in repository_images.c ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Order of effects: everything that can be known beforehand is checked (the point's chain, files
- * in the way, space, the digests of all that will be read); then one image after the other is
- * written under a name of its own, synced and renamed; the definition comes last.  What was made
+ * in the way, space, digests of image files, which points of older versions have); then one image
+ * after the other is written under a name of its own, synced, read back and held against the
+ * point's content digest, and renamed; the definition comes last.  What was made
  * is noted, so that a failure or a cancel takes all of it away again and nothing else.
  */
 #include "storage/restore.h"
@@ -22,27 +23,25 @@
 #include "base/names.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "base/timefmt.h"
+#include "storage/content.h"
 #include "storage/convert.h"
-#include "storage/qemu_script.h"
+#include "storage/point_hold.h"
 #include "storage/repository_priv.h"
+#include "storage/restore_definition.h"
 #include "storage/verify.h"
-
-#define DEFINITION_MAX ((size_t)64 << 20)
 
 struct restore {
     const struct restore_request *r;
     char *repository, *to;   /* absolute */
     struct point_list chain; /* the point first */
     struct repository_hold hold;
-    char *definition;    /* the file in the repository; NULL: the point has none */
-    char *text;          /* what is written of it, */
-    bool is_script;      /* to be run */
+    struct restore_definition definition;
     uint64_t total;      /* bytes that all disks will take */
     uint64_t work, done; /* bytes to be read for digests and to be written; those that are done */
     size_t current;      /* the disk being checked or written */
     bool checking;
     uint64_t done_now;    /* of it, so far */
+    uint64_t share;       /* that it has in the work, for each time that it is gone through */
     char *first_made_dir; /* NULL: the target directory was there */
     struct strlist made;  /* files */
     int lock;             /* on the target directory */
@@ -58,6 +57,13 @@ void restore_result_done(struct restore_result *r)
     }
     free(r->disks.items);
     free(r->definition);
+    free(r->tpm);
+    free(r->tpm_from);
+    free(r->tpm_was);
+    strlist_done(&r->lacks);
+    free(r->text);
+    free(r->name);
+    strlist_done(&r->notes);
     free(r->bad_point);
     strlist_done(&r->odd);
     *r = (struct restore_result){0};
@@ -70,8 +76,7 @@ static void restore_done(struct restore *s)
     strlist_done(&s->made);
     free(s->repository);
     free(s->to);
-    free(s->definition);
-    free(s->text);
+    restore_definition_done(&s->definition);
     free(s->first_made_dir);
     if (s->lock >= 0)
         close(s->lock);
@@ -82,21 +87,10 @@ static const struct point *the_point(const struct restore *s)
     return &s->chain.items[0];
 }
 
-static char *absolute(const char *path)
-{
-    CLEANUP_FREE char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
-    char *ret = cwd ? xasprintf("%s/%s", cwd, path) : xstrdup(path);
-
-    for (size_t len = strlen(ret); len > 1 && ret[len - 1] == '/'; len--)
-        ret[len - 1] = '\0';
-    return ret;
-}
-
 /* ---- before anything is written ---- */
 
 static int read_source(struct restore *s, struct err *err)
 {
-    static const char *const definitions[] = {"domain.xml", "qemu.args"};
     const char *id = s->r->point_id;
     CLEANUP_FREE char *dir = repository_path(s->repository, id, "", NULL);
     struct stat st;
@@ -105,16 +99,9 @@ static int read_source(struct restore *s, struct err *err)
         return -1;
     if (lstat(dir, &st) < 0 && errno == ENOENT)
         return err_set(err, ERR_NOTFOUND, "%s: there is no such point in %s", id, s->repository);
-    if (repository_hold(s->repository, id, &s->hold, err) < 0 ||
-        read_chain(s->repository, id, &s->chain, err) < 0)
+    if (repository_hold(s->repository, id, &s->hold, err) < 0)
         return -1;
-    for (size_t i = 0; i < ARRAY_LEN(definitions) && !s->definition; i++) {
-        CLEANUP_FREE char *file = repository_path(s->repository, id, "", definitions[i]);
-
-        if (lstat(file, &st) == 0 && S_ISREG(st.st_mode))
-            s->definition = TAKE_PTR(file);
-    }
-    return 0;
+    return read_chain(s->repository, id, &s->chain, err);
 }
 
 static bool is_wanted(const struct restore_request *r, const char *disk)
@@ -169,7 +156,8 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
     struct restored_disk *out = VEC_ADD(&s->ret->disks);
 
     out->name = xstrdup(d->name);
-    out->path = xasprintf("%s/%s.%s", s->to, name, s->r->format);
+    out->path =
+        xasprintf("%s/%s%s.%s", s->to, s->r->prefix ? s->r->prefix : "", name, s->r->format);
     out->capacity = d->capacity;
     if (check_disk_chain(s->repository, &s->chain, the_point(s)->id, d->name,
                          s->r->no_verify ? &s->ret->odd : NULL, err) < 0 ||
@@ -181,57 +169,6 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
                        out->path);
     s->total += out->bytes;
     return 0;
-}
-
-/* Of the command line that the point keeps, a script that starts the restored disks. */
-static char *make_script(const struct restore *s, const char *args)
-{
-    const struct point *p = the_point(s);
-    const size_t n = s->ret->disks.n;
-    struct script_disk *disks = xcalloc(n, sizeof(*disks));
-    char created[TIMEFMT_MAX], *ret;
-    CLEANUP_FREE char *title = xasprintf("%s/%s as it was at %s, on disks restored from %s",
-                                         p->host, p->domain, time_utc(p->created, created), p->id);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct restored_disk *d = &s->ret->disks.items[i];
-
-        disks[i] = (struct script_disk){
-            .name = d->name,
-            .was = point_find_disk(p, d->name)->origin.image,
-            .path = d->path,
-        };
-    }
-    ret = qemu_script(&(struct script_request){args, title, s->r->format, disks, n});
-    free(disks);
-    return ret;
-}
-
-/* Of a disk alone there is nothing to start.  A definition of the same text may be there: of
- * another disk restored before. */
-static int plan_definition(struct restore *s, struct err *err)
-{
-    CLEANUP_FREE char *there = NULL;
-    CLEANUP_FREE char *kept = NULL;
-    struct err ignored = ERR_INIT;
-
-    if (!s->definition)
-        return 0;
-    s->is_script = str_eq(strrchr(s->definition, '/') + 1, "qemu.args");
-    if (s->is_script && s->ret->disks.n < the_point(s)->disks.n)
-        return 0;
-    if (read_file(s->definition, DEFINITION_MAX, &kept, NULL, err) < 0)
-        return -1;
-    s->ret->definition = xasprintf("%s/%s", s->to, s->is_script ? "qemu.sh" : "domain.xml");
-    s->text = s->is_script ? make_script(s, kept) : TAKE_PTR(kept);
-    if (!path_exists(s->ret->definition))
-        return 0;
-    if (read_file(s->ret->definition, DEFINITION_MAX, &there, NULL, &ignored) == 0 &&
-        strcmp(there, s->text) == 0)
-        return 0;
-    return err_set(err, ERR_EXISTS,
-                   "%s: is there already, and differs; choose another directory, or move it away",
-                   s->ret->definition);
 }
 
 /* The lowest directory at or above path that exists; *ret_missing: the one below it that does
@@ -277,7 +214,7 @@ static int plan(struct restore *s, struct err *err)
     for (size_t i = 0; i < p->disks.n; i++)
         if (is_wanted(s->r, p->disks.items[i].name) && plan_disk(s, &p->disks.items[i], err) < 0)
             return -1;
-    if (plan_definition(s, err) < 0)
+    if (restore_definition_plan(s->r, s->to, &s->definition, s->ret, err) < 0)
         return -1;
     return check_space(s, err);
 }
@@ -288,7 +225,7 @@ static int plan(struct restore *s, struct err *err)
 static int take_directory(struct restore *s, struct err *err)
 {
     free(existing_above(s->to, &s->first_made_dir));
-    if (mkdir_all(s->to, 0700, err) < 0)
+    if (mkdir_all(s->to, s->r->entered_by_all ? 0711 : 0700, err) < 0)
         return -1;
     s->lock = open(s->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->lock < 0)
@@ -318,18 +255,19 @@ static int make_file(struct restore *s, const char *file, bool *ret_direct, char
 static bool say_progress(const struct restore *s)
 {
     const struct restored_disk *d = &s->ret->disks.items[s->current];
-    double all = s->work ? (double)s->work : 1;
+    uint64_t done = s->done + s->done_now;
 
     if (!s->r->progress)
         return true;
-    return s->r->progress(s->r->ctx, d->name, s->checking, (double)(s->done + s->done_now) / all);
+    return s->r->progress(s->r->ctx, d->name, s->checking, done < s->work ? done : s->work,
+                          s->work);
 }
 
 static bool on_converted(void *ctx, double percent)
 {
     struct restore *s = ctx;
 
-    s->done_now = (uint64_t)(percent / 100 * (double)s->ret->disks.items[s->current].bytes);
+    s->done_now = (uint64_t)(percent / 100 * (double)s->share);
     return say_progress(s);
 }
 
@@ -346,11 +284,78 @@ static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
     return 0;
 }
 
+static bool is_read_back(const struct restore *s, const char *disk)
+{
+    return !s->r->no_verify && point_find_disk(the_point(s), disk)->content;
+}
+
+static bool on_read_back(void *ctx, uint64_t done, uint64_t total)
+{
+    struct restore *s = ctx;
+
+    s->done_now = total ? (uint64_t)((double)done / (double)total * (double)s->share) : 0;
+    return say_progress(s);
+}
+
+/* What was written is not what the point holds: because the repository has lost it, or because what
+ * was written came out wrong. */
+static int tell_difference(struct restore *s, struct content_check *c,
+                           const struct content_found *written, struct err *err)
+{
+    CLEANUP(content_found_done) struct content_found kept = {0};
+    CLEANUP_FREE char *where = NULL;
+    const char *target = c->image;
+    CLEANUP_FREE char *image = NULL;
+    const struct point *holder = NULL, *bad;
+
+    c->image = NULL;
+    if (content_check(c, &kept, err) < 0)
+        return -1;
+    if (kept.good) {
+        where = content_difference(written);
+        return err_set(err, ERR_IO, "%s: does not hold what was written to it, %s", target, where);
+    }
+    if (kept.leaves)
+        holder = content_holder(s->repository, &s->chain, c->disk, kept.ranges.items[0].offset);
+    s->ret->bad_point = xstrdup(holder ? holder->id : the_point(s)->id);
+    where = content_difference(&kept);
+    bad = point_list_find(&s->chain, s->ret->bad_point);
+    image = repository_image(s->repository, bad->id, point_find_disk(bad, c->disk)->path, false);
+    return err_set(err, ERR_CORRUPT, "%s holds other data than when it was published, %s", image,
+                   where);
+}
+
+/* Held against the content digest of the point, where it has one. */
+static int check_written(struct restore *s, const struct restored_disk *d, const char *file,
+                         struct err *err)
+{
+    CLEANUP(content_found_done) struct content_found found = {0};
+    struct content_check c = {.path = s->repository,
+                              .chain = &s->chain,
+                              .disk = d->name,
+                              .image = file,
+                              .format = s->r->format,
+                              .bandwidth = s->r->bandwidth,
+                              .progress = on_read_back,
+                              .ctx = s};
+    int rc = 0;
+
+    if (!is_read_back(s, d->name))
+        return 0;
+    s->done_now = 0;
+    s->checking = true;
+    if (content_check(&c, &found, err) < 0)
+        rc = err_wrap(err, "reading back what was written");
+    else if (!found.good)
+        rc = tell_difference(s, &c, &found, err);
+    s->checking = false;
+    return rc;
+}
+
 static int write_disk(struct restore *s, struct restored_disk *d, struct err *err)
 {
     CLEANUP_FREE char *source = source_of(s, d->name);
     CLEANUP_FREE char *partial = NULL;
-    const uint64_t expected = d->bytes;
     struct conversion c = {.source = source,
                            .format = s->r->format,
                            .bandwidth = s->r->bandwidth,
@@ -358,6 +363,7 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
                            .ctx = s};
 
     s->done_now = 0;
+    s->share = d->bytes; /* as the plan counts it; what the file takes is known later */
     if (make_file(s, d->path, &c.direct, &partial, err) < 0)
         return -1;
     c.target = partial;
@@ -365,22 +371,16 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
         return -1;
     if (sync_file(partial, &d->bytes, err) < 0)
         return -1;
+    s->done += s->share;
+    if (check_written(s, d, partial, err) < 0)
+        return -1;
     if (rename_new(partial, d->path, err) < 0)
         return -1;
     strlist_add(&s->made, d->path);
-    s->done += expected;
+    s->done += is_read_back(s, d->name) ? s->share : 0;
     s->done_now = 0;
+    say_progress(s);
     return 0;
-}
-
-static int write_definition(struct restore *s, struct err *err)
-{
-    const char *path = s->ret->definition;
-
-    if (!path || path_exists(path))
-        return 0;
-    strlist_add(&s->made, path);
-    return write_file_durably(path, s->text, strlen(s->text), s->is_script ? 0700 : 0600, err);
 }
 
 /* ---- the digests ---- */
@@ -425,6 +425,7 @@ static int write_all(struct restore *s, struct err *err)
         const struct verify_request r = verify_request(s, i);
 
         s->work += s->ret->disks.items[i].bytes + (s->r->no_verify ? 0 : verify_bytes(&r));
+        s->work += is_read_back(s, r.disk) ? s->ret->disks.items[i].bytes : 0;
     }
     if (!s->r->no_verify && verify_all(s, err) < 0)
         return -1;
@@ -436,7 +437,7 @@ static int write_all(struct restore *s, struct err *err)
         if (write_disk(s, d, err) < 0)
             return err_wrap(err, "disk %s", d->name);
     }
-    if (write_definition(s, err) < 0)
+    if (restore_definition_write(&s->definition, s->ret->definition, &s->made, err) < 0)
         return -1;
     return sync_dir(s->to, err);
 }
@@ -466,13 +467,14 @@ int restore_run(const struct restore_request *r, struct restore_result *ret, str
     int rc;
 
     s.repository = realpath(r->repository, NULL);
-    s.to = absolute(r->to);
+    s.to = path_absolute(r->to);
     rc = s.repository ? plan(&s, err) : err_errno(err, errno, "%s", r->repository);
     if (rc == 0 && !r->dry_run) {
         rc = write_all(&s, err);
         if (rc < 0)
             undo(&s);
     }
+    result.text = TAKE_PTR(s.definition.text);
     restore_done(&s);
     if (rc < 0) {
         ret->bad_point = TAKE_PTR(result.bad_point);

@@ -13,15 +13,23 @@ struct restore_request {
     const char *repository; /* path */
     const char *point_id;
     const char *to;              /* directory; created; must not hold the files yet */
+    const char *prefix;          /* of the files' names in it; NULL: none */
+    bool entered_by_all;         /* if it is made, others than its owner can use what is in it */
     const char *format;          /* "qcow2" or "raw" */
     const struct strlist *disks; /* names; none: all */
-    uint64_t bandwidth;          /* bytes a second, read for digests and written; 0: no limit */
-    bool dry_run;                /* fills the result, writes nothing, reads no data */
-    bool no_verify;              /* neither digests nor lengths of the images are held against their
+    bool images_only;            /* no definition is made */
+    /* Of a libvirt domain's definition: its new name (NULL: as it was); whether it is the domain
+     * itself, with its UUID and addresses (storage/definition.h). */
+    const char *name;
+    bool same_identity;
+    uint64_t bandwidth; /* bytes a second, read for digests and written; 0: no limit */
+    bool dry_run;       /* fills the result, writes nothing, reads no data */
+    bool no_verify;     /* neither digests nor lengths of the images are held against their
                                   * manifests: what QEMU can read of them is written */
-    /* Called now and then; fraction of all bytes that are read and written, 0..1; may be NULL.
-     * checking: the disk's images are read for their digests.  Returning false cancels. */
-    bool (*progress)(void *ctx, const char *disk, bool checking, double fraction);
+    /* Called now and then; may be NULL.  done, all: bytes, those that are read for digests and
+     * those that are written.  checking: the disk's images are read for their digests.  Returning
+     * false cancels. */
+    bool (*progress)(void *ctx, const char *disk, bool checking, uint64_t done, uint64_t all);
     void *ctx;
 };
 
@@ -33,20 +41,28 @@ struct restored_disk {
 struct restore_result {
     struct point point; /* from its manifest */
     VEC(struct restored_disk) disks;
-    char *definition;   /* file written: domain.xml as the point has it, or qemu.sh (see
-                         * storage/qemu_script.h); NULL: none, as when a disk was left out */
+    char *definition;     /* file written: domain.xml for the restored disks (see
+                         * storage/definition.h), or qemu.sh (see storage/qemu_script.h); NULL:
+                         * none, as when a disk was left out */
+    char *text;           /* what is in it */
+    char *name;           /* the domain's in domain.xml; NULL: there is none */
+    struct strlist notes; /* what domain.xml has otherwise than what ran, a line each */
+    struct strlist lacks; /* what this machine lacks for it to start: a line each, in notes too */
+    char *tpm;            /* file written: the state of its emulated TPM; NULL: there is none */
+    char *tpm_from, *tpm_was; /* what it is a copy of; where that was, below its UUID */
     struct strlist odd; /* with no_verify: images of another length than published, a sentence each;
                          * what they lack reads as zeroes */
     char *bad_point;    /* on failure with ERR_CORRUPT: the point whose image was found damaged, the
                        * one asked for or one that it stands on; NULL: another reason */
 };
 
-/* Checks the chain, files in the way, the space and the digests of all images that will be read
- * before it writes anything.  Each image is written as NAME.EXT.partial-XXXXXX, synced, and
- * renamed; the definition goes along (one of the same text that is there already stays).  On
- * failure what this call made is removed again, and of ret only bad_point is set. ERR_NOTFOUND:
- * point or disk; ERR_EXISTS: a file is in the way; ERR_NOSPACE; ERR_BUSY: another restore is
- * writing there, or the point is being removed; ERR_CANCELED. */
+/* Checks the chain, files in the way, the space and the digests of image files (points of older
+ * versions) before it writes anything.  Each image is written as NAME.EXT.partial-XXXXXX, synced,
+ * read back and compared with the point's content digest, and renamed; the definition comes last
+ * (one of the same text that is there already stays).  On failure what this call made is removed
+ * again, and of ret only bad_point is set. ERR_NOTFOUND: point or disk; ERR_EXISTS: a file is in
+ * the way; ERR_NOSPACE; ERR_BUSY: another restore is writing there, or the point is being removed;
+ * ERR_CANCELED. */
 int restore_run(const struct restore_request *r, struct restore_result *ret, struct err *err);
 void restore_result_done(struct restore_result *r);
 

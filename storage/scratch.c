@@ -31,9 +31,7 @@ int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, stru
         chmod(dir, (st.st_mode & 07777) | 0711);
     if (mkdir(path, 0700) < 0)
         return err_errno(err, errno, "scratch space: make %s", path);
-    if (geteuid() == 0 && chown(path, uid, gid) < 0)
-        return err_errno(err, errno, "scratch space: give %s to the hypervisor's user", path);
-    return 0;
+    return share_dir(path, uid, gid, err) < 0 ? err_wrap(err, "scratch space") : 0;
 }
 
 /* Never through a symbolic link, whoever may have made one. */
@@ -79,6 +77,24 @@ static bool is_tag(const char *name, const char *prefix, int64_t next_job)
            name[strlen(prefix)] != '0' && name[strlen(prefix)] != '+';
 }
 
+static bool is_empty_file(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
+static int sweep_one(const char *dir, const char *name, struct err *err)
+{
+    CLEANUP_FREE char *path = scratch_path(dir, name);
+
+    if (!is_empty_file(path))
+        return scratch_discard(dir, name, err);
+    if (unlink(path) < 0 && errno != ENOENT)
+        return err_errno(err, errno, "remove %s", path);
+    return 0;
+}
+
 int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const struct strlist *keep,
                   struct err *err)
 {
@@ -93,8 +109,14 @@ int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const s
         if (is_tag(entry->d_name, prefix, next_job) && !strlist_has(keep, entry->d_name))
             strlist_add(&left, entry->d_name);
     closedir(d);
-    for (size_t i = 0; i < left.n && rc == 0; i++)
-        rc = scratch_discard(dir, left.items[i], err);
+    for (size_t i = 0; i < left.n; i++) {
+        struct err why = ERR_INIT;
+
+        if (sweep_one(dir, left.items[i], &why) < 0 && rc == 0) {
+            *err = why;
+            rc = -1;
+        }
+    }
     strlist_done(&left);
     return rc;
 }
@@ -129,10 +151,18 @@ static const char *unfit_file_system(uint32_t type)
     return NULL;
 }
 
+/* Where the file system has such files nothing is left, whoever is killed. */
+static bool nameless_file(const char *dir)
+{
+    CLEANUP_CLOSE int fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+    return fd >= 0;
+}
+
 int scratch_look(const char *dir, struct scratch_look *ret, struct err *err)
 {
     CLEANUP_FREE char *there = nearest_existing(dir);
-    CLEANUP_FREE char *trial = xasprintf("%s/.vmkeep-trial-XXXXXX", there);
+    CLEANUP_FREE char *trial = xasprintf("%s/" TRIAL_NAME "XXXXXX", there);
     const char *unfit;
     struct statfs fs;
 
@@ -142,6 +172,8 @@ int scratch_look(const char *dir, struct scratch_look *ret, struct err *err)
                                  .free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize};
     unfit = unfit_file_system((uint32_t)fs.f_type);
     ret->unfit = unfit ? xstrdup(unfit) : NULL;
+    if (nameless_file(ret->there))
+        return 0;
     if (!mkdtemp(trial))
         ret->problem = xasprintf("no directory can be made there: %s", strerror(errno));
     else if (rmdir(trial) < 0)

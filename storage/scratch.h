@@ -26,15 +26,18 @@ int scratch_prepare(const char *dir, const char *tag, uid_t uid, gid_t gid, stru
  * touched. */
 int scratch_discard(const char *dir, const char *tag, struct err *err);
 
+/* What only tries whether something can be made somewhere has names that begin so. */
+#define TRIAL_NAME ".vmkeep-trial-"
+
 /* Removes what jobs of former lives have left: every TAG that is prefix and a number below that of
- * the next job, and not in keep. */
+ * the next job, and not in keep.  So goes an empty file of that name, which a trial has left. */
 int scratch_sweep(const char *dir, const char *prefix, int64_t next_job, const struct strlist *keep,
                   struct err *err);
 
 /* Where scratch space would be made. */
 struct scratch_look {
     char *there;   /* the nearest directory above it that is there, or itself */
-    char *problem; /* why nothing can be made there; NULL: a directory was, and removed */
+    char *problem; /* why nothing can be made there; NULL: something could */
     char *unfit;   /* the kind of its file system, which is not fit for it; NULL: it is */
     uint64_t free; /* bytes */
 };

@@ -123,8 +123,8 @@ static struct op *prepare(struct store *s, const struct point *plan,
 }
 
 static struct op *publish(struct store *s, const struct point *plan,
-                          const struct store_scratch *scratch, struct point *ret, op_done done,
-                          void *ctx, struct err *err)
+                          const struct store_scratch *scratch, const struct store_finish *finish,
+                          struct point *ret, op_done done, void *ctx, struct err *err)
 {
     struct store_request q = about(s);
     const struct ask ask = {"publish", &store_request_publish,          &store_answer_publish, &q,
@@ -132,6 +132,8 @@ static struct op *publish(struct store *s, const struct point *plan,
 
     q.plan = plan;
     q.scratch = scratch;
+    q.compress = finish->compress;
+    q.reserve = finish->reserve;
     return start(s, &ask, done, ctx, err);
 }
 
@@ -157,6 +159,124 @@ static struct op *remove_point(struct store *s, const char *point_id, op_done do
 
     q.point = point_id;
     return start(s, &ask, done, ctx, err);
+}
+
+static struct op *pin_point(struct store *s, const char *point_id, const struct point_pin *pin,
+                            op_done done, void *ctx, struct err *err)
+{
+    struct store_request q = about(s);
+    const struct ask ask = {"pin", &store_request_pin, NULL, &q, NULL, .timeout_s = SHORT_S};
+
+    q.point = point_id;
+    q.pin = pin->since ? pin : NULL;
+    return start(s, &ask, done, ctx, err);
+}
+
+/* What is told of while it goes on. */
+struct watched {
+    struct op op; /* first: a struct op * is a struct watched * */
+    struct op *child;
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
+    op_done done;
+    void *ctx;
+};
+
+static void watched_cancel(struct op *op)
+{
+    op_cancel(((struct watched *)op)->child);
+}
+
+static void on_event(void *ctx, const json_t *event)
+{
+    const struct watched *m = ctx;
+    json_int_t done = 0, total = 0;
+
+    if (m->progress &&
+        json_unpack((json_t *)event, "{s:I, s:I}", "done", &done, "total", &total) == 0 &&
+        done >= 0 && total >= 0)
+        m->progress(m->progress_ctx, (uint64_t)done, (uint64_t)total);
+}
+
+static void on_watched(void *ctx, const struct err *err)
+{
+    struct watched *m = ctx;
+    op_done done = m->done;
+    void *done_ctx = m->ctx;
+
+    free(m);
+    done(done_ctx, err);
+}
+
+/* ask: all but its events and its limit. */
+static struct op *start_watched(struct store *s, struct ask ask, const struct watched *how,
+                                struct err *err)
+{
+    struct watched *m = xcalloc(1, sizeof(*m));
+
+    *m = *how;
+    m->op.cancel = watched_cancel;
+    ask.idle_timeout_s = PUBLISH_IDLE_S;
+    ask.event = on_event;
+    ask.event_ctx = m;
+    m->child = start(s, &ask, on_watched, m, err);
+    if (m->child)
+        return &m->op;
+    free(m);
+    return NULL;
+}
+
+static struct op *merge(struct store *s, const struct store_merge *what, struct point *ret,
+                        op_done done, void *ctx, struct err *err)
+{
+    struct store_request q = about(s);
+    const struct watched how = {
+        .progress = what->progress, .progress_ctx = what->progress_ctx, .done = done, .ctx = ctx};
+    const struct ask ask = {.what = "merge",
+                            .request = &store_request_merge,
+                            .answer = &store_answer_publish,
+                            .value = &q,
+                            .ret = ret};
+
+    q.point = what->point;
+    q.into = what->into;
+    q.reserve = what->reserve;
+    return start_watched(s, ask, &how, err);
+}
+
+static struct op *prove(struct store *s, const struct store_proof *what, struct proof *ret,
+                        op_done done, void *ctx, struct err *err)
+{
+    struct store_request q = about(s);
+    const struct watched how = {
+        .progress = what->progress, .progress_ctx = what->progress_ctx, .done = done, .ctx = ctx};
+    const struct ask ask = {.what = "prove",
+                            .request = &store_request_prove,
+                            .answer = &store_answer_prove,
+                            .value = &q,
+                            .ret = ret};
+
+    q.point = what->point;
+    q.disk = what->disk;
+    q.sample = what->sample;
+    q.bandwidth = what->bandwidth;
+    return start_watched(s, ask, &how, err);
+}
+
+static struct op *bring(struct store *s, const struct store_bring *what, op_done done, void *ctx,
+                        struct err *err)
+{
+    struct store_request q = about(s);
+    const struct watched how = {
+        .progress = what->progress, .progress_ctx = what->progress_ctx, .done = done, .ctx = ctx};
+    const struct ask ask = {.what = "bring", .request = &store_request_bring, .value = &q};
+
+    q.plan = what->plan;
+    q.from = path_of(what->from);
+    q.from_id = *what->from->id ? what->from->id : NULL;
+    q.bandwidth = what->bandwidth;
+    q.reserve = what->reserve;
+    return start_watched(s, ask, &how, err);
 }
 
 /* ---- the store ---- */
@@ -194,6 +314,10 @@ struct store *store_new(struct ev_loop *loop, const char *path, const struct own
         .publish = publish,
         .discard = discard,
         .remove = remove_point,
+        .pin = pin_point,
+        .merge = merge,
+        .prove = prove,
+        .bring = bring,
         .target = target,
         .free = store_free,
     };

@@ -9,6 +9,7 @@
 #define VMKEEP_STORAGE_STORE_H
 
 #include "base/op.h"
+#include "storage/proof.h"
 #include "storage/repository.h"
 #include "storage/store_parts.h"
 #include "storage/survey.h"
@@ -27,6 +28,36 @@ struct store_copy {
     /* Told now and then, from the loop. total grows while disks are looked at.  scratch: bytes that
      * are free there, as of a moment ago; UINT64_MAX: not known. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total, uint64_t scratch);
+    void *progress_ctx;
+};
+
+/* What is to be merged; see storage/merge.h. */
+struct store_merge {
+    const char *point, *into; /* ids; borrowed for the start */
+    uint64_t reserve;
+    /* Told now and then, from the loop: bytes that are moved. May be NULL. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
+};
+
+/* What is to be read; see storage/proof.h. */
+struct store_proof {
+    const char *point, *disk; /* borrowed for the start */
+    struct sample sample;
+    uint64_t bandwidth; /* bytes a second; 0: no limit */
+    /* Told now and then, from the loop: bytes that are read. May be NULL. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
+};
+
+/* What a copy in the making is filled from; see storage/bring.h. */
+struct store_bring {
+    const struct point *plan; /* borrowed for the start */
+    struct store *from;       /* has the point that it is a copy of */
+    uint64_t bandwidth;       /* bytes per second; 0: unlimited */
+    uint64_t reserve;
+    /* Told now and then, from the loop. May be NULL. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *progress_ctx;
 };
 
@@ -58,14 +89,28 @@ struct store_ops {
                        struct err *err);
     /* ret: released by the caller with point_done. Also removes the scratch space. */
     struct op *(*publish)(struct store *s, const struct point *plan,
-                          const struct store_scratch *scratch, struct point *ret, op_done done,
-                          void *ctx, struct err *err);
+                          const struct store_scratch *scratch, const struct store_finish *finish,
+                          struct point *ret, op_done done, void *ctx, struct err *err);
     /* Also removes the scratch space. */
     struct op *(*discard)(struct store *s, const struct point *plan, enum point_made made,
                           const struct store_scratch *scratch, op_done done, void *ctx,
                           struct err *err);
     struct op *(*remove)(struct store *s, const char *point_id, op_done done, void *ctx,
                          struct err *err);
+    /* repository_pin; pin is borrowed for the start. */
+    struct op *(*pin)(struct store *s, const char *point_id, const struct point_pin *pin,
+                      op_done done, void *ctx, struct err *err);
+    /* repository_merge, with idle priority; a cancel leaves it to be called again. ret: the point
+     * `into` as it is now, released by the caller with point_done. */
+    struct op *(*merge)(struct store *s, const struct store_merge *what, struct point *ret,
+                        op_done done, void *ctx, struct err *err);
+    /* proof_take of one disk, with idle priority.  What it finds is the result, in *ret, released
+     * by the caller with proof_done; the error is that of a repository that cannot be read. */
+    struct op *(*prove)(struct store *s, const struct store_proof *what, struct proof *ret,
+                        op_done done, void *ctx, struct err *err);
+    /* repository_bring, with idle priority: between prepare and publish. */
+    struct op *(*bring)(struct store *s, const struct store_bring *what, op_done done, void *ctx,
+                        struct err *err);
     /* Where the hypervisor writes the disk's image of a point in the making. Caller frees. */
     char *(*target)(struct store *s, const struct point *plan, size_t disk);
     void (*free)(struct store *s);

@@ -14,12 +14,19 @@ struct store_space {
     uint64_t scratch; /* free in the scratch directory that was asked for; UINT64_MAX: not known */
     char id[REPOSITORY_ID_MAX]; /* of the repository that is there */
     bool read_only;             /* its file system is */
+    char remote[16];            /* its file system, when it is one of another machine: "nfs" */
 };
 
 /* A job's own scratch space; see storage/scratch.h. dir NULL: it has none. */
 struct store_scratch {
     const char *dir, *tag;
     const struct owned_list *owned; /* for prepare: where none may be made; NULL: anywhere */
+};
+
+/* How a finished point is published; see struct publication. */
+struct store_finish {
+    enum image_compression compress;
+    uint64_t reserve;
 };
 
 /* A copy of the catalog, for a repository to keep; see storage/catalog_copies.h. */

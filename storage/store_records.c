@@ -5,10 +5,14 @@
 
 static const char *const levels[] = {"full", "incremental", NULL};
 static const char *const modes[] = {"push", "pull", NULL};
+static const char *const compressions[] = {"off", "zlib", "zstd", NULL};
 static const char *const states[] = {"good", "damaged", "missing", "deleting", NULL};
 static const char *const made_words[] = {"nothing", "partial", "point", NULL};
 static const char *const whose_words[] = {"ours", "former", "stray", NULL};
 static const char *const owned_kinds[] = {"file", "image", "tree", NULL};
+
+static const char *const proof_states[] = {"whole",   "unproven", "unread",
+                                           "missing", "damaged",  NULL};
 
 /* ---- points ---- */
 
@@ -29,6 +33,9 @@ static const struct field disk_fields[] = {
     FIELD(struct point_disk, bytes, UINT64),
     FIELD(struct point_disk, length, UINT64),
     FIELD(struct point_disk, digest, TEXT),
+    FIELD(struct point_disk, compress, WORD, .words = compressions),
+    FIELD(struct point_disk, why_not, TEXT),
+    FIELD(struct point_disk, content, TEXT),
     FIELD(struct point_disk, origin, RECORD, .of = &disk_origin),
 };
 static const struct record disk = RECORD(struct point_disk, disk_fields);
@@ -38,6 +45,13 @@ static const struct field left_out_fields[] = {
     FIELD(struct left_out, why, TEXT, .required = true),
 };
 static const struct record left_out = RECORD(struct left_out, left_out_fields);
+
+static const struct field pin_fields[] = {
+    FIELD(struct point_pin, since, INT64),
+    FIELD(struct point_pin, until, INT64),
+    FIELD(struct point_pin, note, TEXT),
+};
+static const struct record point_pin = RECORD(struct point_pin, pin_fields);
 
 static const struct field point_fields[] = {
     FIELD(struct point, id, TEXT, .required = true),
@@ -56,10 +70,12 @@ static const struct field point_fields[] = {
     FIELD(struct point, damage, TEXT),
     FIELD(struct point, job, INT64),
     FIELD(struct point, catalog, TEXT),
+    FIELD(struct point, copy_of, TEXT),
     FIELD(struct point, quiesced, BOOL),
     FIELD(struct point, set_aside, BOOL),
     FIELD(struct point, why, TEXT),
     FIELD(struct point, keep, TEXT),
+    FIELD(struct point, pin, RECORD, .of = &point_pin),
     FIELD(struct point, disks, LIST, .of = &disk),
     FIELD(struct point, missing, TEXTS),
     FIELD(struct point, left_out, LIST, .of = &left_out),
@@ -114,9 +130,15 @@ static const struct field scratch_fields[] = {
 };
 static const struct record scratch = RECORD(struct store_scratch, scratch_fields);
 
+static const struct field definition_file_fields[] = {
+    FIELD(struct definition_file, name, TEXT),  FIELD(struct definition_file, text, TEXT),
+    FIELD(struct definition_file, from, TEXT),  FIELD(struct definition_file, what, TEXT),
+    FIELD(struct definition_file, lacks, TEXT),
+};
+static const struct record definition_file = RECORD(struct definition_file, definition_file_fields);
+
 static const struct field point_origin_fields[] = {
-    FIELD(struct point_origin, definition_name, TEXT),
-    FIELD(struct point_origin, definition, TEXT),
+    FIELD(struct point_origin, definitions, LIST, .pointer = true, .of = &definition_file),
     FIELD(struct point_origin, uid, UINT32),
     FIELD(struct point_origin, gid, UINT32),
 };
@@ -200,7 +222,14 @@ static const struct field prepare_fields[] = {
 };
 const struct record store_request_prepare = RECORD(struct store_request, prepare_fields);
 
-static const struct field publish_fields[] = {WHERE, WHO, PLAN, SCRATCH};
+static const struct field publish_fields[] = {
+    WHERE,
+    WHO,
+    PLAN,
+    SCRATCH,
+    FIELD(struct store_request, compress, WORD, .words = compressions),
+    FIELD(struct store_request, reserve, UINT64),
+};
 const struct record store_request_publish = RECORD(struct store_request, publish_fields);
 
 static const struct field discard_fields[] = {
@@ -210,6 +239,50 @@ const struct record store_request_discard = RECORD(struct store_request, discard
 
 static const struct field remove_fields[] = {WHERE, WHO, POINT};
 const struct record store_request_remove = RECORD(struct store_request, remove_fields);
+
+static const struct field pin_request_fields[] = {
+    WHERE,
+    WHO,
+    POINT,
+    FIELD(struct store_request, pin, RECORD, .pointer = true, .of = &point_pin),
+};
+const struct record store_request_pin = RECORD(struct store_request, pin_request_fields);
+
+static const struct field merge_fields[] = {
+    WHERE,
+    WHO,
+    POINT,
+    FIELD(struct store_request, into, TEXT, .required = true),
+    FIELD(struct store_request, reserve, UINT64),
+};
+const struct record store_request_merge = RECORD(struct store_request, merge_fields);
+
+static const struct field sample_fields[] = {
+    FIELD(struct sample, slice, UINT32),
+    FIELD(struct sample, slices, UINT32),
+    FIELD(struct sample, from, UINT64),
+    FIELD(struct sample, to, UINT64),
+};
+static const struct record sample = RECORD(struct sample, sample_fields);
+
+static const struct field prove_fields[] = {
+    WHERE,
+    POINT,
+    FIELD(struct store_request, disk, TEXT, .required = true),
+    FIELD(struct store_request, sample, RECORD, .of = &sample),
+    FIELD(struct store_request, bandwidth, UINT64),
+};
+const struct record store_request_prove = RECORD(struct store_request, prove_fields);
+
+static const struct field bring_fields[] = {
+    WHERE,
+    PLAN,
+    FIELD(struct store_request, from, TEXT, .required = true),
+    FIELD(struct store_request, from_id, TEXT),
+    FIELD(struct store_request, bandwidth, UINT64),
+    FIELD(struct store_request, reserve, UINT64),
+};
+const struct record store_request_bring = RECORD(struct store_request, bring_fields);
 
 static const struct field view_request_fields[] = {
     FIELD(struct store_request, repository, TEXT, .required = true),
@@ -226,8 +299,35 @@ static const struct field space_fields[] = {
     FIELD(struct store_space, scratch, UINT64),
     FIELD(struct store_space, id, CHARS, .size = REPOSITORY_ID_MAX),
     FIELD(struct store_space, read_only, BOOL),
+    FIELD(struct store_space, remote, CHARS, .size = sizeof(((struct store_space *)0)->remote)),
 };
 const struct record store_answer_probe = RECORD(struct store_space, space_fields);
+
+static const struct field range_fields[] = {
+    FIELD(struct content_range, offset, UINT64),
+    FIELD(struct content_range, length, UINT64),
+};
+static const struct record range = RECORD(struct content_range, range_fields);
+
+static const struct field proof_disk_fields[] = {
+    FIELD(struct proof_disk, name, TEXT, .required = true),
+    FIELD(struct proof_disk, state, WORD, .words = proof_states),
+    FIELD(struct proof_disk, problem, TEXT),
+    FIELD(struct proof_disk, bad_point, TEXT),
+    FIELD(struct proof_disk, bytes, UINT64),
+    FIELD(struct proof_disk, all, BOOL),
+    FIELD(struct proof_disk, ranges, LIST, .of = &range),
+    FIELD(struct proof_disk, saved, TEXT),
+};
+static const struct record proof_disk = RECORD(struct proof_disk, proof_disk_fields);
+
+static const struct field proof_fields[] = {
+    FIELD(struct proof, state, WORD, .words = proof_states),
+    FIELD(struct proof, problem, TEXT),
+    FIELD(struct proof, bad_point, TEXT),
+    FIELD(struct proof, disks, LIST, .of = &proof_disk),
+};
+const struct record store_answer_prove = RECORD(struct proof, proof_fields);
 
 static const struct field loss_fields[] = {
     FIELD(struct survey_loss, id, TEXT, .required = true),

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "storage/digest.h"
-#include "storage/repository.h"
+#include "storage/repository_priv.h"
 
 struct reading {
     const struct verify_request *r;
@@ -82,4 +82,22 @@ uint64_t verify_bytes(const struct verify_request *r)
         p = below(r, p);
     }
     return sum;
+}
+
+int verify_point_disk(const struct verify_point *v, uint64_t *ret_bytes, char **ret_bad,
+                      struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list chain = {0};
+    const struct verify_request r = {.path = v->path,
+                                     .chain = &chain,
+                                     .disk = v->disk,
+                                     .bandwidth = v->bandwidth,
+                                     .progress = v->progress,
+                                     .ctx = v->ctx};
+
+    *ret_bad = NULL;
+    if (read_chain(v->path, v->point_id, &chain, err) < 0)
+        return -1;
+    *ret_bytes = verify_bytes(&r);
+    return verify_disk(&r, ret_bad, err);
 }

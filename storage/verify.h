@@ -28,6 +28,19 @@ struct verify_request {
  * *ret_bad is NULL then.  Caller frees *ret_bad. */
 int verify_disk(const struct verify_request *r, char **ret_bad, struct err *err);
 
+/* The same of one disk of a point, whose chain is read first. */
+struct verify_point {
+    const char *path; /* the repository */
+    const char *point_id, *disk;
+    uint64_t bandwidth;
+    bool (*progress)(void *ctx, uint64_t done);
+    void *ctx;
+};
+
+/* *ret_bytes is set before any image is read: what there will be to read. */
+int verify_point_disk(const struct verify_point *v, uint64_t *ret_bytes, char **ret_bad,
+                      struct err *err);
+
 /* The bytes that verify_disk will read. */
 uint64_t verify_bytes(const struct verify_request *r);
 

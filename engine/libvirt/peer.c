@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -330,10 +331,12 @@ static int spawn(struct peer *p, struct err *err)
     const char *argv[] = {path, p->uri, NULL};
     int pair[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_errno(err, errno, "socketpair");
     ours = pair[0];
-    its = pair[1];
+    its = pair[1]; /* a program may take "nothing yet" for the end */
+    if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+        return err_errno(err, errno, "fcntl");
     p->child =
         proc_start(p->loop, &(struct proc_spec){.argv = argv, .input_fd = its, .line = on_line},
                    NULL, on_child, p, err);

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "engine/qmp/begin/begin.h"
 #include "engine/qmp/begin/checkpoint.h"
 #include "engine/qmp/domain/side.h"
 #include "engine/qmp/look/allocation.h"
 #include "engine/qmp/look/inspect.h"
 #include "engine/qmp/look/trial.h"
+#include "engine/qmp/offline/offline.h"
 #include "engine/qmp/tend/jobs.h"
 
 #define ANSWERS_S 5
@@ -161,6 +163,20 @@ static void on_raise(struct ev_loop *loop, ev_timer *w, int revents)
     }
 }
 
+static void bury(struct qmp_hypervisor *q)
+{
+    for (size_t i = 0; i < q->replaced.n; i++)
+        domain_free(q->replaced.items[i]);
+    q->replaced.n = 0;
+}
+
+static void on_bury(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    bury(w->data);
+}
+
 static void driver_free(struct hypervisor *hv)
 {
     struct qmp_hypervisor *q = of(hv);
@@ -168,14 +184,16 @@ static void driver_free(struct hypervisor *hv)
     q->listener = NULL;
     for (size_t i = 0; i < q->domains.n; i++)
         domain_free(q->domains.items[i]);
+    bury(q);
+    ev_timer_stop(q->loop, &q->bury);
     ev_timer_stop(q->loop, &q->raise);
     socket_watch_stop(q);
+    free(q->replaced.items);
     free(q->domains.items);
     free(q);
 }
 
-struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_domain_config *domains,
-                                      size_t n)
+static struct qmp_hypervisor *new_driver(struct ev_loop *loop)
 {
     static const struct hypervisor_ops ops = {
         .domains = driver_domains,
@@ -194,14 +212,82 @@ struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_dom
     };
     struct qmp_hypervisor *q = xcalloc(1, sizeof(*q));
 
-    q->hv =
-        (struct hypervisor){&ops, HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED, ANSWERS_S};
+    q->hv = (struct hypervisor){.ops = &ops,
+                                .can = HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED |
+                                       HV_SHIELDS | HV_CONFIGURED,
+                                .patience = ANSWERS_S};
     q->loop = loop;
     q->tend = tend_domain;
     ev_timer_init(&q->raise, on_raise, 0, 0);
     q->raise.data = q;
+    ev_timer_init(&q->bury, on_bury, 0, 0);
+    q->bury.data = q;
+    q->watch.fd = -1;
+    return q;
+}
+
+struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_domain_config *domains,
+                                      size_t n)
+{
+    struct qmp_hypervisor *q = new_driver(loop);
+
     socket_watch_start(q, connection_knock);
     for (size_t i = 0; i < n; i++)
         *VEC_ADD(&q->domains) = domain_new(q, &domains[i], &side_qemu);
     return &q->hv;
+}
+
+/* ---- images alone ---- */
+
+struct hypervisor *qmp_images_new(struct ev_loop *loop)
+{
+    return &new_driver(loop)->hv;
+}
+
+static bool has_disks(const struct domain *d, const struct qmp_domain_config *config)
+{
+    if (d->n_disks != config->n_disks)
+        return false;
+    for (size_t i = 0; i < d->n_disks; i++)
+        if (!str_eq(d->disks[i].name, config->disks[i].name) ||
+            !str_eq(d->disks[i].image, config->disks[i].image) ||
+            !str_eq(d->disks[i].format, config->disks[i].format))
+            return false;
+    return true;
+}
+
+static bool is_idle(const struct domain *d)
+{
+    return !d->tasks && !offline_of(d) && !(d->offline && d->offline->tasks);
+}
+
+int qmp_images_set(struct hypervisor *images, const struct qmp_domain_config *domain,
+                   struct err *err)
+{
+    struct qmp_hypervisor *q = of(images);
+    struct domain **at = NULL;
+
+    for (size_t i = 0; i < q->domains.n && !at; i++)
+        if (strcmp(q->domains.items[i]->name, domain->name) == 0)
+            at = &q->domains.items[i];
+    if (at && has_disks(*at, domain))
+        return 0;
+    if (at && !is_idle(*at))
+        return err_set(err, ERR_BUSY, "other images of the domain are at work on");
+    if (at) {
+        *VEC_ADD(&q->replaced) = *at;
+        ev_timer_start(q->loop, &q->bury);
+    } else {
+        at = VEC_ADD(&q->domains);
+    }
+    *at = domain_new(q, domain, &side_images);
+    return 0;
+}
+
+const char *qmp_images_tag(struct hypervisor *images, const char *domain)
+{
+    struct err err = ERR_INIT;
+    const struct domain *d = find(images, domain, &err);
+
+    return d ? offline_tag(d) : NULL;
 }

@@ -18,4 +18,14 @@ struct ev_loop;
 struct hypervisor *qmp_hypervisor_new(struct ev_loop *loop, const struct qmp_domain_config *domains,
                                       size_t n);
 
+/* The images of domains that another driver's host has, for as long as these are shut off: one of
+ * the same kind, whose domains have no QEMU, and no socket.  That one of them has been started is
+ * seen by its images alone (offline/offline.h).  It has none at first. */
+struct hypervisor *qmp_images_new(struct ev_loop *loop);
+/* What a domain's images are now.  Copied.  ERR_BUSY: something is at work on other ones. */
+int qmp_images_set(struct hypervisor *images, const struct qmp_domain_config *domain,
+                   struct err *err);
+/* The tag of the backup that is there, running or ended; NULL: none, or no such domain. */
+const char *qmp_images_tag(struct hypervisor *images, const char *domain);
+
 #endif

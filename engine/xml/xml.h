@@ -39,6 +39,10 @@ struct xml_shape {
     bool repeats;  /* may stand more than once */
     bool has_text; /* holds text, and no elements */
     bool open;     /* whatever it holds is let be */
+    /* Of a root: how large the document and how deep its elements may be; 0: DOCUMENT_MAX,
+     * XML_DEPTH_MAX. */
+    size_t bytes;
+    int depth;
 };
 
 /* The whole of xml as a tree that has the shape. ERR_INVALID: too large, not well-formed, another

@@ -14,12 +14,20 @@
 #include "engine/xml/xml.h"
 #include "engine/xml/xml_shape.h"
 
+struct reading {
+    struct err *err;
+    int depth; /* the deepest that an element may be */
+};
+
+static struct err *err_of(xmlParserCtxt *ctxt)
+{
+    return ((struct reading *)ctxt->_private)->err;
+}
+
 /* The first failure counts: what libxml2 says after it only follows from it. */
 static bool is_first(xmlParserCtxt *ctxt)
 {
-    struct err *err = ctxt->_private;
-
-    return err->code == ERR_NONE;
+    return err_of(ctxt)->code == ERR_NONE;
 }
 
 static void on_error(void *ctx, xmlError *e)
@@ -30,7 +38,7 @@ static void on_error(void *ctx, xmlError *e)
     if (e->level < XML_ERR_ERROR || !is_first(ctxt))
         return;
     len = (int)strcspn(e->message ? e->message : "", "\n");
-    err_set(ctxt->_private, ERR_INVALID, "line %d, column %d: not well-formed XML: %.*s", e->line,
+    err_set(err_of(ctxt), ERR_INVALID, "line %d, column %d: not well-formed XML: %.*s", e->line,
             e->int2, len, e->message ? e->message : "");
 }
 
@@ -42,7 +50,7 @@ static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external,
     (void)external;
     (void)system;
     if (is_first(ctxt))
-        err_set(ctxt->_private, ERR_INVALID,
+        err_set(err_of(ctxt), ERR_INVALID,
                 "line %d: <!DOCTYPE %s>: a document must not have a DOCTYPE", ctxt->input->line,
                 CLIP((const char *)name));
     xmlStopParser(ctxt);
@@ -53,27 +61,29 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
                      int n_defaulted, const xmlChar **attributes)
 {
     xmlParserCtxt *ctxt = ctx;
+    const struct reading *reading = ctxt->_private;
 
-    if (ctxt->nodeNr < XML_DEPTH_MAX) {
+    if (ctxt->nodeNr < reading->depth) {
         xmlSAX2StartElementNs(ctx, name, prefix, uri, n_namespaces, namespaces, n_attributes,
                               n_defaulted, attributes);
         return;
     }
     if (is_first(ctxt))
-        err_set(ctxt->_private, ERR_INVALID, "line %d: <%s>: more than %d elements in one another",
-                ctxt->input->line, CLIP((const char *)name), XML_DEPTH_MAX);
+        err_set(err_of(ctxt), ERR_INVALID, "line %d: <%s>: more than %d elements in one another",
+                ctxt->input->line, CLIP((const char *)name), reading->depth);
     xmlStopParser(ctxt);
 }
 
 /* Returns what libxml2 could make of it; err says whether it is any good. */
-static xmlDoc *parse(const char *xml, size_t len, struct err *err)
+static xmlDoc *parse(const char *xml, size_t len, int depth, struct err *err)
 {
+    struct reading reading = {err, depth ? depth : XML_DEPTH_MAX};
     xmlParserCtxt *ctxt = xmlNewParserCtxt();
     xmlDoc *doc;
 
     if (!ctxt)
         abort();
-    ctxt->_private = err;
+    ctxt->_private = &reading;
     ctxt->sax->serror = on_error;
     ctxt->sax->internalSubset = on_doctype;
     ctxt->sax->startElementNs = on_start;
@@ -109,18 +119,18 @@ int xml_read(const char *xml, size_t len, const struct xml_shape *root, xmlDoc *
 {
     CLEANUP(xml_freep) xmlDoc *doc = NULL;
     const char *nul = len ? memchr(xml, '\0', len) : NULL;
+    const size_t most = root->bytes ? root->bytes : DOCUMENT_MAX;
     struct err failure = ERR_INIT;
 
     if (len == 0)
         return err_set(err, ERR_INVALID, "the document is empty: a <%s> is expected", root->name);
-    if (len > DOCUMENT_MAX)
-        return err_set(err, ERR_INVALID, "the document has %zu bytes: %zu are the most", len,
-                       DOCUMENT_MAX);
+    if (len > most)
+        return err_set(err, ERR_INVALID, "the document has %zu bytes: %zu are the most", len, most);
     if (nul)
         return err_set(err, ERR_INVALID, "byte %zu of the document is NUL", (size_t)(nul - xml));
     if (check_encoding(xml, len, err) < 0)
         return -1;
-    doc = parse(xml, len, &failure);
+    doc = parse(xml, len, root->depth, &failure);
     if (failure.code != ERR_NONE) {
         *err = failure;
         return -1;

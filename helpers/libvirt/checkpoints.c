@@ -3,62 +3,77 @@
  * A domain's checkpoints: libvirt's record of them, and their bitmaps with it.
  */
 #include <libvirt/virterror.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "helpers/libvirt/libvirt.h"
 
-static const struct field list_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, size, BOOL),
-};
-static const struct record list_request = RECORD(struct libvirt_request, list_fields);
+/* libvirt 9.0 looks a checkpoint up, then waits until it may ask QEMU for the size, and reads on in
+ * what it has found.  Of a checkpoint that was deleted meanwhile libvirtd dies (SIGSEGV in
+ * qemuCheckpointGetXMLDesc).  So of one domain none is measured while one is deleted; for the same
+ * job they would wait in libvirtd. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static VEC(char *) held; /* UUIDs of domains */
 
-static const struct field create_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, checkpoint, TEXT, .required = true),
-    FIELD(struct libvirt_request, redefine, BOOL),
-    FIELD(struct libvirt_request, validate, BOOL),
-};
-static const struct record create_request = RECORD(struct libvirt_request, create_fields);
+static size_t find_held(const char *uuid)
+{
+    size_t i = 0;
 
-static const struct field delete_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, checkpoint, TEXT, .required = true),
-    FIELD(struct libvirt_request, metadata, BOOL),
-    FIELD(struct libvirt_request, children, BOOL),
-    FIELD(struct libvirt_request, children_only, BOOL),
-};
-static const struct record delete_request = RECORD(struct libvirt_request, delete_fields);
+    while (i < held.n && !str_eq(held.items[i], uuid))
+        i++;
+    return i;
+}
 
-struct checkpoint {
-    char *name, *parent, *xml;
-    char *problem; /* why its size cannot be told: a bitmap of it is missing or broken */
-};
+static void hold(virDomainCheckpointPtr c, char *uuid)
+{
+    if (virDomainGetUUIDString(virDomainCheckpointGetDomain(c), uuid) < 0)
+        uuid[0] = '\0';
+    pthread_mutex_lock(&lock);
+    while (find_held(uuid) < held.n)
+        pthread_cond_wait(&released, &lock);
+    *VEC_ADD(&held) = xstrdup(uuid);
+    pthread_mutex_unlock(&lock);
+}
 
-static const struct field checkpoint_fields[] = {
-    FIELD(struct checkpoint, name, TEXT),
-    FIELD(struct checkpoint, parent, TEXT),
-    FIELD(struct checkpoint, xml, TEXT),
-    FIELD(struct checkpoint, problem, TEXT),
-};
-static const struct record checkpoint_record = RECORD(struct checkpoint, checkpoint_fields);
+static void release(const char *uuid)
+{
+    size_t i;
 
-struct checkpoints {
-    VEC(struct checkpoint) checkpoints;
-};
+    pthread_mutex_lock(&lock);
+    i = find_held(uuid);
+    free(held.items[i]);
+    held.items[i] = held.items[--held.n];
+    pthread_cond_broadcast(&released);
+    pthread_mutex_unlock(&lock);
+}
 
-static const struct field checkpoints_fields[] = {
-    FIELD(struct checkpoints, checkpoints, LIST, .of = &checkpoint_record)};
-static const struct record checkpoints_record = RECORD(struct checkpoints, checkpoints_fields);
+static char *measure(virDomainCheckpointPtr c, unsigned flags)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    char *ret;
 
-/* ---- */
+    hold(c, uuid);
+    ret = virDomainCheckpointGetXMLDesc(c, flags | VIR_DOMAIN_CHECKPOINT_XML_SIZE);
+    release(uuid);
+    return ret;
+}
 
-static void read_checkpoint(virDomainCheckpointPtr c, bool size, struct checkpoint *ret)
+int checkpoint_delete(virDomainCheckpointPtr c, unsigned flags)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    int rc;
+
+    hold(c, uuid);
+    rc = virDomainCheckpointDelete(c, flags);
+    release(uuid);
+    return rc;
+}
+
+static void read_checkpoint(virDomainCheckpointPtr c, bool size, struct libvirt_checkpoint *ret)
 {
     virDomainCheckpointPtr parent = virDomainCheckpointGetParent(c, 0);
     const unsigned flags = VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN;
@@ -69,7 +84,7 @@ static void read_checkpoint(virDomainCheckpointPtr c, bool size, struct checkpoi
     if (parent)
         virDomainCheckpointFree(parent);
     if (size) {
-        ret->xml = virDomainCheckpointGetXMLDesc(c, flags | VIR_DOMAIN_CHECKPOINT_XML_SIZE);
+        ret->xml = measure(c, flags);
         if (!ret->xml)
             ret->problem = xstrdup(virGetLastErrorMessage());
     }
@@ -80,14 +95,22 @@ static void read_checkpoint(virDomainCheckpointPtr c, bool size, struct checkpoi
 /* Parents first. */
 static int list_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
-    struct checkpoints *ret = answer;
+    struct libvirt_checkpoints *ret = answer;
     virDomainCheckpointPtr *all = NULL;
     int n = virDomainListAllCheckpoints(dom, &all, VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL);
 
     if (n < 0)
         return -1;
     for (int i = 0; i < n; i++) {
-        read_checkpoint(all[i], q->size, VEC_ADD(&ret->checkpoints));
+        struct libvirt_checkpoint *c = VEC_ADD(&ret->checkpoints);
+
+        read_checkpoint(all[i], q->size, c);
+        if (!c->xml && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN_CHECKPOINT) { /* since deleted */
+            free(c->name);
+            free(c->parent);
+            free(c->problem);
+            ret->checkpoints.n--;
+        }
         virDomainCheckpointFree(all[i]);
     }
     free(all);
@@ -117,19 +140,23 @@ static int delete_of(virDomainPtr dom, const struct libvirt_request *q, void *an
     (void)answer;
     if (!c)
         return -1;
-    rc = virDomainCheckpointDelete(
-        c, (q->metadata ? VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY : 0) |
-               (q->children ? VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN : 0) |
-               (q->children_only ? VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY : 0));
+    rc = checkpoint_delete(c,
+                           (q->metadata ? VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY : 0) |
+                               (q->children ? VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN : 0) |
+                               (q->children_only ? VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY : 0));
+    if (rc < 0)
+        libvirt_keep_error();
     virDomainCheckpointFree(c);
     return rc;
 }
 SERVICE_OF_DOMAIN(delete)
 
 const struct service checkpoint_services[] = {
-    {"checkpoints", "all of a domain, parents first", &list_request, &checkpoints_record, run_list},
-    {"checkpoint-create", "make one, or define one again", &create_request, NULL, run_create},
-    {"checkpoint-delete", "delete one, or libvirt's record of it only", &delete_request, NULL,
-     run_delete},
+    {"checkpoints", "all of a domain, parents first", &libvirt_request_checkpoints,
+     &libvirt_answer_checkpoints, run_list},
+    {"checkpoint-create", "make one, or define one again", &libvirt_request_checkpoint_create, NULL,
+     run_create},
+    {"checkpoint-delete", "delete one, or libvirt's record of it only",
+     &libvirt_request_checkpoint_delete, NULL, run_delete},
 };
 const size_t n_checkpoint_services = ARRAY_LEN(checkpoint_services);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <libvirt/virterror.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #define PINGS 5
 
 static virConnectPtr conn;
+static char *given; /* the URI */
 static atomic_bool lost;
 
 virConnectPtr connection(void)
@@ -72,6 +74,40 @@ static char *with_no_tty(const char *uri)
     return xasprintf("%s%cno_tty=1", uri, strchr(uri, '?') ? '&' : '?');
 }
 
+/* What to do about it; seen in libvirt 9.0, OpenSSH 9.2, GnuTLS 3.7. */
+static const struct {
+    const char *has;
+    enum err_code code;
+    const char *then;
+} faults[] = {
+    {"Host key verification failed", ERR_DENIED,
+     "ssh does not know the host: as vmkeepd's user, `ssh` there once and accept its key"},
+    {"Permission denied (publickey", ERR_DENIED,
+     "give vmkeepd's user a key that the host accepts, without a passphrase"},
+    {"Permission denied, please try again", ERR_DENIED,
+     "give vmkeepd's user a key that the host accepts, without a passphrase"},
+    {"Failed to verify peer's certificate", ERR_DENIED,
+     "its certificate is not of the authority in cacert.pem"},
+    {"failed validation against", ERR_DENIED, NULL},
+    {"Cannot read CA certificate", ERR_DENIED,
+     "see libvirt's page on TLS for where certificates belong"},
+    {"Connection refused", ERR_REMOTE, "does libvirtd, or the ssh server, listen there?"},
+};
+
+static void explain(struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        size_t len = strlen(err->msg);
+
+        if (!strstr(err->msg, faults[i].has))
+            continue;
+        err->code = faults[i].code;
+        if (faults[i].then)
+            snprintf(err->msg + len, sizeof(err->msg) - len, " (%s)", faults[i].then);
+        return;
+    }
+}
+
 int connection_open(const char *uri, struct err *err)
 {
     static int kinds[] = {VIR_CRED_USERNAME,     VIR_CRED_AUTHNAME,   VIR_CRED_LANGUAGE,
@@ -81,6 +117,8 @@ int connection_open(const char *uri, struct err *err)
     virConnectAuth auth = {
         .credtype = kinds, .ncredtype = ARRAY_LEN(kinds), .cb = refuse, .cbdata = &asked};
 
+    free(given);
+    given = xstrdup(uri);
     conn = virConnectOpenAuth(full, &auth, 0);
     if (!conn) {
         libvirt_error(err);
@@ -88,6 +126,7 @@ int connection_open(const char *uri, struct err *err)
             err->code = ERR_DENIED;
             err_wrap(err, "it asks for '%.64s', and nobody is there to answer", asked);
         }
+        explain(err);
         return err_wrap(err, "%s", uri);
     }
     if (virConnectRegisterCloseCallback(conn, on_closed, NULL, NULL) < 0)
@@ -96,6 +135,11 @@ int connection_open(const char *uri, struct err *err)
     virConnectSetKeepAlive(conn, PING_S, PINGS);
     virResetLastError();
     return 0;
+}
+
+const char *connection_uri(void)
+{
+    return given;
 }
 
 void connection_close(void)

@@ -11,88 +11,9 @@
 #include "helpers/libvirt/libvirt.h"
 #include "helpers/libvirt/words.h"
 
-/* ---- records ---- */
+#define DEAF_MS 2000
 
 static const struct record nothing = {.size = 1};
-
-static const struct field domain_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-};
-const struct record libvirt_request_domain = RECORD(struct libvirt_request, domain_fields);
-
-static const struct field xml_request_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, secure, BOOL),
-    FIELD(struct libvirt_request, inactive, BOOL),
-};
-static const struct record xml_request = RECORD(struct libvirt_request, xml_request_fields);
-
-static const struct field xml_fields[] = {FIELD(struct libvirt_text, xml, TEXT)};
-const struct record libvirt_answer_xml = RECORD(struct libvirt_text, xml_fields);
-
-struct host {
-    char *hostname, *uri, *kind, *version, *library;
-    bool secure;
-};
-
-static const struct field host_fields[] = {
-    FIELD(struct host, hostname, TEXT), FIELD(struct host, uri, TEXT),
-    FIELD(struct host, kind, TEXT),     FIELD(struct host, version, TEXT),
-    FIELD(struct host, library, TEXT),  FIELD(struct host, secure, BOOL),
-};
-static const struct record host_record = RECORD(struct host, host_fields);
-
-struct entry {
-    char *name, *uuid, *state;
-    bool persistent, checkpoints, job;
-};
-
-static const struct field entry_fields[] = {
-    FIELD(struct entry, name, TEXT),        FIELD(struct entry, uuid, TEXT),
-    FIELD(struct entry, state, TEXT),       FIELD(struct entry, persistent, BOOL),
-    FIELD(struct entry, checkpoints, BOOL), FIELD(struct entry, job, BOOL),
-};
-static const struct record entry_record = RECORD(struct entry, entry_fields);
-
-struct entries {
-    VEC(struct entry) domains;
-};
-
-static const struct field entries_fields[] = {
-    FIELD(struct entries, domains, LIST, .of = &entry_record)};
-static const struct record entries_record = RECORD(struct entries, entries_fields);
-
-struct block {
-    char *name, *path;
-    uint64_t capacity, allocation, physical;
-};
-
-static const struct field block_fields[] = {
-    FIELD(struct block, name, TEXT),       FIELD(struct block, path, TEXT),
-    FIELD(struct block, capacity, UINT64), FIELD(struct block, allocation, UINT64),
-    FIELD(struct block, physical, UINT64),
-};
-static const struct record block_record = RECORD(struct block, block_fields);
-
-struct domain {
-    char *name, *uuid, *state, *reason;
-    char *live, *inactive; /* XML */
-    char *job, *operation;
-    bool persistent, autostart, saved;
-    VEC(struct block) blocks;
-};
-
-static const struct field domain_answer_fields[] = {
-    FIELD(struct domain, name, TEXT),       FIELD(struct domain, uuid, TEXT),
-    FIELD(struct domain, state, TEXT),      FIELD(struct domain, reason, TEXT),
-    FIELD(struct domain, live, TEXT),       FIELD(struct domain, inactive, TEXT),
-    FIELD(struct domain, job, TEXT),        FIELD(struct domain, operation, TEXT),
-    FIELD(struct domain, persistent, BOOL), FIELD(struct domain, autostart, BOOL),
-    FIELD(struct domain, saved, BOOL),      FIELD(struct domain, blocks, LIST, .of = &block_record),
-};
-static const struct record domain_record = RECORD(struct domain, domain_answer_fields);
 
 /* ---- the host ---- */
 
@@ -103,7 +24,7 @@ static char *version_text(unsigned long v)
 
 static int host(const void *request, void *answer, struct err *err)
 {
-    struct host *h = answer;
+    struct libvirt_host_answer *h = answer;
     unsigned long hypervisor = 0, library = 0;
     const char *kind = virConnectGetType(connection());
 
@@ -127,42 +48,58 @@ static bool runs(int state)
     return state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_NOSTATE;
 }
 
-/* A domain that goes meanwhile is left out. */
-static void list_one(virDomainPtr dom, struct entries *ret)
+static struct libvirt_entry *add_entry(virDomainPtr dom, bool persistent,
+                                       struct libvirt_entries *ret)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
-    int state, reason, persistent = virDomainIsPersistent(dom);
-    struct entry *e;
+    struct libvirt_entry *e;
 
-    if (persistent < 0 || virDomainGetState(dom, &state, &reason, 0) < 0 ||
-        virDomainGetUUIDString(dom, uuid) < 0)
-        return;
+    if (virDomainGetUUIDString(dom, uuid) < 0)
+        return NULL;
     e = VEC_ADD(&ret->domains);
     e->name = xstrdup(virDomainGetName(dom));
     e->uuid = xstrdup(uuid);
-    e->state = xstrdup(word_of(words_state, state));
-    e->persistent = persistent == 1;
-    e->checkpoints = virDomainListAllCheckpoints(dom, NULL, 0) > 0;
-    if (runs(state)) {
-        virDomainJobInfo job;
+    e->persistent = persistent;
+    e->active = virDomainGetID(dom) != (unsigned)-1;
+    return e;
+}
 
-        e->job = virDomainGetJobInfo(dom, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
+static void add_details(virDomainPtr dom, struct libvirt_entry *e)
+{
+    virDomainJobInfo job;
+    int state, reason;
+
+    if (virDomainGetState(dom, &state, &reason, 0) == 0)
+        e->state = xstrdup(word_of(words_state, state));
+    e->checkpoints = virDomainListAllCheckpoints(dom, NULL, 0) > 0;
+    e->job = e->active && virDomainGetJobInfo(dom, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
+}
+
+/* Twice asked, whatever the number of domains: those of each kind. */
+static int list(bool persistent, bool brief, struct libvirt_entries *ret)
+{
+    virDomainPtr *all = NULL;
+    int n = virConnectListAllDomains(connection(), &all,
+                                     persistent ? VIR_CONNECT_LIST_DOMAINS_PERSISTENT
+                                                : VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
+
+    for (int i = 0; i < n; i++) {
+        struct libvirt_entry *e = add_entry(all[i], persistent, ret);
+
+        if (e && !brief)
+            add_details(all[i], e);
+        virDomainFree(all[i]);
     }
+    free(all);
+    return n < 0 ? -1 : 0;
 }
 
 static int domains(const void *request, void *answer, struct err *err)
 {
-    virDomainPtr *all = NULL;
-    int n = virConnectListAllDomains(connection(), &all, 0);
+    bool brief = ((const struct libvirt_request *)request)->brief;
 
-    (void)request;
-    if (n < 0)
+    if (list(true, brief, answer) < 0 || list(false, brief, answer) < 0)
         return libvirt_error(err);
-    for (int i = 0; i < n; i++) {
-        list_one(all[i], answer);
-        virDomainFree(all[i]);
-    }
-    free(all);
     return 0;
 }
 
@@ -188,8 +125,9 @@ static char *stat_text(const virDomainStatsRecord *r, unsigned i, const char *wh
     return xstrdup(ret);
 }
 
-/* Not waiting for a domain that another job holds: the sizes are left out then. */
-static int read_blocks(virDomainPtr dom, struct domain *d)
+/* Not waiting for a domain that another job holds: the sizes are left out then.  Of a disk's images
+ * the top one comes first. */
+static int read_blocks(virDomainPtr dom, struct libvirt_domain_answer *d)
 {
     virDomainPtr doms[] = {dom, NULL};
     virDomainStatsRecordPtr *records = NULL;
@@ -204,7 +142,7 @@ static int read_blocks(virDomainPtr dom, struct domain *d)
     if (got > 0)
         virTypedParamsGetUInt(records[0]->params, records[0]->nparams, "block.count", &n);
     for (unsigned i = 0; i < n; i++) {
-        struct block *b = VEC_ADD(&d->blocks);
+        struct libvirt_block *b = VEC_ADD(&d->blocks);
 
         b->name = stat_text(records[0], i, "name");
         b->path = stat_text(records[0], i, "path");
@@ -216,7 +154,31 @@ static int read_blocks(virDomainPtr dom, struct domain *d)
     return 0;
 }
 
-static void read_job(virDomainPtr dom, struct domain *d)
+/* A block job that is no part of a domain's job: nobody holds the domain for it. */
+static void read_block_jobs(virDomainPtr dom, struct libvirt_domain_answer *d)
+{
+    virDomainBlockJobInfo info;
+
+    for (size_t i = 0; i < d->blocks.n; i++)
+        if (virDomainGetBlockJobInfo(dom, d->blocks.items[i].name, &info, 0) == 1)
+            d->blocks.items[i].job = xstrdup(word_of(words_block_job, (int)info.type));
+}
+
+/* A call that QEMU does not answer holds its domain for as long: whoever asks QEMU next waits, and
+ * keeps one of libvirtd's threads.  This one asks nobody. */
+static bool is_deaf(virDomainPtr dom, struct libvirt_domain_answer *d)
+{
+    virDomainControlInfo info;
+
+    if (virDomainGetControlInfo(dom, &info, 0) < 0 || info.state == VIR_DOMAIN_CONTROL_OK)
+        return false;
+    d->control = xstrdup(word_of(words_control, (int)info.state));
+    d->control_ms = info.stateTime;
+    return info.state == VIR_DOMAIN_CONTROL_ERROR ||
+           (info.state == VIR_DOMAIN_CONTROL_OCCUPIED && info.stateTime >= DEAF_MS);
+}
+
+static void read_job(virDomainPtr dom, struct libvirt_domain_answer *d)
 {
     virTypedParameterPtr params = NULL;
     int type = VIR_DOMAIN_JOB_NONE, n = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
@@ -236,10 +198,23 @@ static const char *reason_of(int state, int reason)
     return state == VIR_DOMAIN_SHUTOFF ? word_of(words_shutoff, reason) : NULL;
 }
 
-/* The documents as they are without secrets; domain-xml gives them with. */
+/* With its secrets, if the connection may have them. */
+static char *document(virDomainPtr dom, unsigned flags, struct libvirt_domain_answer *d)
+{
+    char *ret = d->no_secrets ? NULL : virDomainGetXMLDesc(dom, flags | VIR_DOMAIN_XML_SECURE);
+    int code = virGetLastErrorCode();
+
+    if (ret || (!d->no_secrets && code != VIR_ERR_OPERATION_DENIED &&
+                code != VIR_ERR_ACCESS_DENIED && code != VIR_ERR_AUTH_FAILED))
+        return ret;
+    if (!d->no_secrets)
+        d->no_secrets = xstrdup(virGetLastErrorMessage());
+    return virDomainGetXMLDesc(dom, flags);
+}
+
 static int domain_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
-    struct domain *d = answer;
+    struct libvirt_domain_answer *d = answer;
     char uuid[VIR_UUID_STRING_BUFLEN];
     int state, reason, autostart = 0, persistent = virDomainIsPersistent(dom);
 
@@ -252,15 +227,23 @@ static int domain_of(virDomainPtr dom, const struct libvirt_request *q, void *an
     d->state = xstrdup(word_of(words_state, state));
     d->reason = xstrdup(reason_of(state, reason));
     d->persistent = persistent == 1;
-    if (runs(state) && !(d->live = virDomainGetXMLDesc(dom, 0)))
+    if (runs(state) && !(d->live = document(dom, 0, d)))
         return -1;
-    if (d->persistent && !(d->inactive = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE)))
+    if (d->persistent && !(d->inactive = document(dom, VIR_DOMAIN_XML_INACTIVE, d)))
         return -1;
     d->autostart = virDomainGetAutostart(dom, &autostart) == 0 && autostart == 1;
     d->saved = virDomainHasManagedSaveImage(dom, 0) == 1;
     if (runs(state))
         read_job(dom, d);
-    return read_blocks(dom, d);
+    if (runs(state) && is_deaf(dom, d))
+        return 0;
+    if (read_blocks(dom, d) < 0)
+        return -1;
+    if (!runs(state) && d->inactive)
+        volumes_place(d->inactive, d);
+    if (runs(state) && !d->job)
+        read_block_jobs(dom, d);
+    return 0;
 }
 SERVICE_OF_DOMAIN(domain)
 
@@ -275,11 +258,12 @@ static int xml_of(virDomainPtr dom, const struct libvirt_request *q, void *answe
 SERVICE_OF_DOMAIN(xml)
 
 const struct service domain_services[] = {
-    {"host", "who is connected: names and versions", &nothing, &host_record, host},
-    {"domains", "all domains, in short", &nothing, &entries_record, domains},
+    {"host", "who is connected: names and versions", &nothing, &libvirt_answer_host, host},
+    {"domains", "all domains, in short", &libvirt_request_domains, &libvirt_answer_domains,
+     domains},
     {"domain", "one: documents, state, job, sizes of its disks", &libvirt_request_domain,
-     &domain_record, run_domain},
-    {"domain-xml", "one's document, with secrets if that is asked for", &xml_request,
+     &libvirt_answer_domain, run_domain},
+    {"domain-xml", "one's document, with secrets if that is asked for", &libvirt_request_xml,
      &libvirt_answer_xml, run_xml},
 };
 const size_t n_domain_services = ARRAY_LEN(domain_services);

@@ -45,6 +45,7 @@ static void on_job(virConnectPtr c, virDomainPtr dom, virTypedParameterPtr param
                    void *opaque)
 {
     json_t *e = event_of("job", dom);
+    unsigned long long total = 0;
     const char *text = NULL;
     int operation = 0, success = 0;
 
@@ -53,10 +54,15 @@ static void on_job(virConnectPtr c, virDomainPtr dom, virTypedParameterPtr param
     virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_OPERATION, &operation);
     virTypedParamsGetBoolean(params, n, VIR_DOMAIN_JOB_SUCCESS, &success);
     virTypedParamsGetString(params, n, VIR_DOMAIN_JOB_ERRMSG, &text);
+    virTypedParamsGetULLong(params, n, VIR_DOMAIN_JOB_DISK_TOTAL, &total);
     json_object_set_new(e, "operation", json_string(word_of(words_operation, operation)));
     json_object_set_new(e, "success", json_boolean(success));
+    if (total)
+        json_object_set_new(e, "total", json_integer((json_int_t)total));
     if (text)
         json_object_set_new(e, "text", record_text(text));
+    if (text && libvirt_text_code(text) != ERR_NONE)
+        json_object_set_new(e, "code", json_string(err_code_name(libvirt_text_code(text))));
     say_event(e);
 }
 

@@ -14,25 +14,12 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "helpers/libvirt/libvirt.h"
+#include "helpers/libvirt/thaw.h"
 
 #define LIMIT_S 10 /* Windows' VSS thaws by itself after that */
 #define LIMIT_MAX_S 600
 #define RETRY_S 2
 #define LAST_TRIES 5 /* at the end of the program */
-
-static const struct field freeze_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, limit, INT),
-};
-static const struct record freeze_request = RECORD(struct libvirt_request, freeze_fields);
-
-struct count {
-    int filesystems;
-};
-
-static const struct field count_fields[] = {FIELD(struct count, filesystems, INT)};
-static const struct record count_record = RECORD(struct count, count_fields);
 
 /* ---- who is frozen ---- */
 
@@ -40,6 +27,7 @@ struct frozen {
     struct frozen *next;
     char *domain;
     struct timespec until;
+    struct thaw_guard guard;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -63,12 +51,14 @@ static void forget(const char *domain)
     pthread_mutex_lock(&lock);
     at = find(domain);
     f = *at;
-    if (f) {
+    if (f)
         *at = f->next;
-        free(f->domain);
-        free(f);
-    }
     pthread_mutex_unlock(&lock);
+    if (!f)
+        return;
+    thaw_guard_end(&f->guard);
+    free(f->domain);
+    free(f);
 }
 
 static struct timespec in_seconds(int s)
@@ -87,7 +77,8 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 
 /* ---- thawing what is over its limit ---- */
 
-static int thaw_by_name(const char *domain)
+/* *why: caller frees. */
+int guest_thaw(const char *domain, char **why)
 {
     virDomainPtr dom = virDomainLookupByName(connection(), domain);
     int rc;
@@ -95,22 +86,23 @@ static int thaw_by_name(const char *domain)
     /* Gone: nothing of it is frozen. */
     if (!dom && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
         return 0;
-    if (!dom)
-        return -1;
-    rc = virDomainFSThaw(dom, NULL, 0, 0);
-    if (rc < 0 && virDomainIsActive(dom) == 0)
+    rc = dom ? virDomainFSThaw(dom, NULL, 0, 0) : -1;
+    if (rc < 0)
+        *why = xstrdup(virGetLastErrorMessage());
+    if (rc < 0 && dom && virDomainIsActive(dom) == 0)
         rc = 0;
-    virDomainFree(dom);
+    if (dom)
+        virDomainFree(dom);
     return rc;
 }
 
-static void tell_late(const char *domain, bool thawed)
+static void tell_late(const char *domain, bool thawed, const char *why)
 {
     json_t *e = json_pack("{s:s,s:o}", "what", thawed ? "thawed-late" : "thaw-failed", "domain",
                           record_text(domain));
 
     if (!thawed)
-        json_object_set_new(e, "text", record_text(virGetLastErrorMessage()));
+        json_object_set_new(e, "text", record_text(why));
     say(json_pack("{s:o}", "event", e));
 }
 
@@ -131,7 +123,7 @@ static void *watch(void *arg)
     for (;;) {
         struct timespec now = in_seconds(0);
         struct frozen *f = first_due();
-        CLEANUP_FREE char *domain = NULL;
+        CLEANUP_FREE char *domain = NULL, *why = NULL;
         bool thawed;
 
         if (!f) {
@@ -147,8 +139,8 @@ static void *watch(void *arg)
         domain = xstrdup(f->domain);
         f->until = in_seconds(RETRY_S);
         pthread_mutex_unlock(&lock);
-        thawed = thaw_by_name(domain) >= 0;
-        tell_late(domain, thawed);
+        thawed = guest_thaw(domain, &why) >= 0;
+        tell_late(domain, thawed, why);
         if (thawed)
             forget(domain);
         pthread_mutex_lock(&lock);
@@ -156,7 +148,7 @@ static void *watch(void *arg)
     return NULL;
 }
 
-static int note_frozen(const char *domain, int limit)
+static int note_frozen(const char *domain, int limit, struct thaw_guard *guard)
 {
     struct frozen *f;
     pthread_t thread;
@@ -169,8 +161,10 @@ static int note_frozen(const char *domain, int limit)
     if (watched && !*find(domain)) {
         f = xcalloc(1, sizeof(*f));
         f->domain = xstrdup(domain);
+        f->guard = *guard;
         f->next = all;
         all = f;
+        guard->pid = 0; /* taken over */
     }
     if (watched)
         (*find(domain))->until = in_seconds(limit);
@@ -182,9 +176,9 @@ static int note_frozen(const char *domain, int limit)
 void guest_thaw_all(void)
 {
     for (int tries = 0; all && tries < LAST_TRIES; tries++) {
-        CLEANUP_FREE char *domain = xstrdup(all->domain);
+        CLEANUP_FREE char *domain = xstrdup(all->domain), *why = NULL;
 
-        if (thaw_by_name(domain) >= 0)
+        if (guest_thaw(domain, &why) >= 0)
             forget(domain);
         else
             sleep(RETRY_S);
@@ -195,7 +189,7 @@ void guest_thaw_all(void)
 
 static int freeze_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
-    struct count *ret = answer;
+    struct libvirt_count *ret = answer;
 
     (void)q;
     ret->filesystems = virDomainFSFreeze(dom, NULL, 0, 0);
@@ -208,10 +202,15 @@ static int run_freeze(const void *request, void *answer, struct err *err)
 {
     const struct libvirt_request *q = request;
     int limit = q->limit ? q->limit : LIMIT_S, rc;
+    struct thaw_guard guard;
 
     if (limit < 0 || limit > LIMIT_MAX_S)
         return err_set(err, ERR_INVALID, "limit: is not 1 to %d seconds", LIMIT_MAX_S);
-    if (note_frozen(q->domain, limit) < 0)
+    if (thaw_guard_start(q->domain, limit, &guard, err) < 0)
+        return -1;
+    rc = note_frozen(q->domain, limit, &guard);
+    thaw_guard_end(&guard); /* one was there already, else it is taken over */
+    if (rc < 0)
         return err_set(err, ERR_INTERNAL, "no thread can be made to thaw it in time");
     rc = connection_on_domain(freeze_of, q, answer, err);
     if (rc < 0 && (err->code == ERR_NOTFOUND || err->code == ERR_UNSUPPORTED))
@@ -221,7 +220,7 @@ static int run_freeze(const void *request, void *answer, struct err *err)
 
 static int thaw_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
-    struct count *ret = answer;
+    struct libvirt_count *ret = answer;
 
     ret->filesystems = virDomainFSThaw(dom, NULL, 0, 0);
     if (ret->filesystems >= 0)
@@ -229,6 +228,21 @@ static int thaw_of(virDomainPtr dom, const struct libvirt_request *q, void *answ
     return ret->filesystems;
 }
 SERVICE_OF_DOMAIN(thaw)
+
+/* Asks its agent, and changes nothing. */
+static int agent_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
+{
+    struct libvirt_count *ret = answer;
+    virDomainFSInfoPtr *info = NULL;
+
+    (void)q;
+    ret->filesystems = virDomainGetFSInfo(dom, &info, 0);
+    for (int i = 0; i < ret->filesystems; i++)
+        virDomainFSInfoFree(info[i]);
+    free(info);
+    return ret->filesystems;
+}
+SERVICE_OF_DOMAIN(agent)
 
 static int resume_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
@@ -239,9 +253,11 @@ static int resume_of(virDomainPtr dom, const struct libvirt_request *q, void *an
 SERVICE_OF_DOMAIN(resume)
 
 const struct service guest_services[] = {
-    {"freeze", "freeze the guest's file systems, for so many seconds at most", &freeze_request,
-     &count_record, run_freeze},
-    {"thaw", "thaw them", &libvirt_request_domain, &count_record, run_thaw},
+    {"freeze", "freeze the guest's file systems, for so many seconds at most",
+     &libvirt_request_freeze, &libvirt_answer_count, run_freeze},
+    {"thaw", "thaw them", &libvirt_request_domain, &libvirt_answer_count, run_thaw},
+    {"agent", "ask its agent which file systems it has", &libvirt_request_domain,
+     &libvirt_answer_count, run_agent},
     {"resume", "let a paused guest go on", &libvirt_request_domain, NULL, run_resume},
 };
 const size_t n_guest_services = ARRAY_LEN(guest_services);

@@ -9,49 +9,6 @@
 #include "helpers/libvirt/libvirt.h"
 #include "helpers/libvirt/words.h"
 
-static const struct field begin_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, backup, TEXT, .required = true),
-    FIELD(struct libvirt_request, checkpoint, TEXT),
-    FIELD(struct libvirt_request, reuse, BOOL),
-};
-static const struct record begin_request = RECORD(struct libvirt_request, begin_fields);
-
-static const struct field job_request_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, completed, BOOL),
-    FIELD(struct libvirt_request, keep, BOOL),
-};
-static const struct record job_request = RECORD(struct libvirt_request, job_request_fields);
-
-static const struct field disk_fields[] = {
-    FIELD(struct libvirt_request, domain, TEXT, .required = true),
-    FIELD(struct libvirt_request, uuid, TEXT),
-    FIELD(struct libvirt_request, disk, TEXT, .required = true),
-    FIELD(struct libvirt_request, bytes, UINT64),
-};
-static const struct record disk_request = RECORD(struct libvirt_request, disk_fields);
-
-struct stats {
-    char *state, *operation;
-    bool success;
-    char *text; /* why it failed, or was canceled */
-    uint64_t elapsed_ms, total, done, remaining, temp_used, temp_total;
-};
-
-static const struct field stats_fields[] = {
-    FIELD(struct stats, state, TEXT),        FIELD(struct stats, operation, TEXT),
-    FIELD(struct stats, success, BOOL),      FIELD(struct stats, text, TEXT),
-    FIELD(struct stats, elapsed_ms, UINT64), FIELD(struct stats, total, UINT64),
-    FIELD(struct stats, done, UINT64),       FIELD(struct stats, remaining, UINT64),
-    FIELD(struct stats, temp_used, UINT64),  FIELD(struct stats, temp_total, UINT64),
-};
-static const struct record stats_record = RECORD(struct stats, stats_fields);
-
-/* ---- */
-
 static int begin_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
     (void)answer;
@@ -78,7 +35,7 @@ static uint64_t number(virTypedParameterPtr params, int n, const char *what)
     return ret;
 }
 
-static void read_stats(virTypedParameterPtr params, int n, int type, struct stats *ret)
+static void read_stats(virTypedParameterPtr params, int n, int type, struct libvirt_job_answer *ret)
 {
     int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN, success = 0;
     const char *text = NULL;
@@ -103,7 +60,7 @@ static void read_stats(virTypedParameterPtr params, int n, int type, struct stat
 static int job_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
     virTypedParameterPtr params = NULL;
-    int type = VIR_DOMAIN_JOB_NONE, n = 0;
+    int type = VIR_DOMAIN_JOB_NONE, n = 0, state, reason;
     unsigned flags = (q->completed ? VIR_DOMAIN_JOB_STATS_COMPLETED : 0) |
                      (q->completed && q->keep ? VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED : 0);
 
@@ -111,9 +68,24 @@ static int job_of(virDomainPtr dom, const struct libvirt_request *q, void *answe
         return -1;
     read_stats(params, n, type, answer);
     virTypedParamsFree(params, n);
+    ((struct libvirt_job_answer *)answer)->stopped =
+        !q->completed && virDomainGetState(dom, &state, &reason, 0) == 0 &&
+        state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
     return 0;
 }
 SERVICE_OF_DOMAIN(job)
+
+/* An end is told while libvirt still holds the domain, and closes files only then.  This question
+ * waits until it lets go. */
+static int settle_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
+{
+    virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
+
+    (void)q;
+    (void)answer;
+    return virDomainMemoryStats(dom, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
+}
+SERVICE_OF_DOMAIN(settle)
 
 static int abort_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
@@ -139,13 +111,18 @@ static int threshold_of(virDomainPtr dom, const struct libvirt_request *q, void 
 SERVICE_OF_DOMAIN(threshold)
 
 const struct service job_services[] = {
-    {"backup-begin", "begin a backup, and a checkpoint with it", &begin_request, NULL, run_begin},
+    {"backup-begin", "begin a backup, and a checkpoint with it", &libvirt_request_begin, NULL,
+     run_begin},
     {"backup-xml", "describe the backup that runs", &libvirt_request_domain, &libvirt_answer_xml,
      run_describe},
-    {"job", "figures of the job that runs, or of the last", &job_request, &stats_record, run_job},
+    {"job", "figures of the job that runs, or of the last", &libvirt_request_job,
+     &libvirt_answer_job, run_job},
+    {"settle", "wait until libvirt has done what it has in hand with the domain",
+     &libvirt_request_domain, NULL, run_settle},
     {"job-abort", "cancel a push, end a pull", &libvirt_request_domain, NULL, run_abort},
-    {"speed", "limit a disk's copy to so many bytes a second", &disk_request, NULL, run_speed},
-    {"threshold", "an event when a disk or target has so many bytes", &disk_request, NULL,
+    {"speed", "limit a disk's copy to so many bytes a second", &libvirt_request_disk, NULL,
+     run_speed},
+    {"threshold", "an event when a disk or target has so many bytes", &libvirt_request_disk, NULL,
      run_threshold},
 };
 const size_t n_job_services = ARRAY_LEN(job_services);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/libvirt/wire.h"
 #include "helpers/service.h"
 
 /* ---- say.c: what is written; any thread ---- */
@@ -27,6 +28,7 @@ void say(json_t *line);
 /* Connects, and asks for nothing: what needs a password fails with ERR_DENIED.  Once. */
 int connection_open(const char *uri, struct err *err);
 virConnectPtr connection(void);
+const char *connection_uri(void); /* as it was given */
 /* Lost: it said so in a line. */
 bool connection_lost(void);
 void connection_close(void);
@@ -35,6 +37,10 @@ void connection_close(void);
 
 /* libvirt's last error in this thread; -1. */
 int libvirt_error(struct err *err);
+/* It stays the last one, though what is called now (a free) forgets it. */
+void libvirt_keep_error(void);
+/* Of a text alone, as jobs leave one. */
+enum err_code libvirt_text_code(const char *text);
 
 /* ---- events.c: tells of the host's events in lines ---- */
 int events_start(struct err *err);
@@ -51,29 +57,10 @@ void work_start(void);
 /* ---- what can be asked for ---- */
 
 extern const struct service domain_services[], job_services[], checkpoint_services[],
-    guest_services[];
-extern const size_t n_domain_services, n_job_services, n_checkpoint_services, n_guest_services;
+    guest_services[], define_services[], replace_services[];
+extern const size_t n_domain_services, n_job_services, n_checkpoint_services, n_guest_services,
+    n_define_services, n_replace_services;
 extern const struct service_set libvirt_services;
-
-/* Of a request; each service uses some. */
-struct libvirt_request {
-    char *domain, *uuid;
-    char *backup, *checkpoint; /* documents; of checkpoint-delete: a name */
-    char *disk;
-    bool secure, inactive;                  /* domain-xml */
-    bool reuse;                             /* backup-begin */
-    bool completed, keep;                   /* job */
-    bool size;                              /* checkpoints */
-    bool redefine, validate;                /* checkpoint-create */
-    bool metadata, children, children_only; /* checkpoint-delete */
-    uint64_t bytes;                         /* threshold, speed */
-    int limit;                              /* freeze: seconds */
-};
-
-struct libvirt_text {
-    char *xml;
-};
-extern const struct record libvirt_request_domain, libvirt_answer_xml;
 
 /* One call of libvirt's, or several; < 0: its last error is the reason. */
 typedef int domain_call(virDomainPtr dom, const struct libvirt_request *q, void *answer);
@@ -89,6 +76,14 @@ int connection_on_domain(domain_call *call, const struct libvirt_request *q, voi
         return connection_on_domain(name##_of, request, answer, err);                              \
     }
 
+/* checkpoints.c: while none of the domain's is measured. */
+int checkpoint_delete(virDomainCheckpointPtr c, unsigned flags);
+
+/* volumes.c: adds to the answer where the volumes of a domain that is shut off are. */
+void volumes_place(const char *xml, struct libvirt_domain_answer *d);
+
+/* By name, once.  *why: caller frees. */
+int guest_thaw(const char *domain, char **why);
 /* Thaws what is frozen; tries for a while.  At the end of the program. */
 void guest_thaw_all(void);
 

@@ -15,6 +15,7 @@
 #include "base/lines.h"
 #include "helpers/libvirt/drop.h"
 #include "helpers/libvirt/libvirt.h"
+#include "helpers/libvirt/thaw.h"
 #include "helpers/options.h"
 
 #define REQUEST_MAX ((size_t)16 << 20) /* documents of a domain are smaller */
@@ -22,10 +23,9 @@
 #define PROGRAM "vmkeep-libvirt"
 
 static const struct service_family families[] = {
-    {domain_services, &n_domain_services},
-    {job_services, &n_job_services},
-    {checkpoint_services, &n_checkpoint_services},
-    {guest_services, &n_guest_services},
+    {domain_services, &n_domain_services},         {job_services, &n_job_services},
+    {checkpoint_services, &n_checkpoint_services}, {guest_services, &n_guest_services},
+    {define_services, &n_define_services},         {replace_services, &n_replace_services},
 };
 const struct service_set libvirt_services = {families, ARRAY_LEN(families)};
 
@@ -54,6 +54,9 @@ static void print_usage(void)
          "What it does:");
     service_print(&libvirt_services);
     puts("\n"
+         "  --thaw SECONDS URI DOMAIN\n"
+         "                 started by itself beside a freeze: thaws the domain after so\n"
+         "                 long, or when its input ends without a word\n"
          "  --version      print the version and exit\n"
          "  -h, --help     print this text and exit\n"
          "\n"
@@ -175,7 +178,11 @@ static int serve(void)
 int main(int argc, char **argv)
 {
     const char *uri = "qemu:///system";
-    int code = helper_options(PROGRAM, print_usage, argc, argv, &uri);
+    int code;
+
+    if (argc == 5 && strcmp(argv[1], "--thaw") == 0)
+        return thaw_main(argv[2], argv[3], argv[4]);
+    code = helper_options(PROGRAM, print_usage, argc, argv, &uri);
 
     if (code >= 0)
         return code;

@@ -32,6 +32,9 @@ const char *const words_operation[] = {
     "snapshot", "snapshot-revert", "dump", "backup",  "snapshot-delete", NULL};
 const char *const words_job[] = {"none",   "running",  "running", "completed",
                                  "failed", "canceled", NULL};
+const char *const words_control[] = {"ok", "job", "occupied", "error", NULL};
+const char *const words_block_job[] = {"unknown",       "pull",   "copy", "commit",
+                                       "active commit", "backup", NULL};
 const char *const words_io_error[] = {"none", "pause", "report", NULL};
 
 const char *word_of(const char *const *words, int i)

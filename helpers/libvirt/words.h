@@ -13,6 +13,8 @@ extern const char *const words_shutoff[];   /* virDomainShutoffReason */
 extern const char *const words_operation[]; /* virDomainJobOperation */
 extern const char *const words_job[];       /* virDomainJobType */
 extern const char *const words_io_error[];  /* virDomainEventIOErrorAction */
+extern const char *const words_control[];   /* virDomainControlState */
+extern const char *const words_block_job[]; /* virDomainBlockJobType */
 
 /* "unknown" beyond the end: of a newer libvirt. */
 const char *word_of(const char *const *words, int i);

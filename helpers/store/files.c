@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -18,10 +21,21 @@
 #include "helpers/store/identity.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
+#include "helpers/store/way.h"
 
 #define DELETED " (deleted)"
 #define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */
 #define PERM_WRITE 1   /* BLK_PERM_WRITE is 1 << 1 */
+#define STEP (1 << 20)
+#define EVENLY (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
+#define PAUSE_US 10000
+#define LISTED_EACH 100 /* pauses */
+
+/* A file that is being written to, and up to where it has been written out. */
+struct growing {
+    int fd; /* -1: may not be opened */
+    off_t done;
+};
 
 /* What is done with a file. path: how it is reached; name: what it is called. */
 struct visit {
@@ -30,6 +44,8 @@ struct visit {
     int (*one)(struct visit *v, const char *path, const char *name, struct err *err);
     bool all;     /* of the process's files, not only those of the request's names */
     bool closely; /* the file is opened, too */
+    VEC(struct growing) growing;
+    size_t still_open;
 };
 
 /* ---- which ---- */
@@ -90,6 +106,16 @@ static enum file_type type_of(mode_t mode)
     return S_ISREG(mode) ? FILE_REGULAR : S_ISBLK(mode) ? FILE_BLOCK : FILE_OTHER;
 }
 
+static uint32_t qcow2_version(int fd)
+{
+    static const char magic[] = {'Q', 'F', 'I', '\xfb'};
+    unsigned char head[8];
+
+    if (pread(fd, head, sizeof(head), 0) != sizeof(head) || memcmp(head, magic, 4) != 0)
+        return 0;
+    return (uint32_t)head[4] << 24 | (uint32_t)head[5] << 16 | (uint32_t)head[6] << 8 | head[7];
+}
+
 /* Nobody is kept out by that: locks are asked for, not taken. */
 static void look_inside(const char *path, struct file_fact *f)
 {
@@ -97,11 +123,18 @@ static void look_inside(const char *path, struct file_fact *f)
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
     CLEANUP_CLOSE int alone = -1, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+    struct statvfs fs;
 
     if (end < 0)
         f->unreadable = errno;
     else
         f->end = (uint64_t)end;
+    f->qcow2 = fd < 0 ? 0 : qcow2_version(fd);
+    /* What is kept for root, a hypervisor's user cannot have. */
+    if (fd >= 0 && f->type == FILE_REGULAR && fstatvfs(fd, &fs) == 0) {
+        f->space_free = (uint64_t)fs.f_bavail * fs.f_frsize;
+        f->space_total = (uint64_t)fs.f_blocks * fs.f_frsize;
+    }
     if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) < 0)
         f->no_locks = errno;
     f->locked = lock.l_type != F_UNLCK && fd >= 0 && !f->no_locks;
@@ -139,6 +172,28 @@ static int look(struct visit *v, const char *path, const char *name, struct err 
 
 /* ---- working on those that are open ---- */
 
+/* Brings what the file holds from there on onto its medium, a step at a time, so that what others
+ * write there waits for a step, and not for all.  Returns up to where; the last step that is not
+ * full yet counts only if all of it is wanted. */
+static off_t write_out(int fd, off_t from, bool all)
+{
+    struct stat st;
+    off_t data;
+
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return from;
+    while ((data = lseek(fd, from, SEEK_DATA)) >= 0) {
+        data -= data % STEP;
+        from = data > from ? data : from;
+        if (from + STEP > st.st_size && !all)
+            break;
+        if (sync_file_range(fd, from, STEP, EVENLY) < 0)
+            break;
+        from += STEP;
+    }
+    return from;
+}
+
 static int touch(struct visit *v, const char *path, const char *name, struct err *err)
 {
     const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
@@ -159,7 +214,29 @@ static int sync_file(struct visit *v, const char *path, const char *name, struct
     fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == EACCES || errno == ENOENT ? 0 : err_errno(err, errno, "%s", name);
+    write_out(fd, 0, true);
     return fdatasync(fd) < 0 ? err_errno(err, errno, "%s", name) : 0;
+}
+
+/* Holds the file open by itself: whoever wants to know how writing to it went asks for a sync. */
+static int follow(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    struct growing *g = VEC_ADD(&v->growing);
+
+    (void)err;
+    tell_at(name);
+    g->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    g->done = 0;
+    return 0;
+}
+
+static int count(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    (void)path;
+    (void)name;
+    (void)err;
+    v->still_open++;
+    return 0;
 }
 
 /* ---- making and removing ---- */
@@ -201,6 +278,26 @@ static int run_remove(const void *request, void *answer, struct err *err)
     return err->code == ERR_NONE ? 0 : -1;
 }
 
+/* has_name: it could be made. */
+static int try_one(struct visit *v, const char *path, const char *name, struct err *err)
+{
+    const struct files_request *q = v->request;
+    struct err why = ERR_INIT;
+    struct file_fact *f;
+
+    make(v, path, name, err);
+    f = &v->ret->items[v->ret->n - 1];
+    if (f->has_name && unlink(path) < 0 && !f->error)
+        err_errno(&why, errno, "remove %s", name);
+    else if (f->has_name && !f->error)
+        way_is_free(path, q->uid, q->gid, &why);
+    if (why.code == ERR_NONE)
+        return 0;
+    f->error = xcalloc(1, sizeof(*f->error));
+    *f->error = why;
+    return 0;
+}
+
 /* ---- what is served ---- */
 
 static struct visit visit_of(const void *request, void *answer)
@@ -237,11 +334,52 @@ static int run_sync(const void *request, void *answer, struct err *err)
     return visit_open(&v, err);
 }
 
+/* What another user's process has open cannot be listed: then for as long as there is a process. */
+static bool has_them_open(struct visit *v)
+{
+    struct err ignored = ERR_INIT;
+    int rc = 0;
+
+    v->one = count;
+    v->still_open = 0;
+    return visit_process(v, &rc, &ignored) ? v->still_open > 0
+                                           : kill((pid_t)v->request->pid, 0) == 0 || errno == EPERM;
+}
+
+static int run_write_out(const void *request, void *answer, struct err *err)
+{
+    struct visit v = visit_of(request, answer);
+
+    v.one = follow;
+    if (visit_open(&v, err) < 0)
+        return -1;
+    for (unsigned turns = 1; turns % LISTED_EACH != 0 || has_them_open(&v); turns++) {
+        for (size_t i = 0; i < v.growing.n; i++)
+            if (v.growing.items[i].fd >= 0)
+                v.growing.items[i].done =
+                    write_out(v.growing.items[i].fd, v.growing.items[i].done, false);
+        usleep(PAUSE_US);
+    }
+    for (size_t i = 0; i < v.growing.n; i++)
+        if (v.growing.items[i].fd >= 0)
+            close(v.growing.items[i].fd);
+    free(v.growing.items);
+    return 0;
+}
+
 static int run_make(const void *request, void *answer, struct err *err)
 {
     struct visit v = visit_of(request, answer);
 
     v.one = make;
+    return visit_names(&v, v.request->names, err);
+}
+
+static int run_try(const void *request, void *answer, struct err *err)
+{
+    struct visit v = visit_of(request, answer);
+
+    v.one = try_one;
     return visit_names(&v, v.request->names, err);
 }
 
@@ -252,8 +390,12 @@ const struct service files_services[] = {
      &files_request_record, &files_answer_record, run_touch},
     {"files-sync", "bring these files, which a process has open, onto their medium",
      &files_request_record, &files_answer_record, run_sync},
+    {"files-write-out", "the same, as they grow, for as long as the process has them open",
+     &files_request_record, &files_answer_record, run_write_out},
     {"files-make", "make these files, empty", &files_request_record, &files_answer_record,
      run_make},
     {"files-remove", "remove these files", &files_request_record, &files_answer_record, run_remove},
+    {"files-try", "make these files, see whether a user gets there, and remove them",
+     &files_request_record, &files_answer_record, run_try},
 };
 const size_t n_files_services = ARRAY_LEN(files_services);

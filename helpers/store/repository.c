@@ -2,17 +2,30 @@
  *
  * Repositories and the restore points in them: what storage/store.c asks for.
  */
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
+#include "storage/bring.h"
 #include "storage/catalog_copies.h"
+#include "storage/merge.h"
+#include "storage/pin.h"
+#include "storage/proof.h"
 #include "storage/scratch.h"
 #include "storage/store_records.h"
+
+#define IDLE_NICE 19
+/* ioprio_set(2), which glibc does not know. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE (3 << 13)
 
 static int identify(const struct store_request *q, bool may_begin, struct err *err)
 {
@@ -52,6 +65,7 @@ static int probe(const void *request, void *answer, struct err *err)
 {
     const struct store_request *q = request;
     struct store_space *ret = answer;
+    const char *remote;
 
     tell_at(q->repository);
     if (repository_identify(q->repository, q->id, q->may_begin, ret->id, err) < 0 &&
@@ -60,6 +74,8 @@ static int probe(const void *request, void *answer, struct err *err)
     if (repository_space(q->repository, &ret->free, &ret->total, err) < 0)
         return -1;
     ret->read_only = repository_is_read_only(q->repository);
+    remote = path_remote(q->repository);
+    snprintf(ret->remote, sizeof(ret->remote), "%s", remote ? remote : "");
     ret->scratch = scratch_space(q->scratch_dir);
     return 0;
 }
@@ -159,8 +175,9 @@ static int publish(const void *request, void *answer, struct err *err)
 {
     const struct store_request *q = request;
     const struct repository_access access = access_of(q);
+    const struct publication how = {tell_at, q->compress, q->reserve};
 
-    if (repository_publish(q->repository, &access, q->plan, tell_at, answer, err) < 0)
+    if (repository_publish(q->repository, &access, q->plan, &how, answer, err) < 0)
         return -1;
     remove_scratch(q);
     return 0;
@@ -184,6 +201,81 @@ static int remove_point(const void *request, void *answer, struct err *err)
 
     (void)answer;
     return repository_remove(q->repository, &access, q->point, err);
+}
+
+static int pin_point(const void *request, void *answer, struct err *err)
+{
+    static const struct point_pin none = {0};
+    const struct store_request *q = request;
+    const struct repository_access access = access_of(q);
+
+    (void)answer;
+    return repository_pin(q->repository, &access, q->point, q->pin ? q->pin : &none, err);
+}
+
+/* What nobody waits for takes what others leave, its children too. */
+static void be_idle(void)
+{
+    if (setpriority(PRIO_PROCESS, 0, IDLE_NICE) < 0 ||
+        syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE) < 0)
+        return; /* it is slower for others, and right all the same */
+}
+
+static int merge(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    const struct repository_access access = access_of(q);
+    const struct merge_request r = {
+        .point = q->point, .into = q->into, .reserve = q->reserve, .progress = tell_progress};
+
+    be_idle();
+    return repository_merge(q->repository, &access, &r, answer, err);
+}
+
+static bool on_proof(void *ctx, const char *disk, uint64_t done, uint64_t total)
+{
+    (void)disk;
+    tell_progress(ctx, done, total);
+    return true;
+}
+
+static int prove(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    CLEANUP(strlist_done) struct strlist disks = {0}, tables = {0};
+    const struct proof_request r = {.path = q->repository,
+                                    .point_id = q->point,
+                                    .disks = &disks,
+                                    .sample = q->sample,
+                                    .bandwidth = q->bandwidth,
+                                    .tables = &tables,
+                                    .progress = on_proof};
+
+    be_idle();
+    strlist_add(&disks, q->disk);
+    if (identify(q, false, err) < 0 || proof_take(&r, answer, err) < 0)
+        return -1;
+    if (((struct proof *)answer)->state == PROOF_WHOLE && ((struct proof *)answer)->disks.n == 0)
+        return err_set(err, ERR_NOTFOUND, "%s: has no disk %s", q->point, q->disk);
+    return 0;
+}
+
+static int bring(const void *request, void *answer, struct err *err)
+{
+    const struct store_request *q = request;
+    const struct bring_request r = {.path = q->repository,
+                                    .plan = q->plan,
+                                    .from = q->from,
+                                    .bandwidth = q->bandwidth,
+                                    .reserve = q->reserve,
+                                    .progress = tell_progress};
+
+    (void)answer;
+    be_idle();
+    tell_at(q->from);
+    if (repository_identify(q->from, q->from_id, false, NULL, err) < 0)
+        return -1;
+    return identify(q, false, err) < 0 ? -1 : repository_bring(&r, err);
 }
 
 static int view(const void *request, void *answer, struct err *err)
@@ -225,5 +317,12 @@ const struct service repository_services[] = {
      &store_answer_publish, publish},
     {"discard", "undo what a job has made of its plan", &store_request_discard, NULL, discard},
     {"remove", "remove a point", &store_request_remove, NULL, remove_point},
+    {"pin", "pin a point, or take its pin", &store_request_pin, NULL, pin_point},
+    {"merge", "merge a point into the one that stands on it", &store_request_merge,
+     &store_answer_publish, merge},
+    {"prove", "read a disk of a point, or a sample of it", &store_request_prove,
+     &store_answer_prove, prove},
+    {"bring", "fill the images of a copy from another repository", &store_request_bring, NULL,
+     bring},
 };
 const size_t n_repository_services = ARRAY_LEN(repository_services);

@@ -7,6 +7,7 @@
 #include "policies/selection.h"
 #include "report/gather/domains.h"
 #include "report/points.h"
+#include "storage/repository.h"
 
 int points_gather(struct catalog *catalog, const struct point_filter *filter, int64_t now,
                   struct point_list *ret, struct err *err)
@@ -42,15 +43,21 @@ int points_meant(struct catalog *catalog, const char *text, int64_t now, struct 
                  struct err *err)
 {
     struct search s = {.text = text};
-    int rc = catalog_domains_with_points(catalog, on_domain, &s, err);
+    int64_t created;
+    int rc = 0;
 
-    rc = rc < 0 ? rc : catalog_points_named(catalog, text, on_point, &s, err);
+    if (point_name_time(text, &created))
+        rc = catalog_points_of_time(catalog, created, on_point, &s, err);
+
+    if (rc == 0 && !(s.found.n > 0 && point_is_whole_id(text)))
+        rc = catalog_domains_with_points(catalog, on_domain, &s, err);
     domain_names_sort(&s.found);
     for (size_t i = 0; i < s.found.n && rc == 0; i++) {
         const struct domain_name *d = &s.found.items[i];
 
-        rc = catalog_points(catalog, &(struct point_filter){.host = d->host, .domain = d->domain},
-                            ret, err);
+        rc = catalog_points(
+            catalog, &(struct point_filter){.host = d->host, .domain = d->domain, .copies = true},
+            ret, err);
     }
     domain_names_done(&s.found);
     if (rc == 0)

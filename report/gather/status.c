@@ -17,6 +17,7 @@
 #include "storage/catalog_frozen.h"
 
 #define DAY INT64_C(86400)
+#define STRAYS_NAMED 5
 #define CLOCK_ADVICE                                                                               \
     "see that the clock is right (`timedatectl`); wrong-clock.md tells what comes of it"
 
@@ -49,6 +50,24 @@ static const struct point *find_newest(const struct point_list *points, const ch
         *newest = p->created;
         if (!p->set_aside)
             ret = p;
+    }
+    return ret;
+}
+
+/* The newest point of the policy, where none of them is whole; 0: there is none. */
+static int64_t find_newest_bad(const struct point_list *points, const char *policy)
+{
+    int64_t ret = 0;
+
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+
+        if (strcmp(p->policy, policy) != 0 || p->set_aside)
+            continue;
+        if (point_is_whole(points, p))
+            return 0;
+        if (p->created > ret)
+            ret = p->created;
     }
     return ret;
 }
@@ -160,6 +179,25 @@ static void find_active(const struct gathering *g, const struct domain_name *d,
     }
 }
 
+/* A policy that was renamed begins anew, and its points stay with its former name. */
+static void find_former(const struct gathering *g, const struct point_list *points,
+                        struct status_policy *ret)
+{
+    const struct point *newest = NULL;
+
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+
+        if (str_eq(p->policy, ret->name))
+            return;
+        if (!config_policy_find(g->s->config, p->policy) &&
+            (!newest || p->created > newest->created))
+            newest = p;
+    }
+    ret->former = newest ? xstrdup(newest->policy) : NULL;
+    ret->former_last = newest ? newest->created : 0;
+}
+
 static int add_policy(const struct gathering *g, const struct domain_name *d,
                       const struct config_policy *policy, const struct point_list *points,
                       struct status_domain *ret, struct err *err)
@@ -170,12 +208,18 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
 
     p->name = xstrdup(policy->name);
     p->repository = xstrdup(policy->repository);
+    p->last_bad = find_newest_bad(points, policy->name);
     find_active(g, d, p);
+    find_former(g, points, p);
     p->rpo = policy->rpo;
+    if (status_add_reads(g->s->catalog, policy, points, g->s->now, p, err) < 0)
+        return -1;
     if (find_lacking(g->s->catalog, d, newest, policy, &p->lacks, err) < 0 ||
         catalog_last_backup(g->s->catalog, d->host, d->domain, policy->name, &end, err) < 0)
         return -1;
     p->last_job = (struct status_job){end.id, end.outcome, end.reason, end.ended};
+    if (status_add_copies(g->s, d, policy, &g->active, p, err) < 0)
+        return -1;
     return find_next_run(g, d, policy, p, err);
 }
 
@@ -249,6 +293,18 @@ static void select_policies(const struct config *config, const struct domain_nam
     }
 }
 
+/* Of a domain of driver qemu, what the configuration names is all that is known while it is shut
+ * off. */
+static bool lacks_images(const struct config *config, const struct domain_name *d)
+{
+    const struct config_host *h = config_host_find(config, d->host);
+
+    for (size_t i = 0; h && h->driver == DRIVER_QEMU && i < h->domains.n; i++)
+        if (str_eq(h->domains.items[i].name, d->domain))
+            return h->domains.items[i].disks.n == 0;
+    return false;
+}
+
 static void note_used(struct strlist *used, const struct policies *selecting)
 {
     for (size_t i = 0; i < selecting->n; i++)
@@ -272,6 +328,7 @@ static int add_domain(struct gathering *g, const struct domain_name *d, struct s
         ret->state = xstrdup(seen->state);
         ret->problem = xstrdup(seen->problem);
         ret->unsafe = xstrdup(seen->unsafe);
+        ret->needs_images = str_eq(seen->state, "shut off") && lacks_images(g->s->config, d);
     }
     if (!ret->gone)
         select_policies(g->s->config, d, &selecting);
@@ -327,6 +384,43 @@ static int warn_of_clock(const struct status_sources *s, struct status *ret, str
     return 0;
 }
 
+struct strays {
+    const struct domain_names *known;
+    char *names; /* the first ones */
+    size_t n;
+};
+
+static void on_domain_with_points(void *arg, const char *host, const char *domain)
+{
+    struct strays *s = arg;
+    char *before = s->names;
+
+    if (domain_names_have(s->known, host, domain) || s->n++ >= STRAYS_NAMED)
+        return;
+    s->names = xasprintf("%s%s%s/%s", before ? before : "", before ? ", " : "", host, domain);
+    free(before);
+}
+
+/* Nobody judges their points, and nobody sees them in the list of domains. */
+static int tell_of_strays(const struct gathering *g, struct status *ret, struct err *err)
+{
+    struct strays s = {.known = &g->known};
+    CLEANUP_FREE char *more = NULL;
+    int rc = catalog_domains_with_points(g->s->catalog, on_domain_with_points, &s, err);
+
+    more = s.n > STRAYS_NAMED ? xasprintf(" and %zu more", s.n - STRAYS_NAMED) : xstrdup("");
+    if (rc == 0 && s.n > 0)
+        reason_add(&ret->warnings, REASON_NOT_CONFIGURED,
+                   "`vmkeep points DOMAIN` lists them, `vmkeep delete --domain DOMAIN` lets go of "
+                   "them, `vmkeep checkpoint-prune` of what they have left at hypervisors",
+                   "%zu domain%s with points %s in the configuration no more, or not at %s: %s%s; "
+                   "the points stay",
+                   s.n, plural_s(s.n), s.n == 1 ? "is" : "are",
+                   s.n == 1 ? "its host" : "their hosts", s.names, more);
+    free(s.names);
+    return rc;
+}
+
 static int gather(struct gathering *g, const struct domain_names *only, struct status *ret,
                   struct err *err)
 {
@@ -336,8 +430,8 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
     for (size_t i = 0; i < chosen->n && rc == 0; i++)
         rc = add_domain(g, &chosen->items[i], ret, err);
     if (rc == 0 && !only) {
-        disk_globs_warn(g->globs, &ret->warnings);
-        rc = warn_of_clock(g->s, ret, err);
+        disk_globs_warn(g->globs, &g->known, &ret->warnings);
+        rc = warn_of_clock(g->s, ret, err) < 0 ? -1 : tell_of_strays(g, ret, err);
     }
     return rc < 0 ? rc : status_add_repositories(g->s, only ? &g->used : NULL, ret, err);
 }

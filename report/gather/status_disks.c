@@ -5,6 +5,7 @@
 #include "report/gather/status_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -115,12 +116,28 @@ void disk_globs_use(struct disk_globs *g, const struct config_policy *policy,
     p->domains++;
 }
 
-void disk_globs_warn(const struct disk_globs *g, struct reason_list *warnings)
+/* Those of a libvirt host are known when it has told them. */
+static bool all_have_told(const struct config *c, const struct domain_names *known)
+{
+    for (size_t i = 0; i < c->hosts.n; i++) {
+        bool told = c->hosts.items[i].driver != DRIVER_LIBVIRT;
+
+        for (size_t k = 0; k < known->n && !told; k++)
+            told = strcmp(known->items[k].host, c->hosts.items[i].name) == 0;
+        if (!told)
+            return false;
+    }
+    return true;
+}
+
+void disk_globs_warn(const struct disk_globs *g, const struct domain_names *known,
+                     struct reason_list *warnings)
 {
     const struct config *c = g->config;
+    bool all = all_have_told(c, known);
 
     for (size_t i = 0; i < c->policies.n; i++)
-        if (g->policies[i].domains == 0)
+        if (g->policies[i].domains == 0 && all)
             reason_add(warnings, REASON_POLICY_IDLE,
                        "correct the patterns of its `domains`, or remove the policy; see "
                        "vmkeep-config(5)",

@@ -18,6 +18,11 @@ struct policies {
 void status_add_disks(const struct policies *selecting, const struct seen_disk_list *seen,
                       struct status_domain *ret);
 
+/* What is in the policy's second repositories, and what is to be copied yet.  active: jobs. */
+int status_add_copies(const struct status_sources *s, const struct domain_name *d,
+                      const struct config_policy *policy, const struct job_list *active,
+                      struct status_policy *ret, struct err *err);
+
 /* The globs in policies' disks, and which of them select anything. */
 struct disk_globs;
 
@@ -27,7 +32,13 @@ void disk_globs_free(struct disk_globs *g);
 void disk_globs_use(struct disk_globs *g, const struct config_policy *policy,
                     const struct seen_disk_list *seen);
 /* Policies that no domain was told of, and globs that select nothing, where that can be known. */
-void disk_globs_warn(const struct disk_globs *g, struct reason_list *warnings);
+void disk_globs_warn(const struct disk_globs *g, const struct domain_names *known,
+                     struct reason_list *warnings);
+
+/* What was read of the policy's points; points: the domain's. */
+int status_add_reads(struct catalog *catalog, const struct config_policy *policy,
+                     const struct point_list *points, int64_t now, struct status_policy *ret,
+                     struct err *err);
 
 /* Repositories as they were seen last, and as the looks say; used: only these; NULL: all. */
 int status_add_repositories(const struct status_sources *s, const struct strlist *used,

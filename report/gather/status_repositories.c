@@ -27,9 +27,11 @@ static void add_look(const struct status_look *look, struct status_repository *r
     r->total = look->total;
     if (look->problem)
         set_problem(r, xstrdup(look->problem));
-    else if (r->problem)
+    else if (r->problem) {
         set_problem(
             r, xasprintf("%s (so vmkeepd saw it last; the repository is there now)", r->problem));
+        r->is_back = true;
+    }
 }
 
 static void add_repository(const struct status_sources *s, size_t i, const struct seen_list *seen,

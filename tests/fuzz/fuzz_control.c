@@ -89,6 +89,7 @@ static void start(void)
     assert(scheduler_new(&env, config, &t.scheduler, &err) == 0);
     with.scheduler = t.scheduler;
     assert(control_open(&with, SOCKET, &t.control, &err) == 0);
+    control_ready(t.control);
 }
 
 static void turn(void)

@@ -10,21 +10,18 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "engine/qmp/begin/begin.h"
+#include "engine/image_command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct view_disk source = {.facts = {.capacity = 1 << 20}};
-    const struct begin_disk disk = {.name = "vda", .source = &source};
-    const struct begin_image image = {.disk = &disk, .path = "/x", .format = "qcow2"};
     CLEANUP_FREE char *text = xcalloc(size + 1, 1);
     struct err err = ERR_INIT;
 
     if (size > 0)
         memcpy(text, data, size);
-    if (begin_check_given(&image, text, &err) < 0) {
+    if (image_check_map("/x", text, 1 << 20, &err) < 0) {
         assert(err.code == ERR_PROTOCOL || err.code == ERR_INVALID || err.code == ERR_EXISTS);
         assert(*err.msg);
     } else {

@@ -103,7 +103,8 @@ END
     for command in "backup-begin web01" "domjobinfo web01" "domjobabort web01" "doctor" \
         "checkpoint-create web01" "checkpoint-dumpxml web01 one" "checkpoint-delete web01 one" event; do
         run -6 --separate-stderr vmkeep $command
-        [ "$stderr" = "vmkeep: $socket: the daemon is not running (No such file or directory)" ]
+        [ "$stderr" = "vmkeep: $socket: the daemon is not running (No such file or directory)
+vmkeep: 'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended" ]
     done
 }
 
@@ -248,4 +249,10 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "t
     [[ $output == *"guest-safe copy not possible: no scratch space"* ]]
     vmkeep doctor web01 --json > "$tmp/out" || [ $? -eq 3 ]
     jq -e 'map(select(.fine | not)) | length == 1 and (.[0].advice | length > 0)' "$tmp/out"
+    sed -i 's/"unsafe": "no scratch space"/"unsafe": null, "write_errors": "stop"/' "$tmp/answer"
+    run -0 vmkeep doctor web01
+    [[ $output == *"ok   "*"error policy 'stop': when a copy's target"* ]]
+    sed -i 's/"write_errors": "stop"/"write_errors": "report"/' "$tmp/answer"
+    run -3 vmkeep doctor web01
+    [[ $output == *"NOT "*"error policy 'report': when a copy's target"*"error_policy='stop'"* ]]
 }

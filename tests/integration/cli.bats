@@ -14,7 +14,7 @@ teardown() {
     rm -rf "$tmp"
 }
 
-commands="check status run jobs cancel reload points restore prune delete repository explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete checkpoint-prune calendar retention"
+commands="check status run jobs cancel reload points restore export files mount verify copy prune delete pin unpin repository explain domains doctor rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete checkpoint-prune calendar retention"
 
 @test "without arguments: help on standard error, exit status 2" {
     run --separate-stderr "$VMKEEP"
@@ -110,11 +110,23 @@ fails_with() {
     fails_with "status: DOMAIN: it is not UTF-8 text" status web01 $'web\xff'
 }
 
+@test "repository: a word that is none" {
+    run -2 --separate-stderr "$VMKEEP" repository lst
+    [ "$stderr" = "vmkeep: repository: 'lst' is none of them; did you mean 'list'? say list, check NAME, adopt NAME or forget NAME" ]
+    run -2 --separate-stderr "$VMKEEP" delete a/b --domain b
+    [ "$stderr" = "vmkeep: delete: --domain and --policy mean all points of theirs: name points, or give these" ]
+}
+
 @test "--config stands anywhere, and what it names must be there" {
-    fails_with "--config $tmp/none: there is no such file" --config "$tmp/none" status
-    fails_with "--config $tmp/none: there is no such file" status --config="$tmp/none"
-    fails_with "--config $tmp/none: there is no such file" run web01 --config "$tmp/none" --wait
-    fails_with "--config $tmp/none: there is no such file" cancel --config "$tmp/none" 3
+    local none
+    # Where a copy of one that was lost would be is told in a second line.
+    none="--config $tmp/none: there is no such file"$'\n'"vmkeep: if it was there once: vmkeepd keeps a copy of the \
+last good one beside its catalog, as CATALOG.config (/var/lib/vmkeep/catalog.db.config where the configuration said \
+nothing else); copy that back"
+    fails_with "$none" --config "$tmp/none" status
+    fails_with "$none" status --config="$tmp/none"
+    fails_with "$none" run web01 --config "$tmp/none" --wait
+    fails_with "$none" cancel --config "$tmp/none" 3
 }
 
 @test "a configuration with errors: all of them, exit status 2" {

@@ -63,7 +63,7 @@ offers() {
         "$VMKEEP" complete -- "$command" -- | tail -n +2 | cut -f 1 | sort |
             diff <(sort "$tmp/expected") -
     done
-    offers words "--disk --dry-run" restore --disk vda --d
+    offers words "--define --disk --dry-run" restore --disk vda --d
     offers words "--wait" run web01 --w
     offers words "" run --wait --w
 }

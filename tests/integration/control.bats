@@ -8,7 +8,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-    export TZ=UTC
+    export TZ=UTC COLUMNS=1000
     tmp=$(mktemp -d)
     socket=$tmp/control.sock
     cat > "$tmp/config" <<END
@@ -71,7 +71,8 @@ vmkeep() {
     for command in "run web01" "run nightly --wait" "cancel 3" "prune" "prune web01 --wait"; do
         run -6 --separate-stderr vmkeep $command
         [ -z "$output" ]
-        [ "$stderr" = "vmkeep: $socket: the daemon is not running (No such file or directory)" ]
+        [ "$stderr" = "vmkeep: $socket: the daemon is not running (No such file or directory)
+vmkeep: 'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended" ]
     done
     # A socket that nobody listens to any more, as a killed daemon leaves it.
     socat "UNIX-LISTEN:$socket,unlink-close=0" /dev/null 3>&- &
@@ -80,7 +81,7 @@ vmkeep() {
     kill -KILL "$daemon"
     wait "$daemon" || true
     run -6 --separate-stderr vmkeep run web01
-    [ "$stderr" = "vmkeep: $socket: the daemon is not running (Connection refused)" ]
+    [ "${stderr_lines[0]}" = "vmkeep: $socket: the daemon is not running (Connection refused)" ]
 }
 
 @test "a daemon that goes away: exit status 6" {
@@ -275,12 +276,12 @@ vmkeep: interrupted; jobs 12 13 go on ('vmkeep cancel JOB' ends one)" ]
 {"event": "ended", "job": 12, "domain": "a", "outcome": "success", "reason": "full of 1 disk"}
 {"ok": true, "result": {}}
 END
-    script -qec "stty cols 40; $VMKEEP --config $tmp/config run nightly --wait" "$tmp/typescript" \
+    script -qec "stty cols 40; unset COLUMNS; $VMKEEP --config $tmp/config run nightly --wait" "$tmp/typescript" \
         > /dev/null < /dev/null
     grep -q 'job 12: lab/a under nightly is queued' "$tmp/typescript"
     tr '\r' '\n' < "$tmp/typescript" | sed 's/\x1b\[K//' > "$tmp/lines"
-    grep -qx 'job 12: lab/a: waits for job 7 (full of' "$tmp/lines"
-    grep -qx 'job 12: lab/a: copying 50% of 1.00 MiB,' "$tmp/lines"
+    grep -qx 'job 12: waits for job 7 (full of policy' "$tmp/lines"
+    grep -qx 'job 12: copying 50% of 1.00 MiB, 1.00 K' "$tmp/lines"
     grep -q 'job 12: lab/a: success: full of 1 disk' "$tmp/lines"
     jq -e '.args == {target: "nightly", wait: true, progress: true}' "$tmp/requests"
 }
@@ -365,6 +366,6 @@ END
     [[ ${lines[0]} == "ACT: 1 domain protected; 1 repository to see to"* ]]
     [ "${lines[1]}" = "vmkeepd 1.2.3 runs since 2026-11-23 02:30:00: 1 job running, 2 queued" ]
     run vmkeep status --json
-    jq -e '.daemon == {running: true, pid: 77, version: "1.2.3",
+    jq -e '.daemon == {running: true, starting: false, pid: 77, version: "1.2.3",
         started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2, reasons: []}' <<< "$output"
 }

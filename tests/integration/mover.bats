@@ -434,6 +434,62 @@ took() {
     [ ! -e "${name%/*}" ]
 }
 
+# On its way to its qemu-nbd it sends itself SIGNAL: there is a socket then.
+on_its_way() { # SIGNAL
+    cat > way.c <<'EOC'
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+int connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+    if (strstr(((const struct sockaddr_un *)to)->sun_path, "/vmkeep-mover-"))
+        raise(atoi(getenv("ON_ITS_WAY")));
+    return (int)syscall(SYS_connect, fd, to, size);
+}
+EOC
+    cc -shared -fPIC -o way.so way.c
+    export TMPDIR=$tmp/t
+    mkdir "$TMPDIR"
+    env LD_PRELOAD="$tmp/way.so" ON_ITS_WAY="$1" ASAN_OPTIONS=verify_asan_link_order=0 \
+        "$MOVER" --source "$uri" --target "$tmp/first.qcow2" > first.out 2>&1 3>&- &
+    mover=$!
+}
+
+left() {
+    find t -mindepth 1 -printf '%y\n' | sort | xargs
+}
+
+@test "what one that was killed has left in the temporary folder the next one removes" {
+    kit pattern size=1M
+    create first.qcow2 1M
+    create copy.qcow2 1M
+    on_its_way 9
+    wait "$mover" || [ $? -eq 137 ]
+    [ "$(left)" = "d s" ]
+    mover
+    [ "$(left)" = "" ]
+}
+
+@test "but nothing of one that lives" {
+    kit pattern size=1M
+    create first.qcow2 1M
+    create copy.qcow2 1M
+    on_its_way 19
+    stopped() { grep -q '^State:.*stopped' "/proc/$mover/status"; }
+    await stopped
+    [ "$(left)" = "d s" ]
+    mover
+    [ "$(left)" = "d s" ]
+    kill -CONT "$mover"
+    wait "$mover"
+    [ "$(left)" = "" ]
+    same first.qcow2 copy.qcow2
+}
+
 @test "TLS with a server whose certificate is ours" {
     mkdir ca server
     certtool --generate-privkey --outfile ca/key.pem 2> /dev/null
@@ -479,4 +535,42 @@ took() {
     [ "$output" = "vmkeep-mover: --nope: unknown option" ]
     run "$MOVER" --source x --target y
     [ "$status" -eq 1 ]
+}
+
+# ---- vmkeep-allocation, beside it ----
+
+allocation() {
+    "${MOVER%/*}/vmkeep-allocation" "$@"
+}
+
+@test "an export that a server tells the bitmap of is held against an image" {
+    create was.qcow2 8M
+    io was.qcow2 "write -P 1 0 4M"
+    cp was.qcow2 now.qcow2
+    qemu-img bitmap --add now.qcow2 b
+    io now.qcow2 "write -P 2 1M 64k" "write -z -u 2M 64k"
+    export_image now.qcow2 b
+    run allocation --was was.qcow2 --changed "$uri" --bitmap b "$uri" --sample 64
+    end_server
+    [ "$status" -eq 0 ]
+    [ "$output" = $'total 0 0\nsample 62 0 0' ]
+}
+
+@test "another disk that was copied over one is found by what it holds" {
+    create was.qcow2 8M
+    io was.qcow2 "write -P 1 0 4M"
+    create now.qcow2 8M
+    io now.qcow2 "write -P 3 0 4M"
+    qemu-img bitmap --add now.qcow2 b
+    io now.qcow2 "write -P 2 0 64k"
+    run allocation --was was.qcow2 --changed now.qcow2 --bitmap b --sample 1000 now.qcow2
+    [ "$status" -eq 0 ]
+    [ "$output" = $'total 0 0\nsample 63 63 65536' ]
+    run allocation --was was.qcow2 --changed now.qcow2 --bitmap b --sample 10 now.qcow2
+    [[ "$output" == *$'\nsample 10 10 '* ]]
+    run allocation --was was.qcow2 --changed now.qcow2 --bitmap b now.qcow2
+    [ "$output" = "total 0 0" ]
+    run allocation --was was.qcow2 --sample 10 now.qcow2
+    [ "$status" -eq 2 ]
+    [ "$output" = "vmkeep-allocation: --sample: needs --was and --changed" ]
 }

@@ -157,7 +157,8 @@ void make_chain(struct point points[3])
     for (int day = 0; day < 3; day++) {
         CLEANUP(point_done) struct point plan = plan_make(day, day ? &points[day - 1] : NULL);
 
-        WORKS(repository_prepare(repo_path, AS, &plan, ORIGIN("domain.xml", "<domain/>\n"), err));
+        WORKS(repository_prepare(repo_path, AS, &plan,
+                                 ORIGIN("domain.xml", "<domain><name>vm</name></domain>"), err));
         for (size_t i = 0; i < plan.disks.n; i++) {
             CLEANUP_FREE char *image =
                 repository_image(repo_path, plan.id, plan.disks.items[i].path, true);

@@ -58,7 +58,11 @@ void assert_same_content(const char *a, const char *a_format, const char *b, con
     } while (0)
 
 /* Where a point comes from: its definition, written by ourselves. */
-#define ORIGIN(name, text) (&(struct point_origin){.definition_name = name, .definition = text})
+#define ORIGIN(name_, text_)                                                                       \
+    (&(struct point_origin){                                                                       \
+        .definitions = &(struct definition_list){                                                  \
+            .items = &(struct definition_file){.name = (char *)(name_), .text = (char *)(text_)},  \
+            .n = 1}})
 
 /* For a list of tests, with this setup and teardown. */
 #define REPO_TEST(name) cmocka_unit_test_setup_teardown(name, repo_setup, repo_teardown)

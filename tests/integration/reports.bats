@@ -98,7 +98,7 @@ json() {
 
 @test "status: the sum, then the worst first, with why and what to do" {
     says status <<'END'
-NOT PROTECTED: 1 domain at risk, 1 unprotected, 1 protected; vmkeepd is not running; 1 repository to see to; 2 more things to see to
+NOT PROTECTED: 1 domain at risk, 1 unprotected, 1 protected; vmkeepd is not running; 1 repository to see to; 2 more things to see to: points-bad, unreachable
 
 vmkeepd: TMP/control.sock: the daemon is not running (No such file or directory)
  do: `systemctl start vmkeepd`; `journalctl -u vmkeepd` tells why it ended
@@ -118,7 +118,10 @@ REPOSITORY STATE FREE OF PATH
 main ok F OF TMP/main
 far problem - - /far
  why: /far: no such directory; create it, or is the disk not mounted?
- do: mount it, or mend its path; `vmkeep repository list` tells what is there
+ do: mount it, or mend its path or what is said of it; `vmkeep repository list` tells what is there
+
+note: 1 domain with points is in the configuration no more, or not at its host: lab/gone; the points stay
+ do: `vmkeep points DOMAIN` lists them, `vmkeep delete --domain DOMAIN` lets go of them, `vmkeep checkpoint-prune` of what they have left at hypervisors
 END
 }
 
@@ -127,7 +130,8 @@ END
     sed -i "s|path: /far|path: /a/path/that/is/longer/than/half/of/a/line/and/goes/on/and/on/far|" "$tmp/config"
     for command in status points "explain web01" jobs domains "prune --dry-run" "checkpoint-list web01"; do
         run vmkeep $command
-        # What cannot be parted, a path, may be longer.
+        # What cannot be parted, a path, may be longer; so may the line that a monitoring system takes.
+        [ "$command" != status ] || output=${output#*$'\n'}
         while IFS= read -r line; do
             [ "${#line}" -le 80 ] || [[ $line =~ ^\ *[^\ ]+$ ]] || [[ $line == *"$tmp"* ]] || {
                 echo "$command: $line"
@@ -168,6 +172,7 @@ END
     [ -z "$stderr" ]
     [[ $output == *"warning: policy idle: matches no domain"* ]]
     json '.warnings == ["policy idle: matches no domain"]' status
+    json '.notes | length == 1 and (.[0] | test("lab/gone"))' status
     json '.reasons | map(select(.code == "policy-idle")) | map(.severity) == ["act"]' status
 }
 
@@ -219,7 +224,7 @@ END
     sqlite3 "$tmp/catalog.db" \
         "UPDATE point SET state = 'damaged' WHERE domain = 'web01' AND level = 'full'"
     json '.domains[2] | .protected == false and .last_point == null and
-        .reason == "no good point yet, promised 1d 2h"' status
+        (.reason | startswith("no good point is left, promised 1d 2h; the newest, of "))' status
 }
 
 # Looked at disk by disk, each branch anew, this would take 2^60 steps.
@@ -290,13 +295,14 @@ END
     [ "$(old <<< "$output")" = "JOB DOMAIN POLICY WHAT NOW
  8 lab/web01 nightly incremental copying 25% of 200 MiB (10m ago)" ]
     [[ $(old <<< "$stderr") == "vmkeep: TMP/control.sock: the daemon is not running (No such file \
-or directory); what follows is what it left in the catalog, last at DATE TIME (10m ago)" ]]
+or directory); what follows is what it left in the catalog, last at DATE TIME (10m ago)
+vmkeep: 'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended" ]]
     json '.[0] | .live == false and .doing == "copying" and .percent == 25 and .waits_for == null and
         .bytes_per_second == null and .seconds_left == null and .cancelled == false' jobs --active
     json ".[0].figures == \"$(at $((now - 600)))\"" jobs --active
     run -0 --separate-stderr vmkeep jobs --active db01
     [ "$output" = "No job is queued or running." ]
-    [[ $stderr == *"; by the catalog it had left no job open" ]]
+    [[ $stderr == *"; by the catalog it had left no job open"$'\n'* ]]
     run -2 --separate-stderr vmkeep jobs --watch
     [ "$stderr" = "vmkeep: jobs: --watch redraws a terminal, and standard output is none; --active \
 prints once" ]
@@ -330,7 +336,7 @@ END
         .host == \"lab\" and .policy == \"nightly\" and .mode == \"push\" and .state == \"good\" and
         .keep == \"last 3\" and .checkpoint == \"vmkeep-web01-$((now - 19230))\" and
         .disks == [{name: \"vda\", path: \"vda.qcow2\", format: \"qcow2\", capacity: 10737418240,
-            bytes: 157286400, digest: null}])" points web01
+            bytes: 157286400, digest: null, content: null}])" points web01
     json '. == []' points spare
     json 'map(.domain) | unique == ["db01", "gone", "web01"]' points
 }
@@ -354,6 +360,8 @@ END
     says explain web01 <<'END'
 domain lab/web01
  protected: newest good point is 5h 20m old, promised 1d 2h
+ vmkeepd: TMP/control.sock: the daemon is not running (No such file or directory)
+ do: `systemctl start vmkeepd`; `journalctl -u vmkeepd` tells why it ended
  policy nightly: newest good point is 5h 20m old, promised 1d 2h
  last job: 3, ended DATE TIME, success: 150 MiB
  next run: DATE TIME (in LONG), scheduled: full, DATE TIME
@@ -370,7 +378,9 @@ END
 point lab/web01/STAMP.nightly
  incremental: scheduled: incremental
  kept: not judged yet: no prune has looked at it
+ read: not again since it was made
  stands on: lab/web01/STAMP.nightly
+ lies in: repository main
  below it: 1 point stands on it
 END
     json '.kind == "job" and .name == "1" and .sentences[1] == {about: "why",
@@ -385,30 +395,33 @@ VERDICT KIND SIZE POINT WHY
 keep full 2.00 GiB lab/db01/STAMP.nightly last 1
 keep incremental 150 MiB lab/db01/STAMP.nightly damaged: left for you to decide
 keep full 2.00 GiB lab/gone/STAMP.nightly its policy does not cover it any more
-keep full 2.00 GiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
-keep incremental 150 MiB lab/web01/STAMP.nightly lab/web01/STAMP.nightly stands on it
+merge full 2.00 GiB lab/web01/STAMP.nightly no rule keeps it; into STAMP.nightly
+merge incremental 150 MiB lab/web01/STAMP.nightly no rule keeps it; into STAMP.nightly
 keep incremental 150 MiB lab/web01/STAMP.nightly last 1
 
-0 of 6 points would go, 0 B
+2 of 6 points would go, up to 2.15 GiB; 2 of them by merging, which moves 300 MiB
 END
     # Two chains: the older full goes once nothing stands on it.
     sqlite3 "$tmp/catalog.db" "UPDATE point_disk SET backing = NULL; UPDATE point SET parent = NULL"
     json 'map(.keep) == [false, false, true] and all(.reasons != []) and
         map(.reasons[0].code) == ["no-rule", "no-rule", "last"]' prune --dry-run web01
     json 'map(.domain) | unique == ["db01", "gone", "web01"]' prune --dry-run nightly
-    [ "$(vmkeep prune --dry-run web01 | tail -n 1)" = "2 of 3 points would go, 2.15 GiB" ]
+    [ "$(vmkeep prune --dry-run web01 | tail -n 1)" = "2 of 3 points would go, up to 2.15 GiB" ]
     json 'length == 6' points
 }
 
 # Made when the clock was ten years ahead: it fills no slot, proves nothing, and is said so.
 @test "a point whose date cannot be right is set aside" {
-    sqlite3 "$tmp/catalog.db" "UPDATE point SET created = created + 315576000
-        WHERE domain = 'web01' AND created = (SELECT max(created) FROM point WHERE domain = 'web01')"
+    sqlite3 "$tmp/catalog.db" "CREATE TEMP TABLE odd AS SELECT id AS was, created + 315576000 AS created,
+            'lab/web01/' || strftime('%Y-%m-%dT%H-%M-%SZ', created + 315576000, 'unixepoch') || '.nightly' AS id
+            FROM point WHERE domain = 'web01' ORDER BY created DESC LIMIT 1;
+        UPDATE point SET (id, created) = (SELECT id, created FROM odd) WHERE id = (SELECT was FROM odd);
+        UPDATE point_disk SET point = (SELECT id FROM odd) WHERE point = (SELECT was FROM odd)"
     json '[.[] | .state] == ["good", "good", "set-aside"]' points web01
     vmkeep points web01 | grep -q ' set aside '
     json '.domains[2] | .protected and (.set_aside | test("is set aside: its date lies ahead"))' status
     { vmkeep status || true; } | grep -q 'note: the point of [0-9: -]* is set aside: its date lies ahead'
-    json 'map(.keep) == [true, true, true] and .[1].reasons == [{code: "last", text: "last 1"}] and
+    json 'map(.keep) == [false, true, true] and .[1].reasons == [{code: "last", text: "last 1"}] and
         (.[2].reasons[0] | .code == "set-aside" and (.text | startswith("set aside: its date lies ahead of the clock")))' prune --dry-run web01
     [ "$(vmkeep explain web01 | grep -c 'set aside')" -eq 1 ]
     vmkeep explain "$(vmkeep points web01 --json | jq -r '.[2].id')" |
@@ -421,7 +434,8 @@ END
 @test "domains: as last seen, with a note" {
     run -0 --separate-stderr vmkeep domains
     [ "$stderr" = "vmkeep: $tmp/control.sock: the daemon is not running (No such file or directory); \
-the domains are shown as they were last seen" ]
+the domains are shown as they were last seen
+vmkeep: 'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended" ]
     plain <<< "$output" | diff -u - /dev/fd/3 3<<'END'
 DOMAIN STATE CHECKPOINT JOB PROBLEM
 lab/db01 unreachable yes - QMP: no answer for 10 s
@@ -446,7 +460,7 @@ END
     done
     sed -i '/^policies/,$d; s/^hosts:/hosts: []/; /^  - name: lab/,/spare.qmp/d' "$tmp/config"
     run vmkeep status
-    [[ $output == *"No domains are known: name hosts and their domains in the configuration."* ]]
+    [[ $output == *"No domains are known: name hosts in the configuration; see vmkeep-config(5)."* ]]
     json '.domains == []' status
     [ "$(vmkeep domains 2> /dev/null)" = "No domains are known." ]
 }
@@ -455,6 +469,8 @@ END
     says explain gone <<'END'
 domain lab/gone
  gone: it is not in the configuration any more, or its host does not have it; 1 point of it is kept, the newest of DATE TIME
+ vmkeepd: TMP/control.sock: the daemon is not running (No such file or directory)
+ do: `systemctl start vmkeepd`; `journalctl -u vmkeepd` tells why it ended
  last point: lab/gone/STAMP.nightly, full: no base point yet
 END
     run vmkeep status gone
@@ -497,4 +513,99 @@ END
     sqlite3 "$tmp/catalog.db" 'PRAGMA user_version = 99'
     run -1 --separate-stderr vmkeep status
     [[ $stderr == "vmkeep: "*"schema 99"* ]]
+}
+
+# A named thing that is not there is exit status 4, whatever command it is given to.
+@test "a repository by name: none of that name, one that is away, one that is a directory here" {
+    for command in "points --repository mian" "restore web01 --to $tmp/to --repository mian" \
+        "repository check mian" "rebuild-catalog --dry-run --repository mian"; do
+        run -4 --separate-stderr vmkeep $command
+        [ -z "$output" ]
+        [[ $stderr == "vmkeep: "*"no repository of the configuration is named 'mian'; did you mean 'main'?" ]]
+    done
+    run -4 --separate-stderr vmkeep points --repository elsewhere
+    [ "$stderr" = "vmkeep: points: no repository of the configuration is named 'elsewhere'; there is main, far" ]
+    # A name, as in points; a directory here where no repository is called so.
+    run -4 --separate-stderr vmkeep restore web01 --to "$tmp/to" --repository main
+    [ "$stderr" = "vmkeep: restore: $tmp/main: no repository: it is empty; is the disk not mounted?" ]
+    mkdir "$tmp/usb"
+    cd "$tmp"
+    for command in points "restore web01 --to $tmp/to"; do
+        run -4 --separate-stderr vmkeep $command --repository usb
+        [[ $stderr == *"usb: no repository: it is empty; is the disk not mounted?" ]]
+        run -4 --separate-stderr "$VMKEEP" --config "$tmp/none" $command --repository usb
+        [[ $stderr == *"usb: no repository: it is empty; is the disk not mounted?" ]]
+    done
+}
+
+@test "delete: what is in a repository that is not there cannot go, dry run or not" {
+    local lost="(if it is lost for ever, 'vmkeep repository forget main' takes its points out of the catalog)"
+    for option in --dry-run --yes; do
+        # An empty directory under its path is not it.
+        run -4 --separate-stderr vmkeep delete --domain web01 --force $option
+        [ -z "$output" ]
+        [ "$stderr" = "vmkeep: repository main: $tmp/main: no repository: it is empty; is the disk not mounted? $lost" ]
+        rmdir "$tmp/main"
+        run -4 --separate-stderr vmkeep delete --domain web01 --force $option
+        [ "$stderr" = "vmkeep: repository main: $tmp/main: no such directory; create it, or is the disk not mounted? $lost" ]
+        mkdir "$tmp/main"
+    done
+}
+
+# Makes of main the repository that the catalog knows, as far as it says itself.
+repository_here() {
+    echo '{ "format": 1, "id": "00000000000000aa" }' > "$tmp/main/repository.json"
+    sqlite3 "$tmp/catalog.db" "INSERT OR REPLACE INTO repository VALUES ('main', '00000000000000aa', '$tmp/main', 0, 0)"
+}
+
+@test "delete --dry-run: oldest first, as all lists are" {
+    repository_here
+    vmkeep delete --domain web01 --force --dry-run | plain > "$tmp/got"
+    diff -u - "$tmp/got" <<'END'
+TIME KIND STATE SIZE POINT
+DATE TIME full good 2.00 GiB lab/web01/STAMP.nightly
+DATE TIME incremental good 150 MiB lab/web01/STAMP.nightly
+DATE TIME incremental good 150 MiB lab/web01/STAMP.nightly
+
+3 points would go, 2.29 GiB
+No good point of lab/web01 under policy nightly is left.
+The next backup of lab/web01 under policy nightly is a full: its checkpoint goes with the point.
+END
+    json 'map(.created) == (map(.created) | sort) and length == 3' delete --domain web01 --force --dry-run
+    # A policy that is gone makes no backup.
+    sed -i 's/name: nightly/name: daily/' "$tmp/config"
+    vmkeep delete --domain web01 --force --dry-run > "$tmp/got"
+    run -1 grep 'next backup' "$tmp/got"
+    grep -q '^The checkpoint of lab/web01 under policy nightly goes with the point\.$' "$tmp/got"
+}
+
+@test "checkpoint-prune --dry-run: a domain that has none is exit status 4, as without it" {
+    run -4 --separate-stderr vmkeep checkpoint-prune nosuch --dry-run
+    [ "$stderr" = "vmkeep: no domain 'nosuch' has a checkpoint" ]
+    run -0 vmkeep checkpoint-prune web01 --dry-run
+    [ "$output" = "0 checkpoints would go" ]
+}
+
+@test "repository adopt and forget: what they would do, as JSON too" {
+    repository_here
+    run -2 --separate-stderr vmkeep repository adopt main --json
+    [ "$stderr" = "vmkeep: repository: --json asks nobody: say --yes, or --dry-run" ]
+    run -2 vmkeep repository forget main --json
+    json '.name == "main" and .found == "00000000000000aa" and .state == "ok" and .domains == [] and
+        .new_points == 0 and .refused == null and .done == false' repository adopt main --dry-run
+    run -0 vmkeep repository adopt main --dry-run
+    [ "${lines[0]}" = "main at $tmp/main holds repository 00000000000000aa with 0 points." ]
+    [ "${lines[1]}" = "There is nothing to adopt: it is the repository that the catalog knows, and so are its points in what is ours." ]
+    # Nor is anything asked then.
+    run -0 vmkeep repository adopt main < /dev/null
+    rm "$tmp/main/repository.json"
+    rmdir "$tmp/main"
+    json '.repository == "main" and .points == 6 and .stays == "main" and .done == false and
+        (.groups | map([.host, .domain, .policy, .points, .good_elsewhere])) ==
+        [["lab", "db01", "nightly", 2, 0], ["lab", "gone", "nightly", 1, 0], ["lab", "web01", "nightly", 3, 0]]' \
+        repository forget main --dry-run
+    run -0 vmkeep repository forget main --dry-run
+    [[ ${lines[0]} == "Repository main is forgotten: its 6 points leave the catalog, and their checkpoints go. Nothing on disk is touched." ]]
+    json '.points == 6 and .done == true' repository forget main --yes
+    json '. == []' points
 }

@@ -6,7 +6,7 @@
 # VMKEEP names the program.
 
 setup() {
-    export TZ=UTC
+    export TZ=UTC COLUMNS=1000
     tmp=$(mktemp -d)
     repo=$tmp/repository
     mkdir "$repo"
@@ -37,7 +37,11 @@ point() {
     qemu-io -f qcow2 -c "write -P $3 $((16#${3#0x} * 65536)) 1M" "$dir/vda.qcow2" > /dev/null
     qemu-io -f raw -c "write -P $3 $((16#${3#0x} * 65536)) 1M" "$tmp/reference" > /dev/null
     cp "$tmp/reference" "$tmp/$time.raw"
-    echo '<domain/>' > "$dir/domain.xml"
+    cat > "$dir/domain.xml" << END
+<domain type="qemu" id="3"><name>web01</name><uuid>8e9d1f5a-33e3-4b1a-b8cf-3f4a1c3d0e11</uuid>
+<devices><disk type="file" device="disk"><source file="/images/web01.qcow2"/><target dev="vda"/></disk>
+</devices></domain>
+END
     cat > "$dir/point.json" << END
 {"format": 1, "id": "$id", "host": "$host", "domain": "web01", "policy": "nightly",
  "kind": "$kind", "parent": $parent, "created": "${time:0:13}:${time:14:2}:${time:17:2}Z",
@@ -57,7 +61,9 @@ restore() {
     [ "${lines[0]}" = "The latest good point is local/web01/2026-11-23T02-30-00Z.nightly." ]
     [ "${lines[1]}" = "Restored local/web01 as it was at 2026-11-23 02:30:00 (local/web01/2026-11-23T02-30-00Z.nightly)" ]
     qemu-img compare -q -f qcow2 -F raw "$tmp/to/vda.qcow2" "$tmp/2026-11-23T02-30-00Z.raw"
-    [ "$(cat "$tmp/to/domain.xml")" = "<domain/>" ]
+    grep -q "<source file=\"$tmp/to/vda.qcow2\"/>" "$tmp/to/domain.xml"
+    [ "$(grep -c "uuid\|/images/web01" "$tmp/to/domain.xml")" = 0 ]
+    [[ $output == *"To use them: virsh define $tmp/to/domain.xml, then virsh start web01"* ]]
 }
 
 @test "a domain at a time; raw" {
@@ -123,7 +129,7 @@ restore() {
     run restore web01 --to "$tmp/new"
     [ "$status" -eq 7 ]
     [[ $output == *"2026-11-22T02-30-00Z.nightly/point.json: format: is missing (left out)"* ]]
-    [[ $output == *"web01: none of its points is whole" ]]
+    [[ $output == *"web01: none of its points is whole; 'vmkeep points' says what each lacks"* ]]
     [ ! -e "$tmp/new" ]
 }
 
@@ -179,6 +185,13 @@ restore() {
     [ $(($(date +%s%N) - start)) -gt 900000000 ]
 }
 
+@test "on a terminal: how far it is, how fast, and how long it takes yet" {
+    script -qec "stty cols 70; unset COLUMNS; $VMKEEP restore --repository $repo web01 --to $tmp/to --bandwidth 400KiB/s" /dev/null > "$tmp/out"
+    tr '\r' '\n' < "$tmp/out" | sed 's/\x1b\[K//' > "$tmp/lines"
+    grep -Eq '^\[#+ *\] +[0-9]+ %  writing vda, [0-9.]+ [KM]iB/s, [0-9]+s left$' "$tmp/lines"
+    [ "$(grep "^\[" "$tmp/lines" | wc -L)" -lt 70 ]
+}
+
 # A program in qemu-img's place that holds the restore until the signal has come.
 @test "interrupted: nothing is left" {
     mkdir "$tmp/bin"
@@ -202,4 +215,17 @@ END
         [ ! -e "$tmp/to" ]
         rm "$tmp/started"
     done
+}
+
+@test "a definition that is none does not keep its disks" {
+    echo '<domain/>' > "$repo/local/web01/2026-11-23T02-30-00Z.nightly/domain.xml"
+    run restore web01 --to "$tmp/to"
+    [ "$status" -eq 0 ]
+    [[ $output == *"no domain.xml is made: domain.xml: the domain has no name"* ]]
+    qemu-img compare -q -f qcow2 -F raw "$tmp/to/vda.qcow2" "$tmp/2026-11-23T02-30-00Z.raw"
+    [ ! -e "$tmp/to/domain.xml" ]
+    run restore web01 --to "$tmp/two" --define --uri test:///default
+    [ "$status" -eq 1 ]
+    [[ $output == *"no domain.xml is made: domain.xml: the domain has no name"* ]]
+    [ ! -e "$tmp/two" ]
 }

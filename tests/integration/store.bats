@@ -93,11 +93,13 @@ EOR
     run ask "$request + {\"do\": \"prepare\", \"plan\": $plan}"
     [ "$status" -eq 1 ] && [ "$(jq -r '.error.code // empty' <<< "$output")" = exists ]
     ask "$request + {\"do\": \"publish\", \"plan\": $plan}" > answer
-    jq -e 'select(.done) | .done.disks[0].digest | startswith("blake3:")' answer
+    jq -e 'select(.done) | .done.disks[0].content | startswith("sha256-tree:")' answer
     id=$(jq -r '.done.id // empty' answer)
     ask "{\"do\": \"check-chain\", \"repository\": \"\(\$tmp)/repo\", \"point\": \"$id\"}"
     ask "{\"do\": \"survey\", \"repository\": \"\(\$tmp)/repo\", \"scope\": {\"known\": []}}" |
         jq -e "select(.done) | .done.unknown == [\"$id\"]"
+    run ask "$request + {\"do\": \"merge\", \"point\": \"$id\", \"into\": \"$id\"}"
+    [ "$status" -eq 1 ] && [ "$(jq -r '.error.code // empty' <<< "$output")" = invalid ]
     ask "$request + {\"do\": \"remove\", \"point\": \"$id\"}"
     [ -z "$(find repo -name 'vda.qcow2')" ]
 }
@@ -118,6 +120,20 @@ EOR
            | .path.percent == "'"$tmp"'/odd%FF%2541" and .has_name' answer
     jq -e 'select(.done) | .done.files | map(select(.path == "'"$tmp"'/none")) | .[0]
            | .missing == 2 and .has_name == null' answer
+}
+
+@test "a file is written out until nobody has it open" {
+    local holder
+    truncate -s 3M grows
+    tail -f grows > /dev/null 2>&1 3>&- &
+    holder=$!
+    ask "{\"do\": \"files-write-out\", \"pid\": $holder, \"names\": [\"\(\$tmp)/grows\"]}" > answer &
+    head -c 3M /dev/zero > grows
+    until grep -q grows answer; do sleep 0.05; done
+    [ "$(jq -s 'map(select(.done)) | length' answer)" = 0 ]
+    kill "$holder"
+    wait $!
+    jq -e 'select(.done)' answer
 }
 
 @test "files are made once, and removed" {

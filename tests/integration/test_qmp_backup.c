@@ -33,8 +33,8 @@ static void facts(void **state)
     assert_false(f->disks.items[0].busy);
     assert_null(f->job_tag);
     assert_null(f->foreign_job);
-    assert_string_equal(f->definition_name, "qemu.args");
-    assert_non_null(strstr(f->definition, "-blockdev\n"));
+    assert_string_equal(f->definitions.items[0].name, "qemu.args");
+    assert_non_null(strstr(f->definitions.items[0].text, "-blockdev\n"));
     domain_facts_free(f);
     lab_done(&lab);
 }

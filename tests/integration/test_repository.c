@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "storage/beside.h"
+#include "storage/point_hold.h"
 #include "storage/repository.h"
 #include "tests/integration/repo_support.h"
 
@@ -192,11 +196,12 @@ static void full_and_increments(void **state)
 
         assert_int_equal(points[i].disks.n, 2);
         assert_true(points[i].disks.items[0].bytes > 65536);
-        assert_int_equal(strncmp(points[i].disks.items[1].digest, "blake3:", 7), 0);
-        assert_int_equal(strlen(points[i].disks.items[1].digest), 7 + 64);
+        assert_null(points[i].disks.items[1].digest);
+        assert_int_equal(strncmp(points[i].disks.items[1].content, "sha256-tree:", 12), 0);
+        assert_int_equal(strlen(points[i].disks.items[1].content), 12 + 64);
         WORKS(repository_find(repo_path, points[i].id, &p, &again, err));
         assert_int_equal(p, POINT_PUBLISHED);
-        assert_string_equal(again.disks.items[1].digest, points[i].disks.items[1].digest);
+        assert_string_equal(again.disks.items[1].content, points[i].disks.items[1].content);
         assert_int_equal(again.disks.items[0].length, points[i].disks.items[0].length);
         WORKS(repository_check_chain(repo_path, points[i].id, err));
     }
@@ -232,6 +237,33 @@ static void leftover_of_a_crash(void **state)
     assert_int_equal(presence(plan.id), POINT_PUBLISHED);
 }
 
+/* What is beside the definition comes along if it can be read, and costs no backup if not. */
+static void a_definition_that_is_a_copy(void **state)
+{
+    CLEANUP(point_done) struct point plan = plan_make(0, NULL);
+    CLEANUP_FREE char *from = xasprintf("%s/vars", repo_tmp);
+    CLEANUP_FREE char *copy = repository_image(repo_path, plan.id, "nvram.fd", true);
+    CLEANUP_FREE char *none = repository_image(repo_path, plan.id, "domain.live.xml", true);
+    struct definition_file files[] = {
+        {.name = (char *)"nvram.fd", .from = from, .what = (char *)BESIDE_NVRAM},
+        {.name = (char *)"domain.live.xml", .from = (char *)"/no/such"},
+    };
+    const struct definition_list list = {files, 2, 2};
+    const struct point_origin origin = {.definitions = &list};
+    CLEANUP_FREE char *bytes = NULL;
+    size_t len;
+
+    (void)state;
+    WORKS(write_file_durably(from, "v\0w", 3, 0600, err));
+    WORKS(repository_prepare(repo_path, AS, &plan, &origin, err));
+    WORKS(read_file(copy, 100, &bytes, &len, err));
+    assert_int_equal(len, 3);
+    assert_memory_equal(bytes, "v\0w", 3);
+    assert_false(path_exists(none));
+    WORKS(repository_discard(repo_path, AS, &plan, MADE_PARTIAL, err));
+    assert_int_equal(presence(plan.id), POINT_ABSENT);
+}
+
 static void publishing_twice(void **state)
 {
     CLEANUP(point_done) struct point plan = plan_make(0, NULL);
@@ -243,7 +275,7 @@ static void publishing_twice(void **state)
     WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
     WORKS(repository_publish(repo_path, AS, &plan, NULL, &a, err));
     WORKS(repository_publish(repo_path, AS, &plan, NULL, &b, err));
-    assert_string_equal(a.disks.items[0].digest, b.disks.items[0].digest);
+    assert_string_equal(a.disks.items[0].content, b.disks.items[0].content);
     WORKS(repository_remove(repo_path, AS, plan.id, err));
     WORKS(repository_remove(repo_path, AS, plan.id, err));
     assert_int_equal(presence(plan.id), POINT_ABSENT);
@@ -338,6 +370,7 @@ static void removing(void **state)
     struct point points[3] = {0}, plan;
     struct repository_hold hold = {0};
     CLEANUP_FREE char *dir = NULL;
+    int fd;
     CLEANUP_FREE char *deleting = NULL;
 
     (void)state;
@@ -351,6 +384,13 @@ static void removing(void **state)
     FAILS(repository_remove(repo_path, AS, points[2].id, err), ERR_BUSY);
     WORKS(repository_check_chain(repo_path, points[2].id, err));
     repository_unhold(&hold);
+
+    /* who changes a point has it alone */
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
+    FAILS(repository_hold(repo_path, points[2].id, &hold, err), ERR_BUSY);
+    close(fd);
+
     WORKS(repository_remove(repo_path, AS, points[2].id, err));
     WORKS(repository_remove(repo_path, AS, points[2].id, err));
     assert_int_equal(presence(points[2].id), POINT_ABSENT);
@@ -454,6 +494,7 @@ int main(void)
         REPO_TEST(plans_that_cannot_be),
         REPO_TEST(full_and_increments),
         REPO_TEST(leftover_of_a_crash),
+        REPO_TEST(a_definition_that_is_a_copy),
         REPO_TEST(publishing_twice),
         REPO_TEST(images_not_as_planned),
         REPO_TEST(damaged_chains),

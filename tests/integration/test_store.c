@@ -14,6 +14,8 @@
 #include "storage/store.h"
 #include "tests/integration/repo_support.h"
 
+static const struct store_finish AS_IT_IS = {0};
+
 static struct store *store;
 static char scratch_dir[128];
 static struct store_scratch scratch = {.dir = scratch_dir, .tag = "abc-1"};
@@ -88,11 +90,11 @@ static void from_nothing_to_a_point_and_back(void **state)
     assert_true(space.scratch == UINT64_MAX);
     image = store->ops->target(store, &plan, 1);
     image_write(image, 0, 1 << 20, 0x77);
-    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
+    END(store->ops->publish(store, &plan, &scratch, &AS_IT_IS, &p, THEN), ERR_NONE);
     assert_string_equal(p.id, plan.id);
     assert_false(scratch_is_there());
     assert_true(p.disks.items[1].bytes > 1 << 20);
-    assert_non_null(p.disks.items[1].digest);
+    assert_non_null(p.disks.items[1].content);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NONE);
     END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
     END(store->ops->remove(store, plan.id, THEN), ERR_NONE);
@@ -113,11 +115,11 @@ static void another_repository(void **state)
     put("repository.json", "{\"format\": 1, \"id\": \"00000000000000aa\"}");
     END(store->ops->probe(store, true, NULL, &space, THEN), ERR_NOTFOUND);
     END(store->ops->check_chain(store, plan.id, THEN), ERR_NOTFOUND);
-    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
+    END(store->ops->publish(store, &plan, &scratch, &AS_IT_IS, &p, THEN), ERR_NOTFOUND);
     END(store->ops->discard(store, &plan, MADE_PARTIAL, &scratch, THEN), ERR_NOTFOUND);
     END(store->ops->remove(store, plan.id, THEN), ERR_NOTFOUND);
     store->id[0] = '\0';
-    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
+    END(store->ops->publish(store, &plan, &scratch, &AS_IT_IS, &p, THEN), ERR_NONE);
     strcpy(store->id, "00000000000000bb");
     END(store->ops->remove(store, plan.id, THEN), ERR_NOTFOUND);
     strcpy(store->id, "00000000000000aa");
@@ -149,6 +151,28 @@ static void sweeping_scratch(void **state)
     }
 }
 
+/* A trial's file goes; one of that name that holds something is somebody's. */
+static void sweeping_trials(void **state)
+{
+    CLEANUP_FREE char *empty = scratch_path(scratch_dir, TRIAL_NAME "abc-1");
+    CLEANUP_FREE char *full = scratch_path(scratch_dir, TRIAL_NAME "abc-2");
+    CLEANUP_FREE char *other = scratch_path(scratch_dir, TRIAL_NAME "def-1");
+    const struct strlist none = {0};
+
+    (void)state;
+    WORKS(mkdir_all(scratch_dir, 0700, err));
+    WORKS(write_file_durably(empty, "", 0, 0600, err));
+    WORKS(write_file_durably(full, "x", 1, 0600, err));
+    WORKS(write_file_durably(other, "", 0, 0600, err));
+    assert_int_equal(
+        scratch_sweep(scratch_dir, TRIAL_NAME "abc-", INT64_MAX, &none, &(struct err){0}), -1);
+    assert_false(path_exists(empty));
+    assert_true(path_exists(full));
+    assert_true(path_exists(other));
+    unlink(full);
+    unlink(other);
+}
+
 static void errors_come_through(void **state)
 {
     CLEANUP(point_done) struct point plan = plan_make(0, NULL);
@@ -159,11 +183,11 @@ static void errors_come_through(void **state)
     (void)state;
     END(none->ops->probe(none, true, NULL, &space, THEN), ERR_NOTFOUND);
     none->ops->free(none);
-    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NOTFOUND);
+    END(store->ops->publish(store, &plan, &scratch, &AS_IT_IS, &p, THEN), ERR_NOTFOUND);
     assert_null(p.id);
     END(store->ops->remove(store, "../x", THEN), ERR_INVALID);
     END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_NONE);
-    END(store->ops->publish(store, &plan, &scratch, &p, THEN), ERR_NONE);
+    END(store->ops->publish(store, &plan, &scratch, &AS_IT_IS, &p, THEN), ERR_NONE);
     END(store->ops->prepare(store, &plan, NULL, &scratch, THEN), ERR_EXISTS);
 }
 
@@ -218,6 +242,7 @@ int main(void)
         TEST(from_nothing_to_a_point_and_back),
         TEST(another_repository),
         TEST(sweeping_scratch),
+        TEST(sweeping_trials),
         TEST(errors_come_through),
         TEST(arguments_are_lent_for_the_start_only),
         TEST(canceling_what_hangs),

@@ -88,6 +88,12 @@ void ask_about_jobs(struct sim_daemon *d)
     scheduler_live(d->scheduler, &all, (struct api_reply){on_answer, d});
 }
 
+void asked_begin(void)
+{
+    asked.daemon = NULL;
+    asked.calls = 0;
+}
+
 void asked_report(void)
 {
     printf("asked about jobs: %zu, of which %zu waited:", asked.jobs, asked.waiting);

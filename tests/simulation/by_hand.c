@@ -409,6 +409,12 @@ void hand_begins(struct sim_daemon *d, struct sim_domain *domain)
     begin(d, domain, HAND_PUSH);
 }
 
+void hand_pulls(struct sim_daemon *d, struct sim_domain *domain)
+{
+    act_as(d);
+    begin(d, domain, HAND_PULL);
+}
+
 static void create(struct sim_daemon *d, struct sim_domain *domain)
 {
     struct hand_made *m = make(d, domain, HAND_CREATE);

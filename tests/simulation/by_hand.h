@@ -36,6 +36,7 @@ void hand_forgot(const struct sim_domain *d, const struct sim_disk *disk);
 
 void hand_asks(struct sim_daemon *d, struct sim_domain *domain);
 void hand_begins(struct sim_daemon *d, struct sim_domain *domain); /* a push, without dice */
+void hand_pulls(struct sim_daemon *d, struct sim_domain *domain);
 void hand_on_job(const struct sim_daemon *d, const struct job_event *event);
 /* When all has been well for a while. */
 void hand_check_settled(void);

@@ -109,12 +109,15 @@ void sim_job_drop(struct sim_domain *d)
 /* With its QEMU. */
 static void end_job(struct sim_domain *d)
 {
-    if (d->host->libvirt && d->has_job) {
+    bool its = d->has_job && !d->job.of_images;
+
+    if (d->host->libvirt && its) {
         d->job.state = HVJOB_FAILED;
         err_set(&d->job.err, ERR_REMOTE, "the domain has stopped");
         libvirt_ended(d);
     }
-    sim_job_drop(d);
+    if (its)
+        sim_job_drop(d);
     libvirt_stopped(d);
 }
 
@@ -139,7 +142,7 @@ void sim_qemu_kill(struct sim_domain *d)
 void sim_qemu_kill_busy(struct sim_host *h)
 {
     for (size_t i = 0; i < h->domains.n; i++)
-        if (h->domains.items[i]->has_job)
+        if (h->domains.items[i]->up && h->domains.items[i]->has_job)
             sim_qemu_kill(h->domains.items[i]);
 }
 

@@ -113,7 +113,9 @@ bool answer_is_job(const struct answer *a)
 {
     const struct sim_job *j = &a->d->job;
 
-    if (!a->d->has_job || !a->d->host->libvirt)
+    if (a->d->has_job && j->of_images && j->of_images != a->hv->id)
+        return false;
+    if (!a->d->has_job || !a->d->host->libvirt || j->of_images)
         return a->d->has_job && strcmp(j->tag, a->tag) == 0;
     if (strcmp(j->place, a->place) != 0)
         return false;
@@ -127,20 +129,33 @@ struct op *answer_acted(struct answer *a, op_done done, void *ctx)
     struct sim_world *w = a->d->host->w;
     struct err failure = ERR_INIT;
 
-    if (a->fails || !a->d->up)
+    if (a->fails || !host_answers(a->d))
         err_set(&failure, ERR_REMOTE, "no connection");
     free(a);
     return sim_op(w, failure.code ? &failure : NULL, done, ctx);
 }
 
-static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
+/* A job on the images only the driver knows that made it; libvirt's tells of it as long as the
+ * domain is shut off. */
+static void fill_job(const struct sim_hypervisor *hv, const struct sim_domain *d,
+                     struct domain_facts *f)
+{
+    const struct sim_job *j = &d->job;
+
+    if (!d->has_job || (j->of_images && (j->of_images != hv->id || (d->host->libvirt && d->up))))
+        return;
+    if (d->host->libvirt && !j->of_images)
+        f->job_place = xstrdup(j->place);
+    else
+        f->job_tag = xstrdup(j->tag);
+}
+
+static void fill_facts(const struct sim_hypervisor *hv, const struct sim_domain *d,
+                       struct domain_facts *f)
 {
     f->state = d->up ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
-    if (d->has_job && d->host->libvirt)
-        f->job_place = xstrdup(d->job.place);
-    else if (d->has_job)
-        f->job_tag = xstrdup(d->job.tag);
-    if (!d->up && (d->host->can & HV_OFFLINE)) /* its images are not configured */
+    fill_job(hv, d, f);
+    if (!d->up && !d->images && (d->host->can & HV_OFFLINE)) /* they are not configured */
         return;
     for (size_t i = 0; i < d->disks.n; i++) {
         const struct sim_disk *s = &d->disks.items[i];
@@ -151,7 +166,7 @@ static void fill_facts(const struct sim_domain *d, struct domain_facts *f)
         disk->format = xstrdup(s->raw ? "raw" : "qcow2");
         disk->capacity = disk->allocated = s->capacity;
         disk->trackable = !s->raw;
-        for (size_t k = 0; d->up && k < s->bitmaps.n; k++) {
+        for (size_t k = 0; host_answers(d) && k < s->bitmaps.n; k++) {
             struct bitmap_facts *b;
 
             if (s->bitmaps.items[k].forgotten)
@@ -175,7 +190,7 @@ static int give_facts(void *arg, struct err *err)
         return -1;
     }
     *a->facts = xcalloc(1, sizeof(**a->facts));
-    fill_facts(a->d, *a->facts);
+    fill_facts(a->hv, a->d, *a->facts);
     free(a);
     return 0;
 }
@@ -208,6 +223,7 @@ static void hypervisor_free(struct hypervisor *hv)
                 (--h->clients.n - i) * sizeof(h->clients.items[0]));
         break;
     }
+    images_let_go((struct sim_hypervisor *)hv);
     free(((struct sim_hypervisor *)hv)->jobs.items);
     free(((struct sim_hypervisor *)hv)->ended.items);
     free(hv);
@@ -230,7 +246,7 @@ struct hypervisor *sim_hypervisor_new(struct sim_host *h)
     };
     struct sim_hypervisor *hv = xcalloc(1, sizeof(*hv));
 
-    hv->hv = (struct hypervisor){&ops, h->can, h->answer_s};
+    hv->hv = (struct hypervisor){.ops = &ops, .can = h->can, .patience = h->answer_s};
     hv->host = h;
     hv->id = ++h->w->next_client;
     host_connects(hv);

@@ -6,6 +6,7 @@
  *   host.c             what a host tells: its domains, facts, events
  *   host_domains.c     which domains it has, and when it tells
  *   host_libvirt.c     what is otherwise at a host that behaves like libvirt
+ *   host_images.c      what is otherwise of a domain that is shut off
  *   host_backup.c      backup jobs
  *   host_checkpoint.c  checkpoints alone, and what disks hold
  */
@@ -67,6 +68,17 @@ void libvirt_forget(struct sim_hypervisor *hv, const char *tag);
 bool libvirt_is_foreign(const struct sim_domain *d);
 /* It runs no more, or another QEMU runs it. */
 void libvirt_stopped(struct sim_domain *d);
+
+/* ---- host_images.c ---- */
+
+/* Its QEMU does, or its images can be read without. */
+bool host_answers(const struct sim_domain *d);
+/* ERR_BUSY while they must not be changed. */
+int images_check_idle(const struct sim_domain *d, struct err *err);
+/* A copy of them begins. */
+void images_begin(struct sim_domain *d);
+/* The driver goes, and the processes that it has made. */
+void images_let_go(struct sim_hypervisor *hv);
 
 /* ---- the operations ---- */
 

@@ -32,12 +32,13 @@ static void job_ends(void *ctx)
         return;
     } else {
         j->state = HVJOB_COMPLETED;
+        e.d->host->w->counts.image_ends += j->of_images != 0;
         for (size_t i = 0; i < j->images.n; i++) {
             sim_image_arrives(repo, &j->images.items[i]);
             hand_copied(j->images.items[i].target);
         }
     }
-    if (e.d->host->libvirt)
+    if (e.d->host->libvirt && !j->of_images)
         libvirt_ended(e.d);
     host_tell(e.d, HV_EVENT_JOB);
 }
@@ -48,7 +49,7 @@ static void check_is_new(const struct sim_host *h, const char *checkpoint)
     for (size_t i = 0; i < h->domains.n; i++) {
         const struct sim_domain *d = h->domains.items[i];
 
-        for (size_t k = 0; d->up && k < d->disks.n; k++)
+        for (size_t k = 0; host_answers(d) && k < d->disks.n; k++)
             if (sim_bitmap_of(&d->disks.items[k], checkpoint))
                 sim_broken("checkpoint %s is made, and %s/%s has it", checkpoint, d->name,
                            d->disks.items[k].name);
@@ -57,7 +58,7 @@ static void check_is_new(const struct sim_host *h, const char *checkpoint)
 
 static int refuse(struct sim_domain *d, const struct backup_request *q, struct err *err)
 {
-    if (!d->up)
+    if (!host_answers(d))
         return err_set(err, ERR_REMOTE, "%s is down", d->name);
     if (libvirt_is_foreign(d)) {
         d->host->w->slow_ms = 30000;
@@ -65,6 +66,9 @@ static int refuse(struct sim_domain *d, const struct backup_request *q, struct e
     }
     if (d->has_job && d->job.state == HVJOB_RUNNING)
         sim_broken("%s: a second backup job begins while one runs", d->name);
+    if (d->has_job && d->job.of_images && (!d->up || !d->host->libvirt))
+        return err_set(err, ERR_BUSY, "backup job %s on the domain's images is still there",
+                       d->job.tag);
     if (q->checkpoint)
         check_is_new(d->host, q->checkpoint);
     for (size_t i = 0; i < q->n_disks; i++) {
@@ -98,12 +102,14 @@ static void take_image(struct sim_domain *d, const struct backup_request *q,
     memcpy(t->target, image->target, sizeof(t->target));
     memcpy(t->blocks, disk->blocks, sizeof(t->blocks));
     hand_instant_of_backup(disk, image, q->checkpoint && b->track);
-    if (q->checkpoint && b->track)
+    if (q->checkpoint && b->track) {
         sim_bitmap_add(disk, own);
+        sim_bitmap_find(disk, own)->saved = !d->up;
+    }
     w->counts.increments += b->base != NULL;
 }
 
-static void begin(struct sim_domain *d, const struct backup_request *q)
+static void begin(struct sim_domain *d, const struct backup_request *q, uint64_t driver)
 {
     struct sim_world *w = d->host->w;
     struct sim_job_end *end = xcalloc(1, sizeof(*end));
@@ -115,6 +121,7 @@ static void begin(struct sim_domain *d, const struct backup_request *q)
     snprintf(d->job.place, sizeof(d->job.place), "%s", q->disks[0].place.path);
     d->job.state = HVJOB_RUNNING;
     d->job.pull = q->mode == MODE_PULL;
+    d->job.of_images = d->up ? 0 : driver;
     d->job.doomed = sim_chance(w, w->faults.job_fails);
     d->job.start_ms = w->now_ms;
     d->job.end_ms = w->now_ms + (d->host->stalls    ? INT64_C(86400000)
@@ -128,6 +135,8 @@ static void begin(struct sim_domain *d, const struct backup_request *q)
     end->id = d->job.id;
     sim_at(w, d->job.end_ms - w->now_ms, false, job_ends, end);
     sim_guest_writes(d);
+    if (d->job.of_images)
+        images_begin(d);
 }
 
 struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request *q,
@@ -149,13 +158,24 @@ struct op *host_backup_begin(struct hypervisor *hv, const struct backup_request 
         effect = false;
     }
     if (refuse(d, q, &refusal) == 0 && effect) {
-        begin(d, q);
-        libvirt_knows((struct sim_hypervisor *)hv, &d->job);
+        begin(d, q, ((struct sim_hypervisor *)hv)->id);
+        if (!d->job.of_images)
+            libvirt_knows((struct sim_hypervisor *)hv, &d->job);
     }
-    ret->quiesced = q->quiesce != QUIESCE_OFF && d->host->quiesces;
+    ret->quiesced = d->up && q->quiesce != QUIESCE_OFF && d->host->quiesces;
     if (fails)
         err_set(&refusal, ERR_TIMEOUT, "no answer");
     return sim_op(w, refusal.code ? &refusal : NULL, done, ctx);
+}
+
+/* A reader of images goes on when somebody starts their domain. */
+static bool is_served(const struct sim_domain *d)
+{
+    const struct sim_job *j = &d->job;
+
+    return d->has_job && j->pull &&
+           (j->of_images ? j->state == HVJOB_RUNNING || j->torn
+                         : d->up && j->state == HVJOB_RUNNING);
 }
 
 static const struct sim_job *export_of(const struct sim_host *h, const char *uri)
@@ -165,8 +185,7 @@ static const struct sim_job *export_of(const struct sim_host *h, const char *uri
         char part[HV_TAG_MAX + 2];
 
         snprintf(part, sizeof(part), "/%s/", d->job.tag);
-        if (d->up && d->has_job && d->job.pull && d->job.state == HVJOB_RUNNING &&
-            strstr(uri, part))
+        if (is_served(d) && strstr(uri, part))
             return &d->job;
     }
     return NULL;
@@ -187,7 +206,7 @@ static int give_stats(void *arg, struct err *err)
     struct answer *a = arg;
     const struct sim_job *j = &a->d->job;
 
-    if (a->fails || !a->d->up) {
+    if (a->fails || !host_answers(a->d)) {
         free(a);
         return err_set(err, ERR_REMOTE, "no connection");
     }
@@ -195,6 +214,7 @@ static int give_stats(void *arg, struct err *err)
     if (answer_is_job(a)) {
         a->stats->state = j->state;
         a->stats->err = j->err;
+        a->stats->ends_with_us = j->of_images != 0;
         a->stats->bytes_total = 100000;
         /* It moves once a minute: enough for one that waits two. */
         if (!a->d->host->stalls)
@@ -231,7 +251,9 @@ struct op *host_abort_job(struct hypervisor *hv, const struct hv_job *job, op_do
     }
     if (libvirt_is_foreign(a->d) && strcmp(a->place, j->place) == 0)
         sim_broken("%s: the daemon ends somebody else's job", a->d->name);
-    if (a->effect && a->d->up && answer_is_job(a) && j->state == HVJOB_RUNNING) {
+    if (a->effect && host_answers(a->d) && answer_is_job(a) && j->torn && j->pull) {
+        sim_job_drop(a->d);
+    } else if (a->effect && host_answers(a->d) && answer_is_job(a) && j->state == HVJOB_RUNNING) {
         j->state = HVJOB_CANCELED;
         err_set(&j->err, ERR_CANCELED, "Operation canceled");
         host_tell(a->d, HV_EVENT_JOB);
@@ -239,7 +261,7 @@ struct op *host_abort_job(struct hypervisor *hv, const struct hv_job *job, op_do
             hand_copied(j->images.items[i].target);
         if (j->pull) /* its good end */
             sim_job_drop(a->d);
-        else if (a->d->host->libvirt)
+        else if (a->d->host->libvirt && !j->of_images)
             libvirt_ended(a->d);
     }
     return answer_acted(a, done, ctx);
@@ -249,11 +271,13 @@ struct op *host_job_forget(struct hypervisor *hv, const struct hv_job *job, op_d
                            struct err *err)
 {
     struct answer *a = answer_about(hv, job);
+    bool of_images = a->d->has_job && a->d->job.of_images;
 
     (void)err;
-    if (a->effect && a->d->host->libvirt)
+    if (a->effect && a->d->host->libvirt && !of_images)
         libvirt_forget(a->hv, a->tag);
-    else if (a->effect && a->d->up && answer_is_job(a) && a->d->job.state != HVJOB_RUNNING)
+    else if (a->effect && host_answers(a->d) && answer_is_job(a) &&
+             a->d->job.state != HVJOB_RUNNING)
         sim_job_drop(a->d);
     return answer_acted(a, done, ctx);
 }

@@ -17,6 +17,7 @@ struct op *host_checkpoint_delete(struct hypervisor *hv, const char *domain, con
 {
     struct answer *a = answer_new(hv, domain);
     struct sim_world *w = a->d->host->w;
+    struct err refusal = ERR_INIT;
     char catalog[9] = "";
 
     (void)err;
@@ -25,7 +26,11 @@ struct op *host_checkpoint_delete(struct hypervisor *hv, const char *domain, con
     else if (sscanf(name, "vmkeep-%8[0-9a-f]-", catalog) != 1 ||
              sim_daemon_of(w, catalog) != w->acting)
         sim_broken("the daemon deletes a checkpoint that is not its own: %s", name);
-    for (size_t i = 0; a->effect && a->d->up && i < a->d->disks.n; i++) {
+    if (images_check_idle(a->d, &refusal) < 0) {
+        free(a);
+        return sim_op(w, &refusal, done, ctx);
+    }
+    for (size_t i = 0; a->effect && host_answers(a->d) && i < a->d->disks.n; i++) {
         CLEANUP_FREE char *own = checkpoint_bitmap(name, a->d->disks.items[i].name);
 
         sim_bitmap_remove(&a->d->disks.items[i], own);
@@ -36,8 +41,10 @@ struct op *host_checkpoint_delete(struct hypervisor *hv, const char *domain, con
 static int refuse_checkpoint(struct sim_domain *d, const char *name, const struct strlist *disks,
                              struct err *err)
 {
-    if (!d->up)
+    if (!host_answers(d))
         return err_set(err, ERR_REMOTE, "%s is down", d->name);
+    if (images_check_idle(d, err) < 0)
+        return -1;
     for (size_t i = 0; i < disks->n; i++) {
         struct sim_disk *disk = sim_disk_find(d, disks->items[i]);
 
@@ -68,6 +75,8 @@ struct op *host_checkpoint_create(struct hypervisor *hv, const char *domain, con
         struct sim_disk *disk = sim_disk_find(a->d, disks->items[i]);
 
         sim_bitmap_add(disk, name);
+        sim_bitmap_find(disk, name)->saved = !a->d->up;
+        w->counts.image_checkpoints += !a->d->up;
         hand_instant_of_checkpoint(disk, name);
         a->d->compared = true; /* until it has been told what its disks hold */
     }
@@ -167,7 +176,7 @@ static int give_comparison(void *arg, struct err *err)
     struct comparison c = *(struct comparison *)arg;
 
     free(arg);
-    if (c.fails || !c.d->up)
+    if (c.fails || !host_answers(c.d))
         return err_set(err, ERR_REMOTE, "no connection");
     c.d->compared = false;
     for (size_t i = 0; i < c.n; i++) {

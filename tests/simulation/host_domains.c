@@ -104,8 +104,8 @@ void sim_domain_goes(struct sim_domain *d)
 
 void sim_domain_comes(struct sim_domain *d)
 {
-    d->up = true;
     d->gone = false;
+    sim_domain_starts(d);
     d->host->w->counts.came++;
     changed(d->host);
 }

@@ -132,6 +132,13 @@ void sim_host_as_libvirt(struct sim_host *h)
         h->domains.items[i]->transient = true;
 }
 
+void sim_host_is_here(struct sim_host *h)
+{
+    h->can |= HV_OFFLINE;
+    for (size_t i = 0; i < h->domains.n; i++)
+        h->domains.items[i]->images = true;
+}
+
 void libvirt_stopped(struct sim_domain *d)
 {
     if (!d->host->libvirt)

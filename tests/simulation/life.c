@@ -23,8 +23,10 @@ static char *config_text(const struct sim_daemon *d)
                   "    domains: ['%c*', '!%c?*5', '!%c[0-9][0-9]']\n"
                   "    repository: main\n"
                   "    mode: pull\n"
-                  "    schedule: { incremental: ['00/6:15'], full: ['Sat 12:15'] }\n"
-                  "    keep: { last: 8, within: 2d }\n",
+                  "    schedule: { incremental: ['00/6:15'], full: ['Sat 12:15'],\n"
+                  "      full_after: { incrementals: 24 } }\n"
+                  "    keep: { last: 8, within: 2d }\n"
+                  "    verify: { schedule: ['Wed 02:30'] }\n",
                   d->letter, d->letter, d->letter);
 
     return xasprintf("catalog: /unused\n"
@@ -44,6 +46,7 @@ static char *config_text(const struct sim_daemon *d)
                      "    keep: { last: 3, daily: 7, weekly: 4 }\n"
                      "    quiesce: try\n"
                      "    rpo: 26h\n"
+                     "    verify: { schedule: ['Tue,Fri 02:30'], sample: 50%%, max_age: 10d }\n"
                      "%s",
                      sim.keeps_all ? "400d" : "40d",
                      d->alteration & ALTER_HOST ? "other" : "unused",
@@ -171,6 +174,7 @@ static void daemon_make(int domains, char letter)
 
         snprintf(name, sizeof(name), "%c%d", letter, i);
         domain = sim_domain_add(d->host, name, 1 + (size_t)i % 2);
+        domain->images = i % 4 < 2;
         sim_at(&sim.w, 1 + sim_random(&sim.w, 3600000), false, guest_life, domain);
     }
 }
@@ -192,6 +196,7 @@ void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
     medium_make(&sim.w.repo.aside, 2);
     if (zone_open("Europe/Prague", &sim.zone, &err) < 0)
         sim_broken("%s", err.msg);
+    asked_begin();
     daemon_make(domains, 'd');
     sim.w.counts.neighbours += neighbour != NEIGHBOUR_NONE;
     if (neighbour != NEIGHBOUR_NONE)

@@ -18,7 +18,7 @@ struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id)
     return NULL;
 }
 
-static void stored_remove(struct sim_repo *r, const char *id, bool published)
+void sim_stored_remove(struct sim_repo *r, const char *id, bool published)
 {
     for (size_t i = 0; i < r->here.points.n; i++) {
         struct sim_stored *p = r->here.points.items[i];
@@ -126,8 +126,21 @@ bool sim_point_harm(struct sim_repo *r, bool tear)
     if (tear)
         p->torn = true;
     else
-        stored_remove(r, p->point.id, true);
+        sim_stored_remove(r, p->point.id, true);
     return true;
+}
+
+void sim_point_rots(struct sim_repo *r)
+{
+    struct sim_stored *p = NULL;
+
+    if (r->here.points.n > 0)
+        p = r->here.points.items[sim_random(r->w, (uint32_t)r->here.points.n)];
+    if (!p || !p->published || p->torn || p->rotten)
+        return;
+    r->w->counts.rotted++;
+    strlist_add(&r->lost, p->point.id);
+    p->rotten = true;
 }
 
 /* By somebody else's hand: no promise covers those, nor what stands on them. */
@@ -235,6 +248,7 @@ static struct op *probe(struct store *s, bool may_begin, const char *scratch,
     ret->scratch = r->scratch_full ? 4096 : UINT64_C(1) << 40;
     ret->free = r->full ? 4096 : UINT64_C(1) << 39;
     snprintf(ret->id, sizeof(ret->id), "%s", r->here.id);
+    snprintf(ret->remote, sizeof(ret->remote), "%s", r->remote ? r->remote : "");
     return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
@@ -279,7 +293,7 @@ static struct op *prepare(struct store *s, const struct point *plan,
         struct sim_stored *p = xcalloc(1, sizeof(*p));
 
         sim_check_number(r, plan);
-        stored_remove(r, plan->id, false);
+        sim_stored_remove(r, plan->id, false);
         sim_own(r, plan->domain);
         point_copy(&p->point, plan);
         p->made_ms = r->w->now_ms;
@@ -321,6 +335,7 @@ static int copy_now(void *arg, struct err *err)
         image_name(image.target, q->plan.id, q->plan.disks.items[i].name);
         memcpy(t->target, image.target, sizeof(t->target));
         memcpy(t->blocks, image.blocks, sizeof(t->blocks));
+        t->blocks[0] -= job->torn; /* it was other at the instant */
         if (q->fails && i + 1 == job->images.n)
             rc = err_set(err, ERR_IO, "Input/output error");
         else
@@ -391,12 +406,13 @@ static int publish_now(void *arg, struct err *err)
 }
 
 static struct op *publish(struct store *s, const struct point *plan,
-                          const struct store_scratch *scratch, struct point *ret, op_done done,
-                          void *ctx, struct err *err)
+                          const struct store_scratch *scratch, const struct store_finish *finish,
+                          struct point *ret, op_done done, void *ctx, struct err *err)
 {
     struct publish *q = xcalloc(1, sizeof(*q));
 
     (void)scratch;
+    (void)finish;
     (void)err;
     q->r = sim_store_repo(s);
     q->id = xstrdup(plan->id);
@@ -420,11 +436,11 @@ static struct op *discard(struct store *s, const struct point *plan, enum point_
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
     if (made == MADE_POINT)
-        sim_check_removal(s, plan->id, false);
+        sim_check_removal(s, plan->id, NULL, false);
     if (effect && sim_store_is_there(s) && made != MADE_NOTHING)
-        stored_remove(r, plan->id, false);
+        sim_stored_remove(r, plan->id, false);
     if (effect && sim_store_is_there(s) && made == MADE_POINT)
-        stored_remove(r, plan->id, true);
+        sim_stored_remove(r, plan->id, true);
     return sim_store_end(s, fails, &refusal, done, ctx);
 }
 
@@ -438,11 +454,13 @@ static struct op *remove_point(struct store *s, const char *id, op_done done, vo
     (void)err;
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
-    sim_check_removal(s, id, true);
-    if (effect && sim_store_is_there(s)) {
+    sim_check_removal(s, id, NULL, true);
+    if (sim_is_pinned(r, id))
+        err_set(&refusal, ERR_BUSY, "%s is pinned", id);
+    else if (effect && sim_store_is_there(s)) {
         r->w->counts.prunes += sim_stored_find(r, id) != NULL;
-        stored_remove(r, id, false);
-        stored_remove(r, id, true);
+        sim_stored_remove(r, id, false);
+        sim_stored_remove(r, id, true);
     }
     return sim_store_end(s, fails, &refusal, done, ctx);
 }
@@ -471,6 +489,9 @@ struct store *sim_store_new(struct sim_repo *r)
         .publish = publish,
         .discard = discard,
         .remove = remove_point,
+        .pin = sim_pin,
+        .merge = sim_merge,
+        .prove = sim_prove,
         .target = target,
         .free = store_free,
     };

@@ -41,7 +41,20 @@ void sim_own(struct sim_repo *r, const char *domain);
 /* repo_checks.c */
 /* The last good point of a (domain, policy) is never removed, nor one that another stands on, nor,
  * by the rules, any while the catalog does not know all of them. */
-void sim_check_removal(struct store *s, const char *id, bool by_rules);
+/* into: the point that it is merged into; NULL: it is only removed. */
+void sim_check_removal(struct store *s, const char *id, const char *into, bool by_rules);
+/* tests/simulation/merges.c */
+struct op *sim_merge(struct store *s, const struct store_merge *what, struct point *ret,
+                     op_done done, void *ctx, struct err *err);
+/* tests/simulation/proofs.c */
+struct op *sim_prove(struct store *s, const struct store_proof *what, struct proof *ret,
+                     op_done done, void *ctx, struct err *err);
+void sim_stored_remove(struct sim_repo *r, const char *id, bool published);
+/* pins.c */
+/* By its file: then a remove, or a merge, refuses. */
+bool sim_is_pinned(struct sim_repo *r, const char *id);
+struct op *sim_pin(struct store *s, const char *id, const struct point_pin *pin, op_done done,
+                   void *ctx, struct err *err);
 /* The job's number was never seen before: not on what is there now. */
 void sim_check_number(const struct sim_repo *r, const struct point *plan);
 

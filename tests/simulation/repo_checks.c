@@ -87,8 +87,10 @@ static void check_is_not_the_last(struct sim_world *w, struct sim_stored *doomed
     struct point last = {0};
     bool found = sim_last_good(w->catalog, d->domain, d->policy, &last);
 
-    if ((!found || strcmp(last.id, d->id) == 0) && was_recorded(w, doomed))
+    /* What is half gone is no point any more, whatever is found in the others meanwhile. */
+    if ((!found || strcmp(last.id, d->id) == 0) && !doomed->let_go && was_recorded(w, doomed))
         sim_broken("%s is removed, the last good point of its domain", d->id);
+    doomed->let_go = doomed->let_go || found;
     point_done(&last);
 }
 
@@ -228,17 +230,20 @@ static void check_rules(struct sim_repo *r, struct sim_stored *doomed, bool by_r
     bool force = false, asked = is_asked_for(r->w->catalog, doomed->point.id, &force);
 
     r->w->counts.deleted += asked;
+    /* What was begun by name may be finished by a prune. */
+    doomed->asked = doomed->asked || asked;
+    doomed->forced = doomed->forced || force;
     /* By name a damaged one may go, though there is no good one beside it. */
-    if (!force && (!asked || sim_is_whole(r, doomed->point.id)))
+    if (!doomed->forced && (!doomed->asked || sim_is_whole(r, doomed->point.id)))
         check_is_not_the_last(r->w, doomed);
-    if (asked)
+    if (doomed->asked)
         return;
     check_others_stay(r, doomed);
     if (by_rules)
         check_all_known(r, doomed);
 }
 
-void sim_check_removal(struct store *s, const char *id, bool by_rules)
+void sim_check_removal(struct store *s, const char *id, const char *into, bool by_rules)
 {
     struct sim_repo *r = sim_store_repo(s);
     struct sim_stored *doomed = sim_stored_find(r, id);
@@ -249,11 +254,13 @@ void sim_check_removal(struct store *s, const char *id, bool by_rules)
         sim_broken("%s is removed by daemon %d, which has not made it", id, r->w->acting);
     if (!doomed->published)
         return;
+    if (sim_is_pinned(r, id) && !r->w->daemons[r->w->acting].forgets)
+        sim_broken("%s is removed, and pinned", id);
     for (size_t i = 0; i < r->here.points.n; i++) {
         const struct sim_stored *p = r->here.points.items[i];
 
         for (size_t k = 0; k < p->point.disks.n && !p->orphan; k++)
-            if (str_eq(p->point.disks.items[k].backing, id))
+            if (str_eq(p->point.disks.items[k].backing, id) && !str_eq(p->point.id, into))
                 sim_broken("%s is removed, but %s stands on it", id, p->point.id);
     }
     check_rules(r, doomed, by_rules);

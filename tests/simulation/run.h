@@ -92,6 +92,8 @@ void on_job(void *daemon, const void *job_event);
 /* asking.c */
 void ask_about_jobs(struct sim_daemon *d); /* now and then */
 void asked_report(void);
+/* A run is the same whichever runs were before it. */
+void asked_begin(void);
 
 /* clocks.c */
 /* The first daemon's life of some weeks in which the clock is wrong; restart: with a new daemon

@@ -331,6 +331,7 @@ void play_scenes(void)
     play_host_scenes();
     play_hand_scenes();
     play_libvirt_scenes();
+    play_image_scenes();
     copies_given_up();
     catalog_full();
     export_left();

@@ -27,11 +27,17 @@ void scene_let_write(struct sim_daemon *d, bool may);
 /* scenes_by_hand.c */
 void play_hand_scenes(void);
 
+/* pins.c */
+void play_pin_scene(void);
+
 /* scenes_life.c */
 void play_life_scenes(void);
 
 /* scenes_hosts.c */
 void play_host_scenes(void);
+
+/* scenes_images.c */
+void play_image_scenes(void);
 
 /* scenes_libvirt.c */
 void play_libvirt_scenes(void);

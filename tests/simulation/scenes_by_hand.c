@@ -55,6 +55,62 @@ static void begun_in_vain(void)
     scene_end("backups that were begun in vain");
 }
 
+/* Its end is asked for, and fails: then it is aborted. */
+static void pulled_without_end(void)
+{
+    struct sim_daemon *d = scene_begin(28, 1);
+    struct sim_domain *domain = d->host->domains.items[0];
+    struct err err = ERR_INIT;
+    int64_t job = 0;
+
+    daemon_start(d);
+    scene_live(MINUTE_MS);
+    hand_pulls(d, domain);
+    scene_live(MINUTE_MS / 2);
+    sim.w.faults.op_fails = 10000;
+    act_as(d);
+    if (api_abort(scheduler_jobs(d->scheduler), domain->name, &job, &err) < 0 || job == 0)
+        sim_broken("a pull by hand cannot be asked to end: %s", err.msg);
+    scene_live(MINUTE_MS / 2);
+    sim.w.faults.op_fails = 0;
+    scene_live(30 * MINUTE_MS);
+    if (scheduler_count(d->scheduler).running > 0)
+        sim_broken("a pull that could not be ended is still at work");
+    scene_end("a pull by hand that cannot be ended");
+}
+
+/* Its end is asked for at a host that takes its time, and the daemon is killed meanwhile: the next
+ * one ends it. */
+static void pulled_and_killed(int after_s)
+{
+    struct sim_daemon *d = scene_begin(29, 1);
+    const char *name = d->host->domains.items[0]->name;
+    struct err err = ERR_INIT;
+    int64_t job = 0;
+
+    sim_host_as_libvirt(d->host);
+    daemon_start(d);
+    scene_live(10 * MINUTE_MS);
+    hand_pulls(d, d->host->domains.items[0]);
+    scene_live(MINUTE_MS / 2);
+    sim.w.faults.op_slow = 10000;
+    act_as(d);
+    if (api_abort(scheduler_jobs(d->scheduler), name, &job, &err) < 0 || job == 0)
+        sim_broken("a pull by hand cannot be asked to end: %s", err.msg);
+    scene_live(after_s * 1000);
+    sim.w.faults.op_slow = 0;
+    daemon_gone(d);
+    daemon_start(d);
+    scene_live(MINUTE_MS);
+    /* Killed before it was written down: who asked has got no answer, and asks again. */
+    act_as(d);
+    api_abort(scheduler_jobs(d->scheduler), name, &job, &err);
+    scene_live(10 * MINUTE_MS);
+    if (scheduler_count(d->scheduler).running > 0)
+        sim_broken("a pull that was to end is still at work");
+    scene_end("a pull by hand whose end a killed daemon leaves to the next one");
+}
+
 /* ---- a look at everything ---- */
 
 static struct {
@@ -129,5 +185,9 @@ static void looked_about(void)
 void play_hand_scenes(void)
 {
     begun_in_vain();
+    pulled_without_end();
+    for (int s = 5; s < 90; s += 10)
+        pulled_and_killed(s);
     looked_about();
+    play_pin_scene();
 }

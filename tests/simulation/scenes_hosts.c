@@ -90,7 +90,7 @@ static void host_tells_late(void)
         sim_broken("catalog: %s", err.msg);
     daemon_gone(d);
     daemon_start(d);
-    if (scheduler_count(d->scheduler).domains != domains - 2)
+    if (scheduler_count(d->scheduler).domains != domains - 1)
         sim_broken("of %zu domains %zu are covered while the host has not told its domains",
                    domains, scheduler_count(d->scheduler).domains);
     scene_live(30000);
@@ -283,6 +283,23 @@ static void host_is_slow(void)
     scene_end("a host that takes long to answer");
 }
 
+/* A look that ends after its domain has gone does not bring it back. */
+static void gone_while_looked_at(void)
+{
+    struct sim_daemon *d = scene_begin(27, 2);
+
+    daemon_start(d);
+    scene_live(MINUTE_MS);
+    scene_ask_for(d, "d1");
+    d->host->w->slow_ms = 30000; /* of what it does first: the look */
+    scene_live(1000);
+    sim_domain_goes(d->host->domains.items[1]);
+    scene_live(10 * MINUTE_MS);
+    check_seen(d, "domain", "sim/d1", NULL, NULL);
+    check_seen(d, "domain", "sim/d0", "running", NULL);
+    scene_end("a domain that goes while it is looked at");
+}
+
 /* One that cannot tell what disks hold makes increments all the same; of what is shut off it backs
  * up nothing, and says so. */
 static void host_can_less(void)
@@ -306,12 +323,53 @@ static void host_can_less(void)
     scene_end("a host that can less");
 }
 
+/* Where domains are the configuration's, one that goes has left it: its checkpoint stays for the
+ * same grace as a removed policy's. */
+static void domain_leaves_configuration(void)
+{
+    struct sim_daemon *d = scene_begin(26, 2);
+    struct sim_domain *domain = d->host->domains.items[1];
+
+    d->host->can |= HV_CONFIGURED;
+    daemon_start(d);
+    scene_live(DAY_MS);
+    scene_ask_for(d, "d1");
+    scene_live(20 * MINUTE_MS);
+    sim_domain_goes(domain);
+    daemon_gone(d);
+    daemon_start(d);
+    scene_live(6 * DAY_MS);
+    if (count_current(d, "d1") == 0)
+        sim_broken("the checkpoint of a domain that left goes within its grace");
+    sim_domain_comes(domain);
+    scene_live(20 * MINUTE_MS);
+    scene_ask_for(d, "d1");
+    scene_live(20 * MINUTE_MS);
+    if (last_level(d, "d1") != LEVEL_INCREMENTAL)
+        sim_broken("a domain that is back within the grace does not go on");
+    sim_domain_goes(domain);
+    scene_live(8 * DAY_MS);
+    if (count_current(d, "d1") > 0)
+        sim_broken("the checkpoint of a domain that left stays for ever");
+    sim_domain_comes(domain);
+    scene_live(20 * MINUTE_MS);
+    scene_ask_for(d, "d1");
+    scene_live(20 * MINUTE_MS);
+    if (last_level(d, "d1") != LEVEL_FULL)
+        sim_broken("an increment by a checkpoint that was let go of");
+    check_always();
+    check_settled();
+    scene_end("a domain that leaves the configuration");
+}
+
 void play_host_scenes(void)
 {
     host_tells_late();
     host_is_away();
     asked_too_early();
     domains_come_and_go();
+    gone_while_looked_at();
+    domain_leaves_configuration();
     host_is_slow();
     host_can_less();
 }

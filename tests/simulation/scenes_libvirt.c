@@ -154,8 +154,33 @@ static void transient_stops(void)
     scene_end("a transient domain that stops");
 }
 
+/* A policy that gives no mode pulls to a repository of another machine, for nothing stands between
+ * a push and the guest there. */
+static void remote_repository(void)
+{
+    struct sim_daemon *d = begin(34);
+    struct point p = {0};
+
+    sim.w.repo.remote = "nfs";
+    scene_ask_for(d, "d0");
+    scene_live(30 * MINUTE_MS);
+    if (!sim_last_good(d->catalog, "d0", "nightly", &p) || p.mode != MODE_PULL)
+        sim_broken("a backup is pushed to a repository of another machine");
+    point_done(&p);
+    sim.w.repo.remote = NULL;
+    scene_ask_for(d, "d0");
+    scene_live(30 * MINUTE_MS);
+    if (!sim_last_good(d->catalog, "d0", "nightly", &p) || p.mode != MODE_PUSH)
+        sim_broken("a backup is pulled though its repository is here");
+    point_done(&p);
+    check_always();
+    check_settled();
+    scene_end("a repository of another machine");
+}
+
 void play_libvirt_scenes(void)
 {
+    remote_repository();
     ended_unseen();
     ended_unknown();
     whose_job();

@@ -180,6 +180,57 @@ static void repository_awaited(void)
     scene_end("a finished copy whose repository is not there");
 }
 
+/* Of the last scheduled backup of the policy. */
+static struct job last_scheduled(const struct sim_daemon *d, const char *domain, const char *policy)
+{
+    const struct job_filter all = {.domain = domain};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    struct job ret = {0};
+
+    if (catalog_jobs(d->catalog, &all, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++) {
+        const struct job *j = &jobs.items[i];
+
+        if (j->due != 0 && j->state == JOB_ENDED && j->id > ret.id && str_eq(j->policy, policy))
+            ret = (struct job){.id = j->id, .due = j->due, .outcome = j->outcome};
+    }
+    job_list_done(&jobs);
+    return ret;
+}
+
+/* A run comes due while the repository's disk is not mounted.  It fails, and is tried again soon;
+ * when that finds the disk, the night is saved. */
+static void repository_not_mounted(void)
+{
+    struct sim_daemon *d = scene_begin(17, 2);
+    const char *domain = d->host->domains.items[1]->name; /* its disks hold bitmaps */
+    struct job before, missed, saved;
+
+    daemon_start(d);
+    scene_live(2 * DAY_MS);
+    before = last_scheduled(d, domain, "nightly");
+    sim.w.repo.gone = true;
+    do {
+        scene_live(MINUTE_MS);
+        missed = last_scheduled(d, domain, "nightly");
+    } while (missed.due == before.due);
+    if (missed.outcome != OUTCOME_FAILED || scene_jobs(d, "is the disk not mounted?") == 0)
+        sim_broken("a backup without a repository has not failed");
+    scene_live(6 * MINUTE_MS);
+    if (last_scheduled(d, domain, "nightly").id == missed.id)
+        sim_broken("a run that its repository was away for is not tried again");
+    sim.w.repo.gone = false;
+    scene_live(30 * MINUTE_MS);
+    saved = last_scheduled(d, domain, "nightly");
+    if (saved.outcome != OUTCOME_SUCCESS || saved.due != missed.due)
+        sim_broken("the run was not saved after its repository had come back");
+    check_last(d, domain, "nightly", LEVEL_INCREMENTAL, NULL);
+    check_always();
+    scene_end("a repository that is not mounted when a run comes due");
+}
+
 /* Jobs that ended long ago go, but for the last of each kind. */
 static void history_kept(void)
 {
@@ -206,5 +257,6 @@ void play_life_scenes(void)
     newest_deleted();
     policy_away();
     repository_awaited();
+    repository_not_mounted();
     history_kept();
 }

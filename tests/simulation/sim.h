@@ -67,9 +67,11 @@ struct sim_job {
     struct err err;
     VEC(struct sim_image) images;
     int64_t start_ms, end_ms;
-    bool doomed; /* will fail at its end */
-    bool pull;   /* runs until it is ended */
-    uint64_t id; /* tells a job from a later one of the same domain */
+    bool doomed;        /* will fail at its end */
+    bool torn;          /* its domain was started meanwhile */
+    bool pull;          /* runs until it is ended */
+    uint64_t of_images; /* of a domain that was shut off: by the driver of that id; 0: QEMU's */
+    uint64_t id;        /* tells a job from a later one of the same domain */
 };
 
 struct sim_host;
@@ -79,6 +81,7 @@ struct sim_domain {
     bool up;
     bool gone;      /* the host has no such domain now */
     bool transient; /* it goes when it stops */
+    bool images;    /* they are known while it is shut off */
     bool renamed;
     enum hv_job_state last; /* libvirt: how its last job ended, */
     int64_t last_ms;        /* and how long it ran */
@@ -141,6 +144,10 @@ struct sim_stored {
     bool recorded;   /* a catalog has known it as a point */
     bool orphan;     /* it was in the making when the catalog that knew of it was lost */
     bool torn;       /* an image is not as long as it was any more */
+    bool let_go;     /* its removal has begun, and it was not the last good one then */
+    bool asked;      /* that was begun by name, */
+    bool forced;     /* with --force */
+    bool rotten;     /* an image holds other data than it did: only a read tells */
     bool wrong_date; /* made while the clock was years or days wrong */
     int64_t made_ms;
     VEC(struct sim_image) images;
@@ -181,6 +188,7 @@ struct sim_repo {
     enum sim_look fails; /* such a look, though the repository is there */
     int64_t look_ms;     /* for so long a survey of the whole takes */
     bool scratch_full;
+    const char *remote; /* its file system is that of another machine; NULL: it is not */
 };
 
 /* How a clock may be wrong by so much that nobody can believe it. */
@@ -192,19 +200,22 @@ struct sim_faults {
     int op_slow;  /* it answers after minutes */
     int job_fails;
     int event_lost, event_doubled;
-    int kill_daemon; /* at a call to the world */
+    int images_disturbed; /* while they are copied: the domain starts, or the copying ends */
+    int kill_daemon;      /* at a call to the world */
 };
 
 struct sim_counts {
-    uint64_t events, kills, points, pulls, prunes, jobs, op_faults, job_faults, qemu_kills,
+    uint64_t events, kills, points, pulls, prunes, merges, jobs, op_faults, job_faults, qemu_kills,
         lost_events, increments, wall_steps, compared, cancels, stops;
     uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, forgot, contradictions,
         wrong_dates, swaps, strangers, denied, deleted;
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
     uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
         hand_contradictions;
+    uint64_t rotted, proven, rot_found;
     uint64_t late_hosts, away_hosts, gone, came, renamed, slow_answers, foreign_jobs, unseen_ends,
         forgotten;
+    uint64_t image_jobs, image_pulls, image_ends, image_breaks, image_starts, image_checkpoints;
 };
 
 struct sim_world {
@@ -279,8 +290,14 @@ _Noreturn void sim_broken(const char *fmt, ...) __attribute__((format(printf, 1,
 struct hypervisor *sim_hypervisor_new(struct sim_host *h);
 /* It behaves like libvirt from now on; every third domain is transient. */
 void sim_host_as_libvirt(struct sim_host *h);
+/* It is this machine: the images of its domains can be read. */
+void sim_host_is_here(struct sim_host *h);
+/* Somebody starts it; a copy of its images is torn by that. */
+void sim_domain_starts(struct sim_domain *d);
+/* The process that copies its images dies. */
+void sim_images_break(struct sim_domain *d);
 void sim_guest_writes(struct sim_domain *d);
-void sim_qemu_kill(struct sim_domain *d);    /* SIGKILL, and started again */
+void sim_qemu_kill(struct sim_domain *d);    /* SIGKILL, and started again; only one that is up */
 void sim_qemu_kill_busy(struct sim_host *h); /* those that have a job, running or not */
 void sim_qemu_restart(struct sim_domain *d); /* an orderly end, and started again */
 struct sim_domain *sim_domain_add(struct sim_host *h, const char *name, size_t n_disks);
@@ -310,6 +327,8 @@ void sim_swap(struct sim_repo *r);
 int sim_owner_of(const struct sim_repo *r, const char *domain);
 /* Somebody removes one of the published points, or cuts an image of it; false: there is none. */
 bool sim_point_harm(struct sim_repo *r, bool tear);
+/* A bit of one flips. */
+void sim_point_rots(struct sim_repo *r);
 /* What restoring the disk gives. False: something of the chain is missing. */
 bool sim_restore(struct sim_repo *r, const char *id, const char *disk, uint32_t *blocks);
 const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *target);

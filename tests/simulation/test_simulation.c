@@ -97,6 +97,7 @@ static void check_counts(void)
         {"orderly stop", all.stops},
         {"pull", all.pulls},
         {"prune", all.prunes},
+        {"merge", all.merges},
         {"deletion by name", all.deleted},
         {"neighbour", all.neighbours},
         {"clock years ahead", all.leaps[LEAP_YEARS_AHEAD]},
@@ -106,6 +107,9 @@ static void check_counts(void)
         {"reset of the machine", all.reboots},
         {"point that vanishes", all.vanished},
         {"point that is damaged", all.torn},
+        {"point that rots", all.rotted},
+        {"rot that is found", all.rot_found},
+        {"point that is proven", all.proven},
         {"disk whose bitmaps forgot", all.forgot},
         {"increment that was not trusted", all.contradictions},
         {"exchange of the repository", all.swaps},
@@ -133,6 +137,12 @@ static void check_counts(void)
         {"job of somebody else", all.foreign_jobs},
         {"end that no driver saw", all.unseen_ends},
         {"checkpoint that a host forgets", all.forgotten},
+        {"copy of images", all.image_jobs},
+        {"pull of images", all.image_pulls},
+        {"copy of images that ends well", all.image_ends},
+        {"copy of images that breaks off", all.image_breaks},
+        {"start of a domain during one", all.image_starts},
+        {"checkpoint of images by hand", all.image_checkpoints},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -299,12 +309,16 @@ static enum sim_neighbour draw_neighbour(uint64_t seed)
     return of[seed % ARRAY_LEN(of)];
 }
 
-/* Half of the seeds have a host that behaves like libvirt; the neighbour's is of the other kind. */
+/* Half of the seeds have a host that behaves like libvirt; the neighbour's is of the other kind.
+ * Every other one of those is this machine. */
 static void choose_hosts(uint64_t seed)
 {
     for (size_t i = 0; i < sim.n_daemons; i++)
-        if (((seed >> 1) + i) % 2 == 1)
+        if (((seed >> 1) + i) % 2 == 1) {
             sim_host_as_libvirt(sim.daemons[i].host);
+            if (seed & 4)
+                sim_host_is_here(sim.daemons[i].host);
+        }
 }
 
 static bool keep_catalogs; /* none is put back or lost */
@@ -324,6 +338,7 @@ static void stormy(uint64_t seed, int days, int domains)
                                        .job_fails = 500,
                                        .event_lost = 500,
                                        .event_doubled = 500,
+                                       .images_disturbed = 3000,
                                        .kill_daemon = 12};
     for (size_t i = 0; i < sim.n_daemons; i++)
         sim_at(&sim.w, 0, false, daemon_start, &sim.daemons[i]);

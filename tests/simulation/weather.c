@@ -72,7 +72,7 @@ static void domain_back(void *ctx)
 {
     struct sim_domain *d = ctx;
 
-    d->up = true;
+    sim_domain_starts(d);
 }
 
 static void disk_trouble(struct sim_domain *d)
@@ -172,12 +172,33 @@ static void on_libvirt(struct sim_domain *d)
         rename_domain(d);
 }
 
+/* Nothing happens to a QEMU that is not there. */
+static void on_shut_off(struct sim_domain *d)
+{
+    switch (sim_random(&sim.w, 3)) {
+    case 0:
+        sim_images_break(d);
+        break;
+    case 1:
+        sim_domain_starts(d);
+        break;
+    case 2:
+        if (!d->has_job)
+            disk_trouble(d);
+        break;
+    }
+}
+
 static void on_domain(struct sim_domain *d)
 {
     if (d->gone)
         return;
     if (d->host->libvirt && sim_chance(&sim.w, 2000)) {
         on_libvirt(d);
+        return;
+    }
+    if (!d->up) {
+        on_shut_off(d);
         return;
     }
     switch (sim_random(&sim.w, 4)) {
@@ -225,6 +246,8 @@ static void on_repository(void)
     case 4:
         if (!r->swapped)
             sim_point_harm(r, sim_chance(&sim.w, 5000));
+        if (!r->swapped)
+            sim_point_rots(r);
         break;
     case 5: /* not before all know theirs */
         if (w->now_ms > 2 * DAY_MS && !some_forget())
@@ -395,7 +418,7 @@ void calm_down(void)
             scheduler_reload(d->scheduler, read_config(d));
         for (size_t k = 0; k < d->host->domains.n; k++) {
             domain_comes(d->host->domains.items[k]);
-            d->host->domains.items[k]->up = true;
+            sim_domain_starts(d->host->domains.items[k]);
         }
     }
 }

@@ -195,6 +195,13 @@ static int64_t clock_uptime(struct clock *c)
     return (world_of(c)->now_ms - world_of(c)->booted_ms) / 1000;
 }
 
+static int64_t clock_ahead_ms(struct clock *c)
+{
+    struct sim_world *w = world_of(c);
+
+    return (sim_wall(w) - w->now_ms / 1000) * 1000 + w->booted_ms;
+}
+
 static const char *clock_boot(struct clock *c)
 {
     return world_of(c)->boot;
@@ -263,9 +270,9 @@ void sim_set_clock(struct sim_world *w, int64_t by)
 
 void sim_clock_init(struct sim_world *w)
 {
-    static const struct clock_ops ops = {clock_now,    clock_elapsed, clock_at,
-                                         clock_after,  clock_stop,    clock_elapsed_ms,
-                                         clock_uptime, clock_boot,    clock_when_set};
+    static const struct clock_ops ops = {
+        clock_now,        clock_elapsed, clock_at,   clock_after,    clock_stop,
+        clock_elapsed_ms, clock_uptime,  clock_boot, clock_ahead_ms, clock_when_set};
 
     w->clock.ops = &ops;
     sim_reboot(w);

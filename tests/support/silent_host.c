@@ -99,7 +99,8 @@ struct hypervisor *silent_host_new(void *ctx, const struct config_host *host, st
     (void)ctx;
     (void)host;
     (void)err;
-    *hv = (struct hypervisor){&ops, HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED, 5};
+    *hv = (struct hypervisor){
+        .ops = &ops, .can = HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED, .patience = 5};
     return hv;
 }
 

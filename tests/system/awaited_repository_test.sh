@@ -22,13 +22,18 @@ stop_daemon
 
 echo "- killed in publishing"
 write_some vm1 5 vda
-# Whatever writes point.json kills the daemon.
+# Whoever takes the digest of the finished copy kills the daemon.
 DAEMON_WRAP=(env "PATH=$tmp/bin:$PATH")
 mkdir "$tmp/bin"
-real=$(command -v b3sum)
-printf '#!/bin/sh\nif [ -e %q ]; then kill -KILL "$(cat %q)"; sleep 5; fi\nexec %q "$@"\n' \
-    "$tmp/strike" "$tmp/pid" "$real" > "$tmp/bin/b3sum"
-chmod +x "$tmp/bin/b3sum"
+real=$(command -v qemu-nbd)
+cat > "$tmp/bin/qemu-nbd" << KILLS
+#!/bin/sh
+case "\$*" in
+*.partial*) [ ! -e "$tmp/strike" ] || { kill -KILL "\$(cat "$tmp/pid")"; sleep 5; } ;;
+esac
+exec "$real" "\$@"
+KILLS
+chmod +x "$tmp/bin/qemu-nbd"
 start_daemon
 await_daemon
 echo "${pids[daemon]}" > "$tmp/pid"

@@ -42,7 +42,7 @@ grep -q 'no space left to write it.*; no more is said of it until it can be writ
 code=0
 vmkeep status > "$tmp/out" || code=$?
 [ $code != 0 ] || fail "status says that all is well: $(cat "$tmp/out")"
-tr -s '\n ' ' ' < "$tmp/out" | grep -q 'cannot write to its catalog: .*no space left' || fail "$(cat "$tmp/out")"
+tr -s '\n ' ' ' < "$tmp/out" | grep -q 'cannot write to its catalog since [0-9 :-]*: .*no space left' || fail "$(cat "$tmp/out")"
 
 echo "- room again: one line, and backups go on"
 before=$(points | jq -r '.[-1].id')

@@ -78,6 +78,7 @@ for page in $(seq 1 $((size / 4096 - 1))); do
 done
 status=0
 "$VMKEEPD" --config "$tmp/config" 2> "$tmp/out" || status=$?
+sed -i '/has no schedule: it runs only/d' "$tmp/out" # of the configuration
 [ "$status" = 7 ] || fail "status $status: $(cat "$tmp/out")"
 [ "$(wc -l < "$tmp/out")" = 1 ] || fail "more than a sentence: $(cat "$tmp/out")"
 grep -q 'rebuild-catalog' "$tmp/out" || fail "it does not say what to do: $(cat "$tmp/out")"
@@ -265,7 +266,7 @@ bitmaps > "$tmp/out"
 grep -q '0badcafe-900' "$tmp/out" || fail "somebody else's is gone"
 stop_daemon
 
-killing=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" ASAN_OPTIONS=verify_asan_link_order=0)
+killing=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
 
 # Every copy in the repository is whole.
 copies_are_whole()

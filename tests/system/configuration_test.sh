@@ -59,10 +59,28 @@ head -n 3 "$tmp/good" > "$tmp/config"
 echo "  - [" >> "$tmp/config"
 all_work ":"
 
-echo "- a file that is not there is not broken"
+echo "- a file that is not there is not broken: where a copy of it is, is told"
 rm "$tmp/config"
 says 2 "config: there is no such file" status
+says 2 "CATALOG.config (/var/lib/vmkeep/catalog.db.config " status
 says 2 "No such file" check
+
+echo "- changed and not reloaded: told, and only what it says counts"
+is_read()
+{
+    says 4 "protected" status
+    [ ! -s "$tmp/err" ] && ! grep -q "has changed since" "$tmp/out" || fail "called changed: $(cat "$tmp/out" "$tmp/err")"
+}
+sed '1i # a comment' "$tmp/good" > "$tmp/config"
+is_read
+sed 's/rpo: 1h/rpo: 2h/' "$tmp/good" > "$tmp/config"
+says 4 "config has changed since vmkeepd read it last, at .*: what is said here is of the file" status
+{ vmkeep status --json 2> /dev/null || true; } | jq -r '.reasons[].code' | grep -qx configuration-unread || fail "no code"
+says 0 "warning: $tmp/config has changed since .*\`vmkeep reload\`" explain vm1
+says 0 "vmkeepd goes by what it read at .*, which is not this: \`vmkeep reload\`" check
+says 3 "config has changed since" doctor
+vmkeep reload > /dev/null
+is_read
 
 echo "- a signal: what is wrong is logged, the former configuration stays in force"
 sed 's/keep:/keeep:/' "$tmp/good" > "$tmp/config"
@@ -73,6 +91,13 @@ says 4 protected status
 echo "- the daemon is down: the commands go on, a start is refused"
 stop_daemon
 says 0 "$name" points
+says 4 "do: first mend the configuration, by which vmkeepd cannot start: \`vmkeep check\`; then" status
+for command in "run nightly" "cancel 1" "prune" "doctor"; do
+    # shellcheck disable=SC2086
+    says 6 "vmkeep: first mend the configuration, by which vmkeepd cannot start: 'vmkeep check'; then" $command
+done
+says 0 "vmkeep: first mend the configuration" jobs --active
+says 0 "vmkeep: first mend the configuration" domains
 status=0
 "$VMKEEPD" --config "$tmp/config" > "$tmp/out" 2>&1 || status=$?
 [ "$status" -eq 2 ] || fail "started by a broken configuration: $status"

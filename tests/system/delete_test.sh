@@ -45,9 +45,10 @@ backup full; full=$point
 backup incremental; middle=$point
 backup incremental; last=$point
 
-echo "- what another one is based on is refused, with its name"
-refused 5 "$middle: $last cannot be read without it" "$middle" --yes
-refused 5 '--with-dependents' "$full" --yes
+echo "- what another one is based on would be merged into that"
+vmkeep delete "$middle" --dry-run > "$tmp/out"
+grep -q "^$middle is merged into $last" "$tmp/out" || fail "the dry run: $(cat "$tmp/out")"
+echo "- what cannot be is refused, with the reason"
 refused 2 'nobody can be asked: say --yes' "$last" < /dev/null
 refused 2 "'vm1' is a domain" vm1 --yes
 refused 4 "no point is named 'nothing'" nothing --yes
@@ -58,7 +59,7 @@ vmkeep delete "$middle" --with-dependents --dry-run > "$tmp/out"
 grep -q '2 points would go' "$tmp/out" || fail "the dry run: $(cat "$tmp/out")"
 grep -q 'The next backup of lab/vm1 under policy nightly is a full' "$tmp/out" || fail "the dry run: $(cat "$tmp/out")"
 vmkeep delete "$middle" --with-dependents --dry-run --json |
-    jq -e --arg a "$last" --arg b "$middle" 'map(.id) == [$a, $b]' > /dev/null || fail "the dry run's JSON"
+    jq -e --arg a "$last" --arg b "$middle" 'map(.id) == [$b, $a]' > /dev/null || fail "the dry run's JSON"
 [ "$(count)" = 3 ] || fail "a dry run has deleted something"
 
 echo "- the newest goes, its checkpoint with it: the next one is a full, and says why"
@@ -78,7 +79,23 @@ vmkeep explain "$again" | grep -q "point $middle cannot be stood on: a newer one
 echo "- what is older goes, and the chain that goes on is not touched"
 backup incremental
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "not an increment"
-vmkeep delete "$full" --with-dependents --yes --wait > /dev/null
+vmkeep pin "$middle" --note 'a release' > "$tmp/out"
+[ "$(cat "$tmp/out")" = "$middle is pinned (a release)" ] || fail "pin: $(cat "$tmp/out")"
+refused 1 "'vmkeep unpin $middle' first" "$middle" --force --yes
+mv "$tmp/repo" "$tmp/elsewhere"
+if vmkeep pin "$again" > "$tmp/out" 2>&1; then fail "pinned in a repository that is away: $(cat "$tmp/out")"; fi
+if vmkeep unpin "$middle" > "$tmp/out" 2>&1; then fail "unpinned in a repository that is away"; fi
+mv "$tmp/elsewhere" "$tmp/repo"
+[ "$(points | jq -r '[.[] | select(.pin) | .id] | join(" ")')" = "$middle" ] || fail "pins: $(points)"
+vmkeep delete "$full" --yes --wait > /dev/null
+[ -e "$tmp/repo/$middle/pin.json" ] || fail "a merge into $middle has cost its pin"
+vmkeep unpin "$middle" > /dev/null
+[ ! -e "$tmp/repo/$middle/pin.json" ] || fail "the pin is there still"
+[ "$(count)" = 3 ] || fail "$(count) points are left"
+[ ! -e "$tmp/repo/$full" ] || fail "its files are there still"
+[ "$(points | jq -r --arg id "$middle" '.[] | select(.id == $id).kind')" = full ] || fail "$middle is no full"
+[ "$(restored_state "$middle" vm1 vda)" = 10 ] || fail "$middle is not what it was, merged"
+vmkeep delete "$middle" --yes --wait > /dev/null
 [ "$(count)" = 2 ] || fail "$(count) points are left"
 backup incremental; newest=$point
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "the deletion of an old chain has cost a full"
@@ -105,7 +122,8 @@ await_daemon
 echo "- a repository that is not there: nothing changes, and what can be done is said"
 backup full
 mv "$tmp/repo" "$tmp/elsewhere"
-refused 1 'vmkeep repository forget' "$again" --with-dependents --yes --wait
+refused 4 'vmkeep repository forget' "$again" --with-dependents --yes --wait
+refused 4 'vmkeep repository forget' "$again" --with-dependents --dry-run
 mv "$tmp/elsewhere" "$tmp/repo"
 
 echo "- all of a policy that left the configuration, the last good one too"

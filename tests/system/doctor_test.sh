@@ -98,6 +98,42 @@ touch "$tmp/repo/.vmkeep-trial-$(ls "$tmp/repo/.catalogs" | head -n 1 | cut -d. 
 doctor 0
 rm -f "$tmp/repo"/.vmkeep-trial-*
 
+echo "- a daemon that is killed while it tries: nothing stays once another is there"
+is_dead()
+{
+    ! kill -0 "${pids[daemon]}" 2> /dev/null
+}
+nothing_stays()
+{
+    what_is_there > "$tmp/after"
+    cmp -s "$tmp/before" "$tmp/after"
+}
+stop_daemon
+for ((n = 2; ; n += ${SWEEP_STEP:-7})); do
+    rm -f "$tmp/killed"
+    DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" "KILL_AT=$n" "KILL_MARK=$tmp/killed" "KILL_WHEN=$tmp/armed"
+                 KILL_FILES=1 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
+    start_daemon
+    DAEMON_WRAP=(env)
+    await_daemon
+    touch "$tmp/armed"
+    vmkeep doctor > /dev/null 2>&1 || true
+    rm "$tmp/armed"
+    [ -e "$tmp/killed" ] || break
+    wait_for 10 "the daemon's death" is_dead
+    wait "${pids[daemon]}" 2> /dev/null || true
+    start_daemon
+    await_daemon
+    wait_for 10 "what it has left to go, killed at $n: $(nothing_stays || diff "$tmp/before" "$tmp/after" | xargs)" nothing_stays
+    stop_daemon
+done
+[ "$n" -gt 9 ] || fail "only $n places"
+stop_daemon
+"$WRITER" qmp "$tmp/vm1.test" blockdev-add '{"driver": "null-co", "node-name": "vk-trial"}' > /dev/null
+start_daemon
+await_daemon
+wait_for 10 "what a trial has left open to go" nothing_stays
+
 echo "- a repository that is read-only: told once"
 mount -o remount,ro "$tmp/small"
 doctor 3

@@ -101,6 +101,20 @@ echo "  $(last_reason vm1)"
 works vm1
 qemu-img check -q "$tmp/small/repo/$(points | jq -r '.[-1].id')/vda.qcow2"
 
+echo "- a backup by hand into a full place says so in our words, and leaves nothing there"
+mkdir -m 777 "$tmp/full"
+mount -t tmpfs -o size=64k,mode=777 tmpfs "$tmp/full"
+head -c 1M /dev/zero > "$tmp/full/filler" 2> /dev/null || true
+echo "<domainbackup><disks><disk name='vda' type='file'><driver type='qcow2'/><target file='$tmp/full/vda'/>" \
+     "</disk></disks></domainbackup>" > "$tmp/full.xml"
+code=0
+vmkeep backup-begin vm1 "$tmp/full.xml" > "$tmp/out" 2>&1 || code=$?
+left=$(ls "$tmp/full")
+umount -l "$tmp/full"
+[ $code = 1 ] || fail "exit status $code: $(cat "$tmp/out")"
+[ "$left" = filler ] || fail "left in the full place: $left"
+grep -q "disk vda: $tmp/full/vda: no space left there to make the image" "$tmp/out" || fail "$(cat "$tmp/out")"
+
 echo "- something left over from a crash in the repository"
 mkdir "$tmp/small/repo/lab/vm1/2026-01-01T00-00-00Z.nightly.partial"
 works vm1

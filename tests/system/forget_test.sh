@@ -50,7 +50,7 @@ forget 4 "no repository of the name or id 'nothing'" nothing --yes
 echo "- lost: what follows is said, a dry run changes nothing"
 mv "$tmp/repo" "$tmp/lost"
 forget 0 'lab/vm1 under policy nightly: 2 points; 0 good ones elsewhere' main --dry-run
-grep -q 'its next backups are fulls' "$tmp/out" || fail "the dry run: $(cat "$tmp/out")"
+grep -q 'the next ones are fulls' "$tmp/out" || fail "the dry run: $(cat "$tmp/out")"
 [ "$(count)" = 2 ] || fail "a dry run has forgotten something"
 forget 2 'say --yes' main < /dev/null
 

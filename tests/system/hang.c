@@ -7,6 +7,10 @@
  * A process that hangs can still be killed here; with a dead NFS server that waits until the server
  * is back, too.  While the file HANG_UNKILLABLE is there, nobody who has this library loaded can
  * kill anybody.
+ *
+ * For a libvirtd that hangs in the middle of a backup's begin, libvirt's call waits as long as the
+ * file HANG_BEGIN_WHILE is there, and leaves HANG_BEGIN_WHILE.PID; not one without a checkpoint, by
+ * which disks are compared.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -45,17 +49,24 @@ static void note(const char *file, const char *path)
     syscall(SYS_close, fd);
 }
 
+static void hang_while(const char *file, const char *what)
+{
+    const struct timespec a_little = {.tv_nsec = 20 * 1000 * 1000};
+
+    if (!file || !exists(file))
+        return;
+    note(file, what);
+    while (exists(file))
+        nanosleep(&a_little, NULL);
+}
+
 static void hang_if_under(const char *path)
 {
-    const char *under = getenv("HANG_UNDER"), *file = getenv("HANG_WHILE");
-    const struct timespec a_little = {.tv_nsec = 20 * 1000 * 1000};
+    const char *under = getenv("HANG_UNDER");
     int saved = errno;
 
-    if (under && file && strncmp(path, under, strlen(under)) == 0 && exists(file)) {
-        note(file, path);
-        while (exists(file))
-            nanosleep(&a_little, NULL);
-    }
+    if (under && strncmp(path, under, strlen(under)) == 0)
+        hang_while(getenv("HANG_WHILE"), path);
     errno = saved;
 }
 
@@ -155,3 +166,9 @@ WRAP(int, fsync, hang_fd(fd), (int fd), fd)
 WRAP(int, fdatasync, hang_fd(fd), (int fd), fd)
 WRAP(ssize_t, pread, hang_fd(fd), (int fd, void *to, size_t n, off_t at), fd, to, n, at)
 WRAP(ssize_t, pwrite, hang_fd(fd), (int fd, const void *from, size_t n, off_t at), fd, from, n, at)
+
+int virDomainBackupBegin(void *domain, const char *backup, const char *checkpoint, unsigned flags);
+WRAP(int, virDomainBackupBegin,
+     hang_while(checkpoint ? getenv("HANG_BEGIN_WHILE") : NULL, "virDomainBackupBegin"),
+     (void *domain, const char *backup, const char *checkpoint, unsigned flags), domain, backup,
+     checkpoint, flags)

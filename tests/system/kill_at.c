@@ -5,23 +5,27 @@
  * two places, before and after it.  KILL_AT=n.  Other programs that the daemon runs (qemu-img) are
  * left alone. KILL_PROGRAM: another program than vmkeepd.  KILL_WHEN: only places that are
  * passed while that file is there are counted.  KILL_MARK: a file that is made just before the
- * kill, for who is dead may have died of something else.
+ * kill, with the process in it, for who is dead may have died of something else.  KILL_STOP: they
+ * are only stopped (SIGSTOP), while somebody kills another.  KILL_COUNT: a file for how many
+ * places were passed.
  *
  * What a killed process has written is there, synced or not, so the places around a sync are
  * after the journal's words.  KILL_WRITES: the first pwrite to a file after a sync is a place
- * too, where what was done is not in the journal.
+ * too, where what was done is not in the journal.  KILL_FILES: so is whatever has just been made
+ * under a name of its own (open with O_EXCL, mkdir), or has just lost it (unlink, rmdir).
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHARED "KILL_SHARED" /* the daemon's process and the descriptor of the count, inherited */
@@ -57,20 +61,39 @@ __attribute__((constructor)) static void start(void)
     map_count(fd);
 }
 
+static void note(const char *file, long n)
+{
+    int fd = file ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+
+    if (fd < 0)
+        return;
+    dprintf(fd, "%ld\n", n);
+    close(fd);
+}
+
 static void place(void)
 {
     const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
     const char *mark = getenv("KILL_MARK");
     int saved = errno;
     bool counts = passed && at && (!when || access(when, F_OK) == 0);
+    long n;
 
-    errno = saved;
-    if (!counts || atomic_fetch_add(passed, 1) + 1 != atol(at))
+    if (!counts) {
+        errno = saved;
         return;
-    if (mark)
-        close(open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    kill(daemon_pid, SIGKILL);
-    kill(getpid(), SIGKILL);
+    }
+    n = atomic_fetch_add(passed, 1) + 1;
+    note(getenv("KILL_COUNT"), n);
+    if (n == atol(at)) {
+        int how = getenv("KILL_STOP") ? SIGSTOP : SIGKILL;
+
+        note(mark, getpid());
+        kill(daemon_pid, how);
+        if (getpid() != daemon_pid)
+            kill(getpid(), how);
+    }
+    errno = saved;
 }
 
 #define FDS_MAX 1024
@@ -109,6 +132,67 @@ WRAP(renameat2, (int fd, const char *from, int to_fd, const char *to, unsigned f
 WRAP(linkat, (int fd, const char *from, int to_fd, const char *to, int flags),
      (fd, from, to_fd, to, flags))
 WRAP(link, (const char *from, const char *to), (from, to))
+
+/* ---- names that come and go ---- */
+
+static void named(bool well)
+{
+    if (well && getenv("KILL_FILES"))
+        place();
+}
+
+static mode_t mode_of(int flags, va_list more)
+{
+    return flags & O_CREAT ? va_arg(more, mode_t) : 0;
+}
+
+static bool is_new(int flags)
+{
+    return (flags & O_CREAT) && (flags & O_EXCL);
+}
+
+int open(const char *path, int flags, ...)
+{
+    int (*real)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
+    va_list more;
+    int ret;
+
+    va_start(more, flags);
+    ret = real(path, flags, mode_of(flags, more));
+    va_end(more);
+    named(ret >= 0 && is_new(flags));
+    return ret;
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+    int (*real)(int, const char *, int, ...) =
+        (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+    va_list more;
+    int ret;
+
+    va_start(more, flags);
+    ret = real(dir, path, flags, mode_of(flags, more));
+    va_end(more);
+    named(ret >= 0 && is_new(flags));
+    return ret;
+}
+
+#define NAMES(name, params, args)                                                                  \
+    int name params                                                                                \
+    {                                                                                              \
+        int(*real) params = (int(*) params)dlsym(RTLD_NEXT, #name);                                \
+        int ret = real args;                                                                       \
+                                                                                                   \
+        named(ret >= 0);                                                                           \
+        return ret;                                                                                \
+    }
+
+NAMES(mkdir, (const char *path, mode_t mode), (path, mode))
+NAMES(mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode))
+NAMES(unlink, (const char *path), (path))
+NAMES(unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
+NAMES(rmdir, (const char *path), (path))
 
 ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
 {

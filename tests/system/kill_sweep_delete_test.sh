@@ -75,7 +75,7 @@ kills=0 stayed=0 gone=0
 for ((n = 1; ; n += step)); do
     rm -f "$tmp/killed"
     DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" "KILL_AT=$n"
-                 "KILL_MARK=$tmp/killed" ASAN_OPTIONS=verify_asan_link_order=0)
+                 "KILL_MARK=$tmp/killed" ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
     start_daemon
     wait_for 10 "the daemon, or its end" daemon_answers_or_is_dead
     doomed=$newest

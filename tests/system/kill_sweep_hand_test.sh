@@ -150,7 +150,7 @@ check_increment()
 # ---- the kills ----
 
 killing=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" "KILL_MARK=$tmp/killed" "KILL_WHEN=$tmp/armed"
-         KILL_WRITES=1 ASAN_OPTIONS=verify_asan_link_order=0)
+         KILL_WRITES=1 KILL_FILES=1 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
 
 # armed COMMAND...: run while each effect of the daemon counts; told=yes when it was told that it is done.
 armed()
@@ -260,9 +260,11 @@ do_push()
 # Of a backup that did not end well, or never began, nothing is left.
 check_nothing()
 {
+    local left
     theirs_stands
     [ -z "$(checkpoint_state "$name")" ] || fail "$at: the checkpoint of a job that is $1 is $(checkpoint_state "$name")"
-    [ -z "$(find "$out" -name "$name-vd?.*")" ] || fail "$at: left of a job that is $1: $(ls "$out")"
+    left=$(find "$out" -name "*$name-vd?.*")
+    [ -z "$left" ] || fail "$at: left of a job that is $1: $left"
 }
 
 check_push()

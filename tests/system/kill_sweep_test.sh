@@ -71,7 +71,7 @@ for ((n = 1; ; n += step)); do
     more_writes
     rm -f "$tmp/killed"
     DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/system/libkill_at.so" "KILL_AT=$n"
-                 "KILL_MARK=$tmp/killed" ASAN_OPTIONS=verify_asan_link_order=0)
+                 "KILL_MARK=$tmp/killed" ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
     start_daemon
     wait_for 10 "the daemon, or its end" daemon_answers_or_is_dead
     vmkeep run nightly --wait > /dev/null 2>&1 || true

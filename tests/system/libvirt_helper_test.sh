@@ -124,6 +124,8 @@ libvirt_virsh start --paused vm1
 wait_for 5 "news of vm1" told '.what == "domain" and .domain == "vm1" and .change == "started"'
 ask domains '{}' | jq -e '[.domains[] | "\(.name) \(.state) \(.persistent)"] | sort ==
     ["vm1 paused true", "vm2 shutoff true"]' > /dev/null || fail "domains"
+ask domains '{brief: true}' | jq -e '[.domains[] | "\(.name) \(.active // false) \(.persistent) \(.state)"] | sort ==
+    ["vm1 true true null", "vm2 false true null"]' > /dev/null || fail "domains, brief"
 ask domain '{domain: "vm1"}' > "$tmp/vm1"
 jq -e --argjson size "$DISK_SIZE" --arg image "$tmp/images/vm1-vda.qcow2" '.state == "paused" and .persistent and
     (.live | startswith("<domain")) and (.inactive | startswith("<domain")) and
@@ -197,6 +199,43 @@ ask job-abort '{domain: "vm1"}' > /dev/null
 wait_for 10 "the pull's end" test ! -e "$tmp/to/scratch"
 ask checkpoint-delete '{domain: "vm1", checkpoint: "c2"}' > /dev/null
 
+# ---- a QEMU that does not answer is seen without asking it ----
+
+qemu=$(cat "$tmp/lv/run/qemu/vm1.pid")
+kill -STOP "$qemu"
+send domain '{domain: "vm1"}' # libvirtd waits for QEMU
+waits=$asked
+is_deaf()
+{
+    ask domain '{domain: "vm1"}' | jq -e '.control == "occupied" and .control_ms >= 2000 and (.blocks // []) == []'
+}
+wait_for 5 "it to be told" is_deaf
+! has_answer "$waits" || fail "a QEMU that is stopped has answered"
+kill -CONT "$qemu"
+wait_for 10 "the answer" has_answer "$waits"
+ask domain '{domain: "vm1"}' | jq -e '.control == null and (.blocks | length) == 2' > /dev/null || fail "vm1 goes on"
+
+# ---- a checkpoint that is deleted while its size is asked for: libvirtd 9.0 would die of that ----
+
+for n in 1 2 3; do
+    kill -STOP "$qemu"
+    send checkpoint-delete '{domain: "vm1", checkpoint: "c1"}' # it waits for QEMU
+    deletes=$asked
+    wait_for 5 "it to be told" is_deaf
+    send checkpoints '{domain: "vm1", size: true}'
+    measures=$asked
+    for _ in 1 2 3; do # what was sent before has come to libvirtd then, if it was going to
+        ask checkpoints '{domain: "vm1"}' > /dev/null
+    done
+    kill -CONT "$qemu"
+    wait_for 10 "the deletion" has_answer "$deletes"
+    wait_for 10 "the sizes" has_answer "$measures"
+    kill -0 "${pids[libvirtd]}" || fail "libvirtd is dead, round $n"
+    ask checkpoints '{domain: "vm1", size: true}' | jq -e '(.checkpoints // []) == []' > /dev/null ||
+        fail "what is left: $(ask checkpoints '{domain: "vm1"}')"
+    ask checkpoint-create --arg xml "$(checkpoint c1)" '{domain: "vm1", checkpoint: $xml}' > /dev/null
+done
+
 # ---- thaw in time: a guest with an agent ----
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -204,20 +243,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir "$tmp/guest"
 guest_disks "$root/build/guest" "$tmp/guest"
 cp "$root/build/guest/kernel" "$root/build/guest/initrd" "$tmp/guest"
-cat > "$tmp/guest.xml" <<EOX
-<domain type='qemu'><name>guest</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='pc'>hvm</type><kernel>$tmp/guest/kernel</kernel><initrd>$tmp/guest/initrd</initrd>
-    <cmdline>console=ttyS0 quiet panic=-1 rdinit=/init tsc=reliable no_timer_check mitigations=off random.trust_cpu=on</cmdline></os>
-  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
-$(libvirt_disk "$tmp/guest/vda.qcow2" qcow2 vda)
-$(libvirt_disk "$tmp/guest/vdb.qcow2" qcow2 vdb)
-    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-    <channel type='file'><source path='$tmp/guest/told'/><target type='virtio' name='told'/></channel>
-  </devices></domain>
-EOX
-touch "$tmp/guest/told"
-libvirt_virsh define "$tmp/guest.xml"
-libvirt_virsh start guest
+libvirt_guest guest "$tmp/guest"
 wait_for 60 "the guest" guest_is_ready "$tmp/guest"
 wait_for 10 "its agent" told '.what == "agent" and .domain == "guest" and .connected'
 ask freeze '{domain: "guest", limit: 3}' | jq -e '.filesystems >= 2' > /dev/null || fail "freeze"
@@ -234,6 +260,13 @@ ask freeze '{domain: "guest", limit: 600}' > /dev/null
 helper_end 2 # there were bad requests.  What it froze is thawed at its end.
 round=$(guest_round "$tmp/guest")
 wait_for 10 "the guest to go on after the helper's end" goes_on
+helper_start "$LIBVIRT_URI"
+ask freeze '{domain: "guest", limit: 600}' > /dev/null
+kill -KILL "${pids[helper]}"
+wait "${pids[helper]}" 2> /dev/null || true
+exec 7>&-
+round=$(guest_round "$tmp/guest")
+wait_for 10 "the guest to go on after the helper was killed" goes_on
 libvirt_virsh destroy guest
 
 # ---- libvirtd goes, and hangs ----

@@ -109,10 +109,16 @@ mv "$tmp/repo" "$tmp/elsewhere"
 look_again
 vmkeep prune nightly --wait > "$tmp/out" 2>&1 && fail "a prune without a repository succeeded"
 [ "$(points | jq -c '[.[] | [.id, .state]]')" = "$before" ] || fail "states changed: $(points)"
+points | jq -e 'all(.repository_problem | test("no such directory"))' > /dev/null ||
+    fail "points does not say that nothing is known now: $(points)"
+vmkeep points | grep -q "repository main; states are as they were last, for it cannot be looked at now: $tmp/repo: no such" ||
+    fail "nor does its text: $(vmkeep points)"
+{ vmkeep status || true; } | grep -q "whether its points are good is not known now, for repository main" ||
+    fail "nor does status: $(vmkeep status)"
 mv "$tmp/elsewhere" "$tmp/repo"
 
 echo "- of a policy that was moved: a point goes only when the one in the new repository was seen"
-kept=$point
+kept=$(points | jq -r "last.id")
 mkdir "$tmp/second"
 sed -i "s|^policies:|  - { name: second, path: $tmp/second }\n&|; s|repository: main|repository: second|" "$tmp/config"
 look_again

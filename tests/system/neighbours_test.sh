@@ -29,7 +29,7 @@ second()
 
 second_answers()
 {
-    [ "$(second status --json 2>/dev/null | jq -r .daemon.running)" = true ]
+    [ "$(second status --json 2>/dev/null | jq -c '.daemon | [.running, .starting]')" = "[true,false]" ]
 }
 
 start_second()
@@ -239,4 +239,21 @@ vmkeep repository adopt main --yes > /dev/null
 start_daemon
 await_daemon
 vmkeep run vm1 --wait > /dev/null
+
+echo "- another daemon holds the QMP socket: the second can be asked from the first moment, and meets requests later"
+second_config vm1
+sed -i "s|$tmp/vm2.qmp|$tmp/vm1.qmp|" "$tmp/config2"
+rm -rf "$tmp/second"
+"$VMKEEPD" --config "$tmp/config2" >> "$tmp/log2" 2>&1 &
+pids[second]=$!
+is_starting()
+{
+    [ "$(second status --json 2>/dev/null | jq -c '.daemon | [.running, .starting]')" = "[true,true]" ]
+}
+wait_for 3 "the second daemon to say that it is starting" is_starting
+{ second status || true; } | grep -q 'vmkeepd .* is starting, and looks at hosts and repositories since' ||
+    fail "status: $(second status)"
+second jobs --active > "$tmp/out" || fail "a request was not met: $(cat "$tmp/out")"
+second_answers || fail "it was met before the start was over"
+stop_second
 stop_daemon

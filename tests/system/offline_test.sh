@@ -87,6 +87,7 @@ write_some vm1 20 vda vdb
 stop_vm vm1
 vmkeep run vm1 --wait > /dev/null
 newest_is incremental 90
+grep -qF "$tmp/images/vm1-vda.qcow2" "$tmp/repo/$(newest)/qemu.args" || fail "a domain that is shut off has lost how it was started"
 ! storage_daemons || fail "a storage daemon remains"
 
 echo "- one bitmap of ours on each image, and not more"
@@ -133,6 +134,7 @@ wait_for 20 "the end of the job that broke off" broken_off
 vmkeep run vm1 --wait > /dev/null
 newest_is incremental 90
 one_bitmap
+check_contents
 stop_daemon
 
 echo "- without the images' names"

@@ -71,6 +71,7 @@ stop_daemon
 [ "$(points | jq -r '[.[].mode] | unique | join(" ")')" = pull ] || fail "other modes"
 check_points
 nothing_is_left || fail "something of the pulls is left"
+check_contents
 
 echo "- the daemon is killed in the middle of one: given up, and made again"
 pull_config "$never"

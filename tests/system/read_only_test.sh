@@ -51,8 +51,8 @@ asked_more_than()
 
 echo "- doctor knows them"
 vmkeep doctor vm1 > "$tmp/out" || [ $? = 3 ] || fail "doctor: $(cat "$tmp/out")"
-grep -q "disk cd0: a CD-ROM or the like of .*cd.iso: only by hand, by its name" "$tmp/out" || fail "$(cat "$tmp/out")"
-grep -q "disk ro0: a read-only disk of .*ro.raw" "$tmp/out" || fail "$(cat "$tmp/out")"
+grep -q "disk cd0: a CD-ROM or the like, .*cd.iso: only by hand, by its name" "$tmp/out" || fail "$(cat "$tmp/out")"
+grep -q "disk ro0: a read-only disk, .*ro.raw" "$tmp/out" || fail "$(cat "$tmp/out")"
 grep -q "disk tray: an empty drive" "$tmp/out" || fail "$(cat "$tmp/out")"
 
 echo "- without being named they take no part"

@@ -90,4 +90,32 @@ backup trial
 [ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "trial full" ] || fail "points: $(points)"
 backup nightly
 [ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "nightly incremental" ] || fail "points: $(points)"
+
+echo "- the domain itself leaves the configuration: its checkpoints are listed, and who lets go of them is told what stays"
+sed 's/name: vm1/name: vm2/; s/vm1.qmp/vm2.qmp/' "$tmp/without" > "$tmp/other"
+use "$tmp/other"
+{ vmkeep status || true; } > "$tmp/out"
+grep -q '^note: 1 domain with points is in the configuration no more, or not at its host: lab/vm1; the points stay' "$tmp/out" ||
+    fail "status: $(cat "$tmp/out")"
+{ vmkeep status --json || true; } | jq -e '[.reasons[].code] | index("not-configured") == null' > /dev/null || fail "a finding"
+vmkeep checkpoint-prune --dry-run --json > "$tmp/out"
+jq -e 'length == 2 and all(.[]; .domain == "vm1" and .away != null and (.reachable | not))' "$tmp/out" > /dev/null ||
+    fail "checkpoint-prune --dry-run: $(cat "$tmp/out")"
+use "$tmp/without"
+backup nightly
+[ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "nightly incremental" ] || fail "points: $(points)"
+before=$(bitmaps | grep -- "$(points | jq -r '.[-1].checkpoint')")
+use "$tmp/other"
+vmkeep checkpoint-prune --dry-run > "$tmp/out"
+grep -q "lab/vm1: vmkeepd has no way to it any more, .* goes in the catalog alone" "$tmp/out" || fail "$(cat "$tmp/out")"
+vmkeep checkpoint-prune --wait > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
+grep -q "was let go of in the catalog alone. If the domain is there still, its bitmaps stay: $before\\. Remove" "$tmp/out" ||
+    fail "what stays is not told: $(cat "$tmp/out")"
+vmkeep checkpoint-prune --dry-run --json | jq -e 'length == 0' > /dev/null || fail "they are there still"
+"$WRITER" qmp "$tmp/vm1.test" block-dirty-bitmap-remove "{\"node\": \"vda\", \"name\": \"$before\"}" > /dev/null ||
+    fail "the advice does not work"
+use "$tmp/without"
+backup nightly
+[ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "nightly full" ] || fail "points: $(points)"
+[ "$(bitmaps | grep -c .)" = 1 ] || fail "bitmaps: $(bitmaps)"
 stop_daemon

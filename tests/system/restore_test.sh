@@ -31,6 +31,11 @@ is_good() # POINT
     [ "$(points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state')" = good ]
 }
 
+is_state() # POINT STATE
+{
+    [ "$(points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state')" = "$2" ]
+}
+
 is_damaged() # POINT
 {
     [ "$(points | jq -r --arg id "$1" '.[] | select(.id == $id) | .state')" = damaged ]
@@ -86,6 +91,8 @@ expect 0 "taking $elsewhere" vmkeep restore "$increment" --to "$tmp/new2" --fall
 expect 0 "Restored lab/vm1" vmkeep restore "$elsewhere" --to "$tmp/new3" --fallback
 mv "$tmp/away" "$tmp/repo"
 
+check_contents
+
 echo "- four bytes of the full were overwritten: named and marked, with what stands on it"
 expect 0 "$increment" vmkeep restore vm1 --to "$tmp/before"
 cp "$tmp/repo/$full/vda.qcow2" "$tmp/whole.qcow2"
@@ -107,7 +114,9 @@ is_damaged "$full" || fail "the damage is forgotten"
 echo "- the files are put right: a restore that reads them all says so"
 expect 7 "$full" vmkeep repository check main
 cat "$tmp/whole.qcow2" > "$tmp/repo/$full/vda.qcow2"
-expect 0 "$full was found whole" vmkeep restore "$increment" --to "$tmp/whole"
+vmkeep restore "$increment" --to "$tmp/above" > /dev/null 2>&1 || fail "the increment cannot be restored"
+is_damaged "$full" || fail "the full is good again, and only what shows through an increment was read"
+expect 0 "$full was found whole" vmkeep restore "$full" --to "$tmp/whole"
 wait_for 20 "the increment to be good again" is_good "$increment"
 is_good "$full" || fail "the full is not good again"
 expect 0 'agree' vmkeep repository check main
@@ -115,8 +124,37 @@ flip "$tmp/repo/$full/vda.qcow2"
 expect 7 "$full" vmkeep restore "$increment" --to "$tmp/bad2"
 wait_for 20 "the increment to be marked" is_damaged "$increment"
 
-echo "- the daemon is down: it is marked all the same"
+echo "- verify marks, and unmarks, through the daemon"
+cat "$tmp/whole.qcow2" > "$tmp/repo/$full/vda.qcow2"
+expect 0 "$full was found whole" vmkeep verify "$full"
+wait_for 20 "the increment to be good again" is_good "$increment"
+expect 0 whole vmkeep verify "$increment"
+flip "$tmp/repo/$full/vda.qcow2"
+expect 7 "first in bytes" vmkeep verify "$increment"
+wait_for 20 "the full to be marked" is_damaged "$full"
+wait_for 20 "the increment to be marked" is_damaged "$increment"
+
+echo "- an image is gone, or cut short: the restore that meets it has it recorded, but not where all are away"
+sleep 1.1
+backup nightly full; lost=$point
+sleep 1.1
+backup nightly full; cut=$point
+mv "$tmp/repo" "$tmp/away"
+expect 4 'no such directory' vmkeep restore "$lost" --to "$tmp/worse"
+mv "$tmp/away" "$tmp/repo"
+is_good "$lost" || fail "of a repository that is away, points are called lost"
+rm "$tmp/repo/$lost/vda.qcow2"
+expect 4 'No such file' vmkeep restore "$lost" --to "$tmp/worse" --dry-run
+expect 4 'No such file' vmkeep restore "$lost" --to "$tmp/worse"
+wait_for 20 "the lost one to be marked" is_state "$lost" missing
+
+echo "- the daemon is down: they are marked all the same"
 stop_daemon
+truncate -s 70000 "$tmp/repo/$cut/vda.qcow2"
+expect 7 'bytes long, its manifest says' vmkeep restore "$cut" --to "$tmp/worse"
+is_damaged "$cut" || fail "what was cut short is not marked"
+points | jq -r --arg id "$cut" '.[] | select(.id == $id) | .problem' | grep -q "its file vda.qcow2 is 70000 bytes long" ||
+    fail "nor why: $(points)"
 flip "$tmp/repo/$next/vda.qcow2"
 expect 7 "the newest before it that can be restored is $elsewhere" vmkeep restore vm1 --to "$tmp/worse"
 is_damaged "$next" || fail "it is not marked"

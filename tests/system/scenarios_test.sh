@@ -5,7 +5,7 @@
 # and compared, disk by disk and byte by byte, with what the disks held when it was taken.
 #
 #   scenarios_test.sh [PATTERN]     those whose name matches
-#   DRIVER                          qmp (default): driver_qmp.sh
+#   DRIVER                          qmp (default): driver_qmp.sh; libvirt: driver_libvirt.sh
 #
 # A row is:  scenario NAME 'DISKS' 'STEPS'
 #   DISKS  NAME=FORMAT:SIZE[:OPTIONS of qemu-img create] ...; vda is written from end to end at first
@@ -207,6 +207,10 @@ scenario()
 {
     local name=$1 disk format file
     [[ "$name" == *$only* ]] || return 0
+    if [[ "$name" =~ ^(${cannot:-})$ ]]; then
+        echo "- not for this driver: $name"
+        return 0
+    fi
     echo "- $name"
     count=$((count + 1))
     stirred=0

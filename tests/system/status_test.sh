@@ -33,6 +33,11 @@ shows()
     grep -q "$1" "$tmp/text" || fail "status does not show '$1': $(cat "$tmp/text")"
 }
 
+shows_job()
+{
+    vmkeep jobs --json | jq -e "$1"
+}
+
 mount_repository()
 {
     mount -t tmpfs -o size=96m tmpfs "$small"
@@ -67,9 +72,49 @@ for zone in UTC America/New_York; do
 done | sort -u > "$tmp/next"
 [[ $(cat "$tmp/next") == *T18:00:00Z ]] || fail "next run at $(cat "$tmp/next")"
 
+echo "- the policy is renamed: nobody wonders where the points are"
+sed -i 's/name: nightly/name: daily/' "$tmp/config"
+vmkeep reload > /dev/null
+is 3 no-point
+shows 'the newest point of policy nightly, which is not in the configuration any more, is of .*: a policy that was renamed'
+sed -i 's/name: daily/name: nightly/' "$tmp/config"
+vmkeep reload > /dev/null
+is 0
+
+echo "- a schedule whose next run comes after the promise breaks"
+sed -i "s/'03:00'/2199-01-01/; s/\"03:00\"/2199-01-01/" "$tmp/config"
+vmkeep reload > /dev/null
+is 4 breaks-soon
+shows 'the promise breaks in 299d 23h, before the next run'
+sed -i "s/2199-01-01/'03:00'/" "$tmp/config"
+vmkeep reload > /dev/null
+is 0
+
+echo "- its QEMU ends, and its images are not configured"
+domain_is()
+{
+    [ "$(vmkeep domains --json | jq -r '.[] | select(.domain == "vm1").state')" = "$1" ]
+}
+stop_vm vm1
+wait_for 10 "vm1 to be seen shut off" domain_is "shut off"
+is 4 shut-off
+shows 'its images are not configured (key disks)): no backup of it can be made until it runs'
+vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "backed up without images"
+grep -q "the domain is shut off: .*; its images are not configured (key disks)" "$tmp/out" ||
+    fail "the job does not say what would help: $(cat "$tmp/out")"
+{ vmkeep doctor vm1 || true; } | grep -q 'name its images in the configuration' || fail "nor doctor"
+start_vm vm1 vda
+wait_for 10 "vm1 to be seen again" domain_is paused
+vmkeep run vm1 --wait > /dev/null
+is 0
+
 echo "- full: a job fails, and that is seen though the promise is kept"
 head -c 300M /dev/zero > "$small/fill" 2> /dev/null || true
-vmkeep run vm1 --level full --wait > /dev/null 2>&1 && fail "there was room"
+for level in incremental full; do # of nothing that has changed, too
+    vmkeep run vm1 --level "$level" --wait > "$tmp/out" 2>&1 && fail "there was room"
+    grep -q 'repository main: no room: about [0-9.]* MiB needed and 0 B to stay free, but .* has only .*; make room' \
+        "$tmp/out" || fail "what to do is not said: $(cat "$tmp/out")"
+done
 is 4 repository-full
 shows 'protected'
 shows 'newest good point is .*; last job [0-9]* failed: repository main'
@@ -93,6 +138,17 @@ shows "a point is damaged: $newest"
 echo "- unmounted, and another disk in its place: seen at once"
 umount "$small"
 is 4 points-bad repository
+
+echo "- a run comes due meanwhile: it is tried again soon"
+sed -i "s|^    schedule: .*|    schedule: { full: ['$(TZ=Asia/Tokyo date -d '3 seconds' '+%F %T')'] }|" "$tmp/config"
+vmkeep reload > /dev/null
+wait_for 15 "a run that finds no repository" shows_job '.[-1] | .due != null and .outcome == "failed"'
+is 4 points-bad repository
+jq -e '.domains[0].policies[0] | (.next_run | fromdate) - now | 0 < . and . <= 300' "$tmp/status" > /dev/null ||
+    fail "when it is tried again: $(cat "$tmp/status")"
+sed -i "s|^    schedule: .*|    schedule: { full: ['03:00'] }|" "$tmp/config"
+vmkeep reload > /dev/null
+
 mount_repository
 mkdir "$small/repo"
 is 4 points-bad repository
@@ -113,6 +169,7 @@ await_daemon
 head -c 10M /dev/zero > "$small/fill" 2> /dev/null || true
 wait_for 10 "a run that cannot be written down" eval '! vmkeep run vm1'
 is 4 catalog points-bad repository
+shows "it cannot write to its catalog since $(date +%F)"
 rm "$small/fill"
 is 4 points-bad repository
 

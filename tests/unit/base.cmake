@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 unit_test(base text)
 unit_test(base domain_search)
+unit_test(base libvirt_uri)
 unit_test(base names)
 unit_test(base observers)
 unit_test(base lines)

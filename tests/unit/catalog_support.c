@@ -80,6 +80,7 @@ static void add_disk(struct point *p, const char *name, const char *backing)
     d->bytes = UINT64_C(3) << 32;
     d->length = (UINT64_C(3) << 32) + 7;
     d->digest = xasprintf("blake3:%s", name);
+    d->content = xasprintf("sha256-tree:%064d", name[2]);
 }
 
 struct point sample_point(const char *id, const char *domain, const char *policy, int64_t created,

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 unit_test(policies clock_doubt)
+unit_test(policies copying)
 unit_test(policies dates)
 unit_test(policies deletion)
 unit_test(policies plan)
 unit_test(policies plan_levels)
+unit_test(policies verification)
 unit_test(policies plan_random)
 unit_test(policies retention)
 unit_test(policies retention_random)

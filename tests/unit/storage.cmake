@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
 unit_test(storage adopt)
+unit_test(storage definition)
+unit_test(storage leaves)
+unit_test(storage sample)
+unit_test(storage swap)
+unit_test(storage tree)
 unit_test(storage store_records)
 unit_test(storage manifest)
 unit_test(storage owner)
@@ -20,3 +25,4 @@ unit_test(storage places)
 unit_test(storage made SOURCES unit/catalog_support.c USES PkgConfig::SQLITE)
 # Forks some hundred times: what ASan keeps of freed memory would be copied each time.
 set_property(TEST unit.catalog_faults APPEND PROPERTY ENVIRONMENT "ASAN_OPTIONS=quarantine_size_mb=1")
+unit_test(storage beside)

@@ -101,13 +101,23 @@ static void names(void **state)
 
 static void a_look_at_everything(void **state)
 {
-    struct disk_facts disk = {
-        .name = (char *)"vda", .format = (char *)"qcow2", .capacity = 4096, .busy = true};
-    struct disk_facts aside = {.name = (char *)"sr0", .removable = true, .empty = true};
-    struct domain_facts facts = {
-        .state = DOMAIN_RUNNING, .secrets = 2, .disks = {&disk, 1, 1}, .asides = {&aside, 1, 1}};
+    struct disk_facts disk = {.name = (char *)"vda",
+                              .format = (char *)"qcow2",
+                              .capacity = 4096,
+                              .busy = true,
+                              .write_errors = WRITE_ERRORS_STOP};
+    struct disk_facts asides[] = {
+        {.name = (char *)"sr0", .removable = true, .empty = true},
+        {.name = (char *)"sda", .cannot = (char *)"a LUN"},
+    };
+    struct domain_facts facts = {.state = DOMAIN_RUNNING,
+                                 .secrets = 2,
+                                 .disks = {&disk, 1, 1},
+                                 .asides = {asides, 2, 2},
+                                 .confined = (char *)"AppArmor",
+                                 .apart = (char *)"not in group 107"};
     struct looked_target targets[] = {
-        {.repository = (char *)"main", .made = true},
+        {.repository = (char *)"main", .made = true, .untried = (char *)"half"},
         {.repository = (char *)"away", .problem = (char *)"denied", .late = true},
     };
     struct looked_domain domains[] = {
@@ -143,15 +153,20 @@ static void a_look_at_everything(void **state)
         (struct api_answer){ANSWER_DOCTOR, .u.doctor = &found},
         "{\"catalog\":{\"problem\":\"disk full\"},\"domains\":["
         "{\"agent\":{\"asked\":true,\"problem\":\"deaf\"},"
-        "\"asides\":[{\"image\":null,\"name\":\"sr0\",\"what\":\"an empty drive\"}],"
+        "\"apart\":\"not in group 107\","
+        "\"asides\":[{\"cannot\":false,\"image\":null,\"name\":\"sr0\","
+        "\"what\":\"an empty drive\"},"
+        "{\"cannot\":true,\"image\":null,\"name\":\"sda\",\"what\":\"a LUN\"}],"
+        "\"confined\":\"AppArmor\","
         "\"disks\":[{\"busy\":true,\"capacity\":4096,\"encrypted\":false,"
         "\"format\":\"qcow2\",\"image\":null,\"name\":\"vda\",\"trackable\":false,"
-        "\"unsafe\":null}],\"domain\":\"a\",\"foreign_job\":null,"
+        "\"unsafe\":null,\"write_errors\":\"stop\"}],\"domain\":\"a\",\"foreign_job\":null,"
         "\"frozen_since\":\"1970-01-02T00:00:00Z\",\"host\":\"h\",\"late\":false,"
         "\"problem\":null,\"secrets\":2,\"state\":\"running\",\"targets\":["
-        "{\"late\":false,\"made\":true,\"problem\":null,\"repository\":\"main\"},"
+        "{\"late\":false,\"made\":true,\"problem\":null,\"repository\":\"main\","
+        "\"untried\":\"half\"},"
         "{\"late\":true,\"made\":false,\"problem\":\"denied\","
-        "\"repository\":\"away\"}]},"
+        "\"repository\":\"away\",\"untried\":null}]},"
         "{\"disks\":[],\"domain\":null,\"foreign_job\":null,\"host\":\"other\","
         "\"late\":true,\"problem\":\"no driver\",\"state\":\"unreachable\"}],\"repositories\":["
         "{\"difference\":null,\"free\":5,\"late\":false,\"name\":\"main\",\"path\":\"/r\","

@@ -53,7 +53,7 @@ static void put_script(const char *script)
 static struct end ask(const char *script, struct value *ret, double timeout_s)
 {
     const struct value q = {.path = "/srv/\xe9", .size = 7};
-    const struct ask ask = {"look", &record, &record, &q, ret, timeout_s, 0, "vmkeep-fake"};
+    const struct ask ask = {"look", &record, &record, &q, ret, timeout_s, .program = "vmkeep-fake"};
     struct end e = {0};
     struct err err = ERR_INIT;
 

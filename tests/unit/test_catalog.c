@@ -290,6 +290,25 @@ static int64_t ended_job(const char *domain, int64_t due, int64_t ended)
     return id;
 }
 
+/* How many rows are there now, and after how many turns. */
+static size_t expire_all(int64_t before, int *ret_turns)
+{
+    struct job_expiry at = {0};
+    struct job_list l = {0};
+    size_t n;
+    int rc;
+
+    *ret_turns = 0;
+    do {
+        OK(rc = catalog_job_expire(c, before, &at, &err));
+        ++*ret_turns;
+    } while (rc > 0);
+    OK(catalog_jobs(c, &(struct job_filter){0}, &l, &err));
+    n = l.n;
+    job_list_done(&l);
+    return n;
+}
+
 static void job_expiry(void **state)
 {
     int64_t old = ended_job("d", 100, 110), old_hand = ended_job("d", 0, 120);
@@ -301,9 +320,10 @@ static void job_expiry(void **state)
     int64_t late = ended_job("g", 300, 310), out_of_order = ended_job("g", 200, 320);
     int64_t open = add_job(c, "k", "n", 10);
     int64_t newer = add_job(c, "k", "n", 20), next;
+    int turns;
 
     (void)state;
-    OK(catalog_job_expire(c, 400, &err));
+    expire_all(400, &turns);
     assert_false(job_exists(old));
     assert_false(job_exists(with_disks));
     assert_false(job_exists(old_hand));
@@ -320,6 +340,50 @@ static void job_expiry(void **state)
     /* No number is given again. */
     next = add_job(c, "d", "n", 600);
     assert_true(next > with_disks);
+}
+
+/* Few at a time, and each is looked at once, those too that stay. */
+static void expiry_in_steps(void **state)
+{
+    int turns;
+
+    (void)state;
+    for (int i = 0; i < 3 * JOB_EXPIRY_ROWS; i++)
+        ended_job("d", 100, 110);
+    for (int i = 0; i < JOB_EXPIRY_ROWS; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "stays%d", i);
+        ended_job(name, 100, 105);
+    }
+    assert_int_equal(expire_all(400, &turns), JOB_EXPIRY_ROWS + 1);
+    assert_in_range(turns, 4, 5);
+}
+
+static int steps_of_one_expiry(void)
+{
+    sqlite3_stmt **st = &c->db.stmts[ST_JOB_EXPIRE];
+
+    if (*st)
+        sqlite3_stmt_status(*st, SQLITE_STMTSTATUS_VM_STEP, 1);
+    OK(catalog_job_expire(c, 1000, &(struct job_expiry){0}, &err));
+    return sqlite3_stmt_status(*st, SQLITE_STMTSTATUS_VM_STEP, 1);
+}
+
+/* What one turn costs depends on what goes in it, not on what is left to go. */
+static void expiry_costs_its_rows(void **state)
+{
+    int few, many;
+
+    (void)state;
+    for (int i = 0; i < 2 * JOB_EXPIRY_ROWS; i++)
+        ended_job("d", 100, 110);
+    few = steps_of_one_expiry();
+    for (int i = 0; i < 300; i++)
+        ended_job("d", 100, 120);
+    many = steps_of_one_expiry();
+    assert_in_range(few, 1, 10000);
+    assert_in_range(many, 1, 2 * few);
 }
 
 /* ---- publishing, points, checkpoints ---- */
@@ -351,6 +415,9 @@ static void publishing(void **state)
     assert_int_equal(last.disks.items[1].bytes, a2.disks.items[1].bytes);
     assert_int_equal(last.disks.items[1].length, a2.disks.items[1].length);
     assert_string_equal(last.disks.items[1].digest, "blake3:vdb");
+    assert_string_equal(
+        last.disks.items[1].content,
+        "sha256-tree:0000000000000000000000000000000000000000000000000000000000000098");
     assert_true(last.quiesced);
     assert_int_equal(last.state, POINT_GOOD);
     assert_null(last.keep);
@@ -694,6 +761,28 @@ static void at_host(void **state)
     assert_int_equal(job_at("h", "d", "/elsewhere"), 0);
 }
 
+/* By its UUID, on the same host, under another name; not for ever. */
+static void one_that_is_gone_is_known_by_its_uuid(void **state)
+{
+    CLEANUP_FREE char *was = NULL, *back = NULL, *elsewhere = NULL, *old = NULL;
+    int64_t until = 0;
+
+    (void)state;
+    OK(catalog_gone_put(c, "h/old", "u1", 10, &err));
+    OK(catalog_gone_put(c, "h/older", "u1", 5, &err));
+    OK(catalog_gone_put(c, "h/other", "u2", 20, &err));
+    OK(catalog_gone_name(c, "h/new", "u1", &was, &until, &err));
+    assert_string_equal(was, "h/old");
+    assert_int_equal(until, 10);
+    OK(catalog_gone_name(c, "h/old", "u2", &back, &until, &err));
+    assert_string_equal(back, "h/other");
+    OK(catalog_gone_name(c, "hh/new", "u1", &elsewhere, &until, &err));
+    assert_null(elsewhere);
+    OK(catalog_gone_put(c, "h/late", "u3", 91 * 86400, &err));
+    OK(catalog_gone_name(c, "h/new", "u1", &old, &until, &err));
+    assert_null(old);
+}
+
 static void seen_forgotten(void **state)
 {
     struct seen_list seen = {0};
@@ -884,7 +973,9 @@ static void fast_questions(void **state)
         {ST_JOB_LIST_OF, "COVERING INDEX job_of (host=? AND domain=?"},
         {ST_JOB_LAST_BACKUP, "INDEX job_of (host=? AND domain=? AND policy=? AND kind=?"},
         {ST_JOB_LIST_OPEN, "INDEX job_open"},
-        {ST_JOB_EXPIRE, "SEARCH job USING INDEX job_ended (ended<?)"},
+        {ST_JOB_EXPIRE, "SEARCH job USING INDEX job_ended (ended>? AND ended<?)"},
+        {ST_JOB_EXPIRE_TO, "SEARCH job USING INDEX job_ended (ended>? AND ended<?)"},
+        {ST_POINT_OF_TIME, "SEARCH point USING INDEX point_created (created=?)"},
         {ST_JOB_STEP, "SEARCH job USING INTEGER PRIMARY KEY"},
         {ST_POINT_LAST_GOOD, "SEARCH point USING INDEX point_of (host=? AND domain=?"},
         {ST_POINT_LIST_OF, "SEARCH point USING INDEX point_of (host=? AND domain=?"},
@@ -1096,6 +1187,8 @@ int main(void)
         TEST(start_is_whole_or_nothing),
         TEST(job_filters),
         TEST(job_expiry),
+        TEST(expiry_in_steps),
+        TEST(expiry_costs_its_rows),
         TEST(publishing),
         TEST(publish_refused),
         TEST(no_way_back_for_checkpoints),
@@ -1108,6 +1201,7 @@ int main(void)
         TEST(constraints),
         TEST(coverage),
         TEST(coverage_gone),
+        TEST(one_that_is_gone_is_known_by_its_uuid),
         TEST(seen_forgotten),
         TEST(at_host),
         TEST(history_of_failures),

@@ -251,7 +251,7 @@ static int step(struct catalog *c, int i, struct err *err)
     case 21:
         return catalog_seen_put(c, "domain", "h/d", "running", NULL, NULL, 320, err);
     case 22:
-        return catalog_job_expire(c, 250, err);
+        return catalog_job_expire(c, 250, &(struct job_expiry){0}, err);
     case 23:
         return catalog_job_add(c, &by_hand, err);
     case 24:
@@ -552,7 +552,8 @@ static int live_on_full_disk(const struct scratch *s)
     c = open_writer(s);
     FAILS(ERR_NOSPACE, s->path, fill_up(c, &err));
     before = dump(c->db.h);
-    FAILS(ERR_NOSPACE, s->path, catalog_job_expire(c, 5, &err) < 0 ? -1 : fill_up(c, &err));
+    FAILS(ERR_NOSPACE, s->path,
+          catalog_job_expire(c, 5, &(struct job_expiry){0}, &err) < 0 ? -1 : fill_up(c, &err));
     after = dump(c->db.h);
     assert_non_null(strstr(before, "\njob|20|"));
     assert_string_equal(before, after);

@@ -9,6 +9,7 @@
 #define PRUNE(h, d, p) .host = h, .domain = d, .policy = p, .guest = true, .chain = CHAIN_CUT
 #define BY_HAND(h, d) .host = h, .domain = d, .policy = "", .guest = true
 #define VERIFY(h, d, p) .host = h, .domain = d, .policy = p, .chain = CHAIN_READ
+#define COPY(h, d, p) .host = h, .domain = d, .policy = p, .chain = CHAIN_COPY
 #define MERGE(h, d, p) .host = h, .domain = d, .policy = p, .chain = CHAIN_CUT
 #define REQUEST(h, d) .host = h, .domain = d, .guest = true
 #define LOOK(h, d) .host = h, .domain = d
@@ -49,6 +50,10 @@ static const struct {
     {"though not of another policy", {VERIFY("h", "d", "p")}, {PRUNE("h", "d", "q")}, CLAIM_NONE},
     {"nor of another domain", {VERIFY("h", "d", "p")}, {PRUNE("h", "e", "p")}, CLAIM_NONE},
     {"a merge, and a backup", {MERGE("h", "d", "p")}, {BACKUP("h", "d", "p")}, CLAIM_CHAIN},
+    {"a copy stops no backup", {COPY("h", "d", "p")}, {BACKUP("h", "d", "p")}, CLAIM_NONE},
+    {"nor a verification", {COPY("h", "d", "p")}, {VERIFY("h", "d", "p")}, CLAIM_NONE},
+    {"but another copy", {COPY("h", "d", "p")}, {COPY("h", "d", "p")}, CLAIM_CHAIN},
+    {"and what lets points go", {COPY("h", "d", "p")}, {MERGE("h", "d", "p")}, CLAIM_CHAIN},
     {"a merge, and one by hand", {MERGE("h", "d", "p")}, {BY_HAND("h", "d")}, CLAIM_NONE},
 };
 

@@ -173,11 +173,13 @@ static void defaults(void **state)
     assert_int_equal(c->limits.jobs, 4);
     assert_int_equal(c->limits.jobs_per_host, 2);
     assert_int_equal(c->limits.jobs_per_repository, 4);
+    assert_int_equal(c->limits.verify, 1);
     assert_int_equal(c->keep_history, 400 * 86400);
     assert_int_equal(c->hosts.n, 1);
     assert_null(c->hosts.items[0].domains.items[0].agent);
     assert_int_equal(c->hosts.items[0].domains.items[0].disks.n, 0);
     assert_int_equal(c->repositories.items[0].reserve, 0);
+    assert_int_equal(c->repositories.items[0].compress, COMPRESS_OFF);
     p = config_policy_find(c, "nightly");
     assert_non_null(p);
     assert_int_equal(p->disks.n, 1);
@@ -186,6 +188,7 @@ static void defaults(void **state)
     assert_int_equal(p->full.n, 1);
     assert_int_equal(p->mode, MODE_PUSH);
     assert_int_equal(p->quiesce, QUIESCE_OFF);
+    assert_int_equal(p->freeze_timeout, 10);
     assert_false(retention_is_set(&p->keep));
     assert_int_equal(p->rpo, 0);
     assert_true(p->catch_up);
@@ -245,6 +248,7 @@ static void check_policy(const struct config_policy *p)
     assert_string_equal(full, "Sun *-*-* 02:30:00 Europe/Prague");
     assert_int_equal(p->mode, MODE_PULL);
     assert_int_equal(p->quiesce, QUIESCE_REQUIRE);
+    assert_int_equal(p->freeze_timeout, 30);
     assert_int_equal(p->bandwidth, UINT64_C(50) << 20);
     assert_string_equal(p->scratch, "/var/tmp/vmkeep");
     check_keep(&p->keep);
@@ -265,6 +269,15 @@ static void every_key_reaches_its_member(void **state)
     assert_int_equal(c->limits.jobs, 1000);
     assert_int_equal(c->limits.jobs_per_host, 1);
     assert_int_equal(c->limits.jobs_per_repository, 7);
+    assert_int_equal(c->limits.verify, 2);
+    assert_int_equal(c->policies.items[0].full_after.incrementals, 30);
+    assert_int_equal(c->policies.items[0].full_after.age, 90 * 86400);
+    assert_int_equal(c->policies.items[0].verify.schedule.n, 1);
+    assert_int_equal(c->policies.items[0].verify.sample, 10);
+    assert_int_equal(c->policies.items[0].verify.max_age, 30 * 86400);
+    assert_int_equal(c->policies.items[0].verify.bandwidth, 20 << 20);
+    assert_int_equal(c->policies.items[1].verify.schedule.n, 0);
+    assert_int_equal(c->policies.items[1].verify.sample, 100);
     assert_int_equal(c->keep_history, 30 * 86400);
     check_hosts(c);
     assert_int_equal(c->secrets.n, 2);
@@ -273,12 +286,15 @@ static void every_key_reaches_its_member(void **state)
     assert_string_equal(c->hosts.items[0].tls_certificates, "/etc/pki/vmkeep");
     assert_false(c->hosts.items[0].tls_verify);
     assert_true(c->hosts.items[1].tls_verify);
+    assert_string_equal(c->hosts.items[2].address, "hv1-backup");
+    assert_string_equal(c->hosts.items[2].scratch, "/var/lib/scratch");
     assert_string_equal(c->policies.items[1].scratch, "/tmp/scratch"); /* beside the catalog */
     assert_int_equal(c->repositories.n, 2);
     assert_ptr_equal(config_repository_find(c, "main/1"), &c->repositories.items[0]);
     assert_null(config_repository_find(c, "main"));
     assert_string_equal(c->repositories.items[0].path, "/srv/backup");
     assert_int_equal(c->repositories.items[0].reserve, UINT64_C(10) << 30);
+    assert_int_equal(c->repositories.items[0].compress, COMPRESS_ZSTD);
     check_policy(&c->policies.items[0]);
     assert_int_equal(c->unprotected.n, 2);
     assert_string_equal(c->unprotected.items[0], "lab/scratch-*");

@@ -185,6 +185,40 @@ static void damaged_copy_is_not_taken(void **state)
     assert_false(finds());
 }
 
+/* Has the daemon read the file as it is now? */
+static bool differs(void)
+{
+    CLEANUP(config_file_done) struct config_file f = {0};
+    int64_t kept = 0;
+    bool ret;
+
+    assert_true(config_file_read(config, &f));
+    ret = config_copy_differs(&f, &kept);
+    assert_true(!ret || kept > 0);
+    return ret;
+}
+
+static void what_was_not_read_differs(void **state)
+{
+    static const char other[] = "repositories:\n- {path: '/srv/backup', name: \"main\"}\n" POLICY;
+
+    (void)state;
+    write_config("catalog: ", "", REST);
+    assert_false(differs()); /* there is no copy: nobody knows */
+    keep_good("catalog: ");
+    assert_false(differs());
+    write_config("\xef\xbb\xbf# a comment\n\ncatalog:   ", "  # here", "# there\n" REST);
+    assert_false(differs()); /* another way to write the same */
+    write_config("catalog: ", "", "unprotected: [x]\n" REST);
+    assert_true(differs());
+    write_config("catalog: ", "", other); /* whatever the order means: it is not looked into */
+    assert_true(differs());
+    keep_good("catalog: ");
+    assert_false(differs());
+    write_text(copy, "catalog: [\n");
+    assert_false(differs()); /* no copy of ours */
+}
+
 static void problems(void **state)
 {
     CLEANUP(config_file_done) struct config_file f = {0}, none = {0};
@@ -208,9 +242,13 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(broken_file_still_names_its_catalog), T(what_is_not_named_is_not_found),
-        T(copy_of_another_file_is_not_taken),   T(other_names_of_the_file),
-        T(damaged_copy_is_not_taken),           T(problems),
+        T(broken_file_still_names_its_catalog),
+        T(what_is_not_named_is_not_found),
+        T(copy_of_another_file_is_not_taken),
+        T(other_names_of_the_file),
+        T(damaged_copy_is_not_taken),
+        T(what_was_not_read_differs),
+        T(problems),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

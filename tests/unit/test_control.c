@@ -88,6 +88,7 @@ static int setup(void **state)
     snprintf(t.path, sizeof(t.path), "%s/control.sock", t.scratch->dir);
     env = control_env();
     OK(control_open(&env, t.path, &t.control, &err));
+    control_ready(t.control);
     return 0;
 }
 
@@ -388,6 +389,35 @@ static void no_descriptors_left(void **state)
     turn();
 }
 
+/* How it is can be asked from the first moment; all else is met when it has started. */
+static void asked_while_it_starts(void **state)
+{
+    struct control_env env = control_env();
+    int fd, other;
+
+    (void)state;
+    control_close(t.control);
+    OK(control_open(&env, t.path, &t.control, &err));
+    fd = dial();
+    say(fd, "{\"v\": 1, \"cmd\": \"status\"}\n");
+    assert_says(hear(fd), "\"starting\":true");
+    say(fd, "{\"v\": 1, \"cmd\": \"domains\"}\n");
+    assert_string_equal(hear(fd), "");
+    say(fd, "{\"v\": 1, \"cmd\": \"domains\"}\n");
+    assert_says(hear(fd), "one request at a time");
+    other = dial();
+    say(other, "{\"v\": 1, \"cmd\": \"domains\"}\n");
+    close(other);
+    turn();
+    control_ready(t.control);
+    turn();
+    assert_says(hear(fd), "\"ok\":true");
+    say(fd, "{\"v\": 1, \"cmd\": \"status\"}\n");
+    assert_says(hear(fd), "\"starting\":false");
+    close(fd);
+    turn();
+}
+
 static void something_else_at_the_path(void **state)
 {
     CLEANUP_FREE char *path = xasprintf("%s/precious", t.scratch->dir);
@@ -408,6 +438,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
         TEST(long_name_of_wide_letters),
+        TEST(asked_while_it_starts),
         TEST(half_a_request),
         TEST(too_long_a_request),
         TEST(cancel_while_others_wait),

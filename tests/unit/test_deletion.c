@@ -29,12 +29,10 @@ static void make(struct point_list *l, const char *kinds, const char *states)
                             .domain = xstrdup("web01"),
                             .policy = xstrdup("nightly"),
                             .created = (int64_t)i};
+        VEC_ADD(&p->disks)->name = xstrdup("vda");
         if (kinds[i] == '<') {
-            struct point_disk *d = VEC_ADD(&p->disks);
-
             p->parent = xstrdup(l->items[i - 1].id);
-            d->name = xstrdup("vda");
-            d->backing = xstrdup(p->parent);
+            p->disks.items[0].backing = xstrdup(p->parent);
         }
         for (size_t k = 0; k < ARRAY_LEN(words); k++) {
             if (states[i] == words[k].letter || states[i] == words[k].letter - 'a' + 'A')
@@ -61,8 +59,17 @@ static const struct {
     const char *says;   /* ... with these words in the text */
 } cases[] = {
     {"-<<", "ggg", "c", false, false, "c", ERR_NONE, NULL},
-    {"-<<", "ggg", "b", false, false, NULL, ERR_BUSY, "b: c cannot be read without it"},
-    {"-<<<<<", "gggggg", "a", false, false, NULL, ERR_BUSY, "a: b cannot"},
+    /* what one other stands on is merged into that, the oldest first, ... */
+    {"-<<", "ggg", "b", false, false, "b>c", ERR_NONE, NULL},
+    {"-<<<<<", "gggggg", "a", false, false, "a>b", ERR_NONE, NULL},
+    {"-<<<<<", "gggggg", "bcaf", false, false, "fa>bb>cc>d", ERR_NONE, NULL},
+    /* ... but neither with nor through one that is not whole, or rightly dated */
+    {"-<<", "gdg", "b", false, false, NULL, ERR_BUSY, "b: c cannot be read without it"},
+    {"-<<", "ggd", "b", false, false, NULL, ERR_BUSY, "b: c cannot be read without it"},
+    {"-<<-", "mggg", "b", false, false, NULL, ERR_BUSY, "b: c cannot be read without it"},
+    {"-<<", "gGg", "b", false, false, NULL, ERR_BUSY, "b: c cannot be read without it"},
+    {"-<<", "ggG", "b", false, false, NULL, ERR_BUSY, "b: c cannot be read without it"},
+    {"-<<", "gxg", "b", false, false, "b>c", ERR_NONE, NULL}, /* what was begun is finished */
     {"-<<", "ggg", "b", true, false, "cb", ERR_NONE, NULL},
     {"-<<", "ggg", "bc", false, false, "cb", ERR_NONE, NULL},
     {"-<<", "ggg", "abc", false, false, NULL, ERR_DENIED,
@@ -90,17 +97,21 @@ static void plans(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(point_list_done) struct point_list points = {0};
-        CLEANUP(strlist_done) struct strlist asked = {0}, goes = {0};
-        const struct deletion d = {&asked, cases[i].dependents, cases[i].force};
+        CLEANUP(strlist_done) struct strlist asked = {0};
+        CLEANUP(letting_go_list_done) struct letting_go_list goes = {0};
+        const struct deletion d = {&asked, cases[i].dependents, cases[i].force, 0};
         struct err err = ERR_INIT;
-        char got[16] = "";
+        char got[64] = "";
         int rc;
 
         make(&points, cases[i].kinds, cases[i].states);
         ask(&asked, cases[i].asked);
         rc = deletion_plan(&points, &d, &goes, &err);
-        for (size_t k = 0; k < goes.n; k++)
-            strcat(got, goes.items[k]);
+        for (size_t k = 0; k < goes.n; k++) {
+            strcat(got, goes.items[k].id);
+            if (goes.items[k].into)
+                strcat(strcat(got, ">"), goes.items[k].into);
+        }
         if (cases[i].goes && (rc < 0 || strcmp(got, cases[i].goes) != 0))
             fail_msg("case %zu: '%s' goes, wanted '%s': %s", i, got, cases[i].goes, err.msg);
         if (!cases[i].goes &&
@@ -113,7 +124,8 @@ static void plans(void **state)
 static void many_dependents(void **state)
 {
     CLEANUP(point_list_done) struct point_list points = {0};
-    CLEANUP(strlist_done) struct strlist asked = {0}, goes = {0};
+    CLEANUP(strlist_done) struct strlist asked = {0};
+    CLEANUP(letting_go_list_done) struct letting_go_list goes = {0};
     const struct deletion d = {.asked = &asked};
     struct err err = ERR_INIT;
 
@@ -126,11 +138,42 @@ static void many_dependents(void **state)
     assert_non_null(strstr(err.msg, "a: b, c, d and 2 more cannot be read without it"));
 }
 
+/* By force neither, nor as one that stands on what is named; a pin that is over counts no more. */
+static void pinned(void **state)
+{
+    static const struct {
+        const char *states, *asked;
+        bool dependents, goes;
+        int64_t until;
+    } pins[] = {{"ggg", "c", false, false, 0},  {"ggg", "b", true, false, 0},
+                {"ggg", "c", false, false, 11}, {"ggg", "c", false, true, 10},
+                {"ggg", "b", false, true, 0},   {"ggx", "c", false, true, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pins); i++) {
+        CLEANUP(point_list_done) struct point_list points = {0};
+        CLEANUP(strlist_done) struct strlist asked = {0};
+        CLEANUP(letting_go_list_done) struct letting_go_list goes = {0};
+        const struct deletion d = {&asked, pins[i].dependents, true, 10};
+        struct err err = ERR_INIT;
+        int rc;
+
+        make(&points, "-<<", pins[i].states);
+        points.items[2].pin = (struct point_pin){1, pins[i].until, NULL};
+        ask(&asked, pins[i].asked);
+        rc = deletion_plan(&points, &d, &goes, &err);
+        if ((rc == 0) != pins[i].goes ||
+            (rc < 0 && (err.code != ERR_DENIED || !strstr(err.msg, "'vmkeep unpin c' first"))))
+            fail_msg("case %zu: %d: %s", i, rc, err.msg);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans),
         cmocka_unit_test(many_dependents),
+        cmocka_unit_test(pinned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

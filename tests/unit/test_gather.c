@@ -120,6 +120,7 @@ static void judges_the_newest_whole_point(void **state)
     assert_int_equal(s.domains.items[0].last_point, NOW - 3 * HOUR);
     assert_string_equal(s.domains.items[0].bad_points, "a point is damaged: h/a/2: it is torn");
     assert_int_equal(s.domains.items[0].policies.items[0].last_job.outcome, OUTCOME_SUCCESS);
+    assert_int_equal(s.domains.items[0].policies.items[0].last_bad, 0);
     assert_int_equal(s.domains.items[1].protection, PROTECTION_NONE);
     status_done(&s);
     /* What stands on a damaged one is not whole. */
@@ -128,6 +129,8 @@ static void judges_the_newest_whole_point(void **state)
     s = gather(f, NULL);
     assert_int_equal(s.domains.items[0].protection, PROTECTION_AT_RISK);
     assert_int_equal(s.domains.items[0].last_point, 0);
+    assert_int_equal(s.domains.items[0].policies.items[0].last_bad, NOW - 2 * HOUR);
+    assert_non_null(strstr(s.domains.items[0].reason, "no good point is left"));
     status_done(&s);
 }
 
@@ -175,6 +178,25 @@ static void tells_why_disks_are_in_no_backup(void **state)
     status_done(&s);
 }
 
+static void says_nothing_of_patterns_until_a_libvirt_host_has_told(void **state)
+{
+    struct fixture *f = *state;
+    struct config_host *h = &f->config->hosts.items[0];
+    size_t n = h->domains.n;
+    struct status s;
+
+    h->driver = DRIVER_LIBVIRT;
+    h->domains.n = 0;
+    s = gather(f, NULL);
+    assert_false(warns(&s, "matches no domain"));
+    status_done(&s);
+    h->domains.n = n;
+    s = gather(f, NULL);
+    assert_true(warns(&s, "policy idle: matches no domain"));
+    status_done(&s);
+    h->driver = DRIVER_QEMU;
+}
+
 /* Of a domain nothing is known yet: nothing is said of globs. */
 static void says_nothing_of_disks_that_were_never_seen(void **state)
 {
@@ -206,6 +228,7 @@ static void takes_looks_at_repositories_as_they_are_given(void **state)
     s = gather(f, NULL);
     assert_string_equal(s.repositories.items[0].problem,
                         "a wrong id (so vmkeepd saw it last; the repository is there now)");
+    assert_true(s.repositories.items[0].is_back);
     assert_int_equal(s.repositories.items[0].free, 5);
     assert_string_equal(s.repositories.items[1].problem, "/srv/second: not there");
     assert_string_equal(s.repositories.items[1].state, "problem");
@@ -236,6 +259,7 @@ int main(void)
         TEST(judges_the_newest_whole_point),
         TEST(next_runs_are_of_the_zone_that_is_given),
         TEST(tells_why_disks_are_in_no_backup),
+        TEST(says_nothing_of_patterns_until_a_libvirt_host_has_told),
         TEST(says_nothing_of_disks_that_were_never_seen),
         TEST(takes_looks_at_repositories_as_they_are_given),
         TEST(tells_of_the_domains_that_are_asked_for_alone),

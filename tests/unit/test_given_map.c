@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/qmp/begin/begin.h"
+#include "engine/image_command.h"
 
 #include <string.h>
 
@@ -9,12 +9,8 @@
 
 static int check(const char *map, struct err *err)
 {
-    const struct view_disk source = {.facts = {.capacity = CAPACITY}};
-    const struct begin_disk disk = {.name = "vda", .source = &source};
-    const struct begin_image image = {.disk = &disk, .path = "/x", .format = "qcow2"};
-
     *err = ERR_INIT;
-    return begin_check_given(&image, map, err);
+    return image_check_map("/x", map, CAPACITY, err);
 }
 
 static void assert_refused(const char *map, enum err_code code, const char *why)

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "storage/manifest.h"
 
+#define CONTENT "sha256-tree:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+
 static const char good[] =
     "{\"format\": 1, \"id\": \"local/web01/2026-11-23T02-30-00Z.nightly\", \"host\": \"local\","
     " \"domain\": \"web01\", \"policy\": \"nightly\", \"repository\": \"main\","
@@ -15,7 +17,8 @@ static const char good[] =
     " \"created\": \"2026-11-23T02:30:00Z\", \"checkpoint\": \"vmkeep-0123abcd-1\","
     " \"mode\": \"push\", \"quiesced\": true, \"why\": \"scheduled\", \"disks\": ["
     "{\"name\": \"vda\", \"path\": \"vda.qcow2\", \"format\": \"qcow2\", \"capacity\": 1073741824,"
-    " \"bytes\": 65536, \"length\": 393216, \"digest\": \"blake3:00\","
+    " \"bytes\": 65536, \"length\": 393216, \"digest\": \"blake3:00\", \"content\": \"" CONTENT
+    "\","
     " \"backing\": \"local/web01/2026-11-22T02-30-00Z.nightly\"},"
     "{\"name\": \"vdb\", \"path\": \"vdb.qcow2\", \"format\": \"qcow2\", \"capacity\": 1,"
     " \"bytes\": 0, \"digest\": null, \"backing\": null}], \"unknown\": [\"a newer field\"]}";
@@ -59,6 +62,8 @@ static void reading(void **state)
     assert_int_equal(p.disks.items[0].capacity, 1 << 30);
     assert_int_equal(p.disks.items[0].length, 393216);
     assert_string_equal(p.disks.items[0].digest, "blake3:00");
+    assert_string_equal(p.disks.items[0].content, CONTENT);
+    assert_null(p.disks.items[1].content);
     assert_null(p.disks.items[1].backing);
     assert_int_equal(p.disks.items[1].length, 0);
 }

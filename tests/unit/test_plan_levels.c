@@ -222,12 +222,35 @@ static void another_disk(void **state)
     point_done(&base);
 }
 
+static void a_full_by_itself(void **state)
+{
+    const struct config_full_after never = {0}, thirty = {.incrementals = 30},
+                                   both = {.incrementals = 30, .age = 90 * 86400};
+    const struct plan_since_full few = {29, 1000000}, enough = {30, 1000000}, unknown = {5, 0};
+    const int64_t after = 1000000 + INT64_C(90) * 86400;
+    char why[PLAN_WHY_MAX] = "";
+
+    (void)state;
+    assert_false(plan_full_after(&never, &enough, after * 10, why));
+    assert_false(plan_full_after(&thirty, &few, after * 10, why));
+    assert_true(plan_full_after(&thirty, &enough, 1000001, why));
+    assert_string_equal(why, "a full by itself: 30 incrementals were made since the last one "
+                             "(full_after: 30)");
+    assert_false(plan_full_after(&both, &few, after - 1, why));
+    assert_true(plan_full_after(&both, &few, after, why));
+    assert_string_equal(why, "a full by itself: the last one is 90d old (full_after: 90d)");
+    /* A clock that was set back, and a last full that nobody knows of. */
+    assert_false(plan_full_after(&both, &few, 5, why));
+    assert_false(plan_full_after(&both, &unknown, after, why));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_incremental),  cmocka_unit_test(whole_fulls),
-        cmocka_unit_test(one_disk_in_full), cmocka_unit_test(several_disks_in_full),
-        cmocka_unit_test(long_names),       cmocka_unit_test(another_disk),
+        cmocka_unit_test(a_full_by_itself),      cmocka_unit_test(all_incremental),
+        cmocka_unit_test(whole_fulls),           cmocka_unit_test(one_disk_in_full),
+        cmocka_unit_test(several_disks_in_full), cmocka_unit_test(long_names),
+        cmocka_unit_test(another_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

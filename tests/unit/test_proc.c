@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/proc.h"
+#include "base/proc_beside.h"
 
 struct run {
     int done;
@@ -212,6 +213,57 @@ static void watching_a_program(void **state)
     assert_int_equal(err.code, ERR_CANCELED);
 }
 
+static struct proc_beside *beside(const char *script)
+{
+    const char *argv[] = {"sh", "-c", script, NULL};
+    const struct proc_spec spec = {.argv = argv};
+    struct proc_beside *p = NULL;
+    struct err err = ERR_INIT;
+
+    assert_int_equal(proc_beside_start(&spec, &p, &err), 0);
+    return p;
+}
+
+static int wait_beside(struct proc_beside *p, struct err *err)
+{
+    int rc = 0;
+
+    for (int i = 0; i < 1200 && rc == 0; i++)
+        rc = proc_beside_wait(p, 50, err);
+    return rc;
+}
+
+static void beside_it_runs_and_is_ended(void **state)
+{
+    CLEANUP(proc_beside_freep) struct proc_beside *p = NULL;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    p = beside("trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done");
+    for (int i = 0; i < 1200 && !strstr(proc_beside_said(p), "ready"); i++)
+        assert_int_equal(proc_beside_wait(p, 50, &err), 0);
+    assert_string_equal(proc_beside_said(p), "ready\n");
+}
+
+static void beside_its_end_is_noticed(void **state)
+{
+    struct proc_beside *p = beside("echo fine");
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(wait_beside(p, &err), 1);
+    assert_string_equal(proc_beside_said(p), "fine\n");
+    proc_beside_free(p);
+    p = beside("echo first >&2; echo 'sh: the reason' >&2; exit 3");
+    assert_int_equal(wait_beside(p, &err), -1);
+    assert_string_equal(err.msg, "sh: the reason");
+    proc_beside_free(p);
+    p = beside("head -c 200000 /dev/zero | tr '\\0' x; exit 0"); /* more than is kept */
+    assert_int_equal(wait_beside(p, &err), 1);
+    assert_int_equal(strlen(proc_beside_said(p)), 64 * 1024);
+    proc_beside_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +276,8 @@ int main(void)
         cmocka_unit_test(surroundings),
         cmocka_unit_test(waiting_for_a_program),
         cmocka_unit_test(watching_a_program),
+        cmocka_unit_test(beside_it_runs_and_is_ended),
+        cmocka_unit_test(beside_its_end_is_noticed),
     };
 
     ev_default_loop(0);

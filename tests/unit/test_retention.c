@@ -287,6 +287,34 @@ static void plan_holds_chains(void **state)
                 "hold i2 stands on it", "keep last 2", "keep last 2");
 }
 
+/* A pin holds its point, and what that stands on, until it is over; it takes no place in a rule. */
+static void plan_keeps_pinned(void **state)
+{
+    struct point_list l = {0};
+
+    (void)state;
+    add_point(&l, "base", "2026-10-01", NULL);
+    add_point(&l, "for-ever", "2026-10-02", "base")->pin =
+        (struct point_pin){.since = 1, .note = xstrdup("before the upgrade")};
+    add_point(&l, "over", "2026-10-03", NULL)->pin = (struct point_pin){1, at(NOW), NULL};
+    add_point(&l, "day", "2026-10-04", NULL)->pin =
+        (struct point_pin){1, at("2026-12-24"), xstrdup("x")};
+    add_point(&l, "minute", "2026-10-05", NULL)->pin =
+        (struct point_pin){1, at("2026-11-23T12:01:00Z"), NULL};
+    add_point(&l, "damaged", "2026-10-06", NULL)->pin.since = 1;
+    l.items[5].state = POINT_DAMAGED;
+    add_point(&l, "aside", "2031-01-01", NULL)->pin.since = 1;
+    add_point(&l, "going", "2026-10-08", NULL)->pin.since = 1;
+    l.items[7].state = POINT_DELETING;
+    add_point(&l, "new", "2026-11-22", NULL)->pin.since = 1;
+    EXPECT_PLAN(&l, "last=1", "hold for-ever stands on it", "keep pinned (before the upgrade)",
+                "prune no rule keeps it", "keep pinned until 2026-12-24 (x)",
+                "keep pinned until 2026-11-23 12:01",
+                "keep damaged: left for you to decide, pinned",
+                "keep set aside: its date lies ahead of the clock, pinned", "prune already let go",
+                "keep last 1, pinned");
+}
+
 static void plan_holds_by_one_disk(void **state)
 {
     struct point_list l = {0};
@@ -565,6 +593,7 @@ int main(void)
         cmocka_unit_test(settings),
         cmocka_unit_test(golden),
         cmocka_unit_test(plan_holds_chains),
+        cmocka_unit_test(plan_keeps_pinned),
         cmocka_unit_test(plan_holds_by_one_disk),
         cmocka_unit_test(plan_holds_by_parent_alone),
         cmocka_unit_test(plan_keeps_newest_good),

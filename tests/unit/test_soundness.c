@@ -74,6 +74,28 @@ static void what_stands_on_a_bad_one(void **state)
     assert_is(&l, "e", POINT_GOOD, NULL);
 }
 
+/* One that is let go while others stand on it is being merged: nothing of it is missing, and what
+ * is below it counts. */
+static void what_stands_on_one_that_is_merged(void **state)
+{
+    CLEANUP(point_list_done) struct point_list l = {0};
+
+    (void)state;
+    add(&l, "d", POINT_GOOD, NULL, "c");
+    add(&l, "c", POINT_GOOD, NULL, "b b");
+    add(&l, "b", POINT_DELETING, NULL, "a");
+    add(&l, "a", POINT_GOOD, NULL, "");
+    soundness_judge(&l);
+    assert_is(&l, "b", POINT_DELETING, NULL);
+    assert_is(&l, "c", POINT_GOOD, NULL);
+    assert_is(&l, "d", POINT_GOOD, NULL);
+    l.items[3].state = POINT_MISSING;
+    soundness_judge(&l);
+    assert_is(&l, "b", POINT_DELETING, NULL);
+    assert_is(&l, "c", POINT_DAMAGED, "it stands on a, which is missing");
+    assert_is(&l, "d", POINT_DAMAGED, "it stands on a, which is missing");
+}
+
 /* One disk of two is enough; a point's own damage is told rather than what it stands on. */
 static void one_disk_and_own_damage(void **state)
 {
@@ -96,14 +118,14 @@ static void what_a_damaged_catalog_may_say(void **state)
     add(&l, "a", POINT_GOOD, NULL, "b");
     add(&l, "b", POINT_GOOD, NULL, "a");
     add(&l, "c", POINT_GOOD, NULL, "nowhere");
-    add(&l, "d", POINT_DELETING, NULL, "");
+    add(&l, "d", POINT_DELETING, NULL, "e");
     add(&l, "e", POINT_GOOD, NULL, "d");
     soundness_judge(&l);
     assert_int_equal(point_list_find(&l, "a")->state, POINT_DAMAGED);
     assert_int_equal(point_list_find(&l, "b")->state, POINT_DAMAGED);
     assert_is(&l, "c", POINT_DAMAGED, "it stands on nowhere, which nothing is known of");
     assert_is(&l, "d", POINT_DELETING, NULL);
-    assert_is(&l, "e", POINT_DAMAGED, "it stands on d, which is deleting");
+    assert_is(&l, "e", POINT_DAMAGED, "its chain goes in a circle at e");
 }
 
 int main(void)
@@ -111,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_good),
         cmocka_unit_test(what_stands_on_a_bad_one),
+        cmocka_unit_test(what_stands_on_one_that_is_merged),
         cmocka_unit_test(one_disk_and_own_damage),
         cmocka_unit_test(what_a_damaged_catalog_may_say),
     };

@@ -156,6 +156,23 @@ static void judges_by_age(void **state)
     }
 }
 
+/* Who had points and can restore none is not told that there have been none yet. */
+static void says_that_no_point_is_left(void **state)
+{
+    const struct status_case c = {.policies = {{"p", 26 * HOUR, -1, 0, OUTCOME_SUCCESS, NULL, 0}}};
+    struct status s = {.now = NOW};
+    struct status_domain *d = add_domain(&s, &c);
+
+    (void)state;
+    d->policies.items[0].last_bad = NOW - HOUR;
+    status_judge(&s);
+    assert_string_equal(d->reason, "no good point is left, promised 1d 2h; the newest, of "
+                                   "2027-01-15 07:00:00, cannot be restored");
+    assert_int_equal(d->protection, PROTECTION_AT_RISK);
+    assert_int_equal(status_severity(&s), SEVERITY_RISK);
+    status_done(&s);
+}
+
 static void takes_the_strictest_promise_and_the_first_run(void **state)
 {
     const struct status_case c = {.policies = {{"a", 8 * DAY, HOUR, 0, OUTCOME_SUCCESS, NULL, DAY},
@@ -195,7 +212,7 @@ static bool has_code(const struct reason_list *l, enum reason_code code)
 static void what_must_be_acted_on(void **state)
 {
     static const struct status_case kept = {
-        .policies = {{"p", 26 * HOUR, 5 * HOUR, 0, OUTCOME_SUCCESS, NULL, DAY}}};
+        .policies = {{"p", 26 * HOUR, 5 * HOUR, 0, OUTCOME_SUCCESS, NULL, HOUR}}};
     static const enum reason_code codes[] = {
         REASON_REPOSITORY,  REASON_READ_ONLY,     REASON_FULL,           REASON_DIFFERENCE,
         REASON_POINTS_BAD,  REASON_FROZEN,        REASON_DISK_FORGOTTEN, REASON_UNREACHABLE,
@@ -211,8 +228,8 @@ static void what_must_be_acted_on(void **state)
 
         *r = (struct status_repository){.name = xstrdup("main"),
                                         .has_space = true,
-                                        .free = 10,
-                                        .reserve = code == REASON_FULL ? 11 : 10};
+                                        .free = 10 << 20,
+                                        .reserve = (code == REASON_FULL ? 11 : 10) << 20};
         if (code == REASON_REPOSITORY)
             r->problem = xstrdup("not mounted");
         r->read_only = code == REASON_READ_ONLY;
@@ -281,6 +298,25 @@ static void says_what_to_do(void **state)
     status_done(&s);
 }
 
+/* A daemon that cannot start is not to be started. */
+static void a_broken_configuration_comes_first(void **state)
+{
+    struct status s = {.now = NOW};
+    CLEANUP_FREE char *summary = NULL;
+
+    (void)state;
+    s.daemon.problem = xstrdup("it is down");
+    s.daemon.error = ERR_REMOTE;
+    reason_add(&s.warnings, REASON_CONFIG_BROKEN, "mend it", "broken");
+    status_judge(&s);
+    assert_int_equal(strncmp(s.daemon.reasons.items[0].advice, "first mend the configuration", 28),
+                     0);
+    summary = status_summary(&s);
+    assert_string_equal(summary, "ACT: no domains are known; vmkeepd is not running; 1 more thing "
+                                 "to see to: configuration");
+    status_done(&s);
+}
+
 /* Left out on purpose, and gone, are told and are no finding; of no policy is one. */
 static void left_out_and_gone_are_no_finding(void **state)
 {
@@ -301,6 +337,7 @@ static void left_out_and_gone_are_no_finding(void **state)
     assert_non_null(strstr(s.domains.items[1].reason, "1 point of it is kept, the newest of "));
     n = status_count(&s);
     assert_int_equal(n.domains[PROTECTION_LEFT_OUT], 1);
+    status_counts_done(&n);
     summary = status_summary(&s);
     assert_string_equal(summary, "OK: 1 domain left out, 1 gone");
     status_done(&s);
@@ -311,7 +348,7 @@ static void a_failure_matters_when_the_next_run_is_too_late(void **state)
 {
     const struct status_case soon = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_FAILED, "x", HOUR}}},
                              late = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_FAILED, "x", DAY}}},
-                             fine = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", DAY}}};
+                             fine = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", HOUR}}};
     struct status s = {.now = NOW, .daemon = {.running = true, .started = NOW - DAY}};
 
     (void)state;
@@ -332,6 +369,127 @@ static void a_failure_matters_when_the_next_run_is_too_late(void **state)
     free(s.domains.items[0].reason);
     status_judge(&s);
     assert_int_equal(status_severity(&s), SEVERITY_NOTE);
+    status_done(&s);
+}
+
+static struct status gather_one(const struct status_case *c)
+{
+    struct status s = {.now = NOW, .daemon = {.running = true, .started = NOW - DAY}};
+
+    add_domain(&s, c);
+    return s;
+}
+
+/* A schedule that was changed, say: nothing has failed yet, and the promise will break. */
+static void a_run_that_comes_too_late_matters(void **state)
+{
+    const struct status_case late = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", DAY}}},
+                             fine = {.policies = {{"p", DAY, 0, 0, OUTCOME_SUCCESS, "", DAY}}},
+                             by_hand = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", 0}}};
+    struct status s = gather_one(&late);
+
+    (void)state;
+    status_judge(&s);
+    assert_int_equal(status_severity(&s), SEVERITY_ACT);
+    assert_true(has_code(&s.domains.items[0].policies.items[0].reasons, REASON_BREAKS_SOON));
+    assert_non_null(strstr(s.domains.items[0].policies.items[0].reasons.items[1].advice,
+                           "schedule and its rpo"));
+    status_done(&s);
+    s = gather_one(&fine);
+    status_judge(&s);
+    assert_int_equal(status_severity(&s), SEVERITY_NOTE);
+    status_done(&s);
+    s = gather_one(&by_hand);
+    status_judge(&s);
+    assert_int_equal(status_severity(&s), SEVERITY_NOTE);
+    status_done(&s);
+}
+
+/* It promises nothing, but it has tried, and has nothing. */
+static void one_without_a_promise_has_never_made_a_point(void **state)
+{
+    const struct status_case tried = {.policies = {{"a", DAY, HOUR, 0, OUTCOME_SUCCESS, "", HOUR},
+                                                   {"b", 0, -1, 0, OUTCOME_FAILED, "x", DAY}}},
+                             first = {.policies = {{"a", DAY, HOUR, 0, OUTCOME_SUCCESS, "", HOUR},
+                                                   {"b", 0, -1, 0, OUTCOME_NONE, NULL, DAY}}};
+    struct status s = gather_one(&tried);
+
+    (void)state;
+    status_judge(&s);
+    assert_int_equal(s.domains.items[0].protection, PROTECTION_GOOD);
+    assert_int_equal(status_severity(&s), SEVERITY_ACT);
+    assert_non_null(s.domains.items[0].policies.items[1].reasons.items[0].advice);
+    status_done(&s);
+    s = gather_one(&first);
+    status_judge(&s);
+    assert_int_equal(status_severity(&s), SEVERITY_NOTE);
+    status_done(&s);
+}
+
+/* It was renamed, perhaps. */
+static void a_former_policy_is_named(void **state)
+{
+    const struct status_case none = {.policies = {{"new", DAY, -1, 0, OUTCOME_NONE, NULL, HOUR}}};
+    struct status s = gather_one(&none);
+    const struct reason_list *l = &s.domains.items[0].policies.items[0].reasons;
+
+    (void)state;
+    s.domains.items[0].policies.items[0].former = xstrdup("old");
+    s.domains.items[0].policies.items[0].former_last = NOW - DAY;
+    status_judge(&s);
+    assert_int_equal(l->items[1].code, REASON_POLICY_RENAMED);
+    assert_non_null(strstr(l->items[1].text, "newest point of policy old"));
+    assert_non_null(strstr(l->items[1].advice, "--domain lab/web01 --policy old"));
+    status_done(&s);
+}
+
+/* Its QEMU has died, or was shut down: the configuration could have it backed up all the same. */
+static void shut_off_without_images(void **state)
+{
+    const struct status_case kept = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", HOUR}},
+                                     .problem = "connect /x.qmp: Connection refused"},
+                             none = {.policies = {{0}}};
+    struct status s = gather_one(&kept);
+
+    (void)state;
+    s.domains.items[0].needs_images = true;
+    status_judge(&s);
+    assert_int_equal(status_severity(&s), SEVERITY_ACT);
+    assert_int_equal(s.domains.items[0].reasons.items[0].code, REASON_SHUT_OFF);
+    assert_int_equal(s.domains.items[0].reasons.n, 1);
+    status_done(&s);
+    s = gather_one(&none);
+    s.domains.items[0].needs_images = s.domains.items[0].left_out_on_purpose = true;
+    status_judge(&s);
+    assert_int_equal(status_severity(&s), SEVERITY_NOTE);
+    status_done(&s);
+}
+
+/* What is in a repository that is away was good when it was seen last. */
+static void points_that_are_away_are_not_known_to_be_good(void **state)
+{
+    const struct status_case kept = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", HOUR}}};
+    struct status s = gather_one(&kept);
+    struct status_repository *r = VEC_ADD(&s.repositories);
+
+    (void)state;
+    s.domains.items[0].policies.items[0].repository = xstrdup("main");
+    *r = (struct status_repository){.name = xstrdup("main"), .problem = xstrdup("not mounted")};
+    status_judge(&s);
+    assert_true(has_code(&s.domains.items[0].policies.items[0].reasons, REASON_POINTS_AWAY));
+    assert_int_equal(s.domains.items[0].protection, PROTECTION_GOOD);
+    status_done(&s);
+}
+
+static void the_catalog_cannot_be_written_since(void **state)
+{
+    struct status s = {.now = NOW, .daemon = {.running = true, .catalog_since = NOW - HOUR}};
+
+    (void)state;
+    s.daemon.catalog_problem = xstrdup("disk full");
+    status_judge(&s);
+    assert_non_null(
+        strstr(s.daemon.reasons.items[0].text, "its catalog since 2027-01-15 07:00:00"));
     status_done(&s);
 }
 
@@ -478,10 +636,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_by_age),
+        cmocka_unit_test(says_that_no_point_is_left),
         cmocka_unit_test(takes_the_strictest_promise_and_the_first_run),
         cmocka_unit_test(a_warning_is_something_to_look_at),
         cmocka_unit_test(what_must_be_acted_on),
         cmocka_unit_test(says_what_to_do),
+        cmocka_unit_test(a_broken_configuration_comes_first),
+        cmocka_unit_test(a_run_that_comes_too_late_matters),
+        cmocka_unit_test(one_without_a_promise_has_never_made_a_point),
+        cmocka_unit_test(a_former_policy_is_named),
+        cmocka_unit_test(shut_off_without_images),
+        cmocka_unit_test(points_that_are_away_are_not_known_to_be_good),
+        cmocka_unit_test(the_catalog_cannot_be_written_since),
         cmocka_unit_test(left_out_and_gone_are_no_finding),
         cmocka_unit_test(a_failure_matters_when_the_next_run_is_too_late),
         cmocka_unit_test(a_run_that_does_not_begin_is_overdue),

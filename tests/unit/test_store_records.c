@@ -64,6 +64,7 @@ static struct point sample(void)
             .bytes = 2,
             .length = 3,
             .digest = xstrdup("blake3:00"),
+            .content = xstrdup("sha256-tree:00"),
             .origin = {xstrdup("/i"), xstrdup("inode 5"), NULL, xstrdup("b")},
         };
     strlist_add(&p.missing, "vdc");
@@ -114,7 +115,12 @@ static void requests(void **state)
     struct owned owned[] = {{OWNED_TREE, (char *)"/srv", (char *)"repository 'main'"}};
     const struct owned_list list = {owned, 1, 1};
     const struct owner self = {(char *)"a59d85fc", (char *)"m", (char *)"", (char *)"/c.db", 1, 2};
-    const struct point_origin origin = {"domain.xml", "<domain/>\n\xff", 107, 4294967295};
+    struct definition_file files[] = {
+        {.name = (char *)"domain.xml", .text = (char *)"<domain/>\n\xff"},
+        {.from = (char *)"/boot/k", .what = (char *)"kernel", .lacks = (char *)"away"},
+    };
+    const struct definition_list definitions = {files, 2, 2};
+    const struct point_origin origin = {&definitions, 107, 4294967295};
     const struct store_scratch scratch = {"/scratch", "tag", &list};
     const struct point_list known = {&plan, 1, 1};
     const struct survey_scope scope = {"h", "d", &known};
@@ -133,7 +139,12 @@ static void requests(void **state)
     send(&store_request_prepare, &in, &out);
     assert_string_equal(out.repository, in.repository);
     assert_string_equal(out.self->catalog_path, "/c.db");
-    assert_string_equal(out.origin->definition, origin.definition);
+    assert_int_equal(out.origin->definitions->n, 2);
+    assert_string_equal(out.origin->definitions->items[0].text, files[0].text);
+    assert_string_equal(out.origin->definitions->items[1].from, "/boot/k");
+    assert_null(out.origin->definitions->items[1].name);
+    assert_string_equal(out.origin->definitions->items[1].what, "kernel");
+    assert_string_equal(out.origin->definitions->items[1].lacks, "away");
     assert_true(out.origin->uid == 107 && out.origin->gid == 4294967295);
     assert_int_equal(out.scratch->owned->items[0].kind, OWNED_TREE);
     record_done(&store_request_prepare, &out);

@@ -161,6 +161,7 @@ static bool look(struct begin *b)
     if (result == LOOK_WAITING)
         return true;
     if (result == LOOK_FAILED || begin_check_domain(b, &b->err) < 0 || begin_is_bad(b)) {
+        begin_offline_explain(b);
         enter(b, B_FAILED);
         return false;
     }
@@ -425,7 +426,7 @@ struct op *begin_start(struct domain *d, const struct backup_request *request,
         err_set(err, ERR_BUSY, "another backup of the domain is beginning");
         return NULL;
     }
-    b = begin_new(request);
+    b = begin_new(d, request);
     b->fsm = (struct fsm){.states = states, .state = B_START};
     b->ret = ret;
     return task_start(d, &b->task, &kind, done, ctx);

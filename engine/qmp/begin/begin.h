@@ -6,6 +6,7 @@
 #define VMKEEP_ENGINE_QMP_BEGIN_H
 
 #include "base/fsm.h"
+#include "engine/image_command.h"
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/look/look.h"
 #include "engine/qmp/state/ids.h"
@@ -31,12 +32,10 @@ struct begin_image {
     const struct begin_disk *disk;
     const char *path, *format;
     enum begin_found found;
-    uint64_t size; /* of a probe; else the disk's */
-    bool probe;    /* a pull's, see begin_serve.c */
-    bool scratch;  /* loses its name as soon as QEMU has it open */
-    bool shield;   /* without it the copy goes on, unprotected */
-    bool created;  /* and is ours to remove */
-    bool given;    /* it was made by the caller, for this */
+    bool scratch; /* loses its name as soon as QEMU has it open */
+    bool shield;  /* without it the copy goes on, unprotected */
+    bool created; /* and is ours to remove */
+    bool given;   /* it was made by the caller, for this */
     int tries;
 };
 
@@ -83,7 +82,8 @@ struct begin {
     bool asked;               /* the instant's commands were sent, */
     bool tracked;             /* the new checkpoint was made, */
     bool uncertain;           /* and may have been made although it has failed for us */
-    ev_timer hold;            /* how long the guest may stay frozen */
+    int freeze_s;
+    ev_timer hold; /* how long the guest may stay frozen */
     struct tend retract;
     bool retracting;
     struct {
@@ -142,8 +142,6 @@ bool begin_unlink_images(struct begin *b, bool scratch_only);
  * then. */
 void begin_list_given(struct begin *b, const struct begin_disk *disk);
 void begin_map_given(struct begin *b, const struct begin_image *image);
-int begin_check_given(const struct begin_image *image, const char *map, struct err *err);
-int begin_check_raw(const struct begin_disk *disk, const struct file_fact *f, struct err *err);
 
 /* begin_steps.c, begin_shield.c: the commands of each state. */
 void begin_steps_attach(struct begin *b);
@@ -161,9 +159,6 @@ size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk);
 void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
 /* What the gates above the disks let through from now on: the cbw filters. */
 struct command begin_swap(const struct begin *b);
-/* The size of a pull's probe, and the file that it is copied to. */
-uint64_t begin_probe_size(const struct begin_disk *disk);
-const char *begin_probe_path(const struct begin *b, const struct begin_disk *disk);
 /* The nodes that a shielded copy reads from. */
 void begin_add_snapshots(struct begin *b);
 /* Can the copy be guest-safe?  If not, ret says why, and for which disk. */
@@ -188,12 +183,14 @@ bool begin_try_another_port(struct begin *b);
 bool begin_offline_prepare(struct begin *b);
 /* Last of all when a beginning has failed, likewise. */
 bool begin_offline_undo(struct begin *b);
+/* Bitmaps that were sound when the images were read are not any more: somebody has opened these. */
+void begin_offline_explain(struct begin *b);
 
 /* begin_undo.c: takes back what was done so far.  True: suspended; false: all is undone. */
 bool begin_retract_next(struct begin *b);
 
 /* begin_request.c: a copy of what is asked for. */
-struct begin *begin_new(const struct backup_request *r);
+struct begin *begin_new(const struct domain *d, const struct backup_request *r);
 
 /* The operation backup_begin of engine/hypervisor.h. */
 struct op *begin_start(struct domain *d, const struct backup_request *request,

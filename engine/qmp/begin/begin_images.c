@@ -6,7 +6,6 @@
  * Scratch files are unlinked as soon as QEMU has them open.  They live as long as QEMU uses
  * them, and nothing is left over whoever dies first.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,18 +45,6 @@ static const char *scratch_path(struct begin *b, size_t i)
     return keep(b, xasprintf("%s/%zu.qcow2", b->scratch, i));
 }
 
-/* Beside the scratch space; but /dev is no place for files. */
-static void add_probe(struct begin *b, const struct begin_disk *disk)
-{
-    char *path = disk->is_device
-                     ? xasprintf("/var/tmp/vmkeep-%s-%zu.probe", b->tag, begin_disk_index(b, disk))
-                     : xasprintf("%s.probe", disk->place.path);
-    struct begin_image *image = add(b, disk, keep(b, path), true);
-
-    image->probe = true;
-    image->size = begin_probe_size(disk);
-}
-
 void begin_list_images(struct begin *b)
 {
     if (b->mode == MODE_PULL && b->task.domain->side->no_writer)
@@ -70,16 +57,9 @@ void begin_list_images(struct begin *b)
         else
             begin_list_given(b, disk);
     }
-    for (size_t i = 0; b->shield && i < b->disks.n; i++) {
-        const struct begin_disk *disk = &b->disks.items[i];
-
-        if (disk->still)
-            continue;
-        if (b->mode == MODE_PUSH)
-            add(b, disk, scratch_path(b, i), true);
-        else
-            add_probe(b, disk);
-    }
+    for (size_t i = 0; b->shield && b->mode == MODE_PUSH && i < b->disks.n; i++)
+        if (!b->disks.items[i].still)
+            add(b, &b->disks.items[i], scratch_path(b, i), true);
 }
 
 static bool is_made(const struct begin_image *image)
@@ -128,26 +108,27 @@ static int take_file(const struct begin *b, const struct begin_image *image, str
 
 static void run_qemu_img(struct begin *b, const struct begin_image *image)
 {
-    const struct backup_encryption *crypt = &image->disk->place.encryption;
-    bool encrypted = crypt->secret && !image->shield && !image->probe;
-    CLEANUP_FREE char *secret = xasprintf("secret,id=key,file=%s", crypt->secret_file);
-    char size[32];
-    const char *plain[] = {"qemu-img",    "create",    "-q", "-f",
-                           image->format, image->path, size, NULL};
-    const char *luks[] = {"qemu-img",    "create", "-q",
-                          "--object",    secret,   "-f",
-                          image->format, "-o",     "encrypt.format=luks,encrypt.key-secret=key",
-                          image->path,   size,     NULL};
-    const struct proc_spec spec = {.argv = encrypted ? luks : plain, .timeout_s = CREATE_S};
+    bool encrypted = !image->shield;
+    const struct image_file f = {image->path, image->format, false,
+                                 encrypted ? &image->disk->place.encryption : NULL};
+    struct image_command c;
 
-    snprintf(size, sizeof(size), "%" PRIu64,
-             image->probe ? image->size : image->disk->source->facts.capacity);
-    task_run(&b->task, &spec);
+    image_command_create(&c, &f, image->disk->source->facts.capacity);
+    task_run(&b->task, &(struct proc_spec){.argv = c.argv, .timeout_s = CREATE_S});
+    image_command_done(&c);
+}
+
+/* What was made of it is removed again. */
+static void say_no_space(const struct begin_image *image, struct err *why)
+{
+    if (why->code == ERR_NOSPACE || qemu_text_code(why->msg) == ERR_NOSPACE)
+        err_set(why, ERR_NOSPACE, "%s: no space left there to make the image", image->path);
 }
 
 /* The copy goes on without protection when only its scratch space could not be made. */
-static void failed(struct begin *b, const struct begin_image *image, const struct err *why)
+static void failed(struct begin *b, const struct begin_image *image, struct err *why)
 {
+    say_no_space(image, why);
     if (image->shield && !b->task.canceled) {
         snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "scratch space: %s", why->msg);
         b->shield = false;
@@ -172,7 +153,8 @@ static void check_empty(struct begin *b, const struct begin_image *image, struct
     const char *what = b->mode == MODE_PUSH ? "target" : "scratch";
 
     if (err->code == ERR_NONE)
-        begin_check_given(image, b->task.output ? b->task.output : "", err);
+        image_check_map(image->path, b->task.output ? b->task.output : "",
+                        image->disk->source->facts.capacity, err);
     else if (qemu_said(err->msg, SAID_OTHER_FORMAT))
         err_set(err, ERR_INVALID, "%s is not a %s image", image->path, image->format);
     if (err->code != ERR_NONE)

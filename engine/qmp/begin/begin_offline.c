@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/names.h"
 #include "engine/qmp/begin/begin.h"
 #include "engine/qmp/offline/offline.h"
 #include "engine/qmp/offline/session.h"
@@ -260,19 +259,26 @@ bool begin_offline_prepare(struct begin *b)
     return false;
 }
 
+void begin_offline_explain(struct begin *b)
+{
+    if (b->task.domain->session && b->err.code == ERR_CORRUPT)
+        err_set(&b->err, ERR_BUSY, OFFLINE_TORN);
+}
+
 /* A disk whose bitmap cannot be removed (the domain has been started) has one too many: whoever
  * made the request knows its name, and deletes the checkpoint. */
 static bool unmark_next(struct begin *b)
 {
     CLEANUP_FREE char *bitmap = NULL;
-    struct offline *o = b->task.domain->session;
+    const struct domain *d = b->task.domain;
+    struct offline *o = d->session;
 
     if (o->next > 0 && b->task.wait_err.code != ERR_NONE)
-        log_debug("qmp: %s: take back checkpoint %s: %s", b->task.domain->name, b->checkpoint,
+        log_debug("qmp: %s: take back checkpoint %s: %s", d->name, b->checkpoint,
                   b->task.wait_err.msg);
     if (o->next == o->marked.n)
         return false;
-    bitmap = checkpoint_bitmap(b->checkpoint, o->marked.items[o->next]);
+    bitmap = domain_bitmap(d, b->checkpoint, o->marked.items[o->next]);
     image_bitmap_remove(&b->task, images_find(&o->images, o->marked.items[o->next++]), bitmap);
     return true;
 }

@@ -2,9 +2,9 @@
  *
  * Quiescing the guest around the transaction that begins a backup.
  *
- * The guest stays frozen for FREEZE_HOLD_S at most, whatever QEMU does meanwhile: should its answer
- * to the transaction come later than that, the guest is thawed before it, and does not count as
- * quiesced.
+ * The guest stays frozen for as long as the request allows, whatever QEMU does meanwhile: should
+ * its answer to the transaction come later than that, the guest is thawed before it, and does not
+ * count as quiesced.
  */
 #include <stdio.h>
 
@@ -55,10 +55,10 @@ void begin_freeze(struct begin *b)
 {
     struct domain *d = b->task.domain;
 
-    ev_timer_init(&b->hold, on_hold_end, FREEZE_HOLD_S, 0);
+    ev_timer_init(&b->hold, on_hold_end, b->freeze_s, 0);
     b->hold.data = b;
     ev_timer_start(d->owner->loop, &b->hold);
-    freezer_freeze(d->freezer, on_freezer, b);
+    freezer_freeze(d->freezer, b->freeze_s, on_freezer, b);
 }
 
 void begin_thaw(struct begin *b)
@@ -105,8 +105,8 @@ int begin_judge_quiesce(struct begin *b)
         begin_quiesce_failed(b, &b->owed);
     if (!b->late || b->err.code != ERR_NONE)
         return b->err.code != ERR_NONE ? -1 : 0;
-    err_set(&late, ERR_TIMEOUT,
-            "QEMU took longer than %.0f s to begin; the guest was thawed before", FREEZE_HOLD_S);
+    err_set(&late, ERR_TIMEOUT, "QEMU took longer than %d s to begin; the guest was thawed before",
+            b->freeze_s);
     begin_quiesce_failed(b, &late);
     return b->err.code != ERR_NONE ? -1 : 0;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/names.h"
 #include "engine/qmp/begin/begin.h"
 
 static const char *keep(struct begin *b, const char *s)
@@ -22,7 +21,7 @@ static void keep_address(struct begin *b, struct backup_address *a)
     a->socket = keep(b, a->socket);
 }
 
-static void keep_disk(struct begin *b, const struct backup_disk *from)
+static void keep_disk(struct begin *b, const struct domain *d, const struct backup_disk *from)
 {
     struct begin_disk *disk = VEC_ADD(&b->disks);
     CLEANUP_FREE char *bitmap = xasprintf("backup-%s", from->name);
@@ -35,7 +34,7 @@ static void keep_disk(struct begin *b, const struct backup_disk *from)
     disk->export_bitmap = keep(b, from->export_bitmap ? from->export_bitmap : bitmap);
     disk->track = from->track;
     if (from->track && b->checkpoint) {
-        own = checkpoint_bitmap(b->checkpoint, from->name);
+        own = domain_bitmap(d, b->checkpoint, from->name);
         disk->bitmap = keep(b, own);
     }
     disk->place = from->place;
@@ -46,7 +45,7 @@ static void keep_disk(struct begin *b, const struct backup_disk *from)
     keep_address(b, &disk->place.peer);
 }
 
-struct begin *begin_new(const struct backup_request *r)
+struct begin *begin_new(const struct domain *d, const struct backup_request *r)
 {
     struct begin *b = xcalloc(1, sizeof(*b));
 
@@ -57,10 +56,11 @@ struct begin *begin_new(const struct backup_request *r)
     b->server = r->server;
     keep_address(b, &b->server);
     b->quiesce = r->quiesce;
+    b->freeze_s = r->freeze_s > 0 ? r->freeze_s : FREEZE_S;
     b->reuse_external = r->reuse_external;
     b->made_empty = r->made_empty;
     b->bandwidth = r->bandwidth;
     for (size_t i = 0; i < r->n_disks; i++)
-        keep_disk(b, &r->disks[i]);
+        keep_disk(b, d, &r->disks[i]);
     return b;
 }

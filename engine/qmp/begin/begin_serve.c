@@ -5,52 +5,35 @@
  * QEMU has one NBD server.  A mark node beside it says that it is ours, for a restarted daemon.
  *
  * Nobody tells when a snapshot breaks: QEMU says nothing, and who reads the export gets the disk
- * as it is now.  So each snapshot has a window, its first bytes, which is copied to a file of
- * its own now and then (tend.c): that job fails when the snapshot is broken, and stays as the
- * record of it.
+ * as it is now.  So each snapshot has a window, its first bytes, which is copied to nowhere now and
+ * then (tend.c): that job fails when the snapshot is broken, and stays as the record of it.
  */
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "engine/free_port.h"
 #include "engine/qmp/begin/begin.h"
 #include "engine/qmp/wire/texts.h"
 
 #define PORTS_MAX 10
 #define WINDOW_BYTES 65536
 
-uint64_t begin_probe_size(const struct begin_disk *disk)
-{
-    uint64_t capacity = disk->source->facts.capacity;
-
-    return capacity < WINDOW_BYTES ? capacity : WINDOW_BYTES;
-}
-
-const char *begin_probe_path(const struct begin *b, const struct begin_disk *disk)
-{
-    for (size_t i = 0; i < b->images.n; i++)
-        if (b->images.items[i].disk == disk && b->images.items[i].probe)
-            return b->images.items[i].path;
-    return NULL;
-}
-
 static void add_probe(struct begin *b, size_t i)
 {
     const struct begin_disk *disk = &b->disks.items[i];
+    uint64_t capacity = disk->source->facts.capacity;
+    uint64_t size = capacity < WINDOW_BYTES ? capacity : WINDOW_BYTES;
     char snapshot[NODE_NAME_MAX], window[NODE_NAME_MAX], sink[NODE_NAME_MAX];
     CLEANUP_FREE char *id = job_id(b->tag, i, disk->name);
 
     node_name(snapshot, b->tag, i, NODE_SNAPSHOT);
     node_name(window, b->tag, i, NODE_WINDOW);
     node_name(sink, b->tag, i, NODE_SINK);
-    begin_step_add(b, disk, command_add_window(window, snapshot, begin_probe_size(disk)), "watch",
-                   "the snapshot");
+    begin_step_add(b, disk, command_add_window(window, snapshot, size), "watch", "the snapshot");
+    begin_step_add(b, disk, command_add_sink(sink, size), "watch", "the snapshot");
     begin_step_add(b, disk, command_backup(id, window, sink), "watch", "the snapshot");
 }
 
@@ -100,40 +83,10 @@ void begin_add_server(struct begin *b)
             add_probe(b, i);
 }
 
-static int bind_any(const struct addrinfo *a, uint16_t *ret)
-{
-    CLEANUP_CLOSE int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_storage address;
-    socklen_t len = sizeof(address);
-    char port[8];
-
-    if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
-        getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof(port),
-                    NI_NUMERICSERV) != 0)
-        return -1;
-    *ret = (uint16_t)strtoul(port, NULL, 10);
-    return 0;
-}
-
-/* QEMU can take any free port, but QMP never tells which; so we look for one.  Somebody may take it
- * before QEMU does: then another one is tried.  No name is looked up here: that could take long. */
 int begin_pick_port(struct begin *b, struct err *err)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
-    const char *host = str_eq(b->server.host, "localhost") ? NULL : b->server.host;
-    struct addrinfo *list = NULL;
-    int rc = getaddrinfo(host, "0", &hints, &list), saved;
-
-    if (rc != 0)
-        return err_set(err, ERR_INVALID,
-                       "listen on '%s': %s; give an address, or a port besides the name", host,
-                       gai_strerror(rc));
-    rc = bind_any(list, &b->server.port);
-    saved = errno;
-    freeaddrinfo(list);
     b->ports_tried++;
-    return rc < 0 ? err_errno(err, saved, "listen on '%s'", host ? host : "localhost") : 0;
+    return free_port(b->server.host, &b->server.port, err);
 }
 
 /* Somebody was quicker than QEMU on the port that we picked: another one.  True: sent again. */

@@ -69,16 +69,16 @@ static const char *scratch_of(const struct begin *b, const struct begin_disk *di
     return NULL;
 }
 
-static void add_scratch(struct begin *b, const struct begin_disk *disk, const char *path,
-                        enum node_role format_role, enum node_role file_role)
+static void add_scratch(struct begin *b, const struct begin_disk *disk)
 {
+    const char *path = scratch_of(b, disk);
     const struct backup_place place = {.type = PLACE_FILE, .path = path};
     size_t i = begin_disk_index(b, disk);
     char format[NODE_NAME_MAX], file[NODE_NAME_MAX];
 
-    name(format, b, i, format_role);
-    name(file, b, i, file_role);
-    begin_step_add(b, disk, command_add_place(file, &place, false, NULL), "open", path);
+    name(format, b, i, NODE_SCRATCH);
+    name(file, b, i, NODE_SCRATCH_FILE);
+    begin_step_add(b, disk, command_add_unflushed(file, &place, false), "open", path);
     begin_step_add(b, disk, command_add_format(format, file, "qcow2", NULL, NULL), "open", path);
 }
 
@@ -96,9 +96,7 @@ void begin_steps_shield(struct begin *b)
         name(cbw, b, i, NODE_CBW);
         name(scratch, b, i, NODE_SCRATCH);
         if (b->mode == MODE_PUSH)
-            add_scratch(b, disk, scratch_of(b, disk), NODE_SCRATCH, NODE_SCRATCH_FILE);
-        else
-            add_scratch(b, disk, begin_probe_path(b, disk), NODE_SINK, NODE_SINK_FILE);
+            add_scratch(b, disk);
         begin_step_add(b, disk, command_add_gate(gate, top), "put a gate above", top);
         for (size_t k = 0; k < devices->n; k++)
             begin_step_add(b, disk, command_set_drive(devices->items[k], gate), "attach a gate to",

@@ -48,17 +48,26 @@ static void add_secret(struct begin *b, const struct begin_disk *disk, const cha
     explicit_bzero(text, len);
 }
 
-static void add_place_file(struct begin *b, const struct begin_disk *disk, const char *file)
+/* What is flushed as it is written: a device, which nothing could make flush later, and a peer. */
+static bool is_flushed(const struct begin_disk *disk, enum node_role role)
+{
+    return disk->place.type == PLACE_NETWORK || (disk->is_device && role == NODE_TARGET_FILE);
+}
+
+static void add_place_file(struct begin *b, const struct begin_disk *disk, enum node_role role,
+                           const char *file)
 {
     const struct backup_place *place = &disk->place;
     bool network = place->type == PLACE_NETWORK;
     char tls[OBJECT_ID_MAX];
 
     object_id(tls, b->tag, "tlsc");
-    begin_step_add(
-        b, disk,
-        command_add_place(file, place, disk->is_device, network && place->peer.tls ? tls : NULL),
-        "open", place_text(place));
+    begin_step_add(b, disk,
+                   is_flushed(disk, role)
+                       ? command_add_place(file, place, disk->is_device,
+                                           network && place->peer.tls ? tls : NULL)
+                       : command_add_unflushed(file, place, disk->is_device),
+                   "open", place_text(place));
 }
 
 /* The two nodes of a place, as a push's target or as a pull's scratch space. */
@@ -77,7 +86,7 @@ static void add_place(struct begin *b, const struct begin_disk *disk, enum node_
     object_id(secret, b->tag, what);
     if (place->encryption.secret)
         add_secret(b, disk, secret);
-    add_place_file(b, disk, file);
+    add_place_file(b, disk, file_role, file);
     add = command_add_format(format, file, disk->format, backing,
                              place->encryption.secret ? secret : NULL);
     /* A raw device may be larger than the disk; QEMU wants them of one size. */

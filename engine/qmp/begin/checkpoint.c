@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "engine/backup_check.h"
 #include "engine/qmp/begin/checkpoint_quiesce.h"
 #include "engine/qmp/begin/image_checkpoint.h"
 #include "engine/qmp/look/look.h"
@@ -27,18 +28,6 @@ struct checkpoint_task {
     struct image_checkpoint offline; /* when the domain is shut off */
 };
 
-int checkpoint_check(const struct view_disk *disk, const char *name, struct err *err)
-{
-    if (!disk->facts.trackable)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "disk %s: its format (%s) cannot hold a checkpoint; qcow2 version 3 can",
-                       disk->facts.name, disk->facts.format);
-    if (disk_facts_checkpoint(&disk->facts, name))
-        return err_set(err, ERR_EXISTS, "disk %s: checkpoint '%s' exists already", disk->facts.name,
-                       name);
-    return 0;
-}
-
 static int create(struct checkpoint_task *c, struct err *err)
 {
     json_t *actions = json_array();
@@ -46,14 +35,14 @@ static int create(struct checkpoint_task *c, struct err *err)
     for (size_t i = 0; i < c->disks.n; i++) {
         const struct view_disk *disk = view_find_disk(&c->look.view, c->disks.items[i]);
         CLEANUP_FREE char *bitmap = NULL;
-        int rc = disk ? checkpoint_check(disk, c->name, err)
+        int rc = disk ? backup_check_track(&disk->facts, c->name, err)
                       : err_set(err, ERR_NOTFOUND, "no disk '%s'", c->disks.items[i]);
 
         if (rc < 0) {
             json_decref(actions);
             return -1;
         }
-        bitmap = checkpoint_bitmap(c->name, c->disks.items[i]);
+        bitmap = domain_bitmap(c->task.domain, c->name, c->disks.items[i]);
         json_array_append_new(actions, action_bitmap_add(disk->node, bitmap));
     }
     task_call(&c->task, command_transaction(actions));

@@ -7,8 +7,6 @@
 
 #include "engine/qmp/domain/domain.h"
 
-/* May the disk take in a new checkpoint of that name? */
-int checkpoint_check(const struct view_disk *disk, const char *name, struct err *err);
 /* Is it one of the checkpoint's? */
 bool checkpoint_has(const char *checkpoint, const struct bitmap_facts *bitmap);
 struct op *checkpoint_create_start(struct domain *d, const char *name, const struct strlist *disks,

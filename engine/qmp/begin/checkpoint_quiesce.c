@@ -53,10 +53,10 @@ int checkpoint_quiesce_start(struct checkpoint_quiesce *q, struct task *t, const
 static void freeze(struct checkpoint_quiesce *q, struct task *t)
 {
     q->step = Q_FREEZING;
-    ev_timer_init(&q->hold, on_hold_end, FREEZE_HOLD_S, 0);
+    ev_timer_init(&q->hold, on_hold_end, FREEZE_S, 0);
     q->hold.data = q;
     ev_timer_start(q->loop, &q->hold);
-    freezer_freeze(q->freezer, on_freezer, t);
+    freezer_freeze(q->freezer, FREEZE_S, on_freezer, t);
 }
 
 static void thaw(struct checkpoint_quiesce *q, struct task *t)
@@ -80,8 +80,8 @@ static void judge(struct checkpoint_quiesce *q)
     struct err err = ERR_INIT;
 
     if (q->late)
-        err_set(&err, ERR_TIMEOUT, "it took longer than %.0f s, and the guest was thawed before",
-                FREEZE_HOLD_S);
+        err_set(&err, ERR_TIMEOUT, "it took longer than %d s, and the guest was thawed before",
+                FREEZE_S);
     note(q, &err, "quiesce the guest");
     /* It is there all the same, and has to be deleted. */
     if (q->made && q->err.code != ERR_NONE)

@@ -2,7 +2,7 @@
 #include "engine/qmp/begin/image_checkpoint.h"
 
 #include "base/cleanup.h"
-#include "base/names.h"
+#include "engine/backup_check.h"
 #include "engine/qmp/begin/checkpoint.h"
 #include "engine/qmp/offline/offline.h"
 
@@ -11,12 +11,10 @@ static int check_new(const struct image_checkpoint *c, const char *name,
 {
     for (size_t i = 0; i < disks->n; i++) {
         const struct image *image = images_find(&c->images, disks->items[i]);
-        struct view_disk disk = {0};
 
         if (!image)
             return err_set(err, ERR_NOTFOUND, "no disk '%s'", disks->items[i]);
-        disk.facts = image->facts; /* lent */
-        if (checkpoint_check(&disk, name, err) < 0)
+        if (backup_check_track(&image->facts, name, err) < 0)
             return -1;
     }
     return 0;
@@ -43,7 +41,7 @@ static int list(struct image_checkpoint *c, const struct domain *d, const char *
     if (disks && check_new(c, name, disks, err) < 0)
         return -1;
     for (size_t i = 0; disks && i < disks->n; i++) {
-        CLEANUP_FREE char *bitmap = checkpoint_bitmap(name, disks->items[i]);
+        CLEANUP_FREE char *bitmap = domain_bitmap(d, name, disks->items[i]);
 
         strlist_add(&c->todo, disks->items[i]);
         strlist_add(&c->bitmaps, bitmap);

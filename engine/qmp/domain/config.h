@@ -15,7 +15,7 @@ struct qmp_disk_config {
 
 struct qmp_domain_config {
     const char *name;
-    const char *qmp;   /* socket path */
+    const char *qmp;   /* socket path; NULL: its images are all there is of it (driver.h) */
     const char *agent; /* socket path, or NULL */
     const struct qmp_disk_config *disks;
     size_t n_disks;
@@ -23,6 +23,7 @@ struct qmp_domain_config {
      * server-key.pem, client-cert.pem, client-key.pem, read by QEMU; NULL: /etc/pki/qemu. */
     const char *tls_certificates;
     bool tls_no_verify; /* clients need no certificate */
+    bool shared_names;  /* a checkpoint's bitmaps bear its name on every disk, as libvirt has it */
 };
 
 #endif

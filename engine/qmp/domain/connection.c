@@ -232,10 +232,15 @@ void connection_init(struct domain *d)
 {
     d->pause_s = PAUSE_FIRST_S / 2; /* the first retry's is twice that */
     d->watch = -1;
-    d->down_state = DOMAIN_UNREACHABLE;
-    err_set(&d->down_why, ERR_REMOTE, "%s: not connected yet", d->qmp);
     ev_timer_init(&d->retry, on_retry, 0, 0);
     d->retry.data = d;
+    if (!d->qmp) {
+        d->down_state = DOMAIN_SHUTOFF;
+        err_set(&d->down_why, ERR_REMOTE, "there is no QEMU");
+        return;
+    }
+    d->down_state = DOMAIN_UNREACHABLE;
+    err_set(&d->down_why, ERR_REMOTE, "%s: not connected yet", d->qmp);
     ev_timer_start(d->owner->loop, &d->retry);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "engine/qmp/domain/config.h"
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/domain/side.h"
@@ -329,6 +330,11 @@ void domain_raise(struct domain *d, enum hv_event_type type)
         ev_timer_start(owner->loop, &owner->raise);
 }
 
+char *domain_bitmap(const struct domain *d, const char *checkpoint, const char *disk)
+{
+    return d->shared_names ? xstrdup(checkpoint) : checkpoint_bitmap(checkpoint, disk);
+}
+
 struct view_names domain_names(const struct domain *d, const char *cwd)
 {
     return (struct view_names){.items = d->disks, .n = d->n_disks, .cwd = cwd};
@@ -381,6 +387,7 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
     d->tls_certificates =
         xstrdup(config->tls_certificates ? config->tls_certificates : TLS_CERTIFICATES);
     d->tls_verify = !config->tls_no_verify;
+    d->shared_names = config->shared_names;
     d->n_disks = config->n_disks;
     d->disks = xcalloc(config->n_disks, sizeof(*d->disks));
     for (size_t i = 0; i < config->n_disks; i++) {
@@ -399,6 +406,7 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
 void domain_free(struct domain *d)
 {
     domain_drop_tasks(d);
+    writing_stop(d);
     if (d->offline)
         domain_free(TAKE_PTR(d->offline));
     d->side->free(d);

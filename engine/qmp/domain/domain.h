@@ -10,6 +10,7 @@
  *   domain.c        the list of tasks, and what a task may wait for
  *   connection.c    the QMP session: made, lost, made again; events
  *   socket_watch.c  sees the socket appear
+ *   writing.c       files that grow are brought onto their medium meanwhile
  *   side.h          what differs between a QEMU and a storage daemon
  */
 #ifndef VMKEEP_ENGINE_QMP_DOMAIN_H
@@ -42,6 +43,8 @@ struct qmp_hypervisor {
     struct hypervisor hv; /* first */
     struct ev_loop *loop;
     VEC(struct domain *) domains;
+    VEC(struct domain *) replaced; /* images.c: freed from the loop, for they may be on the stack */
+    ev_timer bury;
     hv_event_fn listener;
     void *listener_ctx;
     ev_timer raise; /* events are told from here */
@@ -87,6 +90,7 @@ struct domain {
     size_t n_disks;
     char *tls_certificates; /* a directory of QEMU's */
     bool tls_verify;
+    bool shared_names; /* see config.h */
     const struct side *side;
 
     /* connection.c */
@@ -113,6 +117,8 @@ struct domain {
     char io_error[128]; /* the reason in QEMU's last BLOCK_IO_ERROR */
     char given_up_tag[HV_TAG_MAX];
     struct err given_up_why;
+
+    struct writing *writing; /* writing.c; NULL: nothing is */
 
     struct freezer *freezer; /* NULL: no agent is configured */
 
@@ -165,6 +171,9 @@ void domain_wake_sleeper(struct domain *d);
 
 void domain_raise(struct domain *d, enum hv_event_type type);
 
+/* What a new bitmap of that checkpoint is called on that disk.  Caller frees. */
+char *domain_bitmap(const struct domain *d, const char *checkpoint, const char *disk);
+
 struct view_names domain_names(const struct domain *d, const char *cwd);
 
 /* Is it shut off, and are its images configured, so that something can be done without QEMU? */
@@ -199,5 +208,12 @@ void socket_watch_start(struct qmp_hypervisor *owner, void (*appeared)(struct do
 void socket_watch_stop(struct qmp_hypervisor *owner);
 /* Watches for the domain's socket: to be called whenever it could not be connected to. */
 void socket_watch_domain(struct domain *d);
+
+/* ---- writing.c ---- */
+
+/* vmkeep-store writes these files out, which QEMU has open, for as long as it has; unless it does
+ * so already. */
+void writing_start(struct domain *d, const struct strlist *names);
+void writing_stop(struct domain *d);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "engine/qmp/wire/agent.h"
 
-#define FREEZE_S (FREEZE_HOLD_S - 2) /* so that time is left for the transaction */
+#define FREEZE_SHARE 0.8 /* of the limit, so that time is left for the transaction */
 #define THAW_TRY_S 5.0
 #define THAW_WAIT_S 10.0 /* how long others wait for a thaw */
 #define PAUSE_FIRST_S 1.0
@@ -71,13 +71,13 @@ static void on_frozen(void *ctx, bool uncertain, const struct err *err)
     tell(f, err);
 }
 
-void freezer_freeze(struct freezer *f, freezer_done done, void *ctx)
+void freezer_freeze(struct freezer *f, int limit_s, freezer_done done, void *ctx)
 {
     f->state = F_FREEZING;
     f->frozen_ms = 0;
     f->done = done;
     f->done_ctx = ctx;
-    agent_call(f->agent, "guest-fsfreeze-freeze", FREEZE_S, on_frozen, f);
+    agent_call(f->agent, "guest-fsfreeze-freeze", limit_s * FREEZE_SHARE, on_frozen, f);
 }
 
 /* A socket that nobody serves any more: QEMU is gone, and with it what was frozen.  Unless QEMU

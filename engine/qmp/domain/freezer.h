@@ -14,8 +14,6 @@
 
 #include "base/err.h"
 
-#define FREEZE_HOLD_S 10.0 /* from the beginning of a freeze to the thaw, at most */
-
 struct ev_loop;
 struct freezer;
 
@@ -32,8 +30,10 @@ struct freezer_owner {
 struct freezer *freezer_new(struct ev_loop *loop, const char *path,
                             const struct freezer_owner *owner);
 
-/* Also after an error the guest may be frozen, or become so: call freezer_thaw in any case. */
-void freezer_freeze(struct freezer *f, freezer_done done, void *ctx);
+/* limit_s: in which the caller wants it frozen and thawed again; some of that is kept for what is
+ * done in between.  Also after an error the guest may be frozen, or become so: call freezer_thaw in
+ * any case. */
+void freezer_freeze(struct freezer *f, int limit_s, freezer_done done, void *ctx);
 
 /* Not before the answer to a freeze.  done (may be NULL): confirmed; or not so within 10 s, and
  * tried again in the background.  At once when nothing is owed. */

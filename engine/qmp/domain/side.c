@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A QEMU as a domain's side: all there is to it is what the driver does anyway. */
+ * A QEMU as a domain's side: all there is to it is what the driver does anyway.  And none. */
 #include "engine/qmp/domain/side.h"
 
 static struct domain *raises_for(struct domain *d, enum hv_event_type type)
@@ -30,6 +30,11 @@ static void judge(struct domain *d, const struct file_list *files, bool running,
     (void)err;
 }
 
+static void lost_nothing(struct domain *d)
+{
+    (void)d;
+}
+
 static bool ended(const struct domain *d, struct hv_job_stats *ret)
 {
     (void)d;
@@ -52,6 +57,17 @@ const struct side side_qemu = {
     .reconnects = true,
     .raises_for = raises_for,
     .lost = connection_retry,
+    .answer = answer,
+    .hide = hide,
+    .judge = judge,
+    .ended = ended,
+    .let_go = let_go,
+    .free = side_free,
+};
+
+const struct side side_images = {
+    .raises_for = raises_for,
+    .lost = lost_nothing,
     .answer = answer,
     .hide = hide,
     .judge = judge,

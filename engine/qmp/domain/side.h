@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Private to engine/qmp.  The side that a domain's disks are on, which answers to QMP: the QEMU
- * that runs it (side.c), or, while it is shut off, a storage daemon (offline/offline.h). */
+ * that runs it, or nothing (side.c), or, while it is shut off, a storage daemon
+ * (offline/offline.h). */
 #ifndef VMKEEP_ENGINE_QMP_SIDE_H
 #define VMKEEP_ENGINE_QMP_SIDE_H
 
@@ -34,5 +35,7 @@ struct side {
 };
 
 extern const struct side side_qemu;
+/* A domain of which there are images alone: it counts as shut off, whatever happens. */
+extern const struct side side_images;
 
 #endif

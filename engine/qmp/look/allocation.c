@@ -23,7 +23,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "engine/qmp/look/allocation_program.h"
+#include "engine/allocation_program.h"
 #include "engine/qmp/look/look.h"
 #include "engine/qmp/state/ids.h"
 

@@ -81,18 +81,19 @@ static struct domain_facts *facts_of(const struct domain *d, struct view *v)
     if (!f->job_tag)
         f->job_tag = xstrdup(offline_tag(d));
     domain_user(d, &f->uid, &f->gid);
-    f->definition = read_args(d->pid, &f->secrets);
-    if (f->definition)
-        f->definition_name = xstrdup("qemu.args");
+    definition_list_add(&f->definitions, "qemu.args", read_args(d->pid, &f->secrets), NULL);
     return f;
 }
 
-static struct domain_facts *facts_of_absent(enum domain_state state, const struct err *why)
+static struct domain_facts *facts_of_absent(const struct domain *d, enum domain_state state,
+                                            const struct err *why)
 {
     struct domain_facts *f = xcalloc(1, sizeof(*f));
+    bool lacks_images = state == DOMAIN_SHUTOFF && d->n_disks == 0;
 
     f->state = state;
-    f->problem = xstrdup(why->msg);
+    f->problem = xasprintf("%s%s", why->msg,
+                           lacks_images ? "; its images are not configured (key disks)" : "");
     return f;
 }
 
@@ -160,7 +161,7 @@ static void inspect_step(struct task *t)
         if (read_images(in))
             return;
     } else if (!connection_is_up(t->domain))
-        *in->ret = facts_of_absent(t->domain->down_state, &t->domain->down_why);
+        *in->ret = facts_of_absent(t->domain, t->domain->down_state, &t->domain->down_why);
     else if (!in->look.n) {
         look_start(&in->look, t, VIEW_ALL);
         return;
@@ -172,7 +173,7 @@ static void inspect_step(struct task *t)
         if (result == LOOK_DONE)
             *in->ret = facts_of(t->domain, &in->look.view);
         else if (is_deaf(&err)) {
-            *in->ret = facts_of_absent(DOMAIN_UNREACHABLE, &err);
+            *in->ret = facts_of_absent(t->domain, DOMAIN_UNREACHABLE, &err);
             err = ERR_INIT;
         }
     }

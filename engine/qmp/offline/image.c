@@ -59,6 +59,23 @@ static void decode_bitmaps(json_t *data, struct disk_facts *disk)
     }
 }
 
+/* An overlay's bitmap tells what has changed since there is the overlay; what changed before that
+ * only one of its name below it can tell, and nobody puts them together while no QEMU runs. */
+static void doubt_bitmaps_below(json_t *chain, struct disk_facts *disk)
+{
+    size_t i, k;
+    json_t *image, *item;
+
+    json_array_foreach(chain, i, image) {
+        json_t *data = json_object_get(json_object_get(image, "format-specific"), "data");
+
+        json_array_foreach(json_object_get(data, "bitmaps"), k, item)
+            for (size_t n = 0; i > 0 && n < disk->bitmaps.n; n++)
+                if (str_eq(disk->bitmaps.items[n].name, text_of(item, "name")))
+                    disk->bitmaps.items[n].recording = false;
+    }
+}
+
 static int not_regular(const char *file, struct err *err)
 {
     return err_set(err, ERR_UNSUPPORTED,
@@ -100,6 +117,7 @@ static void fill_facts(struct image *ret, json_t *chain, const char *name)
     disk->trackable = str_eq(ret->format, "qcow2") && str_eq(text_of(data, "compat"), "1.1");
     disk->encrypted = json_is_true(json_object_get(top, "encrypted"));
     decode_bitmaps(data, disk);
+    doubt_bitmaps_below(chain, disk);
 }
 
 int image_decode(const char *text, const struct view_disk_name *disk, struct image *ret,

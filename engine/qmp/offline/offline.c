@@ -236,6 +236,7 @@ struct domain *offline_new(struct domain *parent, const char *tag, const char *c
         .n_disks = parent->n_disks,
         .tls_certificates = parent->tls_certificates,
         .tls_no_verify = !parent->tls_verify,
+        .shared_names = parent->shared_names,
     };
     struct domain *d;
 

@@ -96,6 +96,7 @@ static int decode_nodes(json_t *reply, struct view *v, struct err *err)
         node->size = size_in(item, "virtual-size");
         node->used = size_in(item, "actual-size");
         v->frozen_mark |= strcmp(name, FROZEN_MARK) == 0;
+        v->trial |= strcmp(name, TRIAL_NODE) == 0;
     }
     return 0;
 }

@@ -71,6 +71,7 @@ struct view {
     VEC(struct view_job) jobs;
     VEC(struct view_node) nodes;
     bool frozen_mark; /* we have frozen the guest's file systems, and not thawed them */
+    bool trial;       /* a trial has a file open (look/trial.c), or has left it so */
     struct strlist exports, objects; /* ids */
     VEC(struct view_device) devices;
     bool iothreads; /* some disks may be served by threads of their own */

@@ -18,6 +18,7 @@ struct job_task {
     struct tend tend;
     struct hv_job_stats *ret;
     bool unmarking; /* the last thing: the mark of a freeze is being taken away */
+    bool untrying;  /* before it: what a trial has left is */
 };
 
 /* The jobs of a QEMU that is no more have ended, and are forgotten.  (One that was asked for how
@@ -51,6 +52,17 @@ static bool look_after_freeze(struct job_task *j)
     return true;
 }
 
+/* While tending: a trial of a former life has left its file open.  (Of one that goes on now this
+ * takes nothing: that QEMU could open it is all that it is for.)  True: suspended. */
+static bool look_after_trial(struct job_task *j)
+{
+    if (j->untrying || j->unmarking || j->tend.goal != TEND_WATCH || !j->tend.look.view.trial)
+        return false;
+    j->untrying = true;
+    task_call(&j->task, command_del_node(TRIAL_NODE));
+    return true;
+}
+
 /* Does the hypervisor know nothing of the job from now on?  A pull is over when it is ended. */
 static bool is_over(const struct job_task *j)
 {
@@ -72,7 +84,8 @@ static void job_step(struct task *t)
     else if (!connection_is_up(t->domain) && !ended_with_qemu(j))
         connection_error(t->domain, &err);
     else if (connection_is_up(t->domain) &&
-             ((!j->unmarking && tend_step(&j->tend, t, &err)) || look_after_freeze(j)))
+             ((!j->unmarking && !j->untrying && tend_step(&j->tend, t, &err)) ||
+              look_after_trial(j) || look_after_freeze(j)))
         return;
     /* It has died while it was asked: that is an answer. */
     if (err.code == ERR_REMOTE && !connection_is_up(t->domain) &&
@@ -82,8 +95,10 @@ static void job_step(struct task *t)
         return;
     if (j->unmarking)
         domain_raise(t->domain, HV_EVENT_DOMAIN);
-    if (err.code == ERR_NONE && j->ret)
+    if (err.code == ERR_NONE && j->ret) {
         *j->ret = j->tend.stats;
+        j->ret->ends_with_us = t->domain->session != NULL;
+    }
     if (err.code != ERR_NONE && !t->done)
         log_debug("qmp: %s: looking after jobs: %s", t->domain->name, err.msg);
     task_finish(t, err.code != ERR_NONE ? &err : NULL);

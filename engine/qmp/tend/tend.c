@@ -16,7 +16,8 @@
  *   failed, and the nodes stay until the job is let go, so that whoever asks again is told the
  *   same.  Before that, vmkeep-store syncs the files (syncing): QEMU would do it with
  *   its main lock held, and the guest would stand still for as long as it takes.  Files that hang
- *   are not closed at all until they answer (files.h).
+ *   are not closed at all until they answer (files.h).  Little is left for it to sync: it writes
+ *   out what a push writes while that goes on (tend_write.c).
  * - A pull runs for as long as its server does.  Its probes (begin_serve.c) are made again whenever
  *   somebody asks (probing), and once more before it ends.  Ended, it leaves nothing behind.
  * - A peer over NBD that hangs would keep its job, and whatever waits for the disk, for ever: when
@@ -146,6 +147,17 @@ static void list_dismissals(struct tend *td)
             tend_todo(td, command_job_dismiss(v->jobs.items[i].id));
 }
 
+/* While it was written to, QEMU's flushes of it did nothing (command_add_unflushed). */
+static void list_flushed(struct tend *td, const char *file)
+{
+    const struct view *v = &td->look.view;
+
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (strcmp(v->nodes.items[i].name, file) == 0 && v->nodes.items[i].file &&
+            strcmp(v->nodes.items[i].driver, "file") == 0)
+            tend_todo(td, command_flushed(file, v->nodes.items[i].file));
+}
+
 static void list_seals(struct tend *td)
 {
     const struct view *v = &td->look.view;
@@ -157,6 +169,7 @@ static void list_seals(struct tend *td)
             continue;
         node_name_parse(v->nodes.items[i].name, NULL, &disk, NULL);
         node_name(file, td->tag, disk, NODE_TARGET_FILE);
+        list_flushed(td, file);
         tend_list_seal(td, v->nodes.items[i].name, file,
                        command_seal(v->nodes.items[i].name, file, v->nodes.items[i].driver,
                                     tend_secret(td, disk)));
@@ -189,6 +202,7 @@ static void list_files(struct tend *td)
 static void enter_syncing(struct tend *td, struct task *t)
 {
     fsm_move(&td->fsm, T_SYNCING);
+    writing_stop(t->domain);
     todo_clear(td);
     strlist_done(&td->files);
     td->files = (struct strlist){0};
@@ -220,6 +234,7 @@ static void decide_on_running(struct tend *td, struct task *t, bool failed, stru
 {
     double now = ev_now(t->domain->owner->loop);
 
+    tend_write_out(td, t->domain);
     if (!td->canceled && (td->goal == TEND_ABORT || td->rescue || failed)) {
         td->canceled = true;
         td->deadline = now + WAIT_S;

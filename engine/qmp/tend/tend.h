@@ -44,6 +44,9 @@ void tend_list_close(struct tend *td);
 void tend_todo(struct tend *td, struct command command);
 const char *tend_secret(const struct tend *td, size_t i);
 
+/* tend_write.c: what a push writes to files is brought onto their medium as they grow. */
+void tend_write_out(const struct tend *td, struct domain *d);
+
 /* tend_peers.c: to the list, what seals a target. */
 void tend_list_seal(struct tend *td, const char *node, const char *file, struct command command);
 /* What closes a node, with the limit that it has where that is on an NBD server. */

@@ -32,6 +32,13 @@ struct command command_plain(const char *name);
  * and must not read it. secret: the id of the LUKS passphrase, or NULL. */
 struct command command_add_place(const char *node, const struct backup_place *place, bool is_device,
                                  const char *tls);
+/* The same, local, whose flushes do nothing.  QEMU flushes an image for the order of its tables,
+ * each 512 MiB: all that was copied goes to the disk at once, and the guest's writes wait behind
+ * it.  After a crash a scratch image or a target that is not complete is worth nothing. */
+struct command command_add_unflushed(const char *node, const struct backup_place *place,
+                                     bool is_device);
+/* Flushes of that file, no device, count from now on. */
+struct command command_flushed(const char *node, const char *path);
 struct command command_add_format(const char *node, const char *file_node, const char *format,
                                   const char *backing, const char *secret);
 
@@ -50,6 +57,8 @@ struct command command_drop_backing(const char *node, const char *file_node, con
 
 struct command command_del_node(const char *node);
 struct command command_add_mark(const char *node);
+/* What is written to it goes nowhere. */
+struct command command_add_sink(const char *node, uint64_t size);
 
 /* The filters of a guest-safe copy; see begin_shield.c. */
 struct command command_add_gate(const char *node, const char *below);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/qmp/look/allocation_program.h"
+#include "engine/allocation_program.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ int fill_memory(int *fd, const char *text, struct err *err)
 }
 
 /* "65536+131072, 10485760+65536, ... (1.2 MiB in 7 ranges)"; NULL: there are none. */
-char *ranges_contradicting(const char *output)
+static char *zeroes_contradicting(const char *output)
 {
     const char *total = strstr(output, "total ");
     char text[SIZE_TEXT_MAX], ranges[160] = "";
@@ -60,4 +60,25 @@ char *ranges_contradicting(const char *output)
                      " (%s)",
                      ranges, n > (unsigned long long)atoi(RANGES_SHOWN) ? ", ..." : "",
                      size_text(bytes, text));
+}
+
+/* What was taken at random: one is enough. */
+static char *sample_contradicting(const char *output)
+{
+    const char *sample = strstr(output, "sample ");
+    unsigned long long read, different, offset;
+
+    if (!sample || sscanf(sample, "sample %llu %llu %llu", &read, &different, &offset) != 3 ||
+        different == 0)
+        return NULL;
+    return xasprintf("it holds other data than it held, and no change was recorded there: at %llu"
+                     " (of %llu places that were looked at, %llu)",
+                     offset, read, different);
+}
+
+char *ranges_contradicting(const char *output)
+{
+    char *zeroes = zeroes_contradicting(output);
+
+    return zeroes ? zeroes : sample_contradicting(output);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to engine/qmp.  What vmkeep-allocation reads, writes and says; see
- * vmkeep-allocation(1). */
-#ifndef VMKEEP_ENGINE_QMP_ALLOCATION_PROGRAM_H
-#define VMKEEP_ENGINE_QMP_ALLOCATION_PROGRAM_H
+ * What vmkeep-allocation reads, writes and says, for the drivers; see vmkeep-allocation(1). */
+#ifndef VMKEEP_ENGINE_ALLOCATION_PROGRAM_H
+#define VMKEEP_ENGINE_ALLOCATION_PROGRAM_H
 
 #include "base/err.h"
 
@@ -14,6 +13,7 @@ int fill_memory(int *fd, const char *text, struct err *err);
 char *memory_path(int fd);
 
 #define RANGES_SHOWN "3" /* for --limit */
+#define SAMPLE "64"      /* for --sample: 4 MiB of each of both */
 /* What contradicts, in words; caller frees.  NULL: nothing. */
 char *ranges_contradicting(const char *output);
 

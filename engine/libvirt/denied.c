@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/libvirt/denied.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+
+#define DENIED "Permission denied"
+
+/* Of Debian's and Ubuntu's profiles (libvirt 9.0), and of the targeted policy of Red Hat's. */
+static char *advice(const struct domain_facts *f, const char *dir)
+{
+    if (str_eq(f->confined, "AppArmor"))
+        return xasprintf("if the journal has apparmor=\"DENIED\" of it, add '\"%s/**\" rwk,' to "
+                         "/etc/apparmor.d/local/abstractions/libvirt-qemu",
+                         dir);
+    if (str_eq(f->confined, "SELinux"))
+        return xasprintf("if the journal has an AVC of it, `semanage fcontext -a -t virt_image_t "
+                         "'%s(/.*)?'; restorecon -R %s`",
+                         dir, dir);
+    if (!is_in_group(f->gid) && f->uid != geteuid())
+        return xasprintf("put the user of vmkeepd, %u, into QEMU's group, %u, by which they share "
+                         "directories, and let user %u, as which QEMU runs, pass through those "
+                         "above %s",
+                         (unsigned)geteuid(), (unsigned)f->gid, (unsigned)f->uid, dir);
+    return xasprintf("let user %u, as which QEMU runs, pass through the directories above %s",
+                     (unsigned)f->uid, dir);
+}
+
+/* "Could not open '/srv/a/vdb': Permission denied", "Failed to bind socket to /run/a/nbd: ...": the
+ * last path before that, which need not be the one that was asked about.  Caller frees; NULL: it
+ * names none. */
+static char *path_said(const char *msg)
+{
+    const char *end = strstr(msg, DENIED), *begin = end;
+    bool quoted;
+
+    if (!end || end < msg + 3 || strncmp(end - 2, ": ", 2) != 0)
+        return NULL;
+    end -= 2;
+    quoted = end[-1] == '\'';
+    if (quoted)
+        end--;
+    for (begin = end; begin > msg; begin--)
+        if (begin[0] == '/' && begin[-1] == (quoted ? '\'' : ' '))
+            return xasprintf("%.*s", (int)(end - begin), begin);
+    return NULL;
+}
+
+void libvirt_explain_denied(const struct domain_facts *facts, const char *path, struct err *err)
+{
+    CLEANUP_FREE char *said = path_said(err->msg), *dir = NULL, *what = NULL;
+    const char *slash;
+    size_t len = strlen(err->msg);
+
+    if (said && path)
+        path = said;
+    slash = path ? strrchr(path, '/') : NULL;
+    if (err->code != ERR_DENIED || !slash || !strstr(err->msg, DENIED))
+        return;
+    dir = xasprintf("%.*s", slash == path ? 1 : (int)(slash - path), path);
+    what = advice(facts, dir);
+    if (strstr(err->msg, what)) /* who asked before has said so */
+        return;
+    snprintf(err->msg + len, sizeof(err->msg) - len, "; %s", what);
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep-content: the content digest of an image of a point (docs/content-digests.md), taken when
+ * it is published, and checked later.  A process of its own, as the mover is, because images and
+ * the file systems that hold them may hang.
+ *
+ * Taking it reads what the image itself holds, and the rest of the leaves that it holds in part
+ * from those below it.  What the disk was before is known from their trees.  Where these cannot be
+ * used, all of the disk is read once, and the tree is whole: the next increment has it easy again.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "mover/extents.h"
+#include "mover/hash.h"
+#include "mover/peers.h"
+#include "storage/leaves.h"
+#include "storage/sample.h"
+
+#define PROGRESS_MS 500
+#define STALL_MS (INT64_C(120) * 1000)
+#define RANGES_MAX 64
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct options {
+    bool check;
+    const char *image, *format, *tree, *content;
+    struct strlist below; /* trees: of take, those below the image's; of check, its own first */
+    int64_t capacity;
+    uint64_t bandwidth;
+    struct sample sample; /* of check */
+    uint64_t seed;
+};
+
+static const char usage[] =
+    "Usage: vmkeep-content take --image IMAGE --capacity BYTES --tree FILE\n"
+    "                    [--content DIGEST --below TREE...]\n"
+    "   or: vmkeep-content check --image IMAGE --capacity BYTES --content DIGEST\n"
+    "                    [--format raw] [--below TREE]... [--slice K/N --seed NUMBER]\n"
+    "                    [--from BYTES] [--to BYTES]\n"
+    "\n"
+    "The digest of what a guest reads of a disk.  The last line of output is JSON.\n"
+    "\n"
+    "  take               compute it, and write the tree of the image\n"
+    "  check              compare it; says where the differences are\n"
+    "  --image IMAGE      the image; what it stands on is read as well\n"
+    "  --format FORMAT    of the image: qcow2 (default) or raw\n"
+    "  --capacity BYTES   of the disk\n"
+    "  --tree FILE        the tree of the image, which is written\n"
+    "  --below TREE       the trees of the images that it stands on, nearest first, as\n"
+    "                     far as one that is whole; of check, the image's own before them\n"
+    "  --content DIGEST   sha256-tree:HEX: what it shall be; of take, what the disk was\n"
+    "                     at the image that it stands on\n"
+    "  --bandwidth BYTES  read at most so much a second (50MiB); default: no limit\n"
+    "  --slice K/N        read one of N slices of the disk, from 0 on; without trees, all\n"
+    "  --seed NUMBER      that decides what is in which slice\n"
+    "  --from, --to BYTES read what lies between\n"
+    "  --version          print the version and exit\n"
+    "  --help             print this text and exit\n"
+    "\n"
+    "Exit status: 0 done (check: see the output), 1 failed, 2 bad usage.\n";
+
+static int bad_usage(const char *where, const char *why)
+{
+    fprintf(stderr, "vmkeep-content: %s: %s\n", where, why);
+    return EXIT_USAGE;
+}
+
+static int check_options(const struct options *o)
+{
+    if (!o->image)
+        return bad_usage("--image", "is missing");
+    if (o->capacity < 0)
+        return bad_usage("--capacity", "is missing");
+    if (!o->check && !o->tree)
+        return bad_usage("--tree", "is missing");
+    if (!o->content && (o->check || o->below.n > 0))
+        return bad_usage("--content", "is missing");
+    if (o->content && content_parse(o->content, (unsigned char[TREE_DIGEST]){0}) < 0)
+        return bad_usage("--content", "is not sha256-tree: and 64 hexadecimal digits");
+    if (!str_eq(o->format, "qcow2") && !(o->check && str_eq(o->format, "raw")))
+        return bad_usage("--format", "is neither qcow2 nor, for check, raw");
+    return -1;
+}
+
+static int read_command(int argc, char **argv, struct options *o)
+{
+    if (argc < 2)
+        return bad_usage("take or check", "is missing");
+    o->check = str_eq(argv[1], "check");
+    if (o->check || str_eq(argv[1], "take") || argv[1][0] == '-')
+        return -1;
+    return bad_usage(argv[1], "is neither take nor check");
+}
+
+/* "3/20" */
+static bool read_slice(const char *text, struct sample *ret)
+{
+    int n = 0;
+
+    return sscanf(text, "%" SCNu32 "/%" SCNu32 "%n", &ret->slice, &ret->slices, &n) == 2 &&
+           text[n] == '\0' && ret->slice < ret->slices && ret->slices <= SAMPLE_SLICES_MAX;
+}
+
+/* -1: go on; else the exit code. */
+static int read_part(int c, struct options *o)
+{
+    int64_t n;
+
+    if (c == 'k')
+        return read_slice(optarg, &o->sample) ? -1
+                                              : bad_usage("--slice", "needs K/N, with K below N");
+    if (!parse_int(optarg, 0, INT64_MAX, &n))
+        return bad_usage(c == 's' ? "--seed" : c == 'F' ? "--from" : "--to", "needs a number");
+    *(c == 's' ? &o->seed : c == 'F' ? &o->sample.from : &o->sample.to) = (uint64_t)n;
+    return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option known[] = {
+        {"image", required_argument, NULL, 'i'},
+        {"format", required_argument, NULL, 'f'},
+        {"capacity", required_argument, NULL, 'c'},
+        {"tree", required_argument, NULL, 't'},
+        {"below", required_argument, NULL, 'b'},
+        {"content", required_argument, NULL, 'd'},
+        {"bandwidth", required_argument, NULL, 'w'},
+        {"slice", required_argument, NULL, 'k'},
+        {"seed", required_argument, NULL, 's'},
+        {"from", required_argument, NULL, 'F'},
+        {"to", required_argument, NULL, 'T'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    const char **texts[] = {
+        ['i'] = &o->image, ['f'] = &o->format, ['t'] = &o->tree, ['d'] = &o->content};
+    struct err err = ERR_INIT;
+    int c, rc = read_command(argc, argv, o);
+
+    if (rc >= 0)
+        return rc;
+    opterr = 0;
+    optind = argv[1][0] == '-' ? 1 : 2;
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            if (!parse_int(optarg, 0, (int64_t)TREE_CAPACITY_MAX, &o->capacity))
+                return bad_usage("--capacity", "needs a number of bytes, up to 1 PiB");
+            break;
+        case 'b':
+            strlist_add(&o->below, optarg);
+            break;
+        case 'w':
+            if (size_parse(optarg, &o->bandwidth, &err) < 0)
+                return bad_usage("--bandwidth", err.msg);
+            break;
+        case 'k':
+        case 's':
+        case 'F':
+        case 'T':
+            if ((rc = read_part(c, o)) >= 0)
+                return rc;
+            break;
+        case 'v':
+            puts("vmkeep-content " VMKEEP_VERSION);
+            return EXIT_DONE;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        case ':':
+        case '?':
+            return bad_usage(argv[optind - 1], c == ':' ? "needs a value" : "unknown option");
+        default:
+            *texts[c] = optarg;
+        }
+    }
+    return optind < argc ? bad_usage(argv[optind], "unexpected argument") : check_options(o);
+}
+
+/* ---- output ---- */
+
+static void told(uint64_t done, uint64_t total)
+{
+    static int64_t printed_ms;
+    static uint64_t printed;
+    int64_t now = peers_now_ms();
+
+    /* Not while nothing moves: who waits for us takes a line for a sign of life. */
+    if (done + total == printed || now - printed_ms < PROGRESS_MS)
+        return;
+    printed_ms = now;
+    printed = done + total;
+    printf("{\"done\": %" PRIu64 ", \"total\": %" PRIu64 "}\n", done, total);
+    fflush(stdout);
+}
+
+static void print_json(json_t *o)
+{
+    char *text = json_dumps(o, JSON_COMPACT);
+
+    puts(text ? text : "{}");
+    free(text);
+    json_decref(o);
+}
+
+/* ---- trees ---- */
+
+struct trees {
+    VEC(struct tree) list;
+};
+
+static void trees_done(struct trees *t)
+{
+    for (size_t i = 0; i < t->list.n; i++)
+        tree_done(&t->list.items[i]);
+    free(t->list.items);
+}
+
+/* Those that count: down to the first that is whole, each standing on the next one. */
+static int read_trees(const struct strlist *names, struct trees *ret, struct err *err)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        struct tree *t = VEC_ADD(&ret->list);
+
+        if (tree_read(names->items[i], t, err) < 0)
+            return -1;
+        if (i > 0 && memcmp(t[-1].below, t->content, TREE_DIGEST) != 0)
+            return err_set(err, ERR_CORRUPT, "%s: does not stand on the tree of what is below it",
+                           names->items[i - 1]);
+        if (!t->delta)
+            return 0;
+    }
+    return err_set(err, ERR_NOTFOUND, "there is no tree of what the image stands on");
+}
+
+/* The leaves of the disk that has this content, as the trees have them (the uppermost first). */
+static int lay_trees(const struct options *o, struct leaves *ret, unsigned char *ret_top,
+                     struct err *err)
+{
+    CLEANUP(trees_done) struct trees trees = {0};
+    unsigned char wanted[TREE_DIGEST];
+
+    if (read_trees(&o->below, &trees, err) < 0)
+        return -1;
+    for (size_t i = trees.list.n; i-- > 0;)
+        leaves_lay(ret, &trees.list.items[i]);
+    leaves_content(ret, ret_top);
+    content_parse(o->content, wanted);
+    if (memcmp(ret_top, trees.list.items[0].content, TREE_DIGEST) != 0 ||
+        memcmp(ret_top, wanted, TREE_DIGEST) != 0)
+        return err_set(err, ERR_CORRUPT, "%s: is not the tree of %s", o->below.items[0],
+                       o->content);
+    return 0;
+}
+
+/* ---- reading ---- */
+
+/* What is not in the sample leaves the map, and counts as what it should be. */
+static void take_sample(const struct options *o, const struct leaves *want, struct map *map,
+                        struct leaves *ret)
+{
+    struct map all = *map;
+
+    map->runs.items = NULL;
+    map->runs.n = map->runs.cap = 0;
+    for (size_t i = 0; i < all.runs.n; i++) {
+        const struct map_run *r = &all.runs.items[i];
+        uint64_t end = r->offset + r->length;
+
+        for (uint64_t at = r->offset; at < end;) {
+            uint64_t leaf = at / TREE_LEAF, next = (leaf + 1) * TREE_LEAF;
+            struct map_run *last = map->runs.n > 0 ? &map->runs.items[map->runs.n - 1] : NULL;
+
+            next = next < end ? next : end;
+            if (!sample_has(&o->sample, o->seed, leaf)) {
+                if (leaf < ret->n && leaf < want->n)
+                    leaves_set(ret, leaf, leaves_get(want, leaf));
+            } else if (last && last->kind == r->kind && last->offset + last->length == at) {
+                last->length += next - at;
+            } else {
+                *VEC_ADD(&map->runs) = (struct map_run){at, next - at, r->kind};
+            }
+            at = next;
+        }
+    }
+    map_done(&all);
+}
+
+/* want: what the disk should hold, of which a sample is read; NULL: all is read. */
+static int read_leaves(const struct options *o, bool depth, const struct leaves *was,
+                       const struct leaves *want, struct map *map, struct leaves *ret,
+                       struct err *err)
+{
+    struct peers p = PEERS_INIT;
+    int more[PEERS_SHARED_MAX], rc;
+    const struct chain_spec chain = {.image = o->image,
+                                     .format = o->format,
+                                     .depth = depth,
+                                     .direct = o->check,
+                                     .more = hash_threads() - 1};
+    const struct hash_spec spec = {o->bandwidth, more, chain.more};
+    uint64_t capacity = (uint64_t)o->capacity, last = capacity - capacity % TREE_LEAF;
+
+    p.stall_ms = STALL_MS;
+    p.told = told;
+    leaves_resize(ret, capacity);
+    rc = peers_open_chain(&p, &chain, more, err);
+    if (rc == 0)
+        rc = extents_map(&p, depth ? CONTEXT_DEPTH : NULL, map, err);
+    /* The cut through the last leaf of a disk that has become smaller changes it. */
+    if (rc == 0 && depth && capacity < was->capacity && last < capacity &&
+        (map->runs.n == 0 ||
+         map->runs.items[map->runs.n - 1].offset + map->runs.items[map->runs.n - 1].length <= last))
+        *VEC_ADD(&map->runs) = (struct map_run){last, capacity - last, MAP_DATA};
+    if (rc == 0 && want)
+        take_sample(o, want, map, ret);
+    if (rc == 0)
+        rc = hash_runs(&p, map, &spec, ret, err);
+    peers_done(&p);
+    return rc;
+}
+
+/* ---- take ---- */
+
+/* What of the run is another than it was. */
+static void add_changed(struct tree *t, const struct map_run *run, const struct leaves *was,
+                        const struct leaves *now)
+{
+    uint64_t end = tree_leaves(run->offset + run->length);
+    bool cut = t->capacity < was->capacity && t->capacity % TREE_LEAF;
+
+    for (uint64_t i = run->offset / TREE_LEAF; i < end && i < now->n; i++) {
+        const unsigned char *digest = leaves_get(now, i);
+
+        if (!t->delta || i >= was->n || (cut && i + 1 == now->n) ||
+            memcmp(digest, leaves_get(was, i), TREE_DIGEST) != 0)
+            tree_add(t, i, digest);
+    }
+}
+
+static int take(const struct options *o, struct err *err)
+{
+    CLEANUP(leaves_done) struct leaves was = {0};
+    CLEANUP(leaves_done) struct leaves now = {0};
+    CLEANUP(map_done) struct map map = {0};
+    CLEANUP(tree_done) struct tree t = {.capacity = (uint64_t)o->capacity};
+    CLEANUP_FREE char *content = NULL;
+    struct err unusable = ERR_INIT;
+
+    t.delta = o->below.n > 0 && lay_trees(o, &was, t.below, &unusable) == 0;
+    if (read_leaves(o, t.delta, &was, NULL, &map, &now, err) < 0)
+        return -1;
+    for (size_t i = 0; i < map.runs.n; i++)
+        add_changed(&t, &map.runs.items[i], &was, &now);
+    if (!t.delta)
+        memset(t.below, 0, TREE_DIGEST);
+    leaves_lay(&was, &t); /* is what it is now, from here on */
+    leaves_content(&was, t.content);
+    if (tree_write(o->tree, &t, err) < 0)
+        return -1;
+    content = content_text(t.content);
+    print_json(json_pack("{s:s, s:b, s:I, s:s*}", "content", content, "whole", !t.delta, "leaves",
+                         (json_int_t)t.n, "note", unusable.code == ERR_NONE ? NULL : unusable.msg));
+    return 0;
+}
+
+/* ---- check ---- */
+
+/* first, last: of leaves. */
+static void add_range(const struct leaves *l, uint64_t first, uint64_t last, json_t *ranges)
+{
+    uint64_t end = (last + 1) * TREE_LEAF < l->capacity ? (last + 1) * TREE_LEAF : l->capacity;
+    uint64_t offset = first * TREE_LEAF;
+
+    if (json_array_size(ranges) < RANGES_MAX)
+        json_array_append_new(ranges,
+                              json_pack("[I, I]", (json_int_t)offset, (json_int_t)(end - offset)));
+}
+
+static json_int_t bytes_of(const struct map *map)
+{
+    json_int_t ret = 0;
+
+    for (size_t i = 0; i < map->runs.n; i++)
+        ret += map->runs.items[i].kind == MAP_DATA ? (json_int_t)map->runs.items[i].length : 0;
+    return ret;
+}
+
+static json_t *differences(const struct leaves *have, const struct leaves *want)
+{
+    json_t *ranges = json_array();
+    uint64_t bad = 0, first = 0, last = 0;
+
+    for (uint64_t i = 0; i < have->n; i++) {
+        if (!have->nodes[i / LEAVES_NODE] && !want->nodes[i / LEAVES_NODE]) {
+            i |= LEAVES_NODE - 1;
+            continue;
+        }
+        if (memcmp(leaves_get(have, i), leaves_get(want, i), TREE_DIGEST) == 0)
+            continue;
+        if (bad > 0 && last + 1 != i)
+            add_range(have, first, last, ranges);
+        if (bad++ == 0 || last + 1 != i)
+            first = i;
+        last = i;
+    }
+    if (bad > 0)
+        add_range(have, first, last, ranges);
+    return json_pack("{s:b, s:I, s:o}", "good", bad == 0, "bad_leaves", (json_int_t)bad, "ranges",
+                     ranges);
+}
+
+static int check(const struct options *o, struct err *err)
+{
+    CLEANUP(leaves_done) struct leaves want = {0};
+    CLEANUP(leaves_done) struct leaves have = {0};
+    CLEANUP(map_done) struct map map = {0};
+    unsigned char content[TREE_DIGEST], top[TREE_DIGEST], wanted[TREE_DIGEST];
+    struct err unusable = ERR_INIT;
+    json_t *answer;
+    bool trees = o->below.n > 0 && lay_trees(o, &want, top, &unusable) == 0;
+
+    content_parse(o->content, wanted);
+    if (read_leaves(o, false, NULL, trees && !sample_is_whole(&o->sample) ? &want : NULL, &map,
+                    &have, err) < 0)
+        return -1;
+    leaves_content(&have, content);
+    if (memcmp(content, wanted, TREE_DIGEST) == 0 || !trees)
+        answer = json_pack("{s:b, s:b, s:s*}", "good", memcmp(content, wanted, TREE_DIGEST) == 0,
+                           "all", !trees || sample_is_whole(&o->sample), "note",
+                           unusable.code == ERR_NONE ? NULL : unusable.msg);
+    else
+        answer = differences(&have, &want);
+    json_object_set_new(answer, "bytes", json_integer(bytes_of(&map)));
+    print_json(answer);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.format = "qcow2", .capacity = -1};
+    struct err err = ERR_INIT;
+    int code = read_options(argc, argv, &o);
+
+    if (code < 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        code = EXIT_DONE;
+        signal(SIGPIPE, SIG_IGN);
+        if ((o.check ? check(&o, &err) : take(&o, &err)) < 0) {
+            fprintf(stderr, "vmkeep-content: %s\n", err.msg);
+            code = EXIT_FAILED;
+        }
+    }
+    strlist_done(&o.below);
+    return code;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "mover/hash.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define CHUNK (UINT64_C(1) << 20)
+#define THREADS_MAX 4
+#define TELL_NS 250000000L
+
+_Static_assert(MAP_CLUSTER == TREE_LEAF, "a map's clusters are leaves");
+
+/* What the threads share. */
+struct work {
+    struct peers *peers;
+    const struct map *map;
+    struct leaves *leaves;
+    uint64_t bandwidth, end; /* end: of what can be read */
+    pthread_mutex_t lock;    /* of all that follows, and of leaves */
+    pthread_cond_t ended;
+    size_t run; /* where we are in the map */
+    uint64_t within, done;
+    int64_t next_ms; /* no read before this, for the bandwidth's sake */
+    int running;
+    struct err err; /* the first */
+};
+
+struct worker {
+    struct work *work;
+    struct nbd_handle *nbd;
+    pthread_t thread;
+};
+
+int hash_threads(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (int)n;
+}
+
+/* ---- in the threads ---- */
+
+/* The next part that has data.  *ret_wait_ms: how long the bandwidth lets us wait first. */
+static bool next_part(struct work *w, uint64_t *ret_at, uint64_t *ret_len, int64_t *ret_wait_ms)
+{
+    const struct map_run *r;
+    int64_t now = peers_now_ms();
+
+    while (w->run < w->map->runs.n && w->map->runs.items[w->run].kind != MAP_DATA)
+        w->run++;
+    if (w->run == w->map->runs.n || w->err.code != ERR_NONE)
+        return false;
+    r = &w->map->runs.items[w->run];
+    *ret_at = r->offset + w->within;
+    *ret_len = r->length - w->within < CHUNK ? r->length - w->within : CHUNK;
+    w->within += *ret_len;
+    if (w->within == r->length) {
+        w->run++;
+        w->within = 0;
+    }
+    if (w->next_ms < now)
+        w->next_ms = now;
+    *ret_wait_ms = w->next_ms - now;
+    if (w->bandwidth)
+        w->next_ms += (int64_t)((double)*ret_len * 1000 / (double)w->bandwidth);
+    return true;
+}
+
+static int read_part(struct worker *me, unsigned char *buf, uint64_t at, uint64_t len)
+{
+    uint64_t there = at >= me->work->end ? 0 : me->work->end - at;
+
+    if (there > len)
+        there = len;
+    memset(buf + there, 0, CHUNK - there);
+    return there ? nbd_pread(me->nbd, buf, there, at, 0) : 0;
+}
+
+static void set_leaves(struct work *w, const unsigned char *buf, uint64_t at, uint64_t len)
+{
+    unsigned char digests[CHUNK / TREE_LEAF][TREE_DIGEST];
+    uint64_t n = tree_leaves(len);
+
+    for (uint64_t i = 0; i < n; i++)
+        leaf_digest(buf + i * TREE_LEAF, digests[i]);
+    pthread_mutex_lock(&w->lock);
+    for (uint64_t i = 0; i < n && at / TREE_LEAF + i < w->leaves->n; i++)
+        leaves_set(w->leaves, at / TREE_LEAF + i, digests[i]);
+    w->done += len;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void *work(void *arg)
+{
+    struct worker *me = arg;
+    struct work *w = me->work;
+    CLEANUP_FREE unsigned char *buf = xcalloc(1, CHUNK);
+    uint64_t at, len;
+    int64_t wait_ms;
+
+    pthread_mutex_lock(&w->lock);
+    while (next_part(w, &at, &len, &wait_ms)) {
+        const struct timespec pause = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
+        struct err err = ERR_INIT;
+
+        pthread_mutex_unlock(&w->lock);
+        if (wait_ms > 0)
+            nanosleep(&pause, NULL);
+        if (read_part(me, buf, at, len) < 0)
+            peers_failed(w->peers, &w->peers->source, &err);
+        else
+            set_leaves(w, buf, at, len);
+        pthread_mutex_lock(&w->lock);
+        if (err.code != ERR_NONE && w->err.code == ERR_NONE)
+            w->err = err;
+    }
+    w->running--;
+    pthread_cond_signal(&w->ended);
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+/* ---- in the main one ---- */
+
+static int connect_more(struct work *w, struct worker *workers, const struct hash_spec *spec,
+                        struct err *err)
+{
+    workers[0] = (struct worker){.work = w, .nbd = w->peers->source.nbd};
+    for (int i = 0; i < spec->n_more; i++) {
+        struct worker *one = &workers[i + 1];
+
+        one->work = w;
+        one->nbd = nbd_create();
+        if (!one->nbd || nbd_set_pread_initialize(one->nbd, false) < 0 ||
+            nbd_connect_socket(one->nbd, spec->more[i]) < 0)
+            return peers_failed(w->peers, &w->peers->source, err);
+    }
+    return 0;
+}
+
+/* Each is started, or its part is done by the others. */
+static void start(struct work *w, struct worker *workers, int n)
+{
+    for (int i = 0; i < n; i++) {
+        pthread_mutex_lock(&w->lock);
+        w->running++;
+        pthread_mutex_unlock(&w->lock);
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0)
+            continue;
+        workers[i].thread = 0;
+        pthread_mutex_lock(&w->lock);
+        w->running--;
+        if (i == 0)
+            err_set(&w->err, ERR_INTERNAL, "a thread cannot be started");
+        pthread_mutex_unlock(&w->lock);
+    }
+}
+
+static void wait_for_all(struct work *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->running > 0) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += TELL_NS;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&w->ended, &w->lock, &until);
+        w->peers->done = w->done;
+        w->peers->told(w->done, w->peers->total);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+int hash_runs(struct peers *p, const struct map *map, const struct hash_spec *spec,
+              struct leaves *ret, struct err *err)
+{
+    struct work w = {.peers = p, .map = map, .leaves = ret, .bandwidth = spec->bandwidth};
+    CLEANUP_FREE struct worker *workers = xcalloc((size_t)spec->n_more + 1, sizeof(struct worker));
+    int n = spec->n_more + 1, rc;
+
+    w.end = ret->capacity < p->source.size ? ret->capacity : p->source.size;
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.ended, NULL);
+    p->done = p->total = 0;
+    for (size_t i = 0; i < map->runs.n; i++)
+        p->total += map->runs.items[i].kind == MAP_DATA ? map->runs.items[i].length : 0;
+    rc = connect_more(&w, workers, spec, err);
+    if (rc == 0) {
+        start(&w, workers, n);
+        wait_for_all(&w);
+        for (int i = 0; i < n; i++)
+            if (workers[i].thread)
+                pthread_join(workers[i].thread, NULL);
+        if (w.err.code != ERR_NONE) {
+            *err = w.err;
+            rc = -1;
+        }
+    }
+    for (int i = 1; i < n; i++)
+        nbd_close(workers[i].nbd);
+    pthread_cond_destroy(&w.ended);
+    pthread_mutex_destroy(&w.lock);
+    return rc;
+}

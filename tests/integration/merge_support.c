@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/test.h"
+
+#include "tests/integration/merge_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/proc.h"
+#include "storage/merge.h"
+
+#define KIB UINT64_C(1024)
+#define WRITES 4
+
+static const char *const names[CHAIN_DISKS] = {"vda", "vdb", "vdc"};
+static const uint64_t sizes[CHAIN_DISKS][CHAIN] = {
+    {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
+    {512, 512, 512, 900, 900, 1300, 1300, 1300},
+    {1024, 1024, 600, 600, 1100, 1100, 700, 1024},
+};
+static const char *const clusters[CHAIN] = {"65536",  "65536", "4096",  "65536",
+                                            "131072", "65536", "65536", "16384"};
+
+static char *reference(int day, size_t disk)
+{
+    return xasprintf("%s/chain-%d-%s.raw", repo_tmp, day, names[disk]);
+}
+
+static struct point plan_of(int day, const char *parent)
+{
+    struct point p = {
+        .host = xstrdup("local"),
+        .domain = xstrdup("web01"),
+        .policy = xstrdup("nightly"),
+        .repository = xstrdup("main"),
+        .level = parent ? LEVEL_INCREMENTAL : LEVEL_FULL,
+        .parent = xstrdup(parent),
+        .created = T0 + day * 86400,
+        .catalog = xstrdup("0123abcd"),
+        .job = day + 1,
+        .why = xstrdup("scheduled"),
+    };
+
+    p.id = point_id_make(&p);
+    for (size_t i = 0; i < CHAIN_DISKS; i++) {
+        struct point_disk *d = VEC_ADD(&p.disks);
+
+        d->name = xstrdup(names[i]);
+        d->path = xasprintf("%s.qcow2", names[i]);
+        d->format = xstrdup("qcow2");
+        d->backing = xstrdup(parent);
+        d->capacity = sizes[i][day] * KIB;
+    }
+    return p;
+}
+
+/* What a hypervisor writes: data, zeroes, and what was discarded. */
+static char *a_write(uint64_t size, char *now, int pattern)
+{
+    uint64_t at = (uint64_t)(unsigned)rand() % (size / (4 * KIB)) * 4 * KIB;
+    uint64_t len = (1 + (uint64_t)(unsigned)rand() % 40) * 4 * KIB;
+    bool zero = rand() % 4 == 0;
+
+    if (at + len > size)
+        len = size - at;
+    memset(now + at, zero ? 0 : pattern, len);
+    return zero ? xasprintf("write -z%s %llu %llu", rand() % 2 ? " -u" : "", (unsigned long long)at,
+                            (unsigned long long)len)
+                : xasprintf("write -P %d %llu %llu", pattern, (unsigned long long)at,
+                            (unsigned long long)len);
+}
+
+static void make_disk(const struct point *plan, int day, size_t disk, char *now)
+{
+    const struct point_disk *d = &plan->disks.items[disk];
+    CLEANUP_FREE char *image = repository_image(repo_path, plan->id, d->path, true);
+    CLEANUP_FREE char *cluster = xasprintf("cluster_size=%s", clusters[day]);
+    CLEANUP_FREE char *size = xasprintf("%llu", (unsigned long long)d->capacity);
+    CLEANUP_FREE char *file = reference(day, disk);
+    CLEANUP_FREE char *writes[WRITES] = {0};
+    char *below = NULL;
+
+    if (plan->parent)
+        below = xasprintf("../%s/%s", strrchr(plan->parent, '/') + 1, d->path);
+    if (below)
+        MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-o", cluster, "-F", "qcow2", "-b",
+                 below, "-u", image, size);
+    else
+        MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-o", cluster, image, size);
+    free(below);
+    for (int i = 0; i < WRITES; i++)
+        writes[i] = a_write(d->capacity, now, 1 + day * 16 + (int)disk * 4 + i);
+    MUST_RUN("qemu-io", "-f", "qcow2", "-c", writes[0], "-c", writes[1], "-c", writes[2], "-c",
+             writes[3], image);
+    for (int i = 1; i < WRITES; i++)
+        free(TAKE_PTR(writes[i]));
+    WORKS(write_file_durably(file, now, d->capacity, 0600, err));
+}
+
+void chain_make(unsigned seed, struct strlist *ret)
+{
+    char *now[CHAIN_DISKS];
+
+    srand(seed);
+    for (size_t i = 0; i < CHAIN_DISKS; i++)
+        now[i] = xcalloc(2048, KIB);
+    for (int day = 0; day < CHAIN; day++) {
+        CLEANUP(point_done) struct point plan = plan_of(day, day ? ret->items[day - 1] : NULL);
+        CLEANUP(point_done) struct point made = {0};
+
+        WORKS(repository_prepare(repo_path, AS, &plan, ORIGIN("domain.xml", "<domain/>"), err));
+        for (size_t i = 0; i < CHAIN_DISKS; i++) {
+            /* what was cut off is gone: a larger disk begins with zeroes there */
+            memset(now[i] + sizes[i][day] * KIB, 0, (2048 - sizes[i][day]) * KIB);
+            make_disk(&plan, day, i, now[i]);
+        }
+        WORKS(repository_publish(repo_path, AS, &plan, NULL, &made, err));
+        strlist_add(ret, plan.id);
+    }
+    for (size_t i = 0; i < CHAIN_DISKS; i++)
+        free(now[i]);
+}
+
+int chain_day(const char *id)
+{
+    return atoi(strrchr(id, '-') + 1) - 1;
+}
+
+/* A qemu-img that was killed may sit in a sync still, and keep its locks: that is waited for. */
+static void compare(const char *image, const char *file)
+{
+    const char *argv[] = {"qemu-img", "compare", "-f", "qcow2", "-F", "raw", image, file, NULL};
+    const struct timespec pause = {0, 50000000};
+    struct err err = ERR_INIT;
+
+    for (int i = 0; i < 1200; i++) {
+        CLEANUP_FREE char *out = NULL;
+
+        err = ERR_INIT;
+        if (proc_run(argv, &out, &err) == 0)
+            return;
+        if (!strstr(err.msg, "lock"))
+            fail_msg("%s: %s %s", image, err.msg, out ? out : "");
+        nanosleep(&pause, NULL);
+    }
+    fail_msg("%s: %s", image, err.msg);
+}
+
+void chain_compare(const char *id)
+{
+    WORKS(repository_check_chain(repo_path, id, err));
+    for (size_t i = 0; i < CHAIN_DISKS; i++) {
+        CLEANUP_FREE char *file = reference(chain_day(id), i);
+        CLEANUP_FREE char *image = xasprintf("%s/%s/%s.qcow2", repo_path, id, names[i]);
+
+        compare(image, file);
+    }
+}
+
+void chain_keep(void)
+{
+    CLEANUP_FREE char *kept = xasprintf("%s/kept", repo_tmp);
+
+    MUST_RUN("rm", "-rf", kept);
+    MUST_RUN("cp", "-a", repo_path, kept);
+}
+
+void chain_put_back(void)
+{
+    CLEANUP_FREE char *kept = xasprintf("%s/kept", repo_tmp);
+
+    MUST_RUN("rm", "-rf", repo_path);
+    MUST_RUN("cp", "-a", kept, repo_path);
+}
+
+int merge_into(const char *point, const char *into, struct err *err)
+{
+    const struct merge_request r = {.point = point, .into = into};
+    CLEANUP(point_done) struct point now = {0};
+
+    return repository_merge(repo_path, AS, &r, &now, err);
+}

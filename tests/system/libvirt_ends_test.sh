@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# How backups under a real libvirtd end that do not end as they should: aborted, with libvirtd or QEMU
+# killed in the middle, or unseen.  Whatever happens, no checkpoint is left that an increment could be
+# made from, with a gap; and the next point holds what the disks held.
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=libvirt.sh
+. "$(dirname "$0")/libvirt.sh"
+# shellcheck source=libvirt_jobs.sh
+. "$(dirname "$0")/libvirt_jobs.sh"
+
+DISK_SIZE=$((768 * 1024 * 1024)) # a copy is limited when it has begun: some time must be left
+libvirt_start
+vm_make vm1 vda
+config 'mode: push' 'bandwidth: 4MiB/s'
+daemon_up
+
+# a copy that is under way, of nearly all that the disk holds
+slow()
+{
+    vmkeep run "$vm" > /dev/null
+    wait_for 20 "the copy" job_is_at copying
+}
+
+faster()
+{
+    libvirt_virsh blockjob "$vm" vda --bandwidth 0
+}
+
+changed=0
+change()
+{
+    changed=$((changed + 1))
+    put vda $((changed + 20)) $((changed * 64))k 700M
+}
+
+fast()
+{
+    reconfigure 'mode: push'
+}
+
+limited()
+{
+    reconfigure 'mode: push' 'bandwidth: 4MiB/s'
+}
+
+fast
+take full
+limited
+
+# ---- aborted: no checkpoint stays, and the next increment has all since the last point ----
+
+change
+before=$(checkpoints)
+slow
+put vda 99 100M 64k
+vmkeep cancel "$(vmkeep jobs --active --json | jq '.[0].id')" > /dev/null
+wait_for 20 "the job's end" idle
+grep -q '^aborted' <<< "$(last_reason)" || fail "$(last_reason)"
+[ "$(checkpoints)" = "$before" ] || fail "an aborted push leaves a checkpoint: $(checkpoints)"
+fast
+put vda 98 10M 64k
+take incremental
+compare_points
+echo "aborted"
+
+# ---- libvirtd is killed, and comes again: the job is found, and its end is told ----
+
+limited
+change
+slow
+libvirt_kill
+sleep 1
+libvirt_daemon
+wait_for 20 "the connection" libvirt_is_connected
+faster
+wait_for 60 "the job's end" idle
+grep -q '^success' <<< "$(last_reason)" || fail "$(last_reason)"
+point=$(newest)
+keep_reference "$point"
+[ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+compare_points
+echo "libvirtd killed"
+
+# ---- the job ends while there is no libvirtd ----
+
+change
+slow
+libvirt_virsh blockjob "$vm" vda --bandwidth 300
+libvirt_kill
+sleep 3
+libvirt_daemon
+wait_for 60 "the job's end" idle
+last_reason
+[ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+fast
+take incremental
+compare_points
+echo "libvirtd away at the end"
+
+# ---- QEMU is killed in the middle ----
+
+limited
+change
+slow
+kill -KILL "$(cat "$tmp/lv/run/qemu/$vm.pid")"
+wait_for 30 "the job's end" idle
+grep -q '^failed' <<< "$(last_reason)" || fail "$(last_reason)"
+# What was written last is lost with it, perhaps.
+qemu-img convert -q -U -O raw "$tmp/images/$vm-vda.qcow2" "$tmp/images/$vm-vda.raw"
+libvirt_virsh start --paused "$vm"
+fast
+change
+take full
+[ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+change
+take incremental
+compare_points
+echo "QEMU killed"
+
+# ---- the daemon is killed in the middle, and finds the job again ----
+
+limited
+change
+slow
+kill -KILL "${pids[daemon]}"
+wait "${pids[daemon]}" 2> /dev/null || true
+faster
+daemon_up
+wait_for 60 "the job's end" idle
+last_reason
+fast
+change
+take incremental
+compare_points
+[ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+
+stop_daemon
+libvirt_virsh destroy "$vm"
+libvirt_stop

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What is said, and can be done, while a point is merged into the next, and after that was cut off: nothing
+# is damaged, everything can be restored, and the merge is finished.  With a real QEMU; qemu-img's commit
+# is held up for as long as there is $tmp/hold.
+. "$(dirname "$0")/lib.sh"
+
+make_disks vm1 vda
+start_vm vm1 vda
+write_config "$never"
+
+mkdir "$tmp/bin"
+real=$(command -v qemu-img)
+cat > "$tmp/bin/qemu-img" << HOLDS
+#!/bin/sh
+if [ "\$1" = commit ]; then
+    n=0 # hundredths of a per cent: it goes on, but in minutes it is not half done
+    while [ -e "$tmp/hold" ]; do
+        touch "$tmp/merging"
+        n=\$((n + 1))
+        printf '    (%d.%02d/100%%)\r' \$((n / 100)) \$((n % 100))
+        sleep 0.1
+        [ -e /proc/\$PPID ] || exit 1
+    done
+fi
+exec "$real" "\$@"
+HOLDS
+chmod +x "$tmp/bin/qemu-img"
+DAEMON_WRAP=(env "PATH=$tmp/bin:$PATH")
+
+backup() # LEVEL, and the id of the point is in $point
+{
+    write_some vm1 5 vda
+    vmkeep run nightly --level "$1" --wait > "$tmp/out" || fail "the backup failed: $(cat "$tmp/out")"
+    point=$(points | jq -r '.[-1].id')
+}
+
+# merge POINT: begins, and is held up.
+merge()
+{
+    rm -f "$tmp/merging"
+    touch "$tmp/hold"
+    vmkeep delete "$1" --yes > "$tmp/out" || fail "$(cat "$tmp/out")"
+    wait_for 20 "the merge" test -e "$tmp/merging"
+}
+
+# all_is_well GONE STATUS: but for that one every point is good, and status says so.
+all_is_well()
+{
+    local status=0
+    points | jq -e --arg gone "$1" 'all(.id == $gone or .state == "good")' > /dev/null || fail "points: $(points)"
+    vmkeep status > "$tmp/out" || status=$?
+    [ "$status" = "$2" ] || fail "status exits with $status, not $2: $(cat "$tmp/out")"
+    ! grep -qi 'damaged\|not protected' "$tmp/out" || fail "status: $(cat "$tmp/out")"
+}
+
+can_be_restored()
+{
+    vmkeep restore vm1 --dry-run --to "$tmp/nowhere" > "$tmp/out" 2>&1
+}
+
+is_finished()
+{
+    ! points | jq -e --arg id "$1" 'any(.id == $id)' > /dev/null &&
+        [ -z "$(find "$tmp/repo" -name '*.merging' -o -path "$tmp/repo/$1")" ]
+}
+
+start_daemon
+await_daemon
+backup full; first=$point
+backup incremental; second=$point
+backup incremental; third=$point
+backup incremental; fourth=$point
+
+echo "- while it is at work"
+merge "$first"
+all_is_well "$first" 0
+vmkeep doctor > "$tmp/out" 2>&1 || true
+! grep -q damaged "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+all_is_well "$first" 0
+status=0
+can_be_restored || status=$?
+[ "$status" = 5 ] && grep -q 'merged into the next point' "$tmp/out" || fail "restore: $status: $(cat "$tmp/out")"
+
+echo "- killed in it: without the daemon, without the catalog, and with the next daemon"
+kill -KILL "${pids[daemon]}"
+wait "${pids[daemon]}" || true
+wait_for 10 "what was killed to be gone: $(cat "$tmp/out")" can_be_restored
+all_is_well "$first" 4
+vmkeep restore vm1 --repository "$tmp/repo" --to "$tmp/restored" > "$tmp/out" 2>&1 || fail "restore: $(cat "$tmp/out")"
+rm -r "$tmp/restored"
+rm "$tmp/hold"
+start_daemon
+await_daemon
+wait_for 20 "the merge to be finished" is_finished "$first"
+all_is_well "" 0
+[ "$(restored_state "$second" vm1 vda)" = 10 ] || fail "$second is not what it was"
+[ "$(restored_state "$fourth" vm1 vda)" = 20 ] || fail "$fourth is not what it was"
+
+echo "- a backup that it gives way to stands on the chain"
+merge "$second"
+backup incremental; fifth=$point
+rm "$tmp/hold"
+[ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "a full: $(vmkeep explain "$fifth")"
+wait_for 20 "the merge to be finished" is_finished "$second"
+all_is_well "" 0
+[ "$(restored_state "$third" vm1 vda)" = 15 ] || fail "$third is not what it was"
+[ "$(restored_state "$fifth" vm1 vda)" = 25 ] || fail "$fifth is not what it was"
+stop_daemon
