@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs/hv_session.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -9,6 +8,7 @@
 #include "base/mark.h"
 #include "jobs/hv_at_host.h"
 #include "jobs/kept_request.h"
+#include "jobs/whose.h"
 
 #define POLL_FIRST_S 1.0
 #define POLL_S 5.0
@@ -119,19 +119,6 @@ struct op *hv_look_start(struct job_run *r, struct err *err)
 
     domain_facts_free(TAKE_PTR(h->facts));
     return hv ? hv->ops->inspect(hv, r->row.domain, &h->facts, job_on_op, r, err) : NULL;
-}
-
-/* Another daemon that looks after the host names its points as we do: TIME.POLICY@CATALOG-JOB. */
-static char *whose(const char *place)
-{
-    const char *at = strrchr(place, '@');
-    char catalog[16];
-    long long job;
-    int end = 0;
-
-    if (at && sscanf(at, "@%8[0-9a-f]-%lld.partial/%n", catalog, &job, &end) == 2 && end > 0)
-        return xasprintf("job %lld of another vmkeep (catalog %s)", job, catalog);
-    return xstrdup("a backup that is not vmkeep's");
 }
 
 int hv_looked(struct job_run *r)
