@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/points_look.h"
 #include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "report/json.h"
@@ -56,7 +57,8 @@ static int gather(const struct arguments *a, struct status_sources *s, struct st
     if (find_domains(a, s, &only, err) < 0)
         return -1;
     sources_ask_daemon(s->config, &ret->daemon);
-    if (repository_look(s->config, NULL, s->catalog, &looks, err) < 0)
+    if (repository_look(s->config, NULL, s->catalog, &looks, err) < 0 ||
+        points_look(s->config, s->catalog, a->domains.n > 0 ? &only : NULL, &looks, err) < 0)
         return -1;
     s->looks = &looks;
     warn_of_config(ret);
@@ -117,8 +119,10 @@ const struct command cmd_status = {
             "risk. One that no policy's disks select, and none leaves out with \"!\", is "
             "something to act on, and so is a glob of disks that matches none.",
             "Repositories are looked at now, for 3 seconds at most: whether it is there, whether "
-            "it can be written to, and how much is free. What the daemon found wrong at its last "
-            "look stays told until it looks again.",
+            "it can be written to, and how much is free; and, for half a second, whether the "
+            "newest points are whole: their files, as long as they were, and the manifest. What "
+            "the daemon found wrong at its last look stays told until it looks again; it looks at "
+            "all points when it starts, at a domain's before each of its jobs.",
             "Also told, to be acted on: the daemon is down, does not answer, or cannot write to "
             "its catalog; the configuration is broken; a run is overdue, or comes after the "
             "promise breaks; a domain is shut off whose images are not configured; a policy "

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/points_look.h"
 #include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "cli/store_ask.h"
@@ -107,21 +108,17 @@ static void check_owners(struct findings *l, const struct status *s,
 }
 
 /* Those that answer: the others are told of, and would be waited for once more. */
-static int check_all_owners(struct findings *l, const struct status *s, const struct config *config,
-                            struct catalog *catalog, struct err *err)
+static void check_all_owners(struct findings *l, const struct status *s,
+                             const struct config *config, const struct status_looks *looks,
+                             const char *ours)
 {
-    CLEANUP(status_looks_done) struct status_looks looks = {0};
-
-    if (repository_look(config, NULL, catalog, &looks, err) < 0)
-        return -1;
     for (size_t i = 0; i < config->repositories.n; i++)
-        if (!looks.items[i].problem)
-            check_owners(l, s, &config->repositories.items[i], catalog_id(catalog));
-    return 0;
+        if (!looks->items[i].problem)
+            check_owners(l, s, &config->repositories.items[i], ours);
 }
 
 static int gather(const struct config *config, struct catalog *catalog, const char *domain,
-                  struct status *ret, struct err *err)
+                  struct status_looks *looks, struct status *ret, struct err *err)
 {
     struct status_sources s = {0};
     CLEANUP(domain_name_done) struct domain_name name = {0};
@@ -131,6 +128,11 @@ static int gather(const struct config *config, struct catalog *catalog, const ch
     if (rc == 0 && domain)
         rc = domain_find(config, catalog, domain, &name, err);
     if (rc == 0)
+        rc = repository_look(config, NULL, catalog, looks, err);
+    if (rc == 0)
+        rc = points_look(config, catalog, domain ? &only : NULL, looks, err);
+    s.looks = looks;
+    if (rc == 0)
         rc = status_gather(&s, domain ? &only : NULL, ret, err);
     sources_done(&s);
     return rc;
@@ -139,12 +141,16 @@ static int gather(const struct config *config, struct catalog *catalog, const ch
 static int examine(struct findings *l, const struct config *config, struct catalog *catalog,
                    const char *domain, struct status *status, struct err *err)
 {
-    if (gather(config, catalog, domain, status, err) < 0)
+    CLEANUP(status_looks_done) struct status_looks looks = {0};
+
+    if (gather(config, catalog, domain, &looks, status, err) < 0)
         return -1;
     for (size_t i = 0; i < status->domains.n; i++)
         check_domain(l, &status->domains.items[i]);
     add_warnings(l, &status->warnings);
-    return domain ? 0 : check_all_owners(l, status, config, catalog, err);
+    if (!domain)
+        check_all_owners(l, status, config, &looks, catalog_id(catalog));
+    return 0;
 }
 
 int doctor_catalog(struct findings *l, const struct config *config, const char *domain)

@@ -249,6 +249,11 @@ int catalog_points_sketch(struct catalog *c, const char *host, const char *domai
 int catalog_sketch_missing(struct catalog *c, const char *host, const char *domain,
                            const struct point *sketch, struct strlist *ret, struct err *err);
 
+/* The newest good point of each policy, with no more than id, repository, and its disks' paths and
+ * lengths. */
+int catalog_points_newest(struct catalog *c, const char *host, const char *domain,
+                          struct point_list *ret, struct err *err);
+
 typedef void catalog_on_domain(void *arg, const char *host, const char *domain);
 /* Each domain that has a point, each that has a job: in the order of host and domain. */
 int catalog_domains_with_points(struct catalog *c, catalog_on_domain *each, void *arg,

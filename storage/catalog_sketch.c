@@ -59,6 +59,33 @@ int catalog_sketch_missing(struct catalog *c, const char *host, const char *doma
     return rc;
 }
 
+int catalog_points_newest(struct catalog *c, const char *host, const char *domain,
+                          struct point_list *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_NEWEST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    while ((rc = db_row(&c->db, st, 4, err)) > 0) {
+        const char *id = (const char *)sqlite3_column_text(st, 0);
+        struct point *p = ret->n > 0 ? &ret->items[ret->n - 1] : NULL;
+        struct point_disk *d;
+
+        if (!p || strcmp(p->id, id) != 0) {
+            p = VEC_ADD(ret);
+            p->id = xstrdup(id);
+            p->repository = db_text(st, 1);
+        }
+        d = VEC_ADD(&p->disks);
+        d->path = db_text(st, 2);
+        d->length = (uint64_t)sqlite3_column_int64(st, 3);
+    }
+    return rc;
+}
+
 static int each_domain(struct catalog *c, enum db_stmt which, catalog_on_domain *each, void *arg,
                        struct err *err)
 {

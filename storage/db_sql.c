@@ -130,6 +130,13 @@ const char *const db_sql[ST_COUNT] = {
     [ST_POINT_SKETCH] = ("SELECT created, job, policy, state, proven, catalog FROM point"
                          " WHERE host = ?1 AND domain = ?2 AND copy_of IS NULL"
                          " ORDER BY created, job, policy"),
+    /* Of each policy. */
+    [ST_POINT_NEWEST] =
+        ("SELECT p.id, p.repository, d.path, d.length FROM coverage c JOIN point p ON p.id ="
+         " (SELECT n.id FROM point n WHERE n.host = ?1 AND n.domain = ?2 AND n.policy = c.policy"
+         "  AND n.state = 'good' AND n.copy_of IS NULL ORDER BY n.created DESC LIMIT 1)"
+         " JOIN point_disk d ON d.point = p.id WHERE c.host = ?1 AND c.domain = ?2"
+         " ORDER BY c.policy, d.position"),
     [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",
     [ST_POINT_DOMAINS] = DOMAINS_OF("point"),
     [ST_JOB_DOMAINS] = DOMAINS_OF("job"),

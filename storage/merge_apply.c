@@ -124,8 +124,8 @@ static int merge_apply(int point_dir, const char *path, struct point *p, struct 
     return 0;
 }
 
-int read_manifest(int point_dir, const char *path, const char *point_id, struct point *ret,
-                  struct err *err)
+int read_manifest_file(int point_dir, const char *path, const char *point_id, struct point *ret,
+                       struct err *err)
 {
     CLEANUP_FREE char *where = repository_path(path, point_id, "", MANIFEST);
     CLEANUP_FREE char *text = NULL;
@@ -141,7 +141,18 @@ int read_manifest(int point_dir, const char *path, const char *point_id, struct 
         return -1;
     if (strcmp(p.id, point_id) != 0)
         return err_set(err, ERR_CORRUPT, "%s: is the manifest of another point, %s", where, p.id);
-    if (merge_apply(point_dir, path, &p, err) < 0)
+    *ret = p;
+    p = (struct point){0};
+    return 0;
+}
+
+int read_manifest(int point_dir, const char *path, const char *point_id, struct point *ret,
+                  struct err *err)
+{
+    CLEANUP(point_done) struct point p = {0};
+
+    if (read_manifest_file(point_dir, path, point_id, &p, err) < 0 ||
+        merge_apply(point_dir, path, &p, err) < 0)
         return -1;
     pin_read_at(point_dir, path, point_id, &p.pin);
     *ret = p;

@@ -60,6 +60,11 @@ int remove_tree_at(int dir, const char *name, const char *where, struct err *err
 
 int sync_fd(int fd, const char *where, struct err *err);
 
+/* The manifest in a point's directory as it stands there; its id must be point_id.  ERR_CORRUPT: it
+ * is not there, or damaged; ERR_UNSUPPORTED: of a newer version. */
+int read_manifest_file(int point_dir, const char *path, const char *point_id, struct point *ret,
+                       struct err *err);
+
 /* The manifest in a point's directory, as its images are (storage/merge.h); its id must be
  * point_id. */
 int read_manifest(int point_dir, const char *path, const char *point_id, struct point *ret,

@@ -147,6 +147,7 @@ static const struct record point_origin = RECORD(struct point_origin, point_orig
 static const struct field scope_fields[] = {
     FIELD(struct survey_scope, host, TEXT),
     FIELD(struct survey_scope, domain, TEXT),
+    FIELD(struct survey_scope, glance_ms, INT64),
     FIELD(struct survey_scope, known, LIST, .required = true, .pointer = true, .of = &known_point),
 };
 static const struct record scope = RECORD(struct survey_scope, scope_fields);

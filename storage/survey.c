@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/names.h"
@@ -31,17 +32,24 @@ struct walk {
     struct entry *known; /* by id */
     size_t n_known;
     size_t looked_at;
+    bool glances;
     repository_alive alive;
     struct survey *ret;
 };
 
+void survey_losses_done(struct survey_losses *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->items[i].id);
+        free(l->items[i].problem);
+    }
+    free(l->items);
+    *l = (struct survey_losses){0};
+}
+
 void survey_done(struct survey *s)
 {
-    for (size_t i = 0; i < s->losses.n; i++) {
-        free(s->losses.items[i].id);
-        free(s->losses.items[i].problem);
-    }
-    free(s->losses.items);
+    survey_losses_done(&s->losses);
     strlist_done(&s->unknown);
     strlist_done(&s->unfinished);
     *s = (struct survey){0};
@@ -64,29 +72,53 @@ static void add_loss(struct survey *s, const char *id, enum point_state state, c
 
 /* ---- one point ---- */
 
+/* Who glances may not see all: the daemon may. */
+static bool is_hidden(const struct walk *w, int error)
+{
+    return w->glances && error == EACCES;
+}
+
 /* A file of the point; -1 when it is not there, with the loss recorded. */
-static int look_at_file(struct survey *s, int dir, const char *id, const char *file,
-                        uint64_t length)
+static int look_at_file(struct walk *w, int dir, const char *id, const char *file, uint64_t length)
 {
     CLEANUP_FREE char *why = NULL;
     struct stat st;
 
+    if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) < 0 && is_hidden(w, errno))
+        return -1;
     if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) {
         why = xasprintf("its file %s is not there", file);
-        add_loss(s, id, POINT_MISSING, why);
+        add_loss(w->ret, id, POINT_MISSING, why);
         return -1;
     }
     if (length && (uint64_t)st.st_size != length) {
         why = xasprintf("its file %s is %" PRIu64 " bytes long, and was %" PRIu64 " when published",
                         file, (uint64_t)st.st_size, length);
-        add_loss(s, id, POINT_DAMAGED, why);
+        add_loss(w->ret, id, POINT_DAMAGED, why);
         return -1;
     }
     return 0;
 }
 
+/* What a newer version wrote is that one's to read. */
+static int look_at_manifest(struct walk *w, int dir, const char *id)
+{
+    CLEANUP(point_done) struct point p = {0};
+    CLEANUP_FREE char *why = NULL;
+    struct err err = ERR_INIT;
+
+    if (look_at_file(w, dir, id, MANIFEST, 0) < 0)
+        return -1;
+    if (read_manifest_file(dir, w->path, id, &p, &err) == 0 || err.code == ERR_UNSUPPORTED ||
+        is_hidden(w, err.sys))
+        return 0;
+    why = xasprintf("its manifest cannot be read: %s", err.msg);
+    add_loss(w->ret, id, POINT_DAMAGED, why);
+    return -1;
+}
+
 /* The first thing that is wrong with it is its loss. */
-static void look_at_point(struct survey *s, int domain, const struct point *p)
+static void look_at_point(struct walk *w, int domain, const struct point *p)
 {
     CLEANUP_CLOSE int dir =
         openat(domain, point_id_name(p->id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -94,13 +126,14 @@ static void look_at_point(struct survey *s, int domain, const struct point *p)
     if (dir < 0) {
         CLEANUP_FREE char *why = xasprintf("its directory cannot be opened: %s", strerror(errno));
 
-        add_loss(s, p->id, POINT_MISSING, why);
+        if (!is_hidden(w, errno))
+            add_loss(w->ret, p->id, POINT_MISSING, why);
         return;
     }
-    if (look_at_file(s, dir, p->id, MANIFEST, 0) < 0)
+    if (look_at_manifest(w, dir, p->id) < 0)
         return;
     for (size_t i = 0; i < p->disks.n; i++)
-        if (look_at_file(s, dir, p->id, p->disks.items[i].path, p->disks.items[i].length) < 0)
+        if (look_at_file(w, dir, p->id, p->disks.items[i].path, p->disks.items[i].length) < 0)
             return;
 }
 
@@ -131,6 +164,12 @@ static bool cut_suffix(char *id, const char *suffix)
     return true;
 }
 
+static void tell_alive(struct walk *w)
+{
+    if (w->alive && ++w->looked_at % ALIVE_EVERY == 0)
+        w->alive(w->path);
+}
+
 static void meet(struct walk *w, int domain, char *id)
 {
     struct err ignored = ERR_INIT;
@@ -150,9 +189,8 @@ static void meet(struct walk *w, int domain, char *id)
     }
     e->met = true;
     if (e->point->state != POINT_DELETING)
-        look_at_point(w->ret, domain, e->point);
-    if (w->alive && ++w->looked_at % ALIVE_EVERY == 0)
-        w->alive(w->path);
+        look_at_point(w, domain, e->point);
+    tell_alive(w);
 }
 
 /* Calls fn with each name in a directory below `dir`; one that is no directory has none. */
@@ -214,23 +252,68 @@ static int walk_scope(struct walk *w, const struct survey_scope *scope, struct e
     return each_name(w, root, both, both, on_point, err);
 }
 
+/* ---- a glance ---- */
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int glance(struct walk *w, const struct survey_scope *scope, struct err *err)
+{
+    int64_t until = now_ms() + scope->glance_ms;
+
+    w->glances = true;
+    for (size_t i = 0; i < scope->known->n && now_ms() < until; i++) {
+        const struct point *p = &scope->known->items[i];
+        struct err hidden = ERR_INIT;
+        CLEANUP_CLOSE int domain = -1;
+
+        if (point_id_check(p->id, err) < 0)
+            return -1;
+        if (find_domain_dir(w->path, p->id, &domain, &hidden) < 0) {
+            if (!is_hidden(w, hidden.sys))
+                return *err = hidden, -1;
+        } else if (domain < 0)
+            add_loss(w->ret, p->id, POINT_MISSING, "its directory is not there");
+        else
+            look_at_point(w, domain, p);
+        tell_alive(w);
+    }
+    return 0;
+}
+
+static int survey_all(struct walk *w, const struct survey_scope *scope, struct err *err)
+{
+    CLEANUP_FREE struct entry *known = xcalloc(scope->known->n + 1, sizeof(*known));
+
+    w->known = known;
+    for (size_t i = 0; i < scope->known->n; i++)
+        known[w->n_known++].point = &scope->known->items[i];
+    qsort(known, w->n_known, sizeof(*known), by_id);
+    if (walk_scope(w, scope, err) < 0)
+        return -1;
+    for (size_t i = 0; i < w->n_known; i++)
+        if (!known[i].met && known[i].point->state != POINT_DELETING)
+            add_loss(w->ret, known[i].point->id, POINT_MISSING, "its directory is not there");
+    return 0;
+}
+
 int repository_survey(const char *path, const struct survey_scope *scope, repository_alive alive,
                       struct survey *ret, struct err *err)
 {
     CLEANUP(survey_done) struct survey s = {0};
-    CLEANUP_FREE struct entry *known = xcalloc(scope->known->n + 1, sizeof(*known));
-    struct walk w = {.path = path, .known = known, .alive = alive, .ret = &s};
+    struct walk w = {.path = path, .alive = alive, .ret = &s};
+    int rc;
 
     if (repository_open(path, false, err) < 0 || repository_space(path, &s.free, &s.total, err) < 0)
         return -1;
-    for (size_t i = 0; i < scope->known->n; i++)
-        known[w.n_known++].point = &scope->known->items[i];
-    qsort(known, w.n_known, sizeof(*known), by_id);
-    if (walk_scope(&w, scope, err) < 0)
+    rc = scope->glance_ms ? glance(&w, scope, err) : survey_all(&w, scope, err);
+    if (rc < 0)
         return -1;
-    for (size_t i = 0; i < w.n_known; i++)
-        if (!known[i].met && known[i].point->state != POINT_DELETING)
-            add_loss(&s, known[i].point->id, POINT_MISSING, "its directory is not there");
     *ret = s;
     s = (struct survey){0};
     return 0;

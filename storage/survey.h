@@ -2,9 +2,13 @@
  *
  * survey: one cheap look at what is in a repository, held against what the catalog knows of it.
  *
- * It reads names and sizes only, no manifest and no data: a point is whole here when its directory,
- * its manifest and its images are there, each as long as when it was published.  That finds what
- * was deleted, truncated or lost with a disk; damage inside a file is found by reading it.
+ * It reads names, sizes and manifests, and no data: a point is whole here when its directory, a
+ * manifest that can be read, and its images are there, each as long as when it was published.  That
+ * finds what was deleted, truncated or lost with a disk; damage inside an image is found by reading
+ * it.
+ *
+ * A glance is for who waits: it looks at the points that are named, as many as it gets to in a time
+ * limit, and at nothing else.
  *
  * repository_survey does the work and waits for it; on the loop it is reached through
  * storage/store.h.
@@ -23,23 +27,32 @@
 struct survey_scope {
     const char *host, *domain;      /* both NULL: the whole repository */
     const struct point_list *known; /* the catalog's points there, of that scope */
+    int64_t
+        glance_ms; /* 0: all that is there; else no more than known, in its order, for so long */
 };
 
 /* A known point that is not whole. */
 struct survey_loss {
     char *id;
     enum point_state state; /* POINT_MISSING: directory, manifest or an image is not there;
-                             * POINT_DAMAGED: an image is not as long as it was */
+                             * POINT_DAMAGED: an image is not as long as it was, or the manifest
+                             * cannot be read */
     char *problem;          /* one sentence */
+};
+
+struct survey_losses {
+    struct survey_loss *items;
+    size_t n, cap;
 };
 
 struct survey {
     uint64_t free, total; /* bytes of the file system */
-    VEC(struct survey_loss) losses;
+    struct survey_losses losses;
     struct strlist unknown;    /* ids of points there that the catalog does not know */
     struct strlist unfinished; /* ids of those in the making or half removed, known or not */
 };
 
+void survey_losses_done(struct survey_losses *l);
 void survey_done(struct survey *s);
 const struct survey_loss *survey_loss_find(const struct survey *s, const char *id);
 

@@ -237,15 +237,20 @@ static int get_points(const struct gathering *g, const struct domain_name *d,
                       struct point_list *ret, struct err *err)
 {
     const struct point_filter filter = {.host = d->host, .domain = d->domain};
+    bool lost = status_looks_lost(g->s->looks, d);
 
     if (catalog_points_sketch(g->s->catalog, d->host, d->domain, ret, err) < 0)
         return -1;
-    if (all_are_good(ret)) {
+    if (all_are_good(ret) && !lost) {
         points_judge_dates(ret, g->s->now);
         return 0;
     }
     point_list_done(ret);
-    return points_gather(g->s->catalog, &filter, g->s->now, ret, err);
+    if (points_gather(g->s->catalog, &filter, g->s->now, ret, err) < 0)
+        return -1;
+    if (lost)
+        status_mark_lost(g->s->looks, ret);
+    return 0;
 }
 
 /* What the points tell, and what is due. */

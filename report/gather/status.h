@@ -12,6 +12,7 @@
 #include "report/gather/domains.h"
 #include "report/model.h"
 #include "storage/catalog.h"
+#include "storage/survey.h"
 
 /* What somebody saw who looked under a repository's path just now. */
 struct status_look {
@@ -19,6 +20,7 @@ struct status_look {
     char *problem; /* NULL: it is there */
     bool has_space, read_only;
     uint64_t free, total;
+    struct survey_losses losses; /* points there that are good by the catalog, and are not whole */
 };
 
 struct status_looks {

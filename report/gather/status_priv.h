@@ -40,6 +40,11 @@ int status_add_reads(struct catalog *catalog, const struct config_policy *policy
                      const struct point_list *points, int64_t now, struct status_policy *ret,
                      struct err *err);
 
+/* Of the domain's points, all of them: those that the looks found not whole are so, and what stands
+ * on them.  NULL: nobody has looked. */
+bool status_looks_lost(const struct status_looks *looks, const struct domain_name *d);
+void status_mark_lost(const struct status_looks *looks, struct point_list *points);
+
 /* Repositories as they were seen last, and as the looks say; used: only these; NULL: all. */
 int status_add_repositories(const struct status_sources *s, const struct strlist *used,
                             struct status *ret, struct err *err);

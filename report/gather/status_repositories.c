@@ -70,8 +70,10 @@ int status_add_repositories(const struct status_sources *s, const struct strlist
 
 void status_looks_done(struct status_looks *l)
 {
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n; i++) {
         free(l->items[i].problem);
+        survey_losses_done(&l->items[i].losses);
+    }
     free(l->items);
     *l = (struct status_looks){0};
 }

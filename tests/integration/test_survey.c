@@ -100,6 +100,55 @@ static void lost_images_and_links(void **state)
     assert_loss(&s, 1, POINT_MISSING, "its file vda.qcow2 is not there");
 }
 
+/* Without it, the point cannot be restored: nobody knows what its images are. */
+static void broken_manifests(void **state)
+{
+    CLEANUP_FREE char *first = file_of(0, "point.json"), *second = file_of(1, "point.json"),
+                      *third = file_of(2, "point.json");
+    CLEANUP(survey_done) struct survey s = {0};
+
+    (void)state;
+    MUST_RUN("cp", second, third);
+    MUST_RUN("truncate", "-s", "100", first);
+    MUST_RUN("truncate", "-s", "0", second);
+    s = look_at("local", "web01", 3);
+    assert_int_equal(s.losses.n, 3);
+    assert_loss(&s, 0, POINT_DAMAGED, "its manifest cannot be read: ");
+    assert_loss(&s, 1, POINT_DAMAGED, "point.json:1: ");
+    assert_loss(&s, 2, POINT_DAMAGED, "is the manifest of another point");
+}
+
+/* What a newer version wrote is no damage: that one reads it. */
+static void manifest_of_a_newer_version(void **state)
+{
+    CLEANUP_FREE char *manifest = file_of(0, "point.json");
+    CLEANUP(survey_done) struct survey s = {0};
+
+    (void)state;
+    MUST_RUN("sed", "-i", "s/\"format\": 1,/\"format\": 99,/", manifest);
+    s = look_at("local", "web01", 3);
+    assert_int_equal(s.losses.n, 0);
+}
+
+/* Of those that are named, and nothing else is read. */
+static void a_glance(void **state)
+{
+    const struct point_list known = {.items = chain + 1, .n = 2};
+    const struct survey_scope scope = {.known = &known, .glance_ms = 60000};
+    CLEANUP_FREE char *manifest = file_of(1, "point.json"), *image = file_of(0, "vda.qcow2"),
+                      *directory = file_of(2, "");
+    CLEANUP(survey_done) struct survey s = {0};
+
+    (void)state;
+    MUST_RUN("rm", "-r", image, directory);
+    MUST_RUN("truncate", "-s", "100", manifest);
+    WORKS(repository_survey(repo_path, &scope, NULL, &s, err));
+    assert_int_equal(s.losses.n, 2);
+    assert_loss(&s, 1, POINT_DAMAGED, "its manifest cannot be read: ");
+    assert_loss(&s, 2, POINT_MISSING, "its directory cannot be opened: ");
+    assert_int_equal(s.unknown.n, 0);
+}
+
 /* A point that retention has let go, or that is of another domain, is nobody's loss. */
 static void what_does_not_count(void **state)
 {
@@ -186,9 +235,15 @@ int main(void)
 {
 #define SURVEY_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        SURVEY_TEST(all_is_there),          SURVEY_TEST(what_is_lost),
-        SURVEY_TEST(lost_images_and_links), SURVEY_TEST(what_does_not_count),
-        SURVEY_TEST(what_nobody_knows),     SURVEY_TEST(no_repository),
+        SURVEY_TEST(all_is_there),
+        SURVEY_TEST(what_is_lost),
+        SURVEY_TEST(lost_images_and_links),
+        SURVEY_TEST(what_does_not_count),
+        SURVEY_TEST(broken_manifests),
+        SURVEY_TEST(manifest_of_a_newer_version),
+        SURVEY_TEST(a_glance),
+        SURVEY_TEST(what_nobody_knows),
+        SURVEY_TEST(no_repository),
         SURVEY_TEST(through_the_store),
     };
 

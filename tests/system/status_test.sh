@@ -72,6 +72,16 @@ for zone in UTC America/New_York; do
 done | sort -u > "$tmp/next"
 [[ $(cat "$tmp/next") == *T18:00:00Z ]] || fail "next run at $(cat "$tmp/next")"
 
+echo "- the newest point's manifest is torn: seen at once, and gone when it is back"
+manifest=$small/repo/$(points | jq -r '.[-1].id')/point.json
+cp "$manifest" "$tmp/manifest"
+truncate -s 100 "$manifest"
+is 3 no-point points-bad
+shows 'its manifest cannot be read: .*point.json:'
+{ vmkeep doctor vm1 || true; } | grep -q 'its manifest cannot be read' || fail "nor doctor"
+cp "$tmp/manifest" "$manifest"
+is 0
+
 echo "- the policy is renamed: nobody wonders where the points are"
 sed -i 's/name: nightly/name: daily/' "$tmp/config"
 vmkeep reload > /dev/null

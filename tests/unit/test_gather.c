@@ -105,6 +105,32 @@ static bool warns(const struct status *s, const char *part)
     return false;
 }
 
+/* What a look finds now counts, whatever the daemon saw last; and so does what stands on it. */
+static void a_look_finds_a_broken_point(void **state)
+{
+    struct fixture *f = *state;
+    struct status_look looks[2] = {{.looked = true, .has_space = true}};
+    const struct status_looks all = {looks, 2, 2};
+    struct survey_loss *loss = VEC_ADD(&looks[0].losses);
+    struct status s;
+
+    add_point(f, "h/a/1", NOW - 4 * HOUR, NULL);
+    add_point(f, "h/a/2", NOW - 3 * HOUR, "h/a/1");
+    add_point(f, "h/a/3", NOW - 2 * HOUR, "h/a/2");
+    *loss = (struct survey_loss){(char *)"h/a/2", POINT_DAMAGED, (char *)"its manifest is torn"};
+    f->sources.looks = &all;
+    s = gather(f, NULL);
+    assert_int_equal(s.domains.items[0].last_point, NOW - 4 * HOUR);
+    assert_non_null(strstr(s.domains.items[0].bad_points, "its manifest is torn"));
+    status_done(&s);
+    *loss = (struct survey_loss){(char *)"h/a/9", POINT_DAMAGED, (char *)"its manifest is torn"};
+    s = gather(f, NULL);
+    assert_int_equal(s.domains.items[0].last_point, NOW - 2 * HOUR);
+    assert_null(s.domains.items[0].bad_points);
+    status_done(&s);
+    free(looks[0].losses.items);
+}
+
 static void judges_the_newest_whole_point(void **state)
 {
     struct fixture *f = *state;
@@ -257,6 +283,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(judges_the_newest_whole_point),
+        TEST(a_look_finds_a_broken_point),
         TEST(next_runs_are_of_the_zone_that_is_given),
         TEST(tells_why_disks_are_in_no_backup),
         TEST(says_nothing_of_patterns_until_a_libvirt_host_has_told),

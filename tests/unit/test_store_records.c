@@ -123,7 +123,7 @@ static void requests(void **state)
     const struct point_origin origin = {&definitions, 107, 4294967295};
     const struct store_scratch scratch = {"/scratch", "tag", &list};
     const struct point_list known = {&plan, 1, 1};
-    const struct survey_scope scope = {"h", "d", &known};
+    const struct survey_scope scope = {"h", "d", &known, 500};
     const struct store_request in = {.repository = "/srv/\xff",
                                      .id = "0011",
                                      .self = &self,
