@@ -13,6 +13,11 @@ bool pin_holds(const struct point_pin *pin, int64_t now)
     return pin->since != 0 && (pin->until == 0 || now < pin->until);
 }
 
+bool pin_outlives(const struct point_pin *a, const struct point_pin *b)
+{
+    return a->since && (!b->since || (b->until && (!a->until || a->until > b->until)));
+}
+
 static int check_note(const char *note, struct err *err)
 {
     json_t *text;

@@ -14,6 +14,9 @@
 /* Does it keep its point now? */
 bool pin_holds(const struct point_pin *pin, int64_t now);
 
+/* Does a keep its point for longer than b? */
+bool pin_outlives(const struct point_pin *a, const struct point_pin *b);
+
 /* One that may be made now: not over already, with a note that can be shown in one line.
  * ERR_INVALID. */
 int pin_check(const struct point_pin *pin, int64_t now, struct err *err);

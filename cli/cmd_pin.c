@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * vmkeep pin, vmkeep unpin: restore points that no rule, and no request, lets go of.  The daemon
- * does it; where it does not run, the command itself, in the same order (jobs/pin.c).
+ * does it; where it does not run, the command itself, in the same order (storage/pin_order.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "report/gather/points.h"
 #include "report/wrap.h"
 #include "storage/owner.h"
+#include "storage/pin_order.h"
 #include "storage/store_records.h"
 
 #define ANSWER_S 90
@@ -53,17 +54,16 @@ static int pin_files(const struct config *config, const char *catalog, const str
 static int pin_both(const struct config *config, struct catalog *catalog, const struct point *p,
                     const struct point_pin *pin, struct err *err)
 {
-    struct err ignored = ERR_INIT;
+    const struct pin_change change = {p->id, p->pin, *pin};
+    struct err failed = ERR_INIT;
+    int rc;
 
     if (pin->since && p->state == POINT_DELETING)
         return err_set(err, ERR_BUSY, "%s is being let go of", p->id);
-    if (pin->since && catalog_point_set_pin(catalog, p->id, pin, err) < 0)
+    if (pin_change_begin(catalog, &change, err) < 0)
         return -1;
-    if (pin_files(config, catalog_id(catalog), p, pin, err) == 0)
-        return pin->since ? 0 : catalog_point_set_pin(catalog, p->id, pin, err);
-    if (pin->since)
-        catalog_point_set_pin(catalog, p->id, &p->pin, &ignored);
-    return -1;
+    rc = pin_files(config, catalog_id(catalog), p, pin, &failed);
+    return pin_change_end(catalog, &change, rc < 0 ? &failed : NULL, err);
 }
 
 static int pin_here(const struct config *config, const char *id, const struct point_pin *pin,

@@ -93,19 +93,16 @@ int backup_after_dropping_old(struct job_run *r)
 int backup_after_done(struct job_run *r)
 {
     struct job_env *e = r->env;
-    struct letting_go_list doomed = {0};
-    struct job_run *prune;
+    const struct prune_scope of = {.host = r->row.host,
+                                   .domain = r->row.domain,
+                                   .policy = r->row.policy,
+                                   .repository = r->row.repository};
     struct err err = ERR_INIT;
 
     if (copy_queue_after(e, r->row.host, r->row.domain, r->row.policy, &err) < 0)
         catalog_trouble(e, "queue copies", &err);
-    if (prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository, NULL, &doomed,
-                    &err) < 0 ||
-        (doomed.n > 0 && !e->draining &&
-         prune_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                     "after a backup: retention lets points go", &prune, &err) < 0))
+    if (prune_queue_if_due(e, &of, "after a backup: retention lets points go", &err) < 0)
         catalog_trouble(r->env, "judge what to keep", &err);
-    letting_go_list_done(&doomed);
     r->env->ops->ended(r, OUTCOME_SUCCESS, r->row.reason);
     return JOB_STAYS;
 }

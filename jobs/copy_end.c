@@ -118,7 +118,10 @@ static void queue_what_follows(struct job_run *r)
 {
     const struct copy_run *run = copy_of_run(r);
     struct job_env *e = r->env;
-    struct letting_go_list doomed = {0};
+    const struct prune_scope of = {.host = r->row.host,
+                                   .domain = r->row.domain,
+                                   .policy = r->row.policy,
+                                   .repository = r->row.repository};
     struct job_run *next;
     struct err err = ERR_INIT;
     int rc = 0;
@@ -129,14 +132,10 @@ static void queue_what_follows(struct job_run *r)
         rc = copy_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
                         "the rest of a copy that gave way to a backup", &next, &err);
     else if (run->made > 0)
-        rc = prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository, NULL,
-                         &doomed, &err);
-    if (rc == 0 && doomed.n > 0)
-        rc = prune_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                         "after copying: retention of the copies lets points go", &next, &err);
+        rc = prune_queue_if_due(e, &of, "after copying: retention of the copies lets points go",
+                                &err);
     if (rc < 0)
         catalog_trouble(e, "queue what follows a copy", &err);
-    letting_go_list_done(&doomed);
 }
 
 int copy_after_done(struct job_run *r)

@@ -383,14 +383,14 @@ static int after_done(struct job_run *r)
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
     char reason[ERR_MSG_MAX];
 
-    if (r->repo && run->next > 0)
+    if (r->repo && run->gone > 0)
         r->env->ops->look_again(r->repo);
     if (r->err.code != ERR_NONE) {
         r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
         return JOB_STAYS;
     }
-    snprintf(reason, sizeof(reason), "%zu point%s deleted%s%s%s", run->next, plural_s(run->next),
-             run->next == 1 ? ": " : "", run->next == 1 ? run->doomed.items[0].id : "",
+    snprintf(reason, sizeof(reason), "%zu point%s deleted%s%s%s", run->gone, plural_s(run->gone),
+             run->gone == 1 ? ": " : "", run->gone == 1 ? run->doomed.items[0].id : "",
              next_is_full(r) ? "; the next backup under the policy is a full" : "");
     r->env->ops->end(r, OUTCOME_SUCCESS, reason);
     return JOB_STAYS;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The catalog is what jobs here go by, the file what others, and later catalogs, do.  So the
- * catalog has a pin before the file is written, and until it is gone: whatever is cut off in
- * between, the point stays, and asking again puts it right.
+ * The catalog is what jobs here go by, the file what others, and later catalogs, do; in which order
+ * they are changed is said in storage/pin_order.h.
  */
 #include "jobs/pin.h"
 
@@ -12,20 +11,21 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "jobs/survey.h"
+#include "storage/pin_order.h"
 
 struct pinning {
     struct job_env *env;
     struct repo *repo;
     char *id;
-    struct point_pin pin, was;
+    struct pin_change change;
     struct api_reply reply;
 };
 
 static void pinning_free(struct pinning *p)
 {
     free(p->id);
-    pin_done(&p->pin);
-    pin_done(&p->was);
+    pin_done(&p->change.pin);
+    pin_done(&p->change.was);
     free(p);
 }
 
@@ -52,17 +52,12 @@ static void finish(struct pinning *p, const struct err *err)
 static void on_op(void *ctx, const struct err *op_err)
 {
     struct pinning *p = ctx;
-    struct err err = op_err ? *op_err : ERR_INIT, trouble = ERR_INIT;
+    struct err err = ERR_INIT;
 
     if (p->env->dead)
         return;
-    if (op_err && p->pin.since &&
-        catalog_point_set_pin(p->env->catalog, p->id, &p->was, &trouble) < 0)
-        catalog_trouble(p->env, "put a pin back", &trouble);
-    if (!op_err && !p->pin.since)
-        catalog_point_set_pin(p->env->catalog, p->id, &p->pin, &err);
-    if (err.code == ERR_NONE)
-        log_notice("point %s is %s", p->id, p->pin.since ? "pinned" : "pinned no more");
+    if (pin_change_end(p->env->catalog, &p->change, op_err, &err) == 0)
+        log_notice("point %s is %s", p->id, p->change.pin.since ? "pinned" : "pinned no more");
     finish(p, err.code == ERR_NONE ? NULL : &err);
 }
 
@@ -94,16 +89,18 @@ static int check(struct job_env *e, const struct point *p, const struct point_pi
 static int start(struct job_env *e, const struct point *p, const struct point_pin *pin,
                  struct api_reply reply, struct err *err)
 {
+    const struct pin_change change = {p->id, p->pin, *pin};
     struct pinning *run;
     struct repo *repo;
 
     if (find_repo(e, p, &repo, err) < 0 || check(e, p, pin, err) < 0 ||
-        (pin->since && catalog_point_set_pin(e->catalog, p->id, pin, err) < 0))
+        pin_change_begin(e->catalog, &change, err) < 0)
         return -1;
     run = xcalloc(1, sizeof(*run));
     *run = (struct pinning){.env = e, .repo = repo, .id = xstrdup(p->id), .reply = reply};
-    pin_copy(&run->pin, pin);
-    pin_copy(&run->was, &p->pin);
+    run->change.point = run->id;
+    pin_copy(&run->change.pin, pin);
+    pin_copy(&run->change.was, &p->pin);
     repo_hold(repo);
     *VEC_ADD(&e->pins) = run;
     if (!repo->store->ops->pin(repo->store, p->id, pin, on_op, run, err)) {

@@ -8,7 +8,8 @@
  * For each point: row to "deleting", files gone, row gone.  A crash in between leaves a row that
  * the next prune finishes.  What can go is judged when the job starts; the domain has no other job
  * then.  One that another point stands on is merged into that (policies/letting_go.h).  A backup
- * that waits meanwhile goes first, and the rest is queued behind it.
+ * that waits meanwhile goes first, and the rest is queued behind it.  One that cannot go now, for
+ * somebody reads from it, say, does not keep the others.
  */
 #include "jobs/prune.h"
 
@@ -27,6 +28,8 @@
 
 struct prune_run {
     struct removal_run removal;
+    struct strlist held; /* ids: they could not be let go of, and stay for now */
+    char *held_why;      /* the first one's */
     const char *skipped; /* why it does not even begin; NULL: it does */
     const char *doubt;   /* why nothing was let go; NULL: no reason */
 };
@@ -87,8 +90,9 @@ static int keep_bases(struct job_env *e, const struct point_list *points, bool *
     return 0;
 }
 
+/* held: has its reason. */
 static int store_reasons(struct job_env *e, const struct point_list *points,
-                         const struct retention_verdict *verdicts,
+                         const struct retention_verdict *verdicts, const struct prune_scope *of,
                          const struct letting_go_list *doomed, struct err *err)
 {
     for (size_t i = 0; i < points->n; i++) {
@@ -96,17 +100,24 @@ static int store_reasons(struct job_env *e, const struct point_list *points,
         CLEANUP_FREE char *merges =
             l && l->into ? xasprintf("no rule keeps it: it is merged into %s", l->into) : NULL;
 
+        if (of->held && strlist_has(of->held, points->items[i].id))
+            continue;
         if (store_reason(e, &points->items[i], merges ? merges : verdicts[i].reasons, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int judge(struct job_env *e, const struct retention *keep, const char *repository,
-                 struct point_list *points, const struct strlist *looked,
-                 struct letting_go_list *doomed, struct err *err)
+static bool can_go(struct job_env *e, const struct prune_scope *of, const struct point *p)
 {
-    CLEANUP_FREE bool *whole = seen_whole(points, looked);
+    return str_eq(p->repository, of->repository) && is_there(e, p) &&
+           !(of->held && strlist_has(of->held, p->id));
+}
+
+static int judge(struct job_env *e, const struct prune_scope *of, const struct retention *keep,
+                 struct point_list *points, struct letting_go_list *doomed, struct err *err)
+{
+    CLEANUP_FREE bool *whole = seen_whole(points, of->looked);
     CLEANUP_FREE bool *goes = xcalloc(points->n + 1, sizeof(*goes));
     CLEANUP_FREE bool *sound = xcalloc(points->n + 1, sizeof(*sound));
     struct retention_verdict *verdicts = NULL;
@@ -116,32 +127,32 @@ static int judge(struct job_env *e, const struct retention *keep, const char *re
     retention_plan(keep, e->zone, points, whole, env_now(e), &verdicts);
     letting_go_judge(points, verdicts, goes, sound);
     for (size_t i = 0; i < points->n; i++)
-        goes[i] = goes[i] && str_eq(points->items[i].repository, repository) &&
-                  is_there(e, &points->items[i]);
+        goes[i] = goes[i] && can_go(e, of, &points->items[i]);
     rc = keep_bases(e, points, goes, err);
     if (rc == 0) {
         letting_go_plan(points, goes, sound, doomed);
-        rc = store_reasons(e, points, verdicts, doomed, err);
+        rc = store_reasons(e, points, verdicts, of, doomed, err);
     }
     retention_verdicts_free(verdicts, points->n);
     return rc;
 }
 
-int prune_judge(struct job_env *e, const char *host, const char *domain, const char *policy,
-                const char *repository, const struct strlist *looked,
-                struct letting_go_list *doomed, struct err *err)
+int prune_judge(struct job_env *e, const struct prune_scope *of, struct letting_go_list *doomed,
+                struct err *err)
 {
     static const struct retention keep_all = {0};
-    const struct config_policy *p = config_policy_find(e->config, policy);
-    const struct config_copies *c = config_copies_find(p, repository);
-    const struct point_filter filter = {.host = host, .domain = domain, .policy = policy};
+    const struct config_policy *p = config_policy_find(e->config, of->policy);
+    const struct config_copies *c = config_copies_find(p, of->repository);
+    const struct point_filter filter = {
+        .host = of->host, .domain = of->domain, .policy = of->policy};
     CLEANUP(point_list_done) struct point_list points = {0}, copies = {0};
 
     if (catalog_points(e->catalog, &filter, &points, err) < 0 ||
-        catalog_copies_in(e->catalog, host, domain, policy, repository, &copies, err) < 0 ||
-        judge(e, p ? &p->keep : &keep_all, repository, &points, looked, doomed, err) < 0)
+        catalog_copies_in(e->catalog, of->host, of->domain, of->policy, of->repository, &copies,
+                          err) < 0 ||
+        judge(e, of, p ? &p->keep : &keep_all, &points, doomed, err) < 0)
         return -1;
-    return judge(e, c ? &c->keep : &keep_all, repository, &copies, looked, doomed, err);
+    return judge(e, of, c ? &c->keep : &keep_all, &copies, doomed, err);
 }
 
 int prune_queue(struct job_env *e, const char *host, const char *domain, const char *policy,
@@ -170,6 +181,19 @@ int prune_queue(struct job_env *e, const char *host, const char *domain, const c
     return e->ops->add(e, &row, ret, err);
 }
 
+int prune_queue_if_due(struct job_env *e, const struct prune_scope *of, const char *why,
+                       struct err *err)
+{
+    CLEANUP(letting_go_list_done) struct letting_go_list doomed = {0};
+    struct job_run *prune;
+
+    if (prune_judge(e, of, &doomed, err) < 0)
+        return -1;
+    return doomed.n == 0 || e->draining
+               ? 0
+               : prune_queue(e, of->host, of->domain, of->policy, of->repository, why, &prune, err);
+}
+
 /* The rules would judge without the points that the catalog does not know.  Why not yet; NULL: they
  * are all known. */
 static const char *must_wait(struct job_run *r)
@@ -195,14 +219,24 @@ static int after_queued(struct job_run *r)
     return run->skipped ? P_DONE : P_SURVEYING;
 }
 
+static int judge_all(struct job_run *r)
+{
+    struct removal_run *run = removal_of(r);
+    const struct prune_scope of = {r->row.host,       r->row.domain, r->row.policy,
+                                   r->row.repository, &run->looked,  &prune_of(r)->held};
+
+    letting_go_list_done(&run->doomed);
+    run->next = 0;
+    return prune_judge(r->env, &of, &run->doomed, &r->err);
+}
+
 static int judge_and_start(struct job_run *r)
 {
     struct prune_run *run = prune_of(r);
     struct job_env *e = r->env;
 
     run->doubt = e->ops->doubt(e);
-    if (!run->doubt && prune_judge(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                                   &removal_of(r)->looked, &removal_of(r)->doomed, &r->err) < 0)
+    if (!run->doubt && judge_all(r) < 0)
         return -1;
     if (catalog_job_start(e->catalog, r->row.id, env_now(e), LEVEL_FULL, r->row.why, NULL,
                           &r->err) < 0)
@@ -225,9 +259,28 @@ static int after_surveying(struct job_run *r)
     return removal_of(r)->doomed.n > 0 ? P_REMOVING : P_LOOKING;
 }
 
+/* That stays for now; what it stands on, and what it was to be merged into, is judged anew. */
+static bool go_past(struct job_run *r)
+{
+    struct prune_run *run = prune_of(r);
+    const char *id = removal_of(r)->doomed.items[removal_of(r)->next].id;
+    CLEANUP_FREE char *why = xasprintf("no rule keeps it, and it stays for now: %s", r->err.msg);
+
+    MARK("a prune goes past a point that cannot go now");
+    log_warning("job=%lld domain=%s/%s one that is to go stays for now: %s", (long long)r->row.id,
+                r->row.host, r->row.domain, r->err.msg);
+    if (!run->held_why)
+        run->held_why = xstrdup(r->err.msg);
+    strlist_add(&run->held, id);
+    r->err = ERR_INIT;
+    return catalog_point_set_keep(r->env->catalog, id, why, &r->err) == 0 && judge_all(r) == 0;
+}
+
 static int after_removing(struct job_run *r)
 {
-    if (!removal_removed(r) || removal_gives_way(r))
+    if (!removal_removed(r) && (!removal_is_held(r) || !go_past(r)))
+        return P_DONE;
+    if (removal_gives_way(r))
         return P_DONE;
     return removal_is_over(r) ? P_LOOKING : P_REMOVING;
 }
@@ -245,13 +298,28 @@ static int after_cleaning(struct job_run *r)
 static void say_done(const struct job_run *r, char *buf, size_t size)
 {
     const struct removal_run *run = removal_of(r);
-    int n = snprintf(buf, size, "%zu point%s let go", run->next, plural_s(run->next));
+    const struct prune_run *prune = prune_of(r);
+    int n = snprintf(buf, size, "%zu point%s let go", run->gone, plural_s(run->gone));
 
     if (run->merged > 0)
         n += snprintf(buf + n, size - (size_t)n, ", %zu of them merged into the next", run->merged);
     if (run->gives_way)
-        snprintf(buf + n, size - (size_t)n, "; the rest gives way to job %lld, and comes after it",
-                 (long long)run->gives_way);
+        n += snprintf(buf + n, size - (size_t)n,
+                      "; the rest gives way to job %lld, and comes after it",
+                      (long long)run->gives_way);
+    if (prune->held_why)
+        snprintf(buf + n, size - (size_t)n, "; %zu %s for now%s %s", prune->held.n,
+                 prune->held.n == 1 ? "stays" : "stay", prune->held.n == 1 ? ":" : ", first",
+                 prune->held_why);
+}
+
+static void done(struct job_run *r)
+{
+    struct prune_run *run = prune_of(r);
+
+    strlist_done(&run->held);
+    free(run->held_why);
+    removal_done(r);
 }
 
 /* One that gave way is gone on with when the backup is over. */
@@ -329,6 +397,6 @@ const struct job_type prune_type = {
     .size = sizeof(struct prune_run),
     .steps = steps,
     .doing = doing,
-    .done = removal_done,
+    .done = done,
     .claims = claims,
 };

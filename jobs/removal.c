@@ -209,6 +209,11 @@ static bool nothing_was_touched(const struct job_run *r)
            r->op_err.code == ERR_NOSPACE;
 }
 
+bool removal_is_held(const struct job_run *r)
+{
+    return r->op_err.code == ERR_BUSY && !r->canceled;
+}
+
 bool removal_is_over(const struct job_run *r)
 {
     const struct removal_run *run = removal_of(r);
@@ -222,8 +227,9 @@ static bool is_canceled(struct job_run *r)
     const struct removal_run *run = removal_of(r);
 
     if (r->canceled)
-        err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s", run->next,
-                run->doomed.n, plural_s(run->doomed.n));
+        err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s", run->gone,
+                run->gone + run->doomed.n - run->next,
+                plural_s(run->gone + run->doomed.n - run->next));
     return r->canceled;
 }
 
@@ -249,6 +255,7 @@ bool removal_removed(struct job_run *r)
     if (r->op_err.code == ERR_NONE) {
         if (record_gone(r, l) < 0)
             return false;
+        run->gone++;
         log_info("job=%lld domain=%s/%s let go of %s%s%s", (long long)r->row.id, r->row.host,
                  r->row.domain, l->id, l->into ? ", merged into " : "", l->into ? l->into : "");
         run->gives_way = other && !removal_is_over(r) ? other->row.id : 0;

@@ -18,7 +18,8 @@ struct removal_run {
     struct hv_run hv;
     struct letting_go_list doomed; /* in order: the kind's own to fill in */
     size_t next;                   /* of them */
-    size_t merged;                 /* of them, into others */
+    size_t gone;                   /* in all */
+    size_t merged;                 /* of those, into others */
     uint64_t bytes_before;         /* moved by the merges that are done */
     struct point now;              /* what one was merged into, as it is then */
     int64_t gives_way;             /* to that job, which waits for it; 0: to none */
@@ -44,6 +45,8 @@ bool removal_surveys_more(const struct job_run *r);
 /* One point after another. */
 struct op *removal_start(struct job_run *r, struct err *err);
 bool removal_removed(struct job_run *r); /* false: r->err, also when it was cancelled in between */
+/* Not done, and nothing was touched: somebody reads from it, or has pinned it.  r->err says so. */
+bool removal_is_held(const struct job_run *r);
 bool removal_is_over(const struct job_run *r);
 /* A backup of the domain waits for this job, between two points, or at the beginning of a merge: it
  * goes first.  What was begun is gone on with later. */

@@ -145,3 +145,22 @@ pin_of() { # POINT [ARGUMENTS...]
     [ ! -e "$repo/$old/pin.json" ]
     cmp "$repo/lab/web01/owner.json" "$tmp/owner"
 }
+
+@test "a disk that fails meanwhile: the longer pin counts until it is asked for again" {
+    failing() {
+        SYNC_FAILS=2026-11-21T02-30-00Z.nightly LD_PRELOAD=$SYNC_FAILS_LIBRARY \
+            ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 vmkeep "$@"
+    }
+    run -1 failing pin "$old" --note first
+    [[ $output == *"the longer of both pins counts until it is asked for again"*"Input/output error" ]]
+    [ "$(pin_of "$old" | jq -r .note)" = first ]
+    vmkeep pin "$old" --note first
+    run -1 failing pin "$old" --until 2199-12-24 --note second
+    [ "$(pin_of "$old" | jq -r .note)" = first ]
+    # Its file has gone, for all that is known.
+    run -1 failing unpin "$old"
+    [[ $output == *"Input/output error" ]]
+    [ "$(pin_of "$old" | jq -r .note)" = first ]
+    vmkeep unpin "$old"
+    [ "$(pin_of "$old")" = null ]
+}

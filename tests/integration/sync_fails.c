@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A preloaded library for a disk that cannot take what it was given: fdatasync fails, for files
- * whose path has SYNC_FAILS in it.  Nothing else does. */
+ * A preloaded library for a disk that cannot take what it was given: fdatasync and fsync fail,
+ * for files whose path has SYNC_FAILS in it.  Nothing else does. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-int fdatasync(int fd)
+static int sync_as(const char *name, int fd)
 {
-    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
     const char *which = getenv("SYNC_FAILS");
     char link[64], path[PATH_MAX];
     ssize_t n;
@@ -25,4 +25,14 @@ int fdatasync(int fd)
         return -1;
     }
     return real(fd);
+}
+
+int fdatasync(int fd)
+{
+    return sync_as("fdatasync", fd);
+}
+
+int fsync(int fd)
+{
+    return sync_as("fsync", fd);
 }

@@ -85,6 +85,18 @@ void medium_make(struct sim_medium *m, int number)
 
 /* ---- the repository as it would lie on a disk ---- */
 
+/* As repository_pin does. */
+static void write_pin(const struct sim_medium *m, const struct point *p)
+{
+    CLEANUP_FREE char *file = xasprintf("%s/%s/pin.json", m->dir, p->id);
+    CLEANUP_FREE char *text = xasprintf("{\"format\": 1, \"since\": %lld, \"until\": %lld}",
+                                        (long long)p->pin.since, (long long)p->pin.until);
+    struct err err = ERR_INIT;
+
+    if (p->pin.since)
+        must(write_file_durably(file, text, strlen(text), 0600, &err), file, &err);
+}
+
 static void write_point(const struct sim_medium *m, const struct point *p)
 {
     CLEANUP_FREE char *dir = xasprintf("%s/%s", m->dir, p->id);
@@ -94,6 +106,7 @@ static void write_point(const struct sim_medium *m, const struct point *p)
 
     must(mkdir_all(dir, 0755, &err), dir, &err);
     must(write_file_durably(file, text, strlen(text), 0600, &err), file, &err);
+    write_pin(m, p);
 }
 
 static void write_owner(const struct sim_medium *m, const struct sim_owner *o)
@@ -138,6 +151,17 @@ static void orphan(const struct sim_daemon *d)
     orphan_on(d, &sim.w.repo.aside);
 }
 
+/* The other catalog does not know what this one has begun. */
+static void forget_removals(const struct sim_daemon *d)
+{
+    for (size_t i = 0; i < sim.w.repo.here.points.n; i++) {
+        struct sim_stored *p = sim.w.repo.here.points.items[i];
+
+        if (sim_daemon_of(&sim.w, p->point.catalog) == d->number)
+            sim_removal_refused(p);
+    }
+}
+
 static void note_recorded(const struct sim_daemon *d)
 {
     struct catalog *c = NULL;
@@ -166,6 +190,7 @@ void catalog_goes(struct sim_daemon *d, bool lost)
         daemon_back_later(d);
     }
     note_recorded(d);
+    forget_removals(d);
     orphan(d);
     remove_catalog(d);
     if (lost)

@@ -191,6 +191,7 @@ void check_always(void)
             continue;
         check_queue(d);
         check_jobs(d);
+        check_pins(d);
         sim_compare_all(&sim.w, d->number, d->catalog);
         for (size_t i = 0; i < d->host->domains.n; i++)
             check_checkpoints(d, d->host->domains.items[i]->name);

@@ -92,6 +92,8 @@ static int merge_now(void *arg, struct err *err)
         sim_stored_remove(q->r, q->id, true);
         q->r->w->counts.merges++;
     }
+    if (goes && (err->code == ERR_NOTFOUND || err->code == ERR_BUSY))
+        sim_removal_refused(goes);
     if (rc == 0 && q->fails)
         rc = err_set(err, ERR_IO, "Input/output error");
     if (rc == 0)

@@ -87,10 +87,12 @@ static void check_is_not_the_last(struct sim_world *w, struct sim_stored *doomed
     struct point last = {0};
     bool found = sim_last_good(w->catalog, d->domain, d->policy, &last);
 
+    bool others = found && strcmp(last.id, d->id) != 0;
+
     /* What is half gone is no point any more, whatever is found in the others meanwhile. */
-    if ((!found || strcmp(last.id, d->id) == 0) && !doomed->let_go && was_recorded(w, doomed))
+    if (!others && !doomed->let_go && was_recorded(w, doomed))
         sim_broken("%s is removed, the last good point of its domain", d->id);
-    doomed->let_go = doomed->let_go || found;
+    doomed->let_go = doomed->let_go || others;
     point_done(&last);
 }
 
@@ -219,7 +221,7 @@ static bool is_asked_for(struct catalog *c, const char *id, bool *ret_force)
         if (catalog_job_points(c, jobs.items[i].id, &points, &err) < 0)
             sim_broken("catalog: %s", err.msg);
         ret = strlist_has(&points, id);
-        *ret_force = jobs.items[i].force;
+        *ret_force = ret && jobs.items[i].force;
     }
     job_list_done(&jobs);
     return ret;
@@ -241,6 +243,11 @@ static void check_rules(struct sim_repo *r, struct sim_stored *doomed, bool by_r
     check_others_stay(r, doomed);
     if (by_rules)
         check_all_known(r, doomed);
+}
+
+void sim_removal_refused(struct sim_stored *p)
+{
+    p->let_go = p->asked = p->forced = false;
 }
 
 void sim_check_removal(struct store *s, const char *id, const char *into, bool by_rules)

@@ -100,6 +100,10 @@ void asked_begin(void);
  * whenever it is set. */
 void live_with_clocks(bool restart);
 
+/* pins.c */
+void ask_pins(struct sim_daemon *d, const struct sim_domain *domain);
+void check_pins(const struct sim_daemon *d);
+
 /* marks.c */
 void check_marks(void);
 

@@ -29,6 +29,7 @@ void play_hand_scenes(void);
 
 /* pins.c */
 void play_pin_scene(void);
+void play_held_scene(void);
 
 /* scenes_life.c */
 void play_life_scenes(void);

@@ -190,4 +190,5 @@ void play_hand_scenes(void)
         pulled_and_killed(s);
     looked_about();
     play_pin_scene();
+    play_held_scene();
 }

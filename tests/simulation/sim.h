@@ -208,7 +208,7 @@ struct sim_counts {
     uint64_t events, kills, points, pulls, prunes, merges, jobs, op_faults, job_faults, qemu_kills,
         lost_events, increments, wall_steps, compared, cancels, stops;
     uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, forgot, contradictions,
-        wrong_dates, swaps, strangers, denied, deleted;
+        wrong_dates, swaps, strangers, denied, deleted, pins;
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
     uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
         hand_contradictions;
@@ -336,6 +336,9 @@ const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *ta
 void sim_compare_all(struct sim_world *w, int daemon, struct catalog *catalog);
 /* Of those that the catalog calls good the one that was made last; false: there is none. */
 bool sim_last_good(struct catalog *c, const char *domain, const char *policy, struct point *ret);
+/* Its removal was not begun, or nobody knows that any more: who tries again has to have a reason of
+ * his own. */
+void sim_removal_refused(struct sim_stored *p);
 /* What the catalog knows by now as points of that daemon. */
 void sim_note_recorded(struct sim_world *w, int daemon, struct catalog *c);
 

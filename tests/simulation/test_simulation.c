@@ -99,6 +99,7 @@ static void check_counts(void)
         {"prune", all.prunes},
         {"merge", all.merges},
         {"deletion by name", all.deleted},
+        {"pin", all.pins},
         {"neighbour", all.neighbours},
         {"clock years ahead", all.leaps[LEAP_YEARS_AHEAD]},
         {"clock a day back", all.leaps[LEAP_DAY_BACK]},

@@ -345,7 +345,7 @@ static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
     struct err err = ERR_INIT;
 
     act_as(d);
-    switch (sim_random(w, 6)) {
+    switch (sim_random(w, 7)) {
     case 0:
         if (scheduler_run(d->scheduler, domain->name, NULL, &ids, NULL, &err) < 0)
             check_refusal(d, domain->name, &err);
@@ -369,6 +369,9 @@ static void on_daemon(struct sim_daemon *d, const struct sim_domain *domain)
         break;
     case 5:
         ask_deletion(d, domain);
+        break;
+    case 6:
+        ask_pins(d, domain);
         break;
     }
     free(ids.items);
