@@ -94,6 +94,12 @@ static int check_state(const struct in_place *p, struct err *err)
                        "%s is %s: its disks can be replaced while it is shut off "
                        "only (virsh shutdown %s)",
                        name, p->domain.state, name);
+    if (p->domain.away)
+        return err_set(err, ERR_BUSY,
+                       "%s was migrated to another host, which has its disks now: restore it "
+                       "there, or when it is back (one that runs nowhere any more: start it here, "
+                       "and shut it down)",
+                       name);
     if (p->domain.saved)
         return err_set(err, ERR_BUSY,
                        "%s has its memory saved, which belongs to the disks as they "

@@ -36,7 +36,8 @@ struct define_offline {
     char *xml;    /* the inactive definition */
     char *state;  /* as vmkeep-libvirt(1) has it */
     bool shutoff; /* it is shut off, */
-    bool saved;   /* with its memory saved */
+    bool saved;   /* with its memory saved, */
+    bool away;    /* or because it was migrated to another host */
     struct strlist checkpoints;
 };
 

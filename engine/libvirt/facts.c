@@ -13,6 +13,8 @@
 #include "engine/libvirt/compare.h"
 #include "engine/libvirt/domain_xml.h"
 
+#define AWAY "it has been migrated to another host, which has its disks now"
+
 void libvirt_look_done(struct libvirt_look *l)
 {
     record_done(&libvirt_answer_domain, &l->domain);
@@ -36,6 +38,13 @@ bool libvirt_look_has_backup(const struct libvirt_look *l)
 bool libvirt_look_may_ask_qemu(const struct libvirt_look *l)
 {
     return l->domain.live && !is_deaf(&l->domain) && (!l->domain.job || libvirt_look_has_backup(l));
+}
+
+/* Its images are for the other host alone, even while no lock there tells: one that was paused on
+ * its way takes none until it goes on. */
+static bool is_away(const struct libvirt_domain_answer *d)
+{
+    return !d->live && str_eq(d->reason, "migrated");
 }
 
 /* A guest that sleeps or is going down has its QEMU, which can be asked. */
@@ -129,6 +138,8 @@ void libvirt_facts_begin(struct libvirt_look *l, struct domain_facts *ret)
     keep_definitions(d, l->at, ret);
     if (!xml)
         unreachable(ret, xstrdup("libvirt does not tell its definition"));
+    else if (is_away(d))
+        unreachable(ret, xstrdup(AWAY));
     else if (libvirt_domain_xml(xml, ret, &err) < 0)
         unreachable(ret, xstrdup(err.msg));
     if (l->local && xml && ret->state != DOMAIN_UNREACHABLE)

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "helpers/libvirt/libvirt.h"
 #include "helpers/libvirt/words.h"
 
@@ -178,12 +179,26 @@ static bool is_deaf(virDomainPtr dom, struct libvirt_domain_answer *d)
            (info.state == VIR_DOMAIN_CONTROL_OCCUPIED && info.stateTime >= DEAF_MS);
 }
 
-static void read_job(virDomainPtr dom, struct libvirt_domain_answer *d)
+static bool may_arrive(int paused)
+{
+    return paused == VIR_DOMAIN_PAUSED_MIGRATION || paused == VIR_DOMAIN_PAUSED_STARTING_UP;
+}
+
+/* Of a migration the figures are only where it begins; where it ends, libvirt refuses them. */
+static void read_job(virDomainPtr dom, bool arrives, struct libvirt_domain_answer *d)
 {
     virTypedParameterPtr params = NULL;
     int type = VIR_DOMAIN_JOB_NONE, n = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
 
-    if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0 || type == VIR_DOMAIN_JOB_NONE)
+    if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0) {
+        if (arrives) {
+            d->job = xstrdup(word_of(words_job, VIR_DOMAIN_JOB_UNBOUNDED));
+            d->operation =
+                xstrdup(word_of(words_operation, VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN));
+        }
+        return;
+    }
+    if (type == VIR_DOMAIN_JOB_NONE)
         return;
     virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_OPERATION, &operation);
     d->job = xstrdup(word_of(words_job, type));
@@ -234,8 +249,8 @@ static int domain_of(virDomainPtr dom, const struct libvirt_request *q, void *an
     d->autostart = virDomainGetAutostart(dom, &autostart) == 0 && autostart == 1;
     d->saved = virDomainHasManagedSaveImage(dom, 0) == 1;
     if (runs(state))
-        read_job(dom, d);
-    if (runs(state) && is_deaf(dom, d))
+        read_job(dom, state == VIR_DOMAIN_PAUSED && may_arrive(reason), d);
+    if (runs(state) && (is_deaf(dom, d) || str_eq(d->operation, "migration-in")))
         return 0;
     if (read_blocks(dom, d) < 0)
         return -1;

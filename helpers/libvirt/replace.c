@@ -50,6 +50,7 @@ static int offline_of(virDomainPtr dom, const struct libvirt_request *q, void *a
     ret->state = xstrdup(word_of(words_state, state));
     ret->shutoff = state == VIR_DOMAIN_SHUTOFF;
     ret->saved = virDomainHasManagedSaveImage(dom, 0) == 1;
+    ret->away = ret->shutoff && reason == VIR_DOMAIN_SHUTOFF_MIGRATED;
     ret->xml = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE);
     return ret->xml ? each_checkpoint(dom, add_name, &ret->checkpoints) : -1;
 }

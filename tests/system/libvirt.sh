@@ -31,7 +31,7 @@ libvirt_cleanup()
     local pid_file
     # shellcheck disable=SC2154 # lib.sh's cleanup has it
     [ "$status" -eq 0 ] || libvirt_tell >&2
-    for pid_file in "$tmp"/lv/run/qemu/*.pid; do
+    for pid_file in "$tmp"/lv*/run/qemu/*.pid; do
         [ ! -e "$pid_file" ] || kill -KILL "$(cat "$pid_file")" 2>/dev/null || true
     done
     if [ -d "$tmp/lv/cache/qemu/capabilities" ] && ! [ -d "$libvirt_cache" ] &&
@@ -52,33 +52,24 @@ libvirt_daemon()
     wait_for 10 "libvirtd" libvirt_virsh version
 }
 
-libvirtd_arguments=()
 libvirt_qemu_conf=()
-libvirt_start()
+libvirt_namespace() # NAME FOLDER [HOSTNAME]
 {
-    local dir
-    mkdir -p "$tmp/lv"
-    if [ $# -gt 0 ]; then
-        printf '%s\n' "$@" > "$tmp/lv/libvirtd.conf"
-        libvirtd_arguments=(--config "$tmp/lv/libvirtd.conf")
-        [[ " $* " != *"listen_"* ]] || libvirtd_arguments+=(--listen)
-    fi
-    at_end+=(libvirt_cleanup)
-    # QEMU's user must get to the test's files.
-    chmod 755 "$tmp"
+    local dir lv=$2
     for dir in run lib/boot lib/images lib/qemu etc storage secrets cache log; do
-        mkdir -p "$tmp/lv/$dir"
+        mkdir -p "$lv/$dir"
     done
-    chown libvirt-qemu:libvirt-qemu "$tmp/lv/lib/qemu"
-    printf '%s\n' "${libvirt_qemu_conf[@]}" > "$tmp/lv/qemu.conf"
+    chown libvirt-qemu:libvirt-qemu "$lv/lib/qemu"
+    printf '%s\n' "${libvirt_qemu_conf[@]}" > "$lv/qemu.conf"
     # What libvirtd finds out of QEMU takes it seconds; it knows when that is out of date.
-    ! [ -d "$libvirt_cache" ] || cp -a "$libvirt_cache/." "$tmp/lv/cache"
+    ! [ -d "$libvirt_cache" ] || cp -a "$libvirt_cache/." "$lv/cache"
     for dir in /run/libvirt /var/lib/libvirt /etc/libvirt/qemu /etc/libvirt/storage /etc/libvirt/secrets /var/cache/libvirt /var/log/libvirt; do
         mkdir -p "$dir"
     done
     # shellcheck disable=SC2016 # for the shell in the namespace
-    unshare --mount --propagation private setpriv --pdeathsig KILL bash -c '
+    unshare --mount --uts --propagation private setpriv --pdeathsig KILL bash -c '
         set -e
+        [ -z "$2" ] || hostname "$2"
         mount --bind "$1/run" /run/libvirt
         mount --bind "$1/lib" /var/lib/libvirt
         mount --bind "$1/etc" /etc/libvirt/qemu
@@ -96,9 +87,24 @@ libvirt_start()
         fi
         mount --bind "$1/qemu.conf" /etc/libvirt/qemu.conf
         touch "$1/mounted"
-        exec sleep infinity' bash "$tmp/lv" &
-    pids[libvirt_namespace]=$!
-    wait_for 10 "libvirt's folders" test -e "$tmp/lv/mounted"
+        exec sleep infinity' bash "$lv" "${3:-}" &
+    pids[$1]=$!
+    wait_for 10 "libvirt's folders" test -e "$lv/mounted"
+}
+
+libvirtd_arguments=()
+libvirt_start()
+{
+    mkdir -p "$tmp/lv"
+    if [ $# -gt 0 ]; then
+        printf '%s\n' "$@" > "$tmp/lv/libvirtd.conf"
+        libvirtd_arguments=(--config "$tmp/lv/libvirtd.conf")
+        [[ " $* " != *"listen_"* ]] || libvirtd_arguments+=(--listen)
+    fi
+    at_end+=(libvirt_cleanup)
+    # QEMU's user must get to the test's files.
+    chmod 755 "$tmp"
+    libvirt_namespace libvirt_namespace "$tmp/lv"
     libvirt_inside setpriv --pdeathsig KILL virtlogd --pid-file "$tmp/lv/virtlogd.pid" > "$tmp/lv/virtlogd.out" 2>&1 &
     pids[virtlogd]=$!
     wait_for 10 "virtlogd" test -S "$tmp/lv/run/virtlogd-sock"

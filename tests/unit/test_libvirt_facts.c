@@ -344,6 +344,8 @@ static void states_are_told(void **state)
         {"pmsuspended", NULL, NULL, NULL, DOMAIN_PAUSED, NULL, NULL},
         {"shutoff", "shutdown", NULL, NULL, DOMAIN_SHUTOFF, NULL, NULL},
         {"shutoff", "crashed", NULL, NULL, DOMAIN_SHUTOFF, "the guest has crashed", NULL},
+        {"shutoff", "migrated", NULL, NULL, DOMAIN_UNREACHABLE,
+         "it has been migrated to another host, which has its disks now", NULL},
         {"paused", "migration", "running", "migration-out", DOMAIN_PAUSED, NULL,
          "a migration away from this host"},
         {"running", NULL, "running", "save", DOMAIN_RUNNING, NULL, "libvirt's save"},
