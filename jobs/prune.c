@@ -9,7 +9,8 @@
  * the next prune finishes.  What can go is judged when the job starts; the domain has no other job
  * then.  One that another point stands on is merged into that (policies/letting_go.h).  A backup
  * that waits meanwhile goes first, and the rest is queued behind it.  One that cannot go now, for
- * somebody reads from it, say, does not keep the others.
+ * somebody reads from it, or there is no room to merge it, does not keep the others.  Where these
+ * have made room, the rest is queued again.
  */
 #include "jobs/prune.h"
 
@@ -30,6 +31,7 @@ struct prune_run {
     struct removal_run removal;
     struct strlist held; /* ids: they could not be let go of, and stay for now */
     char *held_why;      /* the first one's */
+    struct err no_room;  /* the first of those that there is no room for */
     const char *skipped; /* why it does not even begin; NULL: it does */
     const char *doubt;   /* why nothing was let go; NULL: no reason */
 };
@@ -271,6 +273,10 @@ static bool go_past(struct job_run *r)
                 r->row.host, r->row.domain, r->err.msg);
     if (!run->held_why)
         run->held_why = xstrdup(r->err.msg);
+    if (r->op_err.code == ERR_NOSPACE && run->no_room.code == ERR_NONE) {
+        MARK("a merge has no room, and the others go on");
+        run->no_room = r->err;
+    }
     strlist_add(&run->held, id);
     r->err = ERR_INIT;
     return catalog_point_set_keep(r->env->catalog, id, why, &r->err) == 0 && judge_all(r) == 0;
@@ -322,16 +328,23 @@ static void done(struct job_run *r)
     removal_done(r);
 }
 
+static bool made_room(const struct job_run *r)
+{
+    return prune_of(r)->no_room.code != ERR_NONE && removal_of(r)->gone > 0;
+}
+
 /* One that gave way is gone on with when the backup is over. */
 static void queue_rest(struct job_run *r)
 {
+    const char *why = removal_gives_way(r) ? "the rest of a prune that gave way to a backup"
+                                           : "the rest of a prune that had no room for it";
     struct job_run *again;
     struct err err = ERR_INIT;
 
-    if (!removal_gives_way(r) || r->canceled || r->env->draining)
+    if ((!removal_gives_way(r) && !made_room(r)) || r->canceled || r->env->draining)
         return;
-    if (prune_queue(r->env, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                    "the rest of a prune that gave way to a backup", &again, &err) < 0)
+    if (prune_queue(r->env, r->row.host, r->row.domain, r->row.policy, r->row.repository, why,
+                    &again, &err) < 0)
         catalog_trouble(r->env, "queue the rest of a prune", &err);
 }
 
@@ -342,6 +355,8 @@ static int after_done(struct job_run *r)
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
 
     queue_rest(r);
+    if (r->err.code == ERR_NONE && !removal_gives_way(r) && !made_room(r))
+        r->err = run->no_room;
     if (run->skipped) {
         r->env->ops->end(r, OUTCOME_SKIPPED, run->skipped);
         return JOB_STAYS;

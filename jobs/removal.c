@@ -163,7 +163,6 @@ static struct op *merge_start(struct job_run *r, const struct letting_go *l, str
     struct removal_run *run = removal_of(r);
     const struct store_merge q = {.point = l->id,
                                   .into = l->into,
-                                  .reserve = r->repo->reserve,
                                   .progress = on_progress,
                                   .progress_ctx = r};
 
@@ -211,7 +210,7 @@ static bool nothing_was_touched(const struct job_run *r)
 
 bool removal_is_held(const struct job_run *r)
 {
-    return r->op_err.code == ERR_BUSY && !r->canceled;
+    return (r->op_err.code == ERR_BUSY || r->op_err.code == ERR_NOSPACE) && !r->canceled;
 }
 
 bool removal_is_over(const struct job_run *r)

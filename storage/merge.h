@@ -16,6 +16,9 @@
  * Each step can be done again, so an interrupted merge is finished by calling this again, by
  * whoever: the journal is in the repository.  While a manifest and its images differ, in step 2,
  * what is read of K and N is what the images say (read_manifest).
+ *
+ * It takes room first, and ends with more: so it may have what is reserved.  What K holds already is
+ * written in place, which is most of it where K is a full.
  */
 #ifndef VMKEEP_STORAGE_MERGE_H
 #define VMKEEP_STORAGE_MERGE_H
@@ -26,7 +29,6 @@
 
 struct merge_request {
     const char *point, *into; /* ids; into stands on point, and nothing else does */
-    uint64_t reserve;         /* bytes that stay free in the repository */
     /* Bytes of the blocks that are moved; a sign of life, too.  May be NULL. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;

@@ -5,6 +5,7 @@
  */
 #include "tests/support/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "storage/merge.h"
 #include "storage/pin.h"
 #include "storage/point_hold.h"
+#include "storage/qcow2_growth.h"
 #include "tests/integration/merge_support.h"
 
 static bool has_journal(const char *id)
@@ -90,9 +92,6 @@ static void who_refuses(void **state)
     WORKS(repository_hold(repo_path, ids.items[0], &hold, err)); /* below both: in nobody's way */
     repository_unhold(&hold);
 
-    r.reserve = UINT64_MAX / 2;
-    FAILS(repository_merge(repo_path, AS, &r, &ret, err), ERR_NOSPACE);
-    r.reserve = 0;
     r.into = ids.items[3];
     FAILS(repository_merge(repo_path, AS, &r, &ret, err), ERR_INVALID);
     r.point = ids.items[7];
@@ -104,6 +103,47 @@ static void who_refuses(void **state)
         assert_false(has_journal(ids.items[i]));
         WORKS(repository_check_chain(repo_path, ids.items[i], err));
     }
+}
+
+static int64_t growth(const char *above, const char *below)
+{
+    CLEANUP_CLOSE int a = open(above, O_RDONLY | O_CLOEXEC), b = open(below, O_RDONLY | O_CLOEXEC);
+    struct err err = ERR_INIT;
+    uint64_t ret;
+
+    if (qcow2_growth(a, b, below, &ret, &err) < 0) {
+        assert_int_equal(err.code, ERR_UNSUPPORTED);
+        return -1;
+    }
+    return (int64_t)ret;
+}
+
+/* What is there is written in place; compressed clusters, and what is nowhere, are not. */
+static void what_an_image_grows_by(void **state)
+{
+    CLEANUP_FREE char *below = xasprintf("%s/below.qcow2", repo_tmp),
+                      *above = xasprintf("%s/above.qcow2", repo_tmp),
+                      *compressed = xasprintf("%s/compressed.qcow2", repo_tmp),
+                      *empty = xasprintf("%s/empty.qcow2", repo_tmp),
+                      *other = xasprintf("%s/other.qcow2", repo_tmp);
+
+    (void)state;
+    MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", below, "1G");
+    MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", empty, "1G");
+    MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", other, "1G");
+    image_write(below, 0, 1 << 20, 7);
+    MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-b", below, "-F", "qcow2", above);
+    image_write(above, 512 << 10, 256 << 10, 8);
+    assert_int_equal(growth(above, below), 0);
+    image_write(above, (1 << 20) - (64 << 10), 128 << 10, 8);
+    assert_int_equal(growth(above, below), 64 << 10);
+    image_write(above, 700 << 20, 64 << 10, 8);
+    assert_int_equal(growth(above, below), 3 * (64 << 10)); /* and a table */
+    image_write(above, 700 << 20, 64 << 10, 0);
+    assert_int_equal(growth(above, empty), (64 << 10) * (4 + 2 + 2));
+    MUST_RUN("qemu-img", "convert", "-c", "-O", "qcow2", below, compressed);
+    assert_int_equal(growth(above, compressed), (64 << 10) * (4 + 2 + 1));
+    assert_int_equal(growth(above, other), -1);
 }
 
 /* It is not merged away, nor removed; what it stands on is merged into it, and the pin stays. */
@@ -311,7 +351,7 @@ int main(void)
         REPO_TEST(whole_chain),    REPO_TEST(who_refuses),
         REPO_TEST(a_branch_stays), REPO_TEST(disks_come_and_go),
         REPO_TEST(half_merged),    REPO_TEST(stays_compact),
-        REPO_TEST(pinned),
+        REPO_TEST(pinned),         REPO_TEST(what_an_image_grows_by),
     };
 
     return cmocka_run_group_tests_name("merge", tests, NULL, NULL);

@@ -85,6 +85,8 @@ static int merge_now(void *arg, struct err *err)
         rc = err_set(err, ERR_BUSY, "%s is pinned", q->id);
     else if (goes && goes->published && (goes->torn || into->torn))
         rc = err_set(err, ERR_CORRUPT, "%s: is not as long as it was", q->id);
+    else if (q->r->full && goes && goes->published)
+        rc = err_set(err, ERR_NOSPACE, "merging takes 1.00 GiB for a while");
     else if (q->effect && goes && goes->published) {
         merge_images(goes, into);
         if (into->rotten)

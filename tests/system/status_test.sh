@@ -132,6 +132,21 @@ rm "$small/fill"
 is 0
 shows 'last job [0-9]* failed: repository main'
 
+echo "- full: a prune makes room, by what takes none, and of what is reserved"
+vmkeep run vm1 --level full --wait > /dev/null
+write_some vm1 5 vda
+vmkeep run vm1 --level incremental --wait > /dev/null
+head -c $((($(df --output=avail -k "$small" | tail -n 1) - 2048) * 1024)) /dev/zero > "$small/fill"
+cp "$tmp/config" "$tmp/before"
+sed -i "s/keep: .*/keep: { last: 1 }/; s|\(path: $small/repo\) }|\1, reserve: 60MiB }|" "$tmp/config"
+vmkeep reload > /dev/null
+vmkeep prune vm1 --wait > "$tmp/out" 2>&1 || fail "no room was made: $(cat "$tmp/out")"
+points | jq -e 'length == 1 and .[0].kind == "full" and .[0].state == "good"' > /dev/null || fail "left: $(points)"
+cp "$tmp/before" "$tmp/config"
+vmkeep reload > /dev/null
+rm "$small/fill"
+is 0
+
 echo "- read-only"
 mount -o remount,ro "$small"
 is 4 repository-read-only
