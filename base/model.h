@@ -154,6 +154,7 @@ bool point_made_after(const struct point *a, const struct point *b, const char *
 #define JOB_BACKUP_BEGIN "backup-begin" /* a backup begun by hand, without a policy */
 #define JOB_COPY "copy"                 /* of points, into a second repository */
 #define JOB_DELETE "delete"             /* of points, by name */
+#define JOB_PRUNE "prune"               /* of points that no rule keeps */
 #define JOB_VERIFY "verify"             /* of points, by a policy's schedule or by name */
 #define JOB_FORGET "repository-forget"  /* a repository's points left the catalog; a row only */
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };

@@ -328,6 +328,7 @@ static void done(struct job_run *r)
 
 const struct job_type copy_type = {
     .kind = JOB_COPY,
+    .failure_stays = true,
     .size = sizeof(struct copy_run),
     .steps = steps,
     .doing = doing,

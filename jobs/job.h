@@ -80,10 +80,11 @@ struct job_type {
     void (*owned)(const struct job_run *r, struct owned_list *ret);
     /* Where struct config_limits has how many of the kind run at once; 0: it does not. */
     size_t limit;
-    bool makes_points; /* a policy wants it */
-    bool by_hand;      /* begun by hand: no limit counts it, and no policy wants it; queued it has
+    bool makes_points;  /* a policy wants it */
+    bool by_hand;       /* begun by hand: no limit counts it, and no policy wants it; queued it has
                           its place already, and is begun or refused */
-    bool backup;       /* of a guest; its end is told to who waits for backups */
+    bool failure_stays; /* that one failed is told until one of the kind succeeds */
+    bool backup;        /* of a guest; its end is told to who waits for backups */
 };
 
 /* What every job has.  Each kind embeds it first in a struct of its own. */

@@ -408,7 +408,8 @@ static void claims(const struct job_run *r, struct job_claims *ret)
 
 /* One that was interrupted has failed: what it was about is queued anew. */
 const struct job_type prune_type = {
-    .kind = "prune",
+    .kind = JOB_PRUNE,
+    .failure_stays = true,
     .size = sizeof(struct prune_run),
     .steps = steps,
     .doing = doing,

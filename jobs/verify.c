@@ -483,6 +483,7 @@ static void claims(const struct job_run *r, struct job_claims *ret)
 
 const struct job_type verify_type = {
     .kind = JOB_VERIFY,
+    .failure_stays = true,
     .size = sizeof(struct verify_run),
     .steps = steps,
     .doing = doing,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/model.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 
@@ -173,6 +174,35 @@ static void judge_copies(struct status_policy *p)
     }
 }
 
+/* What else failed, and did not succeed since. */
+static void judge_failures(const struct status_domain *d, struct status_policy *p)
+{
+    static const struct {
+        const char *kind;
+        enum reason_code code;
+        const char *what, *again; /* HOST/DOMAIN goes into it, and the repository */
+    } kinds[] = {
+        {JOB_PRUNE, REASON_PRUNE_FAILED, "prune", "`vmkeep prune %s/%s --wait`"},
+        {JOB_VERIFY, REASON_VERIFY_FAILED, "verification", "`vmkeep verify %s/%s --job --wait`"},
+        {JOB_COPY, REASON_COPY_FAILED, "copy", "`vmkeep copy %s/%s --to %s --wait`"},
+    };
+
+    for (size_t i = 0; i < p->failures.n; i++) {
+        const struct status_failure *f = &p->failures.items[i];
+        char at[TIMEFMT_MAX];
+
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            CLEANUP_FREE char *again = xasprintf(kinds[k].again, d->host, d->domain, f->repository);
+            CLEANUP_FREE char *advice = xasprintf("mend what it says, then %s", again);
+
+            if (str_eq(f->kind, kinds[k].kind))
+                reason_add(&p->reasons, kinds[k].code, advice,
+                           "the last %s in repository %s failed, at %s: %s", kinds[k].what,
+                           f->repository, time_local(f->at, at), f->problem);
+        }
+    }
+}
+
 static void judge_policy(const struct status_domain *d, struct status_policy *p,
                          const struct status *s)
 {
@@ -205,6 +235,7 @@ static void judge_policy(const struct status_domain *d, struct status_policy *p,
     if (!kept && d->problem && (!j->id || j->outcome == OUTCOME_SUCCESS))
         reason_add(&p->reasons, REASON_DOMAIN_PROBLEM, NULL, "%s", d->problem);
     judge_copies(p);
+    judge_failures(d, p);
     judge_next_run(d, p, s);
 }
 

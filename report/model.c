@@ -27,22 +27,32 @@ const struct status_job *status_last_job(const struct status_domain *d)
     return ret;
 }
 
+static void policy_done(struct status_policy *p)
+{
+    free(p->name);
+    free(p->repository);
+    reason_list_done(&p->reasons);
+    free(p->next_why);
+    free(p->former);
+    free(p->lacks);
+    free(p->last_job.reason);
+    for (size_t i = 0; i < p->copies.n; i++) {
+        free(p->copies.items[i].repository);
+        free(p->copies.items[i].problem);
+    }
+    free(p->copies.items);
+    for (size_t i = 0; i < p->failures.n; i++) {
+        free(p->failures.items[i].kind);
+        free(p->failures.items[i].repository);
+        free(p->failures.items[i].problem);
+    }
+    free(p->failures.items);
+}
+
 void status_domain_done(struct status_domain *d)
 {
-    for (size_t i = 0; i < d->policies.n; i++) {
-        free(d->policies.items[i].name);
-        free(d->policies.items[i].repository);
-        reason_list_done(&d->policies.items[i].reasons);
-        free(d->policies.items[i].next_why);
-        free(d->policies.items[i].former);
-        free(d->policies.items[i].lacks);
-        free(d->policies.items[i].last_job.reason);
-        for (size_t k = 0; k < d->policies.items[i].copies.n; k++) {
-            free(d->policies.items[i].copies.items[k].repository);
-            free(d->policies.items[i].copies.items[k].problem);
-        }
-        free(d->policies.items[i].copies.items);
-    }
+    for (size_t i = 0; i < d->policies.n; i++)
+        policy_done(&d->policies.items[i]);
     free(d->policies.items);
     free(d->host);
     free(d->domain);

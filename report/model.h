@@ -66,6 +66,13 @@ struct status_copies {
     char *problem;  /* some are behind: how the last job failed; NULL: it did not */
 };
 
+/* A job beside backups that failed, and none of its kind succeeded since. */
+struct status_failure {
+    char *kind, *repository;
+    char *problem; /* "job 12: REASON" */
+    int64_t at;
+};
+
 struct status_policy {
     char *name, *repository;
     int64_t rpo;       /* seconds; 0: no promise */
@@ -87,6 +94,7 @@ struct status_policy {
     int64_t active;             /* the job that waits or runs for it now; 0: none */
     bool is_running;            /* that job does */
     VEC(struct status_copies) copies;
+    VEC(struct status_failure) failures;
 
     /* status_judge fills in.  One that promises nothing does not count beside one that does, nor
      * where another has a good point: then it may be at risk, and its domain is not. */

@@ -37,6 +37,12 @@ const char *severity_name(enum severity s);
     X(OVERDUE, "overdue", ACT, "a run is due, and the daemon, which runs, has not begun it")       \
     X(COPY_BEHIND, "copy-behind", ACT,                                                             \
       "points that are to be in a second repository are not there")                                \
+    X(PRUNE_FAILED, "prune-failed", ACT,                                                           \
+      "a prune of the policy's points failed, and none has succeeded since")                       \
+    X(VERIFY_FAILED, "verify-failed", ACT,                                                         \
+      "a verification of its points failed, and none has succeeded since")                         \
+    X(COPY_FAILED, "copy-failed", ACT,                                                             \
+      "a copy of its points failed, and none has succeeded since")                                 \
     X(NO_POLICY, "no-policy", RISK, "no policy selects the domain")                                \
     X(LEFT_OUT, "left-out", NOTE, "the domain is left out on purpose")                             \
     X(GONE, "gone", NOTE, "the domain has left the configuration")                                 \

@@ -15,6 +15,7 @@
 #include "jobs/job_types.h"
 #include "scheduler/copies.h"
 #include "scheduler/core.h"
+#include "storage/catalog_failure.h"
 
 #define END_AGAIN_S 10.0
 
@@ -163,6 +164,17 @@ void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason
     sched_kick(s);
 }
 
+/* What is lost of it now is told by the jobs alone. */
+static void note_failure(struct job_run *r)
+{
+    struct scheduler *s = scheduler_of(r->env);
+    struct err err = ERR_INIT;
+
+    if (r->type->failure_stays &&
+        catalog_failure_note(s->env.catalog, &r->row, env_now(&s->jobs), &err) < 0)
+        catalog_trouble(r->env, "record that a job failed", &err);
+}
+
 static void end_again(void *ctx)
 {
     struct job_run *r = ctx;
@@ -185,6 +197,7 @@ void queue_end(struct job_run *r, enum job_outcome outcome, const char *reason)
         job_save_progress(r);
     if (catalog_job_end(s->env.catalog, r->row.id, env_now(&s->jobs), outcome, r->err.code, reason,
                         &err) == 0) {
+        note_failure(r);
         queue_ended(r, outcome, r->row.reason);
         return;
     }

@@ -17,8 +17,8 @@
  * whoever: the journal is in the repository.  While a manifest and its images differ, in step 2,
  * what is read of K and N is what the images say (read_manifest).
  *
- * It takes room first, and ends with more: so it may have what is reserved.  What K holds already is
- * written in place, which is most of it where K is a full.
+ * It takes room first, and ends with more: so it may have what is reserved.  What K holds already
+ * is written in place, which is most of it where K is a full.
  */
 #ifndef VMKEEP_STORAGE_MERGE_H
 #define VMKEEP_STORAGE_MERGE_H

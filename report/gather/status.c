@@ -14,6 +14,7 @@
 #include "policies/selection.h"
 #include "report/gather/points.h"
 #include "report/points.h"
+#include "storage/catalog_failure.h"
 #include "storage/catalog_frozen.h"
 
 #define DAY INT64_C(86400)
@@ -23,7 +24,8 @@
 
 struct gathering {
     const struct status_sources *s;
-    struct seen_list seen; /* domains */
+    struct seen_list seen;   /* domains */
+    struct seen_list failed; /* jobs beside backups */
     struct domain_names known;
     struct job_list active; /* jobs that wait or run, if the daemon does */
     bool running;
@@ -220,6 +222,7 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
     p->last_job = (struct status_job){end.id, end.outcome, end.reason, end.ended};
     if (status_add_copies(g->s, d, policy, &g->active, p, err) < 0)
         return -1;
+    status_add_failures(&g->failed, d, policy, p);
     return find_next_run(g, d, policy, p, err);
 }
 
@@ -450,6 +453,7 @@ static int gather_at_once(struct gathering *g, const struct domain_names *only, 
     if (catalog_instant_begin(g->s->catalog, err) < 0)
         return -1;
     rc = catalog_seen(g->s->catalog, "domain", &g->seen, err);
+    rc = rc < 0 ? rc : catalog_failures(g->s->catalog, &g->failed, err);
     rc = rc < 0 ? rc : domains_known(g->s->config, g->s->catalog, &g->known, err);
     rc = rc < 0 ? rc : catalog_jobs(g->s->catalog, &active, &g->active, err);
     rc = rc < 0 ? rc : gather(g, only, ret, err);
@@ -475,6 +479,7 @@ int status_gather(const struct status_sources *s, const struct domain_names *onl
     if (rc == 0)
         status_judge(ret);
     seen_list_done(&g.seen);
+    seen_list_done(&g.failed);
     domain_names_done(&g.known);
     job_list_done(&g.active);
     strlist_done(&g.used);

@@ -142,9 +142,23 @@ sed -i "s/keep: .*/keep: { last: 1 }/; s|\(path: $small/repo\) }|\1, reserve: 60
 vmkeep reload > /dev/null
 vmkeep prune vm1 --wait > "$tmp/out" 2>&1 || fail "no room was made: $(cat "$tmp/out")"
 points | jq -e 'length == 1 and .[0].kind == "full" and .[0].state == "good"' > /dev/null || fail "left: $(points)"
+
+echo "- a prune fails, and that is told until one succeeds"
+rm "$small/fill"
 cp "$tmp/before" "$tmp/config"
 vmkeep reload > /dev/null
+write_some vm1 5 vda
+vmkeep run vm1 --level incremental --wait > /dev/null
+head -c $((($(df --output=avail -k "$small" | tail -n 1) - 512) * 1024)) /dev/zero > "$small/fill"
+sed -i "s/keep: .*/keep: { last: 1 }/" "$tmp/config"
+vmkeep reload > /dev/null
+vmkeep prune vm1 --wait > "$tmp/out" 2>&1 && fail "there was room"
+is 4 prune-failed repository-full
+shows 'the last prune in repository main failed, at .*: job [0-9]*: .*: merging takes .* for a while, and only .* are free: make so much room'
 rm "$small/fill"
+vmkeep prune vm1 --wait > /dev/null
+cp "$tmp/before" "$tmp/config"
+vmkeep reload > /dev/null
 is 0
 
 echo "- read-only"
@@ -185,7 +199,7 @@ mkdir "$tmp/catalog"
 kill -TERM "${pids[daemon]}"
 wait_for 10 "the daemon's end" eval '! kill -0 "${pids[daemon]}"'
 umount "$small"
-mount -t tmpfs -o size=2m tmpfs "$small"
+mount -t tmpfs -o size=4m tmpfs "$small"
 rmdir "$tmp/catalog"
 cp "$tmp"/kept/catalog.db* "$small"
 ln -s "$small" "$tmp/catalog"

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "report/gather/status.h"
+#include "storage/catalog_failure.h"
 
 /* 2026-11-26 12:00 UTC, a Thursday */
 #define NOW INT64_C(1795694400)
@@ -129,6 +130,49 @@ static void a_look_finds_a_broken_point(void **state)
     assert_null(s.domains.items[0].bad_points);
     status_done(&s);
     free(looks[0].losses.items);
+}
+
+static bool has_reason(const struct reason_list *l, enum reason_code code, const char *part)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->items[i].code == code && strstr(l->items[i].text, part))
+            return l->items[i].advice && l->items[i].severity == SEVERITY_ACT;
+    return false;
+}
+
+/* It stays told until one of its kind succeeds, whatever else succeeds meanwhile. */
+static void a_prune_that_failed(void **state)
+{
+    struct fixture *f = *state;
+    struct job j = {.id = 7,
+                    .kind = (char *)JOB_PRUNE,
+                    .host = (char *)"h",
+                    .domain = (char *)"a",
+                    .policy = (char *)"p",
+                    .repository = (char *)"main",
+                    .outcome = OUTCOME_FAILED,
+                    .reason = (char *)"there is no room"};
+    static const enum job_outcome later[] = {OUTCOME_ABORTED, OUTCOME_SKIPPED, OUTCOME_SUCCESS};
+
+    add_point(f, "h/a/1", NOW - 4 * HOUR, NULL);
+    OK(catalog_failure_note(f->catalog, &j, NOW - HOUR, &err));
+    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+        struct status s = gather(f, NULL);
+
+        assert_int_equal(s.domains.items[0].protection, PROTECTION_GOOD);
+        assert_true(has_reason(&s.domains.items[0].policies.items[0].reasons, REASON_PRUNE_FAILED,
+                               "job 7: there is no room"));
+        status_done(&s);
+        j.outcome = later[i];
+        OK(catalog_failure_note(f->catalog, &j, NOW, &err));
+    }
+    {
+        struct status s = gather(f, NULL);
+
+        assert_false(has_reason(&s.domains.items[0].policies.items[0].reasons, REASON_PRUNE_FAILED,
+                                "job 7"));
+        status_done(&s);
+    }
 }
 
 static void judges_the_newest_whole_point(void **state)
@@ -284,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(judges_the_newest_whole_point),
         TEST(a_look_finds_a_broken_point),
+        TEST(a_prune_that_failed),
         TEST(next_runs_are_of_the_zone_that_is_given),
         TEST(tells_why_disks_are_in_no_backup),
         TEST(says_nothing_of_patterns_until_a_libvirt_host_has_told),
