@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/point_choice.h"
+#include "cli/open_jobs.h"
 #include "cli/sources.h"
 #include "policies/dates.h"
 #include "report/gather/points.h"
@@ -62,7 +63,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct explanation *e, con
     va_end(ap);
 }
 
-static void explain_job(const struct job *j, struct explanation *e)
+static void explain_job(const struct job *j, struct open_jobs *open, struct explanation *e)
 {
     bool backup = j->guest;
     char from[TIMEFMT_MAX], to[TIMEFMT_MAX];
@@ -76,7 +77,7 @@ static void explain_job(const struct job *j, struct explanation *e)
         say(e, "when", "%s%s%s", time_local(j->started, from), j->ended ? " to " : " until now",
             j->ended ? time_local(j->ended, to) : "");
     if (j->state != JOB_ENDED)
-        say(e, "state", "%s%s%s", job_state_name(j->state), j->step ? ", " : "",
+        say(e, "state", "%s%s%s", open_jobs_state(open, j), j->step ? ", " : "",
             j->step ? j->step : "");
     else
         say(e, "outcome", "%s: %s", job_outcome_name(j->outcome),
@@ -286,6 +287,7 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
 static int try_job(const struct status_sources *s, const char *what, struct explanation *e,
                    bool *ret_found, struct err *err)
 {
+    CLEANUP(open_jobs_done) struct open_jobs open = {.config = s->config};
     struct job_filter filter = {0};
     struct job_list jobs = {0};
 
@@ -295,7 +297,8 @@ static int try_job(const struct status_sources *s, const char *what, struct expl
         return -1;
     *ret_found = jobs.n == 1;
     if (jobs.n == 1)
-        explain_job(&jobs.items[0], e);
+        explain_job(&jobs.items[0], &open, e);
+    open_jobs_tell(&open);
     job_list_done(&jobs);
     return 0;
 }

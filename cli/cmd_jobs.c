@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "cli/active_jobs.h"
 #include "cli/cli.h"
+#include "cli/open_jobs.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "report/gather/domains.h"
@@ -24,24 +25,35 @@ struct arguments {
     const char *domain;
 };
 
+struct listing {
+    struct open_jobs open;
+    struct report_json_array json;
+    struct table *table;
+};
+
 static void print_one(void *arg, struct job *j)
 {
-    report_json_add(arg, job_json(j));
+    struct listing *l = arg;
+    json_t *job = job_json(j);
+
+    json_object_set_new(job, "interrupted", json_boolean(open_jobs_interrupted(&l->open, j)));
+    report_json_add(&l->json, job);
 }
 
 /* However many there are. */
-static int print_json(struct catalog *catalog, const struct job_filter *filter, struct err *err)
+static int print_json(struct listing *l, struct catalog *catalog, const struct job_filter *filter,
+                      struct err *err)
 {
-    struct report_json_array list = {.out = stdout};
-
-    if (catalog_jobs_each(catalog, filter, print_one, &list, err) < 0)
+    l->json.out = stdout;
+    if (catalog_jobs_each(catalog, filter, print_one, l, err) < 0)
         return -1;
-    report_json_end(&list);
+    report_json_end(&l->json);
     return 0;
 }
 
-static void add_row(struct table *t, const struct job *j)
+static void add_row(struct listing *l, const struct job *j)
 {
+    struct table *t = l->table;
     char started[TIMEFMT_MAX], took[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
     CLEANUP_FREE char *what = job_what(j->kind, level_name(j->level));
     bool failed = j->outcome == OUTCOME_FAILED;
@@ -54,7 +66,7 @@ static void add_row(struct table *t, const struct job *j)
     if (j->state == JOB_ENDED)
         table_cell_coloured(t, failed ? COLOUR_RED : COLOUR_NONE, job_outcome_name(j->outcome));
     else
-        table_cell(t, job_state_name(j->state));
+        table_cell(t, open_jobs_state(&l->open, j));
     table_cell(t, j->ended && j->started ? duration_text(j->ended - j->started, took) : NULL);
     table_cell(t, j->bytes_done ? size_text(j->bytes_done, size) : NULL);
     table_cell(t, j->reason ? j->reason : j->state == JOB_RUNNING ? j->step : j->why);
@@ -65,16 +77,31 @@ static void on_job(void *arg, struct job *j)
     add_row(arg, j);
 }
 
-static int print_text(struct catalog *catalog, const struct job_filter *filter, struct err *err)
+static int print_text(struct listing *l, struct catalog *catalog, const struct job_filter *filter,
+                      struct err *err)
 {
     static const char *const titles[] = {">JOB",  "STARTED", "/DOMAIN", "POLICY", "~WHAT",
                                          "STATE", ">TOOK",   ">DATA",   "~WHY"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
-    if (catalog_jobs_each(catalog, filter, on_job, t, err) < 0)
+    l->table = t;
+    if (catalog_jobs_each(catalog, filter, on_job, l, err) < 0)
         return -1;
     table_print_or(t, filter->active ? "No job waits or runs." : "There are no jobs.", stdout);
     return 0;
+}
+
+static int list_all(const struct config *config, struct catalog *catalog,
+                    const struct job_filter *filter, bool json)
+{
+    struct listing l = {.open = {.config = config}};
+    struct err err = ERR_INIT;
+    int rc = (json ? print_json : print_text)(&l, catalog, filter, &err);
+
+    if (rc == 0)
+        open_jobs_tell(&l.open);
+    open_jobs_done(&l.open);
+    return rc < 0 ? cli_fail(NULL, &err) : EXIT_DONE;
 }
 
 static int list(void *arg, const struct config *config, struct catalog *catalog)
@@ -96,8 +123,8 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
             config, catalog,
             &(struct active_ask){
                 .domain = &domain, .limit = filter.limit, .json = a->json, .waiting = a->waiting});
-    else if ((a->json ? print_json : print_text)(catalog, &filter, &err) < 0)
-        code = cli_fail(NULL, &err);
+    else
+        code = list_all(config, catalog, &filter, a->json);
     domain_name_done(&domain);
     return code;
 }
@@ -126,7 +153,8 @@ const struct command cmd_jobs = {
     .about =
         (const char *const[]){
             "Lists jobs, oldest first, with outcomes and reasons: of every domain, or of DOMAIN. "
-            "Works while the daemon is down.",
+            "Works while the daemon is down; one that ran then is interrupted, until the daemon "
+            "starts and settles it, and that is said.",
             "With --active those that are queued or running, as they are now, by the daemon: "
             "how far a copy is, how fast, and how long it will take yet; what a job waits "
             "for, and since when: another job (which), a limit, the host, the repository, the "
@@ -157,7 +185,7 @@ const struct command cmd_jobs = {
             {FLAG(
                  "json", json,
                  "print an array of {id, kind, domain, policy, level, state, outcome, reason, due, "
-                 "started, ended, bytes_done, bytes_total, ...}"),
+                 "started, ended, bytes_done, bytes_total, interrupted, ...}"),
              .rivals = 1},
             {0}},
     .wants = "one domain at most",

@@ -18,7 +18,7 @@ void doctor_add(struct findings *l, const char *about, const char *check, bool f
     f->about = xstrdup(about);
     f->check = check;
     f->fine = fine || l->lenient;
-    f->advice = f->fine ? NULL : advice;
+    f->advice = f->fine ? NULL : xstrdup(advice);
 }
 
 void findings_done(struct findings *l)
@@ -26,6 +26,7 @@ void findings_done(struct findings *l)
     for (size_t i = 0; i < l->n; i++) {
         free(l->items[i].about);
         free(l->items[i].text);
+        free(l->items[i].advice);
     }
     free(l->items);
 }

@@ -10,8 +10,8 @@
 #include "cli/cli.h"
 
 struct finding {
-    char *about, *text;
-    const char *check, *advice;
+    char *about, *text, *advice;
+    const char *check;
     bool fine;
 };
 
@@ -22,7 +22,7 @@ struct findings {
                    * fault */
 };
 
-/* check and advice are borrowed for ever; advice is for what is not fine. */
+/* check is borrowed for ever; advice is for what is not fine. */
 void doctor_add(struct findings *l, const char *about, const char *check, bool fine,
                 const char *advice, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 

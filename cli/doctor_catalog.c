@@ -48,12 +48,13 @@ static void check_domain(struct findings *l, const struct status_domain *d)
 
 static void add_warnings(struct findings *l, const struct reason_list *warnings)
 {
-    for (size_t i = 0; i < warnings->n; i++)
-        doctor_add(l, "configuration", "warning", false,
-                   warnings->items[i].code == REASON_CLOCK
-                       ? "see wrong-clock.md"
-                       : "change the policy; see vmkeep-config(5)",
-                   "%s", warnings->items[i].text);
+    for (size_t i = 0; i < warnings->n; i++) {
+        const struct reason *r = &warnings->items[i];
+
+        doctor_add(l, "configuration", "warning", r->severity == SEVERITY_NOTE,
+                   r->advice ? r->advice : "change the policy; see vmkeep-config(5)", "%s",
+                   r->text);
+    }
 }
 
 static bool is_known(const struct status *s, const char *name)

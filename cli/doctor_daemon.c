@@ -363,10 +363,7 @@ static void check_repository(struct findings *l, const json_t *r)
     else
         doctor_add(l, about, "writable", true, NULL, "a file could be made there, and removed");
     check_space(l, about, r);
-    doctor_add(l, about, "known", !has(r, "difference"),
-               "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not; see "
-               "lost-catalog.md",
-               "%s",
+    doctor_add(l, about, "known", !has(r, "difference"), STATUS_DIFFERENCE_ADVICE, "%s",
                has(r, "difference") ? text_of(r, "difference")
                                     : "the catalog knows all points there");
 }

@@ -192,9 +192,10 @@ static void set_code(struct verifying *v, int code)
         v->code = code;
 }
 
+/* Of a point that there is, and which cannot be read, for its repository is away, say. */
 static int exit_of(enum err_code code)
 {
-    return code == ERR_NOTFOUND ? EXIT_NOT_FOUND : code == ERR_BUSY ? EXIT_BUSY : EXIT_FAILED;
+    return code == ERR_BUSY ? EXIT_BUSY : EXIT_FAILED;
 }
 
 /* Absolute, after a look whether it is there, and the one that holds the point.  Caller frees. */

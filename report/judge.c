@@ -33,6 +33,16 @@ static bool is_kept(const struct status_policy *p, int64_t now)
     return p->last_good && !p->lacks && (p->rpo == 0 || now - p->last_good <= p->rpo);
 }
 
+/* Its points may lie there, and the catalog know none of them. */
+static bool may_be_unknown(const struct status_policy *p, const struct status *s)
+{
+    for (size_t i = 0; i < s->repositories.n && !p->last_good && !p->last_bad; i++)
+        if (s->repositories.items[i].difference &&
+            str_eq(s->repositories.items[i].name, p->repository))
+            return true;
+    return false;
+}
+
 /* What to do for a point.  Whoever mends something must know what. */
 static char *advise_run(const struct status_domain *d, const struct status_policy *p,
                         const struct status *s)
@@ -41,6 +51,10 @@ static char *advise_run(const struct status_domain *d, const struct status_polic
 
     if (!s->daemon.running && s->daemon.problem)
         return xstrdup("first of all have vmkeepd run again: it makes up for what was missed");
+    if (may_be_unknown(p, s))
+        return xasprintf("first of all `vmkeep rebuild-catalog`: repository %s has points that the "
+                         "catalog does not know, perhaps this domain's; see lost-catalog.md",
+                         p->repository);
     if (p->active)
         return xasprintf("job %lld %s: `vmkeep jobs --active`", (long long)p->active,
                          p->is_running ? "runs" : "waits");
@@ -413,8 +427,6 @@ static void judge_domain(struct status_domain *d, const struct status *s)
 
 static void judge_repository(struct status_repository *r)
 {
-    CLEANUP_FREE char *differs = xasprintf(
-        "`vmkeep repository check %s` lists the differences and what will be done", r->name);
     char avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
 
     if (r->problem)
@@ -435,7 +447,7 @@ static void judge_repository(struct status_repository *r)
                    "%s: no room for backups: %s free, %s reserved", r->path,
                    size_text(r->free, avail), size_text(r->reserve, reserve));
     if (r->difference)
-        reason_add(&r->reasons, REASON_DIFFERENCE, differs, "%s", r->difference);
+        reason_add(&r->reasons, REASON_DIFFERENCE, STATUS_DIFFERENCE_ADVICE, "%s", r->difference);
 }
 
 static bool is_told(const struct reason_list *l, enum reason_code code)

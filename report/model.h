@@ -190,6 +190,11 @@ char *status_summary(const struct status *s);
     "`vmkeep points` tells why of each; bring back the files, or let go of them by `vmkeep "       \
     "delete`: they count for no rule, and the next backup starts a chain of its own"
 
+/* What to do where catalog and repository do not agree. */
+#define STATUS_DIFFERENCE_ADVICE                                                                   \
+    "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not (`vmkeep "           \
+    "repository check` lists it before); see lost-catalog.md"
+
 /* What to do about a guest that is perhaps frozen. */
 #define STATUS_THAW_ADVICE                                                                         \
     "in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; vmkeepd tries to "   \

@@ -269,8 +269,16 @@ JOB STARTED DOMAIN POLICY WHAT STATE TOOK DATA WHY
  5 DATE TIME lab/db01 nightly incremental success 5m 150 MiB 150 MiB
  6 DATE TIME lab/gone nightly full success 5m 2.00 GiB 2 GiB
  7 DATE TIME lab/db01 nightly incremental failed 1h - disk vda: No space left on device
- 8 DATE TIME lab/web01 nightly incremental running - 50.0 MiB copying
+ 8 DATE TIME lab/web01 nightly incremental interrupted - 50.0 MiB copying
 END
+    run -0 --separate-stderr vmkeep jobs
+    [[ $(plain <<< "$stderr") == "vmkeep: TMP/control.sock: the daemon is not running (No such file or directory); \
+it settles what it left open when it starts"* ]]
+    run -0 --separate-stderr vmkeep jobs db01
+    [ -z "$stderr" ]
+    json 'map(.interrupted) == [false, false, false, false, false, false, false, true]' jobs
+    run -0 --separate-stderr vmkeep explain 8
+    [[ $output == *"interrupted, copying"* ]]
 }
 
 @test "jobs: filters, and JSON" {
@@ -283,7 +291,7 @@ END
         outcome: null, reason: null, reasons: [], error: null, why: \"scheduled: incremental\",
         due: \"$(at $((now - 600)))\", created: \"$(at $((now - 600)))\",
         started: \"$(at $((now - 600)))\", ended: null, bytes_done: 52428800,
-        bytes_total: 209715200}" jobs
+        bytes_total: 209715200, interrupted: true}" jobs
     json '.[6] | .outcome == "failed" and .error == "nospace" and .step == null and
         .reasons == [{code: "nospace", text: "disk vda: No space left on device"}]' jobs
     [ "$(vmkeep jobs spare)" = "There are no jobs." ]

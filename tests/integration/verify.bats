@@ -261,7 +261,7 @@ place_of() {
 @test "a repository that is away, and points that are held" {
     with_catalog
     mv "$repo" "$tmp/elsewhere"
-    run -4 verify
+    run -1 verify
     [[ "${lines[0]}" == "local/web01/$inc: unread: "* ]]
     [ "${lines[3]}" = "3 points: 3 unread" ]
     mv "$tmp/elsewhere" "$repo"

@@ -263,6 +263,25 @@ static void what_must_be_acted_on(void **state)
     }
 }
 
+/* A catalog that was lost knows none of the points that there are: a run would begin anew. */
+static void a_catalog_that_was_lost(void **state)
+{
+    static const struct status_case none = {.policies = {{"p", DAY, -1, 0, OUTCOME_NONE, NULL, 0}}};
+    struct status s = {.now = NOW, .daemon = {.running = true, .started = NOW - HOUR}};
+    struct status_domain *d = add_domain(&s, &none);
+    struct status_repository *r = VEC_ADD(&s.repositories);
+
+    (void)state;
+    d->policies.items[0].repository = xstrdup("main");
+    *r =
+        (struct status_repository){.name = xstrdup("main"), .difference = xstrdup("9 points more")};
+    status_judge(&s);
+    assert_string_equal(r->reasons.items[0].advice, STATUS_DIFFERENCE_ADVICE);
+    assert_non_null(strstr(d->policies.items[0].reasons.items[0].advice,
+                           "first of all `vmkeep rebuild-catalog`: repository main has points"));
+    status_done(&s);
+}
+
 /* Whatever there is to act on says what to do. */
 static void note_advice(void *arg, const struct status_about *about, const struct reason *r)
 {
@@ -640,6 +659,7 @@ int main(void)
         cmocka_unit_test(takes_the_strictest_promise_and_the_first_run),
         cmocka_unit_test(a_warning_is_something_to_look_at),
         cmocka_unit_test(what_must_be_acted_on),
+        cmocka_unit_test(a_catalog_that_was_lost),
         cmocka_unit_test(says_what_to_do),
         cmocka_unit_test(a_broken_configuration_comes_first),
         cmocka_unit_test(a_run_that_comes_too_late_matters),
