@@ -127,7 +127,8 @@ const struct command cmd_status = {
             "its catalog; the configuration is broken; a run is overdue, or comes after the "
             "promise breaks; a domain is shut off whose images are not configured; a policy "
             "without a promise has tried and never made a point; points are damaged or "
-            "missing; a prune, a verification or a copy failed, and none has succeeded since; "
+            "missing; a repository has less room than the last backup of its level took that comes "
+            "next; a prune, a verification or a copy failed, and none has succeeded since; "
             "a repository has points that the catalog does not know, or lacks some that "
             "it knows; a policy matches no domain; the clock was set; a guest whose file systems "
             "were frozen for a backup has not confirmed the thaw.",

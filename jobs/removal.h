@@ -45,8 +45,8 @@ bool removal_surveys_more(const struct job_run *r);
 /* One point after another. */
 struct op *removal_start(struct job_run *r, struct err *err);
 bool removal_removed(struct job_run *r); /* false: r->err, also when it was cancelled in between */
-/* Not done, and nothing was touched: somebody reads from it, or has pinned it, or there is no room to
- * merge it.  r->err says so. */
+/* Not done, and nothing was touched: somebody reads from it, or has pinned it, or there is no room
+ * to merge it.  r->err says so. */
 bool removal_is_held(const struct job_run *r);
 bool removal_is_over(const struct job_run *r);
 /* A backup of the domain waits for this job, between two points, or at the beginning of a merge: it

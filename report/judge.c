@@ -2,7 +2,7 @@
  *
  * The judgement: what the facts of a status mean, reason by reason.
  */
-#include "report/model.h"
+#include "report/judge_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 
-#define LEAST_FREE (UINT64_C(1) << 20) /* what the smallest backup takes */
-#define OVERDUE_AFTER 300              /* a start, or a wake-up, takes its time */
+#define OVERDUE_AFTER 300 /* a start, or a wake-up, takes its time */
 
 /* ---- a policy's promise ---- */
 
@@ -425,31 +424,6 @@ static void judge_domain(struct status_domain *d, const struct status *s)
 
 /* ---- the rest ---- */
 
-static void judge_repository(struct status_repository *r)
-{
-    char avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
-
-    if (r->problem)
-        reason_add(&r->reasons, REASON_REPOSITORY,
-                   r->is_back
-                       ? "`vmkeep reload` has vmkeepd look again; else it does before the next job"
-                       : "mount it, or mend its path or what is said of it; `vmkeep repository "
-                         "list` tells what is there",
-                   "%s", r->problem);
-    else if (r->read_only)
-        reason_add(&r->reasons, REASON_READ_ONLY,
-                   "see in `dmesg` why, mend that, and `mount -o remount,rw` it",
-                   "%s: its file system is read-only: no backup can be written", r->path);
-    if (r->has_space && (r->free < LEAST_FREE || r->free < r->reserve))
-        reason_add(&r->reasons, REASON_FULL,
-                   "make room on its file system; `vmkeep prune --dry-run` tells what the rules "
-                   "would let go",
-                   "%s: no room for backups: %s free, %s reserved", r->path,
-                   size_text(r->free, avail), size_text(r->reserve, reserve));
-    if (r->difference)
-        reason_add(&r->reasons, REASON_DIFFERENCE, STATUS_DIFFERENCE_ADVICE, "%s", r->difference);
-}
-
 static bool is_told(const struct reason_list *l, enum reason_code code)
 {
     for (size_t i = 0; i < l->n; i++)
@@ -493,5 +467,5 @@ void status_judge(struct status *s)
     for (size_t i = 0; i < s->domains.n; i++)
         judge_domain(&s->domains.items[i], s);
     for (size_t i = 0; i < s->repositories.n; i++)
-        judge_repository(&s->repositories.items[i]);
+        judge_repository(&s->repositories.items[i], s);
 }

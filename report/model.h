@@ -90,6 +90,8 @@ struct status_policy {
     int64_t former_last;
     int64_t next_run; /* 0: none. In the past: overdue */
     char *next_why;
+    uint64_t next_needs; /* bytes of room, as the last of its level took; 0: not known, or there is
+                          * room for any */
     struct status_job last_job; /* the last backup that ended */
     int64_t active;             /* the job that waits or runs for it now; 0: none */
     bool is_running;            /* that job does */
@@ -189,6 +191,11 @@ char *status_summary(const struct status *s);
 #define STATUS_POINTS_ADVICE                                                                       \
     "`vmkeep points` tells why of each; bring back the files, or let go of them by `vmkeep "       \
     "delete`: they count for no rule, and the next backup starts a chain of its own"
+
+/* What to do about a repository that has no room. */
+#define STATUS_ROOM_ADVICE                                                                         \
+    "make room on its file system; `vmkeep prune --dry-run` tells what the rules would let go, "   \
+    "`vmkeep delete` lets points go by name"
 
 /* What to do where catalog and repository do not agree. */
 #define STATUS_DIFFERENCE_ADVICE                                                                   \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Jobs beside backups that failed, and none of their kind succeeded since: what `status` has to tell
- * without going through all jobs. */
+ * Jobs beside backups that failed, and none of their kind succeeded since: what `status` has to
+ * tell without going through all jobs. */
 #ifndef VMKEEP_STORAGE_CATALOG_FAILURE_H
 #define VMKEEP_STORAGE_CATALOG_FAILURE_H
 

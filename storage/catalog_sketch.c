@@ -86,6 +86,23 @@ int catalog_points_newest(struct catalog *c, const char *host, const char *domai
     return rc;
 }
 
+int catalog_point_size(struct catalog *c, const char *host, const char *domain, const char *policy,
+                       enum backup_level level, uint64_t *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_SIZE, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    db_bind_text(st, 3, policy);
+    db_bind_text(st, 4, level_name(level));
+    rc = db_row(&c->db, st, 1, err);
+    *ret = rc > 0 ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+    return rc < 0 ? -1 : 0;
+}
+
 static int each_domain(struct catalog *c, enum db_stmt which, catalog_on_domain *each, void *arg,
                        struct err *err)
 {

@@ -137,6 +137,10 @@ const char *const db_sql[ST_COUNT] = {
          "  AND n.state = 'good' AND n.copy_of IS NULL ORDER BY n.created DESC LIMIT 1)"
          " JOIN point_disk d ON d.point = p.id WHERE c.host = ?1 AND c.domain = ?2"
          " ORDER BY c.policy, d.position"),
+    [ST_POINT_SIZE] =
+        ("SELECT coalesce(sum(bytes), 0) FROM point_disk WHERE point ="
+         " (SELECT id FROM point WHERE host = ?1 AND domain = ?2 AND policy = ?3 AND level = ?4"
+         "  AND copy_of IS NULL ORDER BY created DESC LIMIT 1)"),
     [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",
     [ST_POINT_DOMAINS] = DOMAINS_OF("point"),
     [ST_JOB_DOMAINS] = DOMAINS_OF("job"),

@@ -164,7 +164,7 @@ static int find_next_run(const struct gathering *g, const struct domain_name *d,
         return 0;
     ret->next_run = due.at;
     ret->next_why = xstrdup(due.why);
-    return 0;
+    return status_add_needs(g->s, d, policy, due.level, ret, err);
 }
 
 static void find_active(const struct gathering *g, const struct domain_name *d,

@@ -23,6 +23,12 @@ int status_add_copies(const struct status_sources *s, const struct domain_name *
                       const struct config_policy *policy, const struct job_list *active,
                       struct status_policy *ret, struct err *err);
 
+/* What the policy's next backup takes, as the last of that level did, where the repository may not
+ * have so much room. */
+int status_add_needs(const struct status_sources *s, const struct domain_name *d,
+                     const struct config_policy *policy, enum backup_level next,
+                     struct status_policy *ret, struct err *err);
+
 /* failed: catalog_failures.  The copies of ret are there already. */
 void status_add_failures(const struct seen_list *failed, const struct domain_name *d,
                          const struct config_policy *policy, struct status_policy *ret);

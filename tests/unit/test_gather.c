@@ -175,6 +175,32 @@ static void a_prune_that_failed(void **state)
     }
 }
 
+/* A full of what the last one took is due at 03:00. */
+static void a_repository_that_is_tight(void **state)
+{
+    struct fixture *f = *state;
+    struct status_look looks[2] = {{.looked = true, .has_space = true, .total = 100000}};
+    const struct status_looks all = {looks, 2, 2};
+    uint64_t bytes;
+
+    add_point(f, "h/a/1", NOW - 4 * HOUR, NULL);
+    OK(catalog_point_size(f->catalog, "h", "a", "p", LEVEL_FULL, &bytes, &err));
+    assert_true(bytes > 0);
+    f->sources.looks = &all;
+    for (int enough = 0; enough < 2; enough++) {
+        struct status s;
+
+        looks[0].free = (UINT64_C(2) << 20) + bytes - !enough;
+        looks[0].total = 4 * looks[0].free;
+        f->config->repositories.items[0].reserve = UINT64_C(2) << 20;
+        s = gather(f, NULL);
+        assert_true(has_reason(&s.repositories.items[0].reasons, REASON_TIGHT,
+                               "no room for the next backup of h/a, which takes about ") ==
+                    !enough);
+        status_done(&s);
+    }
+}
+
 static void judges_the_newest_whole_point(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +355,7 @@ int main(void)
         TEST(judges_the_newest_whole_point),
         TEST(a_look_finds_a_broken_point),
         TEST(a_prune_that_failed),
+        TEST(a_repository_that_is_tight),
         TEST(next_runs_are_of_the_zone_that_is_given),
         TEST(tells_why_disks_are_in_no_backup),
         TEST(says_nothing_of_patterns_until_a_libvirt_host_has_told),

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The judgement of a repository: is it there, and is there room for what comes next?
+ */
+#include "report/judge_priv.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+
+#define LEAST_FREE (UINT64_C(1) << 20) /* what the smallest backup takes */
+
+static bool has_room(const struct status_repository *r, uint64_t bytes)
+{
+    return r->free > r->reserve && r->free - r->reserve >= bytes;
+}
+
+/* Backups that come next, and take more than there is: each by itself. */
+static void judge_needs(struct status_repository *r, const struct status *s)
+{
+    const struct status_domain *first = NULL;
+    char need[SIZE_TEXT_MAX], avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX], more[40] = "";
+    uint64_t most = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->domains.n; i++)
+        for (size_t k = 0; k < s->domains.items[i].policies.n; k++) {
+            const struct status_policy *p = &s->domains.items[i].policies.items[k];
+
+            if (!str_eq(p->repository, r->name) || has_room(r, p->next_needs) || !p->next_needs)
+                continue;
+            n++;
+            if (p->next_needs <= most)
+                continue;
+            most = p->next_needs;
+            first = &s->domains.items[i];
+        }
+    if (n > 1)
+        snprintf(more, sizeof(more), " (and of %zu more)", n - 1);
+    if (first)
+        reason_add(&r->reasons, REASON_TIGHT, STATUS_ROOM_ADVICE,
+                   "%s: no room for the next backup of %s/%s%s, which takes about %s: %s free, %s "
+                   "reserved",
+                   r->path, first->host, first->domain, more, size_text(most, need),
+                   size_text(r->free, avail), size_text(r->reserve, reserve));
+}
+
+void judge_repository(struct status_repository *r, const struct status *s)
+{
+    char avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
+
+    if (r->problem)
+        reason_add(&r->reasons, REASON_REPOSITORY,
+                   r->is_back
+                       ? "`vmkeep reload` has vmkeepd look again; else it does before the next job"
+                       : "mount it, or mend its path or what is said of it; `vmkeep repository "
+                         "list` tells what is there",
+                   "%s", r->problem);
+    else if (r->read_only)
+        reason_add(&r->reasons, REASON_READ_ONLY,
+                   "see in `dmesg` why, mend that, and `mount -o remount,rw` it",
+                   "%s: its file system is read-only: no backup can be written", r->path);
+    if (r->has_space && (r->free < LEAST_FREE || r->free < r->reserve))
+        reason_add(&r->reasons, REASON_FULL, STATUS_ROOM_ADVICE,
+                   "%s: no room for backups: %s free, %s reserved", r->path,
+                   size_text(r->free, avail), size_text(r->reserve, reserve));
+    else if (r->has_space)
+        judge_needs(r, s);
+    if (r->difference)
+        reason_add(&r->reasons, REASON_DIFFERENCE, STATUS_DIFFERENCE_ADVICE, "%s", r->difference);
+}
