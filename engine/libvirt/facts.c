@@ -30,6 +30,12 @@ static bool is_deaf(const struct libvirt_domain_answer *d)
     return str_eq(d->control, "error") || (str_eq(d->control, "occupied") && d->blocks.n == 0);
 }
 
+/* By a call, not by a job, which is said to be in the way. */
+static bool is_held(const struct libvirt_domain_answer *d)
+{
+    return d->live && d->held && !d->job;
+}
+
 bool libvirt_look_has_backup(const struct libvirt_look *l)
 {
     return l->domain.job && str_eq(l->domain.operation, "backup");
@@ -64,6 +70,9 @@ static char *problem_of(const struct libvirt_domain_answer *d)
     if (d->live && is_deaf(d))
         return xasprintf("its QEMU has not answered libvirt for %" PRIu64 " s",
                          d->control_ms / 1000);
+    if (is_held(d))
+        return xstrdup(
+            "another call to libvirt holds it, so libvirt does not tell its disks' sizes");
     if (d->live && str_eq(d->reason, "io-error"))
         return xstrdup("the guest is stopped by an I/O error");
     if (str_eq(d->state, "crashed") || str_eq(d->reason, "crashed"))
@@ -133,7 +142,7 @@ void libvirt_facts_begin(struct libvirt_look *l, struct domain_facts *ret)
     ret->state = state_of(d);
     ret->problem = problem_of(d);
     ret->foreign_job = foreign_job_of(d);
-    if (d->live && is_deaf(d))
+    if ((d->live && is_deaf(d)) || is_held(d))
         ret->state = DOMAIN_UNREACHABLE;
     keep_definitions(d, l->at, ret);
     if (!xml)

@@ -101,7 +101,7 @@ static const struct field domain_answer_fields[] = {
     D(control, TEXT),    D(control_ms, UINT64),
     D(persistent, BOOL), D(autostart, BOOL),
     D(saved, BOOL),      D(blocks, LIST, .of = &block_record),
-    D(no_secrets, TEXT),
+    D(no_secrets, TEXT), D(held, BOOL),
 };
 const struct record libvirt_answer_domain =
     RECORD(struct libvirt_domain_answer, domain_answer_fields);

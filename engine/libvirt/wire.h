@@ -59,6 +59,7 @@ struct libvirt_domain_answer {
     uint64_t control_ms;
     char *no_secrets; /* why they are not in the documents; NULL: they are */
     bool persistent, autostart, saved;
+    bool held; /* another call held it all the time: the sizes in blocks are not known */
     VEC(struct libvirt_block) blocks;
 };
 

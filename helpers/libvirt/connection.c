@@ -27,6 +27,14 @@ bool connection_lost(void)
     return lost;
 }
 
+bool connection_answers(void)
+{
+    bool ret = !conn || virConnectIsAlive(conn) == 1;
+
+    virResetLastError();
+    return ret;
+}
+
 static const char *why_closed(int reason)
 {
     switch (reason) {
@@ -45,8 +53,9 @@ static void on_closed(virConnectPtr c, int reason, void *opaque)
 {
     (void)c;
     (void)opaque;
-    lost = true;
     say(json_pack("{s:{s:s,s:s}}", "event", "what", "closed", "why", why_closed(reason)));
+    /* Only now: this may be a worker's thread, and the program ends when the loop's sees it. */
+    lost = true;
 }
 
 /* ---- no password ---- */

@@ -5,6 +5,7 @@
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -13,6 +14,8 @@
 #include "helpers/libvirt/words.h"
 
 #define DEAF_MS 2000
+#define HELD_MS 3000 /* a call that holds a domain for longer is no short one */
+#define HELD_AGAIN_MS 200
 
 static const struct record nothing = {.size = 1};
 
@@ -126,13 +129,42 @@ static char *stat_text(const virDomainStatsRecord *r, unsigned i, const char *wh
     return xstrdup(ret);
 }
 
-/* Not waiting for a domain that another job holds: the sizes are left out then.  Of a disk's images
- * the top one comes first. */
+static bool has_stat(const virDomainStatsRecord *r, unsigned i, const char *what)
+{
+    unsigned long long value;
+    char key[VIR_TYPED_PARAM_FIELD_LENGTH];
+
+    snprintf(key, sizeof(key), "block.%u.%s", i, what);
+    return virTypedParamsGetULLong(r->params, r->nparams, key, &value) == 1;
+}
+
+/* Of a disk's images the top one comes first. */
+static void take_blocks(const virDomainStatsRecord *r, struct libvirt_domain_answer *d)
+{
+    unsigned n = 0;
+
+    virTypedParamsGetUInt(r->params, r->nparams, "block.count", &n);
+    d->held = n > 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct libvirt_block *b = VEC_ADD(&d->blocks);
+
+        b->name = stat_text(r, i, "name");
+        b->path = stat_text(r, i, "path");
+        b->capacity = stat_number(r, i, "capacity");
+        b->allocation = stat_number(r, i, "allocation");
+        b->physical = stat_number(r, i, "physical");
+        /* Its requests only QEMU has counted; it has a capacity if there is a medium in it. */
+        if (has_stat(r, i, "rd.reqs") || b->capacity > 0)
+            d->held = false;
+    }
+}
+
+/* Not waiting for a domain that another call holds, as one is for a moment that libvirtd comes back
+ * to after a start of its own: what only QEMU tells is left out then. */
 static int read_blocks(virDomainPtr dom, struct libvirt_domain_answer *d)
 {
     virDomainPtr doms[] = {dom, NULL};
     virDomainStatsRecordPtr *records = NULL;
-    unsigned n = 0;
     int got = virDomainListGetStats(doms, VIR_DOMAIN_STATS_BLOCK, &records,
                                     VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
 
@@ -141,18 +173,32 @@ static int read_blocks(virDomainPtr dom, struct libvirt_domain_answer *d)
     if (got < 0)
         return -1;
     if (got > 0)
-        virTypedParamsGetUInt(records[0]->params, records[0]->nparams, "block.count", &n);
-    for (unsigned i = 0; i < n; i++) {
-        struct libvirt_block *b = VEC_ADD(&d->blocks);
-
-        b->name = stat_text(records[0], i, "name");
-        b->path = stat_text(records[0], i, "path");
-        b->capacity = stat_number(records[0], i, "capacity");
-        b->allocation = stat_number(records[0], i, "allocation");
-        b->physical = stat_number(records[0], i, "physical");
-    }
+        take_blocks(records[0], d);
     virDomainStatsRecordListFree(records);
     return 0;
+}
+
+static void forget_blocks(struct libvirt_domain_answer *d)
+{
+    while (d->blocks.n > 0) {
+        struct libvirt_block *b = &d->blocks.items[--d->blocks.n];
+
+        free(b->name);
+        free(b->path);
+    }
+}
+
+/* Of one that is held, again. */
+static int read_running_blocks(virDomainPtr dom, struct libvirt_domain_answer *d)
+{
+    for (int left = HELD_MS / HELD_AGAIN_MS;; left--) {
+        if (read_blocks(dom, d) < 0)
+            return -1;
+        if (!d->held || left <= 0)
+            return 0;
+        forget_blocks(d);
+        usleep(HELD_AGAIN_MS * 1000);
+    }
 }
 
 /* A block job that is no part of a domain's job: nobody holds the domain for it. */
@@ -252,7 +298,7 @@ static int domain_of(virDomainPtr dom, const struct libvirt_request *q, void *an
         read_job(dom, state == VIR_DOMAIN_PAUSED && may_arrive(reason), d);
     if (runs(state) && (is_deaf(dom, d) || str_eq(d->operation, "migration-in")))
         return 0;
-    if (read_blocks(dom, d) < 0)
+    if ((runs(state) ? read_running_blocks(dom, d) : read_blocks(dom, d)) < 0)
         return -1;
     if (!runs(state) && d->inactive)
         volumes_place(d->inactive, d);

@@ -31,6 +31,8 @@ virConnectPtr connection(void);
 const char *connection_uri(void); /* as it was given */
 /* Lost: it said so in a line. */
 bool connection_lost(void);
+/* False: a call that failed just now may have failed by the connection's end.  Any thread. */
+bool connection_answers(void);
 void connection_close(void);
 
 /* ---- errors.c ---- */

@@ -166,8 +166,10 @@ static int serve(void)
                           on_input, NULL, NULL) < 0)
         return EXIT_FAILED;
     while (!connection_lost() && !(input_ended && work_is_done()))
-        if (virEventRunDefaultImpl() < 0)
+        if (virEventRunDefaultImpl() < 0) {
+            fprintf(stderr, PROGRAM ": waiting for events: %s\n", virGetLastErrorMessage());
             return EXIT_FAILED;
+        }
     guest_thaw_all();
     if (connection_lost())
         return EXIT_FAILED;

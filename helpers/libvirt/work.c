@@ -33,7 +33,11 @@ static void answer(struct work *w)
 
     if (w->id)
         json_object_set(line, "id", w->id);
-    say(line);
+    if (well || connection_answers())
+        say(line);
+    else
+        json_decref(
+            line); /* what it says is the connection's end: "closed" is told, and is the answer to all */
     record_done(w->service->request, w->request);
     free(w->request);
     json_decref(w->id);

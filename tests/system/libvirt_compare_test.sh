@@ -18,6 +18,7 @@ ln -s "$BUILD/helpers" "$BUILD/mover" "$tmp/b/"
 cat > "$tmp/b/bin/vmkeep-allocation" <<EOS
 #!/bin/bash
 while [ -e "$hold" ]; do
+    touch "$hold-waits"
     sleep 0.1
 done
 exec "$BUILD/mover/vmkeep-allocation" "\$@"
@@ -87,16 +88,15 @@ echo "left"
 
 # ---- cancelled, or cut off, in the middle ----
 
-is_comparing()
-{
-    libvirt_virsh backup-dumpxml "$vm" 2> /dev/null | grep -q "socket='/var/lib/libvirt/qemu/domain-[0-9]*-vm1/vmkeep-compare'"
-}
 begin_to_compare()
 {
+    rm -f "$hold-waits"
     touch "$hold"
     stir
     vmkeep run "$vm" > /dev/null
-    wait_for 20 "the comparing" is_comparing
+    wait_for 20 "the comparing" test -e "$hold-waits"
+    libvirt_virsh backup-dumpxml "$vm" | grep -q "socket='/var/lib/libvirt/qemu/domain-[0-9]*-vm1/vmkeep-compare'" ||
+        fail "its socket: $(libvirt_virsh backup-dumpxml "$vm")"
 }
 goes_on()
 {

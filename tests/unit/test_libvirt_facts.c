@@ -398,6 +398,21 @@ static void a_qemu_that_does_not_answer_is_unreachable(void **state)
     libvirt_look_done(&l);
 }
 
+/* Else its disks would be taken for ones that have shrunk to nothing. */
+static void one_that_tells_no_sizes_is_unreachable(void **state)
+{
+    struct libvirt_look l = look_of("running", NULL, NULL, NULL);
+    CLEANUP(domain_facts_freep) struct domain_facts *f = NULL;
+
+    (void)state;
+    l.domain.held = true;
+    add_block(&l, "vda", "/images/top.qcow2", 0, 0);
+    f = facts_of(&l);
+    assert_int_equal(f->state, DOMAIN_UNREACHABLE);
+    assert_non_null(strstr(f->problem, "another call to libvirt holds it"));
+    libvirt_look_done(&l);
+}
+
 static void sizes_and_files_complete_the_disks(void **state)
 {
     struct libvirt_look l = look_of("running", NULL, NULL, NULL);
@@ -552,6 +567,7 @@ int main(void)
         cmocka_unit_test(states_are_told),
         cmocka_unit_test(secrets_that_libvirt_does_not_give_are_told),
         cmocka_unit_test(a_qemu_that_does_not_answer_is_unreachable),
+        cmocka_unit_test(one_that_tells_no_sizes_is_unreachable),
         cmocka_unit_test(sizes_and_files_complete_the_disks),
         cmocka_unit_test(what_becomes_of_a_write_that_fails_is_the_error_policys),
         cmocka_unit_test(elsewhere_an_image_is_known_by_its_name),
