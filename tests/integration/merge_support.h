@@ -22,5 +22,7 @@ void chain_put_back(void);
 int chain_day(const char *id);
 
 int merge_into(const char *point, const char *into, struct err *err);
+/* One that was cut off is called again, and comes to its end. */
+void merge_finish(const char *point, const char *into);
 
 #endif

@@ -109,19 +109,6 @@ static bool merge_killed(const char *point, const char *into, int n, int64_t ms)
     return false;
 }
 
-/* qemu-img dies with who started it, but not at once: it may sit in a sync. */
-static void finish(const char *point, const char *into)
-{
-    struct err err = ERR_INIT;
-
-    for (int64_t since = now_ms(); merge_into(point, into, &err) < 0; sleep_ms(20)) {
-        if (now_ms() - since > 60000 || !strstr(err.msg, "lock"))
-            if (err.code != ERR_BUSY || now_ms() - since > 60000)
-                fail_msg("%s", err.msg);
-        err = ERR_INIT;
-    }
-}
-
 /* The one that goes is one, or is none any more. */
 static void compare_all(const struct strlist *ids, size_t goes)
 {
@@ -152,7 +139,7 @@ static void at_each_step(void **state)
         chain_put_back();
         killed = merge_killed(ids.items[goes], ids.items[goes + 1], n, -1);
         chain_compare(ids.items[goes + 1]);
-        finish(ids.items[goes], ids.items[goes + 1]);
+        merge_finish(ids.items[goes], ids.items[goes + 1]);
         chain_compare(ids.items[goes + 1]);
         chain_compare(ids.items[goes ? CHAIN - 1 : 2]);
     }
@@ -190,7 +177,7 @@ static void at_random(void **state)
         compare_all(&ids, goes);
         if (rand() % 4 == 0) /* killed once more, on its way to the end */
             landed += merge_killed(ids.items[goes], ids.items[goes + 1], 0, rand() % (whole + 1));
-        finish(ids.items[goes], ids.items[goes + 1]);
+        merge_finish(ids.items[goes], ids.items[goes + 1]);
         free(ids.items[goes]);
         memmove(ids.items + goes, ids.items + goes + 1, (--ids.n - goes) * sizeof(*ids.items));
         chain_compare(ids.items[goes]);
