@@ -134,7 +134,7 @@ static uint64_t growth_of(const struct merge *m, const struct point_disk *d, uin
 static uint64_t growth(const struct merge *m)
 {
     struct err ignored = ERR_INIT;
-    uint64_t ret = 0, bytes;
+    uint64_t ret = 0, bytes = 0;
 
     for (size_t i = 0; i < m->into.disks.n; i++) {
         const struct point_disk *d = &m->into.disks.items[i];

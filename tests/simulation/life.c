@@ -42,7 +42,7 @@ static char *config_text(const struct sim_daemon *d)
                      "  - name: nightly\n"
                      "    domains: ['%c*'%s]\n"
                      "    repository: main\n"
-                     "    schedule: { incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30'] }\n"
+                     "    schedule: { %s }\n"
                      "    keep: { last: 3, daily: 7, weekly: 4 }\n"
                      "    quiesce: try\n"
                      "    rpo: 26h\n"
@@ -52,7 +52,9 @@ static char *config_text(const struct sim_daemon *d)
                      d->alteration & ALTER_HOST ? "other" : "unused",
                      d->alteration & ALTER_PATH ? "moved" : "backup", d->letter,
                      d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",
-                     d->alteration & ALTER_POLICIES ? "" : often);
+                     sim.no_fulls ? "incremental: ['02:30']"
+                                  : "incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30']",
+                     d->alteration & ALTER_POLICIES || sim.no_fulls ? "" : often);
 }
 
 struct config *read_config(const struct sim_daemon *d)

@@ -57,6 +57,7 @@ struct sim_run {
     VEC(struct sim_queued) queued;
     bool quiet;     /* no more weather */
     bool keeps_all; /* rows of jobs, to be counted */
+    bool no_fulls;  /* one policy, whose chains go on for ever by merging */
 };
 extern struct sim_run sim;
 

@@ -5,6 +5,9 @@
  *
  *   test_simulation calm [--days N] [--domains N]
  *       no faults, but reloads: every due time gets exactly one good backup, in time
+ *   test_simulation years [--days N] [--domains N]
+ *       no faults, one policy without scheduled fulls: what retention keeps is one chain a domain,
+ *       which stands on one full for ever, and holds what the disks held
  *   test_simulation clock [--days N] [--domains N]
  *       a clock that is years ahead at first, and wanders then: all are backed up all the same;
  *       then weeks of clocks that are wrong in other ways
@@ -257,6 +260,49 @@ static int calm(int days, int domains)
     return 0;
 }
 
+/* Each domain's points stand on one another, oldest first, and no more of them are there than the
+ * rules keep: last 3, daily 7, weekly 4, the oldest, and one that goes next. */
+static void check_one_chain(const struct sim_domain *domain)
+{
+    const struct point_filter of = {.host = "sim", .domain = domain->name};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_points(sim.daemons[0].catalog, &of, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    if (points.n < 8 || points.n > 7 + 4 + 2)
+        sim_broken("%s has %zu points", domain->name, points.n);
+    for (size_t i = 0; i < points.n; i++)
+        for (size_t k = 0; k < points.items[i].disks.n; k++)
+            if (!domain->disks.items[k].raw &&
+                !str_eq(points.items[i].disks.items[k].backing, i ? points.items[i - 1].id : NULL))
+                sim_broken("%s does not stand on the point before it", points.items[i].id);
+    point_list_done(&points);
+}
+
+static int years(int days, int domains)
+{
+    double begun = seconds_now();
+
+    sim_make(1, domains, NEIGHBOUR_NONE);
+    sim.no_fulls = true;
+    daemon_start(&sim.daemons[0]);
+    for (int day = 0; day < days; day += 30) {
+        run_until((day < days - 30 ? day + 30 : days) * DAY_MS, 0);
+        check_always();
+    }
+    check_settled();
+    for (size_t i = 0; i < sim.daemons[0].host->domains.n; i++)
+        check_one_chain(sim.daemons[0].host->domains.items[i]);
+    /* Raw disks have a full each time, on which nothing stands. */
+    if (sim.w.counts.merges < (uint64_t)domains * (uint64_t)(days - 30) * 3 / 4)
+        sim_broken("%llu merges in %d days", (unsigned long long)sim.w.counts.merges, days);
+    printf("years: %llu merges\n", (unsigned long long)sim.w.counts.merges);
+    report("years", seconds_now() - begun);
+    sim_free();
+    return 0;
+}
+
 /* Five minutes forward, and back again, while copies run. */
 static void clock_wanders(void *ctx)
 {
@@ -390,6 +436,8 @@ int main(int argc, char **argv)
     }
     if (optind < argc && strcmp(argv[optind], "calm") == 0)
         return calm(days, domains);
+    if (optind < argc && strcmp(argv[optind], "years") == 0)
+        return years(days, domains);
     if (optind < argc && strcmp(argv[optind], "clock") == 0)
         return wrong_clock(days, domains) || wrong_clocks(domains, false) ||
                wrong_clocks(domains, true);
