@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "policies/point_index.h"
 
 struct places {
     size_t *items;
@@ -26,7 +27,7 @@ struct node {
 struct graph {
     const struct point_list *points;
     struct node *nodes;
-    size_t *by_id; /* places, ordered by id */
+    struct point_index index;
 };
 
 void letting_go_list_done(struct letting_go_list *l)
@@ -49,33 +50,6 @@ const struct letting_go *letting_go_find(const struct letting_go_list *l, const 
 
 /* ---- who stands on whom ---- */
 
-static int by_id(const void *a, const void *b, void *ctx)
-{
-    const struct point_list *points = ctx;
-
-    return strcmp(points->items[*(const size_t *)a].id, points->items[*(const size_t *)b].id);
-}
-
-static bool find_place(const struct graph *g, const char *id, size_t *ret)
-{
-    size_t low = 0, high = g->points->n;
-
-    while (id && low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(id, g->points->items[g->by_id[middle]].id);
-
-        if (order == 0) {
-            *ret = g->by_id[middle];
-            return true;
-        }
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return false;
-}
-
 static void places_add(struct places *l, size_t place)
 {
     for (size_t i = 0; i < l->n; i++)
@@ -95,9 +69,10 @@ static void places_drop(struct places *l, size_t place)
 
 static void stand(struct graph *g, size_t place, const char *id)
 {
-    size_t below;
+    const struct point *base = point_index_find(&g->index, id);
+    size_t below = base ? (size_t)(base - g->points->items) : place;
 
-    if (!find_place(g, id, &below) || below == place)
+    if (below == place)
         return;
     places_add(&g->nodes[place].below, below);
     places_add(&g->nodes[below].above, place);
@@ -105,11 +80,8 @@ static void stand(struct graph *g, size_t place, const char *id)
 
 static void graph_init(struct graph *g, const struct point_list *points)
 {
-    *g = (struct graph){points, xcalloc(points->n + 1, sizeof(*g->nodes)),
-                        xcalloc(points->n + 1, sizeof(*g->by_id))};
-    for (size_t i = 0; i < points->n; i++)
-        g->by_id[i] = i;
-    qsort_r(g->by_id, points->n, sizeof(*g->by_id), by_id, (void *)points);
+    *g = (struct graph){.points = points, .nodes = xcalloc(points->n + 1, sizeof(*g->nodes))};
+    point_index_init(&g->index, points);
     for (size_t i = 0; i < points->n; i++) {
         const struct point *p = &points->items[i];
 
@@ -128,7 +100,7 @@ static void graph_done(struct graph *g)
         free(g->nodes[i].above.items);
     }
     free(g->nodes);
-    free(g->by_id);
+    point_index_done(&g->index);
 }
 
 /* ---- order: a base comes before what stands on it, whatever the dates say ---- */

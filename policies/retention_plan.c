@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/pin.h"
+#include "policies/point_index.h"
 
 #define ASIDE_KEPT (INT64_C(30) * 86400)
 
@@ -24,6 +25,7 @@ struct chains {
     const struct retention *rules;
     const struct zone *zone;
     const struct point_list *points;
+    struct point_index index;
     const bool *whole; /* NULL: none was looked at */
     int64_t now;
     struct date_verdict *dates;
@@ -38,7 +40,7 @@ struct chains {
 
 static bool is_lost(const struct chains *c, const char *id)
 {
-    const struct point *base = point_list_find(c->points, id);
+    const struct point *base = point_index_find(&c->index, id);
 
     return base && (base->state == POINT_DAMAGED || base->state == POINT_MISSING ||
                     c->broken[base - c->points->items]);
@@ -126,7 +128,7 @@ static void judge_apart(struct chains *c, size_t place)
 /* The point of that id is stood on by the one that the walk is at. */
 static void hold(struct chains *c, const char *id)
 {
-    const struct point *base = point_list_find(c->points, id);
+    const struct point *base = point_index_find(&c->index, id);
     struct retention_verdict *v;
     size_t place;
 
@@ -239,7 +241,9 @@ void retention_plan(const struct retention *r, const struct zone *zone,
         .seen = xcalloc(n, sizeof(*c.seen)),
     };
 
+    point_index_init(&c.index, points);
     judge_all(&c);
+    point_index_done(&c.index);
     *ret = c.verdicts;
     free(c.dates);
     free(c.all);
