@@ -223,7 +223,8 @@ const struct command cmd_copy = {
                                          {0}},
     .options =
         (const struct command_option[]){
-            {TEXT("to", "REPOSITORY", to, "the second repository"), .words = WORD_REPOSITORY},
+            {TEXT("to", "REPOSITORY", to, "the second repository"), .words = WORD_REPOSITORY,
+             .required = true},
             {FLAG("dry-run", dry_run,
                   "print which points would be copied, in which order, and how much that is; "
                   "change nothing. Works while the daemon is down")},

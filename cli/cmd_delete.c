@@ -249,7 +249,7 @@ static int make_plan(const struct arguments *a, struct plan *p, struct err *err)
     CLEANUP(strlist_done) struct strlist named = {0};
 
     if (domains_known(p->config, p->catalog, &p->known, err) < 0 ||
-        catalog_points(p->catalog, &all, &p->all, err) < 0 ||
+        points_gather(p->catalog, &all, time(NULL), &p->all, err) < 0 ||
         name_points(a, &p->all, &named, err) < 0)
         return -1;
     for (size_t i = 0; i < named.n; i++) {

@@ -50,6 +50,7 @@ struct command_option {
     unsigned words;             /* enum word_kind */
     const char *with;           /* makes sense beside this option only */
     bool lax;                   /* ... but is let pass without it, as virsh does */
+    bool required;              /* as the help shows it; the command says what is wanted */
     int rivals;                 /* of those with the same number one may be given; 0: none */
     int (*read)(void *arguments, const char *name, const char *value, struct err *err);
 };

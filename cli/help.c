@@ -48,7 +48,7 @@ static void put_options(FILE *f, const struct command_option *all, const char *w
             first = first && before->rivals != o->rivals;
         if (!first)
             continue; /* told with its rival */
-        fputs(" [", f);
+        fputs(o->required ? " " : " [", f);
         put_option(f, all, o);
         for (const struct command_option *k = o + 1; o->rivals && k->name; k++) {
             if (k->rivals != o->rivals)
@@ -56,7 +56,7 @@ static void put_options(FILE *f, const struct command_option *all, const char *w
             fputc('|', f);
             put_option(f, all, k);
         }
-        fputs(o->kind == OPTION_LIST ? "]..." : "]", f);
+        fputs(o->required ? "" : o->kind == OPTION_LIST ? "]..." : "]", f);
     }
 }
 

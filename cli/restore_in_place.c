@@ -389,8 +389,24 @@ static void print_json(const struct in_place *p)
                       stdout);
 }
 
+/* Whose images they are, and whether somebody has them open, libvirt tells. */
+static int refuse_qemu(const struct in_place *p, const struct config *config, struct err *err)
+{
+    const char *name = p->d->host ? p->d->host : p->point->host;
+    const struct config_host *h = config && !p->d->uri ? config_host_find(config, name) : NULL;
+
+    if (!h || h->driver == DRIVER_LIBVIRT)
+        return 0;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "host '%s' has no libvirt that tells which images %s has; shut it off, and name "
+                   "them: `vmkeep restore %s --onto DISK=IMAGE`",
+                   name, p->point->domain, p->point->id);
+}
+
 static int plan(struct in_place *p, const struct config *config, struct err *err)
 {
+    if (refuse_qemu(p, config, err) < 0)
+        return -1;
     if (restore_define_where(p->d, config, p->point, err) < 0 || ask_domain(p, err) < 0 ||
         check_state(p, err) < 0 || check_jobs(p, err) < 0 || check_identity(p, err) < 0 ||
         find_disks(p, err) < 0)

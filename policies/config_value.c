@@ -157,6 +157,18 @@ static int add_calendar(const char *text, struct calspec_list *member, struct er
     return 0;
 }
 
+/* Nothing would ever be done at no rate; who wants no limit leaves it out. */
+static int set_rate(const struct config_key *key, const char *text, uint64_t *member,
+                    struct err *err)
+{
+    if (rate_parse(text, member, err) < 0)
+        return -1;
+    if (*member == 0 && !str_eq(text, key->fallback))
+        return err_set(err, ERR_INVALID, "'%s' is no rate to work at; leave it out for no limit",
+                       text);
+    return 0;
+}
+
 int config_set_value(const struct config_key *key, const char *text, void *member, struct err *err)
 {
     switch (key->type) {
@@ -174,7 +186,7 @@ int config_set_value(const struct config_key *key, const char *text, void *membe
     case CONFIG_SIZE:
         return size_parse(text, member, err);
     case CONFIG_RATE:
-        return rate_parse(text, member, err);
+        return set_rate(key, text, member, err);
     case CONFIG_DURATION:
         return set_duration(key, text, member, err);
     case CONFIG_PERCENT:

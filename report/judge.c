@@ -372,6 +372,25 @@ static void add_disks(struct status_domain *d)
     }
 }
 
+/* A policy without points of its own tells it with its former name. */
+static void add_uncovered(struct status_domain *d)
+{
+    CLEANUP_FREE char *advice =
+        xasprintf("`vmkeep delete --domain %s/%s --policy %s` lets go of them", d->host, d->domain,
+                  d->uncovered ? d->uncovered : "");
+
+    for (size_t i = 0; i < d->policies.n; i++)
+        if (d->policies.items[i].former && d->policies.items[i].protection != PROTECTION_GOOD)
+            return;
+    if (d->n_uncovered > 0 && d->policies.n > 0)
+        reason_add(
+            &d->reasons, REASON_UNCOVERED, advice,
+            "%zu point%s of policy %s, which does not select it any more, %s: no rule judges "
+            "%s",
+            d->n_uncovered, plural_s(d->n_uncovered), d->uncovered,
+            d->n_uncovered == 1 ? "stays" : "stay", d->n_uncovered == 1 ? "it" : "them");
+}
+
 static void add_facts(struct status_domain *d)
 {
     CLEANUP_FREE char *doctor = xasprintf("`vmkeep doctor %s/%s`", d->host, d->domain);
@@ -398,6 +417,7 @@ static void add_facts(struct status_domain *d)
     }
     if (d->unsafe)
         reason_add(&d->reasons, REASON_UNSAFE, NULL, "guest-safe copy not possible: %s", d->unsafe);
+    add_uncovered(d);
     if (d->aside)
         reason_add(&d->reasons, REASON_POINTS_ASIDE, NULL, "%s", d->aside);
     add_disks(d);

@@ -61,6 +61,7 @@ void status_domain_done(struct status_domain *d)
     free(d->unsafe);
     free(d->aside);
     free(d->bad_points);
+    free(d->uncovered);
     free(d->reason);
     reason_list_done(&d->reasons);
     for (size_t i = 0; i < d->left_out.n; i++) {

@@ -111,6 +111,8 @@ struct status_domain {
     char *unsafe;          /* why a copy could harm the guest, as last seen; NULL: it could not */
     char *aside;           /* what there is to say of points that are set aside; NULL: nothing */
     char *bad_points;      /* of damaged and missing points, a sentence; NULL: there are none */
+    size_t n_uncovered;    /* points under policies that do not select it (any more), */
+    char *uncovered;       /* the newest one's policy; NULL: there is none */
     bool needs_images;     /* it is shut off, and could be backed up were its images configured */
     int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
     bool left_out_on_purpose; /* no policy selects it, and that is meant */

@@ -56,6 +56,8 @@ const char *severity_name(enum severity s);
       "points were not read whole for longer than the policy's max_age")                           \
     X(POINTS_ASIDE, "points-set-aside", NOTE,                                                      \
       "points are set aside, for their dates cannot be right")                                     \
+    X(UNCOVERED, "points-uncovered", NOTE,                                                         \
+      "points are of a policy that does not select the domain any more: no rule judges them")      \
     X(UNSAFE, "unsafe", NOTE, "a guest-safe copy is not possible")                                 \
     X(DISK_LEFT_OUT, "disk-left-out", NOTE, "a disk is in no backup")                              \
     X(DISK_FORGOTTEN, "disk-forgotten", ACT,                                                       \

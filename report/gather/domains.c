@@ -150,8 +150,11 @@ int domain_find(const struct config *config, struct catalog *catalog, const char
 {
     struct domain_names known = {0};
     bool found = false;
-    int rc = domains_known(config, catalog, &known, err);
+    int rc;
 
+    if (!*text)
+        return err_set(err, ERR_INVALID, "a domain has a name, and none is given here");
+    rc = domains_known(config, catalog, &known, err);
     if (rc == 0)
         rc = choose(&known, text, ret, &found, err);
     if (rc == 0 && !found)

@@ -269,6 +269,7 @@ static int add_points(const struct gathering *g, const struct domain_name *d,
     ret->aside = describe_aside(&points, g->s->now);
     ret->bad_points = points_bad_text(&points);
     ret->points = points.n;
+    status_count_uncovered(selecting, &points, ret);
     for (size_t i = 0; i < selecting->n; i++)
         if (add_policy(g, d, selecting->items[i], &points, ret, err) < 0)
             return -1;

@@ -55,6 +55,10 @@ int status_add_reads(struct catalog *catalog, const struct config_policy *policy
 bool status_looks_lost(const struct status_looks *looks, const struct domain_name *d);
 void status_mark_lost(const struct status_looks *looks, struct point_list *points);
 
+/* Of the domain's points, those that are of none of these policies. */
+void status_count_uncovered(const struct policies *selecting, const struct point_list *points,
+                            struct status_domain *ret);
+
 /* Repositories as they were seen last, and as the looks say; used: only these; NULL: all. */
 int status_add_repositories(const struct status_sources *s, const struct strlist *used,
                             struct status *ret, struct err *err);

@@ -175,6 +175,25 @@ static void a_prune_that_failed(void **state)
     }
 }
 
+/* Also when the policy's new name has points of its own. */
+static void points_under_a_former_name(void **state)
+{
+    struct fixture *f = *state;
+    struct point p = sample_point("h/a/1", "a", "old", NOW - 4 * HOUR, NULL, NULL);
+    struct status s;
+
+    backup(f->catalog, &p);
+    point_done(&p);
+    add_point(f, "h/a/2", NOW - 3 * HOUR, NULL);
+    s = gather(f, NULL);
+    assert_int_equal(s.domains.items[0].protection, PROTECTION_GOOD);
+    assert_int_equal(s.domains.items[0].reasons.items[0].code, REASON_UNCOVERED);
+    assert_string_equal(s.domains.items[0].reasons.items[0].text,
+                        "1 point of policy old, which does not select it any more, stays: no rule "
+                        "judges it");
+    status_done(&s);
+}
+
 /* A full of what the last one took is due at 03:00. */
 static void a_repository_that_is_tight(void **state)
 {
@@ -355,6 +374,7 @@ int main(void)
         TEST(judges_the_newest_whole_point),
         TEST(a_look_finds_a_broken_point),
         TEST(a_prune_that_failed),
+        TEST(points_under_a_former_name),
         TEST(a_repository_that_is_tight),
         TEST(next_runs_are_of_the_zone_that_is_given),
         TEST(tells_why_disks_are_in_no_backup),
