@@ -121,7 +121,7 @@ static uint64_t growth_of(const struct merge *m, const struct point_disk *d, uin
     const struct point_disk *from = point_find_disk(&m->goes, d->name);
     CLEANUP_CLOSE int above = -1, below = -1;
     struct err ignored = ERR_INIT;
-    uint64_t ret;
+    uint64_t ret = 0;
 
     if (!from || open_file_at(m->into_dir, d->path, d->path, &above, &ignored) < 0 ||
         open_file_at(m->goes_dir, from->path, from->path, &below, &ignored) < 0 ||
