@@ -129,6 +129,7 @@ static void a_look_finds_a_broken_point(void **state)
     assert_int_equal(s.domains.items[0].last_point, NOW - 2 * HOUR);
     assert_null(s.domains.items[0].bad_points);
     status_done(&s);
+    f->sources.looks = NULL;
     free(looks[0].losses.items);
 }
 
@@ -218,6 +219,7 @@ static void a_repository_that_is_tight(void **state)
                     !enough);
         status_done(&s);
     }
+    f->sources.looks = NULL;
 }
 
 static void judges_the_newest_whole_point(void **state)
