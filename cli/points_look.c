@@ -17,11 +17,15 @@
 static int newest(struct catalog *catalog, const struct domain_names *domains,
                   struct point_list *ret, struct err *err)
 {
-    for (size_t i = 0; i < domains->n; i++)
-        if (catalog_points_newest(catalog, domains->items[i].host, domains->items[i].domain, ret,
-                                  err) < 0)
-            return -1;
-    return 0;
+    int rc = catalog_instant_begin(catalog, err);
+
+    if (rc < 0)
+        return -1;
+    for (size_t i = 0; i < domains->n && rc == 0; i++)
+        rc = catalog_points_newest(catalog, domains->items[i].host, domains->items[i].domain, ret,
+                                   err);
+    catalog_instant_end(catalog);
+    return rc;
 }
 
 static bool was_lost(const struct survey_losses *l, const char *id)
@@ -88,6 +92,14 @@ static void look_at_all(const struct config *config, const struct point_list *po
     }
 }
 
+static bool are_any_there(const struct status_looks *looks)
+{
+    for (size_t i = 0; i < looks->n; i++)
+        if (looks->items[i].has_space)
+            return true;
+    return false;
+}
+
 static bool are_any_lost(const struct status_looks *looks)
 {
     for (size_t i = 0; i < looks->n; i++)
@@ -101,6 +113,8 @@ int points_look(const struct config *config, struct catalog *catalog,
 {
     CLEANUP(domain_names_done) struct domain_names known = {0};
 
+    if (!are_any_there(looks))
+        return 0;
     if (!only && domains_known(config, catalog, &known, err) < 0)
         return -1;
     for (int round = 0; round < ROUNDS && (round == 0 || are_any_lost(looks)); round++) {
