@@ -294,9 +294,11 @@ static int domain_of(virDomainPtr dom, const struct libvirt_request *q, void *an
         return -1;
     d->autostart = virDomainGetAutostart(dom, &autostart) == 0 && autostart == 1;
     d->saved = virDomainHasManagedSaveImage(dom, 0) == 1;
-    if (runs(state))
+    if (runs(state) && is_deaf(dom, d))
+        return 0;
+    if (runs(state)) /* waits for who waits for QEMU */
         read_job(dom, state == VIR_DOMAIN_PAUSED && may_arrive(reason), d);
-    if (runs(state) && (is_deaf(dom, d) || str_eq(d->operation, "migration-in")))
+    if (runs(state) && str_eq(d->operation, "migration-in"))
         return 0;
     if ((runs(state) ? read_running_blocks(dom, d) : read_blocks(dom, d)) < 0)
         return -1;

@@ -211,6 +211,8 @@ is_deaf()
 }
 sleep 3 # who asks before libvirtd has waited for 2 s waits for QEMU, too, for half a minute
 wait_for 5 "it to be told" is_deaf
+libvirt_virsh domcontrol vm1 | sed 's/.*(\([0-9]*\)[.].*/\1/' > "$tmp/deaf_s"
+[ "$(cat "$tmp/deaf_s")" -lt 25 ] || fail "who asks whether QEMU answers waits for it: $(cat "$tmp/deaf_s") s"
 ! has_answer "$waits" || fail "a QEMU that is stopped has answered"
 kill -CONT "$qemu"
 wait_for 10 "the answer" has_answer "$waits"
