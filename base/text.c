@@ -233,3 +233,25 @@ void text_cut(char *buf, size_t size)
             last--;
     memcpy(buf + last, end, sizeof(end));
 }
+
+char *secret_object(const char *id, const char *file)
+{
+    char *escaped = xcalloc(strlen(file) * 2 + 1, 1), *ret;
+    size_t n = 0;
+
+    for (const char *c = file; *c; c++) {
+        escaped[n++] = *c;
+        if (*c == ',')
+            escaped[n++] = ',';
+    }
+    ret = xasprintf("secret,id=%s,file=%s", id, escaped);
+    free(escaped);
+    return ret;
+}
+
+bool ends_with(const char *s, const char *end)
+{
+    size_t len = strlen(s), n = strlen(end);
+
+    return len >= n && strcmp(s + len - n, end) == 0;
+}

@@ -41,11 +41,16 @@ void text_cut(char *buf, size_t size);
 bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
 /* Of a path, for a URI: percent-encodes all but letters, digits and -._~/ . Caller frees. */
 char *uri_encode(const char *s);
+bool ends_with(const char *s, const char *end);
 bool starts_with(const char *s, const char *prefix);
 
 /* A value fit to be quoted in a message: its beginning, when it is long. Returns buf. */
 #define TEXT_CLIP 84
 const char *text_clip(const char *s, char buf[TEXT_CLIP]);
 #define CLIP(s) text_clip((s), (char[TEXT_CLIP]){0})
+
+/* "secret,id=ID,file=FILE", for --object of QEMU's programs, in whose words a comma is written
+ * twice.  Caller frees. */
+char *secret_object(const char *id, const char *file);
 
 #endif

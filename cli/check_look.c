@@ -71,7 +71,15 @@ static const struct file_fact *fact_of(const struct looker *l, const struct imag
     return f && !f->missing ? f : NULL;
 }
 
-/* Copies of an encrypted disk are not encrypted. */
+static bool encrypts_everywhere(const struct config *c)
+{
+    for (size_t i = 0; i < c->repositories.n; i++)
+        if (!c->repositories.items[i].secret)
+            return false;
+    return true;
+}
+
+/* Copies of an encrypted disk are not encrypted by that. */
 static void check_image(struct looker *l, const struct image *i, void *ctx)
 {
     const struct file_fact *f = file_find_named(&l->images, i->disk->image);
@@ -88,10 +96,10 @@ static void check_image(struct looker *l, const struct image *i, void *ctx)
     }
     if (f && i->disk->format == IMAGE_QCOW2)
         qcow2_links_read(i->disk->image, &links);
-    if (links.encrypted)
+    if (links.encrypted && !encrypts_everywhere(l->c))
         diagnostics_add(l->diags, l->path, 0, 0, true,
                         "disk '%s' of domain '%s/%s' is encrypted, and its copies in a repository "
-                        "are in clear text",
+                        "are in clear text, unless that has `encrypt`",
                         i->disk->name, i->host->name, i->domain->name);
 }
 
@@ -168,7 +176,10 @@ static void check_remote(struct looker *l, const struct config_repository *r, co
 
 static void check_repository(struct looker *l, const struct config_repository *r)
 {
-    const struct store_request q = {.repository = r->path, .may_be_empty = true};
+    const struct store_request q = {.repository = r->path,
+                                    .may_be_empty = true,
+                                    .secret = r->secret,
+                                    .key = config_key_file(l->c, r)};
     struct store_space space = {0};
     const struct ask ask = {"probe", &store_request_probe, &store_answer_probe, &q,
                             &space,  .timeout_s = 0};

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/timefmt.h"
+#include "cli/known_keys.h"
 
 static const char *config_path = CONFIG_DEFAULT;
 static bool config_given;
@@ -83,6 +84,7 @@ int cli_load_config_strictly(struct config **ret)
     if (!config_file_read(config_path, &f))
         return refuse(&f);
     *ret = TAKE_PTR(f.config);
+    known_keys_take(*ret);
     return EXIT_DONE;
 }
 
@@ -139,6 +141,7 @@ int cli_load_config(struct config **ret)
     if (config_file_read(config_path, &f)) {
         note_unread(&f);
         *ret = TAKE_PTR(f.config);
+        known_keys_take(*ret);
         return EXIT_DONE;
     }
     /* A name that was mistyped is no broken file. */
@@ -146,6 +149,7 @@ int cli_load_config(struct config **ret)
         return refuse(&f);
     warn_of_copy(&f, &copy);
     *ret = TAKE_PTR(copy.config);
+    known_keys_take(*ret);
     return EXIT_DONE;
 }
 

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
+#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/served.h"
@@ -269,6 +270,7 @@ const struct command cmd_export = {
             {TEXT("keep-overlay", "FILE", keep,
                   "keep the overlay, here; of several disks a directory that is there"),
              .words = WORD_FILE, .with = "writable", .rivals = 2},
+            KEY_OPTION,
             {TEXT("repository", "NAME|PATH", point.repository,
                   "straight from this repository, whatever the catalog says; with a path neither "
                   "catalog nor configuration is needed"),

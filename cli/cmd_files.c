@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
+#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/opened_tree.h"
@@ -191,6 +192,7 @@ const struct command cmd_files = {
             {TEXT("scratch", "DIR", wish.scratch,
                   "for the overlay; TMPDIR, or /var/tmp by default"),
              .words = WORD_DIRECTORY},
+            KEY_OPTION,
             {TEXT("repository", "NAME|PATH", point.repository,
                   "straight from this repository, whatever the catalog says; with a path neither "
                   "catalog nor configuration is needed"),

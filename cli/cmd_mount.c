@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
+#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/opened_tree.h"
@@ -133,6 +134,7 @@ const struct command cmd_mount = {
             {TEXT("scratch", "DIR", wish.scratch,
                   "for the overlay; TMPDIR, or /var/tmp by default"),
              .words = WORD_DIRECTORY},
+            KEY_OPTION,
             {TEXT("repository", "NAME|PATH", point.repository,
                   "straight from this repository, whatever the catalog says; with a path neither "
                   "catalog nor configuration is needed"),

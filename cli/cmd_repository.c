@@ -13,12 +13,13 @@
 #include "cli/repository_check.h"
 #include "cli/repository_facts.h"
 #include "cli/repository_forget.h"
+#include "cli/repository_rekey.h"
 #include "report/json.h"
 #include "report/wrap.h"
 
 struct arguments {
     bool json, dry_run, yes, force, all;
-    const char *what, *name;
+    const char *what, *name, *to, *drop;
     struct strlist domains;
 };
 
@@ -109,7 +110,7 @@ static bool check_options(const struct arguments *a)
     return false;
 }
 
-static const char *const words[] = {"list", "check", "adopt", "forget", NULL};
+static const char *const words[] = {"list", "check", "adopt", "forget", "rekey", NULL};
 
 static int no_such_word(const char *what)
 {
@@ -129,6 +130,13 @@ static bool is_word(const char *what)
     return false;
 }
 
+static int rekey(const struct arguments *a)
+{
+    if (!a->to == !a->drop)
+        return cli_usage("repository rekey", "say --to SECRET, or --drop SECRET");
+    return repository_rekey_one(a->name, a->to, a->drop);
+}
+
 static int run(void *arguments)
 {
     const struct arguments *a = arguments;
@@ -137,6 +145,8 @@ static int run(void *arguments)
         return no_such_word(a->what);
     if (!check_options(a))
         return EXIT_USAGE;
+    if ((a->to || a->drop) && strcmp(a->what, "rekey") != 0)
+        return cli_usage("repository", "--%s goes with rekey only", a->to ? "to" : "drop");
     if (changes(a) && a->json && !a->yes && !a->dry_run)
         return cli_usage("repository", "--json asks nobody: say --yes, or --dry-run");
     if (strcmp(a->what, "list") == 0 && !a->name)
@@ -157,6 +167,8 @@ static int run(void *arguments)
                                                       .json = a->json,
                                                       .yes = a->yes,
                                                       .force = a->force});
+    if (strcmp(a->what, "rekey") == 0 && a->name && a->domains.n == 0)
+        return rekey(a);
     if (strcmp(a->what, "check") == 0 && a->name && a->domains.n == 0)
         return cli_with_catalog(check, arguments);
     return cli_usage("repository", "%s (see 'vmkeep repository --help')", cmd_repository.wants);
@@ -164,12 +176,12 @@ static int run(void *arguments)
 
 const struct command cmd_repository = {
     .name = "repository",
-    .summary = "what repositories are and whose; adopt, forget",
-    .synopses =
-        (const char *const[]){"list [--json]", "check [--json] NAME",
-                              ("adopt [--dry-run] [--json] [--yes] [--force] [--all] NAME "
-                               "[HOST/DOMAIN]..."),
-                              "forget [--dry-run] [--json] [--yes] [--force] NAME|ID", NULL},
+    .summary = "what repositories are and whose; adopt, forget, rekey",
+    .synopses = (const char *const[]){"list [--json]", "check [--json] NAME",
+                                      ("adopt [--dry-run] [--json] [--yes] [--force] [--all] NAME "
+                                       "[HOST/DOMAIN]..."),
+                                      "forget [--dry-run] [--json] [--yes] [--force] NAME|ID",
+                                      "rekey NAME --to SECRET | --drop SECRET", NULL},
     .about =
         (const char *const[]){
             "list tells of each repository of the configuration what is there: its id, whether it "
@@ -191,12 +203,18 @@ const struct command cmd_repository = {
             "checkpoints that belong to them go, and its id is forgotten. Nothing on disk is "
             "touched. By its id, those of a disk go whose place another one has taken. If its disk "
             "is found again, adopt or 'vmkeep rebuild-catalog' takes its points in again.",
+            "rekey gives a repository that encrypts another key, in the headers of its images; no "
+            "data is written again. --to SECRET, one of `secrets`, adds that one: both open "
+            "everything then. When that one is what `encrypt` of the configuration says, --drop "
+            "SECRET takes the former one away. Each image is printed when it is changed; what "
+            "somebody reads, makes or merges is left out, and the command is to be given again, "
+            "as it is after an interruption.",
             "list and check change nothing and work while the daemon is down; for adopt vmkeepd(8) "
             "must not run; forget asks it, where it runs.",
             NULL},
     .operands =
         (const struct command_operand[]){
-            {OPERAND("list|check|adopt|forget", what), .choices = words},
+            {OPERAND("list|check|adopt|forget|rekey", what), .choices = words},
             {OPERAND("NAME", name), .optional = true, .words = WORD_REPOSITORY},
             {OPERANDS("HOST/DOMAIN", domains), .optional = true, .words = WORD_DOMAIN},
             {0}},
@@ -205,6 +223,8 @@ const struct command cmd_repository = {
             {FLAG("dry-run", dry_run,
                   "say what would be taken over, or forgotten, and change nothing")},
             {FLAG("yes", yes, "do not ask")},
+            {TEXT("to", "SECRET", to, "rekey: the key that is added"), .rivals = 1},
+            {TEXT("drop", "SECRET", drop, "rekey: the key that is taken away"), .rivals = 1},
             {FLAG("all", all, "also directories of domains that we do not have")},
             {FLAG(
                 "force", force,
@@ -217,7 +237,7 @@ const struct command cmd_repository = {
                   "new_points, refused and done; forget: {repository, points, stays, groups: "
                   "[{domain, host, policy, points, good_elsewhere}], done}")},
             {0}},
-    .wants = "say list, check NAME, adopt NAME or forget NAME",
+    .wants = "say list, check NAME, adopt NAME, forget NAME or rekey NAME",
     .exits =
         (const struct command_exit[]){
             {EXIT_DONE, "done, check: no difference"},
@@ -226,7 +246,8 @@ const struct command cmd_repository = {
             {EXIT_PARTLY, "check: there are differences"},
             {EXIT_NOT_FOUND, "no such repository"},
             {EXIT_BUSY,
-             "adopt: vmkeepd runs, or the other owner is at work; forget: a job works there"},
+             "adopt: vmkeepd runs, or the other owner is at work; forget: a job works there; "
+             "rekey: something was left out"},
             {EXIT_DAMAGED, "check: points are damaged or missing"},
             {EXIT_INTERRUPTED, "answered with no"},
             {0}},

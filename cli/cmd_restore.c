@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
+#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/restore_bar.h"
@@ -386,6 +387,7 @@ const struct command cmd_restore = {
             {LIST("onto", "DISK=TARGET", onto.targets,
                   "write the disk onto this image or block device; may be given several times")},
             {FLAG("yes", in_place.yes, "with --in-place and --onto: do not ask")},
+            KEY_OPTION,
             {TEXT("repository", "NAME|PATH", point.repository,
                   "straight from this repository, whatever the catalog says; with a path neither "
                   "catalog nor configuration is needed"),

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/known_keys.h"
 #include "cli/start_jobs.h"
 #include "cli/verify_run.h"
 
@@ -138,6 +139,7 @@ const struct command cmd_verify = {
                                          {0}},
     .options =
         (const struct command_option[]){
+            KEY_OPTION,
             {TEXT("repository", "NAME|PATH", repository,
                   "points in this repository only; with a path they are read straight from there, "
                   "neither catalog nor configuration is needed, and nothing is marked"),

@@ -91,9 +91,10 @@ static void check_disk(struct findings *l, const char *domain, const json_t *k, 
         doctor_add(l, about, "guest-safe", true, NULL, "a copy cannot harm the guest");
     check_write_errors(l, about, text_of(k, "write_errors"));
     if (is_true(k, "encrypted"))
-        doctor_add(l, about, "encrypted", false,
-                   "put the repository on a file system that is encrypted",
-                   "the disk is encrypted, and its copies in a repository are in clear text");
+        doctor_add(
+            l, about, "encrypted", false, "put the repository on a file system that is encrypted",
+            "the disk is encrypted, and its copies in a repository are in clear text, unless "
+            "that has `encrypt`");
     if (is_true(k, "busy"))
         doctor_add(l, about, "free", false, "wait for it, or end it", "another block job uses it");
 }

@@ -8,6 +8,7 @@
 #include "base/fsutil.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "cli/known_keys.h"
 #include "cli/store_ask.h"
 #include "report/json.h"
 
@@ -138,6 +139,7 @@ int repository_locate(const char *where, const char *given, char **ret)
     int code = EXIT_DONE;
 
     if (repository_may_be_path(given)) {
+        known_keys_find();
         *ret = xstrdup(given);
         return EXIT_DONE;
     }

@@ -8,6 +8,7 @@
 
 #include "base/ask.h"
 #include "base/cleanup.h"
+#include "storage/keys.h"
 #include "storage/store_records.h"
 
 #define WAIT_S 3
@@ -56,8 +57,12 @@ static void on_looked(void *ctx, const struct err *err)
 /* One that the daemon has not seen yet may be empty still. */
 static void begin(struct look *l, const char *path, const struct catalog_repository *known)
 {
-    const struct store_request q = {
-        .repository = path, .id = known ? known->id : NULL, .may_be_empty = !known};
+    const struct key *key = keys_find(path);
+    const struct store_request q = {.repository = path,
+                                    .id = known ? known->id : NULL,
+                                    .may_be_empty = !known,
+                                    .secret = key ? key->secret : NULL,
+                                    .key = key ? key->file : NULL};
     /* We are the ones who stop waiting, at a time that is said. */
     const struct ask ask = {"probe",   &store_request_probe,   &store_answer_probe, &q,
                             &l->space, .timeout_s = 2 * WAIT_S};

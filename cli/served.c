@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "cli/served_dir.h"
 #include "cli/served_options.h"
+#include "storage/image_run.h"
 #include "storage/repository.h"
 
 #define PROGRAM "qemu-storage-daemon"
@@ -23,6 +24,17 @@
 #define START_STEPS 3000 /* a minute */
 
 /* ---- what ---- */
+
+static int take_words(struct served_disk *d, struct err *err)
+{
+    CLEANUP(image_words_done) struct image_words w = {0};
+
+    if (image_words(d->image, &w, err) < 0)
+        return -1;
+    d->object = TAKE_PTR(w.object);
+    d->blockdev = TAKE_PTR(w.blockdev);
+    return 0;
+}
 
 int served_add(struct served *s, const char *path, const struct point *p,
                const struct strlist *names, struct err *err)
@@ -40,6 +52,8 @@ int served_add(struct served *s, const char *path, const struct point *p,
         out->name = xstrdup(d->name);
         out->image = repository_image(path, p->id, d->path, false);
         out->capacity = d->capacity;
+        if (take_words(out, err) < 0)
+            return err_wrap(err, "disk %s", d->name);
     }
     return s->disks.n ? 0 : err_set(err, ERR_NOTFOUND, "%s: has no disks", p->id);
 }
@@ -230,6 +244,8 @@ void served_done(struct served *s)
         free(s->disks.items[i].name);
         free(s->disks.items[i].image);
         free(s->disks.items[i].overlay);
+        free(s->disks.items[i].object);
+        free(s->disks.items[i].blockdev);
     }
     free(s->disks.items);
     free(s->scratch);

@@ -20,6 +20,7 @@
 
 struct served_disk {
     char *name, *image;      /* owned */
+    char *object, *blockdev; /* of an encrypted one (struct image_words); NULL: it is not */
     uint64_t capacity;       /* bytes */
     char *overlay;           /* that stays, absolute; NULL: one to be thrown away, where one is */
     char *made;              /* the name of such a one, for as long as it has one */

@@ -48,11 +48,18 @@ static char *add_nodes(const struct served *s, size_t i, struct strlist *argv)
     const bool direct = s->writable && d->format, over = s->writable && !d->format;
     CLEANUP_FREE char *file = node("image-file", i), *image = node("image", i);
     CLEANUP_FREE char *overlay = node("overlay", i), *part = node("part", i);
+    json_t *options;
 
     add_file(argv, file, d->image, !direct);
-    add(argv, "--blockdev",
-        json_pack("{s:s, s:s, s:s, s:b}", "driver", d->format ? d->format : "qcow2", "node-name",
-                  image, "file", file, "read-only", !direct));
+    options = json_pack("{s:s, s:s, s:s, s:b}", "driver", d->format ? d->format : "qcow2",
+                        "node-name", image, "file", file, "read-only", !direct);
+    if (d->blockdev) {
+        json_t *more = json_loads(d->blockdev, 0, NULL);
+
+        json_object_update_missing(options, more);
+        json_decref(more);
+    }
+    add(argv, "--blockdev", options);
     if (over)
         add_overlay(d, i, argv);
     if (!d->length)
@@ -86,8 +93,20 @@ static json_t *export_of(const struct served *s, size_t i, const char *name)
                      "name", s->disks.items[i].name, "writable", s->writable);
 }
 
+/* One is that of all of them. */
+static void add_key(const struct served *s, struct strlist *argv)
+{
+    for (size_t i = 0; i < s->disks.n; i++)
+        if (s->disks.items[i].object) {
+            strlist_add(argv, "--object");
+            strlist_add(argv, s->disks.items[i].object);
+            return;
+        }
+}
+
 void served_options(const struct served *s, struct strlist *argv)
 {
+    add_key(s, argv);
     if (!s->as_file)
         add(argv, "--nbd-server", address(s));
     for (size_t i = 0; i < s->disks.n; i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "storage/keys.h"
 #include "storage/store_records.h"
 
 #define PROBE_S 5.0
@@ -91,7 +92,11 @@ int store_ask(const struct ask *ask, const char *about, double limit_s, struct e
 
 int store_ask_probe(const char *path, const char *id, struct store_space *ret, struct err *err)
 {
-    const struct store_request q = {.repository = path, .id = id};
+    const struct key *key = keys_find(path);
+    const struct store_request q = {.repository = path,
+                                    .id = id,
+                                    .secret = key ? key->secret : NULL,
+                                    .key = key ? key->file : NULL};
     const struct ask ask = {"probe", &store_request_probe, &store_answer_probe, &q,
                             ret,     .timeout_s = 0};
 

@@ -21,6 +21,7 @@ struct allocation {
     /* What the disk was then, one of both; a map is what `map` was for this disk then. */
     const char *was_image;
     const char *was_map;
+    const char *was_key; /* the file of the image's key; NULL: it is in clear text */
 
     char *map;           /* no bitmap was given: what vmkeep-allocation prints */
     char *contradiction; /* it does not fit; which ranges, or why it could not be compared */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 static const char *secret_of(const struct image_file *f)
 {
@@ -33,7 +34,7 @@ void image_command_create(struct image_command *c, const struct image_file *f, u
     const char *secret = secret_of(f);
 
     *c = (struct image_command){0};
-    c->owned[0] = secret ? xasprintf("secret,id=key,file=%s", secret) : NULL;
+    c->owned[0] = secret ? secret_object("key", secret) : NULL;
     c->owned[1] = xasprintf("%" PRIu64, size);
     fill(c,
          (const char *[]){"qemu-img", "create", "-q", secret ? "--object" : NULL, c->owned[0], "-f",
@@ -62,7 +63,7 @@ void image_command_map(struct image_command *c, const struct image_file *f)
     const char *secret = secret_of(f);
 
     *c = (struct image_command){0};
-    c->owned[0] = secret ? xasprintf("secret,id=key,file=%s", secret) : NULL;
+    c->owned[0] = secret ? secret_object("key", secret) : NULL;
     c->owned[1] = file_name(f);
     fill(c,
          (const char *[]){"qemu-img", "map", "--output=json", secret ? "--object" : NULL,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs/backup_elsewhere.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mark.h"
 #include "base/names.h"
 #include "base/text.h"
 
@@ -68,4 +70,39 @@ void backup_elsewhere_explain_begin(const struct job_run *r, struct err *err)
              "host '%s' is another machine: a push needs the repository there under the same path, "
              "mode: pull does not",
              r->row.host);
+}
+
+/* What pushes there waits for another machine, and the guest's writes with it, unless there is
+ * something between the two.  And a hypervisor that does the work by itself (libvirt) would have to
+ * be taught the key of an encrypted repository by its administrator. */
+void backup_plan_mode(struct job_run *r)
+{
+    struct backup_run *run = backup_of(r);
+    const struct hypervisor *hv = r->host ? r->host->hv : NULL;
+    bool fits;
+
+    if (backup_elsewhere(r)) {
+        CLEANUP_FREE char *ours = TAKE_PTR(run->scratch); /* it is of no use over there */
+
+        if (run->mode_open)
+            snprintf(run->mode_why, sizeof(run->mode_why),
+                     "; pulled, for the host is another machine, and the policy gives no mode");
+        run->mode = run->mode_open ? MODE_PULL : run->mode;
+        return;
+    }
+    fits = run->scratch && strlen(run->scratch) <= CONFIG_SCRATCH_PULL_MAX;
+
+    if (!run->mode_open || !hv || (hv->can & HV_SHIELDS) || !fits ||
+        (!*run->space.remote && !r->repo->key))
+        return;
+    run->mode = MODE_PULL;
+    if (r->repo->key) {
+        snprintf(run->mode_why, sizeof(run->mode_why),
+                 "; pulled, for the repository is encrypted, and the policy gives no mode");
+        return;
+    }
+    MARK("a backup is pulled because its repository is elsewhere");
+    snprintf(run->mode_why, sizeof(run->mode_why),
+             "; pulled, for the repository is on %s, and the policy gives no mode",
+             run->space.remote);
 }

@@ -246,6 +246,7 @@ void backup_plan_compare(struct job_run *r)
             .bitmap = base_bitmap(r, disks[i])->name,
             .was_image = compared_own(
                 &run->hv.compared, xasprintf("%s/%s/%s", r->repo->path, run->base.id, old->path)),
+            .was_key = r->repo->key ? compared_own(&run->hv.compared, xstrdup(r->repo->key)) : NULL,
         };
     }
 }
@@ -308,34 +309,6 @@ static int check_space(const struct job_run *r, const struct disk_facts *const *
         "room there, or let points go (vmkeep delete)",
         r->repo->name, size_text(need, need_text), size_text(r->repo->reserve, reserve_text),
         r->repo->path, size_text(run->space.free, free_text));
-}
-
-/* What pushes there waits for another machine, and the guest's writes with it, unless there is
- * something between the two. */
-void backup_plan_mode(struct job_run *r)
-{
-    struct backup_run *run = backup_of(r);
-    const struct hypervisor *hv = r->host ? r->host->hv : NULL;
-    bool fits;
-
-    if (backup_elsewhere(r)) {
-        CLEANUP_FREE char *ours = TAKE_PTR(run->scratch); /* it is of no use over there */
-
-        if (run->mode_open)
-            snprintf(run->mode_why, sizeof(run->mode_why),
-                     "; pulled, for the host is another machine, and the policy gives no mode");
-        run->mode = run->mode_open ? MODE_PULL : run->mode;
-        return;
-    }
-    fits = run->scratch && strlen(run->scratch) <= CONFIG_SCRATCH_PULL_MAX;
-
-    if (!run->mode_open || !hv || (hv->can & HV_SHIELDS) || !*run->space.remote || !fits)
-        return;
-    MARK("a backup is pulled because its repository is elsewhere");
-    run->mode = MODE_PULL;
-    snprintf(run->mode_why, sizeof(run->mode_why),
-             "; pulled, for the repository is on %s, and the policy gives no mode",
-             run->space.remote);
 }
 
 int backup_plan_make(struct job_run *r, struct err *err)
@@ -481,6 +454,9 @@ struct op *backup_plan_begin(struct job_run *r, struct err *err)
             .format = d->format,
             .track = p->checkpoint && f && f->trackable,
         };
+        if (run->mode == MODE_PUSH)
+            disks[i].place.encryption =
+                (struct backup_encryption){.secret = r->repo->secret, .secret_file = r->repo->key};
         if (run->mode == MODE_PULL && rc == 0)
             rc = fill_pull(r, i, &disks[i], &strings, err);
     }

@@ -163,11 +163,28 @@ static struct op *start_preparing(struct job_run *r, struct err *err)
                                         err);
 }
 
+/* What cannot stand on the copies that are there is copied once more, alone. */
+static bool comes_as_full(struct job_run *r)
+{
+    struct copy_run *run = copy_of_run(r);
+
+    if (r->row.plan.level != LEVEL_INCREMENTAL || r->canceled)
+        return false;
+    log_notice("job=%lld domain=%s/%s %s does not fit on %s, and is copied as a full: %s",
+               (long long)r->row.id, r->row.host, r->row.domain, run->source.id, r->row.plan.parent,
+               r->op_err.msg);
+    free(run->whole);
+    run->whole = xstrdup(run->source.id);
+    return true;
+}
+
 static int after_preparing(struct job_run *r)
 {
     /* Refused: what is there is somebody else's, and stays. */
     if (r->op_err.code == ERR_EXISTS || r->op_err.code == ERR_DENIED)
         copy_of_run(r)->reached = MADE_NOTHING;
+    if (r->op_err.code == ERR_INVALID && comes_as_full(r))
+        return C_DISCARDING;
     return job_unless_bad(r, C_COPYING, C_DISCARDING);
 }
 
@@ -239,14 +256,8 @@ static int after_publishing(struct job_run *r)
 
     if (r->op_err.code == ERR_NONE)
         return C_RECORDING;
-    if (r->op_err.code == ERR_CORRUPT && r->row.plan.level == LEVEL_INCREMENTAL && !r->canceled) {
-        log_notice("job=%lld domain=%s/%s %s does not fit on %s, and is copied as a full: %s",
-                   (long long)r->row.id, r->row.host, r->row.domain, run->source.id,
-                   r->row.plan.parent, r->op_err.msg);
-        free(run->whole);
-        run->whole = xstrdup(run->source.id);
+    if (r->op_err.code == ERR_CORRUPT && comes_as_full(r))
         return C_DISCARDING;
-    }
     if (job_is_bad(r))
         err_wrap(&r->err, "copy %s", run->source.id);
     return C_DISCARDING;

@@ -45,6 +45,7 @@ struct repo {
     char *path;
     uint64_t reserve;
     enum image_compression compress; /* of new images */
+    char *secret, *key;       /* what they are encrypted with: its name, its file; NULL: nothing */
     bool known;               /* points have been made there: an empty directory is no repository */
     bool compared;            /* whether it has points that the catalog lacks was found out */
     unsigned gave_way;        /* backups in a row that have waited for that in vain */

@@ -19,26 +19,34 @@
 
 /* ---- before an increment ---- */
 
-/* The image of the point that the checkpoint belongs to; NULL: there is none. */
-static char *image_of_point(struct job_env *e, const struct point *p, const char *disk)
+struct point_image {
+    char *path, *key; /* path NULL: there is none */
+};
+
+/* The image of the point that the checkpoint belongs to. */
+static void image_of_point(struct job_env *e, const struct point *p, const char *disk,
+                           struct point_image *ret)
 {
     const struct point_disk *d = point_find_disk(p, disk);
     const struct repo *repo = repo_find(e, p->repository);
 
-    return d && repo ? xasprintf("%s/%s/%s", repo->path, p->id, d->path) : NULL;
+    if (!d || !repo)
+        return;
+    ret->path = xasprintf("%s/%s/%s", repo->path, p->id, d->path);
+    ret->key = xstrdup(repo->key);
 }
 
-static int find_image(struct job_run *r, const char *checkpoint, const char *disk, char **ret,
-                      struct err *err)
+static int find_image(struct job_run *r, const char *checkpoint, const char *disk,
+                      struct point_image *ret, struct err *err)
 {
     const struct point_filter of = {.host = r->row.host, .domain = r->row.domain};
     struct point_list points = {0};
 
     if (catalog_points(r->env->catalog, &of, &points, err) < 0)
         return -1;
-    for (size_t i = 0; i < points.n && !*ret; i++)
+    for (size_t i = 0; i < points.n && !ret->path; i++)
         if (str_eq(points.items[i].checkpoint, checkpoint) && points.items[i].state == POINT_GOOD)
-            *ret = image_of_point(r->env, &points.items[i], disk);
+            image_of_point(r->env, &points.items[i], disk, ret);
     point_list_done(&points);
     return 0;
 }
@@ -48,7 +56,8 @@ static int list_disk(struct job_run *r, const struct backup_disk *disk, struct e
     struct manual_backup_run *run = manual_of(r);
     const struct disk_facts *f = domain_facts_disk(run->hv.facts, disk->name);
     const struct bitmap_facts *b = f ? disk_facts_checkpoint(f, disk->base) : NULL;
-    char *map = NULL, *image = NULL;
+    struct point_image image = {0};
+    char *map = NULL;
 
     if (!b || f->encrypted)
         return 0;
@@ -56,7 +65,7 @@ static int list_disk(struct job_run *r, const struct backup_disk *disk, struct e
                            &map, err) < 0 ||
         (!map && find_image(r, disk->base, disk->name, &image, err) < 0))
         return -1;
-    if (!map && !image) {
+    if (!map && !image.path) {
         log_info("domain=%s/%s disk %s: what it held at checkpoint %s was not noted", r->row.host,
                  r->row.domain, disk->name, disk->base);
         return 0;
@@ -65,7 +74,8 @@ static int list_disk(struct job_run *r, const struct backup_disk *disk, struct e
         .disk = disk->name,
         .bitmap = b->name,
         .was_map = map ? compared_own(&run->hv.compared, map) : NULL,
-        .was_image = image ? compared_own(&run->hv.compared, image) : NULL,
+        .was_image = image.path ? compared_own(&run->hv.compared, image.path) : NULL,
+        .was_key = image.key ? compared_own(&run->hv.compared, image.key) : NULL,
     };
     return 0;
 }

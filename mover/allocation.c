@@ -20,19 +20,22 @@
 #include "mover/extents.h"
 #include "mover/map_text.h"
 #include "mover/peers.h"
+#include "storage/image_run.h"
 
 #define STALL_MS 120000
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 struct options {
-    const char *image, *was, *was_map, *changed, *bitmap, *output;
+    const char *image, *was, *was_map, *was_key, *changed, *bitmap, *output;
+    const char *was_object; /* of --object, for --was; NULL: it needs none */
     int64_t limit, sample;
 };
 
 static const char usage[] =
     "Usage: vmkeep-allocation [--output FILE] IMAGE\n"
-    "       vmkeep-allocation --was IMAGE [--changed IMAGE --bitmap NAME [--sample N]] IMAGE\n"
+    "       vmkeep-allocation --was IMAGE [--was-key FILE]\n"
+    "                         [--changed IMAGE --bitmap NAME [--sample N]] IMAGE\n"
     "       vmkeep-allocation --was-map FILE [--changed IMAGE --bitmap NAME] IMAGE\n"
     "\n"
     "Prints where an image holds data, or where it held data once, reads as zeroes now,\n"
@@ -43,6 +46,7 @@ static const char usage[] =
     "nbd+unix:///EXPORT?socket=PATH. It is only read.\n"
     "\n"
     "  --was IMAGE      what it was: an image and all that it stands on\n"
+    "  --was-key FILE   the key of --was, which is encrypted (LUKS)\n"
     "  --was-map FILE   what it was: what this program has printed then\n"
     "  --changed IMAGE  leave out what a bitmap in this image says is changed\n"
     "  --bitmap NAME    the name of that bitmap\n"
@@ -81,17 +85,20 @@ static int check_options(const struct options *o)
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"was", required_argument, NULL, 'w'},     {"was-map", required_argument, NULL, 'm'},
-        {"changed", required_argument, NULL, 'c'}, {"bitmap", required_argument, NULL, 'b'},
-        {"limit", required_argument, NULL, 'l'},   {"output", required_argument, NULL, 'o'},
-        {"sample", required_argument, NULL, 's'},  {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"was", required_argument, NULL, 'w'},
+        {"was-map", required_argument, NULL, 'm'},
+        {"changed", required_argument, NULL, 'c'},
+        {"bitmap", required_argument, NULL, 'b'},
+        {"limit", required_argument, NULL, 'l'},
+        {"output", required_argument, NULL, 'o'},
+        {"sample", required_argument, NULL, 's'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"was-key", required_argument, NULL, 'k'},
+        {0},
     };
-    const char **texts[] = {['w'] = &o->was,
-                            ['m'] = &o->was_map,
-                            ['c'] = &o->changed,
-                            ['b'] = &o->bitmap,
-                            ['o'] = &o->output};
+    const char **texts[] = {['w'] = &o->was,     ['k'] = &o->was_key, ['m'] = &o->was_map,
+                            ['c'] = &o->changed, ['b'] = &o->bitmap,  ['o'] = &o->output};
     int c;
 
     opterr = 0;
@@ -133,23 +140,26 @@ static void told(uint64_t done, uint64_t total)
     (void)total;
 }
 
-static int open_image(struct peers *peers, const char *image, const char *bitmap,
-                      const char *context, struct err *err)
+static int open_image(const struct options *o, struct peers *peers, const char *image,
+                      const char *bitmap, const char *context, struct err *err)
 {
+    const char *object = image == o->was ? o->was_object : NULL;
+
     peers->stall_ms = STALL_MS;
     peers->told = told;
     return starts_with(image, "nbd+unix:") ? peers_open_source(peers, image, context, err)
-                                           : peers_open_image(peers, image, bitmap, err);
+                                           : peers_open_image(peers, image, bitmap, object, err);
 }
 
 /* bitmap NULL: where the image has data; else what has changed.  Let go with map_done. */
-static int map_image(const char *image, const char *bitmap, struct map *ret, struct err *err)
+static int map_image(const struct options *o, const char *image, const char *bitmap,
+                     struct map *ret, struct err *err)
 {
     CLEANUP_FREE char *context = bitmap ? xasprintf(CONTEXT_BITMAP "%s", bitmap) : NULL;
     struct peers peers = PEERS_INIT;
     int rc;
 
-    rc = open_image(&peers, image, bitmap, context, err);
+    rc = open_image(o, &peers, image, bitmap, context, err);
     if (rc == 0)
         rc = extents_map(&peers, context, ret, err);
     peers_done(&peers);
@@ -164,10 +174,10 @@ static int read_map(const char *path, struct map *ret, struct err *err)
 }
 
 /* A backup may have written zeroes as data, at its end for one. */
-static int drop_zeroes(const char *image, struct map *map, struct err *err)
+static int drop_zeroes(const struct options *o, struct map *map, struct err *err)
 {
     struct peers peers = PEERS_INIT;
-    int rc = open_image(&peers, image, NULL, NULL, err);
+    int rc = open_image(o, &peers, o->was, NULL, NULL, err);
 
     if (rc == 0)
         rc = clusters_drop_zeroes(&peers, map, err);
@@ -180,10 +190,10 @@ static int take_sample(const struct options *o, const struct map *unchanged, str
                        struct err *err)
 {
     struct peers now = PEERS_INIT, was = PEERS_INIT;
-    int rc = open_image(&now, o->image, NULL, NULL, err);
+    int rc = open_image(o, &now, o->image, NULL, NULL, err);
 
     if (rc == 0)
-        rc = open_image(&was, o->was, NULL, NULL, err);
+        rc = open_image(o, &was, o->was, NULL, NULL, err);
     if (rc == 0)
         rc = clusters_compare(&now, &was, unchanged, (uint64_t)o->sample, ret, err);
     peers_done(&now);
@@ -197,18 +207,18 @@ static int make(const struct options *o, struct map *ret, struct sample *sample,
     int rc = 0;
 
     if (!o->was && !o->was_map)
-        return map_image(o->image, NULL, ret, err);
-    rc = o->was ? map_image(o->was, NULL, ret, err) : read_map(o->was_map, ret, err);
+        return map_image(o, o->image, NULL, ret, err);
+    rc = o->was ? map_image(o, o->was, NULL, ret, err) : read_map(o->was_map, ret, err);
     if (rc == 0)
-        rc = map_image(o->image, NULL, &now, err);
+        rc = map_image(o, o->image, NULL, &now, err);
     if (rc == 0)
         map_subtract(ret, &now);
     if (rc == 0 && o->changed && (ret->runs.n > 0 || o->sample))
-        rc = map_image(o->changed, o->bitmap, &changed, err);
+        rc = map_image(o, o->changed, o->bitmap, &changed, err);
     if (rc == 0)
         map_subtract(ret, &changed);
     if (rc == 0 && o->was && o->changed && ret->runs.n > 0)
-        rc = drop_zeroes(o->was, ret, err);
+        rc = drop_zeroes(o, ret, err);
     if (rc < 0 || !o->sample)
         return rc;
     map_subtract(&now, &changed);
@@ -232,8 +242,22 @@ static int print(const struct options *o, const struct map *map, const struct sa
     return 0;
 }
 
+/* How what was is opened, if it is encrypted. */
+static int take_key(struct options *o, struct image_words *words, struct err *err)
+{
+    if (!o->was || !o->was_key)
+        return 0;
+    keys_add("/", NULL, o->was_key);
+    if (image_words(o->was, words, err) < 0)
+        return -1;
+    o->was = words->name;
+    o->was_object = words->object;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    CLEANUP(image_words_done) struct image_words words = {0};
     CLEANUP(map_done) struct map map = {0};
     struct options o = {0};
     struct sample sample = {0};
@@ -243,8 +267,8 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (peers_catch_signals(&err) == 0 && make(&o, &map, &sample, &err) == 0 &&
-        print(&o, &map, &sample, &err) == 0)
+    if (peers_catch_signals(&err) == 0 && take_key(&o, &words, &err) == 0 &&
+        make(&o, &map, &sample, &err) == 0 && print(&o, &map, &sample, &err) == 0)
         return EXIT_DONE;
     fprintf(stderr, "vmkeep-allocation: %s\n", err.msg);
     return err.code == ERR_CANCELED ? EXIT_INTERRUPTED : EXIT_FAILED;

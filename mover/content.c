@@ -22,6 +22,7 @@
 #include "mover/extents.h"
 #include "mover/hash.h"
 #include "mover/peers.h"
+#include "storage/image_run.h"
 #include "storage/leaves.h"
 #include "storage/sample.h"
 
@@ -33,7 +34,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
     bool check;
-    const char *image, *format, *tree, *content;
+    const char *image, *format, *tree, *content, *key;
     struct strlist below; /* trees: of take, those below the image's; of check, its own first */
     int64_t capacity;
     uint64_t bandwidth;
@@ -43,10 +44,10 @@ struct options {
 
 static const char usage[] =
     "Usage: vmkeep-content take --image IMAGE --capacity BYTES --tree FILE\n"
-    "                    [--content DIGEST --below TREE...]\n"
+    "                    [--content DIGEST --below TREE...] [--key FILE]\n"
     "   or: vmkeep-content check --image IMAGE --capacity BYTES --content DIGEST\n"
     "                    [--format raw] [--below TREE]... [--slice K/N --seed NUMBER]\n"
-    "                    [--from BYTES] [--to BYTES]\n"
+    "                    [--from BYTES] [--to BYTES] [--key FILE]\n"
     "\n"
     "The digest of what a guest reads of a disk.  The last line of output is JSON.\n"
     "\n"
@@ -60,6 +61,7 @@ static const char usage[] =
     "                     far as one that is whole; of check, the image's own before them\n"
     "  --content DIGEST   sha256-tree:HEX: what it shall be; of take, what the disk was\n"
     "                     at the image that it stands on\n"
+    "  --key FILE         the key of images that are encrypted (LUKS)\n"
     "  --bandwidth BYTES  read at most so much a second (50MiB); default: no limit\n"
     "  --slice K/N        read one of N slices of the disk, from 0 on; without trees, all\n"
     "  --seed NUMBER      that decides what is in which slice\n"
@@ -125,27 +127,32 @@ static int read_part(int c, struct options *o)
     return -1;
 }
 
+static const struct option known[] = {
+    {"image", required_argument, NULL, 'i'},
+    {"format", required_argument, NULL, 'f'},
+    {"capacity", required_argument, NULL, 'c'},
+    {"tree", required_argument, NULL, 't'},
+    {"below", required_argument, NULL, 'b'},
+    {"key", required_argument, NULL, 'K'},
+    {"content", required_argument, NULL, 'd'},
+    {"bandwidth", required_argument, NULL, 'w'},
+    {"slice", required_argument, NULL, 'k'},
+    {"seed", required_argument, NULL, 's'},
+    {"from", required_argument, NULL, 'F'},
+    {"to", required_argument, NULL, 'T'},
+    {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        {"image", required_argument, NULL, 'i'},
-        {"format", required_argument, NULL, 'f'},
-        {"capacity", required_argument, NULL, 'c'},
-        {"tree", required_argument, NULL, 't'},
-        {"below", required_argument, NULL, 'b'},
-        {"content", required_argument, NULL, 'd'},
-        {"bandwidth", required_argument, NULL, 'w'},
-        {"slice", required_argument, NULL, 'k'},
-        {"seed", required_argument, NULL, 's'},
-        {"from", required_argument, NULL, 'F'},
-        {"to", required_argument, NULL, 'T'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    const char **texts[] = {
-        ['i'] = &o->image, ['f'] = &o->format, ['t'] = &o->tree, ['d'] = &o->content};
+    const char **texts[] = {['i'] = &o->image,
+                            ['f'] = &o->format,
+                            ['t'] = &o->tree,
+                            ['d'] = &o->content,
+                            ['K'] = &o->key};
     struct err err = ERR_INIT;
     int c, rc = read_command(argc, argv, o);
 
@@ -298,15 +305,26 @@ static void take_sample(const struct options *o, const struct leaves *want, stru
     map_done(&all);
 }
 
+/* How the image is opened. */
+static int take_key(const struct options *o, struct image_words *ret, struct err *err)
+{
+    if (o->key)
+        keys_add("/", NULL, o->key);
+    return image_words(o->image, ret, err);
+}
+
 /* want: what the disk should hold, of which a sample is read; NULL: all is read. */
 static int read_leaves(const struct options *o, bool depth, const struct leaves *was,
                        const struct leaves *want, struct map *map, struct leaves *ret,
                        struct err *err)
 {
+    CLEANUP(image_words_done) struct image_words words = {0};
     struct peers p = PEERS_INIT;
-    int more[PEERS_SHARED_MAX], rc;
+    int more[PEERS_SHARED_MAX], rc = take_key(o, &words, err);
     const struct chain_spec chain = {.image = o->image,
                                      .format = o->format,
+                                     .opened = words.name,
+                                     .object = words.object,
                                      .depth = depth,
                                      .direct = o->check,
                                      .more = hash_threads() - 1};
@@ -316,7 +334,8 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
     p.stall_ms = STALL_MS;
     p.told = told;
     leaves_resize(ret, capacity);
-    rc = peers_open_chain(&p, &chain, more, err);
+    if (rc == 0)
+        rc = peers_open_chain(&p, &chain, more, err);
     if (rc == 0)
         rc = extents_map(&p, depth ? CONTEXT_DEPTH : NULL, map, err);
     /* The cut through the last leaf of a disk that has become smaller changes it. */

@@ -25,14 +25,15 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 struct options {
-    const char *source, *target, *bitmap;
+    const char *source, *target, *bitmap, *key;
     uint64_t bandwidth;
     int64_t stall_s, requests;
 };
 
 static const char usage[] =
     "Usage: vmkeep-mover --source NBD-URI [--bitmap NAME] --target IMAGE.qcow2\n"
-    "                    [--bandwidth BYTES_PER_S] [--stall SECONDS] [--requests N]\n"
+    "                    [--key FILE] [--bandwidth BYTES_PER_S] [--stall SECONDS]\n"
+    "                    [--requests N]\n"
     "\n"
     "Copies a disk that is exported over NBD into a qcow2 image of its size that is\n"
     "there already.\n"
@@ -40,6 +41,7 @@ static const char usage[] =
     "  --source NBD-URI   the export, such as nbd+unix:///vda?socket=/run/nbd.sock\n"
     "  --target IMAGE     the image; its backing file is neither read nor needed\n"
     "  --bitmap NAME      only what the server's dirty bitmap NAME says is changed\n"
+    "  --key FILE         the key of an image that is encrypted (LUKS)\n"
     "  --bandwidth BYTES  read at most so much a second (50MiB); default: no limit\n"
     "  --stall SECONDS    give up when nothing has moved for so long (default 120)\n"
     "  --requests N       at most so many requests at once, 1 to 64 (default 16)\n"
@@ -61,6 +63,7 @@ static int read_options(int argc, char **argv, struct options *o)
         {"source", required_argument, NULL, 's'},
         {"target", required_argument, NULL, 't'},
         {"bitmap", required_argument, NULL, 'b'},
+        {"key", required_argument, NULL, 'k'},
         {"bandwidth", required_argument, NULL, 'w'},
         {"stall", required_argument, NULL, 'l'},
         {"requests", required_argument, NULL, 'r'},
@@ -82,6 +85,9 @@ static int read_options(int argc, char **argv, struct options *o)
             break;
         case 'b':
             o->bitmap = optarg;
+            break;
+        case 'k':
+            o->key = optarg;
             break;
         case 'w':
             if (size_parse(optarg, &o->bandwidth, &err) < 0)
@@ -152,7 +158,7 @@ static int run(const struct options *o, struct peers *p, struct err *err)
     p->stall_ms = o->stall_s * 1000;
     p->told = told;
     if (peers_catch_signals(err) < 0 || peers_open_source(p, o->source, context, err) < 0 ||
-        peers_open_target(p, o->target, err) < 0 || check_sizes(p, err) < 0 ||
+        peers_open_target(p, o->target, o->key, err) < 0 || check_sizes(p, err) < 0 ||
         extents_map(p, context, &map, err) < 0 || copy_run(p, &map, &spec, err) < 0 ||
         peers_finish(p, err) < 0)
         return -1;

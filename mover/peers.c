@@ -221,10 +221,11 @@ int peers_open_source(struct peers *p, const char *uri, const char *context, str
 }
 
 /* The image without its backing file, as qemu-nbd takes it. */
-static char *image_options(const char *image)
+static char *image_options(const char *image, bool encrypted)
 {
-    json_t *json = json_pack("{s:s, s:n, s:{s:s, s:s}}", "driver", "qcow2", "backing", "file",
-                             "driver", "file", "filename", image);
+    json_t *json =
+        json_pack("{s:s, s:n, s:{s:s, s:s}, s:s*}", "driver", "qcow2", "backing", "file", "driver",
+                  "file", "filename", image, "encrypt.key-secret", encrypted ? "key" : NULL);
     CLEANUP_FREE char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
     json_decref(json);
@@ -258,10 +259,12 @@ static const char *cache_mode(const char *image)
     return fd >= 0 ? "--cache=none" : "--cache=writeback";
 }
 
-int peers_open_target(struct peers *p, const char *image, struct err *err)
+int peers_open_target(struct peers *p, const char *image, const char *key, struct err *err)
 {
-    CLEANUP_FREE char *options = image_options(image);
-    const char *argv[] = {"qemu-nbd", cache_mode(image), options, NULL};
+    CLEANUP_FREE char *options = image_options(image, key);
+    CLEANUP_FREE char *object = key ? secret_object("key", key) : NULL;
+    const char *argv[] = {"qemu-nbd",          cache_mode(image), key ? "--object" : options,
+                          key ? object : NULL, options,           NULL};
 
     if (!options)
         return err_set(err, ERR_INVALID, "%s: the file's name is not UTF-8", image);
@@ -271,12 +274,18 @@ int peers_open_target(struct peers *p, const char *image, struct err *err)
     return connected(p, &p->target, err);
 }
 
-int peers_open_image(struct peers *p, const char *image, const char *bitmap, struct err *err)
+int peers_open_image(struct peers *p, const char *image, const char *bitmap, const char *object,
+                     struct err *err)
 {
     CLEANUP_FREE char *context = bitmap ? xasprintf(CONTEXT_BITMAP "%s", bitmap) : NULL;
     CLEANUP_FREE char *served = bitmap ? xasprintf("--bitmap=%s", bitmap) : NULL;
-    const char *argv[6] = {"qemu-nbd", "--read-only"};
+    const char *argv[8] = {"qemu-nbd", "--read-only"};
     size_t n = 2;
+
+    if (object) {
+        argv[n++] = "--object";
+        argv[n++] = object;
+    }
 
     if (served)
         argv[n++] = served;
@@ -299,7 +308,7 @@ int peers_open_chain(struct peers *p, const struct chain_spec *spec, int *ret_mo
 {
     CLEANUP_FREE char *shared = xasprintf("--shared=%d", spec->more + 1);
     CLEANUP_FREE char *format = xasprintf("--format=%s", spec->format);
-    const char *argv[8] = {"qemu-nbd", "--read-only", shared, format};
+    const char *argv[10] = {"qemu-nbd", "--read-only", shared, format};
     size_t n = 4;
 
     assert(spec->more < PEERS_SHARED_MAX);
@@ -307,7 +316,11 @@ int peers_open_chain(struct peers *p, const struct chain_spec *spec, int *ret_mo
         argv[n++] = "--allocation-depth";
     if (spec->direct)
         argv[n++] = cache_mode(spec->image);
-    argv[n] = spec->image;
+    if (spec->object) {
+        argv[n++] = "--object";
+        argv[n++] = spec->object;
+    }
+    argv[n] = spec->object ? spec->opened : spec->image;
     if (create(p, &p->source, spec->image, err) < 0)
         return -1;
     if (nbd_add_meta_context(p->source.nbd, CONTEXT_ALLOCATION) < 0 ||

@@ -54,17 +54,21 @@ int peers_catch_signals(struct err *err);
 /* context: what is asked for beside base:allocation; a server that lacks it is refused. NULL: none.
  * Both names are borrowed for as long as p lives. */
 int peers_open_source(struct peers *p, const char *uri, const char *context, struct err *err);
-int peers_open_target(struct peers *p, const char *image, struct err *err);
+/* key: the file of the key that the image is encrypted with; NULL: it is not. */
+int peers_open_target(struct peers *p, const char *image, const char *key, struct err *err);
 /* Instead of either: a qcow2 file, or an image as "json:{...}" says, that is only read, as a
- * source.  bitmap: what of it is served as CONTEXT_BITMAP and this name, or NULL. */
-int peers_open_image(struct peers *p, const char *image, const char *bitmap, struct err *err);
+ * source.  bitmap: what of it is served as CONTEXT_BITMAP and this name, or NULL.  object: of
+ * --object, or NULL. */
+int peers_open_image(struct peers *p, const char *image, const char *bitmap, const char *object,
+                     struct err *err);
 
 /* An image with all that it stands on, to be read. */
 struct chain_spec {
-    const char *image, *format; /* a file; qcow2, raw */
-    bool depth;                 /* which image of the chain holds what is told: CONTEXT_DEPTH */
-    bool direct;                /* past the page cache, where the file system can */
-    int more;                   /* connections beside ours, below PEERS_SHARED_MAX */
+    const char *image, *format;  /* a file; qcow2, raw */
+    const char *opened, *object; /* encrypted: instead of image, and of --object; NULL: it is not */
+    bool depth;                  /* which image of the chain holds what is told: CONTEXT_DEPTH */
+    bool direct;                 /* past the page cache, where the file system can */
+    int more;                    /* connections beside ours, below PEERS_SHARED_MAX */
 };
 /* Instead of either, as a source.  ret_more: the connections, the caller's; set only on success. */
 int peers_open_chain(struct peers *p, const struct chain_spec *spec, int *ret_more,

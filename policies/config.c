@@ -125,6 +125,7 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->repositories.n; i++) {
         free(c->repositories.items[i].name);
         free(c->repositories.items[i].path);
+        free(c->repositories.items[i].secret);
     }
     for (size_t i = 0; i < c->policies.n; i++)
         policy_done(&c->policies.items[i]);
@@ -157,6 +158,21 @@ const struct config_repository *config_repository_find(const struct config *c, c
         if (str_eq(c->repositories.items[i].name, name))
             return &c->repositories.items[i];
     return NULL;
+}
+
+const struct config_secret *config_secret_find(const struct config *c, const char *name)
+{
+    for (size_t i = 0; name && i < c->secrets.n; i++)
+        if (str_eq(c->secrets.items[i].name, name))
+            return &c->secrets.items[i];
+    return NULL;
+}
+
+const char *config_key_file(const struct config *c, const struct config_repository *r)
+{
+    const struct config_secret *s = config_secret_find(c, r->secret);
+
+    return s ? s->file : NULL;
 }
 
 const struct config_policy *config_policy_find(const struct config *c, const char *name)

@@ -49,6 +49,7 @@ struct config_repository {
     char *path;                      /* absolute */
     uint64_t reserve;                /* bytes that stay free */
     enum image_compression compress; /* of new images; default off */
+    char *secret;                    /* that new images are encrypted with, or NULL */
 };
 
 struct calspec_list {
@@ -97,9 +98,9 @@ struct config_policy {
     bool catch_up; /* default yes */
 };
 
-/* A LUKS passphrase for the backup API. */
+/* The key of a repository, or a LUKS passphrase for the backup API. */
 struct config_secret {
-    char *name; /* a libvirt secret's usage or UUID */
+    char *name; /* also a libvirt secret's usage or UUID */
     char *file; /* that holds it */
 };
 
@@ -150,6 +151,9 @@ void config_free(struct config *c);
 
 const struct config_host *config_host_find(const struct config *c, const char *name);
 const struct config_repository *config_repository_find(const struct config *c, const char *name);
+const struct config_secret *config_secret_find(const struct config *c, const char *name);
+/* The file of the key that the repository is encrypted with; NULL: it is not. */
+const char *config_key_file(const struct config *c, const struct config_repository *r);
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
 /* NULL: the policy (may be NULL) has no copies there. */
 const struct config_copies *config_copies_find(const struct config_policy *p,

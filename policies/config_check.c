@@ -249,6 +249,37 @@ static void check_reference(struct config_reader *r, const struct config *c, cha
                *known ? known : "none");
 }
 
+static void list_secrets(const struct config *c, char **ret)
+{
+    *ret = xstrdup("");
+    for (size_t i = 0; i < c->secrets.n && i < LISTED_MAX; i++) {
+        CLEANUP_FREE char *old = *ret;
+
+        *ret = xasprintf("%s%s%s", old, *old ? ", " : "",
+                         c->secrets.items[i].name ? c->secrets.items[i].name : "?");
+    }
+}
+
+/* Compressed clusters of an encrypted image are written by QEMU as they are. */
+static void check_encryption(struct config_reader *r, const struct config *c,
+                             const struct config_repository *repo)
+{
+    const struct config_place *place = config_place_of(r, &repo->secret);
+    CLEANUP_FREE char *known = NULL;
+
+    if (!place)
+        return;
+    list_secrets(c, &known);
+    if (!config_secret_find(c, repo->secret))
+        report(r, place, false, "no secret is called '%s'; known: %s", repo->secret,
+               *known ? known : "none");
+    if (repo->compress != COMPRESS_OFF)
+        report(r, place, false,
+               "not together with compress: %s: QEMU would write what it compresses in clear text; "
+               "leave one of them out",
+               compression_name(repo->compress));
+}
+
 /* Each in another repository. */
 static void check_copies(struct config_reader *r, const struct config *c,
                          const struct config_policy *p)
@@ -284,6 +315,8 @@ void config_check_errors(struct config_reader *r, const struct config *config)
     check_names(r, config);
     check_hosts(r, config);
     check_repositories(r, config);
+    for (size_t i = 0; i < config->repositories.n; i++)
+        check_encryption(r, config, &config->repositories.items[i]);
     for (size_t i = 0; i < config->policies.n; i++)
         check_reference(r, config, &config->policies.items[i].repository);
     for (size_t i = 0; i < config->policies.n; i++)

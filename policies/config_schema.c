@@ -77,14 +77,21 @@ static const struct config_key host_keys[] = {
 #define AT(member) offsetof(struct config_secret, member)
 static const struct config_key secret_keys[] = {
     {"name", CONFIG_LABEL, 0, NAME_BYTES, NULL, AT(name), true,
-     "the secret's usage or UUID in a backup's XML", PLAIN},
+     "what repositories call it; in a backup's XML, the secret's usage or UUID", PLAIN},
     {"file", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(file), true,
-     "the file that holds the passphrase", PLAIN},
+     "the file that holds the key or passphrase", PLAIN},
     {0},
 };
 #undef AT
 
 #define AT(member) offsetof(struct config_repository, member)
+/* Its member is the repository's own: at offset 0. */
+static const struct config_key encrypt_keys[] = {
+    {"secret", CONFIG_LABEL, 0, NAME_BYTES, NULL, AT(secret), true,
+     "the name of one of the secrets", PLAIN},
+    {0},
+};
+
 static const struct config_key repository_keys[] = {
     {"name", CONFIG_LABEL, 0, NAME_BYTES, NULL, AT(name), true, "what policies call it", PLAIN},
     {"path", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(path), true,
@@ -93,6 +100,9 @@ static const struct config_key repository_keys[] = {
      "what stays free of its file system, such as 10GiB", PLAIN},
     {"compress", CONFIG_ENUM, 0, 0, "off", AT(compress), false, "off, zlib or zstd",
      WORDS(compress_words)},
+    {"encrypt", CONFIG_MAPPING, 0, 0, NULL, 0, false,
+     "the secret that new images are encrypted with, such as { secret: main-key }",
+     KEYS(encrypt_keys)},
     {0},
 };
 #undef AT
@@ -201,7 +211,8 @@ const struct config_key config_keys[] = {
      "where the status page is served, such as 127.0.0.1:9810", PLAIN},
     {"limits", CONFIG_MAPPING, 0, 0, NULL, AT(limits), false, "how many jobs run at one time",
      KEYS(limits_keys)},
-    {"secrets", CONFIG_LIST, 0, 0, NULL, AT(secrets), false, "passphrases of encrypted backups",
+    {"secrets", CONFIG_LIST, 0, 0, NULL, AT(secrets), false,
+     "keys of repositories, and passphrases of encrypted backups",
      ITEMS(secret_keys, struct config_secret)},
     {"hosts", CONFIG_LIST, 0, 0, NULL, AT(hosts), false, "the hypervisors",
      ITEMS(host_keys, struct config_host)},

@@ -102,6 +102,8 @@ static void repo_free(struct repo *r)
     free(r->watch);
     free(r->name);
     free(r->path);
+    free(r->secret);
+    free(r->key);
     free(r);
 }
 
@@ -197,10 +199,16 @@ void repo_saw_id(struct repo *r, const char *id)
         snprintf(r->store->id, sizeof(r->store->id), "%s", id);
 }
 
-static void take_settings(struct repo *r, const struct config_repository *c)
+static void take_settings(struct scheduler *s, struct repo *r, const struct config_repository *c)
 {
     r->reserve = c->reserve;
     r->compress = c->compress;
+    free(r->secret);
+    free(r->key);
+    r->secret = xstrdup(c->secret);
+    r->key = xstrdup(config_key_file(s->config, c));
+    r->store->secret = r->secret;
+    r->store->key = r->key;
 }
 
 static void sync_repos(struct scheduler *s)
@@ -214,7 +222,7 @@ static void sync_repos(struct scheduler *s)
         if (!c || strcmp(c->path, r->path) != 0)
             repo_retire(s, i);
         else
-            take_settings(r, c);
+            take_settings(s, r, c);
     }
     for (size_t i = 0; i < s->config->repositories.n; i++) {
         const struct config_repository *c = &s->config->repositories.items[i];
@@ -227,9 +235,9 @@ static void sync_repos(struct scheduler *s)
         r->watch = xcalloc(1, sizeof(*r->watch));
         r->name = xstrdup(c->name);
         r->path = xstrdup(c->path);
-        take_settings(r, c);
         r->known = has_points(s, c->name);
         r->store = s->env.store_new(s->env.ctx, c);
+        take_settings(s, r, c);
         load_id(s, r);
         *VEC_ADD(&s->jobs.repos) = r;
     }

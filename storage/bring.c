@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "storage/convert.h"
+#include "storage/image_run.h"
 #include "storage/manifest.h"
 #include "storage/point_hold.h"
 #include "storage/repository_priv.h"
@@ -198,26 +199,32 @@ static int copy_file(struct bringing *b, const char *from, const char *to, struc
 /* Changes the header alone: what the image has is what changed since the point below. */
 static int put_on(const char *image, const char *backing, struct err *err)
 {
-    const char *argv[] = {"qemu-img", "rebase", "-u",    "-f",  "qcow2", "-F",
-                          "qcow2",    "-b",     backing, image, NULL};
+    CLEANUP(image_words_done) struct image_words w = {0};
+    const char *argv[] = {"qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "qcow2",
+                          "-b",       backing,  NULL, NULL, NULL,    NULL};
 
+    if (image_words_alone(image, KEY_OBJECT, &w, err) < 0)
+        return -1;
+    argv[9] = w.object ? "--object" : image;
+    argv[10] = w.object;
+    argv[11] = w.object ? w.name : NULL;
     return proc_run(argv, NULL, err);
 }
 
-static int put_on_copy(const struct bringing *b, const struct point_disk *d, const char *image,
-                       struct err *err)
+/* As the copy's header has it; NULL: it stands alone. */
+static int backing_of(const struct bringing *b, const struct point_disk *d, char **ret,
+                      struct err *err)
 {
     CLEANUP(point_done) struct point below = {0};
-    CLEANUP_FREE char *backing = NULL;
     enum point_presence presence;
 
+    if (!d->backing)
+        return 0;
     if (repository_find(b->r->path, d->backing, &presence, &below, err) < 0)
         return -1;
     if (presence != POINT_PUBLISHED)
         return err_set(err, ERR_NOTFOUND, "%s, which it is to stand on, is gone", d->backing);
-    if (backing_name(&below, d->name, &backing, err) < 0)
-        return -1;
-    return put_on(image, backing, err);
+    return backing_name(&below, d->name, ret, err);
 }
 
 static bool on_convert(void *ctx, double percent)
@@ -228,12 +235,43 @@ static bool on_convert(void *ctx, double percent)
     return true;
 }
 
+/* Can the image be taken byte by byte?  Both are in clear text, or have the same key. */
+static int is_as_wanted(const struct bringing *b, const char *image, bool *ret, struct err *err)
+{
+    const struct key *from = image_is_encrypted(image) ? keys_find(b->r->from) : NULL;
+    const struct key *to = keys_find(b->r->path);
+
+    *ret = !from && !to && !image_is_encrypted(image);
+    return from && to ? keys_are_equal(from, to, ret, err) : 0;
+}
+
+/* Read with the one key, and written with the other; into an image that is made anew, for what an
+ * interrupted call has left is not empty. */
+static int encode(struct bringing *b, const struct point_disk *d, const char *from, const char *to,
+                  const char *backing, struct err *err)
+{
+    const struct key *key = keys_find(b->r->path);
+    const struct conversion c = {.source = from,
+                                 .target = to,
+                                 .format = "qcow2",
+                                 .filled = key || backing,
+                                 .top = backing,
+                                 .bandwidth = b->r->bandwidth,
+                                 .progress = on_convert,
+                                 .ctx = b};
+
+    if (c.filled && image_create(to, d->capacity, backing, key, err) < 0)
+        return -1;
+    return convert_image(&c, err);
+}
+
 static int bring_disk(struct bringing *b, const struct point_disk *d, struct err *err)
 {
     const struct point *p = &b->chain.items[0];
     const struct point_disk *source = point_find_disk(p, d->name);
     CLEANUP_FREE char *to = repository_image(b->r->path, b->r->plan->id, d->path, true);
-    CLEANUP_FREE char *from = NULL;
+    CLEANUP_FREE char *from = NULL, *backing = NULL;
+    bool as_wanted;
     int rc;
 
     if (!source)
@@ -242,19 +280,14 @@ static int bring_disk(struct bringing *b, const struct point_disk *d, struct err
         return -1;
     b->now = bytes_of(b, d);
     from = repository_image(b->r->from, p->id, source->path, false);
-    if (d->backing || stands_alone(b, d)) {
+    if (is_as_wanted(b, from, &as_wanted, err) < 0 || backing_of(b, d, &backing, err) < 0)
+        return -1;
+    if (as_wanted && (backing || stands_alone(b, d))) {
         rc = copy_file(b, from, to, err);
-        if (rc == 0 && d->backing)
-            rc = put_on_copy(b, d, to, err);
+        if (rc == 0 && backing)
+            rc = put_on(to, backing, err);
     } else {
-        const struct conversion c = {.source = from,
-                                     .target = to,
-                                     .format = "qcow2",
-                                     .bandwidth = b->r->bandwidth,
-                                     .progress = on_convert,
-                                     .ctx = b};
-
-        rc = convert_image(&c, err);
+        rc = encode(b, d, from, to, backing, err);
     }
     b->done += b->now;
     return rc;

@@ -7,8 +7,9 @@
  * name of its backing file: what has changed since the point below, on the copy of that point or of
  * a later one.  (What changed between the two is in the image as well, so it reads the same.)  A
  * disk that stands on nothing gets the image itself where that stands alone, too; else all that it
- * shows, in one.  That the result reads as the point does is proved when the copy is published: its
- * plan has the contents.
+ * shows, in one.  Where the two repositories have not the same key, or one has none, the blocks are
+ * read and written instead, the same of them.  That the result reads as the point does is proved
+ * when the copy is published: its plan has the contents.
  *
  * The point is held (storage/point_hold.h) meanwhile.  Waits.
  */

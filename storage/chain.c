@@ -132,3 +132,19 @@ int repository_check_chain(const char *path, const char *point_id, struct err *e
 {
     return repository_check_chain_but_lengths(path, point_id, NULL, err);
 }
+
+int repository_check_encrypted(const char *path, const char *point_id, struct err *err)
+{
+    CLEANUP(point_done) struct point p = {0};
+    enum point_presence presence;
+    bool encrypt = keys_find(path);
+
+    if (repository_find(path, point_id, &presence, &p, err) < 0)
+        return -1;
+    for (size_t i = 0; i < p.disks.n; i++)
+        if (p.disks.items[i].encrypted != encrypt)
+            return err_set(err, ERR_INVALID, "%s is %s, and the repository %s", point_id,
+                           encrypt ? "in clear text" : "encrypted",
+                           encrypt ? "encrypts now" : "does not encrypt any more");
+    return 0;
+}

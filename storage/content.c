@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "storage/image_run.h"
 #include "storage/repository_priv.h"
 #include "storage/tree.h"
 
@@ -65,7 +66,7 @@ static json_t *last_line(char *out, struct err *err)
 }
 
 struct watched {
-    const char *image;
+    const char *image; /* that is read */
     void (*alive)(const char *path);
     const struct content_check *check;
     uint64_t done, total;
@@ -85,10 +86,16 @@ static bool on_line(void *ctx, pid_t pid, const char *line)
 
 static json_t *ask(struct words *w, struct watched *watched, struct err *err)
 {
+    const struct key *key = keys_find(watched->image);
     CLEANUP_FREE char *out = NULL;
 
+    if (key)
+        add(w, "--key", key->file);
     *VEC_ADD(w) = NULL;
-    return proc_run_watched(w->items, on_line, watched, &out, err) < 0 ? NULL : last_line(out, err);
+    if (proc_run_watched(w->items, on_line, watched, &out, err) == 0)
+        return last_line(out, err);
+    image_key_failed(watched->image, key, err);
+    return NULL;
 }
 
 /* ---- take ---- */
@@ -213,7 +220,7 @@ int content_check(const struct content_check *c, struct content_found *ret, stru
     CLEANUP_FREE char *bandwidth = xasprintf("%" PRIu64, c->bandwidth);
     CLEANUP(strlist_done) struct strlist trees = {0};
     CLEANUP(part_done) struct part part = {0};
-    struct watched watched = {.check = c};
+    struct watched watched = {.image = c->image ? c->image : own, .check = c};
     struct words w = {0};
     json_t *o;
 

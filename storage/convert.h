@@ -11,10 +11,13 @@
 #include "base/err.h"
 
 struct conversion {
-    const char *source;                          /* a qcow2 image */
-    const char *target, *format;                 /* a file that is there; qcow2 or raw */
-    bool direct;                                 /* write past the page cache */
-    uint64_t bandwidth;                          /* bytes written a second; 0: no limit */
+    const char *source;          /* a qcow2 image */
+    const char *target, *format; /* a file that is there; qcow2 or raw */
+    bool filled;                 /* the target is an empty qcow2 image, perhaps an
+                                                  * encrypted one, that is written into */
+    bool top;           /* of those: what the source holds itself, without what it stands on */
+    bool direct;        /* write past the page cache */
+    uint64_t bandwidth; /* bytes written a second; 0: no limit */
     bool (*progress)(void *ctx, double percent); /* at least twice a second; false ends it */
     void *ctx;
 };

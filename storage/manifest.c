@@ -72,6 +72,8 @@ static json_t *disk_json(const struct point_disk *d)
     json_object_set_new(o, "length", number(d->length));
     json_object_set_new(o, "digest", text(d->digest));
     json_object_set_new(o, "compress", text(compression_name(d->compress)));
+    if (d->encrypted)
+        json_object_set_new(o, "encrypt", text("luks"));
     json_object_set_new(o, "content", text(d->content));
     json_object_set_new(o, "backing", text(d->backing));
     json_object_set_new(o, "source", source_json(&d->origin));
@@ -258,6 +260,19 @@ static int read_compression(const json_t *o, enum image_compression *ret, struct
     return 0;
 }
 
+static int read_encryption(const json_t *o, bool *ret, struct err *err)
+{
+    CLEANUP_FREE char *word = NULL;
+
+    if (read_text(o, "encrypt", OPTIONAL, &word, err) < 0)
+        return -1;
+    if (word && !str_eq(word, "luks"))
+        return err_set(err, ERR_UNSUPPORTED, "encrypt: '%s' is not one that this program knows",
+                       word);
+    *ret = word;
+    return 0;
+}
+
 static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
 {
     if (read_text(o, "name", REQUIRED, &d->name, err) < 0 ||
@@ -267,7 +282,7 @@ static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
         read_size(o, "bytes", REQUIRED, &d->bytes, err) < 0 ||
         read_size(o, "length", OPTIONAL, &d->length, err) < 0 ||
         read_text(o, "digest", OPTIONAL, &d->digest, err) < 0 ||
-        read_compression(o, &d->compress, err) < 0 ||
+        read_compression(o, &d->compress, err) < 0 || read_encryption(o, &d->encrypted, err) < 0 ||
         read_text(o, "content", OPTIONAL, &d->content, err) < 0 ||
         read_text(o, "backing", OPTIONAL, &d->backing, err) < 0 ||
         read_source(o, &d->origin, err) < 0)

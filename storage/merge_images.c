@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/proc.h"
+#include "storage/image_run.h"
 #include "storage/qcow2.h"
 #include "storage/repository_priv.h"
 
@@ -60,13 +60,13 @@ static int fit_size(const struct image_merge *m, struct err *err)
     if (below < above) {
         const char *grow[] = {"qemu-img", "resize", "-q", "-f", "qcow2", m->below, size, NULL};
 
-        return proc_run_watched(grow, on_qemu_img, (void *)m, NULL, err);
+        return image_run(grow, m->below, on_qemu_img, (void *)m, NULL, err);
     }
     if (below > above) {
         const char *shrink[] = {"qemu-img", "resize", "-q", "--shrink", "-f",
                                 "qcow2",    m->below, size, NULL};
 
-        return proc_run_watched(shrink, on_qemu_img, (void *)m, NULL, err);
+        return image_run(shrink, m->below, on_qemu_img, (void *)m, NULL, err);
     }
     return 0;
 }
@@ -76,7 +76,7 @@ static int mend_leaks(const struct image_merge *m, struct err *err)
 {
     const char *argv[] = {"qemu-img", "check", "-q", "-r", "leaks", "-f", "qcow2", m->below, NULL};
 
-    return proc_run_watched(argv, on_qemu_img, (void *)m, NULL, err);
+    return image_run(argv, m->below, on_qemu_img, (void *)m, NULL, err);
 }
 
 static void say_alive(const struct image_merge *m)
@@ -98,8 +98,10 @@ int image_merge(const struct image_merge *m, struct err *err)
 {
     const char *commit[] = {"qemu-img", "commit", "-p", "-d", "-f", "qcow2", m->above, NULL};
 
+    if (image_is_encrypted(m->above) && !image_is_encrypted(m->below))
+        return err_set(err, ERR_INVALID, "%s: is in clear text, and %s is not", m->below, m->above);
     if ((m->again && mend_leaks(m, err) < 0) || fit_size(m, err) < 0 ||
-        proc_run_watched(commit, on_qemu_img, (void *)m, NULL, err) < 0)
+        image_run(commit, m->above, on_qemu_img, (void *)m, NULL, err) < 0)
         return -1;
     return sync_below(m, err);
 }

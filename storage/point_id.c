@@ -41,13 +41,6 @@ static bool is_escaped(const char *s)
     return name && *name;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t len = strlen(s), n = strlen(end);
-
-    return len >= n && strcmp(s + len - n, end) == 0;
-}
-
 /* "2026-11-23T02-30-00Z"; s has that many characters. */
 static bool time_of(const char *s, int64_t *ret)
 {

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "storage/content.h"
+#include "storage/image_run.h"
 #include "storage/point_hold.h"
 #include "storage/repository_priv.h"
 #include "storage/salvage.h"
@@ -184,7 +184,7 @@ static bool qemu_can_read(struct proving *s, const struct point *p, const char *
                           "-f",       "qcow2",   file, null, NULL};
     struct counted c = {.s = s};
 
-    return proc_run_watched(argv, on_answer, &c, NULL, err) == 0;
+    return image_run(argv, file, on_answer, &c, NULL, err) == 0;
 }
 
 /* Something failed at the disk: is it for an image of it, the lowest that cannot be read?  0: it is
@@ -193,7 +193,7 @@ static int blame(struct proving *s, const struct err *why, struct err *err)
 {
     struct images images = {0};
     const struct point *bad = NULL;
-    bool readable = true;
+    bool readable = why->code != ERR_DENIED; /* the key is not its image's: nothing is known */
 
     list_images(s, &images);
     for (size_t i = images.n; i-- > 0 && readable && !bad;) {
@@ -227,7 +227,7 @@ static int check_table(struct proving *s, const struct point *p, const char *fil
     struct counted c = {.s = s};
     struct err said = ERR_INIT;
 
-    if (proc_run_watched(argv, on_answer, &c, NULL, &said) == 0)
+    if (image_run(argv, file, on_answer, &c, NULL, &said) == 0)
         return 0;
     if (said.code == ERR_CANCELED) {
         *err = said;

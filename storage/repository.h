@@ -161,4 +161,8 @@ int repository_check_chain(const char *path, const char *point_id, struct err *e
 int repository_check_chain_but_lengths(const char *path, const char *point_id,
                                        struct strlist *ret_odd, struct err *err);
 
+/* Is the point as its repository is now (storage/keys.h), encrypted or in clear text?  ERR_INVALID:
+ * no, so that nothing new can stand on it. */
+int repository_check_encrypted(const char *path, const char *point_id, struct err *err);
+
 #endif

@@ -24,6 +24,8 @@
 #include "storage/beside.h"
 #include "storage/compress.h"
 #include "storage/content.h"
+#include "storage/image_run.h"
+#include "storage/key_mark.h"
 #include "storage/manifest.h"
 #include "storage/merge_journal.h"
 #include "storage/pin.h"
@@ -86,6 +88,9 @@ static int find_backing(const char *path, const struct point_disk *d, char **ret
         return -1;
     image =
         repository_image(path, d->backing, point_find_disk(&chain.items[0], d->name)->path, false);
+    if (image_is_encrypted(image) == !keys_find(path))
+        return err_set(err, ERR_INVALID, "%s: a chain is encrypted as a whole, or not at all",
+                       image);
     return image_check_opens(image, err);
 }
 
@@ -97,7 +102,7 @@ static int prepare_disk(const char *path, const struct point *plan, const struct
 
     if (d->backing && find_backing(path, d, &backing, err) < 0)
         return err_wrap(err, "disk %s", d->name);
-    if (image_create(image, d->capacity, backing, err) < 0)
+    if (image_create(image, d->capacity, backing, keys_find(path), err) < 0)
         return err_wrap(err, "disk %s", d->name);
     return 0;
 }
@@ -168,6 +173,8 @@ int repository_prepare(const char *path, const struct repository_access *access,
                        access->self->catalog);
     if (origin && check_definitions(origin->definitions, err) < 0)
         return -1;
+    if (key_mark_check(path, true, err) < 0)
+        return -1;
     if (open_our_domain_dir(path, access, plan->id, true, &domain, err) < 0 ||
         check_name_is_free(domain, path, plan, "", "is published already", err) < 0 ||
         check_name_is_free(domain, path, plan, PARTIAL, "is being made", err) < 0 ||
@@ -229,6 +236,10 @@ static void compress_disk(const char *image, const char *backing, struct point_d
 
     d->compress = COMPRESS_OFF;
     free(TAKE_PTR(d->why_not));
+    if (d->encrypted) { /* QEMU writes compressed clusters in clear text */
+        d->why_not = xstrdup("it is encrypted");
+        return;
+    }
     if (image_compress(image, &c, &why) < 0)
         d->why_not = xstrdup(why.msg);
     else
@@ -256,13 +267,15 @@ static int finish_image(int dir, const char *image, struct point_disk *d,
 }
 
 static int check_image(int dir, const char *image, const struct point_disk *d, const char *backing,
-                       struct err *err)
+                       bool encrypted, struct err *err)
 {
     CLEANUP_CLOSE int fd = -1;
 
     if (open_file_at(dir, d->path, image, &fd, err) < 0 ||
         image_check_header(fd, image, d->capacity, backing, err) < 0)
         return -1;
+    if (encrypted && !image_is_encrypted(image))
+        return err_set(err, ERR_CORRUPT, "%s: is in clear text, and was made encrypted", image);
     return image_check_opens(image, err);
 }
 
@@ -288,8 +301,10 @@ static int finish_disk(const char *path, const struct point *plan, int dir, stru
     CLEANUP_FREE char *backing = NULL;
 
     if (planned_backing(path, d, &backing, err) < 0 ||
-        check_image(dir, image, d, backing, err) < 0 || image_compress_clean(image, err) < 0)
+        check_image(dir, image, d, backing, keys_find(path), err) < 0 ||
+        image_compress_clean(image, err) < 0)
         return -1;
+    d->encrypted = image_is_encrypted(image);
     if (how && how->compress)
         compress_disk(image, backing, d, how);
     free(TAKE_PTR(d->digest));

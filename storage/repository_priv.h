@@ -8,6 +8,7 @@
 #ifndef VMKEEP_STORAGE_REPOSITORY_PRIV_H
 #define VMKEEP_STORAGE_REPOSITORY_PRIV_H
 
+#include "storage/keys.h"
 #include "storage/repository.h"
 
 #define PARTIAL ".partial"
@@ -93,10 +94,12 @@ int remove_suffixed(int domain, const char *path, const char *point_id, const ch
 int image_check_header(int fd, const char *where, uint64_t capacity, const char *backing,
                        struct err *err);
 
-/* An empty qcow2 image. backing as in its header; NULL: none. */
-int image_create(const char *file, uint64_t capacity, const char *backing, struct err *err);
+/* An empty qcow2 image. backing as in its header; NULL: none. key: it is encrypted with it, or
+ * NULL. */
+int image_create(const char *file, uint64_t capacity, const char *backing, const struct key *key,
+                 struct err *err);
 
-/* Nobody writes it, and QEMU can open it. */
+/* Nobody writes it, and QEMU can open it; an encrypted one, with the key that it is read with. */
 int image_check_opens(const char *file, struct err *err);
 
 #endif

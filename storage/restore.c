@@ -21,10 +21,10 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/names.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "storage/content.h"
 #include "storage/convert.h"
+#include "storage/image_run.h"
 #include "storage/point_hold.h"
 #include "storage/repository_priv.h"
 #include "storage/restore_definition.h"
@@ -131,7 +131,7 @@ static int measure(const char *image, uint64_t *ret, struct err *err)
     json_int_t required = 0;
     json_t *o;
 
-    if (proc_run(argv, &out, err) < 0)
+    if (image_run(argv, image, NULL, NULL, &out, err) < 0)
         return -1;
     o = json_loads(out, 0, NULL);
     if (!o || json_unpack(o, "{s:I}", "required", &required) < 0 || required < 0) {

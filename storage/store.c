@@ -38,6 +38,8 @@ static struct store_request about(const struct store *s)
 
     return (struct store_request){.repository = d->path,
                                   .id = *s->id ? s->id : NULL,
+                                  .secret = s->secret,
+                                  .key = s->key,
                                   .self = &d->self,
                                   .now = (int64_t)ev_now(d->loop)};
 }
@@ -273,6 +275,8 @@ static struct op *bring(struct store *s, const struct store_bring *what, op_done
     q.plan = what->plan;
     q.from = path_of(what->from);
     q.from_id = *what->from->id ? what->from->id : NULL;
+    q.from_secret = what->from->secret;
+    q.from_key = what->from->key;
     q.bandwidth = what->bandwidth;
     q.reserve = what->reserve;
     return start_watched(s, ask, &how, err);
@@ -288,7 +292,9 @@ static char *target(struct store *s, const struct point *plan, size_t disk)
 static struct op *copy(struct store *s, const struct store_copy *what, op_done done, void *ctx,
                        struct err *err)
 {
-    return store_copy_start(((struct disk_store *)s)->loop, path_of(s), what, done, ctx, err);
+    const struct disk_store *d = (struct disk_store *)s;
+
+    return store_copy_start(d->loop, d->path, s->key, what, done, ctx, err);
 }
 
 static void store_free(struct store *s)

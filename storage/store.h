@@ -120,6 +120,9 @@ struct store {
     const struct store_ops *ops;
     /* Of the repository that must be there; "": any, it is not known yet. */
     char id[REPOSITORY_ID_MAX];
+    /* The file of its key, and what the configuration calls that; borrowed from who has the store,
+     * who may change them between two starts.  NULL: it is in clear text. */
+    const char *secret, *key;
 };
 
 /* The one on disk, for who it is. Does not touch the path yet. */

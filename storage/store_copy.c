@@ -36,6 +36,7 @@ struct copier {
     struct op *child;
     bool canceled;
     char *mover;
+    char *key; /* file of the key that the targets are encrypted with; NULL: they are not */
     VEC(struct disk_copy) disks;
     size_t next;
     char bandwidth[24];
@@ -65,6 +66,7 @@ static void copier_free(struct copier *c)
     }
     free(c->scratch);
     free(c->mover);
+    free(c->key);
     free(c);
 }
 
@@ -139,9 +141,15 @@ static int start_next(struct copier *c, struct err *err)
                             "--bandwidth", c->bandwidth, "--stall",    STALL_S};
     const struct proc_spec spec = {.argv = argv, .idle_timeout_s = SILENT_S, .line = on_line};
 
+    size_t n = 9;
+
     if (disk->bitmap) {
-        argv[9] = "--bitmap";
-        argv[10] = disk->bitmap;
+        argv[n++] = "--bitmap";
+        argv[n++] = disk->bitmap;
+    }
+    if (c->key) {
+        argv[n++] = "--key";
+        argv[n++] = c->key;
     }
     c->done_now = c->total_now = 0;
     c->child = proc_start(c->loop, &spec, NULL, on_child, c, err);
@@ -166,14 +174,15 @@ static void on_child(void *ctx, const struct err *child_err)
     done(done_ctx, err.code == ERR_NONE ? NULL : &err);
 }
 
-struct op *store_copy_start(struct ev_loop *loop, const char *path, const struct store_copy *copy,
-                            op_done done, void *ctx, struct err *err)
+struct op *store_copy_start(struct ev_loop *loop, const char *path, const char *key,
+                            const struct store_copy *copy, op_done done, void *ctx, struct err *err)
 {
     struct copier *c = xcalloc(1, sizeof(*c));
 
     c->op.cancel = copier_cancel;
     c->loop = loop;
     c->mover = proc_program_path("vmkeep-mover");
+    c->key = xstrdup(key);
     c->scratch = xstrdup(copy->scratch);
     c->scratch_free = UINT64_MAX;
     c->progress = copy->progress;

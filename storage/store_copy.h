@@ -6,8 +6,10 @@
 
 #include "storage/store.h"
 
-/* path: of the repository.  What copy points to is borrowed until this returns. */
-struct op *store_copy_start(struct ev_loop *loop, const char *path, const struct store_copy *copy,
-                            op_done done, void *ctx, struct err *err);
+/* path: of the repository; key: the file of its key, or NULL.  What copy points to is borrowed
+ * until this returns. */
+struct op *store_copy_start(struct ev_loop *loop, const char *path, const char *key,
+                            const struct store_copy *copy, op_done done, void *ctx,
+                            struct err *err);
 
 #endif

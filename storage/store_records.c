@@ -34,6 +34,7 @@ static const struct field disk_fields[] = {
     FIELD(struct point_disk, length, UINT64),
     FIELD(struct point_disk, digest, TEXT),
     FIELD(struct point_disk, compress, WORD, .words = compressions),
+    FIELD(struct point_disk, encrypted, BOOL),
     FIELD(struct point_disk, why_not, TEXT),
     FIELD(struct point_disk, content, TEXT),
     FIELD(struct point_disk, origin, RECORD, .of = &disk_origin),
@@ -169,7 +170,8 @@ static const struct record catalog = RECORD(struct store_catalog, catalog_fields
 
 #define WHERE                                                                                      \
     FIELD(struct store_request, repository, TEXT, .required = true),                               \
-        FIELD(struct store_request, id, TEXT)
+        FIELD(struct store_request, id, TEXT), FIELD(struct store_request, secret, TEXT),          \
+        FIELD(struct store_request, key, TEXT)
 #define WHO                                                                                        \
     FIELD(struct store_request, self, RECORD, .required = true, .pointer = true, .of = &owner),    \
         FIELD(struct store_request, now, INT64, .required = true)
@@ -279,6 +281,8 @@ static const struct field bring_fields[] = {
     PLAN,
     FIELD(struct store_request, from, TEXT, .required = true),
     FIELD(struct store_request, from_id, TEXT),
+    FIELD(struct store_request, from_secret, TEXT),
+    FIELD(struct store_request, from_key, TEXT),
     FIELD(struct store_request, bandwidth, UINT64),
     FIELD(struct store_request, reserve, UINT64),
 };

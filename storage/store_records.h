@@ -18,8 +18,9 @@
 /* All that a request can say; each record takes its part of it.  Borrowed by who asks, of the
  * reader's own (record_done) for who does it. */
 struct store_request {
-    const char *repository; /* its path */
-    const char *id;         /* that it must have; NULL: any */
+    const char *repository;   /* its path */
+    const char *id;           /* that it must have; NULL: any */
+    const char *secret, *key; /* the file of its key, and what that is called; NULL: none */
     const struct owner *self;
     int64_t now;
     bool may_begin;
@@ -41,6 +42,7 @@ struct store_request {
     enum image_compression compress;
     uint64_t reserve;
     const char *from, *from_id; /* another repository, and the id that it must have; NULL: any */
+    const char *from_secret, *from_key; /* and its key */
 };
 
 extern const struct record store_request_probe, store_request_space, store_request_survey,

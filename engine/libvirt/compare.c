@@ -138,10 +138,19 @@ static void run_program(struct compare *c, const struct allocation *a)
     const char *limit = "--limit=" RANGES_SHOWN;
     /* A map does not tell what was there. */
     const char *sample = a->was_map ? NULL : "--sample=" SAMPLE;
-    const char *comparing[] = {program,    limit,       a->was_map ? "--was-map" : "--was",
-                               then,       "--changed", now,
-                               "--bitmap", BITMAP,      now,
-                               sample,     NULL};
+    const char *comparing[] = {program,
+                               limit,
+                               a->was_map ? "--was-map" : "--was",
+                               then,
+                               "--changed",
+                               now,
+                               "--bitmap",
+                               BITMAP,
+                               now,
+                               sample,
+                               a->was_key ? "--was-key" : NULL,
+                               a->was_key,
+                               NULL};
 
     libvirt_task_run(
         &c->task,

@@ -16,6 +16,7 @@
 #include "helpers/store/tell.h"
 #include "storage/bring.h"
 #include "storage/catalog_copies.h"
+#include "storage/key_mark.h"
 #include "storage/merge.h"
 #include "storage/pin.h"
 #include "storage/proof.h"
@@ -27,9 +28,19 @@
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_IDLE (3 << 13)
 
+/* Before any image is opened. */
+static void take_keys(const struct store_request *q)
+{
+    if (q->key)
+        keys_add(q->repository, q->secret, q->key);
+    if (q->from_key)
+        keys_add(q->from, q->from_secret, q->from_key);
+}
+
 static int identify(const struct store_request *q, bool may_begin, struct err *err)
 {
     tell_at(q->repository);
+    take_keys(q);
     return repository_identify(q->repository, q->id, may_begin, NULL, err);
 }
 
@@ -40,6 +51,7 @@ static struct repository_access access_of(const struct store_request *q)
     if (!self->machine_id)
         self->machine_id = xstrdup("");
     tell_at(q->repository);
+    take_keys(q);
     return (struct repository_access){.id = q->id, .self = q->self, .now = q->now};
 }
 
@@ -70,6 +82,9 @@ static int probe(const void *request, void *answer, struct err *err)
     tell_at(q->repository);
     if (repository_identify(q->repository, q->id, q->may_begin, ret->id, err) < 0 &&
         (!q->may_be_empty || err->code != ERR_NOTFOUND || !is_directory(q->repository)))
+        return -1;
+    take_keys(q);
+    if (key_mark_check(q->repository, false, err) < 0)
         return -1;
     if (repository_space(q->repository, &ret->free, &ret->total, err) < 0)
         return -1;
@@ -126,7 +141,9 @@ static int check_chain(const void *request, void *answer, struct err *err)
     const struct store_request *q = request;
 
     (void)answer;
-    return identify(q, false, err) < 0 ? -1 : repository_check_chain(q->repository, q->point, err);
+    if (identify(q, false, err) < 0 || repository_check_chain(q->repository, q->point, err) < 0)
+        return -1;
+    return repository_check_encrypted(q->repository, q->point, err);
 }
 
 static int check_scratch(const struct store_scratch *s, struct err *err)
@@ -228,6 +245,9 @@ static int merge(const void *request, void *answer, struct err *err)
     const struct merge_request r = {.point = q->point, .into = q->into, .progress = tell_progress};
 
     be_idle();
+    /* With a wrong key it would begin, and not end. */
+    if (key_mark_check(q->repository, false, err) < 0)
+        return -1;
     return repository_merge(q->repository, &access, &r, answer, err);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 unit_test(storage adopt)
 unit_test(storage definition)
+unit_test(storage keys)
 unit_test(storage leaves)
 unit_test(storage sample)
 unit_test(storage swap)

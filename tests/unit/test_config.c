@@ -295,6 +295,8 @@ static void every_key_reaches_its_member(void **state)
     assert_string_equal(c->repositories.items[0].path, "/srv/backup");
     assert_int_equal(c->repositories.items[0].reserve, UINT64_C(10) << 30);
     assert_int_equal(c->repositories.items[0].compress, COMPRESS_ZSTD);
+    assert_null(config_key_file(c, &c->repositories.items[0]));
+    assert_string_equal(config_key_file(c, &c->repositories.items[1]), "/etc/vmkeep/backup.secret");
     check_policy(&c->policies.items[0]);
     assert_int_equal(c->unprotected.n, 2);
     assert_string_equal(c->unprotected.items[0], "lab/scratch-*");

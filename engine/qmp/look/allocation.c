@@ -127,7 +127,7 @@ static void run_program(struct compare *c, const char *changed, const char *bitm
     CLEANUP_FREE char *program = proc_program_path("vmkeep-allocation");
     CLEANUP_FREE char *then = a->was_map ? memory_path(c->was) : xstrdup(a->was_image);
     CLEANUP_FREE char *output = memory_path(c->fd);
-    const char *argv[12] = {program};
+    const char *argv[14] = {program};
     const struct proc_spec spec = {.argv = argv, .timeout_s = COMPARE_S};
     size_t n = 1;
 
@@ -138,6 +138,10 @@ static void run_program(struct compare *c, const char *changed, const char *bitm
         argv[n++] = "--limit=" RANGES_SHOWN;
         argv[n++] = a->was_map ? "--was-map" : "--was";
         argv[n++] = then;
+    }
+    if (a->bitmap && a->was_key) {
+        argv[n++] = "--was-key";
+        argv[n++] = a->was_key;
     }
     if (changed) {
         argv[n++] = "--changed";
