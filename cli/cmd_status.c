@@ -119,10 +119,10 @@ const struct command cmd_status = {
             "risk. One that no policy's disks select, and none leaves out with \"!\", is "
             "something to act on, and so is a glob of disks that matches none.",
             "Repositories are looked at now, for 3 seconds at most: whether it is there, whether "
-            "it can be written to, and how much is free; and, for half a second, whether the "
-            "newest points are whole: their files, as long as they were, and the manifest. What "
-            "the daemon found wrong at its last look stays told until it looks again; it looks at "
-            "all points when it starts, at a domain's before each of its jobs.",
+            "it can be written to, and how much is free; and, for a quarter of a second, "
+            "whether the newest points are whole: their files, as long as they were, and the "
+            "manifest. What the daemon found wrong at its last look stays told until it looks "
+            "again; it looks at all points when it starts, at a domain's before each of its jobs.",
             "Also told, to be acted on: the daemon is down, does not answer, or cannot write to "
             "its catalog; the configuration is broken; a run is overdue, or comes after the "
             "promise breaks; a domain is shut off whose images are not configured; a policy "

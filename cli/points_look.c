@@ -8,7 +8,7 @@
 #include "cli/store_ask.h"
 #include "storage/store_records.h"
 
-#define ALL_MS 500 /* for all repositories together */
+#define ALL_MS 250 /* for all repositories together */
 #define WAIT_S 3
 
 /* Points are made, merged and removed while we look: what was found then is looked at once more. */

@@ -9,9 +9,9 @@
 
 /* Of each of the domains and each of their policies the newest good point: its directory, its
  * manifest and its images' lengths.  What is not whole goes into the looks (of repository_look),
- * and only where they found the repository there.  Takes half a second, and then leaves the rest as
- * the daemon saw it last.  only: NULL: all domains that are known.  Fails when the catalog cannot
- * be read. */
+ * and only where they found the repository there.  Takes a quarter of a second, and then leaves the
+ * rest as the daemon saw it last.  only: NULL: all domains that are known.  Fails when the catalog
+ * cannot be read. */
 int points_look(const struct config *config, struct catalog *catalog,
                 const struct domain_names *only, struct status_looks *looks, struct err *err);
 
