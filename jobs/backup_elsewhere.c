@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs/backup_elsewhere.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,12 +35,21 @@ char *backup_elsewhere_scratch(const struct job_run *r, const char *disk, struct
     return NULL;
 }
 
-/* On all of its addresses: what its own name means over there is not known here.  Nobody reads
- * without a certificate. */
+static bool is_number(const char *address)
+{
+    struct in6_addr ignored;
+
+    return inet_pton(AF_INET, address, &ignored) == 1 ||
+           inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
+/* On the address that it is asked at alone.  By a name on all of its addresses: what the name means
+ * over there is not known here (Debian's own name is 127.0.1.1).  Nobody reads without a
+ * certificate. */
 struct backup_address backup_elsewhere_server(const struct hv_elsewhere *e)
 {
     return (struct backup_address){.transport = TRANSPORT_TCP,
-                                   .host = strchr(e->address, ':') ? "::" : "0.0.0.0",
+                                   .host = is_number(e->address) ? e->address : "0.0.0.0",
                                    .tls = true};
 }
 
@@ -64,7 +74,14 @@ void backup_elsewhere_explain_pull(const struct job_run *r, struct err *err)
 
 void backup_elsewhere_explain_begin(const struct job_run *r, struct err *err)
 {
-    if (!backup_elsewhere(r) || backup_of(r)->mode != MODE_PUSH || err->code != ERR_NOTFOUND)
+    const struct hv_elsewhere *e = backup_elsewhere(r);
+
+    if (e && backup_of(r)->mode == MODE_PULL && strstr(err->msg, "Cannot assign requested address"))
+        err_wrap(err,
+                 "host '%s' has no address %s of its own to be pulled from: give it a name for "
+                 "'address', and it listens on all of its addresses",
+                 r->row.host, e->address);
+    if (!e || backup_of(r)->mode != MODE_PUSH || err->code != ERR_NOTFOUND)
         return;
     err_wrap(err,
              "host '%s' is another machine: a push needs the repository there under the same path, "

@@ -30,7 +30,7 @@ certificate() # AUTHORITY NAME FILE
 {
     openssl req -newkey rsa:2048 -nodes -subj "/CN=$2" -keyout "$3-key.pem" -out "$3.csr" 2> /dev/null
     openssl x509 -req -days 2 -in "$3.csr" -CA "$1/ca-cert.pem" -CAkey "$1/ca-key.pem" -CAcreateserial -out "$3-cert.pem" \
-        -extfile <(printf 'subjectAltName=DNS:%s\nkeyUsage=critical,digitalSignature,keyEncipherment\n' "$2") 2> /dev/null
+        -extfile <(printf 'subjectAltName=DNS:%s,IP:127.0.0.1\nkeyUsage=critical,digitalSignature,keyEncipherment\n' "$2") 2> /dev/null
 }
 
 pki=$tmp/pki
@@ -195,6 +195,20 @@ nothing_is_left
 remote_config "$uri"
 no_certificates "$tmp/pki2"
 fails "Error in the certificate verification"
+nothing_is_left
+
+# ---- by a number it listens there alone ----
+
+remote_config "$uri"
+sed -i "s|tls_certificates:|address: 127.0.0.1, &|" "$tmp/config"
+stop_daemon
+daemon_up
+put vda 76 6M 64k
+take incremental
+sed -i "s|address: 127.0.0.1|address: 192.0.2.1|" "$tmp/config" # nobody's
+stop_daemon
+daemon_up
+fails "^failed: host 'lab' has no address 192.0.2.1 of its own to be pulled from: give it a name"
 nothing_is_left
 
 # ---- a push, to the repository under the same path over there ----
