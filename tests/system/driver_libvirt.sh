@@ -48,6 +48,11 @@ vm_start()
     libvirt_virsh start --paused "$vm" > /dev/null
 }
 
+vm_lists() # FLAG...: its checkpoints
+{
+    libvirt_virsh checkpoint-list "$vm" --name "$@"
+}
+
 vm_is_up()
 {
     [ "$(libvirt_virsh domstate "$vm" 2> /dev/null)" = paused ]

@@ -147,6 +147,24 @@ refused()
     grep -q -e "$1" "$tmp/reason" || fail "$name: it says '$(cat "$tmp/reason")', not '$1'"
 }
 
+# by_hand CHECKPOINT: one that vmkeep makes for somebody.
+by_hand()
+{
+    echo "<domaincheckpoint><name>$1</name></domaincheckpoint>" > "$tmp/c.xml"
+    vmkeep checkpoint-create $vm "$tmp/c.xml" > "$tmp/out" 2>&1 || fail "$name: $(cat "$tmp/out")"
+}
+
+# listed NAMES FLAG...: what a listing of checkpoints with those flags has, and the hypervisor's own, if it makes one.
+listed()
+{
+    local want=$1
+    shift
+    [ "$(vmkeep checkpoint-list $vm --name "$@" | xargs)" = "$want" ] ||
+        fail "$name: checkpoint-list $*: $(vmkeep checkpoint-list $vm "$@")"
+    ! declare -F vm_lists > /dev/null || [ "$(vm_lists "$@" | xargs)" = "$want" ] ||
+        fail "$name: the hypervisor lists with $*: $(vm_lists "$@")"
+}
+
 # The bytes of the newest point's images: an increment of little is small.
 newest_smaller_than()
 {
@@ -336,6 +354,14 @@ scenario 'a job of somebody else: refused, then on as before' "$two" '
 scenario 'an image is replaced: full of that disk' "$two" '
     take full; vm_stop; qemu-img create -q -f qcow2 "$tmp/images/vdb.qcow2" 4M; vm_start; stir
     take incremental vdb=full; stir; take incremental'
+
+scenario 'listings of checkpoints, filtered' "$two" '
+    by_hand c1; stir; by_hand c2; stir; by_hand c3
+    listed "c1 c2 c3" --topological; listed c1 --roots; listed c3 --leaves; listed "c1 c2" --no-leaves
+    listed c2 --from c1; listed "c2 c3" --from c1 --descendants; listed c3 --from c1 --descendants --leaves
+    listed c2 --from c1 --descendants --no-leaves; listed "" --from c3
+    vmkeep checkpoint-delete $vm c2 > /dev/null; listed "c1 c3" --topological; listed c3 --from c1; listed c3 --leaves
+    vmkeep checkpoint-delete $vm c1 > /dev/null; listed c3; listed c3 --roots; listed c3 --leaves; listed "" --no-leaves'
 
 # ---- the image changes, the disk stays the same ----
 scenario 'an external snapshot' "$two" '
