@@ -9,8 +9,10 @@
 #include "base/alloc.h"
 #include "helpers/libvirt/libvirt.h"
 
-/* libvirtd serves so many requests of one client at once (max_client_requests), and no more. */
-#define WORKERS_MAX 5
+/* libvirtd serves 5 requests of one client at once (max_client_requests), and reads no more from it
+ * until one of them is done, pings and their answers neither: five calls that wait half a minute
+ * each would cost the connection. */
+#define WORKERS_MAX 4
 
 struct work {
     struct work *next;

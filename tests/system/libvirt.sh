@@ -144,7 +144,7 @@ EOX
 libvirt_guest() # NAME FOLDER
 {
     cat > "$tmp/$1.xml" <<EOX
-<domain type='qemu'><name>$1</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
+<domain type='qemu'><name>$1</name><memory unit='MiB'>128</memory><vcpu>1</vcpu><features><acpi/></features>
   <os><type arch='x86_64' machine='pc'>hvm</type><kernel>$2/kernel</kernel><initrd>$2/initrd</initrd>
     <cmdline>console=ttyS0 quiet panic=-1 rdinit=/init tsc=reliable no_timer_check mitigations=off random.trust_cpu=on</cmdline></os>
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>

@@ -119,6 +119,24 @@ take incremental
 compare_points
 echo "QEMU killed"
 
+# ---- the domain is ended by force in the middle: nothing of the push is left, and nothing is lost ----
+
+limited
+change
+before=$(checkpoints)
+slow
+libvirt_virsh destroy --graceful "$vm" > /dev/null
+wait_for 30 "the job's end" idle
+grep -q '^failed: the domain has stopped' <<< "$(last_reason)" || fail "$(last_reason)"
+[ "$(checkpoints)" = "$before" ] || fail "before $before, now $(checkpoints)"
+[ -z "$(find "$tmp/repo" -name '*.partial')" ] || fail "left: $(find "$tmp/repo" -name '*.partial')"
+libvirt_virsh start --paused "$vm" > /dev/null
+fast
+change
+take incremental
+compare_points
+echo "domain destroyed"
+
 # ---- the daemon is killed in the middle, and finds the job again ----
 
 limited

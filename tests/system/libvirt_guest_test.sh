@@ -176,6 +176,44 @@ rm "$tmp/small/filler"
 vmkeep run guest --wait > /dev/null || fail "$(last_reason)"
 check_point
 
+# ---- it sleeps: nobody can freeze it, and it is backed up all the same, if that may be ----
+
+falls_asleep()
+{
+    libvirt_virsh dompmsuspend guest mem > /dev/null
+    wait_for 20 "the guest to sleep" is pmsuspended
+}
+is() # STATE
+{
+    [ "$(libvirt_virsh domstate guest)" = "$1" ]
+}
+# It writes nothing now, and holds back what it has not written yet: the point is what its disks are.
+is_like_the_disks()
+{
+    local disk
+    rm -rf "$tmp/restored"
+    vmkeep restore "$(newest)" --to "$tmp/restored" --format raw > /dev/null
+    for disk in vda vdb; do
+        qemu-img compare -q -U -f raw -F qcow2 "$tmp/restored/$disk.raw" "$tmp/guest/$disk.qcow2" ||
+            fail "$disk of $(newest) is not what the disk is"
+    done
+}
+wakes_up()
+{
+    is pmsuspended || fail "it is $(libvirt_virsh domstate guest)"
+    libvirt_virsh dompmwakeup guest > /dev/null
+    goes_on
+}
+
+falls_asleep
+! vmkeep run guest --wait > /dev/null || fail "it slept, and was frozen"
+grep -q "^failed: quiesce the guest: .*domain is not running" <(last_reason) || fail "$(last_reason)"
+config 'mode: pull' 'quiesce: try' 'bandwidth: 1MiB/s'
+vmkeep reload > /dev/null
+vmkeep run guest --wait > /dev/null || fail "$(last_reason)"
+is_like_the_disks
+wakes_up
+
 # ---- an error policy by which that would harm it ----
 
 libvirt_virsh destroy guest
