@@ -112,7 +112,7 @@ fails_with() {
 
 @test "repository: a word that is none" {
     run -2 --separate-stderr "$VMKEEP" repository lst
-    [ "$stderr" = "vmkeep: repository: 'lst' is none of them; did you mean 'list'? say list, check NAME, adopt NAME or forget NAME" ]
+    [ "$stderr" = "vmkeep: repository: 'lst' is none of them; did you mean 'list'? say list, check NAME, adopt NAME, forget NAME or rekey NAME" ]
     run -2 --separate-stderr "$VMKEEP" delete a/b --domain b
     [ "$stderr" = "vmkeep: delete: --domain and --policy mean all points of theirs: name points, or give these" ]
 }
