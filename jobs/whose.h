@@ -10,7 +10,8 @@
 #ifndef VMKEEP_JOBS_WHOSE_H
 #define VMKEEP_JOBS_WHOSE_H
 
-/* "job 3 of another vmkeep (catalog 0a1b2c3d)" or "a backup that is not vmkeep's".  Caller frees. */
+/* "job 3 of another vmkeep (catalog 0a1b2c3d)" or "a backup that is not vmkeep's".  Caller
+ * frees. */
 char *whose(const char *place);
 
 #endif

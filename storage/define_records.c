@@ -34,9 +34,9 @@ static const struct field pool_answer_fields[] = {
 const struct record define_answer_pool = RECORD(struct define_pool, pool_answer_fields);
 
 static const struct field offline_fields[] = {
-    FIELD(struct define_offline, uuid, TEXT),  FIELD(struct define_offline, xml, TEXT),
-    FIELD(struct define_offline, state, TEXT), FIELD(struct define_offline, shutoff, BOOL),
-    FIELD(struct define_offline, saved, BOOL), FIELD(struct define_offline, away, BOOL),
+    FIELD(struct define_offline, uuid, TEXT),         FIELD(struct define_offline, xml, TEXT),
+    FIELD(struct define_offline, state, TEXT),        FIELD(struct define_offline, shutoff, BOOL),
+    FIELD(struct define_offline, saved, BOOL),        FIELD(struct define_offline, away, BOOL),
     FIELD(struct define_offline, checkpoints, TEXTS),
 };
 const struct record define_answer_offline = RECORD(struct define_offline, offline_fields);

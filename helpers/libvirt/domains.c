@@ -239,8 +239,7 @@ static void read_job(virDomainPtr dom, bool arrives, struct libvirt_domain_answe
     if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0) {
         if (arrives) {
             d->job = xstrdup(word_of(words_job, VIR_DOMAIN_JOB_UNBOUNDED));
-            d->operation =
-                xstrdup(word_of(words_operation, VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN));
+            d->operation = xstrdup(word_of(words_operation, VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN));
         }
         return;
     }

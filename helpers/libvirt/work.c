@@ -35,11 +35,11 @@ static void answer(struct work *w)
 
     if (w->id)
         json_object_set(line, "id", w->id);
+    /* If the connection has ended that is what it failed by: "closed" is told, and answers all. */
     if (well || connection_answers())
         say(line);
     else
-        json_decref(
-            line); /* what it says is the connection's end: "closed" is told, and is the answer to all */
+        json_decref(line);
     record_done(w->service->request, w->request);
     free(w->request);
     json_decref(w->id);
