@@ -22,6 +22,7 @@
 #include "mover/qemu_nbd.h"
 
 #define TURN_MS 500
+#define KILLED_S 30 /* a busy machine takes seconds to end what was killed */
 
 static int signal_fd = -1;
 
@@ -399,7 +400,7 @@ void peers_done(struct peers *p)
     if (p->target.nbd || p->server > 0) {
         if (p->server > 0)
             kill(p->server, SIGKILL);
-        close_target(p, 1);
+        close_target(p, KILLED_S);
     }
     if (p->said >= 0)
         close(p->said);

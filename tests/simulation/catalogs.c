@@ -62,14 +62,6 @@ static void remove_catalog(const struct sim_daemon *d)
     remove_file(d, "-shm");
 }
 
-void catalog_save_now_and_then(const struct sim_daemon *d)
-{
-    bool wanted = sim.w.repo.keeps_catalogs && !d->forgets && path_exists(d->catalog_path);
-
-    if (wanted && (!path_exists(d->saved_path) || sim_chance(&sim.w, 500)))
-        copy_file(d->catalog_path, d->saved_path);
-}
-
 void medium_make(struct sim_medium *m, int number)
 {
     CLEANUP_FREE char *marker = NULL, *text = NULL;
@@ -151,15 +143,35 @@ static void orphan(const struct sim_daemon *d)
     orphan_on(d, &sim.w.repo.aside);
 }
 
-/* The other catalog does not know what this one has begun. */
-static void forget_removals(const struct sim_daemon *d)
+static void removals_known(const struct sim_daemon *d, void (*each)(struct sim_stored *p))
 {
-    for (size_t i = 0; i < sim.w.repo.here.points.n; i++) {
-        struct sim_stored *p = sim.w.repo.here.points.items[i];
+    struct sim_medium *media[] = {&sim.w.repo.here, &sim.w.repo.aside};
 
-        if (sim_daemon_of(&sim.w, p->point.catalog) == d->number)
-            sim_removal_refused(p);
-    }
+    for (size_t k = 0; k < ARRAY_LEN(media); k++)
+        for (size_t i = 0; i < media[k]->points.n; i++)
+            if (sim_daemon_of(&sim.w, media[k]->points.items[i]->point.catalog) == d->number)
+                each(media[k]->points.items[i]);
+}
+
+static void is_saved(struct sim_stored *p)
+{
+    p->removal_saved = p->removal;
+}
+
+/* One that was put aside knows what had begun by then. */
+static void is_put_back(struct sim_stored *p)
+{
+    p->removal = p->removal_saved;
+}
+
+void catalog_save_now_and_then(const struct sim_daemon *d)
+{
+    bool wanted = sim.w.repo.keeps_catalogs && !d->forgets && path_exists(d->catalog_path);
+
+    if (!wanted || (path_exists(d->saved_path) && !sim_chance(&sim.w, 500)))
+        return;
+    copy_file(d->catalog_path, d->saved_path);
+    removals_known(d, is_saved);
 }
 
 static void note_recorded(const struct sim_daemon *d)
@@ -190,7 +202,7 @@ void catalog_goes(struct sim_daemon *d, bool lost)
         daemon_back_later(d);
     }
     note_recorded(d);
-    forget_removals(d);
+    removals_known(d, lost ? sim_removal_refused : is_put_back);
     orphan(d);
     remove_catalog(d);
     if (lost)

@@ -90,9 +90,9 @@ static void check_is_not_the_last(struct sim_world *w, struct sim_stored *doomed
     bool others = found && strcmp(last.id, d->id) != 0;
 
     /* What is half gone is no point any more, whatever is found in the others meanwhile. */
-    if (!others && !doomed->let_go && was_recorded(w, doomed))
+    if (!others && !doomed->removal.let_go && was_recorded(w, doomed))
         sim_broken("%s is removed, the last good point of its domain", d->id);
-    doomed->let_go = doomed->let_go || others;
+    doomed->removal.let_go = doomed->removal.let_go || others;
     point_done(&last);
 }
 
@@ -233,12 +233,12 @@ static void check_rules(struct sim_repo *r, struct sim_stored *doomed, bool by_r
 
     r->w->counts.deleted += asked;
     /* What was begun by name may be finished by a prune. */
-    doomed->asked = doomed->asked || asked;
-    doomed->forced = doomed->forced || force;
+    doomed->removal.asked = doomed->removal.asked || asked;
+    doomed->removal.forced = doomed->removal.forced || force;
     /* By name a damaged one may go, though there is no good one beside it. */
-    if (!doomed->forced && (!doomed->asked || sim_is_whole(r, doomed->point.id)))
+    if (!doomed->removal.forced && (!doomed->removal.asked || sim_is_whole(r, doomed->point.id)))
         check_is_not_the_last(r->w, doomed);
-    if (doomed->asked)
+    if (doomed->removal.asked)
         return;
     check_others_stay(r, doomed);
     if (by_rules)
@@ -247,7 +247,7 @@ static void check_rules(struct sim_repo *r, struct sim_stored *doomed, bool by_r
 
 void sim_removal_refused(struct sim_stored *p)
 {
-    p->let_go = p->asked = p->forced = false;
+    p->removal = (struct sim_removal){0};
 }
 
 void sim_check_removal(struct store *s, const char *id, const char *into, bool by_rules)

@@ -138,15 +138,20 @@ struct sim_truth {
 
 /* ---- the simulated repository ---- */
 
+/* Of a point whose removal has begun. */
+struct sim_removal {
+    bool let_go; /* it was not the last good one then */
+    bool asked;  /* that was by name, */
+    bool forced; /* with --force */
+};
+
 struct sim_stored {
     struct point point; /* as planned or published */
     bool published;
-    bool recorded;   /* a catalog has known it as a point */
-    bool orphan;     /* it was in the making when the catalog that knew of it was lost */
-    bool torn;       /* an image is not as long as it was any more */
-    bool let_go;     /* its removal has begun, and it was not the last good one then */
-    bool asked;      /* that was begun by name, */
-    bool forced;     /* with --force */
+    bool recorded; /* a catalog has known it as a point */
+    bool orphan;   /* it was in the making when the catalog that knew of it was lost */
+    bool torn;     /* an image is not as long as it was any more */
+    struct sim_removal removal, removal_saved; /* as the catalog knows it, and the one put aside */
     bool rotten;     /* an image holds other data than it did: only a read tells */
     bool wrong_date; /* made while the clock was years or days wrong */
     int64_t made_ms;

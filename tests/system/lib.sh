@@ -156,7 +156,7 @@ vmkeep()
     local words=${*//[^a-z -]/}
     words=$tmp/leaks/${words:0:200}
     case ${1:-} in
-        status | jobs | points | domains | domjobinfo | checkpoint-list)
+        status | jobs | points | domains | domjobinfo | checkpoint-list | run | explain | restore | reload)
             if [ -e "$words" ]; then
                 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 "$VMKEEP" --config "$tmp/config" "$@"
                 return
