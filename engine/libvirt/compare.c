@@ -200,14 +200,11 @@ static void begun(struct libvirt_task *t)
         return;
     }
     libvirt_explain_denied(c->facts, c->socket, &err);
-    if (!is_about_the_domain(c, &err)) {
-        doubt_all(c, &err);
-    } else {
-        if (!peer_is_up(c->task.host->peer, NULL))
-            free(TAKE_PTR(c->dir)); /* it may have begun, and is job_forget's then */
+    if (is_about_the_domain(c, &err))
         c->err = err;
-    }
-    finish(c);
+    else
+        doubt_all(c, &err);
+    finish(c); /* one that has begun all the same is known by its place, and needs no files */
 }
 
 static const char *keep(struct compare *c, char *text)
