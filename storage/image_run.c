@@ -186,7 +186,7 @@ int image_run(const char *const *argv, const char *image, proc_watch watch, void
         return -1;
     for (size_t i = 0; argv[i]; i++) {
         *VEC_ADD(&ran) = str_eq(argv[i], image) ? w.name : argv[i];
-        if (w.object && i > 0 && str_eq(argv[i - 1], "qemu-img")) {
+        if (w.object && i == 1) { /* behind qemu-img's command, or a word of qemu-io's */
             *VEC_ADD(&ran) = "--object";
             *VEC_ADD(&ran) = w.object;
         }

@@ -36,8 +36,9 @@ void image_words_done(struct image_words *w);
 /* Is the image itself encrypted?  What cannot be read is not. */
 bool image_is_encrypted(const char *image);
 
-/* As proc_run_watched, of qemu-img; the argument that is `image` becomes its name (image_words).
- * A key that does not open it is ERR_DENIED, which says which one, and what to do. */
+/* As proc_run_watched, of qemu-img, or qemu-io with a first argument that is one word; the argument
+ * that is `image` becomes its name (image_words). A key that does not open it is ERR_DENIED, which
+ * says which one, and what to do. */
 int image_run(const char *const *argv, const char *image, proc_watch watch, void *ctx,
               char **ret_out, struct err *err);
 

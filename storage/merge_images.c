@@ -49,6 +49,40 @@ static int capacity_of(const char *image, uint64_t *ret, struct err *err)
     return 0;
 }
 
+#define DISCARD_MAX (UINT64_C(1) << 30) /* qemu-io takes less than 2 GiB at once */
+
+/* What is beyond the new end goes first, and durably: QEMU 7.2's resize cuts the file off before it
+ * has written the tables that refer to there, and killed then it leaves an image that fails every
+ * check from then on. */
+static int discard_beyond(const struct image_merge *m, uint64_t from, uint64_t to, struct err *err)
+{
+    CLEANUP(strlist_done) struct strlist commands = {0};
+    VEC(const char *) argv = {0};
+    int rc;
+
+    for (uint64_t at = from; at < to; at += DISCARD_MAX) {
+        uint64_t left = to - at;
+        CLEANUP_FREE char *command = xasprintf("discard -q %" PRIu64 " %" PRIu64, at,
+                                               left < DISCARD_MAX ? left : DISCARD_MAX);
+
+        strlist_add(&commands, command);
+    }
+    strlist_add(&commands, "flush");
+    *VEC_ADD(&argv) = "qemu-io";
+    *VEC_ADD(&argv) = "--discard=unmap";
+    *VEC_ADD(&argv) = "-f";
+    *VEC_ADD(&argv) = "qcow2";
+    for (size_t i = 0; i < commands.n; i++) {
+        *VEC_ADD(&argv) = "-c";
+        *VEC_ADD(&argv) = commands.items[i];
+    }
+    *VEC_ADD(&argv) = m->below;
+    *VEC_ADD(&argv) = NULL;
+    rc = image_run(argv.items, m->below, on_qemu_img, (void *)m, NULL, err);
+    free(argv.items);
+    return rc;
+}
+
 static int fit_size(const struct image_merge *m, struct err *err)
 {
     CLEANUP_FREE char *size = NULL;
@@ -66,7 +100,10 @@ static int fit_size(const struct image_merge *m, struct err *err)
         const char *shrink[] = {"qemu-img", "resize", "-q", "--shrink", "-f",
                                 "qcow2",    m->below, size, NULL};
 
-        return image_run(shrink, m->below, on_qemu_img, (void *)m, NULL, err);
+        return discard_beyond(m, above, below, err) < 0 ||
+                       image_run(shrink, m->below, on_qemu_img, (void *)m, NULL, err) < 0
+                   ? -1
+                   : 0;
     }
     return 0;
 }
