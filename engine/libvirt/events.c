@@ -63,8 +63,10 @@ static void job_has_ended(struct libvirt_host *h, const char *domain, const json
 static void explain_ended(struct libvirt_host *h, const char *domain, const struct err *why)
 {
     for (struct libvirt_job *j = h->jobs ? h->jobs->first : NULL; j; j = j->next)
-        if (strcmp(j->domain, domain) == 0 && j->phase == LIBVIRT_JOB_ENDED && j->unexplained)
+        if (strcmp(j->domain, domain) == 0 && j->phase == LIBVIRT_JOB_ENDED && j->unexplained) {
             j->why = *why;
+            j->unexplained = false;
+        }
 }
 
 /* Its QEMU is no more, and with it whatever ran there. */

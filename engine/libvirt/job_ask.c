@@ -19,6 +19,7 @@
 #define ASK_S 40.0
 #define END_S 60.0  /* a cancelled copy finishes what it has in hand */
 #define EVENT_S 2.0 /* it comes a little later than the end */
+#define WHY_S 10.0  /* that of QEMU's end, which explains it, seconds later on a busy machine */
 #define AGAIN_S 0.2
 
 struct job_ask {
@@ -157,18 +158,27 @@ static void settle(struct job_ask *a, libvirt_step next)
 
 /* ---- asking ---- */
 
+/* True: suspended, for as long from now on. */
+static bool wait_for_event(struct job_ask *a, double seconds)
+{
+    struct libvirt_task *t = &a->task;
+
+    if (a->until <= 0.0)
+        a->until = ev_now(t->host->loop) + seconds;
+    if (ev_now(t->host->loop) >= a->until)
+        return false;
+    libvirt_task_sleep(t, AGAIN_S, look);
+    return true;
+}
+
 /* No backup runs: its event is waited for, for a moment. */
 static void runs_not(struct job_ask *a)
 {
     struct libvirt_task *t = &a->task;
     struct libvirt_job *j = known(a);
 
-    if (a->until <= 0.0)
-        a->until = ev_now(t->host->loop) + EVENT_S;
-    if (j && ev_now(t->host->loop) < a->until) {
-        libvirt_task_sleep(t, AGAIN_S, look);
+    if (j && wait_for_event(a, EVENT_S))
         return;
-    }
     /* Who was to continue the guest has been cut off, perhaps. */
     if (a->figures.stopped && !a->resumed && t->err.code == ERR_NONE) {
         a->resumed = true;
@@ -293,7 +303,7 @@ static void look(struct libvirt_task *t)
     } else if (j && j->phase == LIBVIRT_JOB_ENDED) {
         if (a->abort)
             answer_none(a);
-        else
+        else if (!j->unexplained || !wait_for_event(a, WHY_S))
             answer_known(a, j);
     } else if (a->err.code == ERR_NOTFOUND) { /* the domain is gone, and the job with it */
         answer_none(a);
