@@ -173,6 +173,21 @@ static void print_end(const struct started *s)
     fflush(stdout);
 }
 
+/* What the one at i has left is waited for, too. */
+static void add_rest(struct jobs *j, size_t i, json_int_t id)
+{
+    struct started *rest;
+
+    if (!id || find(j, id))
+        return;
+    rest = VEC_ADD(&j->list);
+    rest->id = id;
+    rest->state = "queued";
+    rest->host = xstrdup(j->list.items[i].host);
+    rest->domain = xstrdup(j->list.items[i].domain);
+    rest->policy = xstrdup(j->list.items[i].policy);
+}
+
 static void on_ended(struct jobs *j, const json_t *event)
 {
     const char *outcome = json_string_value(json_object_get(event, "outcome"));
@@ -185,6 +200,7 @@ static void on_ended(struct jobs *j, const json_t *event)
     wipe_line(j);
     if (!j->json)
         print_end(s);
+    add_rest(j, (size_t)(s - j->list.items), json_integer_value(json_object_get(event, "rest")));
 }
 
 static void on_event(void *ctx, const json_t *event)

@@ -254,22 +254,35 @@ static void tell_progress(struct client *cl, const struct job *j)
     client_send(cl, event);
 }
 
-static void tell_waiting(struct control *c, const struct job *j)
+/* Who waits for it waits for what it has left, too. */
+static void tell_end(struct client *cl, const struct job *j, int64_t rest)
 {
+    json_t *event = json_pack("{s:s, s:I, s:o, s:s, s:o}", "event", "ended", "job",
+                              (json_int_t)j->id, "domain", report_json_text(j->domain), "outcome",
+                              job_outcome_name(j->outcome), "reason", report_json_text(j->reason));
+
+    if (rest) {
+        json_object_set_new(event, "rest", json_integer(rest));
+        if (!waits_for(cl, rest))
+            *VEC_ADD(&cl->waits) = rest;
+    }
+    client_send(cl, event);
+    stop_waiting_for(cl, j->id);
+}
+
+static void tell_waiting(struct control *c, const struct job_event *e)
+{
+    const struct job *j = e->job;
+
     for (size_t i = 0; i < c->clients.n; i++) {
         struct client *cl = c->clients.items[i];
 
         if (!waits_for(cl, j->id))
             continue;
-        if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE) {
-            client_send(cl, json_pack("{s:s, s:I, s:o, s:s, s:o}", "event", "ended", "job",
-                                      (json_int_t)j->id, "domain", report_json_text(j->domain),
-                                      "outcome", job_outcome_name(j->outcome), "reason",
-                                      report_json_text(j->reason)));
-            stop_waiting_for(cl, j->id);
-        } else {
+        if (j->state == JOB_ENDED && j->outcome != OUTCOME_NONE)
+            tell_end(cl, j, e->rest);
+        else
             tell_progress(cl, j);
-        }
     }
 }
 
@@ -313,7 +326,7 @@ static void on_job(void *ctx, const void *job_event)
 
     if (event->completed)
         control_tell_completed(ctx, event->job);
-    tell_waiting(ctx, event->job);
+    tell_waiting(ctx, event);
 }
 
 static bool somebody_listens(const struct sockaddr_un *addr)

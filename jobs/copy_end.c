@@ -128,12 +128,15 @@ static void queue_what_follows(struct job_run *r)
 
     if (e->draining)
         return;
-    if (run->gives_way && !r->canceled)
+    if (run->gives_way && !r->canceled) {
         rc = copy_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
                         "the rest of a copy that gave way to a backup", &next, &err);
-    else if (run->made > 0)
+        if (rc == 0)
+            r->rest = next->row.id;
+    } else if (run->made > 0) {
         rc = prune_queue_if_due(e, &of, "after copying: retention of the copies lets points go",
                                 &err);
+    }
     if (rc < 0)
         catalog_trouble(e, "queue what follows a copy", &err);
 }

@@ -5,6 +5,9 @@
  *   queued -> waiting -> surveying -> removing (one after another, dependents first) -> looking
  *          -> cleaning
  *
+ * To a backup that waits for it it gives way as a prune does (jobs/removal.h): what is left is
+ * another job's, which comes after the backup.
+ *
  * What it is about is in the catalog from the moment that it was asked for (table job_point), so
  * that a daemon that is killed goes on with it.  Whether they may go is judged twice: when it is
  * asked for, and when the job begins, or goes on, after a look at the repository: a backup may have
@@ -26,28 +29,12 @@
 #include "base/mark.h"
 #include "base/text.h"
 #include "jobs/removal.h"
-#include "jobs/survey.h"
-#include "policies/dates.h"
 #include "storage/catalog_copy.h"
 
 #define LOOK_AGAIN_S 60.0
 #define LOOKS_S 300
 
 enum delete_state { D_QUEUED, D_WAITING, D_SURVEYING, D_REMOVING, D_LOOKING, D_CLEANING, D_DONE };
-
-/* What is judged together; copies: those in that repository; NULL: points that are none. */
-static int load_group(struct job_env *e, const char *host, const char *domain, const char *policy,
-                      const char *copies, struct point_list *ret, struct err *err)
-{
-    const struct point_filter of = {.host = host, .domain = domain, .policy = policy};
-    int rc = copies ? catalog_copies_in(e->catalog, host, domain, policy, copies, ret, err)
-                    : catalog_points(e->catalog, &of, ret, err);
-
-    if (rc < 0)
-        return -1;
-    points_judge_dates(ret, env_now(e));
-    return 0;
-}
 
 struct delete_run {
     struct removal_run removal;
@@ -58,153 +45,6 @@ static struct delete_run *delete_of(const struct job_run *r)
 {
     return (struct delete_run *)r;
 }
-
-/* ---- asked for ---- */
-
-static int check_place(struct job_env *e, const struct point *p, struct err *err)
-{
-    const struct repo *r = repo_find(e, p->repository);
-
-    if (!r)
-        return err_set(err, ERR_NOTFOUND,
-                       "%s is in repository %s, which is not configured; if that is lost for ever, "
-                       "'vmkeep repository forget %s' takes its points out of the catalog",
-                       p->id, p->repository, p->repository);
-    if (survey_is_elsewhere(r, p))
-        return err_set(err, ERR_NOTFOUND,
-                       "%s is in repository %s, and %s has its place; if that one is lost for "
-                       "ever, 'vmkeep repository forget %s' takes its points out of the catalog",
-                       p->id, p->repository_id, r->store->id, p->repository_id);
-    return 0;
-}
-
-/* A job that is to be queued. */
-struct wanted {
-    char *host, *domain, *policy, *repository;
-    struct strlist points;
-};
-
-struct wanted_list {
-    struct wanted *items;
-    size_t n, cap;
-};
-
-static void wanted_done(struct wanted_list *l)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        free(l->items[i].host);
-        free(l->items[i].domain);
-        free(l->items[i].policy);
-        free(l->items[i].repository);
-        strlist_done(&l->items[i].points);
-    }
-    free(l->items);
-}
-
-static struct wanted *wanted_for(struct wanted_list *l, const struct point *p)
-{
-    struct wanted *w;
-
-    for (size_t i = 0; i < l->n; i++) {
-        w = &l->items[i];
-        if (str_eq(w->host, p->host) && str_eq(w->domain, p->domain) &&
-            str_eq(w->policy, p->policy) && str_eq(w->repository, p->repository))
-            return w;
-    }
-    w = VEC_ADD(l);
-    w->host = xstrdup(p->host);
-    w->domain = xstrdup(p->domain);
-    w->policy = xstrdup(p->policy);
-    w->repository = xstrdup(p->repository);
-    return w;
-}
-
-/* What goes of the points of one domain and policy, those asked for among them. */
-static int want_group(struct job_env *e, const struct point_list *group,
-                      const struct strlist *asked, const struct deletion *d,
-                      struct wanted_list *ret, struct err *err)
-{
-    const struct deletion here = {
-        .asked = asked, .dependents = d->dependents, .force = d->force, .now = env_now(e)};
-    CLEANUP(letting_go_list_done) struct letting_go_list doomed = {0};
-
-    if (deletion_plan(group, &here, &doomed, err) < 0)
-        return -1;
-    for (size_t i = 0; i < doomed.n; i++) {
-        const struct point *p = point_list_find(group, doomed.items[i].id);
-
-        if (check_place(e, p, err) < 0)
-            return -1;
-        strlist_add(&wanted_for(ret, p)->points, p->id);
-    }
-    return 0;
-}
-
-/* The points asked for that are in the group leave the list of those that are left. */
-static void take_asked(const struct point_list *group, struct strlist *left, struct strlist *ret)
-{
-    struct strlist rest = {0};
-
-    for (size_t i = 0; i < left->n; i++)
-        strlist_add(point_list_find(group, left->items[i]) ? ret : &rest, left->items[i]);
-    strlist_done(left);
-    *left = rest;
-}
-
-static int want_all(struct job_env *e, const struct deletion *d, struct wanted_list *ret,
-                    struct err *err)
-{
-    static const struct point_filter all = {.copies = true};
-    CLEANUP(point_list_done) struct point_list points = {0};
-    CLEANUP(strlist_done) struct strlist left = strlist_copy(d->asked);
-
-    if (catalog_points(e->catalog, &all, &points, err) < 0)
-        return -1;
-    while (left.n > 0) {
-        const struct point *p = point_list_find(&points, left.items[0]);
-        CLEANUP(point_list_done) struct point_list group = {0};
-        CLEANUP(strlist_done) struct strlist asked = {0};
-
-        if (!p)
-            return err_set(err, ERR_NOTFOUND, "point %s is not in the catalog", left.items[0]);
-        if (load_group(e, p->host, p->domain, p->policy, p->copy_of ? p->repository : NULL, &group,
-                       err) < 0)
-            return -1;
-        take_asked(&group, &left, &asked);
-        if (want_group(e, &group, &asked, d, ret, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-int delete_queue(struct job_env *e, const struct deletion *d, struct job_ids *ret, struct err *err)
-{
-    CLEANUP(wanted_done) struct wanted_list wanted = {0};
-
-    if (env_refuse_draining(e, err) < 0 || want_all(e, d, &wanted, err) < 0)
-        return -1;
-    for (size_t i = 0; i < wanted.n; i++) {
-        const struct wanted *w = &wanted.items[i];
-        struct job row = {
-            .kind = delete_type.kind,
-            .host = w->host,
-            .domain = w->domain,
-            .policy = w->policy,
-            .repository = w->repository,
-            .why = (char *)"asked for by hand",
-            .force = d->force,
-            .points = &w->points,
-        };
-        struct job_run *r;
-
-        if (e->ops->add(e, &row, &r, err) < 0)
-            return -1;
-        *VEC_ADD(ret) = row.id;
-    }
-    return 0;
-}
-
-/* ---- the job ---- */
 
 /* Of what it is about: points, or copies in its repository. */
 static int load_points(struct job_run *r, struct point_list *ret, struct err *err)
@@ -219,8 +59,8 @@ static int load_points(struct job_run *r, struct point_list *ret, struct err *er
         return -1;
     for (size_t i = 0; i < ids.n; i++)
         is_copy = is_copy || point_list_find(&copies, ids.items[i]);
-    return load_group(r->env, r->row.host, r->row.domain, r->row.policy,
-                      is_copy ? r->row.repository : NULL, ret, err);
+    return delete_load_group(r->env, r->row.host, r->row.domain, r->row.policy,
+                             is_copy ? r->row.repository : NULL, ret, err);
 }
 
 /* What it is about, as far as it is there still. */
@@ -347,7 +187,9 @@ static int after_removing(struct job_run *r)
 {
     if (!removal_removed(r))
         return D_DONE;
-    return removal_is_over(r) ? D_LOOKING : D_REMOVING; /* its own gives way to nobody */
+    if (removal_gives_way(r))
+        return D_DONE;
+    return removal_is_over(r) ? D_LOOKING : D_REMOVING;
 }
 
 static int after_looking(struct job_run *r)
@@ -377,6 +219,51 @@ static bool next_is_full(const struct job_run *r)
     return ret;
 }
 
+/* What gave way comes after the backup.  What is half merged would be finished by a prune, too. */
+static int queue_rest(struct job_run *r)
+{
+    CLEANUP(point_list_done) struct point_list points = {0};
+    CLEANUP(strlist_done) struct strlist asked = {0};
+    struct job row = {
+        .kind = delete_type.kind,
+        .host = r->row.host,
+        .domain = r->row.domain,
+        .policy = r->row.policy,
+        .repository = r->row.repository,
+        .why = (char *)"the rest of a deletion that gave way to a backup",
+        .force = r->row.force,
+        .points = &asked,
+    };
+    struct job_run *again;
+
+    if (load_points(r, &points, &r->err) < 0 || load_asked(r, &points, &asked, &r->err) < 0 ||
+        r->env->ops->add(r->env, &row, &again, &r->err) < 0) {
+        err_wrap(&r->err, "it gave way to job %lld, and the rest cannot be queued",
+                 (long long)removal_of(r)->gives_way);
+        return -1;
+    }
+    r->rest = again->row.id;
+    return 0;
+}
+
+static void say_done(const struct job_run *r, char *buf, size_t size)
+{
+    const struct removal_run *run = removal_of(r);
+
+    if (r->rest)
+        snprintf(buf, size,
+                 "%zu of %zu point%s deleted; the rest gives way to job %lld, and comes after it "
+                 "as job %lld",
+                 run->gone, run->doomed.n, plural_s(run->doomed.n), (long long)run->gives_way,
+                 (long long)r->rest);
+    else if (run->doomed.n == 0)
+        snprintf(buf, size, "nothing was left to be deleted");
+    else
+        snprintf(buf, size, "%zu point%s deleted%s%s%s", run->gone, plural_s(run->gone),
+                 run->gone == 1 ? ": " : "", run->gone == 1 ? run->doomed.items[0].id : "",
+                 next_is_full(r) ? "; the next backup under the policy is a full" : "");
+}
+
 static int after_done(struct job_run *r)
 {
     const struct removal_run *run = removal_of(r);
@@ -385,13 +272,13 @@ static int after_done(struct job_run *r)
 
     if (r->repo && run->gone > 0)
         r->env->ops->look_again(r->repo);
+    if (r->err.code == ERR_NONE && removal_gives_way(r))
+        queue_rest(r);
     if (r->err.code != ERR_NONE) {
         r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
         return JOB_STAYS;
     }
-    snprintf(reason, sizeof(reason), "%zu point%s deleted%s%s%s", run->gone, plural_s(run->gone),
-             run->gone == 1 ? ": " : "", run->gone == 1 ? run->doomed.items[0].id : "",
-             next_is_full(r) ? "; the next backup under the policy is a full" : "");
+    say_done(r, reason, sizeof(reason));
     r->env->ops->end(r, OUTCOME_SUCCESS, reason);
     return JOB_STAYS;
 }

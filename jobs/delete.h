@@ -16,4 +16,8 @@ extern const struct job_type delete_type;
  * lies in a repository that is not configured, or has another one in its place. */
 int delete_queue(struct job_env *e, const struct deletion *d, struct job_ids *ret, struct err *err);
 
+/* What is judged together; copies: those in that repository; NULL: points that are none. */
+int delete_load_group(struct job_env *e, const char *host, const char *domain, const char *policy,
+                      const char *copies, struct point_list *ret, struct err *err);
+
 #endif

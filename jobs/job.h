@@ -117,6 +117,7 @@ struct job_run {
         char *problem; /* may be NULL */
     } obstacle;
 
+    int64_t rest;     /* the job that does what this one has left to be done; 0: nothing is */
     bool has_begun;   /* what it is there for has, as far as we know: its end is told */
     int64_t began_ms; /* elapsed time when it did; 0: in a former life */
 };

@@ -346,6 +346,8 @@ static void queue_rest(struct job_run *r)
     if (prune_queue(r->env, r->row.host, r->row.domain, r->row.policy, r->row.repository, why,
                     &again, &err) < 0)
         catalog_trouble(r->env, "queue the rest of a prune", &err);
+    else
+        r->rest = again->row.id;
 }
 
 static int after_done(struct job_run *r)

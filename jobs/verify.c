@@ -411,6 +411,7 @@ static void queue_rest(struct job_run *r)
         catalog_trouble(r->env, "queue the rest of a verification", &err);
         return;
     }
+    r->rest = again->row.id;
     if (run->at.point &&
         catalog_job_reading_put(r->env->catalog, again->row.id, &run->at, &err) < 0)
         catalog_trouble(r->env, "note how far a verification has come", &err);

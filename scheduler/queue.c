@@ -90,8 +90,9 @@ void queue_notify(struct job_run *r)
 {
     bool over = r->row.state == JOB_ENDED && r->row.outcome != OUTCOME_NONE;
     const struct job_event event = {
-        &r->row, over && r->type->backup &&
-                     (r->has_begun || (!r->type->by_hand && r->row.outcome == OUTCOME_FAILED))};
+        &r->row, r->rest,
+        over && r->type->backup &&
+            (r->has_begun || (!r->type->by_hand && r->row.outcome == OUTCOME_FAILED))};
 
     observers_tell(&scheduler_of(r->env)->listeners, &event);
 }

@@ -34,6 +34,7 @@ struct merge {
     bool begun;           /* by an earlier call */
     uint64_t total, done; /* bytes of the disks to be moved, and of those that are */
     uint64_t now;         /* of the one at work */
+    double part;          /* of that, which is done */
 };
 
 static void merge_done(struct merge *m)
@@ -48,10 +49,10 @@ static void merge_done(struct merge *m)
     merge_journal_done(&m->journal);
 }
 
-static void tell(const struct merge *m, double part)
+static void tell(const struct merge *m)
 {
     if (m->r->progress)
-        m->r->progress(m->r->ctx, m->done + (uint64_t)(part * (double)m->now), m->total);
+        m->r->progress(m->r->ctx, m->done + (uint64_t)(m->part * (double)m->now), m->total);
 }
 
 /* ---- before anything is touched ---- */
@@ -210,7 +211,9 @@ static void on_progress(void *ctx, double percent)
 {
     struct merge *m = ctx;
 
-    tell(m, percent > 0 ? percent / 100 : 0);
+    if (percent > m->part * 100) /* negative: it lives, and says no more */
+        m->part = percent / 100;
+    tell(m);
 }
 
 static bool same(const unsigned char *a, const unsigned char *b)
@@ -286,11 +289,12 @@ static int merge_disk(struct merge *m, struct point_disk *d, struct err *err)
         return -1;
     m->done += m->now;
     m->now = 0;
+    m->part = 0;
     free(d->backing);
     d->backing = xstrdup(from_journal->backing);
     free(TAKE_PTR(d->digest)); /* of the file as it was */
     d->length = 0;
-    tell(m, 0);
+    tell(m);
     return 0;
 }
 
@@ -337,7 +341,7 @@ static int merge_all(struct merge *m, struct err *err)
 {
     if (begin(m, err) < 0)
         return -1;
-    tell(m, 0);
+    tell(m);
     for (size_t i = 0; i < m->into.disks.n; i++)
         if (str_eq(m->into.disks.items[i].backing, m->r->point) &&
             merge_disk(m, &m->into.disks.items[i], err) < 0)

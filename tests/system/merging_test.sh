@@ -99,11 +99,17 @@ all_is_well "" 0
 [ "$(restored_state "$fourth" vm1 vda)" = 20 ] || fail "$fourth is not what it was"
 
 echo "- a backup that it gives way to stands on the chain"
-merge "$second"
+rm -f "$tmp/merging"
+touch "$tmp/hold"
+vmkeep delete "$second" --yes --wait > "$tmp/deleted" 2>&1 & pids[delete]=$!
+wait_for 20 "the merge" test -e "$tmp/merging"
 backup incremental; fifth=$point
 rm "$tmp/hold"
+wait "${pids[delete]}" || fail "the deletion failed: $(cat "$tmp/deleted")"
+grep -q 'gives way to job' "$tmp/deleted" && grep -q 'success: 1 point deleted' "$tmp/deleted" ||
+    fail "the deletion: $(cat "$tmp/deleted")"
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "a full: $(vmkeep explain "$fifth")"
-wait_for 20 "the merge to be finished" is_finished "$second"
+is_finished "$second" || fail "the merge is not finished"
 all_is_well "" 0
 [ "$(restored_state "$third" vm1 vda)" = 15 ] || fail "$third is not what it was"
 [ "$(restored_state "$fifth" vm1 vda)" = 25 ] || fail "$fifth is not what it was"
