@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/pin.h"
 #include "cli/cli.h"
+#include "cli/point_copies.h"
 #include "cli/repository_facts.h"
 #include "cli/repository_look.h"
 #include "base/domain_search.h"
@@ -66,19 +67,17 @@ static json_t *read_json(const struct point *p)
 }
 
 /* Where else it lies. */
-static json_t *copies_json(const struct point_list *points, const struct point *p)
+static json_t *copies_json(const struct point_copies *copies, const struct point *p)
 {
+    size_t n;
+    const struct point *const *of = point_copies_of(copies, p->id, &n);
     json_t *ret = json_array();
 
-    for (size_t i = 0; i < points->n; i++) {
-        const struct point *c = &points->items[i];
-
-        if (str_eq(c->copy_of, p->id))
-            json_array_append_new(ret,
-                                  json_pack("{s:o, s:o, s:o}", "id", report_json_text(c->id),
-                                            "repository", report_json_text(c->repository), "state",
-                                            report_json_text(point_state_text(c, false))));
-    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(ret,
+                              json_pack("{s:o, s:o, s:o}", "id", report_json_text(of[i]->id),
+                                        "repository", report_json_text(of[i]->repository), "state",
+                                        report_json_text(point_state_text(of[i], false))));
     return ret;
 }
 
@@ -95,7 +94,7 @@ static json_t *pin_json(const struct point *p)
                      report_json_text(p->pin.note));
 }
 
-static json_t *point_json(const struct point_list *points, const struct point *p,
+static json_t *point_json(const struct point_copies *copies, const struct point *p,
                           const struct surroundings *s)
 {
     json_t *disks = json_array(), *missing = json_array();
@@ -120,7 +119,7 @@ static json_t *point_json(const struct point_list *points, const struct point *p
     json_decref(more);
     json_object_set_new(ret, "read", read_json(p));
     json_object_set_new(ret, "copy_of", report_json_text(p->copy_of));
-    json_object_set_new(ret, "copies", copies_json(points, p));
+    json_object_set_new(ret, "copies", copies_json(copies, p));
     json_object_set_new(ret, "pin", pin_json(p));
     json_object_set_new(ret, "repository_problem",
                         report_json_text(s ? problem_of(s, p->repository) : NULL));
@@ -130,9 +129,11 @@ static json_t *point_json(const struct point_list *points, const struct point *p
 static void print_json(const struct point_list *points, const struct surroundings *s)
 {
     struct report_json_array list = {.out = stdout};
+    CLEANUP(point_copies_done) struct point_copies copies = {0};
 
+    point_copies_init(&copies, points);
     for (size_t i = 0; i < points->n; i++)
-        report_json_add(&list, point_json(points, &points->items[i], s));
+        report_json_add(&list, point_json(&copies, &points->items[i], s));
     report_json_end(&list);
 }
 

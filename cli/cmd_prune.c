@@ -16,6 +16,7 @@
 #include "cli/start_jobs.h"
 #include "policies/dates.h"
 #include "policies/letting_go.h"
+#include "policies/point_index.h"
 #include "policies/retention.h"
 #include "report/gather/points.h"
 #include "report/gather/status.h"
@@ -71,6 +72,7 @@ static int find_ways(const struct dry_run *run, const struct point_list *group,
     CLEANUP_FREE bool *sound = xcalloc(group->n + 1, sizeof(*sound));
     struct checkpoint_list rows = {0};
     struct letting_go_list l = {0};
+    struct point_index index;
 
     if (catalog_checkpoints(run->catalog, group->items[0].host, group->items[0].domain, &rows,
                             err) < 0)
@@ -81,11 +83,13 @@ static int find_ways(const struct dry_run *run, const struct point_list *group,
             goes[i] = goes[i] && !(rows.items[k].state == CHECKPOINT_CURRENT &&
                                    str_eq(rows.items[k].name, group->items[i].checkpoint));
     letting_go_plan(group, goes, sound, &l);
+    point_index_init(&index, group);
     for (size_t i = 0; i < l.n; i++) {
-        const struct point *p = point_list_find(group, l.items[i].id);
+        const struct point *p = point_index_find(&index, l.items[i].id);
 
         v->how[place[p - group->items]] = l.items[i];
     }
+    point_index_done(&index);
     free(l.items);
     checkpoint_list_done(&rows);
     return 0;
@@ -166,22 +170,22 @@ static json_t *reasons_json(const struct retention_verdict *v)
 
 static void print_json(const struct verdicts *v)
 {
-    json_t *list = json_array();
+    struct report_json_array list = {.out = stdout};
 
     for (size_t i = 0; i < v->points.n; i++) {
         const struct point *p = &v->points.items[i];
 
-        json_array_append_new(
-            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "id",
-                            report_json_text(p->id), "domain", report_json_text(p->domain), "host",
-                            report_json_text(p->host), "policy", report_json_text(p->policy),
-                            "created", report_json_time(p->created), "bytes",
-                            report_json_number((int64_t)point_bytes(p)), "keep", !v->how[i].id,
-                            "merged_into", report_json_text(v->how[i].into), "moved",
-                            report_json_number((int64_t)v->how[i].moved), "reasons",
-                            reasons_json(&v->items[i])));
+        report_json_add(
+            &list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "id",
+                             report_json_text(p->id), "domain", report_json_text(p->domain), "host",
+                             report_json_text(p->host), "policy", report_json_text(p->policy),
+                             "created", report_json_time(p->created), "bytes",
+                             report_json_number((int64_t)point_bytes(p)), "keep", !v->how[i].id,
+                             "merged_into", report_json_text(v->how[i].into), "moved",
+                             report_json_number((int64_t)v->how[i].moved), "reasons",
+                             reasons_json(&v->items[i])));
     }
-    report_json_print(list, stdout);
+    report_json_end(&list);
 }
 
 /* Without host and domain, which stand in the column beside. */

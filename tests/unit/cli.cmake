@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
 unit_test(cli commands)
+unit_test(cli point_copies)
