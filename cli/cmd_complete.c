@@ -139,6 +139,8 @@ static void offer_names(const struct completion *c)
     if (!(c->words & ~(unsigned)(WORD_FILE | WORD_DIRECTORY)) ||
         cli_load_config(&config) != EXIT_DONE)
         return;
+    for (size_t i = 0; c->words & WORD_HOST && i < config->hosts.n; i++)
+        offer(c, config->hosts.items[i].name, "host");
     for (size_t i = 0; c->words & WORD_POLICY && i < config->policies.n; i++)
         offer(c, config->policies.items[i].name, "policy");
     for (size_t i = 0; c->words & WORD_REPOSITORY && i < config->repositories.n; i++)

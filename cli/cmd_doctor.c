@@ -13,6 +13,7 @@
 #include "cli/client.h"
 #include "cli/doctor.h"
 #include "cli/store_ask.h"
+#include "policies/selection.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "report/wrap.h"
@@ -24,7 +25,7 @@
 #define RED_NOT "\033[31mNOT\033[0m  "
 
 struct arguments {
-    const char *domain;
+    const char *about;
     bool json;
 };
 
@@ -94,14 +95,31 @@ static void check_scratch(struct findings *l, const char *path)
                size_text(look.free, text), look.unfit ? look.unfit : "a local file system");
 }
 
-static void check_scratches(struct findings *l, const struct config *config)
+static bool selects_one(const struct config_policy *p, const json_t *domains)
+{
+    const json_t *d;
+    size_t i;
+
+    json_array_foreach(domains, i, d) {
+        const char *name = json_string_value(json_object_get(d, "domain"));
+
+        if (name && selection_matches_domain(&p->domains,
+                                             json_string_value(json_object_get(d, "host")), name))
+            return true;
+    }
+    return false;
+}
+
+/* domains: of whose policies; NULL: of all. */
+static void check_scratches(struct findings *l, const struct config *config, const json_t *domains)
 {
     struct strlist seen = {0};
 
     for (size_t i = 0; i < config->policies.n; i++) {
         const char *path = config->policies.items[i].scratch;
 
-        if (!path || strlist_has(&seen, path))
+        if (!path || strlist_has(&seen, path) ||
+            (domains && !selects_one(&config->policies.items[i], domains)))
             continue;
         strlist_add(&seen, path);
         check_scratch(l, path);
@@ -111,16 +129,11 @@ static void check_scratches(struct findings *l, const struct config *config)
 
 /* ---- the answer ---- */
 
-static void judge(struct findings *l, const struct config *config, const json_t *answer,
-                  const char *domain)
+static void check_files(struct findings *l, const struct config *config, const json_t *answer)
 {
     const char *problem =
         json_string_value(json_object_get(json_object_get(answer, "catalog"), "problem"));
 
-    doctor_daemon(l, config, answer);
-    if (domain)
-        return;
-    check_scratches(l, config);
     if (cli_config_problem())
         doctor_add(l, "configuration", "valid", false, cli_config_advice(),
                    "the file is broken, and vmkeepd would not start by it: %s",
@@ -129,7 +142,20 @@ static void judge(struct findings *l, const struct config *config, const json_t 
         doctor_add(l, "configuration", "read", false, "`vmkeep reload`", "%s", cli_config_unread());
     doctor_add(l, "catalog", "writable", !problem, "make room, or correct the permissions", "%s",
                problem ? problem : config->catalog);
+}
+
+static int judge(struct findings *l, const struct config *config, const json_t *answer)
+{
+    const json_t *asked = json_object_get(answer, "about");
+    const struct doctor_about about = {json_string_value(json_object_get(asked, "host")),
+                                       json_string_value(json_object_get(asked, "domain"))};
+
+    doctor_daemon(l, config, answer);
+    check_scratches(l, config, about.host ? json_object_get(answer, "domains") : NULL);
+    if (!about.host)
+        check_files(l, config, answer);
     check_programs(l);
+    return doctor_catalog(l, config, &about);
 }
 
 /* What is not fine comes first; else they stay in their order. */
@@ -200,10 +226,10 @@ static int examine_catalog(const struct config *config, const struct err *why)
     return cli_fail(NULL, &err);
 }
 
-static int examine(const struct config *config, const char *domain, bool json)
+static int examine(const struct config *config, const char *about, bool json)
 {
     const struct client_request request = {
-        .cmd = "doctor", .args = domain ? json_pack("{s:s}", "domain", domain) : NULL};
+        .cmd = "doctor", .args = about ? json_pack("{s:s}", "about", about) : NULL};
     struct findings l = {0};
     struct err err = ERR_INIT;
     json_t *answer = NULL;
@@ -213,8 +239,7 @@ static int examine(const struct config *config, const char *domain, bool json)
     if (client_ask(config, &request, ANSWER_S, &answer, &reached, &err) < 0) {
         return reached ? cli_fail(NULL, &err) : examine_catalog(config, &err);
     }
-    judge(&l, config, answer, domain);
-    code = doctor_catalog(&l, config, domain);
+    code = judge(&l, config, answer);
     if (code != EXIT_DONE) {
         findings_done(&l);
         json_decref(answer);
@@ -239,7 +264,7 @@ static int run(void *arguments)
     int code = cli_load_config(&config);
 
     if (code == EXIT_DONE)
-        code = examine(config, a->domain, a->json);
+        code = examine(config, a->about, a->json);
     config_free(config);
     return code;
 }
@@ -249,10 +274,14 @@ const struct command cmd_doctor = {
     .summary = "is everything there that backups need?",
     .about =
         (const char *const[]){
-            "Takes a fresh look at every domain, or at DOMAIN, at the repositories, scratch "
+            "Takes a fresh look at every host and domain, at the repositories, scratch "
             "directories, the catalog and the programs that vmkeep needs, and tells what is fine "
             "and what to do about the rest. All are asked at once; who has not answered within "
             "10 seconds is named.",
+            "With HOST it looks at that one and its domains, with DOMAIN (or HOST/DOMAIN, where "
+            "several hosts have one of that name) at that domain, and at the repositories and "
+            "scratch directories of the policies that select them. Where a host and a domain have "
+            "one name, 'HOST/' is the host.",
             "It tries what can be tried: the daemon makes a file in each repository and removes "
             "it; where QEMU writes a push itself, QEMU is given such a file to open (one that is "
             "shut off is written for by the daemon); the guest's agent is asked, without freezing "
@@ -263,8 +292,9 @@ const struct command cmd_doctor = {
             "A domain that no policy selects gets no backups, and that is said, too; where the "
             "configuration's unprotected names it, nothing that is wrong with it is a fault. "
             "What is not fine comes first.",
-            "In --json, check says what was looked at, for programs to compare. Of a domain: "
-            "policy (one selects it), answers (in time), reachable, free (of others' jobs), agent, "
+            "In --json, check says what was looked at, for programs to compare. Of a host: "
+            "reachable. Of a domain: policy (one selects it), answers (in time), reachable, free "
+            "(of others' jobs), agent, "
             "target (QEMU can write into the repository), thawed, secrets, disks, points; of a "
             "disk: trackable, "
             "guest-safe, write-errors (libvirt's error policy), "
@@ -272,26 +302,26 @@ const struct command cmd_doctor = {
             "space, known (to the catalog), owner; of scratch space: writable, space; and valid "
             "(the configuration), warning, writable (the catalog), program.",
             NULL},
-    .operands =
-        (const struct command_operand[]){
-            {OPERAND("DOMAIN", domain), .optional = true, .words = WORD_DOMAIN}, {0}},
+    .operands = (const struct command_operand[]){{OPERAND("HOST|DOMAIN", about), .optional = true,
+                                                  .words = WORD_HOST | WORD_DOMAIN},
+                                                 {0}},
     .options =
         (const struct command_option[]){
             {FLAG("json", json,
                   "print an array of {about, check, fine, text, advice}; advice is null where it "
                   "is fine")},
             {0}},
-    .wants = "one domain at most",
+    .wants = "one host or domain at most",
     .exits =
         (const struct command_exit[]){{EXIT_DONE, "all is fine"},
                                       {EXIT_PARTLY, "something is not, or does not answer"},
                                       {EXIT_FAILED, "failed"},
                                       {EXIT_USAGE, "bad usage or configuration"},
-                                      {EXIT_NOT_FOUND, "no such domain"},
+                                      {EXIT_NOT_FOUND, "no such host or domain"},
                                       {EXIT_NO_DAEMON, "the daemon cannot be reached"},
                                       {EXIT_DAMAGED, "nor could it be: the catalog is damaged"},
                                       {0}},
-    .examples = (const char *const[]){"vmkeep doctor web01", NULL},
+    .examples = (const char *const[]){"vmkeep doctor web01", "vmkeep doctor hv1", NULL},
     ARGUMENTS,
     .run = run,
 };

@@ -37,6 +37,7 @@ enum word_kind {
     WORD_REPOSITORY = 1 << 5,
     WORD_FILE = 1 << 6,
     WORD_DIRECTORY = 1 << 7,
+    WORD_HOST = 1 << 8,
 };
 
 struct command_option {

@@ -31,8 +31,15 @@ void findings_done(struct findings *l);
 /* What the daemon answers. */
 void doctor_daemon(struct findings *l, const struct config *config, const json_t *answer);
 
-/* What the catalog knows of domains (domain NULL: of all, and of the repositories' directories).
- * EXIT_DONE, or the exit code of an error that was printed. */
-int doctor_catalog(struct findings *l, const struct config *config, const char *domain);
+/* What the daemon was asked about, as it has understood it; host NULL: everything; domain NULL: all
+ * of that host. */
+struct doctor_about {
+    const char *host, *domain;
+};
+
+/* What the catalog knows of these domains (where it is everything, of the repositories'
+ * directories, too).  EXIT_DONE, or the exit code of an error that was printed. */
+int doctor_catalog(struct findings *l, const struct config *config,
+                   const struct doctor_about *about);
 
 #endif

@@ -118,50 +118,69 @@ static void check_all_owners(struct findings *l, const struct status *s,
             check_owners(l, s, &config->repositories.items[i], ours);
 }
 
-static int gather(const struct config *config, struct catalog *catalog, const char *domain,
-                  struct status_looks *looks, struct status *ret, struct err *err)
+static int list_domains(const struct config *config, struct catalog *catalog,
+                        const struct doctor_about *about, struct domain_names *ret, struct err *err)
+{
+    CLEANUP(domain_names_done) struct domain_names known = {0};
+
+    if (about->domain)
+        domain_names_add(ret, about->host, about->domain);
+    if (about->domain || !about->host)
+        return 0;
+    if (domains_known(config, catalog, &known, err) < 0)
+        return -1;
+    for (size_t i = 0; i < known.n; i++)
+        if (strcmp(known.items[i].host, about->host) == 0)
+            domain_names_add(ret, known.items[i].host, known.items[i].domain);
+    return 0;
+}
+
+static int gather(const struct config *config, struct catalog *catalog,
+                  const struct doctor_about *about, struct status_looks *looks, struct status *ret,
+                  struct err *err)
 {
     struct status_sources s = {0};
-    CLEANUP(domain_name_done) struct domain_name name = {0};
-    const struct domain_names only = {.items = &name, .n = 1};
+    CLEANUP(domain_names_done) struct domain_names names = {0};
+    const struct domain_names *only = about->host ? &names : NULL;
     int rc = sources_open(config, catalog, &s, err);
 
-    if (rc == 0 && domain)
-        rc = domain_find(config, catalog, domain, &name, err);
+    if (rc == 0)
+        rc = list_domains(config, catalog, about, &names, err);
     if (rc == 0)
         rc = repository_look(config, NULL, catalog, looks, err);
     if (rc == 0)
-        rc = points_look(config, catalog, domain ? &only : NULL, looks, err);
+        rc = points_look(config, catalog, only, looks, err);
     s.looks = looks;
     if (rc == 0)
-        rc = status_gather(&s, domain ? &only : NULL, ret, err);
+        rc = status_gather(&s, only, ret, err);
     sources_done(&s);
     return rc;
 }
 
 static int examine(struct findings *l, const struct config *config, struct catalog *catalog,
-                   const char *domain, struct status *status, struct err *err)
+                   const struct doctor_about *about, struct status *status, struct err *err)
 {
     CLEANUP(status_looks_done) struct status_looks looks = {0};
 
-    if (gather(config, catalog, domain, &looks, status, err) < 0)
+    if (gather(config, catalog, about, &looks, status, err) < 0)
         return -1;
     for (size_t i = 0; i < status->domains.n; i++)
         check_domain(l, &status->domains.items[i]);
     add_warnings(l, &status->warnings);
-    if (!domain)
+    if (!about->host)
         check_all_owners(l, status, config, &looks, catalog_id(catalog));
     return 0;
 }
 
-int doctor_catalog(struct findings *l, const struct config *config, const char *domain)
+int doctor_catalog(struct findings *l, const struct config *config,
+                   const struct doctor_about *about)
 {
     struct catalog *catalog = NULL;
     struct status status = {0};
     struct err err = ERR_INIT;
     int code = cli_open_catalog(config, &catalog);
 
-    if (code == EXIT_DONE && examine(l, config, catalog, domain, &status, &err) < 0)
+    if (code == EXIT_DONE && examine(l, config, catalog, about, &status, &err) < 0)
         code = cli_fail(NULL, &err);
     status_done(&status);
     catalog_close(catalog);

@@ -265,7 +265,9 @@ static void check_reachable(struct findings *l, const struct config *config, con
 {
     bool libvirt = is_libvirt(config, d);
 
-    if (libvirt && (is_true(d, "late") || has(d, "problem")))
+    if (!has(d, "domain") && !has(d, "problem"))
+        doctor_add(l, about, "reachable", true, NULL, "it can be asked");
+    else if (libvirt && (is_true(d, "late") || has(d, "problem")))
         doctor_add(l, about, is_true(d, "late") ? "answers" : "reachable", false,
                    "see with `virsh -c URI list --all` that its libvirtd and its QEMU answer, and "
                    "that vmkeepd's user may use it (root, or in group libvirt)",

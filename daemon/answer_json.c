@@ -163,9 +163,10 @@ static json_t *doctor_json(const struct doctor_answer *a)
         json_array_append_new(domains, domain_json(&a->domains.items[i]));
     for (size_t i = 0; i < a->repositories.n; i++)
         json_array_append_new(repositories, repository_json(&a->repositories.items[i]));
-    return json_pack("{s:{s:o}, s:o, s:o}", "catalog", "problem",
-                     report_json_text(a->catalog_problem), "domains", domains, "repositories",
-                     repositories);
+    return json_pack("{s:{s:o, s:o}, s:{s:o}, s:o, s:o}", "about", "host",
+                     report_json_text(a->host), "domain", report_json_text(a->domain), "catalog",
+                     "problem", report_json_text(a->catalog_problem), "domains", domains,
+                     "repositories", repositories);
 }
 
 json_t *answer_json(const struct api_answer *a)

@@ -239,12 +239,12 @@ static int cmd_unpin(struct client *cl, json_t *args, json_t **ret, struct err *
 
 static int cmd_doctor(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
-    const char *domain = NULL;
+    const char *about = NULL;
 
     (void)ret;
-    if (control_unpack(args, err, "{s?s}", "domain", &domain) < 0)
+    if (control_unpack(args, err, "{s?s}", "about", &about) < 0)
         return -1;
-    scheduler_doctor(cl->control->env.scheduler, domain, later(cl));
+    scheduler_doctor(cl->control->env.scheduler, about, later(cl));
     return 0;
 }
 

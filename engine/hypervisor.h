@@ -215,6 +215,10 @@ struct hypervisor_ops {
      * answer; that one is never lost. */
     bool (*domains)(struct hypervisor *hv, struct strlist *ret, struct err *why);
 
+    /* Can the host itself be asked now?  *why: why not.  NULL: the driver knows no host but its
+     * domains. */
+    bool (*connected)(struct hypervisor *hv, struct err *why);
+
     /* The domain's state, disks, bitmaps and jobs, as they are now. Succeeds with
      * DOMAIN_UNREACHABLE or DOMAIN_SHUTOFF when it cannot be talked to; ERR_NOTFOUND for a domain
      * that the host does not have, which it must have told: as long as its domains are not known,

@@ -89,6 +89,7 @@ struct looked_repository {
     char *difference; /* what it has and the catalog does not, or the other way round */
 };
 struct doctor_answer {
+    const char *host, *domain; /* what was asked about; NULL: everything; all of that host */
     char *catalog_problem;
     VEC(struct looked_domain) domains;
     VEC(struct looked_repository) repositories;

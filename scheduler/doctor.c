@@ -6,6 +6,7 @@
 #include "scheduler/doctor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "scheduler/doctor_priv.h"
@@ -24,6 +25,7 @@ static void doctor_free(struct doctor *d)
         doctor_probe_free(d->probes.items[i]);
     free(d->visits.items);
     free(d->probes.items);
+    doctor_scope_done(&d->scope);
     free(d);
 }
 
@@ -41,7 +43,8 @@ static char *try_catalog(struct doctor *d)
 static void answer(struct doctor *d)
 {
     CLEANUP_FREE char *catalog = try_catalog(d);
-    struct doctor_answer all = {.catalog_problem = catalog};
+    struct doctor_answer all = {
+        .host = d->scope.host, .domain = d->scope.domain, .catalog_problem = catalog};
 
     d->answered = true;
     d->s->env.clock->ops->stop(d->s->env.clock, &d->limit);
@@ -76,8 +79,9 @@ static void one_less(struct doctor *d)
     doctor_free(d);
 }
 
-static void visit_host(struct doctor *d, struct host *h)
+static void visit_host(struct doctor *d, const struct host *h)
 {
+    const struct hypervisor_ops *ops = h->hv ? h->hv->ops : NULL;
     struct strlist names = {0};
     struct err why = ERR_INIT;
 
@@ -86,39 +90,49 @@ static void visit_host(struct doctor *d, struct host *h)
     if (!host_domains(h, &names, &why)) {
         if (h->hv)
             err_wrap(&why, "its domains are not known yet");
-        doctor_no_visit(d, h->name, why.msg);
+        doctor_visit_host(d, h->name, why.msg);
         return;
     }
+    if (ops->connected)
+        doctor_visit_host(d, h->name, ops->connected(h->hv, &why) ? NULL : why.msg);
     for (size_t i = 0; i < names.n; i++)
         doctor_visit(d, h->name, names.items[i]);
     strlist_done(&names);
 }
 
-void doctor_start(struct scheduler *s, const char *domain, struct api_reply reply)
+static void visit_all(struct doctor *d)
+{
+    struct scheduler *s = d->s;
+
+    if (d->scope.domain)
+        doctor_visit(d, d->scope.host, d->scope.domain);
+    for (size_t i = 0; !d->scope.domain && i < s->jobs.hosts.n; i++)
+        if (!d->scope.host || strcmp(d->scope.host, s->jobs.hosts.items[i]->name) == 0)
+            visit_host(d, s->jobs.hosts.items[i]);
+    for (size_t i = 0; i < s->jobs.repos.n; i++)
+        if (doctor_scope_has(d, s->jobs.repos.items[i]))
+            doctor_probe(d, s->jobs.repos.items[i]);
+}
+
+void doctor_start(struct scheduler *s, const char *target, struct api_reply reply)
 {
     struct doctor *d = xcalloc(1, sizeof(*d));
-    CLEANUP_FREE char *name = NULL;
     struct err err = ERR_INIT;
-    struct host *host;
 
-    if (domain && env_find_domain(&s->jobs, domain, &host, &name, &err) < 0) {
+    if (target && doctor_scope_find(s, target, &d->scope, &err) < 0) {
+        doctor_scope_done(&d->scope);
         free(d);
         reply.done(reply.ctx, &err, NULL);
         return;
     }
-    *d = (struct doctor){.s = s,
-                         .reply = reply,
-                         .waiting = 1,
-                         .one_less = one_less,
-                         .limit = {.fire = on_limit, .ctx = d}};
+    d->s = s;
+    d->reply = reply;
+    d->waiting = 1;
+    d->one_less = one_less;
+    d->limit = (struct alarm){.fire = on_limit, .ctx = d};
     *VEC_ADD(&s->doctors) = d;
     s->env.clock->ops->after(s->env.clock, &d->limit, DOCTOR_LIMIT_S);
-    if (domain)
-        doctor_visit(d, host->name, name);
-    for (size_t i = 0; !domain && i < s->jobs.hosts.n; i++)
-        visit_host(d, s->jobs.hosts.items[i]);
-    for (size_t i = 0; !domain && i < s->jobs.repos.n; i++)
-        doctor_probe(d, s->jobs.repos.items[i]);
+    visit_all(d);
     one_less(d);
 }
 

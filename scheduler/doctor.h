@@ -11,7 +11,7 @@
 struct scheduler;
 
 /* scheduler_doctor. */
-void doctor_start(struct scheduler *s, const char *domain, struct api_reply reply);
+void doctor_start(struct scheduler *s, const char *target, struct api_reply reply);
 void doctors_free(struct scheduler *s);
 
 #endif

@@ -45,11 +45,11 @@ static struct doctor_visit *visit_new(struct doctor *d, const char *host, const 
     return v;
 }
 
-void doctor_no_visit(struct doctor *d, const char *host, const char *problem)
+void doctor_visit_host(struct doctor *d, const char *host, const char *problem)
 {
     struct doctor_visit *v = visit_new(d, host, NULL);
 
-    v->found.problem = xstrdup(problem);
+    v->found.problem = problem ? xstrdup(problem) : NULL;
     v->over = true;
 }
 

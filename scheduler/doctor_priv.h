@@ -43,8 +43,14 @@ struct doctor_probe {
     bool over;
 };
 
+/* What is asked about; host NULL: everything, domain NULL: all that the host has. */
+struct doctor_scope {
+    char *host, *domain;
+};
+
 struct doctor {
     struct scheduler *s;
+    struct doctor_scope scope;
     struct api_reply reply;
     struct alarm limit;
     VEC(struct doctor_visit *) visits;
@@ -57,10 +63,18 @@ struct doctor {
 
 /* doctor_domain.c */
 void doctor_visit(struct doctor *d, const char *host, const char *domain);
-/* It could not be asked at all. */
-void doctor_no_visit(struct doctor *d, const char *host, const char *problem);
+/* The host itself. problem NULL: it can be asked. */
+void doctor_visit_host(struct doctor *d, const char *host, const char *problem);
 void doctor_visit_late(struct doctor_visit *v);
 void doctor_visit_free(struct doctor_visit *v);
+
+/* doctor_scope.c */
+/* text: HOST, HOST/, DOMAIN, HOST/DOMAIN.  ret: released whatever comes of it. */
+int doctor_scope_find(struct scheduler *s, const char *text, struct doctor_scope *ret,
+                      struct err *err);
+void doctor_scope_done(struct doctor_scope *s);
+/* Do the domains that are visited have, or get, anything in that repository? */
+bool doctor_scope_has(const struct doctor *d, const struct repo *r);
 
 /* doctor_repository.c */
 /* The name of a file to be made and removed in that directory.  Caller frees. */

@@ -441,7 +441,7 @@ struct job_env *scheduler_jobs(struct scheduler *s)
     return &s->jobs;
 }
 
-void scheduler_doctor(struct scheduler *s, const char *domain, struct api_reply reply)
+void scheduler_doctor(struct scheduler *s, const char *target, struct api_reply reply)
 {
-    doctor_start(s, domain, reply);
+    doctor_start(s, target, reply);
 }

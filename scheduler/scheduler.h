@@ -90,8 +90,9 @@ bool scheduler_live_job(struct scheduler *s, int64_t id, struct live_job *ret);
 /* Its figures are read anew; the listeners are told. False: they are not to be had now. */
 bool scheduler_look_at_job(struct scheduler *s, int64_t id);
 
-/* A fresh look at one domain (NULL: all of them, and the repositories): ANSWER_DOCTOR. */
-void scheduler_doctor(struct scheduler *s, const char *domain, struct api_reply reply);
+/* A fresh look at HOST and its domains, or DOMAIN (NULL: all), and the repositories that they go to
+ * (NULL: all): ANSWER_DOCTOR. */
+void scheduler_doctor(struct scheduler *s, const char *target, struct api_reply reply);
 
 /* A request: the job ends a little later, as aborted, unless it was already past the point of being
  * published. */

@@ -45,6 +45,7 @@ struct hypervisor *libvirt_hypervisor_new(struct ev_loop *loop, const struct lib
 {
     static const struct hypervisor_ops ops = {
         .domains = libvirt_domains,
+        .connected = libvirt_connected,
         .inspect = libvirt_inspect,
         .backup_begin = libvirt_backup_begin,
         .job_stats = libvirt_job_stats,

@@ -118,6 +118,11 @@ bool libvirt_domains(struct hypervisor *hv, struct strlist *ret, struct err *why
     return false;
 }
 
+bool libvirt_connected(struct hypervisor *hv, struct err *why)
+{
+    return peer_is_up(libvirt_host_of(hv)->peer, why);
+}
+
 static void domains_clear(struct libvirt_host *h)
 {
     for (size_t i = 0; i < h->domains.n; i++) {

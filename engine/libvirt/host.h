@@ -99,6 +99,7 @@ void libvirt_host_done(struct libvirt_host *h);
 /* ---- of struct hypervisor_ops ---- */
 
 bool libvirt_domains(struct hypervisor *hv, struct strlist *ret, struct err *why);
+bool libvirt_connected(struct hypervisor *hv, struct err *why);
 void libvirt_listen(struct hypervisor *hv, hv_event_fn fn, void *ctx);
 
 #endif

@@ -241,7 +241,7 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "t
 
 @test "doctor: exit status 3 when something is not fine" {
     "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
-    answers <<< '{"ok": true, "result": {"catalog": {"problem": null}, "repositories": [], "domains": [{"host": "lab", "domain": "web01", "state": "running", "problem": null, "foreign_job": null, "disks": [{"name": "vda", "trackable": true, "unsafe": null, "busy": false}]}]}}'
+    answers <<< '{"ok": true, "result": {"about": {"host": "lab", "domain": "web01"}, "catalog": {"problem": null}, "repositories": [], "domains": [{"host": "lab", "domain": "web01", "state": "running", "problem": null, "foreign_job": null, "disks": [{"name": "vda", "trackable": true, "unsafe": null, "busy": false}]}]}}'
     run -0 vmkeep doctor web01
     [[ $output == *"a copy cannot harm the guest"* ]]
     sed -i 's/"unsafe":null\|"unsafe": null/"unsafe": "no scratch space"/' "$tmp/answer"

@@ -90,6 +90,7 @@ offers() {
     offers words "web01" status db01 w
     offers words "lab/db01 lab/two words lab/web01" status lab/
     offers words "db01 nightly two words web01" run ""
+    offers words "db01 lab two words web01" doctor ""
     offers words "adopt check forget list rekey" repository ""
     offers words "main" repository adopt m
     offers words "$(sqlite3 "$tmp/catalog.db" "SELECT max(id) FROM job")" cancel ""

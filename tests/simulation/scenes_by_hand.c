@@ -167,7 +167,9 @@ static void looked_about(void)
     look_about(d, NULL);
     expect_seen(3, 0, 1, 0);
     look_about(d, d->host->domains.items[1]->name);
-    expect_seen(1, 0, 0, 0);
+    expect_seen(1, 0, 1, 0);
+    look_about(d, "sim");
+    expect_seen(3, 0, 1, 0);
     look_about(d, "nobody");
     if (seen.code != ERR_NOTFOUND)
         sim_broken("a domain that is not there was looked at");

@@ -93,6 +93,39 @@ cmp "$tmp/before" "$tmp/after" || fail "something stays: $(diff "$tmp/before" "$
 vmkeep doctor > "$tmp/out"
 grep -q "^all is fine$" "$tmp/out" || fail "it does not sum up: $(cat "$tmp/out")"
 
+echo "- a host, a domain, and what they are called"
+about() # TEXT NAME...: what is looked at for it, besides programs
+{
+    doctor 0 "$1"
+    shift
+    [ "$(jq -r '.[] | select(.check != "program") | .about | sub(" disk .*"; "")' "$tmp/found" | sort -u | xargs)" = "$*" ] ||
+        fail "not $*: $(jq -c . "$tmp/found")"
+}
+refuses() # STATUS PATTERN TEXT
+{
+    doctor "$1" "$3"
+    grep -q "$2" "$tmp/err" || fail "doctor $3: $(cat "$tmp/err")"
+}
+about lab lab/vm1 lab/vm2 repository main repository small scratch "$tmp/scratch"
+about lab/ lab/vm1 lab/vm2 repository main repository small scratch "$tmp/scratch"
+about vm2 lab/vm2 repository main scratch "$tmp/scratch"
+what_is_there > "$tmp/after"
+cmp "$tmp/before" "$tmp/after" || fail "something stays: $(diff "$tmp/before" "$tmp/after")"
+refuses 4 "no host and no domain is named 'labb'; did you mean host 'lab'?" labb
+refuses 4 "no host has a domain 'vm3'; did you mean 'vm[12]'?" vm3
+refuses 4 "no host .*'nowhere/'" nowhere/
+cp "$tmp/config" "$tmp/kept"
+sed -i "s#^repositories:#  - { name: vm2, driver: qemu, domains: [{ name: vm1, qmp: $tmp/no.qmp }] }\n&#" "$tmp/config"
+vmkeep reload > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
+refuses 2 "vm2 is a host, and a domain of host lab: say 'vm2/' for the host, 'lab/vm2' for the domain" vm2
+refuses 2 "hosts lab and vm2 both have a domain vm1" vm1
+about lab/vm2 lab/vm2 repository main scratch "$tmp/scratch"
+doctor 3 vm2/
+jq -e 'any(.about == "vm2/vm1" and .check == "reachable" and (.fine | not)) and all(.about != "lab/vm2")' "$tmp/found" > /dev/null ||
+    fail "host vm2: $(cat "$tmp/found")"
+cp "$tmp/kept" "$tmp/config"
+vmkeep reload > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
+
 echo "- what a doctor that was killed has left is no obstacle"
 touch "$tmp/repo/.vmkeep-trial-$(ls "$tmp/repo/.catalogs" | head -n 1 | cut -d. -f1)-"{0..99}
 doctor 0
@@ -140,7 +173,9 @@ doctor 3
 finds "repository small" writable "Read-only file system"
 faults 1
 doctor 3 vm1
-finds lab/vm1 target "nothing can be made in repository small: .*Read-only"
+finds "repository small" writable "Read-only file system"
+faults 1
+doctor 0 vm2 # it has nothing there
 mount -o remount,rw "$tmp/small"
 
 echo "- one that QEMU's user cannot reach"

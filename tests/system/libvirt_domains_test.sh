@@ -202,6 +202,18 @@ vmkeep doctor --json > "$tmp/found" || true
 jq -e 'any(.[]; .about == "host away" and (.text | contains("No such file or directory")))' "$tmp/found" > /dev/null ||
     fail "the host that is away: $(jq -c '.[] | select(.about | startswith("host"))' "$tmp/found")"
 
+# A host, and all its domains.
+hosts_found() # HOST: what is looked at
+{
+    vmkeep doctor --json "$1" > "$tmp/found" || [ $? -eq 3 ] || fail "doctor $1"
+    jq -r '.[] | select(.check != "program") | .about | sub(" disk .*"; "")' "$tmp/found" | sort -u | xargs
+}
+[ "$(hosts_found lv)" = "host lv lv/all lv/vm1 repository main scratch $tmp/scratch" ] || fail "host lv: $(cat "$tmp/found")"
+jq -e 'any(.about == "host lv" and .check == "reachable" and .fine)' "$tmp/found" > /dev/null || fail "host lv: $(cat "$tmp/found")"
+[ "$(hosts_found away)" = "host away" ] || fail "host away: $(cat "$tmp/found")"
+jq -e 'any(.about == "host away" and (.fine | not) and (.text | contains("No such file or directory")))' "$tmp/found" > /dev/null ||
+    fail "host away: $(cat "$tmp/found")"
+
 # ---- libvirtd goes, and comes ----
 
 libvirt_kill
@@ -214,6 +226,8 @@ vmkeep run lv/vm1 --wait > "$tmp/out" 2>&1 || status=$?
 grep -q "host unreachable since" "$tmp/out" || fail "a backup while libvirtd is away: $(cat "$tmp/out")"
 doctor vm1 > "$tmp/found"
 grep -q "host unreachable since" "$tmp/found" || fail "the doctor while libvirtd is away: $(cat "$tmp/found")"
+hosts_found lv > /dev/null
+jq -e 'any(.about == "host lv" and (.fine | not))' "$tmp/found" > /dev/null || fail "host lv, away: $(cat "$tmp/found")"
 # Meanwhile one is defined.
 cp "$tmp/lv/etc/all.xml" "$tmp/lv/etc/vm5.xml"
 sed -i "s|<name>all<|<name>vm5<|; s|<uuid>.*</uuid>|<uuid>$uuid</uuid>|" "$tmp/lv/etc/vm5.xml"

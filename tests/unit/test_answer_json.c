@@ -143,6 +143,7 @@ static void a_look_at_everything(void **state)
          .difference = (char *)"2 points"},
     };
     const struct doctor_answer found = {
+        .host = "h",
         .catalog_problem = (char *)"disk full",
         .domains = {domains, 2, 2},
         .repositories = {repositories, 2, 2},
@@ -151,7 +152,8 @@ static void a_look_at_everything(void **state)
     (void)state;
     assert_json(
         (struct api_answer){ANSWER_DOCTOR, .u.doctor = &found},
-        "{\"catalog\":{\"problem\":\"disk full\"},\"domains\":["
+        "{\"about\":{\"domain\":null,\"host\":\"h\"},"
+        "\"catalog\":{\"problem\":\"disk full\"},\"domains\":["
         "{\"agent\":{\"asked\":true,\"problem\":\"deaf\"},"
         "\"apart\":\"not in group 107\","
         "\"asides\":[{\"cannot\":false,\"image\":null,\"name\":\"sr0\","
