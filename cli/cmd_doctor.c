@@ -26,7 +26,7 @@
 
 struct arguments {
     const char *about;
-    bool json;
+    bool json, unit;
 };
 
 /* ---- programs ---- */
@@ -261,9 +261,14 @@ static int run(void *arguments)
 {
     const struct arguments *a = arguments;
     struct config *config = NULL;
-    int code = cli_load_config(&config);
+    int code = EXIT_DONE;
 
-    if (code == EXIT_DONE)
+    if (a->unit && (a->about || a->json))
+        return cli_usage("doctor", "--unit prints a drop-in, and takes nothing else");
+    code = cli_load_config(&config);
+    if (code == EXIT_DONE && a->unit)
+        doctor_unit(config);
+    else if (code == EXIT_DONE)
         code = examine(config, a->about, a->json);
     config_free(config);
     return code;
@@ -310,6 +315,9 @@ const struct command cmd_doctor = {
             {FLAG("json", json,
                   "print an array of {about, check, fine, text, advice}; advice is null where it "
                   "is fine")},
+            {FLAG("unit", unit,
+                  "print a drop-in for vmkeepd.service by which the daemon can write where the "
+                  "configuration needs it, and nowhere else; nothing is examined")},
             {0}},
     .wants = "one host or domain at most",
     .exits =
@@ -321,7 +329,10 @@ const struct command cmd_doctor = {
                                       {EXIT_NO_DAEMON, "the daemon cannot be reached"},
                                       {EXIT_DAMAGED, "nor could it be: the catalog is damaged"},
                                       {0}},
-    .examples = (const char *const[]){"vmkeep doctor web01", "vmkeep doctor hv1", NULL},
+    .examples = (const char *const[]){"vmkeep doctor web01", "vmkeep doctor hv1",
+                                      "vmkeep doctor --unit > "
+                                      "/etc/systemd/system/vmkeepd.service.d/places.conf",
+                                      NULL},
     ARGUMENTS,
     .run = run,
 };

@@ -28,6 +28,9 @@ void doctor_add(struct findings *l, const char *about, const char *check, bool f
 
 void findings_done(struct findings *l);
 
+/* A drop-in for the daemon's unit, on standard output. */
+void doctor_unit(const struct config *config);
+
 /* What the daemon answers. */
 void doctor_daemon(struct findings *l, const struct config *config, const json_t *answer);
 

@@ -23,6 +23,7 @@
 #include "daemon/config_load.h"
 #include "daemon/control.h"
 #include "daemon/drivers.h"
+#include "daemon/watchdog.h"
 #include "policies/config_file.h"
 #include "scheduler/scheduler.h"
 #include "storage/places_ask.h"
@@ -47,6 +48,7 @@ struct daemon {
     struct control *control;
     ev_signal term, interrupt, hangup;
     ev_timer drain;
+    ev_timer watchdog;
     char *catalog_path, *control_path;
     ev_stat catalog_file;
     bool stopping;
@@ -332,6 +334,7 @@ static void watch_signals(struct daemon *d)
     ev_signal_init(&d->interrupt, on_stop, SIGINT);
     ev_signal_init(&d->hangup, on_hangup, SIGHUP);
     ev_timer_init(&d->drain, on_drain_limit, DRAIN_S, 0);
+    watchdog_start(d->loop, &d->watchdog);
     d->term.data = d->interrupt.data = d->hangup.data = d->drain.data = d;
     ev_signal_start(d->loop, &d->term);
     ev_signal_start(d->loop, &d->interrupt);

@@ -134,6 +134,17 @@ END
 vmkeep backup-begin vm1 "$tmp/backup.xml" --wait > "$tmp/out" 2>&1 || fail "no backup to a block device: $(cat "$tmp/out")"
 qemu-img compare -q -f qcow2 "$loop" -F qcow2 -U "$tmp/images/vm1-vda.qcow2" || fail "the block device holds other data"
 
+echo "- all else closed, as doctor --unit says"
+vmkeep doctor --unit > "$tmp/places.conf" || fail "doctor --unit"
+inside cp "$tmp/places.conf" /run/systemd/system/vmkeepd.service.d/places.conf
+grep -v '^\[' "$tmp/places.conf" |
+    sed -e '/^ProtectSystem=/d' -e '/^\[Service\]/r /dev/stdin' "$UNIT" > "$tmp/vmkeepd.service"
+systemd-analyze security --offline=true --threshold=30 --no-pager "$tmp/vmkeepd.service" > "$tmp/out" || fail "$(tail -n 1 "$tmp/out")"
+inside systemctl daemon-reload
+inside systemctl restart vmkeepd || fail "it does not start with what doctor --unit says"
+! inside nsenter --target "$(inside systemctl show vmkeepd --property MainPID --value)" --mount touch /usr/share/vmkeep-was-here \
+    2> /dev/null || fail "it may write anywhere"
+
 echo "- shut off"
 "$WRITER" qmp "$tmp/vm1.test" quit > /dev/null
 wait "${pids[vm1]}" || true
@@ -146,6 +157,17 @@ main=$(inside systemctl show vmkeepd --property MainPID --value)
 inside kill -KILL "$main"
 wait_for 30 "systemd to start it again" daemon_answers
 [ "$(inside systemctl show vmkeepd --property MainPID --value)" != "$main" ] || fail "it was not killed"
+
+echo "- its loop stands: the watchdog ends it"
+printf '[Service]\nWatchdogSec=5\nRestartSec=1\n' | inside tee /run/systemd/system/vmkeepd.service.d/watchdog.conf > /dev/null
+inside systemctl daemon-reload
+inside systemctl restart vmkeepd || fail "it does not start with a watchdog"
+main=$(inside systemctl show vmkeepd --property MainPID --value)
+sleep 6 # more than once it was in time
+is_property MainPID "$main" || fail "the watchdog was not told that all is well"
+inside kill -STOP "$main"
+wait_for 60 "the watchdog" is_property NRestarts 1
+wait_for 30 "systemd to start it again" daemon_answers
 
 echo "- what it had no need of, it does not have"
 if cmp -s /etc/vmkeep/config "$tmp/config"; then fail "the machine's own /etc was written"; fi
