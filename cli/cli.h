@@ -49,6 +49,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_export;
 extern const struct command cmd_files;
 extern const struct command cmd_jobs;
+extern const struct command cmd_metrics;
 extern const struct command cmd_mount;
 extern const struct command cmd_pin;
 extern const struct command cmd_points;

@@ -7,8 +7,6 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/points_look.h"
-#include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -31,38 +29,14 @@ static int find_domains(const struct arguments *a, const struct status_sources *
     return 0;
 }
 
-static void warn_of_config(struct status *ret)
-{
-    CLEANUP_FREE char *advice =
-        xasprintf("%s; then `%s`", cli_config_advice(),
-                  ret->daemon.running ? "vmkeep reload" : "systemctl start vmkeepd");
-
-    if (cli_config_problem())
-        reason_add(&ret->warnings, REASON_CONFIG_BROKEN, advice,
-                   "the configuration is broken, so the last good one counts: %s",
-                   cli_config_problem());
-    /* One that does not run reads it when it starts. */
-    if (cli_config_unread() && ret->daemon.running)
-        reason_add(&ret->warnings, REASON_CONFIG_UNREAD, "`vmkeep reload`",
-                   "%s: what is said here is of the file, and vmkeepd does what it read",
-                   cli_config_unread());
-}
-
 static int gather(const struct arguments *a, struct status_sources *s, struct status *ret,
                   struct err *err)
 {
     CLEANUP(domain_names_done) struct domain_names only = {0};
-    CLEANUP(status_looks_done) struct status_looks looks = {0};
 
     if (find_domains(a, s, &only, err) < 0)
         return -1;
-    sources_ask_daemon(s->config, &ret->daemon);
-    if (repository_look(s->config, NULL, s->catalog, &looks, err) < 0 ||
-        points_look(s->config, s->catalog, a->domains.n > 0 ? &only : NULL, &looks, err) < 0)
-        return -1;
-    s->looks = &looks;
-    warn_of_config(ret);
-    return status_gather(s, a->domains.n > 0 ? &only : NULL, ret, err);
+    return sources_gather(s, a->domains.n > 0 ? &only : NULL, ret, err);
 }
 
 static int report(void *arg, const struct config *config, struct catalog *catalog)

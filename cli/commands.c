@@ -10,6 +10,7 @@
 const struct command *const commands[] = {
     &cmd_check,
     &cmd_status,
+    &cmd_metrics,
     &cmd_run,
     &cmd_jobs,
     &cmd_cancel,

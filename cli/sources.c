@@ -8,7 +8,10 @@
 #include "base/cleanup.h"
 #include "base/timefmt.h"
 #include "base/uptime.h"
+#include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/points_look.h"
+#include "cli/repository_look.h"
 
 #define DAEMON_TIMEOUT_S 3
 
@@ -89,4 +92,38 @@ void sources_done(struct status_sources *s)
 {
     zone_free(s->zone);
     s->zone = NULL;
+}
+
+static void warn_of_config(struct status *ret)
+{
+    CLEANUP_FREE char *advice =
+        xasprintf("%s; then `%s`", cli_config_advice(),
+                  ret->daemon.running ? "vmkeep reload" : "systemctl start vmkeepd");
+
+    if (cli_config_problem())
+        reason_add(&ret->warnings, REASON_CONFIG_BROKEN, advice,
+                   "the configuration is broken, so the last good one counts: %s",
+                   cli_config_problem());
+    /* One that does not run reads it when it starts. */
+    if (cli_config_unread() && ret->daemon.running)
+        reason_add(&ret->warnings, REASON_CONFIG_UNREAD, "`vmkeep reload`",
+                   "%s: what is said here is of the file, and vmkeepd does what it read",
+                   cli_config_unread());
+}
+
+int sources_gather(struct status_sources *s, const struct domain_names *only, struct status *ret,
+                   struct err *err)
+{
+    CLEANUP(status_looks_done) struct status_looks looks = {0};
+    int rc;
+
+    sources_ask_daemon(s->config, &ret->daemon);
+    if (repository_look(s->config, NULL, s->catalog, &looks, err) < 0 ||
+        points_look(s->config, s->catalog, only, &looks, err) < 0)
+        return -1;
+    s->looks = &looks;
+    warn_of_config(ret);
+    rc = status_gather(s, only, ret, err);
+    s->looks = NULL;
+    return rc;
 }

@@ -17,6 +17,11 @@ int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err);
 /* How the daemon is; waits a few seconds at most. */
 void sources_ask_daemon(const struct config *config, struct status_daemon *ret);
 
+/* The whole status: how the daemon is, what lies under the repositories' paths now, and all that
+ * status_gather does. */
+int sources_gather(struct status_sources *s, const struct domain_names *only, struct status *ret,
+                   struct err *err);
+
 void sources_done(struct status_sources *s);
 
 #endif

@@ -39,7 +39,7 @@ struct status_job {
     int64_t id; /* 0: none */
     enum job_outcome outcome;
     char *reason;
-    int64_t ended;
+    int64_t started, ended; /* started 0: it had not begun */
 };
 
 /* Why a disk that is attached is in no backup. */
@@ -62,6 +62,7 @@ struct status_copies {
     size_t points;  /* good ones that are there */
     size_t behind;  /* points that are to be there by now, and are not */
     int64_t oldest; /* of these; 0: there are none */
+    int64_t last;   /* the newest point of which there is a good one; figures only */
     bool active;    /* a job copies, or waits for its turn */
     char *problem;  /* some are behind: how the last job failed; NULL: it did not */
 };
@@ -95,6 +96,9 @@ struct status_policy {
     struct status_job last_job; /* the last backup that ended */
     int64_t active;             /* the job that waits or runs for it now; 0: none */
     bool is_running;            /* that job does */
+    size_t points;              /* good ones */
+    size_t chain;               /* of these, the newest one's chain; figures only, as last_bytes */
+    uint64_t last_bytes;        /* of the newest one */
     VEC(struct status_copies) copies;
     VEC(struct status_failure) failures;
 

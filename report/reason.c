@@ -26,6 +26,11 @@ const char *reason_name(enum reason_code code)
     return codes[code].name;
 }
 
+enum severity reason_severity(enum reason_code code)
+{
+    return codes[code].severity;
+}
+
 struct reason *reason_add(struct reason_list *l, enum reason_code code, const char *advice,
                           const char *fmt, ...)
 {

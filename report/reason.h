@@ -89,6 +89,7 @@ enum reason_code { REASONS(REASON_ID) REASON_CODE_COUNT };
 
 /* "too-old" */
 const char *reason_name(enum reason_code code);
+enum severity reason_severity(enum reason_code code);
 
 struct reason {
     enum reason_code code;

@@ -209,7 +209,7 @@ int catalog_next_job(struct catalog *c, int64_t *ret, struct err *err);
 /* How the backup that was made last under the policy, and has ended, ended.  id 0: there is none.
  * Caller frees reason. */
 struct job_end {
-    int64_t id, ended;
+    int64_t id, started, ended;
     enum job_outcome outcome;
     char *reason;
 };

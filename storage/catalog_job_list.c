@@ -192,6 +192,7 @@ static int read_end(struct catalog *c, enum db_stmt id, const char *const *args,
     ret->id = sqlite3_column_int64(st, 0);
     ret->ended = sqlite3_column_int64(st, 2);
     ret->reason = db_text(st, 3);
+    ret->started = sqlite3_column_int64(st, 4);
     return 0;
 }
 

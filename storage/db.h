@@ -55,6 +55,11 @@ enum db_stmt {
     ST_POINT_SKETCH,
     ST_POINT_NEWEST,
     ST_POINT_SIZE,
+    ST_POINT_CHAIN,
+    ST_POINT_BYTES,
+    ST_COPY_LAST,
+    ST_JOB_TOTALS,
+    ST_JOB_DURATIONS,
     ST_POINT_OF_TIME,
     ST_POINT_DOMAINS,
     ST_POINT_LAST_GOOD,
@@ -178,7 +183,7 @@ struct db {
     void *tell_ctx;
 };
 
-#define DB_SCHEMA_VERSION 8
+#define DB_SCHEMA_VERSION 9
 #define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
 
 /* See catalog_open. db_open.c. */

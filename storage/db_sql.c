@@ -82,7 +82,7 @@ const char *const db_sql[ST_COUNT] = {
                           "  AND (?4 = 0 OR id = ?4)"
                           "  AND" JOB_FILTER " ORDER BY id DESC LIMIT ?5) ORDER BY id"),
     [ST_JOB_LAST_BACKUP] =
-        ("SELECT id, outcome, ended, reason FROM job INDEXED BY job_of WHERE host = ?1"
+        ("SELECT id, outcome, ended, reason, started FROM job INDEXED BY job_of WHERE host = ?1"
          " AND domain = ?2 AND policy = ?3 AND kind = 'backup' AND state = 'ended'"
          " ORDER BY id DESC LIMIT 1"),
     /* What the planner needs stays: of each (host, domain, policy) the last scheduled backup; and,
@@ -99,7 +99,7 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_POINT_ADD] = "INSERT INTO job_point (job, position, point) VALUES (?1, ?2, ?3)",
     [ST_JOB_POINT_LIST] = "SELECT point FROM job_point WHERE job = ?1 ORDER BY position",
     [ST_JOB_LAST_OF_KIND] =
-        ("SELECT id, outcome, ended, reason FROM job INDEXED BY job_of WHERE host = ?1"
+        ("SELECT id, outcome, ended, reason, started FROM job INDEXED BY job_of WHERE host = ?1"
          " AND domain = ?2 AND policy = ?3 AND kind = ?4 AND outcome <> 'skipped'"
          " AND state = 'ended' ORDER BY id DESC LIMIT 1"),
     [ST_JOB_DISK_ADD] =
@@ -141,6 +141,15 @@ const char *const db_sql[ST_COUNT] = {
         ("SELECT coalesce(sum(bytes), 0) FROM point_disk WHERE point ="
          " (SELECT id FROM point WHERE host = ?1 AND domain = ?2 AND policy = ?3 AND level = ?4"
          "  AND copy_of IS NULL ORDER BY created DESC LIMIT 1)"),
+    [ST_POINT_CHAIN] =
+        ("SELECT id, level FROM point WHERE host = ?1 AND domain = ?2"
+         " AND policy = ?3 AND copy_of IS NULL AND state = 'good' ORDER BY created DESC, job DESC"),
+    [ST_POINT_BYTES] = "SELECT coalesce(sum(bytes), 0) FROM point_disk WHERE point = ?1",
+    [ST_COPY_LAST] = ("SELECT coalesce(max(created), 0) FROM point WHERE host = ?1 AND domain = ?2"
+                      " AND policy = ?3 AND repository = ?4 AND copy_of IS NOT NULL"
+                      " AND state = 'good'"),
+    [ST_JOB_TOTALS] = "SELECT kind, outcome, jobs, bytes FROM job_total",
+    [ST_JOB_DURATIONS] = "SELECT kind, bound, jobs, seconds FROM job_duration",
     [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",
     [ST_POINT_DOMAINS] = DOMAINS_OF("point"),
     [ST_JOB_DOMAINS] = DOMAINS_OF("job"),

@@ -219,10 +219,12 @@ static int add_policy(const struct gathering *g, const struct domain_name *d,
     if (find_lacking(g->s->catalog, d, newest, policy, &p->lacks, err) < 0 ||
         catalog_last_backup(g->s->catalog, d->host, d->domain, policy->name, &end, err) < 0)
         return -1;
-    p->last_job = (struct status_job){end.id, end.outcome, end.reason, end.ended};
+    p->last_job = (struct status_job){end.id, end.outcome, end.reason, end.started, end.ended};
     if (status_add_copies(g->s, d, policy, &g->active, p, err) < 0)
         return -1;
     status_add_failures(&g->failed, d, policy, p);
+    if (status_add_figures(g->s, d, points, p, err) < 0)
+        return -1;
     return find_next_run(g, d, policy, p, err);
 }
 

@@ -38,6 +38,7 @@ struct status_sources {
     int64_t now;
     int64_t uptime;   /* seconds since the boot, */
     const char *boot; /* and which boot that was: see base/uptime.h */
+    bool figures;     /* also what monitoring asks for, and people do not */
     const struct status_looks
         *looks; /* the configuration's repositories in its order; NULL: none */
 };

@@ -33,6 +33,10 @@ int status_add_needs(const struct status_sources *s, const struct domain_name *d
 void status_add_failures(const struct seen_list *failed, const struct domain_name *d,
                          const struct config_policy *policy, struct status_policy *ret);
 
+/* The chain's length, and sizes: what monitoring asks for. The copies of ret are there already. */
+int status_add_figures(const struct status_sources *s, const struct domain_name *d,
+                       const struct point_list *points, struct status_policy *ret, struct err *err);
+
 /* The globs in policies' disks, and which of them select anything. */
 struct disk_globs;
 

@@ -54,6 +54,55 @@ thaw="in the guest, see to its agent, or run \`fsfreeze --unfreeze MOUNTPOINT\`;
     [[ $(plain <<< "$output") == *"frozen: perhaps, since DATE TIME: in the guest, see to its agent"* ]]
 }
 
+# promtool is Prometheus' own judge of the format and of names.
+@test "metrics are as Prometheus wants them" {
+    run -0 vmkeep metrics
+    promtool check metrics <<< "$output"
+    has() { grep -qxF -- "$1" <<< "$output" || { echo "no $1" >&2; return 1; }; }
+    has 'vmkeep_up 0'
+    has 'vmkeep_domain_protected{host="lab",domain="web01"} 1'
+    has 'vmkeep_domain_protected{host="lab",domain="db01"} 0'
+    has 'vmkeep_domain_protected{host="lab",domain="spare"} 0'
+    web='{host="lab",domain="web01",policy="nightly"}'
+    has "vmkeep_domain_rpo_seconds$web 93600"
+    has "vmkeep_domain_last_point_timestamp_seconds$web $((now - 5 * 3600 - 20 * 60 - 30))"
+    has "vmkeep_domain_last_point_bytes$web $((150 << 20))"
+    has "vmkeep_domain_points$web 3"
+    has "vmkeep_domain_chain_length$web 3"
+    has "vmkeep_domain_last_job_success$web 1"
+    has "vmkeep_domain_last_job_duration_seconds$web 300"
+    has 'vmkeep_domain_last_job_success{host="lab",domain="db01",policy="nightly"} 0'
+    has 'vmkeep_domain_points{host="lab",domain="db01",policy="nightly"} 1'
+    has 'vmkeep_repository_state{repository="main",state="ok"} 1'
+    has 'vmkeep_repository_state{repository="far",state="problem"} 1'
+    has 'vmkeep_jobs_total{kind="backup",outcome="success"} 6'
+    has 'vmkeep_jobs_total{kind="backup",outcome="failed"} 1'
+    has 'vmkeep_job_duration_seconds_bucket{kind="backup",le="60"} 0'
+    has 'vmkeep_job_duration_seconds_bucket{kind="backup",le="300"} 6'
+    has 'vmkeep_job_duration_seconds_bucket{kind="backup",le="3600"} 7'
+    has 'vmkeep_job_duration_seconds_sum{kind="backup"} 5400'
+    has 'vmkeep_job_duration_seconds_count{kind="backup"} 7'
+    has 'vmkeep_reasons{code="daemon-down",severity="act"} 1'
+    has 'vmkeep_reasons{code="no-policy",severity="risk"} 1'
+    has 'vmkeep_reasons{code="clock",severity="act"} 0'
+    [[ $output == *'vmkeep_repository_free_bytes{repository="main"} '[1-9]* ]]
+    # Rows of jobs go after a time; what they counted for stays.
+    sqlite3 "$tmp/catalog.db" 'PRAGMA foreign_keys = ON; DELETE FROM job WHERE state = '"'ended'"
+    run -0 vmkeep metrics
+    has 'vmkeep_jobs_total{kind="backup",outcome="success"} 6'
+    has "vmkeep_job_duration_seconds_sum{kind=\"backup\"} 5400"
+}
+
+@test "metrics for a textfile collector: the file is replaced as a whole, and others may read it" {
+    run -0 vmkeep metrics --output "$tmp/vmkeep.prom"
+    [ "$output" = "" ]
+    promtool check metrics < "$tmp/vmkeep.prom"
+    [ "$(stat -c %a "$tmp/vmkeep.prom")" = 644 ]
+    [ "$(ls "$tmp" | grep -c prom)" = 1 ]
+    run -4 vmkeep metrics --output "$tmp/none/vmkeep.prom"
+    [[ $output == *"$tmp/none/vmkeep.prom"* ]]
+}
+
 teardown() {
     rm -rf "$tmp"
 }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "storage/catalog_figures.h"
 #include "storage/schema.h"
 
 /* ---- versions, and what is no catalog ---- */
@@ -21,7 +22,7 @@ static void versions(void **state)
         enum err_code code;
         const char *text;
     } cases[] = {
-        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 8"},
+        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 9"},
         {"PRAGMA user_version = 0", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA user_version = -3", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA application_id = 7", ERR_CORRUPT, "not a vmkeep catalog"},
@@ -163,6 +164,7 @@ static void released_versions(void **state)
         CLEANUP_FREE char *name = xasprintf("catalog/v%d.sql", v);
         CLEANUP_FREE char *text = NULL, *schema = NULL;
         CLEANUP(point_done) struct point last = {0};
+        CLEANUP(job_totals_done) struct job_totals totals = {0};
         struct catalog *c;
         sqlite3 *h = NULL;
         bool found = false;
@@ -180,6 +182,10 @@ static void released_versions(void **state)
         assert_true(found);
         assert_string_equal(last.id, "local/web01/2026-11-24T02-30-00Z.nightly");
         assert_int_equal(last.disks.n, 2);
+        OK(catalog_totals(c, &totals, &err)); /* as if they had been counted as they ended */
+        assert_int_equal(totals.by_outcome.n, v == 1 ? 3 : 4);
+        assert_int_equal(totals.by_outcome.items[1].outcome, OUTCOME_SUCCESS);
+        assert_int_equal(totals.by_outcome.items[1].jobs, 2);
         catalog_close(c);
     }
 }
@@ -198,7 +204,9 @@ static void read_all(struct catalog *c, int *failures)
     struct catalog_history h;
     struct point last = {0};
     bool found;
-    struct err errs[7] = {ERR_INIT, ERR_INIT, ERR_INIT, ERR_INIT, ERR_INIT, ERR_INIT, ERR_INIT};
+    struct job_totals totals = {0};
+    struct err errs[8] = {ERR_INIT, ERR_INIT, ERR_INIT, ERR_INIT,
+                          ERR_INIT, ERR_INIT, ERR_INIT, ERR_INIT};
 
     catalog_jobs(c, &jobs, &jl, &errs[0]);
     catalog_jobs(c, &open, &ol, &errs[1]);
@@ -207,6 +215,7 @@ static void read_all(struct catalog *c, int *failures)
     catalog_seen(c, "domain", &sl, &errs[4]);
     catalog_history(c, "h", "d", "n", &h, &errs[5]);
     catalog_last_good(c, "h", "d", "n", &last, &found, &errs[6]);
+    catalog_totals(c, &totals, &errs[7]);
     for (size_t i = 0; i < pl.n; i++)
         assert_non_null(pl.items[i].policy);
     for (size_t i = 0; i < jl.n; i++)
@@ -216,6 +225,7 @@ static void read_all(struct catalog *c, int *failures)
     point_list_done(&pl);
     checkpoint_list_done(&cl);
     seen_list_done(&sl);
+    job_totals_done(&totals);
     point_done(&last);
     for (size_t i = 0; i < ARRAY_LEN(errs); i++) {
         if (errs[i].code == ERR_NONE)

@@ -26,6 +26,8 @@ static const struct {
     {ST_POINT_DOMAINS, "point", "the first of an index"},
     {ST_CHECKPOINT_LIST, "checkpoint", "all checkpoints are asked for"},
     {ST_CHECKPOINT_DROP_ORPHANS, "checkpoint", "once a start: there are some a domain"},
+    {ST_JOB_TOTALS, "job_total", "a row a kind of job and outcome"},
+    {ST_JOB_DURATIONS, "job_duration", "some rows a kind of job"},
     {ST_COVER_LIST, "coverage", "all that policies cover is asked for"},
     {ST_REPOSITORY_OF_ID, "repository", "one row a repository of the configuration"},
 };

@@ -125,7 +125,8 @@ static void add_policy(struct status_domain *d, const struct given *g)
     p->aside = g->aside ? NOW + g->aside : 0;
     p->next_run = g->next_in ? NOW + g->next_in : 0;
     if (g->outcome != OUTCOME_NONE)
-        p->last_job = (struct status_job){10, g->outcome, xstrdup(g->job_reason), NOW - HOUR};
+        p->last_job =
+            (struct status_job){10, g->outcome, xstrdup(g->job_reason), NOW - 2 * HOUR, NOW - HOUR};
 }
 
 static struct status_domain *add_domain(struct status *s, const struct status_case *c)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What monitoring asks of the catalog: what all jobs have come to, counted as each ended, so that
+ * it never falls though rows of jobs go after a time; and figures of a domain's points.
+ */
+#ifndef VMKEEP_STORAGE_CATALOG_FIGURES_H
+#define VMKEEP_STORAGE_CATALOG_FIGURES_H
+
+#include "base/totals.h"
+#include "storage/catalog.h"
+
+int catalog_totals(struct catalog *c, struct job_totals *ret, struct err *err);
+
+/* Of the policy's good points of the domain. */
+struct catalog_chain {
+    size_t points; /* the newest one's chain, back to the last full */
+    uint64_t last_bytes;
+};
+int catalog_chain(struct catalog *c, const char *host, const char *domain, const char *policy,
+                  struct catalog_chain *ret, struct err *err);
+
+/* The instant of the newest point of which the second repository has a good copy; 0: of none. */
+int catalog_last_copied(struct catalog *c, const char *host, const char *domain, const char *policy,
+                        const char *repository, int64_t *ret, struct err *err);
+
+#endif
