@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "mover/extents.h"
 #include "mover/hash.h"
+#include "mover/host_map.h"
 #include "mover/peers.h"
 #include "storage/image_run.h"
 #include "storage/leaves.h"
@@ -319,6 +320,7 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
                        struct err *err)
 {
     CLEANUP(image_words_done) struct image_words words = {0};
+    CLEANUP(host_map_done) struct host_map host = {0};
     struct peers p = PEERS_INIT;
     int more[PEERS_SHARED_MAX], rc = take_key(o, &words, err);
     const struct chain_spec chain = {.image = o->image,
@@ -328,16 +330,20 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
                                      .depth = depth,
                                      .direct = o->check,
                                      .more = hash_threads() - 1};
-    const struct hash_spec spec = {o->bandwidth, more, chain.more};
+    struct hash_spec spec = {.bandwidth = o->bandwidth, .threads = hash_threads(), .more = more};
     uint64_t capacity = (uint64_t)o->capacity, last = capacity - capacity % TREE_LEAF;
 
     p.stall_ms = STALL_MS;
     p.told = told;
     leaves_resize(ret, capacity);
-    if (rc == 0)
+    if (rc == 0 && host_map_make(&chain, told, &host)) {
+        spec.host = &host;
+        host_map_extents(&host, depth, map);
+    } else if (rc == 0) {
         rc = peers_open_chain(&p, &chain, more, err);
-    if (rc == 0)
-        rc = extents_map(&p, depth ? CONTEXT_DEPTH : NULL, map, err);
+        if (rc == 0)
+            rc = extents_map(&p, depth ? CONTEXT_DEPTH : NULL, map, err);
+    }
     /* The cut through the last leaf of a disk that has become smaller changes it. */
     if (rc == 0 && depth && capacity < was->capacity && last < capacity &&
         (map->runs.n == 0 ||

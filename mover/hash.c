@@ -21,6 +21,7 @@ struct work {
     struct peers *peers;
     const struct map *map;
     struct leaves *leaves;
+    const struct host_map *host;
     uint64_t bandwidth, end; /* end: of what can be read */
     pthread_mutex_t lock;    /* of all that follows, and of leaves */
     pthread_cond_t ended;
@@ -33,7 +34,7 @@ struct work {
 
 struct worker {
     struct work *work;
-    struct nbd_handle *nbd;
+    struct nbd_handle *nbd; /* NULL: the work's host is read */
     pthread_t thread;
 };
 
@@ -72,14 +73,21 @@ static bool next_part(struct work *w, uint64_t *ret_at, uint64_t *ret_len, int64
     return true;
 }
 
-static int read_part(struct worker *me, unsigned char *buf, uint64_t at, uint64_t len)
+static int read_part(struct worker *me, unsigned char *buf, uint64_t at, uint64_t len,
+                     struct err *err)
 {
-    uint64_t there = at >= me->work->end ? 0 : me->work->end - at;
+    const struct work *w = me->work;
+    uint64_t there = at >= w->end ? 0 : w->end - at;
+    int rc = 0;
 
     if (there > len)
         there = len;
+    if (there && w->host)
+        rc = host_map_read(w->host, buf, at, there, err);
+    else if (there && nbd_pread(me->nbd, buf, there, at, 0) < 0)
+        rc = peers_failed(w->peers, &w->peers->source, err);
     memset(buf + there, 0, CHUNK - there);
-    return there ? nbd_pread(me->nbd, buf, there, at, 0) : 0;
+    return rc;
 }
 
 static void set_leaves(struct work *w, const unsigned char *buf, uint64_t at, uint64_t len)
@@ -96,11 +104,22 @@ static void set_leaves(struct work *w, const unsigned char *buf, uint64_t at, ui
     pthread_mutex_unlock(&w->lock);
 }
 
+/* As host_map_read wants it. */
+static unsigned char *make_buffer(void)
+{
+    unsigned char *ret = aligned_alloc(HOST_MAP_SLACK, CHUNK + HOST_MAP_SLACK);
+
+    if (!ret)
+        abort();
+    memset(ret, 0, CHUNK + HOST_MAP_SLACK);
+    return ret;
+}
+
 static void *work(void *arg)
 {
     struct worker *me = arg;
     struct work *w = me->work;
-    CLEANUP_FREE unsigned char *buf = xcalloc(1, CHUNK);
+    CLEANUP_FREE unsigned char *buf = make_buffer();
     uint64_t at, len;
     int64_t wait_ms;
 
@@ -112,9 +131,7 @@ static void *work(void *arg)
         pthread_mutex_unlock(&w->lock);
         if (wait_ms > 0)
             nanosleep(&pause, NULL);
-        if (read_part(me, buf, at, len) < 0)
-            peers_failed(w->peers, &w->peers->source, &err);
-        else
+        if (read_part(me, buf, at, len, &err) == 0)
             set_leaves(w, buf, at, len);
         pthread_mutex_lock(&w->lock);
         if (err.code != ERR_NONE && w->err.code == ERR_NONE)
@@ -131,14 +148,17 @@ static void *work(void *arg)
 static int connect_more(struct work *w, struct worker *workers, const struct hash_spec *spec,
                         struct err *err)
 {
-    workers[0] = (struct worker){.work = w, .nbd = w->peers->source.nbd};
-    for (int i = 0; i < spec->n_more; i++) {
-        struct worker *one = &workers[i + 1];
+    for (int i = 0; i < spec->threads; i++)
+        workers[i].work = w;
+    if (spec->host)
+        return 0;
+    workers[0].nbd = w->peers->source.nbd;
+    for (int i = 1; i < spec->threads; i++) {
+        struct worker *one = &workers[i];
 
-        one->work = w;
         one->nbd = nbd_create();
         if (!one->nbd || nbd_set_pread_initialize(one->nbd, false) < 0 ||
-            nbd_connect_socket(one->nbd, spec->more[i]) < 0)
+            nbd_connect_socket(one->nbd, spec->more[i - 1]) < 0)
             return peers_failed(w->peers, &w->peers->source, err);
     }
     return 0;
@@ -182,11 +202,13 @@ static void wait_for_all(struct work *w)
 int hash_runs(struct peers *p, const struct map *map, const struct hash_spec *spec,
               struct leaves *ret, struct err *err)
 {
-    struct work w = {.peers = p, .map = map, .leaves = ret, .bandwidth = spec->bandwidth};
-    CLEANUP_FREE struct worker *workers = xcalloc((size_t)spec->n_more + 1, sizeof(struct worker));
-    int n = spec->n_more + 1, rc;
+    struct work w = {
+        .peers = p, .map = map, .leaves = ret, .host = spec->host, .bandwidth = spec->bandwidth};
+    uint64_t size = spec->host ? spec->host->size : p->source.size;
+    int n = spec->threads, rc;
+    CLEANUP_FREE struct worker *workers = xcalloc((size_t)n, sizeof(struct worker));
 
-    w.end = ret->capacity < p->source.size ? ret->capacity : p->source.size;
+    w.end = ret->capacity < size ? ret->capacity : size;
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.ended, NULL);
     p->done = p->total = 0;

@@ -38,8 +38,8 @@ struct scheduler_env {
 /* What happens to a job, for whoever listens. */
 struct job_event {
     const struct job *job; /* borrowed; state JOB_ENDED with an outcome tells that it is over */
-    int64_t rest; /* of one that is over: what it has left is done by that job; 0: nothing */
-    bool completed;        /* a backup, and it is over now: told exactly once for each */
+    int64_t rest;   /* of one that is over: what it has left is done by that job; 0: nothing */
+    bool completed; /* a backup, and it is over now: told exactly once for each */
 };
 
 #endif

@@ -98,6 +98,38 @@ as_another_says()
     jq -e '(.good | not) and (.note | contains("full.tree"))' <<<"${lines[-1]}"
 }
 
+@test "plain images are read from their files; compressed ones, and what stands on them, by a server" {
+    make 65536 8386120
+    qemu-img convert -c -O qcow2 full.qcow2 packed.qcow2
+    qemu-img create -q -f qcow2 -F qcow2 -b packed.qcow2 on.qcow2 8386120
+    qemu-io -c "write -P 8 100k 4k" on.qcow2
+    qemu-img convert -O raw full.qcow2 base
+    qemu-img create -q -f qcow2 -F raw -b base middle.qcow2 8386120
+    qemu-io -c "write -P 3 300k 70k" middle.qcow2
+    qemu-img create -q -f qcow2 -F qcow2 -b middle.qcow2 top.qcow2 8386120
+    qemu-io -c "write -P 4 320k 4k" top.qcow2
+    mkdir bin
+    printf '#!/bin/sh\necho no server >&2\nexit 1\n' > bin/qemu-nbd
+    chmod +x bin/qemu-nbd
+    for image in full inc top; do
+        PATH=$PWD/bin:$PATH run -0 "$CONTENT" take --image "$image.qcow2" --capacity 8386120 --tree t
+        as_another_says "$image.qcow2" 8386120 "$(jq -r .content <<<"${lines[-1]}")"
+    done
+    for image in packed on; do
+        PATH=$PWD/bin:$PATH run -1 "$CONTENT" take --image "$image.qcow2" --capacity 8386120 --tree t
+        run -0 "$CONTENT" take --image "$image.qcow2" --capacity 8386120 --tree t
+        as_another_says "$image.qcow2" 8386120 "$(jq -r .content <<<"${lines[-1]}")"
+    done
+}
+
+@test "a file that ends before its data: zeroes, as for QEMU; and names that could be options" {
+    make 65536 8388608
+    cp full.qcow2 ./-f.qcow2
+    truncate -s -100000 ./-f.qcow2
+    run -0 "$CONTENT" take --image -f.qcow2 --capacity 8388608 --tree t
+    as_another_says ./-f.qcow2 8388608 "$(jq -r .content <<<"${lines[-1]}")"
+}
+
 @test "bad usage, and images that are none" {
     run -2 "$CONTENT"
     run -2 "$CONTENT" look

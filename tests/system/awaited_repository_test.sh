@@ -25,15 +25,15 @@ write_some vm1 5 vda
 # Whoever takes the digest of the finished copy kills the daemon.
 DAEMON_WRAP=(env "PATH=$tmp/bin:$PATH")
 mkdir "$tmp/bin"
-real=$(command -v qemu-nbd)
-cat > "$tmp/bin/qemu-nbd" << KILLS
+real=$(command -v qemu-img)
+cat > "$tmp/bin/qemu-img" << KILLS
 #!/bin/sh
 case "\$*" in
-*.partial*) [ ! -e "$tmp/strike" ] || { kill -KILL "\$(cat "$tmp/pid")"; sleep 5; } ;;
+map*.partial*) [ ! -e "$tmp/strike" ] || { kill -KILL "\$(cat "$tmp/pid")"; sleep 5; } ;;
 esac
 exec "$real" "\$@"
 KILLS
-chmod +x "$tmp/bin/qemu-nbd"
+chmod +x "$tmp/bin/qemu-img"
 start_daemon
 await_daemon
 echo "${pids[daemon]}" > "$tmp/pid"
