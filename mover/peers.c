@@ -88,7 +88,8 @@ int peers_failed(const struct peers *p, const struct peer *peer, struct err *err
         if (*said)
             return err_set(err, ERR_REMOTE, "%s: qemu-nbd: %s", peer->name, said);
     }
-    if (!why || sys == ECONNRESET || sys == EPIPE) /* it depends on what was under way */
+    /* It depends on what was under way. */
+    if (!why || sys == ECONNRESET || sys == EPIPE || (peer->nbd && nbd_aio_is_closed(peer->nbd)))
         return err_set(err, ERR_REMOTE, "%s: the server has closed the connection", peer->name);
     /* libnbd puts the function's name in front, which tells people nothing. */
     after = strstr(why, ": ");

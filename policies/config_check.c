@@ -124,6 +124,18 @@ static void check_elsewhere(struct config_reader *r, const struct config_host *h
         report(r, at, false, "only a libvirt on another machine has one");
 }
 
+/* Of fe80::1%eth0 QEMU over there would listen on all addresses that it has. */
+static void check_address(struct config_reader *r, const struct config_host *h)
+{
+    CLEANUP_FREE char *host = h->address ? xstrdup(h->address) : libvirt_uri_host(h->uri);
+
+    if (strchr(host, '%'))
+        report(
+            r, config_place_of(r, h->address ? &h->address : &h->uri), false,
+            "an address with an interface (%%) is one of this machine's alone: give an 'address' "
+            "without one, or a name, by which its exports are read");
+}
+
 static void check_driver(struct config_reader *r, const struct config_host *h)
 {
     const struct config_place *host = config_place_of_item(r, h);
@@ -140,6 +152,8 @@ static void check_driver(struct config_reader *r, const struct config_host *h)
     if (h->driver == DRIVER_QEMU && uri)
         report(r, uri, false, "only driver libvirt has a URI");
     check_elsewhere(r, h, config_place_of(r, &h->address));
+    if (h->driver == DRIVER_LIBVIRT && uri && !libvirt_uri_is_local(h->uri))
+        check_address(r, h);
     check_elsewhere(r, h, config_place_of(r, &h->scratch));
 }
 

@@ -91,6 +91,9 @@ static char *foreign_job_of(const struct libvirt_domain_answer *d)
         {"snapshot-delete", "libvirt's deletion of a snapshot"},
         {"migration-in", "a migration to this host"},
         {"migration-out", "a migration away from this host"},
+        {"backup-begins",
+         "a backup that libvirt begins (if it stays so, libvirtd was killed in it, and keeps the "
+         "domain from all backups until it is shut off and started)"},
     };
 
     if (!d->job || str_eq(d->operation, "backup"))

@@ -17,9 +17,10 @@
 #include "engine/libvirt/task.h"
 
 #define ASK_S 40.0
-#define END_S 60.0  /* a cancelled copy finishes what it has in hand */
-#define EVENT_S 2.0 /* it comes a little later than the end */
-#define WHY_S 10.0  /* that of QEMU's end, which explains it, seconds later on a busy machine */
+#define END_S 60.0   /* a cancelled copy finishes what it has in hand */
+#define EVENT_S 2.0  /* it comes a little later than the end */
+#define BEGUN_S 10.0 /* a begin whose caller is gone */
+#define WHY_S 10.0   /* that of QEMU's end, which explains it, seconds later on a busy machine */
 #define AGAIN_S 0.2
 
 struct job_ask {
@@ -276,6 +277,9 @@ static void asked(struct libvirt_task *t)
         runs_not(a);
     } else if (t->err.code != ERR_NONE) {
         libvirt_task_finish(t, &t->err);
+    } else if (str_eq(a->figures.operation, "backup-begins") &&
+               wait_for_event(a, BEGUN_S)) { /* nobody is told yet where it writes */
+        return;
     } else if (!str_eq(a->figures.operation, "backup")) {
         runs_not(a);
     } else if (j && j->phase == LIBVIRT_JOB_RUNS) {

@@ -237,10 +237,14 @@ static void read_job(virDomainPtr dom, bool arrives, struct libvirt_domain_answe
     int type = VIR_DOMAIN_JOB_NONE, n = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
 
     if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0) {
-        if (arrives) {
-            d->job = xstrdup(word_of(words_job, VIR_DOMAIN_JOB_UNBOUNDED));
-            d->operation = xstrdup(word_of(words_operation, VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN));
-        }
+        bool begins = libvirt_backup_begins();
+
+        if (!arrives && !begins)
+            return;
+        d->job = xstrdup(word_of(words_job, VIR_DOMAIN_JOB_UNBOUNDED));
+        d->operation =
+            xstrdup(begins ? WORD_BACKUP_BEGINS
+                           : word_of(words_operation, VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN));
         return;
     }
     if (type == VIR_DOMAIN_JOB_NONE)

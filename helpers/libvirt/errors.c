@@ -105,6 +105,14 @@ static int last_error(struct err *err)
     return -1;
 }
 
+bool libvirt_backup_begins(void)
+{
+    const virError *e = virGetLastError();
+
+    /* Seen in libvirt 9.0. */
+    return e && e->message && strstr(e->message, "backup job data missing");
+}
+
 static _Thread_local struct err kept;
 
 void libvirt_keep_error(void)

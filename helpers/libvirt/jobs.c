@@ -59,18 +59,23 @@ static void read_stats(virTypedParameterPtr params, int n, int type, struct libv
 /* What an ended job left is there until it is read, unless it is to be kept, or the next begins. */
 static int job_of(virDomainPtr dom, const struct libvirt_request *q, void *answer)
 {
+    struct libvirt_job_answer *ret = answer;
     virTypedParameterPtr params = NULL;
     int type = VIR_DOMAIN_JOB_NONE, n = 0, state, reason;
     unsigned flags = (q->completed ? VIR_DOMAIN_JOB_STATS_COMPLETED : 0) |
                      (q->completed && q->keep ? VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED : 0);
 
-    if (virDomainGetJobStats(dom, &type, &params, &n, flags) < 0)
-        return -1;
-    read_stats(params, n, type, answer);
+    if (virDomainGetJobStats(dom, &type, &params, &n, flags) < 0) {
+        if (!libvirt_backup_begins())
+            return -1;
+        ret->state = xstrdup(word_of(words_job, VIR_DOMAIN_JOB_UNBOUNDED));
+        ret->operation = xstrdup(WORD_BACKUP_BEGINS);
+        return 0;
+    }
+    read_stats(params, n, type, ret);
     virTypedParamsFree(params, n);
-    ((struct libvirt_job_answer *)answer)->stopped =
-        !q->completed && virDomainGetState(dom, &state, &reason, 0) == 0 &&
-        state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
+    ret->stopped = !q->completed && virDomainGetState(dom, &state, &reason, 0) == 0 &&
+                   state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
     return 0;
 }
 SERVICE_OF_DOMAIN(job)

@@ -39,6 +39,8 @@ void connection_close(void);
 
 /* libvirt's last error in this thread; -1. */
 int libvirt_error(struct err *err);
+/* Of the last call, which asked for a job and failed: does a backup begin? */
+bool libvirt_backup_begins(void);
 /* It stays the last one, though what is called now (a free) forgets it. */
 void libvirt_keep_error(void);
 /* Of a text alone, as jobs leave one. */

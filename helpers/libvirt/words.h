@@ -16,6 +16,10 @@ extern const char *const words_io_error[];  /* virDomainEventIOErrorAction */
 extern const char *const words_control[];   /* virDomainControlState */
 extern const char *const words_block_job[]; /* virDomainBlockJobType */
 
+/* A backup that libvirtd has begun to begin: it says so in an error alone.  For a moment; or, where
+ * libvirtd was killed in it, until the domain is shut off. */
+#define WORD_BACKUP_BEGINS "backup-begins"
+
 /* "unknown" beyond the end: of a newer libvirt. */
 const char *word_of(const char *const *words, int i);
 

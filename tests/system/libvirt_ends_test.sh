@@ -154,6 +154,39 @@ take incremental
 compare_points
 [ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
 
+# ---- libvirtd is killed while it begins a backup: it takes the domain for busy ever after, and that is said ----
+
+begins()
+{
+    grep -q "<job .*async='backup'" "$tmp/lv/run/qemu/$vm.xml"
+}
+qemu=$(cat "$tmp/lv/run/qemu/$vm.pid")
+echo "<domainbackup><disks><disk name='vda' type='file'><target file='$tmp/theirs.qcow2'/></disk></disks></domainbackup>" > "$tmp/theirs.xml"
+kill -STOP "$qemu"
+libvirt_virsh backup-begin "$vm" "$tmp/theirs.xml" > /dev/null 2>&1 &
+theirs=$!
+wait_for 10 "the begin" begins
+libvirt_kill
+wait "$theirs" || true
+kill -CONT "$qemu"
+libvirt_daemon
+wait_for 20 "the connection" libvirt_is_connected
+begins || fail "libvirtd does not take it for busy any more"
+began=$SECONDS
+fails "a backup that libvirt begins (if it stays so, libvirtd was killed in it"
+[ $((SECONDS - began)) -lt 25 ] || fail "it was waited for, for $((SECONDS - began)) s"
+! vmkeep doctor "$vm" > "$tmp/out" || fail "all is fine: $(cat "$tmp/out")"
+grep -q "NOT .*a backup that libvirt begins" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+# The guest need not be shut off for it.
+libvirt_stop
+sed -i "/<job .*async='backup'/d" "$tmp/lv/run/qemu/$vm.xml"
+libvirt_daemon
+wait_for 20 "the connection" libvirt_is_connected
+change
+take incremental
+compare_points
+echo "libvirtd killed in a begin"
+
 stop_daemon
 libvirt_virsh destroy "$vm"
 libvirt_stop

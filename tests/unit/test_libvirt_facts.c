@@ -350,6 +350,9 @@ static void states_are_told(void **state)
          "a migration away from this host"},
         {"running", NULL, "running", "save", DOMAIN_RUNNING, NULL, "libvirt's save"},
         {"running", NULL, "running", "novelty", DOMAIN_RUNNING, NULL, "libvirt's job 'novelty'"},
+        {"running", NULL, "running", "backup-begins", DOMAIN_RUNNING, NULL,
+         "a backup that libvirt begins (if it stays so, libvirtd was killed in it, and keeps the "
+         "domain from all backups until it is shut off and started)"},
         {"running", NULL, "running", "backup", DOMAIN_RUNNING, NULL,
          "a backup of which libvirt does not tell where it writes"},
     };
