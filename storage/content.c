@@ -287,3 +287,18 @@ const struct point *content_holder(const char *path, const struct point_list *ch
     }
     return NULL;
 }
+
+int content_damaged(const struct content_check *c, const struct content_found *f, char **ret_bad,
+                    struct err *err)
+{
+    const struct point *bad = NULL;
+    CLEANUP_FREE char *where = content_difference(f), *image = NULL;
+
+    if (f->leaves)
+        bad = content_holder(c->path, c->chain, c->disk, f->ranges.items[0].offset);
+    bad = bad ? bad : &c->chain->items[0];
+    image = repository_image(c->path, bad->id, point_find_disk(bad, c->disk)->path, false);
+    *ret_bad = xstrdup(bad->id);
+    return err_set(err, ERR_CORRUPT, "%s holds other data than when it was published, %s", image,
+                   where);
+}

@@ -56,6 +56,11 @@ int content_check(const struct content_check *c, struct content_found *ret, stru
 /* "in 1 block of 64 KiB, first in bytes 655360 to 720895".  Caller frees. */
 char *content_difference(const struct content_found *f);
 
+/* Sets ERR_CORRUPT: the images of the point, which c reads, hold other data than when it was
+ * published.  *ret_bad: the point whose image it is, as far as can be told; caller frees. */
+int content_damaged(const struct content_check *c, const struct content_found *f, char **ret_bad,
+                    struct err *err);
+
 /* Which point of the chain (the point first) holds the leaf at that offset of a disk: the uppermost
  * whose tree lists it.  Borrowed from chain; NULL: it cannot be told. */
 const struct point *content_holder(const char *path, const struct point_list *chain,

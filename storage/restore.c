@@ -305,24 +305,14 @@ static int tell_difference(struct restore *s, struct content_check *c,
     CLEANUP(content_found_done) struct content_found kept = {0};
     CLEANUP_FREE char *where = NULL;
     const char *target = c->image;
-    CLEANUP_FREE char *image = NULL;
-    const struct point *holder = NULL, *bad;
 
     c->image = NULL;
     if (content_check(c, &kept, err) < 0)
         return -1;
-    if (kept.good) {
-        where = content_difference(written);
-        return err_set(err, ERR_IO, "%s: does not hold what was written to it, %s", target, where);
-    }
-    if (kept.leaves)
-        holder = content_holder(s->repository, &s->chain, c->disk, kept.ranges.items[0].offset);
-    s->ret->bad_point = xstrdup(holder ? holder->id : the_point(s)->id);
-    where = content_difference(&kept);
-    bad = point_list_find(&s->chain, s->ret->bad_point);
-    image = repository_image(s->repository, bad->id, point_find_disk(bad, c->disk)->path, false);
-    return err_set(err, ERR_CORRUPT, "%s holds other data than when it was published, %s", image,
-                   where);
+    if (!kept.good)
+        return content_damaged(c, &kept, &s->ret->bad_point, err);
+    where = content_difference(written);
+    return err_set(err, ERR_IO, "%s: does not hold what was written to it, %s", target, where);
 }
 
 /* Held against the content digest of the point, where it has one. */

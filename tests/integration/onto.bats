@@ -191,6 +191,24 @@ scribble() {
     untouched
 }
 
+@test "nor is one that is known by its contents" {
+    content=$("$CONTENT" take --image "$dir/vda.qcow2" --capacity 16777216 --tree "$dir/vda.tree" | jq -r '.content // empty')
+    jq --arg c "$content" '.disks[0] += {digest: null, content: $c}' "$dir/point.json" > "$tmp/point.json"
+    cp "$tmp/point.json" "$dir/point.json"
+    qemu-img create -q -f qcow2 "$tmp/old.qcow2" 16M
+    cp "$dir/vda.qcow2" "$tmp/whole.qcow2"
+    printf x | dd of="$dir/vda.qcow2" bs=1 seek=1000000 conv=notrunc status=none
+    before=$(sha256sum "$dir"/*)
+    run onto --onto "vda=$tmp/old.qcow2"
+    [ "$status" -eq 7 ]
+    [[ $output == *"$dir/vda.qcow2 holds other data than when it was published, in 1 block of 64 KiB"* ]]
+    [ "$(qemu-img map --output=json "$tmp/old.qcow2" | jq -c 'map(select(.data)) | length')" = 0 ]
+    untouched
+    cp "$tmp/whole.qcow2" "$dir/vda.qcow2"
+    onto --onto "vda=$tmp/old.qcow2" --json > "$tmp/out"
+    qemu-img compare -f raw -F qcow2 "$tmp/want.raw" "$tmp/old.qcow2"
+}
+
 @test "wrong usage" {
     for args in "--onto vda" "--onto =x" "--onto vda=" "--onto vda=x --to y" "--onto vda=x --disk vda" \
         "--onto vda=x --define" "--onto vda=x --fallback" "--to x"; do
