@@ -99,7 +99,7 @@ int patch_run(struct patch *p, struct err *err)
     uint64_t moved = 0;
 
     p->differs = 0;
-    for (uint64_t at = 0; at < p->size;) {
+    for (uint64_t at = p->from; at < p->size;) {
         size_t len;
 
         if (p->progress && !p->progress(p->ctx, at))

@@ -14,10 +14,10 @@
 #define PATCH_LEAF UINT64_C(65536)
 
 struct patch {
-    int source, target; /* as files; the target is as long or longer */
-    uint64_t size;
-    bool compare_only;  /* what differs is counted, not written */
-    uint64_t bandwidth; /* bytes a second, of what is compared and written; 0: no limit */
+    int source, target;  /* as files; the target is as long or longer */
+    uint64_t from, size; /* what lies between these */
+    bool compare_only;   /* what differs is counted, not written */
+    uint64_t bandwidth;  /* bytes a second, of what is compared and written; 0: no limit */
     bool (*progress)(void *ctx, uint64_t done);
     void *ctx;
     uint64_t differs; /* result: bytes of leaves that were, or would be, written */

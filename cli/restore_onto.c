@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "cli/served.h"
 #include "report/json.h"
 #include "report/wrap.h"
+#include "storage/content.h"
 #include "storage/verify.h"
 
 struct target {
@@ -31,6 +33,8 @@ struct target {
     uint64_t capacity, size; /* the point's disk, and the target */
     struct served source, image;
     int source_fd, fd;
+    bool has_content; /* the disk's digests are known */
+    char *ranges;     /* a file: where the target differs from them; NULL: that is not known */
     uint64_t differs;
 };
 
@@ -54,6 +58,9 @@ static void onto_done(struct onto *s)
             close(t->source_fd);
         if (t->fd >= 0)
             close(t->fd);
+        if (t->ranges)
+            unlink(t->ranges);
+        free(t->ranges);
         served_done(&t->source);
         served_done(&t->image);
         free(t->disk);
@@ -91,6 +98,7 @@ static int parse_target(struct onto *s, const char *text, struct err *err)
     if (!d)
         return err_set(err, ERR_NOTFOUND, "%s: has no disk %s", p->id, t->disk);
     t->capacity = d->capacity;
+    t->has_content = d->content;
     return 0;
 }
 
@@ -226,8 +234,62 @@ static int open_target(struct onto *s, struct target *t, struct err *err)
 
 /* ---- doing ---- */
 
+static bool on_content(void *ctx, uint64_t done, uint64_t total)
+{
+    struct onto *s = ctx;
+
+    s->work = total;
+    return on_progress(ctx, done);
+}
+
+static struct content_check content_of(struct onto *s, const struct target *t)
+{
+    s->checking = true;
+    return (struct content_check){.disk = t->disk,
+                                  .only = t->ranges,
+                                  .bandwidth = s->r->bandwidth,
+                                  .progress = on_content,
+                                  .ctx = s};
+}
+
+/* The target against the digests of the point. */
+static int check_target_content(struct onto *s, const struct target *t, const char *differences,
+                                struct content_found *ret, struct err *err)
+{
+    CLEANUP_FREE char *image = path_absolute(t->path), *none = NULL;
+    struct content_check c = content_of(s, t);
+
+    c.image = image;
+    c.format = t->device ? "raw" : s->r->format;
+    c.locked = !t->device;
+    c.differences = differences;
+    return content_check_point(&c, s->f->path, s->f->choice.point->id, ret, &none, err);
+}
+
+/* What cannot be told so (there is no tree, say, or the image is compressed) is found by comparing
+ * with the point itself. */
+static int find_differences(struct onto *s, struct target *t, struct err *err)
+{
+    CLEANUP(content_found_done) struct content_found found = {0};
+    CLEANUP_FREE char *file = served_path(&t->source, "differences");
+    struct err said = ERR_INIT;
+
+    if (!t->has_content || s->r->no_verify)
+        return 0;
+    if (check_target_content(s, t, file, &found, &said) < 0 && said.code == ERR_CANCELED) {
+        *err = said;
+        return -1;
+    }
+    if (said.code == ERR_NONE && path_exists(file))
+        t->ranges = TAKE_PTR(file);
+    else
+        unlink(file);
+    return 0;
+}
+
 static int verify(struct onto *s, const struct target *t, struct err *err)
 {
+    CLEANUP(content_found_done) struct content_found found = {0};
     CLEANUP_FREE char *bad = NULL;
     const struct verify_point v = {.path = s->f->path,
                                    .point_id = s->f->choice.point->id,
@@ -235,12 +297,34 @@ static int verify(struct onto *s, const struct target *t, struct err *err)
                                    .bandwidth = s->r->bandwidth,
                                    .progress = on_progress,
                                    .ctx = s};
+    struct content_check c = content_of(s, t);
 
-    if (verify_point_disk(&v, &s->work, &bad, err) == 0)
+    if ((t->has_content ? content_check_point(&c, v.path, v.point_id, &found, &bad, err)
+                        : verify_point_disk(&v, &s->work, &bad, err)) == 0)
         return 0;
     if (bad)
         restore_source_damaged(&s->f->source, bad, err);
     return -1;
+}
+
+/* Those that are known to differ. */
+static int patch_ranges(struct target *t, struct patch *p, struct err *err)
+{
+    FILE *f = fopen(t->ranges, "re");
+    uint64_t length;
+    int rc = 0;
+
+    if (!f)
+        return err_errno(err, errno, "%s", t->ranges);
+    t->differs = 0;
+    while (rc == 0 && fscanf(f, "%" SCNu64 " %" SCNu64, &p->from, &length) == 2) {
+        p->size = p->from + length;
+        p->differs = p->compare_only ? length : 0;
+        rc = p->compare_only ? 0 : patch_run(p, err);
+        t->differs += p->differs;
+    }
+    fclose(f);
+    return rc;
 }
 
 static int patch_target(struct onto *s, struct target *t, bool compare, struct err *err)
@@ -255,6 +339,8 @@ static int patch_target(struct onto *s, struct target *t, bool compare, struct e
 
     s->checking = compare;
     s->work = t->capacity;
+    if (t->ranges)
+        return patch_ranges(t, &p, err);
     if (patch_run(&p, err) < 0)
         return -1;
     t->differs = p.differs;
@@ -266,8 +352,17 @@ static int check_written(struct onto *s, struct target *t, struct err *err)
 {
     const uint64_t written = t->differs;
 
+    CLEANUP(content_found_done) struct content_found found = {0};
+
     if (fsync(t->fd) < 0)
         return err_errno(err, errno, "%s", t->path);
+    if (t->ranges) {
+        if (check_target_content(s, t, NULL, &found, err) < 0)
+            return err_wrap(err, "reading back what was written");
+        return found.good
+                   ? 0
+                   : err_set(err, ERR_IO, "%s: does not hold what was written to it", t->path);
+    }
     posix_fadvise(t->fd, 0, 0, POSIX_FADV_DONTNEED);
     if (patch_target(s, t, true, err) < 0)
         return -1;
@@ -291,6 +386,8 @@ static int each(struct onto *s, int (*step)(struct onto *, struct target *, stru
 
 static int compare(struct onto *s, struct target *t, struct err *err)
 {
+    if (find_differences(s, t, err) < 0)
+        return -1;
     if (!s->r->no_verify && !s->r->dry_run && verify(s, t, err) < 0)
         return -1;
     return s->r->dry_run ? patch_target(s, t, true, err) : 0;

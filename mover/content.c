@@ -19,13 +19,14 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "mover/difference.h"
 #include "mover/extents.h"
 #include "mover/hash.h"
 #include "mover/host_map.h"
+#include "mover/part.h"
 #include "mover/peers.h"
 #include "storage/image_run.h"
 #include "storage/leaves.h"
-#include "storage/sample.h"
 
 #define PROGRESS_MS 500
 #define STALL_MS (INT64_C(120) * 1000)
@@ -34,13 +35,13 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
-    bool check;
+    bool check, locked;
     const char *image, *format, *tree, *content, *key;
     struct strlist below; /* trees: of take, those below the image's; of check, its own first */
     int64_t capacity;
     uint64_t bandwidth;
-    struct sample sample; /* of check */
-    uint64_t seed;
+    const char *differences;
+    struct part part; /* of check */
 };
 
 static const char usage[] =
@@ -48,13 +49,15 @@ static const char usage[] =
     "                    [--content DIGEST --below TREE...] [--key FILE]\n"
     "   or: vmkeep-content check --image IMAGE --capacity BYTES --content DIGEST\n"
     "                    [--format raw] [--below TREE]... [--slice K/N --seed NUMBER]\n"
-    "                    [--from BYTES] [--to BYTES] [--key FILE]\n"
+    "                    [--from BYTES] [--to BYTES] [--only FILE] [--key FILE]\n"
+    "                    [--differences FILE] [--locked]\n"
     "\n"
     "The digest of what a guest reads of a disk.  The last line of output is JSON.\n"
     "\n"
     "  take               compute it, and write the tree of the image\n"
     "  check              compare it; says where the differences are\n"
     "  --image IMAGE      the image; what it stands on is read as well\n"
+    "  --locked           somebody has the image open, and does not write to it now\n"
     "  --format FORMAT    of the image: qcow2 (default) or raw\n"
     "  --capacity BYTES   of the disk\n"
     "  --tree FILE        the tree of the image, which is written\n"
@@ -67,6 +70,8 @@ static const char usage[] =
     "  --slice K/N        read one of N slices of the disk, from 0 on; without trees, all\n"
     "  --seed NUMBER      that decides what is in which slice\n"
     "  --from, --to BYTES read what lies between\n"
+    "  --only FILE        read what FILE says, a line OFFSET LENGTH for each range\n"
+    "  --differences FILE write all ranges that differ into it, in the same way\n"
     "  --version          print the version and exit\n"
     "  --help             print this text and exit\n"
     "\n"
@@ -120,40 +125,35 @@ static int read_part(int c, struct options *o)
     int64_t n;
 
     if (c == 'k')
-        return read_slice(optarg, &o->sample) ? -1
-                                              : bad_usage("--slice", "needs K/N, with K below N");
+        return read_slice(optarg, &o->part.sample)
+                   ? -1
+                   : bad_usage("--slice", "needs K/N, with K below N");
     if (!parse_int(optarg, 0, INT64_MAX, &n))
         return bad_usage(c == 's' ? "--seed" : c == 'F' ? "--from" : "--to", "needs a number");
-    *(c == 's' ? &o->seed : c == 'F' ? &o->sample.from : &o->sample.to) = (uint64_t)n;
+    *(c == 's'   ? &o->part.seed
+      : c == 'F' ? &o->part.sample.from
+                 : &o->part.sample.to) = (uint64_t)n;
     return -1;
 }
 
 static const struct option known[] = {
-    {"image", required_argument, NULL, 'i'},
-    {"format", required_argument, NULL, 'f'},
-    {"capacity", required_argument, NULL, 'c'},
-    {"tree", required_argument, NULL, 't'},
-    {"below", required_argument, NULL, 'b'},
-    {"key", required_argument, NULL, 'K'},
-    {"content", required_argument, NULL, 'd'},
-    {"bandwidth", required_argument, NULL, 'w'},
-    {"slice", required_argument, NULL, 'k'},
-    {"seed", required_argument, NULL, 's'},
-    {"from", required_argument, NULL, 'F'},
-    {"to", required_argument, NULL, 'T'},
-    {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {0},
+    {"image", required_argument, NULL, 'i'},    {"format", required_argument, NULL, 'f'},
+    {"capacity", required_argument, NULL, 'c'}, {"tree", required_argument, NULL, 't'},
+    {"below", required_argument, NULL, 'b'},    {"key", required_argument, NULL, 'K'},
+    {"content", required_argument, NULL, 'd'},  {"bandwidth", required_argument, NULL, 'w'},
+    {"slice", required_argument, NULL, 'k'},    {"seed", required_argument, NULL, 's'},
+    {"from", required_argument, NULL, 'F'},     {"to", required_argument, NULL, 'T'},
+    {"only", required_argument, NULL, 'O'},     {"differences", required_argument, NULL, 'D'},
+    {"locked", no_argument, NULL, 'l'},         {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},           {0},
 };
 
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    const char **texts[] = {['i'] = &o->image,
-                            ['f'] = &o->format,
-                            ['t'] = &o->tree,
-                            ['d'] = &o->content,
-                            ['K'] = &o->key};
+    const char **texts[] = {
+        ['i'] = &o->image, ['f'] = &o->format,      ['t'] = &o->tree,          ['d'] = &o->content,
+        ['K'] = &o->key,   ['D'] = &o->differences, ['O'] = &o->part.only_file};
     struct err err = ERR_INIT;
     int c, rc = read_command(argc, argv, o);
 
@@ -180,6 +180,9 @@ static int read_options(int argc, char **argv, struct options *o)
         case 'T':
             if ((rc = read_part(c, o)) >= 0)
                 return rc;
+            break;
+        case 'l':
+            o->locked = true;
             break;
         case 'v':
             puts("vmkeep-content " VMKEEP_VERSION);
@@ -275,43 +278,24 @@ static int lay_trees(const struct options *o, struct leaves *ret, unsigned char 
 
 /* ---- reading ---- */
 
-/* What is not in the sample leaves the map, and counts as what it should be. */
-static void take_sample(const struct options *o, const struct leaves *want, struct map *map,
-                        struct leaves *ret)
-{
-    struct map all = *map;
-
-    map->runs.items = NULL;
-    map->runs.n = map->runs.cap = 0;
-    for (size_t i = 0; i < all.runs.n; i++) {
-        const struct map_run *r = &all.runs.items[i];
-        uint64_t end = r->offset + r->length;
-
-        for (uint64_t at = r->offset; at < end;) {
-            uint64_t leaf = at / TREE_LEAF, next = (leaf + 1) * TREE_LEAF;
-            struct map_run *last = map->runs.n > 0 ? &map->runs.items[map->runs.n - 1] : NULL;
-
-            next = next < end ? next : end;
-            if (!sample_has(&o->sample, o->seed, leaf)) {
-                if (leaf < ret->n && leaf < want->n)
-                    leaves_set(ret, leaf, leaves_get(want, leaf));
-            } else if (last && last->kind == r->kind && last->offset + last->length == at) {
-                last->length += next - at;
-            } else {
-                *VEC_ADD(&map->runs) = (struct map_run){at, next - at, r->kind};
-            }
-            at = next;
-        }
-    }
-    map_done(&all);
-}
-
 /* How the image is opened. */
 static int take_key(const struct options *o, struct image_words *ret, struct err *err)
 {
     if (o->key)
         keys_add("/", NULL, o->key);
     return image_words(o->image, ret, err);
+}
+
+/* A device may be larger than the disk on it. */
+static void clip(struct map *map, uint64_t capacity)
+{
+    struct map_run *last;
+
+    while (map->runs.n > 0 && map->runs.items[map->runs.n - 1].offset >= capacity)
+        map->runs.n--;
+    last = map->runs.n > 0 ? &map->runs.items[map->runs.n - 1] : NULL;
+    if (last && last->length > capacity - last->offset)
+        last->length = capacity - last->offset;
 }
 
 /* want: what the disk should hold, of which a sample is read; NULL: all is read. */
@@ -329,6 +313,7 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
                                      .object = words.object,
                                      .depth = depth,
                                      .direct = o->check,
+                                     .locked = o->locked,
                                      .more = hash_threads() - 1};
     struct hash_spec spec = {.bandwidth = o->bandwidth, .threads = hash_threads(), .more = more};
     uint64_t capacity = (uint64_t)o->capacity, last = capacity - capacity % TREE_LEAF;
@@ -349,8 +334,9 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
         (map->runs.n == 0 ||
          map->runs.items[map->runs.n - 1].offset + map->runs.items[map->runs.n - 1].length <= last))
         *VEC_ADD(&map->runs) = (struct map_run){last, capacity - last, MAP_DATA};
+    clip(map, capacity);
     if (rc == 0 && want)
-        take_sample(o, want, map, ret);
+        part_take(&o->part, want, map, ret);
     if (rc == 0)
         rc = hash_runs(&p, map, &spec, ret, err);
     peers_done(&p);
@@ -403,15 +389,20 @@ static int take(const struct options *o, struct err *err)
 
 /* ---- check ---- */
 
-/* first, last: of leaves. */
-static void add_range(const struct leaves *l, uint64_t first, uint64_t last, json_t *ranges)
+static json_t *ranges_json(const struct map *ranges)
 {
-    uint64_t end = (last + 1) * TREE_LEAF < l->capacity ? (last + 1) * TREE_LEAF : l->capacity;
-    uint64_t offset = first * TREE_LEAF;
+    json_t *ret = json_array();
 
-    if (json_array_size(ranges) < RANGES_MAX)
-        json_array_append_new(ranges,
-                              json_pack("[I, I]", (json_int_t)offset, (json_int_t)(end - offset)));
+    for (size_t i = 0; i < ranges->runs.n && i < RANGES_MAX; i++)
+        json_array_append_new(ret, json_pack("[I, I]", (json_int_t)ranges->runs.items[i].offset,
+                                             (json_int_t)ranges->runs.items[i].length));
+    return ret;
+}
+
+static json_t *differences_json(uint64_t bad, const struct map *ranges)
+{
+    return json_pack("{s:b, s:I, s:o}", "good", bad == 0, "bad_leaves", (json_int_t)bad, "ranges",
+                     ranges_json(ranges));
 }
 
 static json_int_t bytes_of(const struct map *map)
@@ -423,32 +414,9 @@ static json_int_t bytes_of(const struct map *map)
     return ret;
 }
 
-static json_t *differences(const struct leaves *have, const struct leaves *want)
+static int check(struct options *o, struct err *err)
 {
-    json_t *ranges = json_array();
-    uint64_t bad = 0, first = 0, last = 0;
-
-    for (uint64_t i = 0; i < have->n; i++) {
-        if (!have->nodes[i / LEAVES_NODE] && !want->nodes[i / LEAVES_NODE]) {
-            i |= LEAVES_NODE - 1;
-            continue;
-        }
-        if (memcmp(leaves_get(have, i), leaves_get(want, i), TREE_DIGEST) == 0)
-            continue;
-        if (bad > 0 && last + 1 != i)
-            add_range(have, first, last, ranges);
-        if (bad++ == 0 || last + 1 != i)
-            first = i;
-        last = i;
-    }
-    if (bad > 0)
-        add_range(have, first, last, ranges);
-    return json_pack("{s:b, s:I, s:o}", "good", bad == 0, "bad_leaves", (json_int_t)bad, "ranges",
-                     ranges);
-}
-
-static int check(const struct options *o, struct err *err)
-{
+    CLEANUP(map_done) struct map ranges = {0};
     CLEANUP(leaves_done) struct leaves want = {0};
     CLEANUP(leaves_done) struct leaves have = {0};
     CLEANUP(map_done) struct map map = {0};
@@ -458,16 +426,21 @@ static int check(const struct options *o, struct err *err)
     bool trees = o->below.n > 0 && lay_trees(o, &want, top, &unusable) == 0;
 
     content_parse(o->content, wanted);
-    if (read_leaves(o, false, NULL, trees && !sample_is_whole(&o->sample) ? &want : NULL, &map,
-                    &have, err) < 0)
+    if (part_read(&o->part, err) < 0 ||
+        read_leaves(o, false, NULL, trees && !part_is_whole(&o->part) ? &want : NULL, &map, &have,
+                    err) < 0)
         return -1;
     leaves_content(&have, content);
     if (memcmp(content, wanted, TREE_DIGEST) == 0 || !trees)
         answer = json_pack("{s:b, s:b, s:s*}", "good", memcmp(content, wanted, TREE_DIGEST) == 0,
-                           "all", !trees || sample_is_whole(&o->sample), "note",
+                           "all", !trees || part_is_whole(&o->part), "note",
                            unusable.code == ERR_NONE ? NULL : unusable.msg);
     else
-        answer = differences(&have, &want);
+        answer = differences_json(difference_find(&have, &want, &ranges), &ranges);
+    if (trees && o->differences && difference_write(&ranges, o->differences, err) < 0) {
+        json_decref(answer);
+        return -1;
+    }
     json_object_set_new(answer, "bytes", json_integer(bytes_of(&map)));
     print_json(answer);
     return 0;
@@ -488,6 +461,7 @@ int main(int argc, char **argv)
             code = EXIT_FAILED;
         }
     }
+    part_done(&o.part);
     strlist_done(&o.below);
     return code;
 }

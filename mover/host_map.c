@@ -76,11 +76,15 @@ static void on_ended(void *ctx, const struct err *err)
 
 static bool ask(const struct chain_spec *spec, struct asking *a)
 {
-    const char *argv[] = {"qemu-img",   "map", "--output=json", "-f",
-                          spec->format, "--",  spec->image,     NULL};
+    const char *argv[9] = {"qemu-img", "map", "--output=json", "-f", spec->format};
+    size_t n = 5;
     const struct proc_spec run = {.argv = argv, .idle_timeout_s = SILENT_S, .line = on_line};
     struct err ignored = ERR_INIT;
 
+    if (spec->locked)
+        argv[n++] = "-U";
+    argv[n++] = "--";
+    argv[n] = spec->image;
     if (!proc_start(EV_DEFAULT_ & run, NULL, on_ended, a, &ignored))
         return false;
     while (!a->ended)

@@ -68,6 +68,7 @@ struct chain_spec {
     const char *opened, *object; /* encrypted: instead of image, and of --object; NULL: it is not */
     bool depth;                  /* which image of the chain holds what is told: CONTEXT_DEPTH */
     bool direct;                 /* past the page cache, where the file system can */
+    bool locked;                 /* by who writes to it, but not now; only a host_map has it */
     int more;                    /* connections beside ours, below PEERS_SHARED_MAX */
 };
 /* Instead of either, as a source.  ret_more: the connections, the caller's; set only on success. */

@@ -230,8 +230,14 @@ int content_check(const struct content_check *c, struct content_found *ret, stru
     add(&w, "--capacity", capacity);
     add(&w, "--content", d->content);
     add(&w, "--bandwidth", bandwidth);
+    if (c->locked)
+        *VEC_ADD(&w) = "--locked";
     if (!sample_is_whole(&c->sample))
         add_part(c, &part, &w);
+    if (c->only)
+        add(&w, "--only", c->only);
+    if (c->differences)
+        add(&w, "--differences", c->differences);
     list_trees(c->path, c->chain, p->id, c->disk, &trees);
     for (size_t i = 0; i < trees.n; i++)
         add(&w, "--below", trees.items[i]);
@@ -301,4 +307,21 @@ int content_damaged(const struct content_check *c, const struct content_found *f
     *ret_bad = xstrdup(bad->id);
     return err_set(err, ERR_CORRUPT, "%s holds other data than when it was published, %s", image,
                    where);
+}
+
+int content_check_point(struct content_check *c, const char *path, const char *point_id,
+                        struct content_found *ret, char **ret_bad, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list chain = {0};
+    int rc;
+
+    c->path = path;
+    if (read_chain(path, point_id, &chain, err) < 0)
+        return -1;
+    c->chain = &chain;
+    rc = content_check(c, ret, err);
+    if (rc == 0 && !ret->good && !c->image)
+        rc = content_damaged(c, ret, ret_bad, err);
+    c->chain = NULL;
+    return rc;
 }

@@ -26,8 +26,12 @@ struct content_check {
     const char *disk;               /* that has a content */
     const char *image, *format;     /* what is read: "qcow2" with all that it stands on, or "raw";
                                      * NULL: the point's own image */
+    bool locked;                    /* who has image open for writing does not write now */
     uint64_t bandwidth;             /* bytes a second; 0: no limit */
     struct sample sample;           /* without trees that can be used all is read */
+    /* Files of ranges of bytes: what is read (NULL: all), and, where trees can be used, which of
+     * it differ. */
+    const char *only, *differences;
     /* Told now and then how many bytes have been read, of how many; false ends it. */
     bool (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;
@@ -55,6 +59,12 @@ int content_check(const struct content_check *c, struct content_found *ret, stru
 
 /* "in 1 block of 64 KiB, first in bytes 655360 to 720895".  Caller frees. */
 char *content_difference(const struct content_found *f);
+
+/* The same of a point, whose chain is read first: c's path and chain need not be set.  Of the
+ * point's own images (c->image is NULL) a difference is an error: ERR_CORRUPT and *ret_bad, as
+ * content_damaged has them. */
+int content_check_point(struct content_check *c, const char *path, const char *point_id,
+                        struct content_found *ret, char **ret_bad, struct err *err);
 
 /* Sets ERR_CORRUPT: the images of the point, which c reads, hold other data than when it was
  * published.  *ret_bad: the point whose image it is, as far as can be told; caller frees. */

@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "storage/content.h"
 #include "storage/digest.h"
 #include "storage/repository_priv.h"
 
@@ -85,38 +84,6 @@ uint64_t verify_bytes(const struct verify_request *r)
     return sum;
 }
 
-/* ---- one disk of a point ---- */
-
-struct reading_content {
-    const struct verify_point *v;
-    uint64_t *bytes;
-};
-
-static bool on_content(void *ctx, uint64_t done, uint64_t total)
-{
-    const struct reading_content *s = ctx;
-
-    *s->bytes = total;
-    return !s->v->progress || s->v->progress(s->v->ctx, done);
-}
-
-static int verify_content(const struct verify_point *v, const struct point_list *chain,
-                          uint64_t *ret_bytes, char **ret_bad, struct err *err)
-{
-    CLEANUP(content_found_done) struct content_found found = {0};
-    struct reading_content s = {v, ret_bytes};
-    const struct content_check c = {.path = v->path,
-                                    .chain = chain,
-                                    .disk = v->disk,
-                                    .bandwidth = v->bandwidth,
-                                    .progress = on_content,
-                                    .ctx = &s};
-
-    if (content_check(&c, &found, err) < 0)
-        return -1;
-    return found.good ? 0 : content_damaged(&c, &found, ret_bad, err);
-}
-
 int verify_point_disk(const struct verify_point *v, uint64_t *ret_bytes, char **ret_bad,
                       struct err *err)
 {
@@ -127,14 +94,10 @@ int verify_point_disk(const struct verify_point *v, uint64_t *ret_bytes, char **
                                      .bandwidth = v->bandwidth,
                                      .progress = v->progress,
                                      .ctx = v->ctx};
-    const struct point_disk *d;
 
     *ret_bad = NULL;
     if (read_chain(v->path, v->point_id, &chain, err) < 0)
         return -1;
-    d = point_find_disk(&chain.items[0], v->disk);
-    if (d && d->content)
-        return verify_content(v, &chain, ret_bytes, ret_bad, err);
     *ret_bytes = verify_bytes(&r);
     return verify_disk(&r, ret_bad, err);
 }

@@ -28,8 +28,7 @@ struct verify_request {
  * *ret_bad is NULL then.  Caller frees *ret_bad. */
 int verify_disk(const struct verify_request *r, char **ret_bad, struct err *err);
 
-/* One disk of a point, whose chain is read first: by the digest of its contents, or else as
- * verify_disk does. */
+/* The same of one disk of a point, whose chain is read first. */
 struct verify_point {
     const char *path; /* the repository */
     const char *point_id, *disk;
@@ -38,7 +37,7 @@ struct verify_point {
     void *ctx;
 };
 
-/* *ret_bytes is set before progress is called: what there is to read. */
+/* *ret_bytes is set before any image is read: what there will be to read. */
 int verify_point_disk(const struct verify_point *v, uint64_t *ret_bytes, char **ret_bad,
                       struct err *err);
 

@@ -98,6 +98,33 @@ as_another_says()
     jq -e '(.good | not) and (.note | contains("full.tree"))' <<<"${lines[-1]}"
 }
 
+@test "all ranges that differ, and what they name read again; of an image that is open, too" {
+    make 65536 8388608
+    check=("$CONTENT" check --capacity 8388608 --content "$content" --below inc.tree --below full.tree)
+    qemu-img convert -O raw inc.qcow2 inc.raw
+    for at in 700000 1000000 5100000; do
+        printf X | dd of=inc.raw bs=1 seek=$at conv=notrunc status=none
+    done
+    run -0 "${check[@]}" --image inc.raw --format raw --differences ranges
+    [ "$(cat ranges)" = "$(printf '%s\n' "655360 65536" "983040 65536" "5046272 65536" "total 3 196608")" ]
+    run -0 "${check[@]}" --image inc.raw --format raw --only ranges
+    [ "$(jq -c '[.good, .all, .bad_leaves, .bytes]' <<<"${lines[-1]}")" = '[false,null,3,196608]' ]
+    run -0 "${check[@]}" --image inc.qcow2 --only ranges --differences none
+    [ "$(jq -c '[.good, .all, .bytes]' <<<"${lines[-1]}")" = '[true,false,131072]' ] # one is a hole
+    [ "$(cat none)" = "total 0 0" ]
+    printf '0 5\n' > ranges
+    run -1 "${check[@]}" --image inc.qcow2 --only ranges
+    [ "$output" = "vmkeep-content: ranges: its end is missing" ]
+    qemu-nbd -t -f qcow2 -k "$tmp/nbd" inc.qcow2 3>&- &
+    server=$!
+    until [ -S nbd ]; do sleep 0.1; done
+    run -1 "${check[@]}" --image inc.qcow2
+    run -0 "${check[@]}" --image inc.qcow2 --locked
+    [ "$(jq .good <<<"${lines[-1]}")" = true ]
+    kill "$server"
+    wait "$server" || true
+}
+
 @test "plain images are read from their files; compressed ones, and what stands on them, by a server" {
     make 65536 8386120
     qemu-img convert -c -O qcow2 full.qcow2 packed.qcow2
