@@ -11,8 +11,19 @@
 #define ALL_MS 250 /* for all repositories together */
 #define WAIT_S 3
 
-/* Points are made, merged and removed while we look: what was found then is looked at once more. */
-#define ROUNDS 2
+/* One repository. */
+struct glance {
+    struct store_asking *asking; /* NULL: nothing is asked */
+    struct survey found;
+};
+
+struct points_look {
+    const struct config *config;
+    struct catalog *catalog;
+    const struct domain_names *only;
+    struct status_looks *looks;
+    struct glance *glances; /* one for each look */
+};
 
 static int newest(struct catalog *catalog, const struct domain_names *domains,
                   struct point_list *ret, struct err *err)
@@ -26,6 +37,17 @@ static int newest(struct catalog *catalog, const struct domain_names *domains,
                                    err);
     catalog_instant_end(catalog);
     return rc;
+}
+
+static int newest_of_all(const struct points_look *l, struct point_list *ret, struct err *err)
+{
+    CLEANUP(domain_names_done) struct domain_names known = {0};
+
+    if (l->only)
+        return newest(l->catalog, l->only, ret, err);
+    if (domains_known(l->config, l->catalog, &known, err) < 0)
+        return -1;
+    return newest(l->catalog, &known, ret, err);
 }
 
 static bool was_lost(const struct survey_losses *l, const char *id)
@@ -50,46 +72,70 @@ static struct point_list choose(const struct point_list *points, const char *rep
     return ret;
 }
 
-/* What hangs now, after it was found to be there, is told as such. */
-static void look(const struct config_repository *c, const struct point_list *points, int64_t ms,
-                 struct status_look *ret)
+static void ask(struct glance *g, const char *path, const struct point_list *points, int64_t ms)
 {
     const struct survey_scope scope = {.known = points, .glance_ms = ms};
-    const struct store_request q = {.repository = c->path, .scope = &scope};
-    CLEANUP(survey_done) struct survey found = {0};
-    const struct ask ask = {"survey", &store_request_survey, &store_answer_survey, &q,
-                            &found,   .timeout_s = 0};
-    struct err err = ERR_INIT;
-    int rc = store_ask(&ask, c->path, WAIT_S, &err);
+    const struct store_request q = {.repository = path, .scope = &scope};
+    const struct ask ask = {
+        "survey", &store_request_survey, &store_answer_survey, &q, &g->found, .timeout_s = 0};
+    struct err ignored = ERR_INIT;
 
-    survey_losses_done(&ret->losses);
+    g->asking = store_ask_begin(&ask, &ignored);
+}
+
+static int begin_round(struct points_look *l, bool again, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list points = {0};
+
+    if (newest_of_all(l, &points, err) < 0)
+        return -1;
+    for (size_t i = 0; i < l->looks->n; i++) {
+        const struct config_repository *c = &l->config->repositories.items[i];
+        struct status_look *look = &l->looks->items[i];
+        struct point_list there;
+
+        if (!look->has_space || (again && look->losses.n == 0))
+            continue;
+        there = choose(&points, c->name, again ? &look->losses : NULL);
+        survey_losses_done(&look->losses);
+        if (there.n > 0)
+            ask(&l->glances[i], c->path, &there, ALL_MS / (int64_t)l->looks->n + 1);
+        free(there.items);
+    }
+    return 0;
+}
+
+/* What hangs now, after it was found to be there, is told as such. */
+static void take(struct glance *g, const char *path, struct status_look *ret)
+{
+    struct err err = ERR_INIT;
+    int rc = store_ask_end(TAKE_PTR(g->asking), path, WAIT_S, &err);
+
     if (rc == 0) {
-        ret->losses = found.losses;
-        found.losses = (struct survey_losses){0};
+        ret->losses = g->found.losses;
+        g->found.losses = (struct survey_losses){0};
+        survey_done(&g->found);
     } else if (err.code == ERR_TIMEOUT) {
         free(ret->problem);
-        ret->problem = xasprintf("%s: does not answer within %d seconds", c->path, WAIT_S);
+        ret->problem = xasprintf("%s: does not answer within %d seconds", path, WAIT_S);
         ret->has_space = false;
     }
 }
 
-static void look_at_all(const struct config *config, const struct point_list *points, bool again,
-                        struct status_looks *looks)
+/* Whether the looks tell something new now. */
+static bool end_round(struct points_look *l)
 {
-    for (size_t i = 0; i < looks->n; i++) {
-        const struct config_repository *c = &config->repositories.items[i];
-        struct status_look *l = &looks->items[i];
-        struct point_list there;
+    bool found = false;
 
-        if (!l->has_space || (again && l->losses.n == 0))
+    for (size_t i = 0; i < l->looks->n; i++) {
+        struct status_look *look = &l->looks->items[i];
+
+        if (!l->glances[i].asking)
             continue;
-        there = choose(points, c->name, again ? &l->losses : NULL);
-        if (there.n > 0)
-            look(c, &there, ALL_MS / (int64_t)looks->n + 1, l);
-        else
-            survey_losses_done(&l->losses);
-        free(there.items);
+        take(&l->glances[i], l->config->repositories.items[i].path, look);
+        found = found || look->losses.n > 0 || look->problem;
     }
+    return found;
 }
 
 static bool are_any_there(const struct status_looks *looks)
@@ -100,29 +146,51 @@ static bool are_any_there(const struct status_looks *looks)
     return false;
 }
 
-static bool are_any_lost(const struct status_looks *looks)
+static void points_look_free(struct points_look *l)
 {
-    for (size_t i = 0; i < looks->n; i++)
-        if (looks->items[i].losses.n > 0)
-            return true;
-    return false;
+    free(l->glances);
+    free(l);
+}
+
+int points_look_begin(const struct config *config, struct catalog *catalog,
+                      const struct domain_names *only, struct status_looks *looks,
+                      struct points_look **ret, struct err *err)
+{
+    struct points_look *l = xcalloc(1, sizeof(*l));
+
+    *l = (struct points_look){.config = config,
+                              .catalog = catalog,
+                              .only = only,
+                              .looks = looks,
+                              .glances = xcalloc(looks->n + 1, sizeof(*l->glances))};
+    *ret = l;
+    if (!are_any_there(looks) || begin_round(l, false, err) == 0)
+        return 0;
+    points_look_free(l);
+    return -1;
+}
+
+/* Points are made, merged and removed while we look: what was found then is looked at once more. */
+int points_look_end(struct points_look *l, bool *ret_found, struct err *err)
+{
+    int rc = 0;
+
+    *ret_found = end_round(l);
+    if (*ret_found) {
+        rc = begin_round(l, true, err);
+        end_round(l);
+    }
+    points_look_free(l);
+    return rc;
 }
 
 int points_look(const struct config *config, struct catalog *catalog,
                 const struct domain_names *only, struct status_looks *looks, struct err *err)
 {
-    CLEANUP(domain_names_done) struct domain_names known = {0};
+    struct points_look *l;
+    bool ignored;
 
-    if (!are_any_there(looks))
-        return 0;
-    if (!only && domains_known(config, catalog, &known, err) < 0)
+    if (points_look_begin(config, catalog, only, looks, &l, err) < 0)
         return -1;
-    for (int round = 0; round < ROUNDS && (round == 0 || are_any_lost(looks)); round++) {
-        CLEANUP(point_list_done) struct point_list points = {0};
-
-        if (newest(catalog, only ? only : &known, &points, err) < 0)
-            return -1;
-        look_at_all(config, &points, round > 0, looks);
-    }
-    return 0;
+    return points_look_end(l, &ignored, err);
 }

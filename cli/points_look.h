@@ -15,4 +15,12 @@
 int points_look(const struct config *config, struct catalog *catalog,
                 const struct domain_names *only, struct status_looks *looks, struct err *err);
 
+/* The same in two steps, for what can be done meanwhile.  All is borrowed until the end, which frees
+ * it.  *ret_found: the looks say now what they did not before. */
+struct points_look;
+int points_look_begin(const struct config *config, struct catalog *catalog,
+                      const struct domain_names *only, struct status_looks *looks,
+                      struct points_look **ret, struct err *err);
+int points_look_end(struct points_look *l, bool *ret_found, struct err *err);
+
 #endif

@@ -111,19 +111,35 @@ static void warn_of_config(struct status *ret)
                    cli_config_unread());
 }
 
+static int gather(const struct status_sources *s, const struct domain_names *only,
+                  struct status *ret, struct err *err)
+{
+    sources_ask_daemon(s->config, &ret->daemon);
+    warn_of_config(ret);
+    return status_gather(s, only, ret, err);
+}
+
+/* The newest points are looked at meanwhile; where that finds something, all is gathered anew. */
 int sources_gather(struct status_sources *s, const struct domain_names *only, struct status *ret,
                    struct err *err)
 {
     CLEANUP(status_looks_done) struct status_looks looks = {0};
+    struct points_look *points;
+    struct err ignored = ERR_INIT;
+    bool found;
     int rc;
 
-    sources_ask_daemon(s->config, &ret->daemon);
     if (repository_look(s->config, NULL, s->catalog, &looks, err) < 0 ||
-        points_look(s->config, s->catalog, only, &looks, err) < 0)
+        points_look_begin(s->config, s->catalog, only, &looks, &points, err) < 0)
         return -1;
     s->looks = &looks;
-    warn_of_config(ret);
-    rc = status_gather(s, only, ret, err);
+    rc = gather(s, only, ret, err);
+    if (points_look_end(points, &found, rc < 0 ? &ignored : err) < 0)
+        rc = -1;
+    if (rc == 0 && found) {
+        status_done(ret);
+        rc = gather(s, only, ret, err);
+    }
     s->looks = NULL;
     return rc;
 }

@@ -12,82 +12,97 @@
 #define PROBE_S 5.0
 
 /* Stays for as long as it is under way, even when nobody waits for it any more. */
-struct waiting {
+struct store_asking {
     struct ev_loop *loop;
+    struct op *op;
     const struct record *record;
-    void *ret;
+    void *answer, *ret; /* ours, and the caller's */
     bool over, late;
     struct err err;
 };
 
-static void waiting_free(struct waiting *w)
+static void asking_free(struct store_asking *a)
 {
-    free(w->ret);
-    free(w);
+    free(a->answer);
+    free(a);
 }
 
 static void on_answer(void *ctx, const struct err *err)
 {
-    struct waiting *w = ctx;
+    struct store_asking *a = ctx;
 
-    if (w->late) {
-        if (!err && w->record)
-            record_done(w->record, w->ret);
-        waiting_free(w);
+    if (a->late) {
+        if (!err && a->record)
+            record_done(a->record, a->answer);
+        asking_free(a);
         return;
     }
-    w->over = true;
-    w->err = err ? *err : ERR_INIT;
-    ev_break(w->loop, EVBREAK_ALL);
+    a->over = true;
+    a->err = err ? *err : ERR_INIT;
 }
 
 static void on_time(struct ev_loop *loop, ev_timer *w, int events)
 {
-    (void)w;
+    (void)loop;
     (void)events;
-    ev_break(loop, EVBREAK_ALL);
+    *(bool *)w->data = true;
 }
 
-static void wait_for(struct waiting *w, double limit_s)
+static void wait_for(struct store_asking *a, double limit_s)
 {
+    bool too_late = false;
     ev_timer limit;
 
-    ev_now_update(w->loop);
+    ev_now_update(a->loop);
     ev_timer_init(&limit, on_time, limit_s, 0);
-    ev_timer_start(w->loop, &limit);
-    ev_run(w->loop, 0);
-    ev_timer_stop(w->loop, &limit);
+    limit.data = &too_late;
+    ev_timer_start(a->loop, &limit);
+    while (!a->over && !too_late)
+        ev_run(a->loop, EVRUN_ONCE);
+    ev_timer_stop(a->loop, &limit);
+}
+
+struct store_asking *store_ask_begin(const struct ask *ask, struct err *err)
+{
+    struct store_asking *a = xcalloc(1, sizeof(*a));
+    struct ask own = *ask;
+
+    a->loop = ev_default_loop(0);
+    a->record = ask->answer;
+    a->ret = ask->ret;
+    a->answer = xcalloc(1, ask->answer ? ask->answer->size : 1);
+    own.ret = a->answer;
+    a->op = ask_start(a->loop, &own, on_answer, a, err);
+    if (a->op)
+        return a;
+    asking_free(a);
+    return NULL;
+}
+
+int store_ask_end(struct store_asking *a, const char *about, double limit_s, struct err *err)
+{
+    int rc = 0;
+
+    wait_for(a, limit_s);
+    if (!a->over) {
+        a->late = true;
+        op_cancel(a->op);
+        return err_set(err, ERR_TIMEOUT, "%s: has not answered within %.0f s", about, limit_s);
+    }
+    *err = a->err;
+    if (err->code != ERR_NONE)
+        rc = -1;
+    else if (a->record)
+        memcpy(a->ret, a->answer, a->record->size);
+    asking_free(a);
+    return rc;
 }
 
 int store_ask(const struct ask *ask, const char *about, double limit_s, struct err *err)
 {
-    struct waiting *w = xcalloc(1, sizeof(*w));
-    struct ask own = *ask;
-    struct op *op;
-    int rc = 0;
+    struct store_asking *a = store_ask_begin(ask, err);
 
-    w->loop = ev_default_loop(0);
-    w->record = ask->answer;
-    w->ret = xcalloc(1, ask->answer ? ask->answer->size : 1);
-    own.ret = w->ret;
-    op = ask_start(w->loop, &own, on_answer, w, err);
-    if (!op) {
-        waiting_free(w);
-        return -1;
-    }
-    wait_for(w, limit_s);
-    if (!w->over) {
-        w->late = true;
-        op_cancel(op);
-        return err_set(err, ERR_TIMEOUT, "%s: has not answered within %.0f s", about, limit_s);
-    }
-    *err = w->err;
-    if (err->code != ERR_NONE)
-        rc = -1;
-    else if (ask->answer)
-        memcpy(ask->ret, w->ret, ask->answer->size);
-    waiting_free(w);
-    return rc;
+    return a ? store_ask_end(a, about, limit_s, err) : -1;
 }
 
 int store_ask_probe(const char *path, const char *id, struct store_space *ret, struct err *err)

@@ -14,6 +14,12 @@
  * on success. */
 int store_ask(const struct ask *ask, const char *about, double limit_s, struct err *err);
 
+/* The same in two steps: it works beside what the caller does in between.  The end frees it, and
+ * limit_s counts from there. */
+struct store_asking;
+struct store_asking *store_ask_begin(const struct ask *ask, struct err *err);
+int store_ask_end(struct store_asking *a, const char *about, double limit_s, struct err *err);
+
 /* Is a repository there, the one with that id (NULL: any)?  Waits a few seconds at most. */
 int store_ask_probe(const char *path, const char *id, struct store_space *ret, struct err *err);
 
