@@ -68,6 +68,15 @@ static void tree_put(size_t *tree, size_t n, size_t rank, size_t value)
         tree[rank] = value > tree[rank] ? value : tree[rank];
 }
 
+/* The usual case, and the whole is the longest then. */
+static bool never_falls(const int64_t *times, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (times[i] < times[i - 1])
+            return false;
+    return true;
+}
+
 /* Which of the times make the longest sequence that does not fall. */
 static void longest(const int64_t *times, size_t n, bool *in)
 {
@@ -106,7 +115,10 @@ void dates_judge(const int64_t *times, size_t n, int64_t now, enum date_fault *r
         if (ret[i] == DATE_RIGHT)
             rest[n_rest++] = times[i];
     }
-    longest(rest, n_rest, in);
+    if (never_falls(rest, n_rest))
+        memset(in, true, n_rest * sizeof(*in));
+    else
+        longest(rest, n_rest, in);
     for (size_t i = 0; i < n; i++)
         if (ret[i] == DATE_RIGHT && !in[k++])
             ret[i] = DATE_ORDER;
@@ -144,6 +156,15 @@ static int making_order(const void *a, const void *b)
     return rc ? rc : (x->job > y->job) - (x->job < y->job);
 }
 
+/* As they mostly come out of the catalog. */
+static bool is_in_order(const struct point *const *points, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (making_order(&points[i - 1], &points[i]) > 0)
+            return false;
+    return true;
+}
+
 /* Judges one group: n points in order of making. */
 static void date_group(const struct point_list *points, const struct point *const *group, size_t n,
                        int64_t now, struct date_verdict *ret)
@@ -174,7 +195,7 @@ void points_date(const struct point_list *points, int64_t now, struct date_verdi
 
     for (size_t i = 0; i < points->n; i++)
         sorted[i] = &points->items[i];
-    if (points->n > 0)
+    if (!is_in_order(sorted, points->n))
         qsort(sorted, points->n, sizeof(struct point *), making_order);
     for (size_t i = 1; i <= points->n; i++) {
         if (i < points->n && group_order(sorted[first], sorted[i]) == 0)
