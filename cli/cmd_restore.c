@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/known_keys.h"
 #include "cli/found_point.h"
+#include "cli/held_point.h"
 #include "cli/interrupted.h"
 #include "cli/restore_bar.h"
 #include "cli/restore_define.h"
@@ -84,15 +85,22 @@ static void fill_request(struct arguments *a, const struct point *p, const char 
     a->request.ctx = bar;
 }
 
+static int take(const struct restore_source *s, const struct point *p, const char *path,
+                struct repository_hold *ret, struct err *err)
+{
+    return held_point_take(&(struct held_point){"restore", s->config, path, p}, ret, err);
+}
+
 /* That point or none: what is lost by it was agreed to for this one. */
 static int restore_in_place(struct arguments *a, const struct restore_source *s,
                             const struct point *p)
 {
+    CLEANUP(repository_unhold) struct repository_hold hold = {0};
     CLEANUP_FREE char *path = NULL;
     struct restore_bar bar = {.terminal = isatty(STDERR_FILENO)};
     struct err err = ERR_INIT;
 
-    if (restore_source_check(s, p, &path, &err) < 0)
+    if (restore_source_check(s, p, &path, &err) < 0 || take(s, p, path, &hold, &err) < 0)
         return cli_fail("restore", &err);
     fill_request(a, p, path, &bar);
     a->in_place.json = a->json;
@@ -104,6 +112,7 @@ static int restore_in_place(struct arguments *a, const struct restore_source *s,
 static int try_point(struct arguments *a, const struct restore_source *s, const struct point *p,
                      struct restore_result *res, bool *ret_source, struct err *err)
 {
+    CLEANUP(repository_unhold) struct repository_hold hold = {0};
     CLEANUP_FREE char *path = NULL;
     struct restore_bar bar = {.terminal = isatty(STDERR_FILENO)};
     int rc;
@@ -116,7 +125,8 @@ static int try_point(struct arguments *a, const struct restore_source *s, const 
     }
     *ret_source = false;
     fill_request(a, p, path, &bar);
-    if ((a->define.define &&
+    if (take(s, p, path, &hold, err) < 0 ||
+        (a->define.define &&
          restore_define_prepare(&a->define, s->config, p, &a->request, err) < 0) ||
         restore_place_check(s, p, a->request.to, a->request.format, &a->disks, err) < 0)
         return -1;

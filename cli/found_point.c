@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
+#include "cli/held_point.h"
 #include "cli/repository_facts.h"
 #include "policies/dates.h"
 #include "report/gather/points.h"
@@ -63,7 +64,7 @@ static int choose(const struct point_wish *w, struct found_point *f)
     if (c->passed_over)
         fprintf(stderr, "vmkeep: %s: %zu newer point%s not whole, and passed over\n", w->command,
                 c->passed_over, c->passed_over > 1 ? "s are" : " is");
-    if (!c->by_domain && c->point->state != POINT_GOOD)
+    if (!c->by_domain && c->point->state != POINT_GOOD && c->point->state != POINT_DELETING)
         fprintf(stderr, "vmkeep: %s: %s is marked %s; trying all the same\n", w->command,
                 c->point->id, point_state_name(c->point->state));
     return EXIT_DONE;
@@ -117,12 +118,15 @@ void found_point_place(const struct point_wish *w, struct found_point *f)
     CLEANUP_FREE char *path = NULL, *there = NULL;
     struct err err = ERR_INIT;
 
-    if (restore_source_check(&f->source, p, &path, &err) == 0)
+    if (restore_source_check(&f->source, p, &path, &err) == 0 && p->state != POINT_DELETING)
         return;
     other = other_place(f, p, &there);
     if (!other)
         return;
-    restore_source_lost(&f->source, p);
+    if (err.code == ERR_NONE)
+        err_set(&err, ERR_NOTFOUND, "%s is no point any more", p->id);
+    else
+        restore_source_lost(&f->source, p);
     fprintf(stderr, "vmkeep: %s: %s; taken from repository %s instead: %s\n", w->command, err.msg,
             other->repository, other->id);
     f->choice.point = other;
@@ -132,6 +136,7 @@ int found_point_hold(const struct point_wish *w, struct found_point *f)
 {
     const struct point *p;
     CLEANUP_FREE char *path = NULL;
+    struct held_point h;
     struct err err = ERR_INIT;
 
     found_point_place(w, f);
@@ -141,9 +146,10 @@ int found_point_hold(const struct point_wish *w, struct found_point *f)
         return cli_fail(w->command, &err);
     }
     f->path = realpath(path, NULL);
+    h = (struct held_point){w->command, f->config, f->path, p};
     if (!f->path)
         err_errno(&err, errno, "%s", path);
-    else if (repository_hold(f->path, p->id, &f->hold, &err) == 0)
+    else if (held_point_take(&h, &f->hold, &err) == 0)
         return EXIT_DONE;
     return cli_fail(w->command, &err);
 }

@@ -76,8 +76,8 @@ static void ask(struct glance *g, const char *path, const struct point_list *poi
 {
     const struct survey_scope scope = {.known = points, .glance_ms = ms};
     const struct store_request q = {.repository = path, .scope = &scope};
-    const struct ask ask = {
-        "survey", &store_request_survey, &store_answer_survey, &q, &g->found, .timeout_s = 0};
+    const struct ask ask = {"survey",  &store_request_survey, &store_answer_survey, &q,
+                            &g->found, .timeout_s = 0};
     struct err ignored = ERR_INIT;
 
     g->asking = store_ask_begin(&ask, &ignored);

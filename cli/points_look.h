@@ -15,8 +15,8 @@
 int points_look(const struct config *config, struct catalog *catalog,
                 const struct domain_names *only, struct status_looks *looks, struct err *err);
 
-/* The same in two steps, for what can be done meanwhile.  All is borrowed until the end, which frees
- * it.  *ret_found: the looks say now what they did not before. */
+/* The same in two steps, for what can be done meanwhile.  All is borrowed until the end, which
+ * frees it.  *ret_found: the looks say now what they did not before. */
 struct points_look;
 int points_look_begin(const struct config *config, struct catalog *catalog,
                       const struct domain_names *only, struct status_looks *looks,

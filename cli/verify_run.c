@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/held_point.h"
 #include "cli/interrupted.h"
 #include "cli/restore_bar.h"
 #include "cli/restore_source.h"
@@ -281,6 +282,11 @@ static int prove(struct verifying *v, const struct point *p, const char *path, s
                                     .progress = on_progress,
                                     .ctx = v};
 
+    const struct held_point held = {"verify", v->choice->config, path, p};
+    CLEANUP(repository_unhold) struct repository_hold hold = {0};
+    struct err ignored = ERR_INIT; /* the proof says what it is */
+
+    held_point_take(&held, &hold, &ignored);
     if (proof_take(&r, &found, err) < 0)
         return -1;
     if (found.state == PROOF_MISSING && is_gone(v, path, p)) {

@@ -350,6 +350,18 @@ static int cmd_look_at_points(struct client *cl, json_t *args, json_t **ret, str
     return 0;
 }
 
+static int cmd_yield(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const char *host = NULL, *domain = NULL, *policy = NULL;
+
+    if (control_unpack(args, err, "{s:s, s:s, s:s}", "host", &host, "domain", &domain, "policy",
+                       &policy) < 0)
+        return -1;
+    scheduler_yield(cl->control->env.scheduler, host, domain, policy);
+    *ret = json_object();
+    return 0;
+}
+
 int control_command(struct client *cl, const char *cmd, json_t *args, json_t **ret, struct err *err)
 {
     static const struct {
@@ -370,6 +382,7 @@ int control_command(struct client *cl, const char *cmd, json_t *args, json_t **r
         {"found-damage", cmd_found_damage},
         {"look-at-points", cmd_look_at_points},
         {"was-read", cmd_was_read},
+        {"yield", cmd_yield},
     };
 
     scheduler_look_at_clock(cl->control->env.scheduler);

@@ -5,8 +5,8 @@
  *   queued -> waiting -> surveying -> removing (one after another, dependents first) -> looking
  *          -> cleaning
  *
- * To a backup that waits for it it gives way as a prune does (jobs/removal.h): what is left is
- * another job's, which comes after the backup.
+ * To a backup that waits for it, and to who reads, it gives way as a prune does (jobs/removal.h):
+ * what is left is another job's, which comes after that.
  *
  * What it is about is in the catalog from the moment that it was asked for (table job_point), so
  * that a daemon that is killed goes on with it.  Whether they may go is judged twice: when it is
@@ -219,7 +219,7 @@ static bool next_is_full(const struct job_run *r)
     return ret;
 }
 
-/* What gave way comes after the backup.  What is half merged would be finished by a prune, too. */
+/* It comes after what it gave way to.  What is half merged would be finished by a prune, too. */
 static int queue_rest(struct job_run *r)
 {
     CLEANUP(point_list_done) struct point_list points = {0};
@@ -230,16 +230,16 @@ static int queue_rest(struct job_run *r)
         .domain = r->row.domain,
         .policy = r->row.policy,
         .repository = r->row.repository,
-        .why = (char *)"the rest of a deletion that gave way to a backup",
+        .why = (char *)"the rest of a deletion that gave way",
         .force = r->row.force,
         .points = &asked,
     };
+    CLEANUP_FREE char *way = removal_gives_way_to(r);
     struct job_run *again;
 
     if (load_points(r, &points, &r->err) < 0 || load_asked(r, &points, &asked, &r->err) < 0 ||
         r->env->ops->add(r->env, &row, &again, &r->err) < 0) {
-        err_wrap(&r->err, "it gave way to job %lld, and the rest cannot be queued",
-                 (long long)removal_of(r)->gives_way);
+        err_wrap(&r->err, "it gave way to %s, and the rest cannot be queued", way);
         return -1;
     }
     r->rest = again->row.id;
@@ -249,13 +249,13 @@ static int queue_rest(struct job_run *r)
 static void say_done(const struct job_run *r, char *buf, size_t size)
 {
     const struct removal_run *run = removal_of(r);
+    CLEANUP_FREE char *way = removal_gives_way_to(r);
 
     if (r->rest)
         snprintf(buf, size,
-                 "%zu of %zu point%s deleted; the rest gives way to job %lld, and comes after it "
-                 "as job %lld",
-                 run->gone, run->doomed.n, plural_s(run->doomed.n), (long long)run->gives_way,
-                 (long long)r->rest);
+                 "%zu of %zu point%s deleted; the rest gives way to %s, and comes after it as job "
+                 "%lld",
+                 run->gone, run->doomed.n, plural_s(run->doomed.n), way, (long long)r->rest);
     else if (run->doomed.n == 0)
         snprintf(buf, size, "nothing was left to be deleted");
     else
@@ -335,4 +335,5 @@ const struct job_type delete_type = {
     .done = removal_done,
     .resume = resume,
     .claims = claims,
+    .yields = removal_yields,
 };

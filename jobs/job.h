@@ -76,6 +76,8 @@ struct job_type {
     void (*event)(struct job_run *r); /* the hypervisor says: look; NULL: nobody listens */
     /* What it keeps from others: chain and guest; see job_claims. */
     void (*claims)(const struct job_run *r, struct job_claims *ret);
+    /* Somebody wants to read the chain that it cuts, and now.  NULL: it keeps nobody from it. */
+    void (*yields)(struct job_run *r);
     /* What it writes to by names that others gave it; NULL: nothing. */
     void (*owned)(const struct job_run *r, struct owned_list *ret);
     /* Where struct config_limits has how many of the kind run at once; 0: it does not. */

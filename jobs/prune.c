@@ -305,14 +305,14 @@ static void say_done(const struct job_run *r, char *buf, size_t size)
 {
     const struct removal_run *run = removal_of(r);
     const struct prune_run *prune = prune_of(r);
+    CLEANUP_FREE char *way = removal_gives_way(r) ? removal_gives_way_to(r) : NULL;
     int n = snprintf(buf, size, "%zu point%s let go", run->gone, plural_s(run->gone));
 
     if (run->merged > 0)
         n += snprintf(buf + n, size - (size_t)n, ", %zu of them merged into the next", run->merged);
-    if (run->gives_way)
-        n += snprintf(buf + n, size - (size_t)n,
-                      "; the rest gives way to job %lld, and comes after it",
-                      (long long)run->gives_way);
+    if (way)
+        n += snprintf(buf + n, size - (size_t)n, "; the rest gives way to %s, and comes after it",
+                      way);
     if (prune->held_why)
         snprintf(buf + n, size - (size_t)n, "; %zu %s for now%s %s", prune->held.n,
                  prune->held.n == 1 ? "stays" : "stay", prune->held.n == 1 ? ":" : ", first",
@@ -336,7 +336,7 @@ static bool made_room(const struct job_run *r)
 /* One that gave way is gone on with when the backup is over. */
 static void queue_rest(struct job_run *r)
 {
-    const char *why = removal_gives_way(r) ? "the rest of a prune that gave way to a backup"
+    const char *why = removal_gives_way(r) ? "the rest of a prune that gave way"
                                            : "the rest of a prune that had no room for it";
     struct job_run *again;
     struct err err = ERR_INIT;
@@ -417,4 +417,5 @@ const struct job_type prune_type = {
     .doing = doing,
     .done = done,
     .claims = claims,
+    .yields = removal_yields,
 };

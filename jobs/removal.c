@@ -137,7 +137,25 @@ static const struct job_run *waiting_backup(const struct job_run *r)
 
 bool removal_gives_way(const struct job_run *r)
 {
-    return removal_of(r)->gives_way != 0;
+    return removal_of(r)->gives_way != 0 || removal_of(r)->yields;
+}
+
+char *removal_gives_way_to(const struct job_run *r)
+{
+    const struct removal_run *run = removal_of(r);
+
+    return run->gives_way ? xasprintf("job %lld", (long long)run->gives_way)
+                          : xstrdup("somebody who reads");
+}
+
+void removal_yields(struct job_run *r)
+{
+    struct removal_run *run = removal_of(r);
+
+    if (!run->merging || removal_gives_way(r))
+        return;
+    run->yields = true;
+    op_cancel(r->op);
 }
 
 /* Half of it, and the rest is done, too; so is one that was interrupted before: it would never come
@@ -151,7 +169,8 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
     r->row.bytes_done = run->bytes_before + done;
     r->row.bytes_total = run->bytes_before + total;
     job_looked(r);
-    if (!other || run->gives_way || run->was.state == POINT_DELETING || done > total / 2 || !r->op)
+    if (!other || removal_gives_way(r) || run->was.state == POINT_DELETING || done > total / 2 ||
+        !r->op)
         return;
     MARK("a merge gives way to a backup");
     run->gives_way = other->row.id;
@@ -163,12 +182,15 @@ static struct op *merge_start(struct job_run *r, const struct letting_go *l, str
     struct removal_run *run = removal_of(r);
     const struct store_merge q = {
         .point = l->id, .into = l->into, .progress = on_progress, .progress_ctx = r};
+    struct op *op;
 
     if (catalog_point_merging(r->env->catalog, l->id, l->into, err) < 0)
         return NULL;
     point_done(&run->now);
     run->bytes_before = r->row.bytes_done;
-    return r->repo->store->ops->merge(r->repo->store, &q, &run->now, job_on_op, r, err);
+    op = r->repo->store->ops->merge(r->repo->store, &q, &run->now, job_on_op, r, err);
+    run->merging = op != NULL;
+    return op;
 }
 
 struct op *removal_start(struct job_run *r, struct err *err)
@@ -249,7 +271,9 @@ bool removal_removed(struct job_run *r)
     const struct job_run *other = waiting_backup(r);
     struct err err = ERR_INIT;
 
+    run->merging = false;
     if (r->op_err.code == ERR_NONE) {
+        run->yields = false;
         if (record_gone(r, l) < 0)
             return false;
         run->gone++;
@@ -259,7 +283,7 @@ bool removal_removed(struct job_run *r)
         return !is_canceled(r);
     }
     run->next--;
-    if (r->op_err.code == ERR_CANCELED && run->gives_way && !r->canceled)
+    if (r->op_err.code == ERR_CANCELED && removal_gives_way(r) && !r->canceled)
         return true;
     MARK("a point that is to go cannot be removed");
     if (nothing_was_touched(r) && run->was.id)

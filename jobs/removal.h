@@ -23,6 +23,8 @@ struct removal_run {
     uint64_t bytes_before;         /* moved by the merges that are done */
     struct point now;              /* what one was merged into, as it is then */
     int64_t gives_way;             /* to that job, which waits for it; 0: to none */
+    bool merging;                  /* a merge is under way, */
+    bool yields;                   /* and gives way to somebody who reads */
     struct survey found;
     struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
     struct repo *surveyed;        /* the one at work */
@@ -50,8 +52,12 @@ bool removal_removed(struct job_run *r); /* false: r->err, also when it was canc
 bool removal_is_held(const struct job_run *r);
 bool removal_is_over(const struct job_run *r);
 /* A backup of the domain waits for this job, between two points, or at the beginning of a merge: it
- * goes first.  What was begun is gone on with later. */
+ * goes first; so does who reads, at any time (job_type.yields).  What was begun is gone on with
+ * later. */
 bool removal_gives_way(const struct job_run *r);
+/* "job 12", "somebody who reads".  Caller frees. */
+char *removal_gives_way_to(const struct job_run *r);
+void removal_yields(struct job_run *r);
 
 /* What no chain needs any more goes at the hypervisor: hv_clean_start and hv_cleaned follow.  That
  * the domain cannot be asked now is no failure: its next backup cleans up. */

@@ -302,6 +302,17 @@ int scheduler_look_at_points(struct scheduler *s, const char *repository, struct
     return 0;
 }
 
+void scheduler_yield(struct scheduler *s, const char *host, const char *domain, const char *policy)
+{
+    for (size_t i = 0; i < s->jobs.runs.n; i++) {
+        struct job_run *r = s->jobs.runs.items[i];
+
+        if (r->type->yields && str_eq(r->row.host, host) && str_eq(r->row.domain, domain) &&
+            str_eq(r->row.policy, policy))
+            r->type->yields(r);
+    }
+}
+
 static int request_prune(struct scheduler *s, size_t cover, void *arg, struct err *err)
 {
     const struct cover *c = &s->covers.items[cover];

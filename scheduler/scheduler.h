@@ -56,6 +56,8 @@ int scheduler_found_damage(struct scheduler *s, const char *point_id, const char
 
 /* Somebody has found points of the repository not as they should be: it is looked at. */
 int scheduler_look_at_points(struct scheduler *s, const char *repository, struct err *err);
+/* Somebody wants to read such points now: a merge of them stops, and comes later. */
+void scheduler_yield(struct scheduler *s, const char *host, const char *domain, const char *policy);
 
 /* The checkpoints that policies have left which do not cover their domains any more go at once;
  * domain NULL: of all domains.  *ret: jobs that delete them at the hypervisors. ERR_NOTFOUND. */

@@ -25,8 +25,6 @@
 
 #include "storage/repository.h"
 
-#define MERGING ".merging"
-
 struct merge_request {
     const char *point, *into; /* ids; into stands on point, and nothing else does */
     /* Bytes of the blocks that are moved; a sign of life, too.  May be NULL. */

@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "storage/merge.h"
 #include "storage/repository_priv.h"
 
 #define FORMAT 1

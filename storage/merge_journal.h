@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/model.h"
 
+#define MERGING ".merging"
+
 struct merge_disk {
     char *name, *backing; /* backing: what the merged image stands on; NULL: on nothing */
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "storage/merge_journal.h"
 #include "storage/repository_priv.h"
 
 #define TRIES 5
@@ -80,6 +81,21 @@ static bool same_chain(const struct point_list *a, const struct point_list *b)
     return a->n == b->n;
 }
 
+static int say_merged(const char *path, const char *id, struct err *err)
+{
+    CLEANUP(merge_journal_done) struct merge_journal j = {0};
+    CLEANUP_CLOSE int domain = -1;
+    struct err ignored = ERR_INIT;
+    bool there = false;
+
+    if (open_domain_dir(path, id, false, &domain, &ignored) == 0)
+        merge_journal_read(domain, path, id, &j, &there, &ignored);
+    return err_set(err, ERR_NOTFOUND,
+                   "%s: is no point any more: no rule kept it, or it was deleted, and it is being "
+                   "merged into the next one%s%s, which can be had",
+                   id, there ? ", " : "", there ? j.into : "");
+}
+
 /* *ret_again: it was not held, for it has changed meanwhile. */
 static int try_to_hold(const char *path, const char *id, struct repository_hold *ret,
                        bool *ret_again, struct err *err)
@@ -91,8 +107,7 @@ static int try_to_hold(const char *path, const char *id, struct repository_hold 
     if (read_chain(path, id, &before, err) < 0)
         return -1;
     if (before.items[0].state == POINT_DELETING)
-        return err_set(err, ERR_NOTFOUND,
-                       "%s: is no point any more: it is being merged into the next one", id);
+        return say_merged(path, id, err);
     if (hold_chain(path, &before, &h, err) < 0) {
         *ret_again = err->code == ERR_NOTFOUND;
         return -1;

@@ -12,7 +12,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "storage/merge.h"
+#include "storage/merge_journal.h"
 #include "storage/repository_priv.h"
 
 #define TIME_LENGTH (sizeof("2026-11-23T02-30-00Z") - 1)

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "storage/image_run.h"
 #include "storage/key_mark.h"
-#include "storage/merge.h"
+#include "storage/merge_journal.h"
 #include "storage/point_hold.h"
 #include "storage/repository_priv.h"
 

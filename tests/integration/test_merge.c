@@ -15,6 +15,7 @@
 #include "base/fsutil.h"
 #include "storage/manifest.h"
 #include "storage/merge.h"
+#include "storage/merge_journal.h"
 #include "storage/pin.h"
 #include "storage/point_hold.h"
 #include "storage/qcow2_growth.h"
