@@ -143,7 +143,7 @@ int proc_run(const char *const *argv, char **ret_out, struct err *err)
 char *proc_program_path(const char *name)
 {
     static const char *const places[] = {"../bin", "../helpers/store", "../helpers/libvirt",
-                                         "../mover", "../../mover"};
+                                         "../web", "../mover",         "../../mover"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash;

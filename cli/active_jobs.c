@@ -140,24 +140,48 @@ static void count(struct found *f)
     }
 }
 
+/* Who may not ask, or is interrupted, gets an error; who finds no daemon, what the catalog has. */
+static int get(const struct config *config, struct catalog *catalog, const struct active_ask *ask,
+               struct found *ret, struct err *err)
+{
+    bool reached = false;
+
+    *ret = (struct found){.jobs = json_array()};
+    ret->live = ask_daemon(config, ask, ret, &reached, err);
+    if (ret->live)
+        return 0;
+    /* A daemon of an older version does not know the question. */
+    if (reached && err->code != ERR_UNSUPPORTED)
+        return -1;
+    ret->why_not = xstrdup(err->msg);
+    ret->err = *err;
+    return read_catalog(catalog, ask, ret, err);
+}
+
+int active_jobs_get(const struct config *config, struct catalog *catalog, json_t **ret,
+                    bool *ret_live, struct err *err)
+{
+    const struct domain_name all = {0};
+    const struct active_ask ask = {.domain = &all, .json = true, .waiting = true};
+    struct found f;
+    int rc = get(config, catalog, &ask, &f, err);
+
+    if (rc == 0) {
+        *ret = json_incref(f.jobs);
+        *ret_live = f.live;
+    }
+    found_done(&f);
+    return rc;
+}
+
 /* 0, or an exit code when the error has been printed. */
 static int find(const struct config *config, struct catalog *catalog, const struct active_ask *ask,
                 struct found *ret)
 {
     struct err err = ERR_INIT;
-    bool reached = false;
 
-    *ret = (struct found){.jobs = json_array()};
-    ret->live = ask_daemon(config, ask, ret, &reached, &err);
-    /* A daemon of an older version does not know the question. */
-    if (!ret->live && reached && err.code != ERR_UNSUPPORTED)
+    if (get(config, catalog, ask, ret, &err) < 0)
         return err.code == ERR_CANCELED ? EXIT_INTERRUPTED : cli_fail(NULL, &err);
-    if (!ret->live) {
-        ret->why_not = xstrdup(err.msg);
-        ret->err = err;
-        if (read_catalog(catalog, ask, ret, &err) < 0)
-            return cli_fail(NULL, &err);
-    }
     while (ask->limit > 0 && json_array_size(ret->jobs) > (size_t)ask->limit)
         json_array_remove(ret->jobs, 0);
     count(ret);

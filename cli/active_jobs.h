@@ -22,6 +22,11 @@ struct active_ask {
 int active_jobs_list(const struct config *config, struct catalog *catalog,
                      const struct active_ask *ask);
 
+/* The same for who shows it himself: an array of objects as daemon/live_json.h has them. live:
+ * the daemon has told them just now. */
+int active_jobs_get(const struct config *config, struct catalog *catalog, json_t **ret,
+                    bool *ret_live, struct err *err);
+
 /* How many are running on that domain, or wait to, which the daemon says; none when it does not
  * run.  *ret_job: one of them. */
 size_t active_jobs_of(const struct config *config, const struct domain_name *domain,

@@ -24,6 +24,7 @@
 #include "daemon/control.h"
 #include "daemon/drivers.h"
 #include "daemon/watchdog.h"
+#include "daemon/web.h"
 #include "policies/config_file.h"
 #include "scheduler/scheduler.h"
 #include "storage/places_ask.h"
@@ -46,9 +47,9 @@ struct daemon {
     struct owner self; /* what repositories are told of us */
     struct scheduler *scheduler;
     struct control *control;
+    struct web *web;
     ev_signal term, interrupt, hangup;
-    ev_timer drain;
-    ev_timer watchdog;
+    ev_timer drain, watchdog;
     char *catalog_path, *control_path;
     ev_stat catalog_file;
     bool stopping;
@@ -231,7 +232,7 @@ static struct store *make_store(void *ctx, const struct config_repository *repos
     return store_new(d->loop, repository->path, &d->self);
 }
 
-/* For who asks systemd for the unit's status. */
+/* To who asks systemd for the unit's status, and to who looks at the page. */
 static void tell_configuration(const struct daemon *d)
 {
     size_t policies = scheduler_config(d->scheduler)->policies.n;
@@ -241,6 +242,7 @@ static void tell_configuration(const struct daemon *d)
 
     log_notice("vmkeepd %s keeps %s", VMKEEP_VERSION, what);
     sd_notifyf(0, "READY=1\nERRNO=0\nSTATUS=Keeps %s", what);
+    web_set(d->web, scheduler_config(d->scheduler)->web);
 }
 
 static int try_reload(struct daemon *d, struct err *err)
@@ -296,9 +298,7 @@ static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
 
 static void on_drained(void *ctx)
 {
-    struct daemon *d = ctx;
-
-    ev_break(d->loop, EVBREAK_ALL);
+    ev_break(((struct daemon *)ctx)->loop, EVBREAK_ALL);
 }
 
 static void on_drain_limit(struct ev_loop *loop, ev_timer *w, int revents)
@@ -399,6 +399,7 @@ static int start(struct daemon *d, struct err *err)
     if (zone_open(NULL, &d->zone, err) < 0 || open_catalog(d, file.config, err) < 0)
         return -1;
     d->clock = clock_ev_new(d->loop);
+    d->web = web_new(d->loop, d->config_path);
     d->config_real = realpath(d->config_path, NULL);
     env = (struct scheduler_env){
         .clock = d->clock,
@@ -422,6 +423,7 @@ static int start(struct daemon *d, struct err *err)
 
 static void stop(struct daemon *d)
 {
+    web_free(d->web);
     control_close(d->control);
     scheduler_free(d->scheduler);
     ev_stat_stop(d->loop, &d->catalog_file);

@@ -479,9 +479,6 @@ void config_check_warnings(struct config_reader *r, const struct config *config)
         config_report(r, 0, 0, true, "there are no hosts: nothing is backed up");
     if (config->policies.n == 0)
         config_report(r, 0, 0, true, "there are no policies: nothing is backed up");
-    if (config->web)
-        report(r, config_place_of(r, &config->web), true,
-               "the status page is not served by this version");
     for (size_t i = 0; i < config->hosts.n; i++)
         warn_of_host(r, &config->hosts.items[i]);
     for (size_t i = 0; i < config->policies.n; i++)

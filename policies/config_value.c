@@ -14,7 +14,8 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 
-#define SHOWN "'%.80s'" /* a value in a text */
+#define SOCKET_BYTES 107 /* sun_path */
+#define SHOWN "'%.80s'"  /* a value in a text */
 
 static int set_string(const struct config_key *key, const char *text, void *member, struct err *err)
 {
@@ -50,18 +51,38 @@ static int set_path(const struct config_key *key, const char *text, void *member
     return set_string(key, text, member, err);
 }
 
+/* Whoever is on this machine may know what it backs up; nobody else without being asked who he
+ * is. */
+static bool is_loopback(const char *text, size_t len)
+{
+    return (len > 4 && strncmp(text, "127.", 4) == 0 && strspn(text, "0123456789.") == len) ||
+           (len == 5 && strncmp(text, "[::1]", 5) == 0) ||
+           (len == 9 && strncmp(text, "localhost", 9) == 0);
+}
+
 static int set_address(const struct config_key *key, const char *text, void *member,
                        struct err *err)
 {
     const char *colon = strrchr(text, ':');
+    const char *path = starts_with(text, "unix:") ? text + strlen("unix:") : NULL;
     size_t len = colon ? (size_t)(colon - text) : 0;
     bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
     int64_t port;
 
-    if (len == 0 || !parse_int(colon + 1, 1, 65535, &port) ||
+    if (path && *path == '/' && strlen(path) <= SOCKET_BYTES)
+        return set_string(key, text, member, err);
+    if (path || len == 0 || !parse_int(colon + 1, 1, 65535, &port) ||
         (!bracketed && strcspn(text, ":[] ") != len))
         return err_set(err, ERR_INVALID,
-                       SHOWN " is not ADDRESS:PORT (such as 127.0.0.1:9810 or [::1]:9810)", text);
+                       SHOWN " is not ADDRESS:PORT (such as 127.0.0.1:9810 or [::1]:9810), nor "
+                             "unix:PATH",
+                       text);
+    if (!is_loopback(text, len))
+        return err_set(err, ERR_INVALID,
+                       SHOWN " can be reached from other machines, and nobody is asked for a "
+                             "password: give 127.0.0.1, [::1] or unix:PATH, and put a proxy before "
+                             "it that asks",
+                       text);
     return set_string(key, text, member, err);
 }
 

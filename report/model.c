@@ -94,3 +94,17 @@ void status_done(struct status *s)
     reason_list_done(&s->warnings);
     *s = (struct status){0};
 }
+
+int status_rank(const struct status_domain *d)
+{
+    enum severity worst = reasons_severity(&d->reasons);
+
+    for (size_t i = 0; i < d->policies.n; i++)
+        if (reasons_severity(&d->policies.items[i].reasons) > worst)
+            worst = reasons_severity(&d->policies.items[i].reasons);
+    if (d->protection == PROTECTION_AT_RISK || d->protection == PROTECTION_NONE)
+        return d->protection == PROTECTION_AT_RISK ? 0 : 1;
+    if (worst != SEVERITY_NOTE)
+        return 2;
+    return d->protection == PROTECTION_GOOD ? 3 : 4;
+}

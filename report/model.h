@@ -109,6 +109,10 @@ struct status_policy {
     struct reason_list reasons;
 };
 
+/* What came of a domain's backups on a day. */
+enum day_kind { DAY_NONE, DAY_FULL, DAY_INCREMENTAL, DAY_FAILED, DAY_MISSED };
+#define STATUS_DAYS 14
+
 struct status_domain {
     char *host, *domain;
     char *state, *problem; /* as last seen; NULL: never, none */
@@ -125,6 +129,7 @@ struct status_domain {
     VEC(struct status_left_out) left_out; /* what is attached and in no policy's backups */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
+    unsigned char days[STATUS_DAYS]; /* enum day_kind, today last; where asked for */
 
     /* status_judge fills in: */
     enum protection protection;
@@ -212,6 +217,11 @@ char *status_summary(const struct status *s);
 #define STATUS_THAW_ADVICE                                                                         \
     "in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; vmkeepd tries to "   \
     "thaw it until the agent confirms it"
+
+/* In which order domains are told of, the worst first: 0 is at risk, then unprotected, then what
+ * else there is to see to, then protected, then left out and gone. */
+#define STATUS_RANKS 5
+int status_rank(const struct status_domain *d);
 
 /* The last backup of the domain that ended, under whichever policy; NULL: none. Borrowed. */
 const struct status_job *status_last_job(const struct status_domain *d);

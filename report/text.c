@@ -157,32 +157,15 @@ static void add_domain(struct table *t, const struct status_domain *d, int64_t n
     add_reasons(t, &d->reasons);
 }
 
-/* At risk, unprotected, then what else there is to see to, then protected, then left out. */
-static int rank(const struct status_domain *d)
-{
-    enum severity worst = reasons_severity(&d->reasons);
-
-    for (size_t i = 0; i < d->policies.n; i++)
-        if (reasons_severity(&d->policies.items[i].reasons) > worst)
-            worst = reasons_severity(&d->policies.items[i].reasons);
-    if (d->protection == PROTECTION_AT_RISK || d->protection == PROTECTION_NONE)
-        return d->protection == PROTECTION_AT_RISK ? 0 : 1;
-    if (worst != SEVERITY_NOTE)
-        return 2;
-    return d->protection == PROTECTION_GOOD ? 3 : 4;
-}
-
-#define RANKS 5
-
 static void print_domains(const struct status *s, FILE *out)
 {
     static const char *const titles[] = {"/DOMAIN",    "POLICY",   "STATUS",
                                          "LAST POINT", "PROMISED", "NEXT RUN"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
 
-    for (int r = 0; r < RANKS; r++)
+    for (int r = 0; r < STATUS_RANKS; r++)
         for (size_t i = 0; i < s->domains.n; i++)
-            if (rank(&s->domains.items[i]) == r)
+            if (status_rank(&s->domains.items[i]) == r)
                 add_domain(t, &s->domains.items[i], s->now);
     table_print_or(
         t, "No domains are known: name hosts in the configuration; see vmkeep-config(5).", out);

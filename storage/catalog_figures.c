@@ -103,3 +103,25 @@ int catalog_last_copied(struct catalog *c, const char *host, const char *domain,
     *ret = rc > 0 ? sqlite3_column_int64(st, 0) : 0;
     return rc < 0 ? -1 : 0;
 }
+
+int catalog_backups_since(struct catalog *c, int64_t since, catalog_on_backup *each, void *arg,
+                          struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_JOB_BACKUPS_SINCE, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, since);
+    while ((rc = db_row(&c->db, st, 5, err)) > 0) {
+        struct catalog_backup b = {.host = (const char *)sqlite3_column_text(st, 0),
+                                   .domain = (const char *)sqlite3_column_text(st, 1),
+                                   .ended = sqlite3_column_int64(st, 4)};
+
+        if (CATALOG_WORD(&c->db, st, 2, job_outcome_from_name, &b.outcome, err) < 0 ||
+            CATALOG_WORD(&c->db, st, 3, level_from_name, &b.level, err) < 0)
+            return -1;
+        each(arg, &b);
+    }
+    return rc;
+}

@@ -23,4 +23,15 @@ int catalog_chain(struct catalog *c, const char *host, const char *domain, const
 int catalog_last_copied(struct catalog *c, const char *host, const char *domain, const char *policy,
                         const char *repository, int64_t *ret, struct err *err);
 
+/* Each backup of a guest that ended since then, in the order of their ends; borrowed. */
+struct catalog_backup {
+    const char *host, *domain;
+    enum job_outcome outcome;
+    enum backup_level level;
+    int64_t ended;
+};
+typedef void catalog_on_backup(void *arg, const struct catalog_backup *b);
+int catalog_backups_since(struct catalog *c, int64_t since, catalog_on_backup *each, void *arg,
+                          struct err *err);
+
 #endif

@@ -148,6 +148,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_COPY_LAST] = ("SELECT coalesce(max(created), 0) FROM point WHERE host = ?1 AND domain = ?2"
                       " AND policy = ?3 AND repository = ?4 AND copy_of IS NOT NULL"
                       " AND state = 'good'"),
+    [ST_JOB_BACKUPS_SINCE] = ("SELECT host, domain, outcome, level, ended FROM job"
+                              " WHERE state = 'ended' AND ended >= ?1 AND guest ORDER BY ended"),
     [ST_JOB_TOTALS] = "SELECT kind, outcome, jobs, bytes FROM job_total",
     [ST_JOB_DURATIONS] = "SELECT kind, bound, jobs, seconds FROM job_duration",
     [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",

@@ -440,6 +440,8 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
 
     for (size_t i = 0; i < chosen->n && rc == 0; i++)
         rc = add_domain(g, &chosen->items[i], ret, err);
+    if (rc == 0 && g->s->days)
+        rc = status_add_days(g->s, ret, err);
     if (rc == 0 && !only) {
         disk_globs_warn(g->globs, &g->known, &ret->warnings);
         rc = warn_of_clock(g->s, ret, err) < 0 ? -1 : tell_of_strays(g, ret, err);

@@ -38,7 +38,8 @@ struct status_sources {
     int64_t now;
     int64_t uptime;   /* seconds since the boot, */
     const char *boot; /* and which boot that was: see base/uptime.h */
-    bool figures;     /* also what monitoring asks for, and people do not */
+    bool figures;     /* also what monitoring asks for, */
+    bool days;        /* and what was made on each of the last days */
     const struct status_looks
         *looks; /* the configuration's repositories in its order; NULL: none */
 };

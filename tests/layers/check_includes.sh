@@ -21,6 +21,7 @@ jobs: policies engine storage base
 scheduler: jobs policies engine storage base
 daemon: scheduler jobs gather policies engine storage report base
 cli: gather report policies storage base
+web: cli gather report policies storage base
 mover: storage base
 helpers: engine storage base
 '

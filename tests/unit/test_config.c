@@ -347,10 +347,12 @@ static void words(void **state)
 static void addresses(void **state)
 {
     static const char *const good[] = {"127.0.0.1:9810", "localhost:1", "[::1]:65535",
-                                       "host.lan:80"};
-    static const char *const bad[] = {"127.0.0.1", ":80",     "localhost:", "localhost:0",
-                                      "[]:80",     "::1:80",  "a:65536",    "[::1]",
-                                      "a:-1",      "a: b:80", "a:80 "};
+                                       "127.0.0.2:80", "unix:/run/web.sock"};
+    static const char *const bad[] = {"127.0.0.1", ":80", "localhost:", "localhost:0", "[]:80",
+                                      "::1:80", "a:65536", "[::1]", "a:-1", "a: b:80", "a:80 ",
+                                      /* other machines reach these: */
+                                      "host.lan:80", "0.0.0.0:80", "[::]:80", "127.a.lan:80",
+                                      "unix:", "unix:web.sock"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good) + ARRAY_LEN(bad); i++) {
@@ -428,7 +430,7 @@ static void diagnostics_are_sorted(void **state)
     assert_string_equal(said, "f:2:40: policies[0] 'p': repository: no repository is called 'r'; "
                               "did you mean 'a'? known: a (line 3)\n"
                               "f:4:6: web: 'x' is not ADDRESS:PORT (such as 127.0.0.1:9810 or "
-                              "[::1]:9810)\n"
+                              "[::1]:9810), nor unix:PATH\n"
                               "f:5:1: bew: unknown key; did you mean 'web'?\n");
 }
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * html: the status as pages, for a browser that runs no script.  Pure: each page is written to a
+ * stream from what it is given.  All text from outside is escaped by html_text; there are no inline
+ * styles, so that the page may forbid them.  What a colour says stands beside it in words.
+ */
+#ifndef VMKEEP_REPORT_HTML_H
+#define VMKEEP_REPORT_HTML_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "report/model.h"
+
+/* What the pages have in common; served as /style.css. */
+extern const char report_html_style[];
+
+struct html_front {
+    const struct status *status; /* with figures */
+    const json_t *jobs;          /* those that run or wait, as the daemon tells them */
+    bool live;                   /* the daemon has told them just now */
+};
+void report_html_front(const struct html_front *f, FILE *out);
+
+struct html_domain {
+    const struct status *status;     /* of the one domain, with figures */
+    const json_t *jobs;              /* its jobs that run or wait */
+    const struct point_list *points; /* oldest first */
+    const json_t *past;              /* jobs that ended, as job_json gives them, oldest first */
+};
+void report_html_domain(const struct html_domain *d, FILE *out);
+
+/* One job, as job_json gives it. */
+void report_html_job(const json_t *job, int64_t now, FILE *out);
+
+/* A page that says that there is none: "404 Not Found", and why. */
+void report_html_error(const char *title, const char *text, FILE *out);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The first page: whether one may sleep; what is not protected, and why; what runs; the
+ * repositories; then a row a domain.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "report/html_priv.h"
+
+#define REFRESH_S 30
+
+/* ---- what somebody must act on ---- */
+
+static void put_about(FILE *out, const struct status_about *about)
+{
+    if (about->domain) {
+        fputs("<a href=\"", out);
+        html_domain_link(out, about->domain->host, about->domain->domain);
+        fputs("\">", out);
+        html_text(out, about->domain->host);
+        fputc('/', out);
+        html_text(out, about->domain->domain);
+        fputs("</a>", out);
+        if (about->policy) {
+            fputs(", ", out);
+            html_text(out, about->policy->name);
+        }
+    } else if (about->repository) {
+        fputs("repository ", out);
+        html_text(out, about->repository->name);
+    } else {
+        fputs(about->daemon ? "vmkeepd" : "configuration", out);
+    }
+}
+
+#define FINDINGS_SHOWN 200
+
+struct findings {
+    FILE *out;
+    enum severity severity;
+    size_t n;
+};
+
+static void put_finding(void *arg, const struct status_about *about, const struct reason *r)
+{
+    struct findings *f = arg;
+
+    if (r->severity != f->severity || f->n++ >= FINDINGS_SHOWN)
+        return;
+    if (f->n == 1)
+        fputs("<ul class=\"findings\">\n", f->out);
+    fputs("<li>", f->out);
+    html_mark(f->out, r->severity == SEVERITY_RISK ? "bad" : "warn",
+              r->severity != SEVERITY_RISK ? "to do"
+              : about->domain              ? protection_name(about->domain->protection)
+                                           : "at risk");
+    fputs(" <strong>", f->out);
+    put_about(f->out, about);
+    fputs("</strong>: ", f->out);
+    html_text(f->out, r->text);
+    if (r->advice) {
+        fputs("<br><span class=\"advice\">", f->out);
+        html_text(f->out, r->advice);
+        fputs("</span>", f->out);
+    }
+    fputs("</li>\n", f->out);
+}
+
+static size_t put_findings_of(const struct status *s, enum severity severity, FILE *out)
+{
+    struct findings f = {out, severity, 0};
+
+    status_reasons(s, put_finding, &f);
+    if (f.n > FINDINGS_SHOWN)
+        fprintf(out, "<li>and %zu more: see the rows below</li>\n", f.n - FINDINGS_SHOWN);
+    if (f.n > 0)
+        fputs("</ul>\n", out);
+    return f.n;
+}
+
+static void put_findings(const struct status *s, FILE *out)
+{
+    fputs("<section aria-labelledby=\"act\"><h2 id=\"act\">What needs somebody</h2>\n", out);
+    if (put_findings_of(s, SEVERITY_RISK, out) + put_findings_of(s, SEVERITY_ACT, out) == 0)
+        fputs("<p>Nothing: every promise is kept.</p>\n", out);
+    fputs("</section>\n", out);
+}
+
+/* ---- repositories ---- */
+
+static void put_space(const struct status_repository *r, FILE *out)
+{
+    char avail[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
+    double used = r->total > 0 ? 100.0 * (double)(r->total - r->free) / (double)r->total : 0;
+
+    if (!r->has_space) {
+        fputs("not known", out);
+        return;
+    }
+    fprintf(out,
+            "<meter min=\"0\" max=\"100\" high=\"90\" value=\"%.0f\" aria-label=\"%.0f percent "
+            "used\"></meter> %s free of %s",
+            used, used, size_text(r->free, avail), size_text(r->total, total));
+    if (r->reserve)
+        fprintf(out, ", %s reserved", size_text(r->reserve, reserve));
+}
+
+static void put_repositories(const struct status *s, FILE *out)
+{
+    if (s->repositories.n == 0)
+        return;
+    fputs("<section aria-labelledby=\"repositories\"><h2 id=\"repositories\">Repositories</h2>\n"
+          "<table class=\"rows\"><caption class=\"hidden\">Repositories</caption><thead><tr>"
+          "<th scope=\"col\">Repository</th><th scope=\"col\">State</th><th scope=\"col\">Room</th>"
+          "<th scope=\"col\">Path</th></tr></thead><tbody>\n",
+          out);
+    for (size_t i = 0; i < s->repositories.n; i++) {
+        const struct status_repository *r = &s->repositories.items[i];
+        bool fine = reasons_severity(&r->reasons) == SEVERITY_NOTE;
+
+        fputs("<tr><th scope=\"row\">", out);
+        html_text(out, r->name);
+        fputs("</th><td data-label=\"State\">", out);
+        html_mark(out,
+                  !fine      ? "bad"
+                  : r->state ? "good"
+                             : "plain",
+                  !fine      ? "problem"
+                  : r->state ? r->state
+                             : "not seen yet");
+        fputs("</td><td data-label=\"Room\">", out);
+        put_space(r, out);
+        fputs("</td><td data-label=\"Path\"><code>", out);
+        html_text(out, r->path);
+        fputs("</code></td></tr>\n", out);
+    }
+    fputs("</tbody></table></section>\n", out);
+}
+
+/* ---- domains ---- */
+
+static void put_protection(const struct status_domain *d, FILE *out)
+{
+    const char *kind = d->protection == PROTECTION_GOOD      ? "good"
+                       : d->protection == PROTECTION_AT_RISK ? "bad"
+                       : d->protection == PROTECTION_NONE    ? "bad"
+                                                             : "plain";
+
+    html_mark(out, kind, protection_name(d->protection));
+}
+
+static int64_t proven(const struct status_domain *d)
+{
+    int64_t ret = 0;
+
+    for (size_t i = 0; i < d->policies.n; i++)
+        if (d->policies.items[i].proven > ret)
+            ret = d->policies.items[i].proven;
+    return ret;
+}
+
+static void put_domain(const struct status_domain *d, int64_t now, FILE *out)
+{
+    fputs("<tr><th scope=\"row\"><a href=\"", out);
+    html_domain_link(out, d->host, d->domain);
+    fputs("\">", out);
+    html_text(out, d->host);
+    fputs("/<wbr>", out);
+    html_text(out, d->domain);
+    fputs("</a></th><td data-label=\"Status\">", out);
+    put_protection(d, out);
+    fputs("</td><td data-label=\"Last point\">", out);
+    html_ago(out, d->last_point, now);
+    fputs("</td><td data-label=\"Next run\">", out);
+    html_until(out, d->next_run, now);
+    fputs("</td><td data-label=\"Proven restorable\">", out);
+    if (proven(d))
+        html_ago(out, proven(d), now);
+    else
+        fputs("not yet", out);
+    fputs("</td><td data-label=\"Days\">", out);
+    html_days(out, d);
+    fputs("</td></tr>\n", out);
+}
+
+static void put_domains(const struct status *s, FILE *out)
+{
+    fputs("<section aria-labelledby=\"domains\"><h2 id=\"domains\">Domains</h2>\n", out);
+    if (s->domains.n == 0) {
+        fputs("<p>No domains are known: name hosts in the configuration.</p></section>\n", out);
+        return;
+    }
+    html_days_legend(out);
+    fputs(
+        "<table class=\"rows domains\"><caption class=\"hidden\">Domains, the worst first</caption>"
+        "<thead><tr><th scope=\"col\">Domain</th><th scope=\"col\">Status</th>"
+        "<th scope=\"col\">Last point</th><th scope=\"col\">Next run</th>"
+        "<th scope=\"col\">Proven restorable</th><th scope=\"col\">Days</th></tr></thead><tbody>\n",
+        out);
+    for (int rank = 0; rank < STATUS_RANKS; rank++)
+        for (size_t i = 0; i < s->domains.n; i++)
+            if (status_rank(&s->domains.items[i]) == rank)
+                put_domain(&s->domains.items[i], s->now, out);
+    fputs("</tbody></table></section>\n", out);
+}
+
+/* ---- the page ---- */
+
+static void put_sum(const struct status *s, FILE *out)
+{
+    static const char *const kinds[] = {
+        [SEVERITY_NOTE] = "good", [SEVERITY_ACT] = "warn", [SEVERITY_RISK] = "bad"};
+    CLEANUP_FREE char *summary = status_summary(s);
+
+    fprintf(out, "<h1 class=\"sum %s\">", kinds[status_severity(s)]);
+    html_text(out, summary);
+    fputs("</h1>\n<p class=\"daemon\">", out);
+    if (s->daemon.running) {
+        fputs("vmkeepd ", out);
+        html_text(out, s->daemon.version);
+        fputs(s->daemon.starting ? " is starting" : " runs", out);
+        if (s->daemon.started) {
+            fputs(", started ", out);
+            html_ago(out, s->daemon.started, s->now);
+        }
+    } else {
+        html_text(out, s->daemon.problem ? s->daemon.problem : "vmkeepd does not run");
+    }
+    fputs(".</p>\n", out);
+}
+
+void report_html_front(const struct html_front *f, FILE *out)
+{
+    html_begin(out, "vmkeep: status", REFRESH_S);
+    put_sum(f->status, out);
+    put_findings(f->status, out);
+    fputs("<section aria-labelledby=\"now\"><h2 id=\"now\">Now</h2>\n", out);
+    if (!f->live)
+        fputs("<p>vmkeepd does not answer; this is what it left in its catalog.</p>\n", out);
+    html_active(out, f->jobs, f->status->now);
+    fputs("</section>\n", out);
+    put_repositories(f->status, out);
+    put_domains(f->status, out);
+    html_end(out, f->status->now);
+}

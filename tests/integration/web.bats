@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The status page, on the catalog of tests/support/make_catalog.c, while no daemon runs; and by a
+# daemon that has it served.
+# VMKEEP, VMKEEPD, WEB and MAKE_CATALOG name the programs.
+#
+# shellcheck disable=SC2030,SC2031 # each test is a subshell of its own, and its teardown is in it
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    export TZ=UTC COLUMNS=1000
+    tmp=$(mktemp -d)
+    now=$(date +%s)
+    pids=()
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$now"
+    mkdir "$tmp/main"
+    cat > "$tmp/config" <<END
+catalog: $tmp/catalog.db
+control: $tmp/control.sock
+web: unix:$tmp/web.sock
+hosts:
+  - name: lab
+    driver: qemu
+    domains:
+      - { name: web01, qmp: $tmp/web01.qmp }
+      - { name: db01, qmp: $tmp/db01.qmp }
+      - { name: spare, qmp: $tmp/spare.qmp }
+repositories:
+  - { name: main, path: $tmp/main }
+policies:
+  - name: nightly
+    domains: ["*", "!spare"]
+    repository: main
+    schedule: { incremental: ["02:30"] }
+    keep: { last: 9 }
+    rpo: 26h
+END
+}
+
+teardown() {
+    for pid in "${pids[@]}"; do
+        if kill "$pid" 2> /dev/null; then wait "$pid" || true; fi
+    done
+    rm -rf "$tmp"
+}
+
+vmkeep() {
+    "$VMKEEP" --config "$tmp/config" "$@"
+}
+
+wait_for() {
+    for _ in {1..3000}; do
+        "$@" && return
+        sleep 0.02
+    done
+    echo "waited in vain for: $*"
+    return 1
+}
+
+answers() { curl -s -o "$tmp/first" --unix-socket "$tmp/web.sock" http://localhost/style.css; }
+
+is_gone() { ! answers; }
+
+knows_the_daemon() { [ "$(get /api/v1/status | jq .daemon.running)" = true ]; }
+
+# serve PROGRAM: with web.sock
+serve() {
+    "$1" --config "$tmp/config" > "$tmp/log" 2>&1 3>&- &
+    pids+=($!)
+    wait_for answers || { cat "$tmp/log"; return 1; }
+}
+
+# get PATH [ARGUMENT...]: the body; status and headers are in $tmp/head
+get() {
+    local path=$1
+    shift
+    curl -sS -m 60 --unix-socket "$tmp/web.sock" -D "$tmp/head" "$@" "http://localhost$path"
+}
+
+code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
+
+@test "pages, metrics and JSON say what status says; read-only, closed, and nothing else" {
+    serve "$WEB"
+
+    page=$(get /)
+    [ "$(code)" = 200 ]
+    [[ $page == *"NOT PROTECTED: 1 domain at risk, 1 unprotected, 1 protected"* ]]
+    [[ $page == *'<a href="/domain/lab/db01">lab/db01</a>, nightly</strong>: no good point for 3d 2h'* ]]
+    [[ $page == *'copying 25% of 200 MiB'* ]]
+    [[ $page == *'aria-label="Last 14 days, today last: '*'1 failed'* ]]
+    grep -qi "^content-security-policy: default-src 'none'; style-src 'self';" "$tmp/head"
+    for header in 'x-content-type-options: nosniff' 'x-frame-options: DENY' 'referrer-policy: no-referrer' \
+        'cross-origin-resource-policy: same-origin' 'cache-control: no-store'; do
+        grep -qi "^$header" "$tmp/head" || { echo "no $header"; false; }
+    done
+    [[ $page != *'<script'* && $page != *' style='* ]]
+
+    page=$(get /domain/lab/web01)
+    [[ $page == *'aria-label="3 points, oldest left'* && $page == *'>150 MiB<'* ]]
+    page=$(get /job/1)
+    [[ $page == *'Job 1: full'*'no base point yet'* ]]
+    get /metrics | promtool check metrics
+    [ "$(get /api/v1/status | jq -r '.domains[] | select(.domain == "db01").status')" = "at risk" ]
+    [ "$(get /api/v1/domains/lab/web01 | jq -c '[.points, .jobs, .active | length]')" = '[3,3,1]' ]
+    [ "$(get /api/v1/jobs/1 | jq -r .outcome)" = success ]
+    [ "$(get /api/v1/jobs | jq -r '.[0].domain')" = web01 ]
+
+    etag=$(get /api/v1/jobs/1 > /dev/null; sed -n 's/^[Ee][Tt]ag: //p' "$tmp/head" | tr -d '\r')
+    [ "$(get /api/v1/jobs/1 -H "If-None-Match: $etag")" = "" ]
+    [ "$(code)" = 304 ]
+    for wrong in /domain/lab/none /domain/ /job/99 /job/x /api/v1/jobs/0 /api/v1/domains/none /none /../etc/passwd; do
+        get "$wrong" --path-as-is > /dev/null
+        [ "$(code)" = 404 ] || { echo "$wrong: $(code)"; false; }
+    done
+    get / -d x=1 > /dev/null
+    [ "$(code)" = 405 ]
+    get / -X DELETE > /dev/null
+    [ "$(code)" = 405 ]
+    [ "$(get / -I | head -1 | cut -d ' ' -f 2)" = 200 ]
+}
+
+@test "names from outside stay text" {
+    sqlite3 "$tmp/catalog.db" "UPDATE seen SET problem = '<script>alert(1)</script>&\"' WHERE name = 'lab/db01'"
+    serve "$WEB"
+    page=$(get /)
+    [[ $page == *'&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;'* && $page != *'<script>'* ]]
+    page=$(get '/domain/%3Cb%3E/%22x')
+    [[ $page == *'&lt;b&gt;/&quot;x'* && $page != *'<b>'* ]]
+}
+
+@test "over TCP, whoever was sent here by another name is refused" {
+    "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
+    pids+=($!)
+    wait_for grep -q . "$tmp/log"
+    port=$(ss -Hltnp | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=${pids[0]},.*/\1/p")
+    [ "$(curl -s -o "$tmp/out" -w '%{http_code}' "http://127.0.0.1:$port/style.css")" = 200 ]
+    [ "$(curl -s -o "$tmp/out" -w '%{http_code}' "http://localhost:$port/style.css")" = 200 ]
+    [ "$(curl -s -o "$tmp/out" -w '%{http_code}' -H 'Host: evil.example' "http://127.0.0.1:$port/")" = 421 ]
+    [ "$(curl -s -o "$tmp/out" -w '%{http_code}' -H 'Host: 127.0.0.1.evil.example' "http://127.0.0.1:$port/")" = 421 ]
+}
+
+@test "what is no request, and who never reads, is in nobody's way" {
+    serve "$WEB"
+    python3 - "$tmp/web.sock" << 'END'
+import socket, sys, time
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(20)
+    s.connect(sys.argv[1])
+    return s
+def reply(data):
+    s = connect()
+    try:
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        return s.recv(100)
+    except OSError:
+        return b''
+# None of these is answered with success.
+for wrong in (b'\x16\x03\x01\x02\x00\x01\x00', b'GET\r\n\r\n', b'GET / HTTP/9.9\r\n\r\n', b'\0' * 5000,
+              b'GET / HTTP/1.1\r\n\r\n', b'GET /' + b'a' * 70000 + b' HTTP/1.1\r\nHost: localhost\r\n\r\n',
+              b'GET / HTTP/1.1\r\nHost: localhost\r\n' + b'X: ' + b'y' * 70000 + b'\r\n\r\n',
+              b'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n'):
+    got = reply(wrong)
+    assert not got.startswith(b'HTTP/1.1 200'), (wrong[:40], got)
+# Those who say nothing, say little, or never read: all but one of the places.
+idle = [connect() for _ in range(60)]
+for i, s in enumerate(idle):
+    s.sendall((b'', b'GET / HT', b'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' * 20)[i % 3])
+began = time.time()
+assert reply(b'GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n').startswith(b'HTTP/1.1 200')
+assert time.time() - began < 15
+# With all places taken others wait, until who does nothing is sent away after 10 s.
+more = [connect() for _ in range(20)]
+assert reply(b'GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n').startswith(b'HTTP/1.1 200')
+END
+    kill -0 "${pids[0]}"
+}
+
+@test "a daemon has it served, again when it ends, and not when it is not asked to" {
+    serve "$VMKEEPD"
+    wait_for grep -q 'the status page is at unix:' "$tmp/log"
+    wait_for knows_the_daemon
+    first=$(pgrep -P "${pids[0]}" -f vmkeep-web)
+    kill "$first"
+    wait_for grep -q 'the status page is not served: vmkeep-web has ended; tried again in 1 s' "$tmp/log"
+    wait_for answers
+    sed -i '/^web:/d' "$tmp/config"
+    vmkeep reload
+    wait_for is_gone
+}

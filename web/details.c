@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "web/details.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/sources.h"
+#include "report/gather/job_json.h"
+#include "report/gather/points.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/points.h"
+
+#define JOBS_SHOWN 100
+
+static FILE *begin(struct text *t)
+{
+    FILE *ret = open_memstream(&t->text, &t->n);
+
+    if (!ret)
+        abort(); /* there is no memory */
+    return ret;
+}
+
+static void add_job(void *arg, struct job *j)
+{
+    if (j->state == JOB_ENDED)
+        json_array_append_new(arg, job_json(j));
+}
+
+static json_t *active_of(const struct snapshot *s, const struct domain_name *d)
+{
+    json_t *ret = json_array(), *job;
+    size_t i;
+
+    json_array_foreach(s->jobs, i, job)
+        if (str_eq(json_string_value(json_object_get(job, "domain")), d->domain) &&
+            str_eq(json_string_value(json_object_get(job, "host")), d->host))
+            json_array_append(ret, job);
+    return ret;
+}
+
+/* What is known of all is taken from the snapshot: how the daemon is, and a domain's days. */
+static void take_daemon(const struct snapshot *s, struct status *ret)
+{
+    ret->daemon.running = s->status.daemon.running;
+    ret->daemon.started = s->status.daemon.started;
+    ret->daemon.version = xstrdup(s->status.daemon.version);
+    ret->daemon.problem = xstrdup(s->status.daemon.problem);
+    ret->daemon.error = s->status.daemon.error;
+}
+
+static void take_days(const struct snapshot *s, struct status_domain *ret)
+{
+    for (size_t i = 0; i < s->status.domains.n; i++) {
+        const struct status_domain *is = &s->status.domains.items[i];
+
+        if (str_eq(is->domain, ret->domain) && str_eq(is->host, ret->host))
+            memcpy(ret->days, is->days, sizeof(is->days));
+    }
+}
+
+static json_t *point_row(const struct point *p)
+{
+    return json_pack("{s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "id", report_json_text(p->id),
+                     "kind", level_name(p->level), "created", report_json_time(p->created), "state",
+                     point_state_text(p, false), "policy", report_json_text(p->policy),
+                     "repository", report_json_text(p->repository), "bytes",
+                     report_json_number((int64_t)point_bytes(p)), "proven_at",
+                     report_json_time(p->read.proven));
+}
+
+static void write_domain(const struct html_domain *page, bool json, FILE *out)
+{
+    json_t *points, *whole;
+
+    if (!json) {
+        report_html_domain(page, out);
+        return;
+    }
+    points = json_array();
+    for (size_t i = 0; i < page->points->n; i++)
+        json_array_append_new(points, point_row(&page->points->items[i]));
+    whole = report_status_json(page->status);
+    report_json_print(json_pack("{s:O, s:o, s:O, s:O}", "domain",
+                                json_array_get(json_object_get(whole, "domains"), 0), "points",
+                                points, "active", page->jobs, "jobs", page->past),
+                      out);
+    json_decref(whole);
+}
+
+static int show_domain(const struct status_sources *sources, const struct snapshot *s,
+                       const struct domain_name *d, bool json, struct text *ret, struct err *err)
+{
+    const struct domain_names only = {.items = (struct domain_name *)d, .n = 1};
+    const struct point_filter points_of = {.host = d->host, .domain = d->domain, .copies = true};
+    const struct job_filter jobs_of = {.host = d->host, .domain = d->domain, .limit = JOBS_SHOWN};
+    CLEANUP(point_list_done) struct point_list points = {0};
+    struct status status = {0};
+    json_t *active = active_of(s, d), *past = json_array();
+    int rc;
+
+    take_daemon(s, &status);
+    rc = status_gather(sources, &only, &status, err);
+    rc = rc < 0 ? rc : points_gather(sources->catalog, &points_of, sources->now, &points, err);
+    rc = rc < 0 ? rc : catalog_jobs_each(sources->catalog, &jobs_of, add_job, past, err);
+    if (rc == 0) {
+        const struct html_domain page = {&status, active, &points, past};
+        FILE *out = begin(ret);
+
+        take_days(s, &status.domains.items[0]);
+        write_domain(&page, json, out);
+        fclose(out);
+    }
+    json_decref(active);
+    json_decref(past);
+    status_done(&status);
+    return rc;
+}
+
+int details_domain(const struct details *d, const struct snapshot *s, const char *path, bool json,
+                   struct text *ret, struct err *err)
+{
+    struct status_sources sources = {0};
+    struct domain_name name = {0};
+    int rc = sources_open(d->config, d->catalog, &sources, err);
+
+    sources.figures = true;
+    rc = rc < 0 ? rc : domain_find(d->config, d->catalog, path, &name, err);
+    rc = rc < 0 ? rc : show_domain(&sources, s, &name, json, ret, err);
+    domain_name_done(&name);
+    sources_done(&sources);
+    return rc;
+}
+
+int details_job(const struct details *d, const char *number, bool json, struct text *ret,
+                struct err *err)
+{
+    CLEANUP(job_list_done) struct job_list jobs = {0};
+    struct job_filter filter = {0};
+    FILE *out;
+
+    if (!parse_int(number, 1, CATALOG_JOB_MAX, &filter.id))
+        return err_set(err, ERR_NOTFOUND, "%s: no such job", number);
+    if (catalog_jobs(d->catalog, &filter, &jobs, err) < 0)
+        return -1;
+    if (jobs.n == 0)
+        return err_set(err, ERR_NOTFOUND, "%s: no such job", number);
+    out = begin(ret);
+    if (json) {
+        report_json_print(job_json(&jobs.items[0]), out);
+    } else {
+        json_t *job = job_json(&jobs.items[0]);
+
+        report_html_job(job, time(NULL), out);
+        json_decref(job);
+    }
+    fclose(out);
+    return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep-web: serves the status page, the metrics and the JSON.  vmkeepd runs it where the
+ * configuration has `web`, ends it, and starts it anew when it reads its configuration; it can be
+ * run by hand, too.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "web/listen.h"
+#include "web/server.h"
+
+static const char usage[] =
+    "Usage: vmkeep-web [--config FILE] [--listen ADDRESS:PORT|unix:PATH]\n"
+    "\n"
+    "Serves the status page, /metrics and /api/v1 of the catalog that FILE names\n"
+    "(default " CONFIG_DEFAULT "); read-only.  vmkeepd runs it where that has `web`.\n"
+    "\n"
+    "  --config FILE     the configuration\n"
+    "  --listen ADDRESS  where it is served, instead of `web`\n"
+    "  --version         print the version and exit\n"
+    "  --help            print this text and exit\n"
+    "\n"
+    "Exit status: 0 stopped by a signal, 1 failed, 2 bad usage or configuration,\n"
+    "4 no catalog yet, 7 the catalog is damaged.\n";
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+static int serve(const char *address, const struct config *config, struct catalog *catalog,
+                 struct catalog *second)
+{
+    const struct details details = {config, second};
+    struct site *site = site_new();
+    struct server *server = NULL;
+    struct err err = ERR_INIT;
+    int fd = web_listen(address, &err);
+
+    if (fd < 0 ||
+        server_start(fd, starts_with(address, "unix:"), site, &details, &server, &err) < 0) {
+        site_free(site);
+        return cli_fail(NULL, &err);
+    }
+    printf("the status page is at %s%s\n", starts_with(address, "unix:") ? "" : "http://", address);
+    fflush(stdout);
+    site_run(site, config, catalog, &stop);
+    server_stop(server);
+    site_free(site);
+    return EXIT_DONE;
+}
+
+static int run(const char *address)
+{
+    struct config *config = NULL;
+    struct catalog *catalog = NULL, *second = NULL;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE && !address && !config->web)
+        code = cli_usage("web", "the configuration has no `web`, and no --listen is given");
+    /* Each thread has its own. */
+    code = code ? code : cli_open_catalog(config, &catalog);
+    code = code ? code : cli_open_catalog(config, &second);
+    code = code ? code : serve(address ? address : config->web, config, catalog, second);
+    catalog_close(catalog);
+    catalog_close(second);
+    config_free(config);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"listen", required_argument, NULL, 'l'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const struct sigaction action = {.sa_handler = on_signal};
+    const char *address = NULL;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            cli_set_config_path(optarg);
+            break;
+        case 'l':
+            address = optarg;
+            break;
+        case 'V':
+            printf("vmkeep-web %s\n", VMKEEP_VERSION);
+            return EXIT_DONE;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc)
+        return cli_usage(argv[optind], "unexpected argument");
+    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    return run(address);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "web/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "report/html.h"
+#include "report/metrics.h"
+#include "web/listen.h"
+
+#define CONNECTIONS 64
+#define IDLE_S 10
+#define CONNECTION_BYTES (32 * 1024)
+
+#define HTML "text/html; charset=utf-8"
+#define JSON "application/json"
+#define CSS "text/css; charset=utf-8"
+#define CSP                                                                                        \
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "   \
+    "frame-ancestors 'none'"
+
+struct server {
+    struct MHD_Daemon *daemon;
+    struct site *site;
+    struct details details;
+    bool local;
+};
+
+/* What a request is at, by the address in *con_cls: libmicrohttpd calls twice at least. */
+static char begun, waited;
+
+struct answer {
+    unsigned status;
+    const char *type;
+    struct text text;
+    struct snapshot *of; /* that the text belongs to; NULL: it is the answer's own */
+    bool constant;       /* it is nobody's */
+    bool page;           /* for people: errors, too */
+};
+
+/* ---- sending ---- */
+
+static void drop(void *snapshot)
+{
+    snapshot_drop(snapshot);
+}
+
+static struct MHD_Response *make_response(struct answer *a)
+{
+    if (a->of)
+        return MHD_create_response_from_buffer_with_free_callback_cls(a->text.n, a->text.text, drop,
+                                                                      a->of);
+    return MHD_create_response_from_buffer(
+        a->text.n, a->text.text, a->constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+}
+
+/* FNV-1a */
+static void etag_of(const struct text *t, char ret[24])
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < t->n; i++)
+        h = (h ^ (unsigned char)t->text[i]) * UINT64_C(1099511628211);
+    snprintf(ret, 24, "\"%016" PRIx64 "\"", h);
+}
+
+static void add_headers(struct MHD_Response *r, const struct answer *a, const char *etag)
+{
+    const char *const headers[][2] = {
+        {"Content-Type", a->type},
+        {"Cache-Control", str_eq(a->type, HTML) ? "no-store" : "no-cache"},
+        {"Content-Security-Policy", CSP},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+        MHD_add_response_header(r, headers[i][0], headers[i][1]);
+    if (a->status == MHD_HTTP_OK)
+        MHD_add_response_header(r, "ETag", etag);
+    if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(r, "Allow", "GET, HEAD");
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *c, struct answer *a)
+{
+    const char *known = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "If-None-Match");
+    struct MHD_Response *r;
+    enum MHD_Result ret;
+    char etag[24];
+
+    etag_of(&a->text, etag);
+    r = make_response(a);
+    if (!r)
+        return MHD_NO;
+    add_headers(r, a, etag);
+    if (a->status == MHD_HTTP_OK && known && strstr(known, etag)) {
+        struct MHD_Response *none =
+            MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+
+        MHD_add_response_header(none, "ETag", etag);
+        MHD_destroy_response(r);
+        ret = MHD_queue_response(c, MHD_HTTP_NOT_MODIFIED, none);
+        MHD_destroy_response(none);
+        return ret;
+    }
+    ret = MHD_queue_response(c, a->status, r);
+    MHD_destroy_response(r);
+    return ret;
+}
+
+/* ---- answers ---- */
+
+static void fail(struct answer *a, unsigned status, const char *title, const char *why)
+{
+    FILE *out = open_memstream(&a->text.text, &a->text.n);
+
+    if (!out)
+        abort(); /* there is no memory */
+    a->status = status;
+    a->type = a->page ? HTML : "text/plain; charset=utf-8";
+    if (a->page)
+        report_html_error(title, why, out);
+    else
+        fprintf(out, "%s: %s\n", title, why);
+    fclose(out);
+}
+
+static void fail_by(struct answer *a, const struct err *err)
+{
+    if (err->code == ERR_NOTFOUND || err->code == ERR_INVALID)
+        fail(a, MHD_HTTP_NOT_FOUND, "Not found", err->msg);
+    else
+        fail(a, MHD_HTTP_SERVICE_UNAVAILABLE, "Not now", err->msg);
+}
+
+/* What follows the prefix; NULL: it does not begin so. */
+static const char *behind(const char *url, const char *prefix)
+{
+    return starts_with(url, prefix) ? url + strlen(prefix) : NULL;
+}
+
+static const struct text *find_whole(const struct snapshot *s, const char *url, const char **type)
+{
+    const struct {
+        const char *url, *type;
+        const struct text *text;
+    } whole[] = {
+        {"/", HTML, &s->front},
+        {"/metrics", METRICS_TYPE, &s->metrics},
+        {"/api/v1/status", JSON, &s->json},
+        {"/api/v1/jobs", JSON, &s->jobs_json},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+        if (str_eq(url, whole[i].url)) {
+            *type = whole[i].type;
+            return whole[i].text;
+        }
+    return NULL;
+}
+
+/* Takes the snapshot over. */
+static void answer(const struct server *s, const char *url, struct snapshot *of, struct answer *a)
+{
+    const struct text *whole = find_whole(of, url, &a->type);
+    struct err err = ERR_INIT;
+    const char *rest;
+    int rc;
+
+    a->status = MHD_HTTP_OK;
+    if (whole) {
+        a->text = *whole;
+        a->of = of;
+        return;
+    }
+    a->type = a->page ? HTML : JSON;
+    if ((rest = behind(url, "/domain/")) || (rest = behind(url, "/api/v1/domains/")))
+        rc = details_domain(&s->details, of, rest, !a->page, &a->text, &err);
+    else if ((rest = behind(url, "/job/")) || (rest = behind(url, "/api/v1/jobs/")))
+        rc = details_job(&s->details, rest, !a->page, &a->text, &err);
+    else
+        rc = err_set(&err, ERR_NOTFOUND, "there is no such page");
+    if (rc < 0)
+        fail_by(a, &err);
+    snapshot_drop(of);
+}
+
+static bool is_allowed(const struct server *s, struct MHD_Connection *c)
+{
+    const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
+
+    return s->local || !host || web_host_is_ours(host);
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *why)
+{
+    struct answer a = {0};
+
+    fail(&a, status, status == MHD_HTTP_METHOD_NOT_ALLOWED ? "Method not allowed" : "Refused", why);
+    return send_answer(c, &a);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **state)
+{
+    struct server *s = cls;
+    struct answer a = {.page = !starts_with(url, "/api/") && !str_eq(url, "/metrics")};
+    struct err err = ERR_INIT;
+    struct snapshot *of;
+
+    (void)version;
+    (void)data;
+    if (!str_eq(method, "GET") && !str_eq(method, "HEAD"))
+        return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "nothing is changed here");
+    if (!is_allowed(s, c))
+        return refuse(c, MHD_HTTP_MISDIRECTED_REQUEST,
+                      "this is served by address, or as localhost, alone");
+    if (!*state) {
+        *state = &begun;
+        return MHD_YES;
+    }
+    if (*size > 0) { /* a body, which nobody reads */
+        *size = 0;
+        return MHD_YES;
+    }
+    if (str_eq(url, "/style.css")) {
+        a = (struct answer){.status = MHD_HTTP_OK,
+                            .type = CSS,
+                            .text = {(char *)report_html_style, strlen(report_html_style)},
+                            .constant = true};
+        return send_answer(c, &a);
+    }
+    of = site_take(s->site, c, *state == &waited, &err);
+    if (of)
+        answer(s, url, of, &a);
+    else if (err.code != ERR_NONE)
+        fail_by(&a, &err);
+    *state = &waited;
+    return a.text.text ? send_answer(c, &a) : MHD_YES;
+}
+
+static void on_log(void *cls, const char *fmt, va_list ap)
+{
+    (void)cls;
+    (void)fmt;
+    (void)ap; /* what clients do wrong is theirs */
+}
+
+int server_start(int fd, bool local, struct site *site, const struct details *details,
+                 struct server **ret, struct err *err)
+{
+    struct server *s = xcalloc(1, sizeof(*s));
+
+    s->site = site;
+    s->details = *details;
+    s->local = local;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (!s->daemon) {
+        free(s);
+        close(fd);
+        return err_set(err, ERR_IO, "web: libmicrohttpd does not start");
+    }
+    *ret = s;
+    return 0;
+}
+
+void server_stop(struct server *s)
+{
+    MHD_stop_daemon(s->daemon);
+    free(s);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * server: HTTP, by libmicrohttpd in a thread of its own.  Read-only: GET and HEAD, and nothing that
+ * is sent changes anything.
+ */
+#ifndef VMKEEP_WEB_SERVER_H
+#define VMKEEP_WEB_SERVER_H
+
+#include "web/details.h"
+#include "web/site.h"
+
+struct server;
+
+/* fd: a socket that listens, taken over.  local: whoever connects means this machine (a Unix
+ * socket), so that any Host will do. */
+int server_start(int fd, bool local, struct site *site, const struct details *details,
+                 struct server **ret, struct err *err);
+void server_stop(struct server *s);
+
+#endif

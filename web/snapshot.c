@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "web/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/uptime.h"
+#include "cli/active_jobs.h"
+#include "cli/sources.h"
+#include "report/gather/metrics.h"
+#include "report/html.h"
+#include "report/json.h"
+
+void snapshot_hold(struct snapshot *s)
+{
+    atomic_fetch_add(&s->holders, 1);
+}
+
+void snapshot_drop(struct snapshot *s)
+{
+    if (!s || atomic_fetch_sub(&s->holders, 1) > 1)
+        return;
+    status_done(&s->status);
+    json_decref(s->jobs);
+    free(s->front.text);
+    free(s->metrics.text);
+    free(s->json.text);
+    free(s->jobs_json.text);
+    free(s);
+}
+
+static FILE *begin(struct text *t)
+{
+    FILE *ret = open_memstream(&t->text, &t->n);
+
+    if (!ret)
+        abort(); /* there is no memory */
+    return ret;
+}
+
+static void render(struct snapshot *s, const struct metrics *metrics)
+{
+    const struct html_front front = {&s->status, s->jobs, s->live};
+    FILE *out = begin(&s->front);
+
+    report_html_front(&front, out);
+    fclose(out);
+    out = begin(&s->metrics);
+    report_metrics(metrics, out);
+    fclose(out);
+    out = begin(&s->json);
+    report_json_print(report_status_json(&s->status), out);
+    fclose(out);
+    out = begin(&s->jobs_json);
+    report_json_print(json_incref(s->jobs), out);
+    fclose(out);
+}
+
+static int gather(struct status_sources *sources, struct snapshot *s, struct err *err)
+{
+    CLEANUP(job_totals_done) struct job_totals totals = {0};
+    int64_t began = uptime_ms();
+    struct metrics metrics;
+
+    sources->figures = sources->days = true;
+    if (sources_gather(sources, NULL, &s->status, err) < 0 ||
+        metrics_gather(sources, &s->status, &totals, &metrics, err) < 0 ||
+        active_jobs_get(sources->config, sources->catalog, &s->jobs, &s->live, err) < 0)
+        return -1;
+    metrics.version = VMKEEP_VERSION;
+    metrics.gather_ms = uptime_ms() - began;
+    render(s, &metrics);
+    s->at_ms = uptime_ms();
+    s->cost_ms = s->at_ms - began;
+    return 0;
+}
+
+int snapshot_make(const struct config *config, struct catalog *catalog, struct snapshot **ret,
+                  struct err *err)
+{
+    struct snapshot *s = xcalloc(1, sizeof(*s));
+    struct status_sources sources = {0};
+    int rc = sources_open(config, catalog, &sources, err);
+
+    s->holders = 1;
+    rc = rc < 0 ? rc : gather(&sources, s, err);
+    sources_done(&sources);
+    if (rc < 0) {
+        snapshot_drop(s);
+        return -1;
+    }
+    *ret = s;
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * snapshot: everything that is shown of all domains, as of one instant: rendered once, read by any
+ * number of requests.
+ */
+#ifndef VMKEEP_WEB_SNAPSHOT_H
+#define VMKEEP_WEB_SNAPSHOT_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "policies/config.h"
+#include "report/model.h"
+#include "storage/catalog.h"
+
+struct text {
+    char *text;
+    size_t n;
+};
+
+struct snapshot {
+    atomic_int holders;
+    int64_t at_ms, cost_ms; /* by the machine's uptime */
+    struct status status;
+    json_t *jobs; /* that run or wait; changed by nobody */
+    bool live;
+    struct text front, metrics, json, jobs_json;
+};
+
+/* Held once by the caller. */
+int snapshot_make(const struct config *config, struct catalog *catalog, struct snapshot **ret,
+                  struct err *err);
+void snapshot_hold(struct snapshot *s);
+void snapshot_drop(struct snapshot *s); /* NULL: nothing */
+
+#endif
