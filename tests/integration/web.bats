@@ -65,6 +65,20 @@ is_gone() { ! answers; }
 
 knows_the_daemon() { [ "$(get /api/v1/status | jq .daemon.running)" = true ]; }
 
+# port_of PID: at which it listens
+port_of() { ss -Hltnp | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=$1,.*/\1/p" | grep .; }
+
+# fires ALERT: of db01
+fires() {
+    curl -s "$api/alerts" | jq -e --arg name "$1" '.data.alerts[] | select(.state == "firing" and
+        .labels.domain == "db01" and .labels.alertname == $name)' > "$tmp/out"
+}
+
+# is_a NAME PATH: what the published schema says
+is_a() {
+    get "$2" | "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" "$1"
+}
+
 # serve PROGRAM: with web.sock
 serve() {
     "$1" --config "$tmp/config" > "$tmp/log" 2>&1 3>&- &
@@ -106,6 +120,10 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [ "$(get /api/v1/domains/lab/web01 | jq -c '[.points, .jobs, .active | length]')" = '[3,3,1]' ]
     [ "$(get /api/v1/jobs/1 | jq -r .outcome)" = success ]
     [ "$(get /api/v1/jobs | jq -r '.[0].domain')" = web01 ]
+    is_a status /api/v1/status
+    is_a jobs /api/v1/jobs
+    is_a job /api/v1/jobs/7
+    is_a domain_page /api/v1/domains/lab/db01
 
     etag=$(get /api/v1/jobs/1 > /dev/null; sed -n 's/^[Ee][Tt]ag: //p' "$tmp/head" | tr -d '\r')
     [ "$(get /api/v1/jobs/1 -H "If-None-Match: $etag")" = "" ]
@@ -133,12 +151,33 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
 @test "over TCP, whoever was sent here by another name is refused" {
     "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
     pids+=($!)
-    wait_for grep -q . "$tmp/log"
-    port=$(ss -Hltnp | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=${pids[0]},.*/\1/p")
+    wait_for port_of "${pids[0]}"
+    port=$(port_of "${pids[0]}")
     [ "$(curl -s -o "$tmp/out" -w '%{http_code}' "http://127.0.0.1:$port/style.css")" = 200 ]
     [ "$(curl -s -o "$tmp/out" -w '%{http_code}' "http://localhost:$port/style.css")" = 200 ]
     [ "$(curl -s -o "$tmp/out" -w '%{http_code}' -H 'Host: evil.example' "http://127.0.0.1:$port/")" = 421 ]
     [ "$(curl -s -o "$tmp/out" -w '%{http_code}' -H 'Host: 127.0.0.1.evil.example' "http://127.0.0.1:$port/")" = 421 ]
+}
+
+@test "a Prometheus scrapes it, and its alerts fire" {
+    "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
+    pids+=($!)
+    wait_for port_of "${pids[0]}"
+    port=$(port_of "${pids[0]}")
+    sed 's/for: .*/for: 0s/' "$BATS_TEST_DIRNAME/../../packaging/prometheus/vmkeep.rules.yml" > "$tmp/rules.yml"
+    cat > "$tmp/prometheus.yml" <<END
+global: { scrape_interval: 1s, evaluation_interval: 1s }
+rule_files: [rules.yml]
+scrape_configs: [{ job_name: vmkeep, static_configs: [{ targets: ["127.0.0.1:$port"] }] }]
+END
+    prometheus --config.file="$tmp/prometheus.yml" --storage.tsdb.path="$tmp/tsdb" \
+        --web.listen-address=127.0.0.1:0 > "$tmp/prometheus.log" 2>&1 3>&- &
+    pids+=($!)
+    wait_for port_of "${pids[1]}"
+    api=http://127.0.0.1:$(port_of "${pids[1]}")/api/v1
+    wait_for fires VmkeepPointTooOld
+    wait_for fires VmkeepDomainNotProtected
+    [ "$(curl -s "$api/query?query=vmkeep_domain_points" | jq -r '.data.result[] | select(.metric.domain == "web01").value[1]')" = 3 ]
 }
 
 @test "what is no request, and who never reads, is in nobody's way" {
@@ -183,6 +222,7 @@ END
     serve "$VMKEEPD"
     wait_for grep -q 'the status page is at unix:' "$tmp/log"
     wait_for knows_the_daemon
+    is_a status /api/v1/status
     first=$(pgrep -P "${pids[0]}" -f vmkeep-web)
     kill "$first"
     wait_for grep -q 'the status page is not served: vmkeep-web has ended; tried again in 1 s' "$tmp/log"
