@@ -182,15 +182,13 @@ static struct op *merge_start(struct job_run *r, const struct letting_go *l, str
     struct removal_run *run = removal_of(r);
     const struct store_merge q = {
         .point = l->id, .into = l->into, .progress = on_progress, .progress_ctx = r};
-    struct op *op;
 
     if (catalog_point_merging(r->env->catalog, l->id, l->into, err) < 0)
         return NULL;
     point_done(&run->now);
     run->bytes_before = r->row.bytes_done;
-    op = r->repo->store->ops->merge(r->repo->store, &q, &run->now, job_on_op, r, err);
-    run->merging = op != NULL;
-    return op;
+    run->merging = true;
+    return r->repo->store->ops->merge(r->repo->store, &q, &run->now, job_on_op, r, err);
 }
 
 struct op *removal_start(struct job_run *r, struct err *err)
