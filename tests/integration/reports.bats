@@ -636,6 +636,32 @@ END
     grep -q '^The checkpoint of lab/web01 under policy nightly goes with the point\.$' "$tmp/got"
 }
 
+@test "an empty name names nothing, and never all" {
+    for command in status points jobs explain; do
+        run -2 --separate-stderr vmkeep $command ""
+        [ -z "$output" ]
+        [ "$stderr" = "vmkeep: a domain has a name, and none is given here" ]
+    done
+    for command in "pin" "verify" "export" "restore --to $tmp/to" "delete --yes" "delete --dry-run"; do
+        run -4 --separate-stderr vmkeep $command ""
+        [ -z "$output" ]
+        [[ $stderr == *"''"* ]]
+    done
+    run -4 --separate-stderr vmkeep delete --domain "" --yes
+    [ -z "$output" ]
+}
+
+@test "delete --dry-run: a point that is set aside goes, and the good ones stay the newest" {
+    repository_here
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET created = $((now + 86400)) WHERE id = (SELECT id FROM point
+        WHERE domain = 'web01' ORDER BY created DESC LIMIT 1)"
+    id=$(vmkeep points web01 --json | jq -r '.[] | select(.state == "set-aside") | .id')
+    [ -n "$id" ]
+    run -0 vmkeep delete "$id" --dry-run
+    [[ $output == *"$id"*"1 point would go"* ]]
+    [[ $output != *"No good point"* ]]
+}
+
 @test "checkpoint-prune --dry-run: a domain that has none is exit status 4, as without it" {
     run -4 --separate-stderr vmkeep checkpoint-prune nosuch --dry-run
     [ "$stderr" = "vmkeep: no domain 'nosuch' has a checkpoint" ]
