@@ -77,14 +77,17 @@ int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err)
     return rc;
 }
 
+void sources_now(struct status_sources *s)
+{
+    s->now = time(NULL);
+    s->uptime = uptime_seconds();
+}
+
 int sources_open(const struct config *config, struct catalog *catalog, struct status_sources *ret,
                  struct err *err)
 {
-    *ret = (struct status_sources){.config = config,
-                                   .catalog = catalog,
-                                   .now = time(NULL),
-                                   .uptime = uptime_seconds(),
-                                   .boot = uptime_boot()};
+    *ret = (struct status_sources){.config = config, .catalog = catalog, .boot = uptime_boot()};
+    sources_now(ret);
     return sources_zone(catalog, &ret->zone, err);
 }
 

@@ -11,6 +11,9 @@
 /* Nobody has looked at the repositories: see cli/repository_look.h. */
 int sources_open(const struct config *config, struct catalog *catalog, struct status_sources *ret,
                  struct err *err);
+/* As of now, again; what was opened stays.  For who has several threads: opening changes the
+ * environment for a moment. */
+void sources_now(struct status_sources *s);
 /* The zone that the daemon's calendars and retention go by: the TZ of the last one that kept the
  * catalog, or else the system's. */
 int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err);

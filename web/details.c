@@ -121,22 +121,21 @@ static int show_domain(const struct status_sources *sources, const struct snapsh
     return rc;
 }
 
-int details_domain(const struct details *d, const struct snapshot *s, const char *path, bool json,
-                   struct text *ret, struct err *err)
+int details_domain(const struct status_sources *d, const struct snapshot *s, const char *path,
+                   bool json, struct text *ret, struct err *err)
 {
-    struct status_sources sources = {0};
+    struct status_sources now = *d;
     struct domain_name name = {0};
-    int rc = sources_open(d->config, d->catalog, &sources, err);
+    int rc = domain_find(d->config, d->catalog, path, &name, err);
 
-    sources.figures = true;
-    rc = rc < 0 ? rc : domain_find(d->config, d->catalog, path, &name, err);
-    rc = rc < 0 ? rc : show_domain(&sources, s, &name, json, ret, err);
+    sources_now(&now);
+    now.figures = true;
+    rc = rc < 0 ? rc : show_domain(&now, s, &name, json, ret, err);
     domain_name_done(&name);
-    sources_done(&sources);
     return rc;
 }
 
-int details_job(const struct details *d, const char *number, bool json, struct text *ret,
+int details_job(const struct status_sources *d, const char *number, bool json, struct text *ret,
                 struct err *err)
 {
     CLEANUP(job_list_done) struct job_list jobs = {0};

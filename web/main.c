@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/sources.h"
 #include "web/listen.h"
 #include "web/server.h"
 
@@ -37,40 +38,54 @@ static void on_signal(int number)
     stop = 1;
 }
 
-static int serve(const char *address, const struct config *config, struct catalog *catalog,
-                 struct catalog *second)
+/* mine, theirs: for the thread that gathers, and for the one that serves. */
+static int serve(const char *address, const struct status_sources *mine,
+                 const struct status_sources *theirs)
 {
-    const struct details details = {config, second};
     struct site *site = site_new();
     struct server *server = NULL;
     struct err err = ERR_INIT;
     int fd = web_listen(address, &err);
 
     if (fd < 0 ||
-        server_start(fd, starts_with(address, "unix:"), site, &details, &server, &err) < 0) {
+        server_start(fd, starts_with(address, "unix:"), site, theirs, &server, &err) < 0) {
         site_free(site);
         return cli_fail(NULL, &err);
     }
     printf("the status page is at %s%s\n", starts_with(address, "unix:") ? "" : "http://", address);
     fflush(stdout);
-    site_run(site, config, catalog, &stop);
+    site_run(site, mine, &stop);
     server_stop(server);
     site_free(site);
     return EXIT_DONE;
 }
 
+/* All of it before there is a second thread. */
+static int open_sources(const struct config *config, struct catalog **ret_catalog,
+                        struct status_sources *ret)
+{
+    struct err err = ERR_INIT;
+    int code = cli_open_catalog(config, ret_catalog);
+
+    if (code == EXIT_DONE && sources_open(config, *ret_catalog, ret, &err) < 0)
+        code = cli_fail(NULL, &err);
+    return code;
+}
+
 static int run(const char *address)
 {
+    struct status_sources mine = {0}, theirs = {0};
     struct config *config = NULL;
     struct catalog *catalog = NULL, *second = NULL;
     int code = cli_load_config(&config);
 
     if (code == EXIT_DONE && !address && !config->web)
         code = cli_usage("web", "the configuration has no `web`, and no --listen is given");
-    /* Each thread has its own. */
-    code = code ? code : cli_open_catalog(config, &catalog);
-    code = code ? code : cli_open_catalog(config, &second);
-    code = code ? code : serve(address ? address : config->web, config, catalog, second);
+    code = code ? code : open_sources(config, &catalog, &mine);
+    code = code ? code : open_sources(config, &second, &theirs);
+    code = code ? code : serve(address ? address : config->web, &mine, &theirs);
+    sources_done(&mine);
+    sources_done(&theirs);
     catalog_close(catalog);
     catalog_close(second);
     config_free(config);

@@ -27,7 +27,7 @@
 struct server {
     struct MHD_Daemon *daemon;
     struct site *site;
-    struct details details;
+    struct status_sources details; /* this thread's own */
     bool local;
 };
 
@@ -255,7 +255,7 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     (void)ap; /* what clients do wrong is theirs */
 }
 
-int server_start(int fd, bool local, struct site *site, const struct details *details,
+int server_start(int fd, bool local, struct site *site, const struct status_sources *details,
                  struct server **ret, struct err *err)
 {
     struct server *s = xcalloc(1, sizeof(*s));

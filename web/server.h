@@ -13,7 +13,7 @@ struct server;
 
 /* fd: a socket that listens, taken over.  local: whoever connects means this machine (a Unix
  * socket), so that any Host will do. */
-int server_start(int fd, bool local, struct site *site, const struct details *details,
+int server_start(int fd, bool local, struct site *site, const struct status_sources *details,
                  struct server **ret, struct err *err);
 void server_stop(struct server *s);
 

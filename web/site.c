@@ -110,7 +110,7 @@ static void publish(struct site *s, struct snapshot *made, const struct err *err
     snapshot_drop(before);
 }
 
-void site_run(struct site *s, const struct config *config, struct catalog *catalog,
+void site_run(struct site *s, const struct status_sources *sources,
               const volatile sig_atomic_t *stop)
 {
     while (!*stop) {
@@ -119,7 +119,7 @@ void site_run(struct site *s, const struct config *config, struct catalog *catal
 
         if (!wait_due(s))
             continue;
-        if (snapshot_make(config, catalog, &made, &err) < 0)
+        if (snapshot_make(sources, &made, &err) < 0)
             log_warning("the status cannot be told: %s", err.msg);
         publish(s, made, &err);
     }

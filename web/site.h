@@ -24,7 +24,7 @@ struct snapshot *site_take(struct site *s, struct MHD_Connection *connection, bo
 
 /* Makes snapshots until it is told to stop, which may be by a signal.  Then no request waits, nor
  * does one that comes now. */
-void site_run(struct site *s, const struct config *config, struct catalog *catalog,
+void site_run(struct site *s, const struct status_sources *sources,
               const volatile sig_atomic_t *stop);
 
 #endif

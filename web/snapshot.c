@@ -76,17 +76,14 @@ static int gather(struct status_sources *sources, struct snapshot *s, struct err
     return 0;
 }
 
-int snapshot_make(const struct config *config, struct catalog *catalog, struct snapshot **ret,
-                  struct err *err)
+int snapshot_make(const struct status_sources *sources, struct snapshot **ret, struct err *err)
 {
     struct snapshot *s = xcalloc(1, sizeof(*s));
-    struct status_sources sources = {0};
-    int rc = sources_open(config, catalog, &sources, err);
+    struct status_sources now = *sources;
 
     s->holders = 1;
-    rc = rc < 0 ? rc : gather(&sources, s, err);
-    sources_done(&sources);
-    if (rc < 0) {
+    sources_now(&now);
+    if (gather(&now, s, err) < 0) {
         snapshot_drop(s);
         return -1;
     }

@@ -9,9 +9,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
-#include "policies/config.h"
-#include "report/model.h"
-#include "storage/catalog.h"
+#include "report/gather/status.h"
 
 struct text {
     char *text;
@@ -28,8 +26,7 @@ struct snapshot {
 };
 
 /* Held once by the caller. */
-int snapshot_make(const struct config *config, struct catalog *catalog, struct snapshot **ret,
-                  struct err *err);
+int snapshot_make(const struct status_sources *sources, struct snapshot **ret, struct err *err);
 void snapshot_hold(struct snapshot *s);
 void snapshot_drop(struct snapshot *s); /* NULL: nothing */
 
