@@ -118,12 +118,15 @@ static void explain_reads(const struct point *p, struct explanation *e)
         say(e, "read", "not again since it was made");
 }
 
-/* Where it lies, and in how many places that is. */
+/* Where it lies, and in how many places that is: repositories that have it in a good state. */
 static void explain_places(const struct point_list *all, const struct point *p,
                            struct explanation *e)
 {
-    size_t places = 1;
+    CLEANUP(strlist_done) struct strlist places = {0};
+    bool copied = p->copy_of;
 
+    if (p->state == POINT_GOOD)
+        strlist_add(&places, p->repository);
     if (p->copy_of)
         say(e, "copy of", "%s", p->copy_of);
     say(e, "lies in", "repository %s", p->repository);
@@ -135,10 +138,12 @@ static void explain_places(const struct point_list *all, const struct point *p,
             continue;
         say(e, "lies in", "repository %s, too: %s, %s", c->repository, c->id,
             point_state_text(c, true));
-        places += c->state == POINT_GOOD;
+        copied = true;
+        if (c->state == POINT_GOOD && !strlist_has(&places, c->repository))
+            strlist_add(&places, c->repository);
     }
-    if (places > 1)
-        say(e, "places", "%zu", places);
+    if (copied)
+        say(e, "places", "%zu", places.n);
 }
 
 static void explain_pin(const struct point *p, int64_t now, struct explanation *e)

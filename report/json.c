@@ -136,11 +136,12 @@ static json_t *copies_json(const struct status_policy *p)
     for (size_t i = 0; i < p->copies.n; i++) {
         const struct status_copies *c = &p->copies.items[i];
 
-        json_array_append_new(ret, json_pack("{s:o, s:I, s:I, s:o, s:b}", "repository",
+        json_array_append_new(ret, json_pack("{s:o, s:I, s:b, s:I, s:I, s:o, s:b}", "repository",
                                              report_json_text(c->repository), "points",
-                                             (json_int_t)c->points, "behind", (json_int_t)c->behind,
-                                             "oldest", report_json_time(c->oldest), "active",
-                                             c->active));
+                                             (json_int_t)c->points, "has_last_point", c->has_newest,
+                                             "damaged", (json_int_t)c->damaged, "behind",
+                                             (json_int_t)c->behind, "oldest",
+                                             report_json_time(c->oldest), "active", c->active));
     }
     return ret;
 }

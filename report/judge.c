@@ -168,7 +168,23 @@ static void judge_next_run(const struct status_domain *d, struct status_policy *
                p->next_run ? "before the next run" : "and no run is planned before that");
 }
 
-/* What is not in its second repository, and is not on its way. */
+/* Until they are let go of; a copy makes anew what its rules keep. */
+static void judge_damaged_copies(struct status_policy *p, const struct status_copies *c)
+{
+    CLEANUP_FREE char *advice = xasprintf(
+        "look at the disk of %s; %s`vmkeep points` lists the damaged ones, and `vmkeep delete` "
+        "lets go of them",
+        c->repository,
+        c->behind ? "the next copy makes anew what its rules keep; then "
+                  : "what its rules keep is there in good copies, too; ");
+
+    reason_add(&p->reasons, REASON_POINTS_BAD, advice,
+               "%zu cop%s in repository %s %s damaged; the newest of them is %s", c->damaged,
+               c->damaged == 1 ? "y" : "ies", c->repository, c->damaged == 1 ? "is" : "are",
+               c->damage);
+}
+
+/* What is not in its second repository, and is not on its way; and what is damaged there. */
 static void judge_copies(struct status_policy *p)
 {
     for (size_t i = 0; i < p->copies.n; i++) {
@@ -178,6 +194,8 @@ static void judge_copies(struct status_policy *p)
                       p->name, c->repository);
         char oldest[TIMEFMT_MAX];
 
+        if (c->damaged > 0)
+            judge_damaged_copies(p, c);
         if (c->behind == 0 || c->active)
             continue;
         reason_add(&p->reasons, REASON_COPY_BEHIND, advice,

@@ -39,6 +39,7 @@ static void policy_done(struct status_policy *p)
     for (size_t i = 0; i < p->copies.n; i++) {
         free(p->copies.items[i].repository);
         free(p->copies.items[i].problem);
+        free(p->copies.items[i].damage);
     }
     free(p->copies.items);
     for (size_t i = 0; i < p->failures.n; i++) {

@@ -59,12 +59,15 @@ struct status_left_out {
 /* Of a policy and domain, in a second repository. */
 struct status_copies {
     char *repository;
-    size_t points;  /* good ones that are there */
-    size_t behind;  /* points that are to be there by now, and are not */
-    int64_t oldest; /* of these; 0: there are none */
-    int64_t last;   /* the newest point of which there is a good one; figures only */
-    bool active;    /* a job copies, or waits for its turn */
-    char *problem;  /* some are behind: how the last job failed; NULL: it did not */
+    size_t points;   /* good ones that are there */
+    bool has_newest; /* the policy's newest good point is among what they are copies of */
+    size_t damaged;  /* so many are damaged, */
+    char *damage;    /* and of the newest of them: what it is, and why; NULL: none is */
+    size_t behind;   /* points that are to be there by now, and are not */
+    int64_t oldest;  /* of these; 0: there are none */
+    int64_t last;    /* the newest point of which there is a good one; figures only */
+    bool active;     /* a job copies, or waits for its turn */
+    char *problem;   /* some are behind: how the last job failed; NULL: it did not */
 };
 
 /* A job beside backups that failed, and none of its kind succeeded since. */

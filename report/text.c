@@ -123,8 +123,18 @@ static void add_policy_reasons(struct table *t, const struct status_policy *p)
         table_note(t, DO, advice);
 }
 
+/* In how many the newest good point lies. */
+static void add_places(struct table *t, const struct status_policy *p)
+{
+    size_t n = p->last_good != 0;
+
+    for (size_t i = 0; i < p->copies.n; i++)
+        n += p->copies.items[i].has_newest;
+    table_cellf(t, "%zu", n);
+}
+
 static void add_policy(struct table *t, const struct status_domain *d,
-                       const struct status_policy *p, int64_t now)
+                       const struct status_policy *p, int64_t now, bool places)
 {
     bool good = p->protection == PROTECTION_GOOD;
     char rpo[TIMEFMT_MAX];
@@ -138,13 +148,15 @@ static void add_policy(struct table *t, const struct status_domain *d,
     add_age(t, p->last_good, now);
     table_cell(t, p->rpo ? duration_text(p->rpo, rpo) : NULL);
     add_when(t, p, now);
+    if (places)
+        add_places(t, p);
     add_policy_reasons(t, p);
 }
 
-static void add_domain(struct table *t, const struct status_domain *d, int64_t now)
+static void add_domain(struct table *t, const struct status_domain *d, int64_t now, bool places)
 {
     for (size_t i = 0; i < d->policies.n; i++)
-        add_policy(t, d, &d->policies.items[i], now);
+        add_policy(t, d, &d->policies.items[i], now, places);
     if (d->policies.n == 0) {
         table_cellf(t, "%s/%s", d->host, d->domain);
         table_cell(t, NULL);
@@ -153,20 +165,32 @@ static void add_domain(struct table *t, const struct status_domain *d, int64_t n
         add_age(t, d->last_point, now);
         table_cell(t, NULL);
         table_cell(t, NULL);
+        if (places)
+            table_cell(t, NULL);
     }
     add_reasons(t, &d->reasons);
 }
 
+static bool has_copies(const struct status *s)
+{
+    for (size_t i = 0; i < s->domains.n; i++)
+        for (size_t k = 0; k < s->domains.items[i].policies.n; k++)
+            if (s->domains.items[i].policies.items[k].copies.n > 0)
+                return true;
+    return false;
+}
+
 static void print_domains(const struct status *s, FILE *out)
 {
-    static const char *const titles[] = {"/DOMAIN",    "POLICY",   "STATUS",
-                                         "LAST POINT", "PROMISED", "NEXT RUN"};
-    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+    static const char *const titles[] = {"/DOMAIN",  "POLICY",   "STATUS", "LAST POINT",
+                                         "PROMISED", "NEXT RUN", ">PLACES"};
+    bool places = has_copies(s);
+    CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles) - !places);
 
     for (int r = 0; r < STATUS_RANKS; r++)
         for (size_t i = 0; i < s->domains.n; i++)
             if (status_rank(&s->domains.items[i]) == r)
-                add_domain(t, &s->domains.items[i], s->now);
+                add_domain(t, &s->domains.items[i], s->now, places);
     table_print_or(
         t, "No domains are known: name hosts in the configuration; see vmkeep-config(5).", out);
 }

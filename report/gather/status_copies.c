@@ -37,9 +37,35 @@ static int last_failure(const struct status_sources *s, const struct domain_name
     return 0;
 }
 
+/* Missing ones are made again by the next copy, or lie on a disk that is away: no damage. */
+static void look_at_copies(const struct point_list *copies, const struct point *newest,
+                           struct status_copies *ret)
+{
+    for (size_t i = 0; i < copies->n; i++) {
+        const struct point *c = &copies->items[i];
+
+        ret->points += c->state == POINT_GOOD;
+        ret->has_newest |= newest && c->state == POINT_GOOD && str_eq(c->copy_of, newest->id);
+        if (c->state != POINT_DAMAGED)
+            continue;
+        ret->damaged++;
+        free(ret->damage);
+        ret->damage = xasprintf("%s: %s", c->id, c->problem ? c->problem : "not recorded why");
+    }
+}
+
+static const struct point *newest_good(const struct point_list *points, int64_t created)
+{
+    for (size_t i = points->n; created && i > 0; i--)
+        if (points->items[i - 1].created == created && points->items[i - 1].state == POINT_GOOD)
+            return &points->items[i - 1];
+    return NULL;
+}
+
 static int look(const struct status_sources *s, const struct domain_name *d,
                 const struct config_policy *policy, const struct config_copies *to,
-                const struct point_list *points, struct status_copies *ret, struct err *err)
+                const struct point_list *points, int64_t newest, struct status_copies *ret,
+                struct err *err)
 {
     const struct copying_rules rules = {&to->keep, s->zone, s->now};
     CLEANUP(point_list_done) struct point_list copies = {0};
@@ -50,8 +76,7 @@ static int look(const struct status_sources *s, const struct domain_name *d,
     if (catalog_copies_in(s->catalog, d->host, d->domain, policy->name, to->repository, &copies,
                           err) < 0)
         return -1;
-    for (size_t i = 0; i < copies.n; i++)
-        ret->points += copies.items[i].state == POINT_GOOD;
+    look_at_copies(&copies, newest_good(points, newest), ret);
     copying_plan(&rules, points, &copies, &steps);
     due = copying_due_time(&steps, &to->schedule, s->zone);
     for (size_t i = 0; i < steps.n && due && due <= s->now; i++) {
@@ -80,7 +105,7 @@ int status_add_copies(const struct status_sources *s, const struct domain_name *
         const struct config_copies *to = &policy->copy_to.items[i];
         struct status_copies *c = VEC_ADD(&ret->copies);
 
-        if (look(s, d, policy, to, &points, c, err) < 0)
+        if (look(s, d, policy, to, &points, ret->last_good, c, err) < 0)
             return -1;
         c->active = is_at_work(active, d, policy->name, to->repository);
     }

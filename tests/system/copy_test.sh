@@ -6,6 +6,14 @@
 # the copies are for: the first repository is gone.
 . "$(dirname "$0")/lib.sh"
 
+if [ "$(id -u)" != 0 ]; then
+    echo "only root can mount the small file system that this needs"
+    exit 77
+fi
+
+far=$tmp/small # a file system of its own, that can be filled
+mkdir "$far"
+mount -t tmpfs -o size=256m tmpfs "$far"
 make_disks vm1 vda vdb
 start_vm vm1 vda vdb
 
@@ -13,7 +21,7 @@ start_vm vm1 vda vdb
 with_copies()
 {
     write_config "$never"
-    sed -i "s|^policies:|  - { name: offsite, path: $tmp/offsite }\n&|" "$tmp/config"
+    sed -i "s|^policies:|  - { name: offsite, path: $far/offsite }\n&|" "$tmp/config"
     echo "    copy_to: $1" >> "$tmp/config"
     [ -z "${2:-}" ] || echo "    bandwidth: $2" >> "$tmp/config"
 }
@@ -42,9 +50,9 @@ check_copies()
     local id source disk n=0
     while read -r id source; do
         for disk in vda vdb; do
-            qemu-img check -q "$tmp/offsite/$id/$disk.qcow2"
+            qemu-img check -q "$far/offsite/$id/$disk.qcow2"
             if [ -d "$tmp/repo/$source" ]; then
-                qemu-img compare -q "$tmp/repo/$source/$disk.qcow2" "$tmp/offsite/$id/$disk.qcow2" ||
+                qemu-img compare -q "$tmp/repo/$source/$disk.qcow2" "$far/offsite/$id/$disk.qcow2" ||
                     fail "$id: $disk is not what $source holds"
             fi
         done
@@ -53,7 +61,7 @@ check_copies()
     [ "$n" = "$1" ] || fail "$n copies instead of $1"
 }
 
-mkdir "$tmp/offsite"
+mkdir "$far/offsite"
 with_copies "[ { repository: offsite } ]"
 vmkeep check
 start_daemon
@@ -70,7 +78,7 @@ check_copies 3
 [ "$(vmkeep copy --to offsite --dry-run --json)" = "[]" ] || fail "something is left to copy"
 
 echo "- one that is away, with rules of its own: what it would keep now comes when it is back, the rest does not"
-mv "$tmp/offsite" "$tmp/away"
+mv "$far/offsite" "$far/away"
 with_copies "[ { repository: offsite, keep: { last: 2 } } ]"
 vmkeep reload > /dev/null
 for _ in 1 2 3; do backup; done
@@ -80,7 +88,7 @@ for _ in 1 2 3; do backup; done
 jq -e '.domains[0].policies[0] | .protected and .copies[0].behind == 2 and
     (.reasons | map(.code) | index("copy-behind") != null)' "$tmp/status" > /dev/null ||
     fail "status does not say that the copies are behind: $(cat "$tmp/status")"
-mv "$tmp/away" "$tmp/offsite"
+mv "$far/away" "$far/offsite"
 vmkeep copy vm1 --to offsite --wait
 wait_for 30 "the merges there" idle
 check_copies 2
@@ -95,7 +103,12 @@ check_copies 2
 backup
 check_copies 2
 
-echo "- the daemon is killed in the middle of a copy"
+no_debris()
+{
+    [ -z "$(find "$far/offsite" -name '*.partial' -o -name '*.deleting')" ]
+}
+
+echo "- the far end becomes full in the middle of a copy; the daemon is killed in one; syncs fail there"
 write_config "$never"
 vmkeep reload > /dev/null
 write_some vm1 3 vda vdb
@@ -111,22 +124,62 @@ copying()
 wait_for 20 "a copy under way" copying
 vmkeep jobs --active > "$tmp/active"
 grep -q "copy" "$tmp/active" || fail "no copy in jobs --active"
+head -c 256M /dev/zero > "$far/filler" 2> /dev/null || true
+wait_for 30 "the end of the copy" idle
+{ vmkeep status || true; } > "$tmp/said"
+grep -q "the last copy in repository offsite failed, .*: job .*No space left on device" "$tmp/said" || fail "full: $(cat "$tmp/said")"
+no_debris || fail "something is left of the copy that found no room"
+rm "$far/filler"
+check_copies 2
+vmkeep copy --to offsite > /dev/null
+wait_for 20 "a copy under way" copying
 kill -KILL "${pids[daemon]}"
 wait "${pids[daemon]}" || true
 unset "pids[daemon]"
 with_copies "[ { repository: offsite, keep: { last: 2 } } ]"
+DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/integration/libsync_fails.so" SYNC_FAILS=/small/offsite/
+             ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
 start_daemon
 await_daemon
 wait_for 60 "what the restart does" idle
+check_copies 2
+if vmkeep copy --to offsite --wait > "$tmp/said" 2>&1; then fail "copied without a sync"; fi
+grep -q "$far/offsite/.*: Input/output error" "$tmp/said" || fail "failing syncs: $(cat "$tmp/said")"
+check_copies 2
+stop_daemon
+DAEMON_WRAP=(env)
+start_daemon
+await_daemon
 vmkeep copy --to offsite --wait > /dev/null
 wait_for 30 "the merges there" idle
 check_copies 2
-[ "$(find "$tmp/offsite" -name '*.partial' -o -name '*.deleting' | wc -l)" = 0 ] || fail "something is left"
+no_debris || fail "something is left"
 [ "$(of offsite '.[-1].copy_of')" = "$(of main '.[-1].id')" ] || fail "the last one is not there"
 
-echo "- a copy is a point like others: verify, rebuild-catalog"
+echo "- a copy is a point like others: verify, a damaged one, rebuild-catalog"
 last=$(of offsite '.[-1].id')
 vmkeep verify "$last" > /dev/null
+vmkeep status > "$tmp/said" || fail "status: $(cat "$tmp/said")"
+grep -q ' PLACES$' "$tmp/said" && grep -q 'vm1.* 2$' "$tmp/said" || fail "not how many places it has: $(cat "$tmp/said")"
+image=$far/offsite/$last/vda.qcow2
+at=$(qemu-img map --output=json "$image" | jq '[.[] | select(.data and .offset and .depth == 0)][0].offset')
+printf 'other data' | dd of="$image" bs=1 seek=$((at + 77)) conv=notrunc status=none
+if vmkeep verify "$last" > "$tmp/said"; then fail "not found damaged"; fi
+vmkeep status > "$tmp/said" && fail "a damaged copy is no finding"
+grep -q "cop.* in repository offsite .* damaged; the newest of them is $last: .*vda" "$tmp/said" || fail "status: $(cat "$tmp/said")"
+grep -q ' 1$' "$tmp/said" || fail "counted as a place still: $(cat "$tmp/said")"
+vmkeep explain "$last" > "$tmp/said"
+grep -q "places: *1$" "$tmp/said" || fail "counted as a place still: $(cat "$tmp/said")"
+vmkeep copy nightly --to offsite --wait > /dev/null
+wait_for 30 "the merges there" idle
+check_copies 2
+vmkeep status > "$tmp/said" && fail "the damaged copies are forgotten"
+grep -q "2$" "$tmp/said" || fail "not copied anew: $(cat "$tmp/said")"
+while read -r id; do
+    vmkeep delete "$id" --yes --wait > /dev/null
+done < <(points | jq -r '[.[] | select(.state == "damaged")] | reverse | .[].id')
+vmkeep status > "$tmp/said" || fail "status: $(cat "$tmp/said")"
+last=$(of offsite '.[-1].id')
 stop_daemon
 points | jq -S 'map({id, copy_of, parent, repository, kind, disks: (.disks | map(.content))}) | sort_by(.id)' > "$tmp/before"
 mv "$tmp/catalog.db" "$tmp/old.db"
