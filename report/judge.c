@@ -168,43 +168,6 @@ static void judge_next_run(const struct status_domain *d, struct status_policy *
                p->next_run ? "before the next run" : "and no run is planned before that");
 }
 
-/* Until they are let go of; a copy makes anew what its rules keep. */
-static void judge_damaged_copies(struct status_policy *p, const struct status_copies *c)
-{
-    CLEANUP_FREE char *advice = xasprintf(
-        "look at the disk of %s; %s`vmkeep points` lists the damaged ones, and `vmkeep delete` "
-        "lets go of them",
-        c->repository,
-        c->behind ? "the next copy makes anew what its rules keep; then "
-                  : "what its rules keep is there in good copies, too; ");
-
-    reason_add(&p->reasons, REASON_POINTS_BAD, advice,
-               "%zu cop%s in repository %s %s damaged; the newest of them is %s", c->damaged,
-               c->damaged == 1 ? "y" : "ies", c->repository, c->damaged == 1 ? "is" : "are",
-               c->damage);
-}
-
-/* What is not in its second repository, and is not on its way; and what is damaged there. */
-static void judge_copies(struct status_policy *p)
-{
-    for (size_t i = 0; i < p->copies.n; i++) {
-        const struct status_copies *c = &p->copies.items[i];
-        CLEANUP_FREE char *advice =
-            xasprintf("`vmkeep copy %s --to %s --wait` tries now, and says what is in the way",
-                      p->name, c->repository);
-        char oldest[TIMEFMT_MAX];
-
-        if (c->damaged > 0)
-            judge_damaged_copies(p, c);
-        if (c->behind == 0 || c->active)
-            continue;
-        reason_add(&p->reasons, REASON_COPY_BEHIND, advice,
-                   "%zu point%s not in repository %s yet, the oldest of %s%s%s", c->behind,
-                   c->behind == 1 ? " is" : "s are", c->repository, time_local(c->oldest, oldest),
-                   c->problem ? "; " : "", c->problem ? c->problem : "");
-    }
-}
-
 /* What else failed, and did not succeed since. */
 static void judge_failures(const struct status_domain *d, struct status_policy *p)
 {
@@ -265,7 +228,7 @@ static void judge_policy(const struct status_domain *d, struct status_policy *p,
     add_last_job(p);
     if (!kept && d->problem && (!j->id || j->outcome == OUTCOME_SUCCESS))
         reason_add(&p->reasons, REASON_DOMAIN_PROBLEM, NULL, "%s", d->problem);
-    judge_copies(p);
+    judge_policy_copies(p);
     judge_failures(d, p);
     judge_next_run(d, p, s);
 }

@@ -9,5 +9,7 @@
 
 /* r: one of s. */
 void judge_repository(struct status_repository *r, const struct status *s);
+/* Its copies alone. */
+void judge_policy_copies(struct status_policy *p);
 
 #endif
