@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
 #include "jobs/copy_run.h"
 #include "jobs/survey.h"
@@ -313,6 +314,7 @@ static int resume(struct job_run *r, int go_on)
         err_set(&r->err, ERR_REMOTE, "interrupted: the daemon was stopped");
         return C_DONE;
     }
+    MARK("a copy is gone on with, or undone, by the next daemon");
     if (!r->repo || (go_on == C_PUBLISHING && copy_plan_again(r, &r->err) < 0))
         go_on = C_DISCARDING;
     return go_on;

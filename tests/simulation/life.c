@@ -29,32 +29,37 @@ static char *config_text(const struct sim_daemon *d)
                   "    verify: { schedule: ['Wed 02:30'] }\n",
                   d->letter, d->letter, d->letter);
 
-    return xasprintf("catalog: /unused\n"
-                     "keep_history: %s\n"
-                     "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
-                     "hosts:\n"
-                     "  - name: sim\n"
-                     "    driver: qemu\n"
-                     "    domains: [{ name: d, qmp: /%s }]\n"
-                     "repositories:\n"
-                     "  - { name: main, path: /srv/%s, reserve: 1GiB }\n"
-                     "policies:\n"
-                     "  - name: nightly\n"
-                     "    domains: ['%c*'%s]\n"
-                     "    repository: main\n"
-                     "    schedule: { %s }\n"
-                     "    keep: { last: 3, daily: 7, weekly: 4 }\n"
-                     "    quiesce: try\n"
-                     "    rpo: 26h\n"
-                     "    verify: { schedule: ['Tue,Fri 02:30'], sample: 50%%, max_age: 10d }\n"
-                     "%s",
-                     sim.keeps_all ? "400d" : "40d",
-                     d->alteration & ALTER_HOST ? "other" : "unused",
-                     d->alteration & ALTER_PATH ? "moved" : "backup", d->letter,
-                     d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",
-                     sim.no_fulls ? "incremental: ['02:30']"
-                                  : "incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30']",
-                     d->alteration & ALTER_POLICIES || sim.no_fulls ? "" : often);
+    return xasprintf(
+        "catalog: /unused\n"
+        "keep_history: %s\n"
+        "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
+        "hosts:\n"
+        "  - name: sim\n"
+        "    driver: qemu\n"
+        "    domains: [{ name: d, qmp: /%s }]\n"
+        "repositories:\n"
+        "  - { name: main, path: /srv/%s, reserve: 1GiB }\n"
+        "%s"
+        "policies:\n"
+        "  - name: nightly\n"
+        "    domains: ['%c*'%s]\n"
+        "    repository: main\n"
+        "    schedule: { %s }\n"
+        "    keep: { last: 3, daily: 7, weekly: 4 }\n"
+        "    quiesce: try\n"
+        "    rpo: 26h\n"
+        "    verify: { schedule: ['Tue,Fri 02:30'], sample: 50%%, max_age: 10d }\n"
+        "%s%s",
+        sim.keeps_all ? "400d" : "40d", d->alteration & ALTER_HOST ? "other" : "unused",
+        d->alteration & ALTER_PATH ? "moved" : "backup",
+        sim.has_copies ? "  - { name: offsite, path: /srv/offsite }\n" : "", d->letter,
+        d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",
+        sim.no_fulls ? "incremental: ['02:30']"
+                     : "incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30']",
+        sim.has_copies ? "    copy_to: [{ repository: offsite, keep: { last: 3, daily: "
+                         "5 } }]\n"
+                       : "",
+        d->alteration & ALTER_POLICIES || sim.no_fulls ? "" : often);
 }
 
 struct config *read_config(const struct sim_daemon *d)
@@ -95,8 +100,7 @@ static struct hypervisor *make_hypervisor(void *ctx, const struct config_host *h
 static struct store *make_store(void *ctx, const struct config_repository *repository)
 {
     (void)ctx;
-    (void)repository;
-    return sim_store_new(&sim.w.repo);
+    return sim_store_new(str_eq(repository->name, "offsite") ? &sim.w.offsite : &sim.w.repo);
 }
 
 void daemon_start(void *daemon)
@@ -189,13 +193,14 @@ void sim_make(uint64_t seed, int domains, enum sim_neighbour neighbour)
     memset(&sim, 0, sizeof(sim));
     sim.w.rng = seed;
     sim.w.wall_offset = START;
-    sim.w.repo.w = &sim.w;
+    sim.w.repo.w = sim.w.offsite.w = &sim.w;
     sim.neighbour = neighbour;
     sim_clock_init(&sim.w);
     snprintf(sim.dir, sizeof(sim.dir), "%s", mkdtemp(t));
     log_debug("the run's files are in %s", sim.dir);
     medium_make(&sim.w.repo.here, 1);
     medium_make(&sim.w.repo.aside, 2);
+    medium_make(&sim.w.offsite.here, 3);
     if (zone_open("Europe/Prague", &sim.zone, &err) < 0)
         sim_broken("%s", err.msg);
     asked_begin();
@@ -259,6 +264,8 @@ void sim_free(void)
     sim_remove_tree(sim.dir);
     medium_free(&sim.w.repo.here);
     medium_free(&sim.w.repo.aside);
+    medium_free(&sim.w.offsite.here);
+    strlist_done(&sim.w.offsite.lost);
     strlist_done(&sim.w.repo.lost);
     free(sim.queued.items);
     free(sim.w.truths.items);

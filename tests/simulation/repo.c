@@ -157,8 +157,10 @@ static bool is_harmed(struct sim_repo *r, const char *id)
     return false;
 }
 
-static void compare_point(struct sim_world *w, const struct point *p)
+static void compare_point(struct sim_repo *r, const struct point *p)
 {
+    struct sim_world *w = r->w;
+
     for (size_t i = 0; i < p->disks.n; i++) {
         char name[SIM_TEXT];
         uint32_t blocks[SIM_BLOCKS] = {0};
@@ -166,7 +168,7 @@ static void compare_point(struct sim_world *w, const struct point *p)
 
         image_name(name, p->id, p->disks.items[i].name);
         t = sim_truth_find(w, name);
-        if (!t || !sim_restore(&w->repo, p->id, p->disks.items[i].name, blocks))
+        if (!t || !sim_restore(r, p->id, p->disks.items[i].name, blocks))
             sim_broken("%s cannot be restored", name);
         if (memcmp(blocks, t->blocks, sizeof(blocks)) != 0)
             sim_broken("%s holds what the disk did not", name);
@@ -198,8 +200,27 @@ void sim_compare_all(struct sim_world *w, int daemon, struct catalog *catalog)
     for (size_t i = 0; i < points.n; i++)
         if (points.items[i].state == POINT_GOOD && !is_harmed(&w->repo, points.items[i].id) &&
             (!w->daemons[daemon].forgets || sim_is_whole(&w->repo, points.items[i].id)))
-            compare_point(w, &points.items[i]);
+            compare_point(&w->repo, &points.items[i]);
     point_list_done(&points);
+}
+
+size_t sim_compare_copies(struct sim_world *w, struct catalog *catalog)
+{
+    const struct point_filter all = {.copies = true};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+    size_t n = 0;
+
+    if (catalog_points(catalog, &all, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < points.n; i++) {
+        if (!points.items[i].copy_of || points.items[i].state != POINT_GOOD)
+            continue;
+        compare_point(&w->offsite, &points.items[i]);
+        n++;
+    }
+    point_list_done(&points);
+    return n;
 }
 
 /* ---- the store's operations ---- */
@@ -276,7 +297,7 @@ static struct op *prepare(struct store *s, const struct point *plan,
     bool effect, fails;
 
     (void)origin;
-    if (!scratch->dir)
+    if (!scratch->dir && !plan->copy_of)
         sim_broken("%s has no scratch space", plan->id);
     (void)err;
     sim_maybe_kill(r->w);
@@ -394,7 +415,7 @@ static int publish_now(void *arg, struct err *err)
         p->published = true;
         p->orphan = false;
         if (!is_harmed(q->r, p->point.id))
-            compare_point(q->r->w, &p->point);
+            compare_point(q->r, &p->point);
     }
     if (rc == 0 && q->fails)
         rc = err_set(err, ERR_IO, "Input/output error");
@@ -487,6 +508,7 @@ struct store *sim_store_new(struct sim_repo *r)
         .check_chain = check_chain,
         .prepare = prepare,
         .copy = copy,
+        .bring = sim_bring,
         .publish = publish,
         .discard = discard,
         .remove = remove_point,

@@ -46,6 +46,9 @@ void sim_check_removal(struct store *s, const char *id, const char *into, bool b
 /* tests/simulation/merges.c */
 struct op *sim_merge(struct store *s, const struct store_merge *what, struct point *ret,
                      op_done done, void *ctx, struct err *err);
+/* tests/simulation/bring.c */
+struct op *sim_bring(struct store *s, const struct store_bring *what, op_done done, void *ctx,
+                     struct err *err);
 /* tests/simulation/proofs.c */
 struct op *sim_prove(struct store *s, const struct store_proof *what, struct proof *ret,
                      op_done done, void *ctx, struct err *err);

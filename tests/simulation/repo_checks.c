@@ -11,9 +11,11 @@
 
 /* ---- numbers ---- */
 
+/* A job makes one point, but as many copies as there are to be made. */
 static bool same_number(const struct point *a, const struct point *b)
 {
-    return a->job == b->job && str_eq(a->catalog, b->catalog) && !str_eq(a->id, b->id);
+    return !(a->copy_of && b->copy_of) && a->job == b->job && str_eq(a->catalog, b->catalog) &&
+           !str_eq(a->id, b->id);
 }
 
 void sim_check_number(const struct sim_repo *r, const struct point *plan)

@@ -55,9 +55,10 @@ struct sim_run {
     size_t n_daemons;
     enum sim_neighbour neighbour;
     VEC(struct sim_queued) queued;
-    bool quiet;     /* no more weather */
-    bool keeps_all; /* rows of jobs, to be counted */
-    bool no_fulls;  /* one policy, whose chains go on for ever by merging */
+    bool quiet;      /* no more weather */
+    bool keeps_all;  /* rows of jobs, to be counted */
+    bool has_copies; /* in the second repository */
+    bool no_fulls;   /* one policy, whose chains go on for ever by merging */
 };
 extern struct sim_run sim;
 

@@ -332,6 +332,7 @@ void play_scenes(void)
     play_hand_scenes();
     play_libvirt_scenes();
     play_image_scenes();
+    play_copy_scenes();
     copies_given_up();
     catalog_full();
     export_left();

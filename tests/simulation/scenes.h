@@ -40,6 +40,9 @@ void play_host_scenes(void);
 /* scenes_images.c */
 void play_image_scenes(void);
 
+/* scenes_copies.c */
+void play_copy_scenes(void);
+
 /* scenes_libvirt.c */
 void play_libvirt_scenes(void);
 

@@ -218,6 +218,7 @@ struct sim_counts {
     uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
         hand_contradictions;
     uint64_t rotted, proven, rot_found;
+    uint64_t brought, brought_increments;
     uint64_t late_hosts, away_hosts, gone, came, renamed, slow_answers, foreign_jobs, unseen_ends,
         forgotten;
     uint64_t image_jobs, image_pulls, image_ends, image_breaks, image_starts, image_checkpoints;
@@ -234,7 +235,7 @@ struct sim_world {
     VEC(struct sim_event) events;
     struct clock clock;
     struct sim_host hosts[SIM_DAEMONS];
-    struct sim_repo repo;
+    struct sim_repo repo, offsite; /* the second one has copies */
     VEC(struct sim_truth) truths;
     struct sim_faults faults;
     struct sim_counts counts;
@@ -339,6 +340,8 @@ bool sim_restore(struct sim_repo *r, const char *id, const char *disk, uint32_t 
 const struct sim_truth *sim_truth_find(const struct sim_world *w, const char *target);
 /* Compares every published point that the catalog calls good with the truth. */
 void sim_compare_all(struct sim_world *w, int daemon, struct catalog *catalog);
+/* The same of the copies; how many there are. */
+size_t sim_compare_copies(struct sim_world *w, struct catalog *catalog);
 /* Of those that the catalog calls good the one that was made last; false: there is none. */
 bool sim_last_good(struct catalog *c, const char *domain, const char *policy, struct point *ret);
 /* Its removal was not begun, or nobody knows that any more: who tries again has to have a reason of
