@@ -48,6 +48,7 @@ extern const struct command cmd_event;
 extern const struct command cmd_explain;
 extern const struct command cmd_export;
 extern const struct command cmd_files;
+extern const struct command cmd_init;
 extern const struct command cmd_jobs;
 extern const struct command cmd_metrics;
 extern const struct command cmd_mount;

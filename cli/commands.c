@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 const struct command *const commands[] = {
+    &cmd_init,
     &cmd_check,
     &cmd_status,
     &cmd_metrics,

@@ -64,14 +64,13 @@ void doctor_unit(const struct config *config)
         add(&places, config->policies.items[i].scratch);
     for (size_t i = 0; i < config->hosts.n; i++)
         add_images(&places, &config->hosts.items[i]);
-    puts(
-        "# Where vmkeepd may write, by its configuration; printed by `vmkeep doctor --unit`.\n"
-        "# Print it again when a repository, scratch space or a directory of images has moved.\n"
-        "# Images of domains that are shut off, and targets of backups by hand, that lie elsewhere\n"
-        "# need a line of their own.\n"
-        "[Service]\n"
-        "ProtectSystem=strict\n"
-        "ProtectHome=read-only");
+    puts("# Where vmkeepd may write, by its configuration; printed by `vmkeep doctor --unit`.\n"
+         "# Print it again when a repository, scratch space or a directory of images has moved.\n"
+         "# Images of domains that are shut off, and targets of backups by hand, need a line\n"
+         "# of their own when they are elsewhere.\n"
+         "[Service]\n"
+         "ProtectSystem=strict\n"
+         "ProtectHome=read-only");
     for (size_t i = 0; i < places.n; i++)
         print_path(places.items[i]);
 }

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vmkeep init: a first configuration, by what is found on this machine.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fsutil.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/confirm.h"
+#include "cli/init_found.h"
+#include "report/wrap.h"
+
+struct arguments {
+    const char *repository;
+    bool dry_run, yes, force;
+};
+
+static char *make_text(const struct init_found *f, size_t *ret_len)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, ret_len);
+
+    if (!out)
+        abort();
+    init_write(f, out);
+    fclose(out);
+    return text;
+}
+
+/* It is never written with an error in it: a domain's name may be one that vmkeep refuses. */
+static int check_text(const char *text, size_t len, struct err *err)
+{
+    struct diagnostics diags = {0};
+    struct config *config = NULL;
+    int rc = config_parse(text, len, cli_config_path(), &config, &diags);
+
+    if (rc < 0) {
+        diagnostics_print(&diags, stderr);
+        err_set(err, ERR_INVALID, "what was found makes no configuration: write it by hand");
+    }
+    diagnostics_done(&diags);
+    config_free(config);
+    return rc;
+}
+
+static int make_directories(const struct init_found *f, struct err *err)
+{
+    CLEANUP_FREE char *dir = path_dirname(cli_config_path());
+
+    if (!f->place.is_there && mkdir_all(f->place.dir, 0700, err) < 0)
+        return -1;
+    return path_exists(dir) ? 0 : mkdir_all(dir, 0755, err);
+}
+
+static void say_what_follows(const struct init_found *f)
+{
+    bool nothing = !f->libvirt && f->qemus.n == 0;
+
+    printf("\n%s is written.%s Then:\n", cli_config_path(),
+           nothing ? " Name your hosts in it." : "");
+    puts("  vmkeep check && systemctl enable --now vmkeepd   (or: vmkeep reload, where it runs)\n"
+         "  vmkeep doctor            is everything there that backups need?\n"
+         "  vmkeep run nightly       the first backups, now\n"
+         "  vmkeep status            may one sleep?");
+}
+
+static int write_it(const struct arguments *a, const struct init_found *f, const char *text,
+                    size_t len)
+{
+    const char *path = cli_config_path();
+    struct err err = ERR_INIT;
+    int code;
+
+    if (!f->place.is_there)
+        print_paragraphf(stdout, 0, "", "The directory %s is made for it.", f->place.dir);
+    code = cli_confirm("init", a->yes);
+    if (code != EXIT_DONE)
+        return code;
+    if (make_directories(f, &err) < 0 || write_file_durably(path, text, len, 0644, &err) < 0)
+        return cli_fail("init", &err);
+    say_what_follows(f);
+    return EXIT_DONE;
+}
+
+static int run(void *arguments)
+{
+    const struct arguments *a = arguments;
+    CLEANUP(init_found_done) struct init_found found = {0};
+    CLEANUP_FREE char *text = NULL;
+    struct err err = ERR_INIT;
+    size_t len;
+
+    if (!a->dry_run && !a->force && path_exists(cli_config_path())) {
+        err_set(&err, ERR_EXISTS,
+                "%s is there already; --force writes over it, --dry-run only shows what would be "
+                "written, --config FILE writes elsewhere",
+                cli_config_path());
+        return cli_fail("init", &err);
+    }
+    init_find_qemus(&found);
+    init_find_libvirt(&found);
+    init_find_place(a->repository, &found.place);
+    text = make_text(&found, &len);
+    if (check_text(text, len, &err) < 0)
+        return cli_fail("init", &err);
+    fputs(text, stdout);
+    return a->dry_run ? EXIT_DONE : write_it(a, &found, text, len);
+}
+
+const struct command cmd_init = {
+    .name = "init",
+    .summary = "a first configuration, by what is on this machine",
+    .about =
+        (const char *const[]){
+            "Looks for a local libvirt, for running QEMUs with a QMP socket, and for a repository "
+            "or the file system with most room below /srv, /mnt, /media, /backup or /data (else "
+            "/srv/backup), and writes a commented configuration with a policy that fits: to "
+            "/etc/vmkeep/config, or to --config FILE. It is shown, and asked for, before it is "
+            "written; nothing else is touched but a directory that is made for the repository.",
+            NULL},
+    .options =
+        (const struct command_option[]){
+            {TEXT("repository", "DIR", repository, "the repository is, or will be, there"),
+             .words = WORD_DIRECTORY},
+            {FLAG("dry-run", dry_run, "show it, and write nothing")},
+            {FLAG("yes", yes, "write it without asking")},
+            {FLAG("force", force, "write over a configuration that is there")},
+            {0}},
+    .exits = (const struct command_exit[]){{EXIT_DONE, "it is written, or shown"},
+                                           {EXIT_FAILED, "it could not be written, or is there"},
+                                           {EXIT_USAGE, "bad usage, or nobody can be asked"},
+                                           {EXIT_INTERRUPTED, "it was not wanted"},
+                                           {0}},
+    .examples = (const char *const[]){"vmkeep init --dry-run",
+                                      "vmkeep init --repository /srv/backup", NULL},
+    ARGUMENTS,
+    .run = run,
+};

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# `vmkeep init`: a first configuration.  Of a QEMU it looks at the command line alone, so here
+# programs that sleep have such ones.  VMKEEP names the program.
+
+setup() {
+    export COLUMNS=1000
+    config="$BATS_TEST_TMPDIR/etc/config"
+    place="$BATS_TEST_TMPDIR/backup"
+    name="guest-$BASHPID"
+    started=()
+}
+
+teardown() {
+    for pid in "${started[@]}"; do
+        kill "$pid"
+    done
+}
+
+# qemu WORD...: runs until the test is over.
+qemu() {
+    local want
+    (cd "$BATS_TEST_TMPDIR" && exec -a qemu-system-x86_64 /usr/bin/python3 -c 'import time; time.sleep(100)' "$@") 3>&- &
+    started+=($!)
+    want=$(printf '%s' "${*: -1}")
+    for _ in $(seq 100); do
+        ! tr '\0' '\n' < "/proc/$!/cmdline" | grep -qxF -- "$want" || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+init() {
+    "$VMKEEP" --config "$config" init --repository "$place" "$@" < /dev/null
+}
+
+# domain NAME: its lines in the output.
+domain() {
+    grep -A3 -F -- "- name: \"$1\"" <<< "$output"
+}
+
+@test "QEMUs with a socket for QMP, and their agents" {
+    qemu -name "guest=$name,process=x" -qmp "unix:/run/vm/a.qmp,server=on,wait=off" \
+        -qmp "unix:/run/vm/second.qmp,server=on" -chardev "socket,id=ga,path=/run/vm/a.agent,server=on" \
+        -device "virtserialport,chardev=ga,name=org.qemu.guest_agent.0" -m 64
+    qemu -name "$name,,x" -chardev "socket,path=b.qmp,id=m,server=on" -mon "chardev=m,mode=control" -device '{"driver": "virtio-blk-pci"}'
+    qemu -name "$name-none" -monitor stdio -m 64
+    qemu -name "guest=$name-libvirts,debug-threads=on" -chardev "socket,id=charmonitor,fd=29" \
+        -mon "chardev=charmonitor,id=monitor,mode=control" -m 64
+    run init --dry-run
+    [ "$status" -eq 0 ]
+    [ "$(domain "$name" | sed -n '2,3s/^ *//p')" = 'qmp: "/run/vm/a.qmp"
+agent: "/run/vm/a.agent"' ]
+    [ "$(domain "$name,x" | sed -n '2s/^ *//p')" = "qmp: \"$BATS_TEST_TMPDIR/b.qmp\"" ]
+    grep -qF "# The QEMU '$name-none' has no QMP socket" <<< "$output"
+    ! grep -qF "$name-libvirts" <<< "$output"
+    [ ! -e "$config" ]
+}
+
+@test "two of one name: each has its own" {
+    qemu -name "$name" -qmp "unix:/run/vm/a.qmp,server=on"
+    qemu -name "$name" -qmp "unix:/run/vm/b.qmp,server=on"
+    run init --dry-run
+    [ -n "$(domain "$name")" ] && [ -n "$(domain "$name-2")" ]
+}
+
+@test "it is written when that is wanted, and is a configuration; never over one that is there" {
+    qemu -name "$name" -qmp "unix:/run/vm/a.qmp,server=on"
+    run init
+    [ "$status" -eq 2 ] && [[ "$output" == *"nobody can be asked: say --yes"* ]]
+    [ ! -e "$config" ] && [ ! -e "$place" ]
+    run init --yes
+    [ "$status" -eq 0 ] && [[ "$output" == *"$config is written"* ]]
+    [ "$(stat -c %a "$place")" = 700 ]
+    grep -qE '# [0-9.]+ [KMGT]iB free now' "$config"
+    "$VMKEEP" --config "$config" check
+    before=$(sha256sum "$config")
+    run init --yes
+    [ "$status" -eq 1 ] && [[ "$output" == *"is there already; --force"* ]]
+    [ "$(sha256sum "$config")" = "$before" ]
+    run init --yes --force --repository "$place/other"
+    [ "$status" -eq 0 ] && grep -qF "path: \"$place/other\"" "$config"
+}
+
+@test "a name that is none for vmkeep: said, and nothing is written" {
+    qemu -name "guest=$(printf '%0250d' 1)" -qmp "unix:/run/vm/a.qmp,server=on"
+    run init --yes
+    [ "$status" -ne 0 ] && [[ "$output" == *"makes no configuration"* ]]
+    [ ! -e "$config" ]
+}
