@@ -114,6 +114,28 @@ take incremental
 compare_points
 echo "snapshot and resize"
 
+# ---- an internal snapshot: QEMU goes back to none while there is a checkpoint; afterwards nothing stands on what was ----
+
+libvirt_virsh snapshot-create-as "$vm" inside > /dev/null
+cp "$tmp/images/$vm-vda.raw" "$tmp/inside.raw"
+put vda 71 2M 64k
+take incremental
+! libvirt_virsh snapshot-revert "$vm" inside > "$tmp/out" 2>&1 || fail "it went back, with a checkpoint"
+grep -q "active dirty bitmaps" "$tmp/out" || fail "$(cat "$tmp/out")"
+libvirt_virsh start --paused "$vm" > /dev/null
+put vda 72 3M 64k
+take full # what the attempt has killed left its bitmaps in use
+libvirt_virsh checkpoint-delete "$vm" "$(checkpoints)" > /dev/null
+libvirt_virsh snapshot-revert "$vm" inside > /dev/null
+cp "$tmp/inside.raw" "$tmp/images/$vm-vda.raw"
+put vda 73 4M 64k
+take full
+libvirt_virsh snapshot-delete "$vm" inside > /dev/null
+put vda 74 5M 64k
+take incremental
+compare_points
+echo "an internal snapshot"
+
 # ---- managed save ----
 
 libvirt_virsh managedsave "$vm" > /dev/null
