@@ -142,8 +142,9 @@ int proc_run(const char *const *argv, char **ret_out, struct err *err)
 
 char *proc_program_path(const char *name)
 {
-    static const char *const places[] = {"../bin", "../helpers/store", "../helpers/libvirt",
-                                         "../web", "../mover",         "../../mover"};
+    static const char *const places[] = {
+        "../bin", "../helpers/store", "../helpers/libvirt", "../helpers/notify",
+        "../cli", "../web",           "../mover",           "../../mover"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash;

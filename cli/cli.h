@@ -52,6 +52,7 @@ extern const struct command cmd_init;
 extern const struct command cmd_jobs;
 extern const struct command cmd_metrics;
 extern const struct command cmd_mount;
+extern const struct command cmd_notify;
 extern const struct command cmd_pin;
 extern const struct command cmd_points;
 extern const struct command cmd_copy;

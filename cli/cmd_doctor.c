@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "base/sending.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/doctor.h"
@@ -53,6 +54,7 @@ static void check_programs(struct findings *l)
     CLEANUP_FREE char *content = proc_program_path("vmkeep-content");
     CLEANUP_FREE char *store = proc_program_path("vmkeep-store");
     CLEANUP_FREE char *libvirt = proc_program_path("vmkeep-libvirt");
+    CLEANUP_FREE char *notify = proc_program_path(SENDING_PROGRAM);
 
     check_program(l, "qemu-img", "qemu-img", "install qemu-utils: nothing works without it");
     check_program(l, "qemu-nbd", "qemu-nbd", "install qemu-utils");
@@ -67,6 +69,7 @@ static void check_programs(struct findings *l)
     check_program(l, "vmkeep-allocation", allocation,
                   "install vmkeep whole: every backup is a full without it");
     check_program(l, "vmkeep-libvirt", libvirt, "install vmkeep whole: libvirt hosts need it");
+    check_program(l, SENDING_PROGRAM, notify, "install vmkeep whole: nobody is told without it");
 }
 
 /* ---- scratch space ---- */
@@ -300,11 +303,14 @@ const struct command cmd_doctor = {
             "In --json, check says what was looked at, for programs to compare. Of a host: "
             "reachable. Of a domain: policy (one selects it), answers (in time), reachable, free "
             "(of others' jobs), agent, "
-            "target (QEMU can write into the repository), thawed, secrets, disks, points; of a "
+            "target (QEMU can write into the repository), thawed, secrets, disks, points, "
+            "seen (in 30 days); of a "
             "disk: trackable, "
             "guest-safe, write-errors (libvirt's error policy), "
             "encrypted, free, backed-up; of a repository: answers, there, writable, "
-            "space, known (to the catalog), owner; of scratch space: writable, space; and valid "
+            "space, known (to the catalog), owner; of scratch space: writable, space; of a "
+            "target of notifications, and of a policy with a promise: notify (it was tested, takes "
+            "them; somebody is told); and valid "
             "(the configuration), warning, writable (the catalog), program.",
             NULL},
     .operands = (const struct command_operand[]){{OPERAND("HOST|DOMAIN", about), .optional = true,

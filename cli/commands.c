@@ -31,6 +31,7 @@ const struct command *const commands[] = {
     &cmd_explain,
     &cmd_domains,
     &cmd_doctor,
+    &cmd_notify,
     &cmd_rebuild_catalog,
     &cmd_backup_begin,
     &cmd_backup_dumpxml,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/condition.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -15,9 +16,13 @@
 #include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "cli/store_ask.h"
+#include "storage/catalog_notify.h"
 
 #define OWNERS_S 20
-static void check_domain(struct findings *l, const struct status_domain *d)
+
+#define UNSEEN_S (INT64_C(30) * 86400)
+
+static void check_domain(struct findings *l, const struct status_domain *d, int64_t now)
 {
     CLEANUP_FREE char *about = xasprintf("%s/%s", d->host, d->domain);
 
@@ -25,6 +30,13 @@ static void check_domain(struct findings *l, const struct status_domain *d)
         doctor_add(l, about, "policy", false,
                    "name it in a policy's `domains`, or in `unprotected`, then `vmkeep reload`",
                    "no policy selects it: it gets no backups");
+    if (d->policies.n > 0 && str_eq(d->state, "unreachable") && d->last_point &&
+        now - d->last_point > UNSEEN_S)
+        doctor_add(l, about, "seen", false,
+                   "see that it runs where the configuration says; or take it out of the policies, "
+                   "or name it in `unprotected`",
+                   "it cannot be reached, and nothing was seen of it for 30 days%s",
+                   d->last_point ? "" : ", or ever");
     for (size_t i = 0; i < d->policies.n; i++) {
         const struct status_policy *p = &d->policies.items[i];
 
@@ -118,6 +130,53 @@ static void check_all_owners(struct findings *l, const struct status *s,
             check_owners(l, s, &config->repositories.items[i], ours);
 }
 
+/* ---- notifications ---- */
+
+static void check_target(struct findings *l, const struct config_target *t,
+                         const struct target_state_list *states)
+{
+    const struct target_state *s = target_state_find(states, t->name);
+    CLEANUP_FREE char *about = xasprintf("target %s", t->name);
+    CLEANUP_FREE char *test = xasprintf("`vmkeep notify test %s`", t->name);
+    char tested[TIMEFMT_MAX];
+
+    if (s && s->problem)
+        doctor_add(l, about, "notify", false, test, "it takes no notifications: %s", s->problem);
+    else if (!s || !s->tested)
+        doctor_add(l, about, "notify", false, test, "it was never tested");
+    else
+        doctor_add(l, about, "notify", true, NULL, "tested at %s", time_local(s->tested, tested));
+}
+
+static bool hears_of(const struct config *config, enum condition_kind kind)
+{
+    for (size_t i = 0; i < config->notify.n; i++)
+        if (config->notify.items[i].conditions & 1U << kind)
+            return true;
+    return false;
+}
+
+static int check_targets(struct findings *l, const struct config *config, struct catalog *catalog,
+                         struct err *err)
+{
+    CLEANUP(target_state_list_done) struct target_state_list states = {0};
+
+    if (catalog_targets(catalog, &states, err) < 0)
+        return -1;
+    for (size_t i = 0; i < config->notify.n; i++)
+        check_target(l, &config->notify.items[i], &states);
+    for (size_t i = 0; i < config->policies.n; i++) {
+        const struct config_policy *p = &config->policies.items[i];
+        CLEANUP_FREE char *about = xasprintf("policy %s", p->name);
+
+        if (p->rpo && !hears_of(config, CONDITION_AT_RISK))
+            doctor_add(l, about, "notify", false,
+                       "name who is told in `notify` of the configuration; see notifications.md",
+                       "it makes a promise, and nobody is told when that is broken");
+    }
+    return 0;
+}
+
 static int list_domains(const struct config *config, struct catalog *catalog,
                         const struct doctor_about *about, struct domain_names *ret, struct err *err)
 {
@@ -165,8 +224,10 @@ static int examine(struct findings *l, const struct config *config, struct catal
     if (gather(config, catalog, about, &looks, status, err) < 0)
         return -1;
     for (size_t i = 0; i < status->domains.n; i++)
-        check_domain(l, &status->domains.items[i]);
+        check_domain(l, &status->domains.items[i], status->now);
     add_warnings(l, &status->warnings);
+    if (!about->host && check_targets(l, config, catalog, err) < 0)
+        return -1;
     if (!about->host)
         check_all_owners(l, status, config, &looks, catalog_id(catalog));
     return 0;

@@ -117,7 +117,8 @@ static void warn_of_config(struct status *ret)
 static int gather(const struct status_sources *s, const struct domain_names *only,
                   struct status *ret, struct err *err)
 {
-    sources_ask_daemon(s->config, &ret->daemon);
+    if (!ret->daemon.running)
+        sources_ask_daemon(s->config, &ret->daemon);
     warn_of_config(ret);
     return status_gather(s, only, ret, err);
 }

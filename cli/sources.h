@@ -20,8 +20,8 @@ int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err);
 /* How the daemon is; waits a few seconds at most. */
 void sources_ask_daemon(const struct config *config, struct status_daemon *ret);
 
-/* The whole status: how the daemon is, what lies under the repositories' paths now, and all that
- * status_gather does. */
+/* The whole status: how the daemon is (which is asked, unless it is known to run), what lies under
+ * the repositories' paths now, and all that status_gather does. */
 int sources_gather(struct status_sources *s, const struct domain_names *only, struct status *ret,
                    struct err *err);
 

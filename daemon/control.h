@@ -33,6 +33,7 @@
 #ifndef VMKEEP_DAEMON_CONTROL_H
 #define VMKEEP_DAEMON_CONTROL_H
 
+#include "daemon/notify.h"
 #include "scheduler/scheduler.h"
 
 struct control;
@@ -44,6 +45,7 @@ struct control_env {
     const char *version;
     /* "reload": 0, or -1 with the first of the file's errors. */
     int (*reload)(void *ctx, struct err *err);
+    struct notify *const *notify; /* *notify NULL: it has not started yet */
     void *ctx;
 };
 

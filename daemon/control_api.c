@@ -248,6 +248,33 @@ static int cmd_doctor(struct client *cl, json_t *args, json_t **ret, struct err 
     return 0;
 }
 
+static void on_tested(void *ctx, const struct err *err)
+{
+    struct pending *p = ctx;
+
+    if (p->client && err)
+        client_answer_error(p->client, err);
+    else if (p->client)
+        client_send(p->client, json_pack("{s:b, s:{}}", "ok", 1, "result"));
+    pending_free(p);
+}
+
+static int cmd_notify_test(struct client *cl, json_t *args, json_t **ret, struct err *err)
+{
+    const struct control_env *env = &cl->control->env;
+    const char *target = NULL;
+    struct pending *p;
+
+    (void)ret;
+    if (control_unpack(args, err, "{s:s}", "target", &target) < 0)
+        return -1;
+    p = later(cl).ctx;
+    if (notify_test(*env->notify, target, on_tested, p, err) == 0)
+        return 0;
+    pending_free(p);
+    return -1;
+}
+
 /* Jobs as they are now, a page of them. */
 static int cmd_jobs(struct client *cl, json_t *args, json_t **ret, struct err *err)
 {
@@ -331,6 +358,7 @@ int control_api_command(struct client *cl, const char *cmd, json_t *args, json_t
         {"checkpoint-dumpxml", cmd_checkpoint_dumpxml},
         {"checkpoint-delete", cmd_checkpoint_delete},
         {"doctor", cmd_doctor},
+        {"notify-test", cmd_notify_test},
         {"pin", cmd_pin},
         {"unpin", cmd_unpin},
         {"jobs", cmd_jobs},

@@ -23,6 +23,8 @@
 #include "daemon/config_load.h"
 #include "daemon/control.h"
 #include "daemon/drivers.h"
+#include "daemon/life.h"
+#include "daemon/notify.h"
 #include "daemon/watchdog.h"
 #include "daemon/web.h"
 #include "policies/config_file.h"
@@ -47,6 +49,7 @@ struct daemon {
     struct owner self; /* what repositories are told of us */
     struct scheduler *scheduler;
     struct control *control;
+    struct notify *notify; /* NULL: it has not started yet */
     struct web *web;
     ev_signal term, interrupt, hangup;
     ev_timer drain, watchdog;
@@ -257,6 +260,7 @@ static int try_reload(struct daemon *d, struct err *err)
         log_warning("%s: a changed catalog or control socket takes effect at the next start",
                     d->config_path);
     scheduler_reload(d->scheduler, TAKE_PTR(file.config));
+    notify_reload(d->notify);
     keep_copy(d, &file);
     log_notice("configuration reloaded from %s", d->config_path);
     return 0;
@@ -346,6 +350,8 @@ static void on_settled(void *ctx)
 {
     struct daemon *d = ctx;
 
+    d->notify = notify_open(
+        &(struct notify_env){d->loop, d->clock, d->catalog, d->scheduler, d->config_path});
     control_ready(d->control);
     tell_configuration(d);
 }
@@ -358,6 +364,7 @@ static int open_control(struct daemon *d, struct err *err)
         .loop = d->loop,
         .version = VMKEEP_VERSION,
         .reload = reload,
+        .notify = &d->notify,
         .ctx = d,
         .scheduler = d->scheduler,
         .catalog = d->catalog,
@@ -366,23 +373,12 @@ static int open_control(struct daemon *d, struct err *err)
     return control_open(&env, d->control_path, &d->control, err);
 }
 
-/* Calendars and retention are of this process's zone: whoever reads the catalog must know which. */
-static void tell_zone(struct daemon *d)
-{
-    const char *tz = getenv("TZ");
-    struct err err = ERR_INIT;
-
-    if (catalog_seen_put(d->catalog, "daemon", "zone", tz ? tz : "", NULL, NULL, time(NULL), &err) <
-        0)
-        log_warning("the time zone is not recorded: %s", err.msg);
-}
-
 static int open_catalog(struct daemon *d, const struct config *config, struct err *err)
 {
     if (catalog_open(config->catalog, CATALOG_WRITE, &d->catalog, err) < 0)
         return -1;
     d->catalog_path = xstrdup(config->catalog);
-    tell_zone(d);
+    life_begins(d->catalog, time(NULL));
     watch_catalog(d);
     owner_here(catalog_id(d->catalog), config->catalog, &d->self);
     return sweep_scratch(d, config, err);
@@ -425,6 +421,9 @@ static void stop(struct daemon *d)
 {
     web_free(d->web);
     control_close(d->control);
+    notify_close(d->notify);
+    if (d->catalog && d->fate.code == ERR_NONE)
+        life_ends(d->catalog, time(NULL));
     scheduler_free(d->scheduler);
     ev_stat_stop(d->loop, &d->catalog_file);
     owner_done(&d->self);

@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "policies/config.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/condition.h"
 #include "base/text.h"
 #include "policies/config_priv.h"
-
-#define DIAGNOSTICS_MAX 500 /* a file that is no configuration at all is not judged to its end */
-
-void config_report(struct config_reader *r, int line, int column, bool warning, const char *fmt,
-                   ...)
-{
-    CLEANUP_FREE char *text = NULL;
-    va_list ap;
-
-    if (r->diags->n >= DIAGNOSTICS_MAX)
-        return;
-    va_start(ap, fmt);
-    text = xvasprintf(fmt, ap);
-    va_end(ap);
-    diagnostics_add(r->diags, r->file, line, column, warning, "%s", text);
-}
 
 static void default_scratch(struct config *config)
 {
@@ -37,10 +21,26 @@ static void default_scratch(struct config *config)
     }
 }
 
+/* A check is pinged for as long as every promise holds. */
+static void default_targets(struct config *config)
+{
+    for (size_t i = 0; i < config->notify.n; i++) {
+        struct config_target *t = &config->notify.items[i];
+        bool check = config_url_given(&t->healthchecks.at);
+
+        if (!t->name)
+            t->name = xstrdup(config_target_kind(t));
+        if (!t->conditions)
+            t->conditions = check ? 1U << CONDITION_AT_RISK | 1U << CONDITION_UNPROTECTED
+                                  : (1U << CONDITION_COUNT) - 1;
+    }
+}
+
 static void read_document(struct config_reader *r, struct config *config)
 {
     config_walk(r, config);
     default_scratch(config);
+    default_targets(config);
     for (size_t i = 0; i < config->policies.n; i++)
         config->policies.items[i].mode_given =
             config_place_of(r, &config->policies.items[i].mode) != NULL;
@@ -99,6 +99,27 @@ static void calspec_list_done(struct calspec_list *l)
     free(l->items);
 }
 
+static void url_done(struct config_url *u)
+{
+    free(u->url);
+    free(u->url_file);
+    free(u->ca);
+}
+
+static void target_done(struct config_target *t)
+{
+    free(t->name);
+    strlist_done(&t->mail.to);
+    free(t->mail.from);
+    free(t->mail.via);
+    free(t->mail.credentials);
+    free(t->mail.ca);
+    url_done(&t->webhook.at);
+    free(t->webhook.headers_file);
+    url_done(&t->healthchecks.at);
+    strlist_done(&t->command);
+}
+
 static void policy_done(struct config_policy *p)
 {
     free(p->name);
@@ -114,6 +135,7 @@ static void policy_done(struct config_policy *p)
         calspec_list_done(&p->copy_to.items[i].schedule);
     }
     free(p->copy_to.items);
+    url_done(&p->healthchecks);
 }
 
 void config_free(struct config *c)
@@ -130,6 +152,9 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->policies.n; i++)
         policy_done(&c->policies.items[i]);
     strlist_done(&c->unprotected);
+    for (size_t i = 0; i < c->notify.n; i++)
+        target_done(&c->notify.items[i]);
+    free(c->notify.items);
     for (size_t i = 0; i < c->secrets.n; i++) {
         free(c->secrets.items[i].name);
         free(c->secrets.items[i].file);

@@ -78,6 +78,45 @@ struct config_copies {
     struct calspec_list schedule; /* none: after each backup */
 };
 
+enum webhook_format { WEBHOOK_JSON, WEBHOOK_NTFY, WEBHOOK_ALERTMANAGER, WEBHOOK_GOTIFY };
+
+struct config_mail {
+    struct strlist to; /* none: the target is none of these */
+    char *from;        /* NULL: vmkeep@ this machine */
+    char *via;         /* "sendmail" (default), or smtp:// or smtps:// with HOST[:PORT] */
+    char *credentials; /* a file: user and password, a line each; NULL: none */
+    char *ca;          /* a file of certificates that are trusted; NULL: the system's */
+};
+
+/* One of url and url_file is there. */
+struct config_url {
+    char *url;
+    char *url_file; /* holds it, for one that is a secret */
+    char *ca;       /* as in struct config_mail */
+};
+
+struct config_webhook {
+    struct config_url at;
+    enum webhook_format format;
+    char *headers_file; /* "Name: value", a line each; NULL: none */
+};
+
+/* A dead man's switch: pinged for as long as all is well. */
+struct config_healthchecks {
+    struct config_url at;
+    int64_t every; /* seconds; default 5 minutes */
+};
+
+/* Who is told.  Exactly one of mail, webhook, healthchecks and command is there. */
+struct config_target {
+    char *name; /* default: what it is */
+    struct config_mail mail;
+    struct config_webhook webhook;
+    struct config_healthchecks healthchecks;
+    struct strlist command;
+    unsigned conditions; /* bits, by enum condition_kind; default all */
+};
+
 struct config_policy {
     char *name;
     struct strlist domains; /* globs in order; see policies/selection.h */
@@ -94,8 +133,9 @@ struct config_policy {
     struct config_full_after full_after;
     struct config_verify verify;
     VEC(struct config_copies) copy_to;
-    int64_t rpo;   /* seconds; 0: no promise */
-    bool catch_up; /* default yes */
+    int64_t rpo;                    /* seconds; 0: no promise */
+    bool catch_up;                  /* default yes */
+    struct config_url healthchecks; /* pinged when a run begins, and how it ended */
 };
 
 /* The key of a repository, or a LUKS passphrase for the backup API. */
@@ -124,7 +164,8 @@ struct config {
     VEC(struct config_repository) repositories;
     VEC(struct config_policy) policies;
     struct strlist unprotected; /* globs of domains that are to have no backups */
-    int64_t keep_history;       /* seconds; of ended jobs; default 400 days */
+    VEC(struct config_target) notify;
+    int64_t keep_history; /* seconds; of ended jobs; default 400 days */
 };
 
 struct diagnostic {
@@ -155,6 +196,11 @@ const struct config_secret *config_secret_find(const struct config *c, const cha
 /* The file of the key that the repository is encrypted with; NULL: it is not. */
 const char *config_key_file(const struct config *c, const struct config_repository *r);
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
+const struct config_target *config_target_find(const struct config *c, const char *name);
+/* "mail", "webhook", "healthchecks" or "command". */
+const char *config_target_kind(const struct config_target *t);
+/* A URL, or the file that holds it; false: there is none. */
+bool config_url_given(const struct config_url *u);
 /* NULL: the policy (may be NULL) has no copies there. */
 const struct config_copies *config_copies_find(const struct config_policy *p,
                                                const char *repository);

@@ -30,6 +30,9 @@ enum config_type {
     CONFIG_ENUM,     /* an enum: the word's place in words */
     CONFIG_GLOBS,    /* struct strlist; one value, or a list */
     CONFIG_CALENDAR, /* struct calspec_list; one value, or a list */
+    CONFIG_URL,      /* char *: https:// or http:// */
+    CONFIG_TEXTS,    /* struct strlist; one value, or a list */
+    CONFIG_BITS,     /* unsigned: a bit for each word; one value, or a list */
     CONFIG_KEEP,     /* struct retention */
     CONFIG_MAPPING,  /* a struct, by keys */
     CONFIG_LIST,     /* a VEC of structs, by keys */
@@ -43,12 +46,12 @@ struct config_key {
     size_t offset;        /* of the member */
     bool required;
     const char *help;              /* what is wanted, for texts */
-    const char *const *words;      /* CONFIG_ENUM, ends with NULL */
+    const char *const *words;      /* CONFIG_ENUM, CONFIG_BITS; ends with NULL */
     const struct config_key *keys; /* CONFIG_MAPPING, CONFIG_LIST */
     size_t item_size;              /* CONFIG_LIST */
 };
 
-#define CONFIG_KEYS_MAX 16 /* in one table */
+#define CONFIG_KEYS_MAX 20 /* in one table */
 
 extern const struct config_key config_keys[]; /* of the whole file */
 
@@ -89,6 +92,8 @@ const struct config_place *config_place_of(const struct config_reader *r, const 
 const struct config_place *config_place_of_item(const struct config_reader *r, const void *item);
 
 void config_check_errors(struct config_reader *r, const struct config *config);
+/* The part of it that is about notifications. */
+void config_check_notify(struct config_reader *r, const struct config *config);
 /* Of a configuration without errors. */
 void config_check_warnings(struct config_reader *r, const struct config *config);
 

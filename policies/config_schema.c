@@ -2,6 +2,7 @@
  *
  * The configuration's keys: one table a mapping.  config.example shows them all.
  */
+#include "base/condition.h"
 #include "policies/config_priv.h"
 
 #define NAME_BYTES 200 /* time, policy and suffix of a point's directory fit in 255 */
@@ -20,6 +21,12 @@ static const char *const compress_words[] = {
     [COMPRESS_OFF] = "off", [COMPRESS_ZLIB] = "zlib", [COMPRESS_ZSTD] = "zstd", NULL};
 static const char *const quiesce_words[] = {
     [QUIESCE_OFF] = "off", [QUIESCE_TRY] = "try", [QUIESCE_REQUIRE] = "require", NULL};
+
+static const char *const webhook_words[] = {[WEBHOOK_JSON] = "json",
+                                            [WEBHOOK_NTFY] = "ntfy",
+                                            [WEBHOOK_ALERTMANAGER] = "alertmanager",
+                                            [WEBHOOK_GOTIFY] = "gotify",
+                                            NULL};
 
 /* The end of a row. */
 #define PLAIN NULL, NULL, 0
@@ -153,7 +160,85 @@ static const struct config_key copy_keys[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct config_mail, member)
+static const struct config_key mail_keys[] = {
+    {"to", CONFIG_TEXTS, 0, NAME_BYTES, NULL, AT(to), true,
+     "addresses, such as ops@example.org", PLAIN},
+    {"from", CONFIG_STRING, 0, NAME_BYTES, NULL, AT(from), false,
+     "the sender's address, such as vmkeep@example.org", PLAIN},
+    {"via", CONFIG_STRING, 0, NAME_BYTES, "sendmail", AT(via), false,
+     "sendmail, smtp://HOST[:PORT] or smtps://HOST[:PORT]", PLAIN},
+    {"credentials", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(credentials), false,
+     "a file that holds the user and the password, a line each", PLAIN},
+    {"ca", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(ca), false,
+     "a file of certificates that are trusted instead of the system's", PLAIN},
+    {0},
+};
+#undef AT
+
+#define AT(member) offsetof(struct config_webhook, member)
+static const struct config_key webhook_keys[] = {
+    {"url", CONFIG_URL, 0, PATH_BYTES, NULL, AT(at.url), false,
+     "where it is sent, such as https://example.org/hook", PLAIN},
+    {"url_file", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(at.url_file), false,
+     "a file that holds the URL", PLAIN},
+    {"ca", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(at.ca), false,
+     "a file of certificates that are trusted instead of the system's", PLAIN},
+    {"format", CONFIG_ENUM, 0, 0, "json", AT(format), false,
+     "json, ntfy, alertmanager or gotify", WORDS(webhook_words)},
+    {"headers_file", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(headers_file), false,
+     "a file that holds headers, a line each", PLAIN},
+    {0},
+};
+#undef AT
+
+#define AT(member) offsetof(struct config_healthchecks, member)
+static const struct config_key healthchecks_keys[] = {
+    {"url", CONFIG_URL, 0, PATH_BYTES, NULL, AT(at.url), false,
+     "the check's ping URL, such as https://hc-ping.com/UUID", PLAIN},
+    {"url_file", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(at.url_file), false,
+     "a file that holds the URL", PLAIN},
+    {"ca", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(at.ca), false,
+     "a file of certificates that are trusted instead of the system's", PLAIN},
+    {"every", CONFIG_DURATION, 60, 86400, "5m", AT(every), false,
+     "how often it is pinged, such as 5m", PLAIN},
+    {0},
+};
+#undef AT
+
+#define AT(member) offsetof(struct config_target, member)
+static const struct config_key target_keys[] = {
+    {"name", CONFIG_LABEL, 0, NAME_BYTES, NULL, AT(name), false, "what the target is called",
+     PLAIN},
+    {"mail", CONFIG_MAPPING, 0, 0, NULL, AT(mail), false,
+     "who gets mail, such as { to: ops@example.org }", KEYS(mail_keys)},
+    {"webhook", CONFIG_MAPPING, 0, 0, NULL, AT(webhook), false,
+     "a URL that is posted to, such as { url: \"https://example.org/hook\", format: ntfy }",
+     KEYS(webhook_keys)},
+    {"healthchecks", CONFIG_MAPPING, 0, 0, NULL, AT(healthchecks), false,
+     "a check that is pinged, such as { url: \"https://hc-ping.com/UUID\" }",
+     KEYS(healthchecks_keys)},
+    {"command", CONFIG_TEXTS, 0, PATH_BYTES, NULL, AT(command), false,
+     "a program and its arguments, such as [/etc/vmkeep/notify]", PLAIN},
+    {"conditions", CONFIG_BITS, 0, 0, NULL, AT(conditions), false,
+     "any of at-risk, unprotected, damaged, repository, full, copy, daemon, clock, "
+     "other", WORDS(condition_words)},
+    {0},
+};
+#undef AT
+
 #define AT(member) offsetof(struct config_policy, member)
+/* One that gets pings of a policy's runs. */
+static const struct config_key run_check_keys[] = {
+    {"url", CONFIG_URL, 0, PATH_BYTES, NULL, AT(healthchecks.url), false,
+     "the check's ping URL, such as https://hc-ping.com/UUID", PLAIN},
+    {"url_file", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(healthchecks.url_file), false,
+     "a file that holds the URL", PLAIN},
+    {"ca", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(healthchecks.ca), false,
+     "a file of certificates that are trusted instead of the system's", PLAIN},
+    {0},
+};
+
 static const struct config_key policy_keys[] = {
     {"name", CONFIG_NAME, 0, NAME_BYTES, NULL, AT(name), true, "what the policy is called", PLAIN},
     {"domains", CONFIG_GLOBS, 0, GLOB_BYTES, NULL, AT(domains), true,
@@ -183,6 +268,9 @@ static const struct config_key policy_keys[] = {
     {"rpo", CONFIG_DURATION, 1, DURATION_MAX, NULL, AT(rpo), false,
      "a duration, such as 26h", PLAIN},
     {"catch_up", CONFIG_BOOL, 0, 0, "yes", AT(catch_up), false, "yes or no", PLAIN},
+    {"healthchecks", CONFIG_MAPPING, 0, 0, NULL, 0, false,
+     "a check that is told of each run, such as { url: \"https://hc-ping.com/UUID\" }",
+     KEYS(run_check_keys)},
     {0},
 };
 #undef AT
@@ -224,6 +312,8 @@ const struct config_key config_keys[] = {
      ITEMS(policy_keys, struct config_policy)},
     {"unprotected", CONFIG_GLOBS, 0, GLOB_BYTES, NULL, AT(unprotected), false,
      "globs of domains that are meant to have no backups, such as \"lab/scratch-*\"", PLAIN},
+    {"notify", CONFIG_LIST, 0, 0, NULL, AT(notify), false, "who is told when something is wrong",
+     ITEMS(target_keys, struct config_target)},
     {"keep_history", CONFIG_DURATION, 86400, DURATION_MAX, "400d", AT(keep_history), false,
      "a duration of a day at least, such as 400d", PLAIN},
     {0},

@@ -178,6 +178,44 @@ static int add_calendar(const char *text, struct calspec_list *member, struct er
     return 0;
 }
 
+static int set_url(const struct config_key *key, const char *text, char **member, struct err *err)
+{
+    size_t scheme = starts_with(text, "https://") ? 8 : starts_with(text, "http://") ? 7 : 0;
+
+    if (scheme == 0 || strcspn(text + scheme, "/?#") == 0 || strpbrk(text, " \"<>"))
+        return err_set(err, ERR_INVALID,
+                       SHOWN " is not a URL (it must begin with https:// or http://)", text);
+    return set_string(key, text, member, err);
+}
+
+static int add_text(const struct config_key *key, const char *text, struct strlist *member,
+                    struct err *err)
+{
+    CLEANUP_FREE char *item = NULL;
+
+    if (set_string(key, text, &item, err) < 0)
+        return -1;
+    strlist_add(member, item);
+    return 0;
+}
+
+static int add_bit(const struct config_key *key, const char *text, unsigned *member,
+                   struct err *err)
+{
+    size_t n = 0;
+    const char *near;
+
+    for (; key->words[n]; n++) {
+        if (strcmp(text, key->words[n]) == 0) {
+            *member |= 1U << n;
+            return 0;
+        }
+    }
+    near = nearest_word(text, key->words, n);
+    return err_set(err, ERR_INVALID, SHOWN " is not %s%s%s%s", text, key->help,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* Nothing would ever be done at no rate; who wants no limit leaves it out. */
 static int set_rate(const struct config_key *key, const char *text, uint64_t *member,
                     struct err *err)
@@ -220,6 +258,12 @@ int config_set_value(const struct config_key *key, const char *text, void *membe
         return add_glob(key, text, member, err);
     case CONFIG_CALENDAR:
         return add_calendar(text, member, err);
+    case CONFIG_URL:
+        return set_url(key, text, member, err);
+    case CONFIG_TEXTS:
+        return add_text(key, text, member, err);
+    case CONFIG_BITS:
+        return add_bit(key, text, member, err);
     case CONFIG_KEEP:
     case CONFIG_MAPPING:
     case CONFIG_LIST:

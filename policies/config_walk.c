@@ -302,6 +302,8 @@ static void read_key(struct config_reader *r, const struct where *w, const struc
         break;
     case CONFIG_GLOBS:
     case CONFIG_CALENDAR:
+    case CONFIG_TEXTS:
+    case CONFIG_BITS:
         read_values(r, w, key, node, member);
         break;
     default:

@@ -71,9 +71,12 @@ const char *severity_name(enum severity s);
     X(DAEMON_SILENT, "daemon-silent", ACT, "vmkeepd does not answer")                              \
     X(DAEMON_DENIED, "daemon-denied", ACT, "whoever asks may not ask vmkeepd")                     \
     X(CATALOG, "catalog", ACT, "vmkeepd cannot write to its catalog")                              \
+    X(CRASHED, "daemon-crashed", NOTE,                                                             \
+      "vmkeepd had ended without being asked to, and was started again within the last hour")      \
     X(CONFIG_BROKEN, "configuration", ACT, "the configuration has errors")                         \
     X(CONFIG_UNREAD, "configuration-unread", ACT,                                                  \
       "the configuration has changed since vmkeepd read it")                                       \
+    X(UNSENT, "notifications-unsent", ACT, "a target of notifications does not take them")         \
     X(NOT_CONFIGURED, "not-configured", NOTE,                                                      \
       "domains that have points are in the configuration no more")                                 \
     X(POLICY_IDLE, "policy-idle", ACT, "a policy matches no domain")                               \

@@ -152,6 +152,27 @@ enum db_stmt {
     ST_SEEN_DISK_ADD,
     ST_SEEN_DISK_CLEAR,
     ST_SEEN_DISK_LIST,
+    ST_TOLD_LIST,
+    ST_TOLD_PUT,
+    ST_TOLD_DELETE,
+    ST_TOLD_FORGET,
+    ST_MESSAGE_ADD,
+    ST_MESSAGE_FIRST,
+    ST_MESSAGE_LIST,
+    ST_MESSAGE_UNSURE,
+    ST_MESSAGE_BEGIN,
+    ST_MESSAGE_FAILED,
+    ST_MESSAGE_DELETE,
+    ST_MESSAGE_FORGET,
+    ST_MESSAGE_HURRY,
+    ST_TARGET_LIST,
+    ST_TARGET_ADD,
+    ST_TARGET_SENT,
+    ST_TARGET_FAILED,
+    ST_TARGET_TRIED,
+    ST_TARGET_FORGET,
+    ST_RUN_GET,
+    ST_RUN_PUT,
     ST_COUNT
 };
 
@@ -184,7 +205,7 @@ struct db {
     void *tell_ctx;
 };
 
-#define DB_SCHEMA_VERSION 9
+#define DB_SCHEMA_VERSION 10
 #define DB_APPLICATION_ID 0x766d6b70 /* "vmkp" */
 
 /* See catalog_open. db_open.c. */

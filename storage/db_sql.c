@@ -374,4 +374,52 @@ const char *const db_sql[ST_COUNT] = {
     [ST_SEEN_DISK_CLEAR] = "DELETE FROM seen_disk WHERE host = ?1 AND domain = ?2",
     [ST_SEEN_DISK_LIST] = ("SELECT name, since, identity, aside FROM seen_disk WHERE host = ?1"
                            " AND domain = ?2 ORDER BY name"),
+
+    [ST_TOLD_LIST] = ("SELECT condition, facts, since, times, again FROM told WHERE target = ?1"
+                      " ORDER BY condition"),
+    [ST_TOLD_PUT] = ("INSERT OR REPLACE INTO told (target, condition, facts, since, times, again)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [ST_TOLD_DELETE] = "DELETE FROM told WHERE target = ?1 AND condition = ?2",
+    [ST_TOLD_FORGET] = "DELETE FROM told WHERE target = ?1",
+    [ST_MESSAGE_ADD] = ("INSERT INTO message (target, kind, subject, body, created, expires, next)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+    [ST_MESSAGE_FIRST] =
+        ("SELECT id, target, kind, subject, body, created, expires, next, tries, problem"
+         " FROM message WHERE target = ?1 ORDER BY id LIMIT 1"),
+    [ST_MESSAGE_LIST] =
+        ("SELECT id, target, kind, subject, '', created, expires, next, tries, problem"
+         " FROM message ORDER BY id"),
+    /* It was being sent when somebody died. */
+    [ST_MESSAGE_UNSURE] = "SELECT unsure + (began <> 0) FROM message WHERE id = ?1",
+    [ST_MESSAGE_BEGIN] =
+        "UPDATE message SET unsure = unsure + (began <> 0), began = ?2 WHERE id = ?1",
+    [ST_MESSAGE_FAILED] = ("UPDATE message SET began = 0, tries = tries + 1, problem = ?3,"
+                           " next = ?4 WHERE id = ?1"),
+    [ST_MESSAGE_DELETE] = "DELETE FROM message WHERE id = ?1",
+    [ST_MESSAGE_FORGET] = "DELETE FROM message WHERE target = ?1",
+    [ST_MESSAGE_HURRY] = "UPDATE message SET next = 0 WHERE target = ?1",
+    [ST_TARGET_LIST] =
+        ("SELECT name, sent, tested, failed, problem, n_sent, n_failed, n_lost,"
+         " (SELECT count(*) FROM message WHERE target = name) FROM target ORDER BY name"),
+    [ST_TARGET_ADD] = "INSERT OR IGNORE INTO target (name) VALUES (?1)",
+    [ST_TARGET_SENT] = ("INSERT INTO target (name, sent, n_sent)"
+                        " SELECT target, ?2, 1 FROM message WHERE id = ?1"
+                        " ON CONFLICT (name) DO UPDATE SET sent = ?2, problem = NULL,"
+                        " n_sent = n_sent + 1"),
+    /* next 0: it is given up. */
+    [ST_TARGET_FAILED] = ("INSERT INTO target (name, failed, problem, n_failed, n_lost)"
+                          " SELECT target, ?2, ?3, 1, ?4 = 0 FROM message WHERE id = ?1"
+                          " ON CONFLICT (name) DO UPDATE SET failed = ?2, problem = ?3,"
+                          " n_failed = n_failed + 1, n_lost = n_lost + (?4 = 0)"),
+    [ST_TARGET_TRIED] =
+        ("INSERT INTO target (name, sent, tested, failed, problem, n_sent, n_failed)"
+         " VALUES (?1, iif(?3 IS NULL, ?2, 0), iif(?4, ?2, 0), iif(?3 IS NULL, 0, ?2), ?3,"
+         "  ?3 IS NULL, ?3 IS NOT NULL)"
+         " ON CONFLICT (name) DO UPDATE SET sent = max(sent, excluded.sent),"
+         " tested = max(tested, excluded.tested), failed = max(failed, excluded.failed),"
+         " problem = excluded.problem, n_sent = n_sent + excluded.n_sent,"
+         " n_failed = n_failed + excluded.n_failed"),
+    [ST_TARGET_FORGET] = "DELETE FROM target WHERE name = ?1",
+    [ST_RUN_GET] = "SELECT began, ended FROM policy_run WHERE policy = ?1",
+    [ST_RUN_PUT] = ("INSERT OR REPLACE INTO policy_run (policy, began, ended) VALUES (?1, ?2, ?3)"),
 };

@@ -444,7 +444,10 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
         rc = status_add_days(g->s, ret, err);
     if (rc == 0 && !only) {
         disk_globs_warn(g->globs, &g->known, &ret->warnings);
-        rc = warn_of_clock(g->s, ret, err) < 0 ? -1 : tell_of_strays(g, ret, err);
+        rc = warn_of_clock(g->s, ret, err) < 0 || status_tell_of_crash(g->s, ret, err) < 0 ||
+                     status_warn_of_targets(g->s, ret, err) < 0
+                 ? -1
+                 : tell_of_strays(g, ret, err);
     }
     return rc < 0 ? rc : status_add_repositories(g->s, only ? &g->used : NULL, ret, err);
 }

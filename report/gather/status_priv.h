@@ -70,4 +70,7 @@ void status_count_uncovered(const struct policies *selecting, const struct point
 int status_add_repositories(const struct status_sources *s, const struct strlist *used,
                             struct status *ret, struct err *err);
 
+int status_tell_of_crash(const struct status_sources *s, struct status *ret, struct err *err);
+int status_warn_of_targets(const struct status_sources *s, struct status *ret, struct err *err);
+
 #endif

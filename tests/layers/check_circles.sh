@@ -16,7 +16,6 @@ cd "${1:-$(dirname "$0")/../..}"
 known='
 cli: cmd_complete commands complete
 daemon: control control_api control_commands
-policies: config config_check config_walk config_yaml
 storage: db db_open db_copy db_place
 '
 

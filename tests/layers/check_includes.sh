@@ -17,11 +17,12 @@ engine: base
 storage: base
 report: base
 gather: report policies storage base
+notify: report policies storage base
 jobs: policies engine storage base
 scheduler: jobs policies engine storage base
-daemon: scheduler jobs gather policies engine storage report base
-cli: gather report policies storage base
-web: cli gather report policies storage base
+daemon: scheduler jobs gather notify policies engine storage report base
+cli: notify gather report policies storage base
+web: cli notify gather report policies storage base
 mover: storage base
 helpers: engine storage base
 '

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "${1:-$(dirname "$0")/../..}"
 
-if grep -rnE --include='*.c' 'domain=%s([^/]|$)' base policies engine storage report jobs scheduler \
+if grep -rnE --include='*.c' 'domain=%s([^/]|$)' base policies engine storage report notify jobs scheduler \
     daemon cli mover helpers; then
     echo "check_log: these name a domain without its host: domain=%s/%s" >&2
     exit 1

@@ -39,5 +39,5 @@ while IFS=: read -r file line text; do
     echo "$file:$line: this header is private to engine/qmp"
     bad=1
 done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include "engine/qmp/[a-z_]+/' \
-    base policies engine/*.[ch] engine/xml storage report jobs scheduler daemon cli web helpers mover || true)
+    base policies engine/*.[ch] engine/xml storage report notify jobs scheduler daemon cli web helpers mover || true)
 exit "$bad"

@@ -22,7 +22,7 @@ static void versions(void **state)
         enum err_code code;
         const char *text;
     } cases[] = {
-        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 9"},
+        {"PRAGMA user_version = 99", ERR_UNSUPPORTED, "has schema 99, this program knows up to 10"},
         {"PRAGMA user_version = 0", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA user_version = -3", ERR_CORRUPT, "not a vmkeep catalog"},
         {"PRAGMA application_id = 7", ERR_CORRUPT, "not a vmkeep catalog"},

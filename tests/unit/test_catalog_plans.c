@@ -29,6 +29,8 @@ static const struct {
     {ST_JOB_TOTALS, "job_total", "a row a kind of job and outcome"},
     {ST_JOB_DURATIONS, "job_duration", "some rows a kind of job"},
     {ST_COVER_LIST, "coverage", "all that policies cover is asked for"},
+    {ST_MESSAGE_LIST, "message", "all that waits to be sent is asked for"},
+    {ST_TARGET_LIST, "target", "one row a target of the configuration"},
     {ST_REPOSITORY_OF_ID, "repository", "one row a repository of the configuration"},
 };
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "helpers/notify/send.h"
+
+#define SECRET_MAX 65536
+
+int secret_read(const char *path, char **ret, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP_FREE char *text = NULL;
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_errno(err, errno, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_INVALID, "%s: it is not a file", path);
+    if (st.st_mode & 077)
+        return err_set(
+            err, ERR_DENIED,
+            "%s: others than its owner may read it: `chmod 600 %s`, and think of what is "
+            "in it as known",
+            path, path);
+    text = xcalloc(SECRET_MAX + 2, 1);
+    n = read(fd, text, SECRET_MAX + 1);
+    if (n < 0)
+        return err_errno(err, errno, "%s", path);
+    if (n > SECRET_MAX || memchr(text, '\0', (size_t)n))
+        return err_set(err, ERR_INVALID, "%s: it is no text of 64 KiB at most", path);
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+        text[--n] = '\0';
+    if (n == 0)
+        return err_set(err, ERR_INVALID, "%s: it is empty", path);
+    *ret = TAKE_PTR(text);
+    return 0;
+}

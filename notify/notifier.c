@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "notify/notifier_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "notify/told.h"
+#include "storage/catalog_notify.h"
+
+#define LOOK_EVERY_S 60.0
+#define LOOK_SOON_S 2.0 /* jobs end together: one look for all */
+#define RUNS_SOON_S 1.0
+#define KEPT_S (INT64_C(7) * 86400)
+
+/* ---- outlets ---- */
+
+static void want_outlet(struct notifier *n, const char *name)
+{
+    struct outlet *o;
+
+    for (size_t i = 0; i < n->outlets.n; i++) {
+        if (strcmp(n->outlets.items[i]->name, name) == 0) {
+            n->outlets.items[i]->gone = false;
+            return;
+        }
+    }
+    o = xcalloc(1, sizeof(*o));
+    *o = (struct outlet){.n = n, .name = xstrdup(name), .pinged = -1};
+    *VEC_ADD(&n->outlets) = o;
+}
+
+/* One that is being sent to goes when that has ended (outbox.c). */
+static void drop_outlets(struct notifier *n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n->outlets.n; i++) {
+        struct outlet *o = n->outlets.items[i];
+
+        if (!o->gone || o->sending) {
+            n->outlets.items[kept++] = o;
+            continue;
+        }
+        free(o->name);
+        free(o);
+    }
+    n->outlets.n = kept;
+}
+
+static void set_outlets(struct notifier *n)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < n->config->notify.n; i++)
+        strlist_add(&names, n->config->notify.items[i].name);
+    for (size_t i = 0; i < n->config->policies.n; i++) {
+        const struct config_policy *p = &n->config->policies.items[i];
+        CLEANUP_FREE char *name = notifier_policy_target(p->name);
+
+        if (config_url_given(&p->healthchecks))
+            strlist_add(&names, name);
+    }
+    for (size_t i = 0; i < n->outlets.n; i++)
+        n->outlets.items[i]->gone = true;
+    for (size_t i = 0; i < names.n; i++)
+        want_outlet(n, names.items[i]);
+    drop_outlets(n);
+    if (catalog_targets_keep(n->env.catalog, &names, &err) < 0)
+        notifier_trouble("targets that are gone stay in the catalog", &err);
+}
+
+/* ---- looks ---- */
+
+static void tell_target(struct notifier *n, const struct config_target *t,
+                        const struct condition_list *conditions)
+{
+    CLEANUP(told_list_done) struct told_list was = {0};
+    CLEANUP(telling_done) struct telling telling = {0};
+    int64_t now = notifier_now(n);
+    struct message m = {
+        .kind = (char *)"conditions", .created = now, .expires = now + KEPT_S, .next = now};
+    struct target_news news = {.target = t->name, .at = now};
+    struct err err = ERR_INIT;
+    json_t *notice = NULL;
+
+    if (catalog_told(n->env.catalog, t->name, &was, &err) < 0) {
+        notifier_trouble(t->name, &err);
+        return;
+    }
+    told_decide(&was, conditions, t->conditions, now, &telling);
+    if (telling.events.n > 0) {
+        notice = notice_conditions(&telling.events, n->env.machine, now);
+        m.subject = (char *)json_string_value(json_object_get(notice, "subject"));
+        m.body = json_dumps(notice, JSON_COMPACT);
+        news.message = &m;
+    }
+    news.put = telling.put.items;
+    news.n_put = telling.put.n;
+    news.gone = &telling.gone;
+    if ((news.message || news.n_put > 0 || telling.gone.n > 0) &&
+        catalog_tell(n->env.catalog, &news, &err) < 0)
+        notifier_trouble(t->name, &err);
+    free(m.body);
+    json_decref(notice);
+}
+
+static int read_conditions(const char *seen, struct condition_list *ret, char **ret_summary,
+                           struct err *err)
+{
+    json_error_t bad;
+    json_t *json = json_loads(seen ? seen : "", 0, &bad), *item;
+    const json_t *list = json_object_get(json, "conditions");
+    size_t i;
+    int rc = 0;
+
+    if (!json_is_array(list))
+        rc = err_set(err, ERR_PROTOCOL, "what fires cannot be read: %s", json ? seen : bad.text);
+    json_array_foreach(list, i, item) {
+        if (rc == 0 && (rc = condition_read(item, VEC_ADD(ret), err)) < 0)
+            err_wrap(err, "condition %zu", i);
+    }
+    *ret_summary = xstrdup(json_string_value(json_object_get(json, "summary")));
+    json_decref(json);
+    return rc;
+}
+
+static void take_look(struct notifier *n)
+{
+    CLEANUP(condition_list_done) struct condition_list conditions = {0};
+    CLEANUP_FREE char *summary = NULL;
+    struct err err = ERR_INIT;
+
+    if (read_conditions(n->seen, &conditions, &summary, &err) < 0) {
+        notifier_trouble("look", &err);
+        return;
+    }
+    for (size_t i = 0; i < n->config->notify.n; i++)
+        if (!config_url_given(&n->config->notify.items[i].healthchecks.at))
+            tell_target(n, &n->config->notify.items[i], &conditions);
+    outbox_ping_all(n, &conditions, summary ? summary : "");
+    outbox_kick(n);
+}
+
+static void look_later(struct notifier *n, double seconds)
+{
+    n->env.clock->ops->stop(n->env.clock, &n->look);
+    n->env.clock->ops->after(n->env.clock, &n->look, seconds);
+}
+
+static void on_look(void *ctx, const struct err *err)
+{
+    struct notifier *n = ctx;
+
+    n->looking = NULL;
+    if (err)
+        notifier_trouble("the status could not be gathered", err);
+    else
+        take_look(n);
+    free(n->seen);
+    n->seen = NULL;
+    look_later(n, n->look_again ? LOOK_SOON_S : LOOK_EVERY_S);
+    n->look_again = false;
+}
+
+static void start_look(void *ctx)
+{
+    struct notifier *n = ctx;
+    struct err err = ERR_INIT;
+
+    if (n->looking || n->config->notify.n == 0)
+        return;
+    n->looking = n->env.look(n->env.ctx, &n->seen, on_look, n, &err);
+    if (n->looking)
+        return;
+    notifier_trouble("the status could not be gathered", &err);
+    look_later(n, LOOK_EVERY_S);
+}
+
+void notifier_poke(struct notifier *n)
+{
+    if (n->looking)
+        n->look_again = true;
+    else
+        look_later(n, LOOK_SOON_S);
+}
+
+void notifier_job(struct notifier *n, const char *policy, bool is_new)
+{
+    if (!strlist_has(&n->jobs_of, policy))
+        strlist_add(&n->jobs_of, policy);
+    if (!is_new && n->runs.armed)
+        return;
+    n->env.clock->ops->stop(n->env.clock, &n->runs);
+    n->env.clock->ops->after(n->env.clock, &n->runs, is_new ? 0 : RUNS_SOON_S);
+}
+
+int notifier_test(struct notifier *n, const char *target, op_done done, void *ctx, struct err *err)
+{
+    return outbox_test(n, target, done, ctx, err);
+}
+
+/* ---- life ---- */
+
+static void start(struct notifier *n)
+{
+    set_outlets(n);
+    for (size_t i = 0; i < n->config->policies.n; i++)
+        notifier_job(n, n->config->policies.items[i].name, true);
+    if (!n->looking)
+        look_later(n, LOOK_SOON_S);
+    outbox_kick(n);
+}
+
+struct notifier *notifier_new(const struct notifier_env *env, const struct config *config)
+{
+    struct notifier *n = xcalloc(1, sizeof(*n));
+
+    n->env = *env;
+    n->config = config;
+    n->look = (struct alarm){.fire = start_look, .ctx = n};
+    n->pump = (struct alarm){.fire = outbox_pump, .ctx = n};
+    n->runs = (struct alarm){.fire = runs_check, .ctx = n};
+    start(n);
+    return n;
+}
+
+void notifier_reload(struct notifier *n, const struct config *config)
+{
+    n->config = config;
+    start(n);
+}
+
+void notifier_free(struct notifier *n)
+{
+    if (!n)
+        return;
+    n->env.clock->ops->stop(n->env.clock, &n->look);
+    n->env.clock->ops->stop(n->env.clock, &n->pump);
+    n->env.clock->ops->stop(n->env.clock, &n->runs);
+    free(n->seen);
+    strlist_done(&n->jobs_of);
+    for (size_t i = 0; i < n->outlets.n; i++) {
+        free(n->outlets.items[i]->name);
+        free(n->outlets.items[i]);
+    }
+    free(n->outlets.items);
+    free(n);
+}

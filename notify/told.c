@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "notify/told.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define DAY INT64_C(86400)
+#define DOUBLED_MAX 4
+
+int64_t told_pause(int64_t times)
+{
+    int64_t doubled = times < 1 ? 0 : times - 1;
+
+    return DAY << (doubled > DOUBLED_MAX ? DOUBLED_MAX : doubled);
+}
+
+static const struct told *find_told(const struct told_list *l, const char *key)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].condition, key) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+static const struct condition *find_condition(const struct condition_list *l, const char *key)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].key, key) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+static char *facts_of(const struct condition *c)
+{
+    json_t *json = condition_json(c);
+    char *ret = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+
+    json_decref(json);
+    return ret;
+}
+
+/* A clock that was set back must not keep it silent for longer than a pause. */
+static bool is_due(const struct told *t, int64_t now)
+{
+    return now >= t->again || t->again - now > told_pause(t->times);
+}
+
+static void add_firing(const struct told *was, const struct condition *c, int64_t now,
+                       struct telling *ret)
+{
+    int64_t times = was ? was->times + 1 : 1;
+    struct notice_event event = {.what = was ? NOTICE_AGAIN : NOTICE_FIRING,
+                                 .since = was ? was->since : now};
+
+    event.condition = condition_copy(c);
+    *VEC_ADD(&ret->events) = event;
+    *VEC_ADD(&ret->put) = (struct told){.condition = xstrdup(c->key),
+                                        .facts = facts_of(c),
+                                        .since = event.since,
+                                        .times = times,
+                                        .again = now + told_pause(times)};
+}
+
+/* By what was known of it then. */
+static void add_resolved(const struct told *was, int64_t now, struct telling *ret)
+{
+    struct notice_event event = {.what = NOTICE_RESOLVED, .since = was->since, .ended = now};
+    struct err err = ERR_INIT;
+    json_t *facts = json_loads(was->facts, 0, NULL);
+
+    if (facts && condition_read(facts, &event.condition, &err) == 0)
+        *VEC_ADD(&ret->events) = event;
+    json_decref(facts);
+}
+
+static bool is_wanted(unsigned kinds, const struct told *t)
+{
+    for (size_t i = 0; i < CONDITION_COUNT; i++) {
+        size_t len = strlen(condition_words[i]);
+
+        if (strncmp(t->condition, condition_words[i], len) == 0 && t->condition[len] == ' ')
+            return kinds & 1U << i;
+    }
+    return false; /* of an older version */
+}
+
+void told_decide(const struct told_list *was, const struct condition_list *now_firing,
+                 unsigned kinds, int64_t now, struct telling *ret)
+{
+    *ret = (struct telling){0};
+    for (size_t i = 0; i < now_firing->n; i++) {
+        const struct condition *c = &now_firing->items[i];
+        const struct told *t = find_told(was, c->key);
+
+        if (kinds & 1U << c->kind && (!t || is_due(t, now)))
+            add_firing(t, c, now, ret);
+    }
+    for (size_t i = 0; i < was->n; i++) {
+        const struct told *t = &was->items[i];
+        bool wanted = is_wanted(kinds, t);
+
+        if (wanted && find_condition(now_firing, t->condition))
+            continue;
+        if (wanted)
+            add_resolved(t, now, ret);
+        strlist_add(&ret->gone, t->condition);
+    }
+}
+
+void telling_done(struct telling *t)
+{
+    notice_event_list_done(&t->events);
+    for (size_t i = 0; i < t->put.n; i++) {
+        free(t->put.items[i].condition);
+        free(t->put.items[i].facts);
+    }
+    free(t->put.items);
+    strlist_done(&t->gone);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * status: what the daemon notes for whoever was not there: that it had crashed, and that a target
+ * of notifications takes none.
+ */
+#include "base/cleanup.h"
+#include "base/timefmt.h"
+#include "report/gather/status_priv.h"
+#include "storage/catalog_notify.h"
+
+#define HOUR INT64_C(3600)
+#define UNSENT_AFTER INT64_C(900)
+#define CRASH_ADVICE "`journalctl -u vmkeepd` tells how it ended"
+#define UNSENT_ADVICE                                                                              \
+    "mend what it says, then `vmkeep notify test` tries it; what waits is sent by itself"
+
+/* For an hour; then it has shown that it runs. */
+int status_tell_of_crash(const struct status_sources *s, struct status *ret, struct err *err)
+{
+    struct seen_list rows = {0};
+    const struct seen *crash;
+    char at[TIMEFMT_MAX];
+
+    if (catalog_seen(s->catalog, "daemon", &rows, err) < 0)
+        return -1;
+    crash = seen_list_find(&rows, "crash");
+    if (crash && crash->problem && s->now >= crash->at && s->now < crash->at + HOUR)
+        reason_add(&ret->warnings, REASON_CRASHED, CRASH_ADVICE, "%s; it runs again since %s",
+                   crash->problem, time_local(crash->at, at));
+    seen_list_done(&rows);
+    return 0;
+}
+
+/* Messages that wait because their target does not take them, or were given up. */
+int status_warn_of_targets(const struct status_sources *s, struct status *ret, struct err *err)
+{
+    CLEANUP(target_state_list_done) struct target_state_list targets = {0};
+
+    if (catalog_targets(s->catalog, &targets, err) < 0)
+        return -1;
+    for (size_t i = 0; i < targets.n; i++) {
+        const struct target_state *t = &targets.items[i];
+        char at[TIMEFMT_MAX];
+
+        /* One try that failed is no news. */
+        if (!t->problem || s->now - t->sent < UNSENT_AFTER)
+            continue;
+        reason_add(
+            &ret->warnings, REASON_UNSENT, UNSENT_ADVICE,
+            "target %s of notifications takes none: %s (%lld wait%s; the last try was at %s)",
+            t->name, t->problem, (long long)t->waiting, t->waiting == 1 ? "s" : "",
+            time_local(t->failed, at));
+    }
+    return 0;
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Notifications: what a target is told of a condition, in pure code; and the whole notifier on a
+ * real catalog with a clock, looks and receivers of its own, which fail, and are killed, as the
+ * dice have it: whatever happens, each firing and each end of it arrives once, or twice where the
+ * daemon was killed between sending and recording, and in its order.
+ */
+#include "tests/unit/catalog_support.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "notify/notifier.h"
+#include "notify/told.h"
+#include "storage/catalog_notify.h"
+
+#define DAY INT64_C(86400)
+#define START INT64_C(1790000000)
+
+/* ---- told_decide ---- */
+
+static struct condition sample(const char *domain, enum condition_kind kind)
+{
+    return (struct condition){.kind = kind,
+                              .key = xasprintf("%s lab/%s", condition_words[kind], domain),
+                              .about = xasprintf("lab/%s", domain),
+                              .host = xstrdup("lab"),
+                              .domain = xstrdup(domain),
+                              .severity = SEVERITY_RISK,
+                              .text = xstrdup("no good point yet")};
+}
+
+/* What the target knows after it was told. */
+static void take_over(struct told_list *was, struct telling *t)
+{
+    for (size_t i = 0; i < was->n;) {
+        bool gone = strlist_has(&t->gone, was->items[i].condition);
+
+        for (size_t k = 0; k < t->put.n; k++)
+            gone = gone || strcmp(t->put.items[k].condition, was->items[i].condition) == 0;
+        if (!gone) {
+            i++;
+            continue;
+        }
+        free(was->items[i].condition);
+        free(was->items[i].facts);
+        was->items[i] = was->items[--was->n];
+    }
+    for (size_t k = 0; k < t->put.n; k++)
+        *VEC_ADD(was) = t->put.items[k];
+    t->put.n = 0;
+}
+
+/* "firing", "again", "resolved" or "". */
+static const char *told_now(struct told_list *was, const struct condition_list *l, unsigned kinds,
+                            int64_t now)
+{
+    static const char *const words[] = {
+        [NOTICE_FIRING] = "firing", [NOTICE_AGAIN] = "again", [NOTICE_RESOLVED] = "resolved"};
+    struct telling t;
+    const char *ret;
+
+    told_decide(was, l, kinds, now, &t);
+    assert_true(t.events.n <= 1);
+    ret = t.events.n ? words[t.events.items[0].what] : "";
+    take_over(was, &t);
+    telling_done(&t);
+    return ret;
+}
+
+static void once_again_and_over(void **state)
+{
+    struct told_list was = {0};
+    struct condition_list fires = {0}, none = {0};
+    const unsigned all = (1U << CONDITION_COUNT) - 1, risk = 1U << CONDITION_AT_RISK;
+    const int64_t again[] = {1, 3, 7, 15, 31, 47}; /* days after the first */
+    int64_t t = START;
+
+    (void)state;
+    *VEC_ADD(&fires) = sample("vm1", CONDITION_AT_RISK);
+    assert_string_equal(told_now(&was, &none, all, t), "");
+    assert_string_equal(told_now(&was, &fires, all & ~risk, t), "");
+    assert_string_equal(told_now(&was, &fires, all, t), "firing");
+    assert_string_equal(told_now(&was, &fires, all, t), "");
+    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
+        assert_string_equal(told_now(&was, &fires, all, t + again[i] * DAY - 1), "");
+        assert_string_equal(told_now(&was, &fires, all, t + again[i] * DAY), "again");
+    }
+    t += 48 * DAY;
+    assert_string_equal(told_now(&was, &none, all, t), "resolved");
+    assert_string_equal(told_now(&was, &none, all, t), "");
+    assert_string_equal(told_now(&was, &fires, all, t + 1), "firing");
+    assert_string_equal(told_now(&was, &fires, all, t + DAY), ""); /* the pauses are short again */
+    assert_string_equal(told_now(&was, &fires, all, t + DAY + 1), "again");
+    /* A clock that is set back by years silences nothing. */
+    assert_string_equal(told_now(&was, &fires, all, t - 900 * DAY), "again");
+    /* Who does not want to hear of it any more hears nothing, not even that it is over. */
+    assert_string_equal(told_now(&was, &fires, all & ~risk, t), "");
+    assert_int_equal(was.n, 0);
+    condition_list_done(&fires);
+    told_list_done(&was);
+}
+
+/* ---- conditions_of ---- */
+
+static void reasons_become_conditions(void **state)
+{
+    struct status s = {.now = START};
+    struct status_domain *d = VEC_ADD(&s.domains);
+    struct status_policy *p;
+    struct condition_list l;
+
+    (void)state;
+    d->host = xstrdup("lab");
+    d->domain = xstrdup("web");
+    p = VEC_ADD(&d->policies);
+    reason_add(&p->reasons, REASON_TOO_OLD, "run it", "no good point for 3d");
+    reason_add(&p->reasons, REASON_JOB_FAILED, NULL, "last job 7 failed: no space");
+    p = VEC_ADD(&d->policies);
+    reason_add(&p->reasons, REASON_NO_POINT, "run it", "no good point yet");
+    reason_add(&p->reasons, REASON_COPY_BEHIND, NULL, "2 points are not there");
+    reason_add(&d->reasons, REASON_LEFT_OUT, NULL, "a note");
+    reason_add(&VEC_ADD(&s.repositories)->reasons, REASON_REPOSITORY, "mount it", "not mounted");
+    s.repositories.items[0].name = xstrdup("main");
+    reason_add(&s.warnings, REASON_CLOCK, NULL, "the clock was set");
+    reason_add(&s.warnings, REASON_CRASHED, NULL, "it crashed");
+    conditions_of(&s, &l);
+    assert_int_equal(l.n, 5);
+    assert_string_equal(l.items[0].key, "at-risk lab/web");
+    assert_string_equal(l.items[0].text,
+                        "no good point for 3d; last job 7 failed: no space; no good point yet");
+    assert_string_equal(l.items[0].advice, "run it");
+    assert_int_equal(l.items[0].severity, SEVERITY_RISK);
+    assert_string_equal(l.items[1].key, "clock clock");
+    assert_string_equal(l.items[2].key, "copy lab/web");
+    assert_string_equal(l.items[3].key, "daemon daemon-crashed");
+    assert_string_equal(l.items[4].key, "repository repository main");
+    condition_list_done(&l);
+    status_done(&s);
+}
+
+/* ---- the notifier ---- */
+
+#define VMS 3
+#define TARGETS 2
+
+struct pending_op {
+    struct op op;
+    op_done done;
+    void *ctx;
+    char **ret;    /* of a look */
+    char *message; /* of a send */
+    int target;
+};
+
+struct world {
+    struct clock clock;
+    int64_t now;
+    struct alarm *alarms[8];
+    int64_t at[8];
+    struct catalog *catalog;
+    struct notifier *notifier;
+    VEC(struct pending_op *) ops;
+    unsigned dice;
+    bool fires[VMS];
+    int last[TARGETS][VMS]; /* what arrived last: 1 firing, 0 over */
+    int arrived[TARGETS][VMS];
+    int changes[VMS];
+    bool unsure[TARGETS]; /* the daemon was killed between sending and recording */
+    bool down[TARGETS];
+    size_t kills, repeats, failures;
+};
+
+static unsigned roll(struct world *w, unsigned sides)
+{
+    w->dice = w->dice * 1103515245u + 12345u;
+    return (w->dice >> 16) % sides;
+}
+
+static struct world *world_of(struct clock *c)
+{
+    return (struct world *)c;
+}
+
+static int64_t clock_now(struct clock *c)
+{
+    return world_of(c)->now;
+}
+
+static void clock_stop(struct clock *c, struct alarm *a)
+{
+    for (size_t i = 0; i < ARRAY_LEN(world_of(c)->alarms); i++)
+        if (world_of(c)->alarms[i] == a)
+            world_of(c)->alarms[i] = NULL;
+    a->armed = false;
+}
+
+static void clock_after(struct clock *c, struct alarm *a, double seconds)
+{
+    size_t i = 0;
+
+    clock_stop(c, a);
+    while (world_of(c)->alarms[i])
+        i++;
+    world_of(c)->alarms[i] = a;
+    world_of(c)->at[i] = world_of(c)->now + (int64_t)seconds;
+    a->armed = true;
+}
+
+static const struct clock_ops clock_ops = {
+    .now = clock_now, .elapsed = clock_now, .after = clock_after, .stop = clock_stop};
+
+static void ignore_cancel(struct op *op)
+{
+    (void)op;
+}
+
+static struct op *start_op(struct world *w, struct pending_op op)
+{
+    struct pending_op *o = xcalloc(1, sizeof(*o));
+
+    *o = op;
+    o->op.cancel = ignore_cancel;
+    *VEC_ADD(&w->ops) = o;
+    return &o->op;
+}
+
+static struct op *look(void *ctx, char **ret, op_done done, void *done_ctx, struct err *err)
+{
+    (void)err;
+    return start_op(ctx, (struct pending_op){.done = done, .ctx = done_ctx, .ret = ret});
+}
+
+static struct op *send_it(void *ctx, const struct config_target *t, const char *message,
+                          op_done done, void *done_ctx, struct err *err)
+{
+    (void)err;
+    return start_op(ctx, (struct pending_op){.done = done,
+                                             .ctx = done_ctx,
+                                             .message = xstrdup(message),
+                                             .target = t->name[1] - '1'});
+}
+
+static char *what_fires(const struct world *w)
+{
+    json_t *list = json_array(), *all;
+    char *ret;
+
+    for (int i = 0; i < VMS; i++) {
+        CLEANUP_FREE char *name = xasprintf("vm%d", i);
+        struct condition c = sample(name, CONDITION_AT_RISK);
+
+        if (w->fires[i])
+            json_array_append_new(list, condition_json(&c));
+        condition_done(&c);
+    }
+    all = json_pack("{s:s, s:o}", "summary", "so it stands", "conditions", list);
+    ret = json_dumps(all, 0);
+    json_decref(all);
+    return ret;
+}
+
+/* The receiver takes it: in its order, and each change once. */
+static void arrive(struct world *w, int target, const char *message)
+{
+    json_t *json = json_loads(message, 0, NULL), *event;
+    size_t i;
+
+    json_array_foreach(json_object_get(json, "events"), i, event) {
+        const char *domain = json_string_value(json_object_get(event, "domain"));
+        int vm = domain[2] - '0';
+        int firing = strcmp(json_string_value(json_object_get(event, "status")), "firing") == 0;
+
+        if (json_is_true(json_object_get(event, "again")))
+            continue;
+        if (w->last[target][vm] == firing) {
+            if (!w->unsure[target])
+                fail_msg("target %d was told twice that vm%d %s", target, vm,
+                         firing ? "fires" : "is over");
+            w->repeats++;
+            continue;
+        }
+        w->last[target][vm] = firing;
+        w->arrived[target][vm]++;
+    }
+    w->unsure[target] = false;
+    json_decref(json);
+}
+
+static void end_op(struct world *w, size_t i)
+{
+    struct pending_op *o = w->ops.items[i];
+    struct err err = ERR_INIT;
+    bool fails = o->message ? w->down[o->target] : roll(w, 20) == 0;
+
+    w->ops.items[i] = w->ops.items[--w->ops.n];
+    if (fails) {
+        w->failures++;
+        err_set(&err, ERR_REMOTE, "not now");
+    } else if (o->message) {
+        arrive(w, o->target, o->message);
+    } else {
+        *o->ret = what_fires(w);
+    }
+    o->done(o->ctx, fails ? &err : NULL);
+    free(o->message);
+    free(o);
+}
+
+static const char config_text[] = "catalog: /unused\n"
+                                  "notify:\n"
+                                  "  - { name: t1, command: /bin/true }\n"
+                                  "  - { name: t2, command: /bin/true }\n";
+
+static struct config *parse(void)
+{
+    struct config *ret = NULL;
+    struct diagnostics diags = {0};
+
+    assert_int_equal(config_parse(config_text, strlen(config_text), "test", &ret, &diags), 0);
+    diagnostics_done(&diags);
+    return ret;
+}
+
+static void start_life(struct world *w, const struct scratch *s, const struct config *config)
+{
+    const struct notifier_env env = {.clock = &w->clock,
+                                     .catalog = w->catalog = open_writer(s),
+                                     .machine = "test",
+                                     .look = look,
+                                     .send = send_it,
+                                     .ctx = w};
+    w->notifier = notifier_new(&env, config);
+}
+
+/* kill -9: some of what was being sent has arrived all the same. */
+static void end_life(struct world *w)
+{
+    for (size_t i = 0; i < w->ops.n; i++) {
+        struct pending_op *o = w->ops.items[i];
+
+        if (o->message && !w->down[o->target] && roll(w, 2)) {
+            arrive(w, o->target, o->message);
+            w->unsure[o->target] = true;
+        }
+        free(o->message);
+        free(o);
+    }
+    w->ops.n = 0;
+    memset(w->alarms, 0, sizeof(w->alarms));
+    notifier_free(w->notifier);
+    catalog_close(w->catalog);
+    w->kills++;
+}
+
+static void run_alarms(struct world *w)
+{
+    for (size_t i = 0; i < ARRAY_LEN(w->alarms); i++) {
+        struct alarm *a = w->alarms[i];
+
+        if (!a || w->at[i] > w->now)
+            continue;
+        w->alarms[i] = NULL;
+        a->armed = false;
+        a->fire(a->ctx);
+    }
+}
+
+static void pass_time(struct world *w, int64_t seconds, bool to_the_end)
+{
+    for (int64_t end = w->now + seconds; w->now < end; w->now += 5) {
+        run_alarms(w);
+        while (w->ops.n > 0 && (to_the_end || roll(w, 3)))
+            end_op(w, roll(w, (unsigned)w->ops.n));
+    }
+}
+
+/* Some weather: a change, a receiver that goes or comes back, a kill. */
+static void one_turn(struct world *w, const struct scratch *s, const struct config *config)
+{
+    unsigned vm = roll(w, VMS), target = roll(w, TARGETS);
+
+    if (roll(w, 3) == 0)
+        w->fires[vm] = !w->fires[vm];
+    if (roll(w, 4) == 0)
+        w->down[target] = !w->down[target];
+    if (roll(w, 4) == 0) {
+        end_life(w);
+        start_life(w, s, config);
+    }
+    pass_time(w, 5 + roll(w, 300), false);
+}
+
+static void each_is_told_once(void **state)
+{
+    const struct scratch *s = *state;
+    struct config *config = parse();
+
+    for (unsigned seed = 1; seed <= 5; seed++) {
+        struct world w = {.clock = {&clock_ops}, .now = START, .dice = seed * 77};
+
+        start_life(&w, s, config);
+        for (int turn = 0; turn < 60; turn++)
+            one_turn(&w, s, config);
+        /* All is well in the end: both know how it stands. */
+        memset(w.down, 0, sizeof(w.down));
+        memset(w.fires, 0, sizeof(w.fires));
+        pass_time(&w, 3 * 3600, true);
+        for (int t = 0; t < TARGETS; t++)
+            for (int i = 0; i < VMS; i++) {
+                assert_int_equal(w.last[t][i], 0);
+                assert_int_equal(w.arrived[t][i] % 2, 0);
+            }
+        assert_true(w.kills > 0 && w.failures > 0);
+        end_life(&w);
+        free(w.ops.items);
+    }
+    config_free(config);
+}
+
+/* A message over which the daemon dies twice is taken to have been sent. */
+static void a_message_is_repeated_once(void **state)
+{
+    struct catalog *c = open_writer(*state);
+    const struct message m = {.kind = (char *)"test",
+                              .subject = (char *)"s",
+                              .body = (char *)"{}",
+                              .created = START,
+                              .expires = START + DAY,
+                              .next = START};
+    const struct target_news news = {.target = "t", .message = &m, .at = START};
+    struct message found = {0};
+    bool is_there, go;
+
+    OK(catalog_tell(c, &news, &err));
+    OK(catalog_message_first(c, "t", &found, &is_there, &err));
+    assert_true(is_there);
+    OK(catalog_message_begin(c, found.id, START, &go, &err));
+    assert_true(go);
+    OK(catalog_message_begin(c, found.id, START + 1, &go, &err)); /* after a kill */
+    assert_true(go);
+    OK(catalog_message_begin(c, found.id, START + 2, &go, &err));
+    assert_false(go);
+    message_done(&found);
+    OK(catalog_message_first(c, "t", &found, &is_there, &err));
+    assert_false(is_there);
+    catalog_close(c);
+}
+
+/* Given up when it is too old; shown until something is taken. */
+static void what_is_not_taken_is_shown(void **state)
+{
+    struct catalog *c = open_writer(*state);
+    const struct message m = {.kind = (char *)"test",
+                              .subject = (char *)"s",
+                              .body = (char *)"{}",
+                              .created = START,
+                              .expires = START + DAY,
+                              .next = START};
+    const struct target_news news = {.target = "t", .message = &m, .at = START};
+    struct message found = {0};
+    struct target_state_list l = {0};
+    bool is_there;
+
+    OK(catalog_tell(c, &news, &err));
+    OK(catalog_message_first(c, "t", &found, &is_there, &err));
+    OK(catalog_message_failed(c, found.id, START + 9, START + 39, "status 500", &err));
+    OK(catalog_targets(c, &l, &err));
+    assert_int_equal(l.n, 1);
+    assert_string_equal(l.items[0].problem, "status 500");
+    assert_int_equal(l.items[0].waiting, 1);
+    target_state_list_done(&l);
+    OK(catalog_message_failed(c, found.id, START + 39, 0, "status 500", &err));
+    OK(catalog_targets(c, &l, &err));
+    assert_int_equal(l.items[0].n_lost, 1);
+    assert_int_equal(l.items[0].n_failed, 2);
+    assert_int_equal(l.items[0].waiting, 0);
+    target_state_list_done(&l);
+    OK(catalog_target_tried(c, "t", true, NULL, START + 50, &err));
+    OK(catalog_targets(c, &l, &err));
+    assert_null(l.items[0].problem);
+    assert_int_equal(l.items[0].tested, START + 50);
+    target_state_list_done(&l);
+    OK(catalog_targets_keep(c, &(struct strlist){0}, &err));
+    OK(catalog_targets(c, &l, &err));
+    assert_int_equal(l.n, 0);
+    target_state_list_done(&l);
+    message_done(&found);
+    catalog_close(c);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(once_again_and_over),
+        cmocka_unit_test(reasons_become_conditions),
+        TEST(each_is_told_once),
+        TEST(a_message_is_repeated_once),
+        TEST(what_is_not_taken_is_shown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
