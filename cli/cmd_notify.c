@@ -153,11 +153,8 @@ static int list(void *arg, const struct config *config, struct catalog *catalog)
 
 static void print_conditions(const struct condition_list *l)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        CLEANUP_FREE char *title = xasprintf("%s: ", l->items[i].key);
-
-        print_paragraph(stdout, 2, title, l->items[i].text);
-    }
+    for (size_t i = 0; i < l->n; i++)
+        print_paragraphf(stdout, 2, "", "%s: %s", l->items[i].key, l->items[i].text);
     if (l->n == 0)
         puts("Nothing that anybody would be told of.");
 }

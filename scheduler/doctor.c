@@ -93,7 +93,7 @@ static void visit_host(struct doctor *d, const struct host *h)
         doctor_visit_host(d, h->name, why.msg);
         return;
     }
-    if (ops->connected)
+    if (ops && ops->connected)
         doctor_visit_host(d, h->name, ops->connected(h->hv, &why) ? NULL : why.msg);
     for (size_t i = 0; i < names.n; i++)
         doctor_visit(d, h->name, names.items[i]);

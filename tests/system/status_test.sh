@@ -78,8 +78,13 @@ cp "$manifest" "$tmp/manifest"
 truncate -s 100 "$manifest"
 is 3 no-point points-bad
 shows 'its manifest cannot be read: .*point.json:'
+cp "$tmp/manifest" "$manifest"
+is 0
+truncate -s 100 "$manifest"
 { vmkeep doctor vm1 || true; } | grep -q 'its manifest cannot be read' || fail "nor doctor"
 cp "$tmp/manifest" "$manifest"
+vmkeep doctor vm1 > /dev/null || true # the daemon has seen it torn, and looks again
+wait_for 20 "the daemon to see that it is back" vmkeep status
 is 0
 
 echo "- the policy is renamed: nobody wonders where the points are"
@@ -194,13 +199,11 @@ is 4 points-bad repository
 shows 'is the disk not mounted?'
 
 echo "- the catalog's file system is full"
-mv "$tmp/catalog" "$tmp/kept"
-mkdir "$tmp/catalog"
-kill -TERM "${pids[daemon]}"
+kill -TERM "${pids[daemon]}" # before the catalog is taken from it: it would write it back
 wait_for 10 "the daemon's end" eval '! kill -0 "${pids[daemon]}"'
+mv "$tmp/catalog" "$tmp/kept"
 umount "$small"
 mount -t tmpfs -o size=4m tmpfs "$small"
-rmdir "$tmp/catalog"
 cp "$tmp"/kept/catalog.db* "$small"
 ln -s "$small" "$tmp/catalog"
 start_daemon

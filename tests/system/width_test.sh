@@ -14,7 +14,7 @@ repository=offsite-repository-in-the-other-building
 point=
 
 # not here: what programs read, what asks an editor or waits for ever, and what prints a word or an XML document.
-elsewhere=" cancel reload calendar retention export files mount backup-begin backup-dumpxml domjobabort event checkpoint-create \
+elsewhere=" init metrics cancel reload calendar retention export files mount backup-begin backup-dumpxml domjobabort event checkpoint-create \
 checkpoint-create-as checkpoint-dumpxml checkpoint-parent checkpoint-edit checkpoint-delete "
 seen=" "
 
@@ -138,7 +138,7 @@ fits delete "$point" --with-dependents --force --yes --wait
 echo "- without the daemon"
 stop_daemon
 for command in status points jobs domains "jobs --active" "explain $vm" "prune --dry-run" "checkpoint-list $vm" \
-    "rebuild-catalog --dry-run --repository $repository"; do
+    "notify list" "notify conditions" "rebuild-catalog --dry-run --repository $repository"; do
     # shellcheck disable=SC2086
     fits $command
 done
