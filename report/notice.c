@@ -101,6 +101,8 @@ static char *text_of(const struct notice_event_list *l)
     size_t size;
     FILE *out = open_memstream(&ret, &size);
 
+    if (!out)
+        abort();
     for (int w = NOTICE_FIRING; w <= NOTICE_RESOLVED; w++) {
         if (count(l, w) == 0)
             continue;
@@ -142,6 +144,8 @@ static char *html_of(const struct notice_event_list *l, const char *subject)
     size_t size;
     FILE *out = open_memstream(&ret, &size);
 
+    if (!out)
+        abort();
     mail_html_begin(out, subject);
     for (int w = NOTICE_FIRING; w <= NOTICE_RESOLVED; w++) {
         if (count(l, w) == 0)
@@ -220,6 +224,8 @@ json_t *notice_test(const char *target, const char *machine, int64_t now)
     size_t size;
     FILE *out = open_memstream(&html, &size);
 
+    if (!out)
+        abort();
     mail_html_begin(out, subject);
     fputs("<p>", out);
     mail_html_text(out, text);

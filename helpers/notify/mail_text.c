@@ -96,6 +96,8 @@ char *format_mail(const json_t *message, const char *from, const struct strlist 
     size_t size;
     FILE *out = open_memstream(&ret, &size);
 
+    if (!out)
+        abort();
     fprintf(out, "From: vmkeep <%s>\r\nTo: ", from);
     for (size_t i = 0; i < to->n; i++)
         fprintf(out, "%s%s", i > 0 ? ",\r\n " : "", to->items[i]);
