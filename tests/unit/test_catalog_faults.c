@@ -583,7 +583,7 @@ static int live_within_limit(const struct scratch *s)
 {
     struct catalog *c = open_writer(s);
     CLEANUP_FREE char *before = NULL, *after = NULL;
-    const struct rlimit limit = {256 << 10, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+    const struct rlimit limit = {1 << 20, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
 
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
