@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Starts a program.  Not by posix_spawn(3): a child is to die with us (PR_SET_PDEATHSIG), which
- * that cannot ask for.  Between fork and exec the child makes system calls alone, so other threads
- * do not matter; all that takes memory or locks is done before.
+ * that cannot ask for.  Not by fork(2) either: it copies our page tables, 25 us of each MiB we have,
+ * for a child that needs none.  Up to its exec the child has our memory, on a stack of its own, and
+ * we wait: it makes system calls alone and changes nothing that we read; all that takes memory or
+ * locks is done before.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,7 @@
 
 #define EXIT_NO_PROGRAM 127
 #define LOCALE "LC_ALL="
+#define CHILD_STACK (64 * 1024)
 
 extern char **environ;
 
@@ -28,6 +32,7 @@ struct start {
     char **env;
     int in, out, err, keep, death;
     pid_t parent;
+    sigset_t signals; /* blocked in the child: none */
 };
 
 /* Ours, with what programs say in plain words.  Borrows the strings. */
@@ -83,19 +88,19 @@ static void say(const char *s)
         return;
 }
 
-static _Noreturn void become(const struct start *s)
+/* The child; no handler of ours may run in it: it would write to what we wake our loop with. */
+static int become(void *start)
 {
+    const struct start *s = start;
     const char *why;
-    sigset_t none;
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, s->death);
     if (getppid() != s->parent)
-        _exit(EXIT_NO_PROGRAM);
+        return EXIT_NO_PROGRAM;
     for (int sig = 1; sig < NSIG; sig++)
         signal(sig, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigprocmask(SIG_SETMASK, &s->signals, NULL);
     dup2(s->in, STDIN_FILENO);
     dup2(s->out, STDOUT_FILENO);
     dup2(s->err, STDERR_FILENO);
@@ -107,20 +112,19 @@ static _Noreturn void become(const struct start *s)
     say(": ");
     say(why ? why : "cannot be run");
     say("\n");
-    _exit(EXIT_NO_PROGRAM);
+    return EXIT_NO_PROGRAM;
 }
 
-/* No handler of ours may run in the child: it would write to what we wake our loop with. */
-static pid_t fork_and_become(const struct start *s)
+static pid_t start_child(struct start *s)
 {
+    _Alignas(16) char stack[CHILD_STACK];
     sigset_t all, before;
     pid_t pid;
 
+    sigemptyset(&s->signals);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    pid = fork();
-    if (pid == 0)
-        become(s);
+    pid = clone(become, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, s);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
@@ -129,20 +133,20 @@ static int start_it(const struct proc_spec *spec, int out, int errs, pid_t *ret,
 {
     CLEANUP_CLOSE int in = open_input(spec, err);
     CLEANUP_FREE char **env = environment();
-    const struct start s = {.argv = spec->argv,
-                            .env = env,
-                            .in = in,
-                            .out = out,
-                            .err = errs,
-                            .keep = spec->keep_fd,
-                            .death = spec->death_signal ? spec->death_signal : SIGKILL,
-                            .parent = getpid()};
+    struct start s = {.argv = spec->argv,
+                      .env = env,
+                      .in = in,
+                      .out = out,
+                      .err = errs,
+                      .keep = spec->keep_fd,
+                      .death = spec->death_signal ? spec->death_signal : SIGKILL,
+                      .parent = getpid()};
 
     if (in < 0)
         return -1;
-    *ret = fork_and_become(&s);
+    *ret = start_child(&s);
     if (*ret < 0)
-        return err_errno(err, errno, "fork");
+        return err_errno(err, errno, "clone");
     setpgid(*ret, *ret); /* here too, so that a signal sent at once finds the group */
     return 0;
 }
