@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/check_idle.h"
 #include "cli/check_look.h"
 #include "cli/cli.h"
 #include "report/json.h"
@@ -45,8 +46,10 @@ static int check(const char *path, bool json)
     char when[TIMEFMT_MAX];
     int64_t read;
 
-    if (config_file_read(path, &f))
+    if (config_file_read(path, &f)) {
+        check_idle(path, f.config, &f.diags);
         check_look(path, f.config, &f.diags);
+    }
     if (json)
         print_json(&f.diags);
     else
@@ -82,8 +85,9 @@ const struct command cmd_check = {
             "changed. What the daemon runs on is its configuration at the last start or reload; "
             "where that is another one, it is said.",
             "It warns of what is allowed and hardly meant, of promises that the schedule itself "
-            "breaks, of agents that a policy requires and that are not configured; and, by "
-            "looking, of repositories that are missing, read-only, or on one file system with the "
+            "breaks, of agents that a policy requires and that are not configured; of policies and "
+            "globs of disks that select nothing, by what is configured and what vmkeepd has seen; "
+            "and, by looking, of repositories that are missing, read-only, or on one file system with the "
             "images, and of configured images that are missing, or encrypted: their copies in a "
             "repository are not; and of what pulls from other machines need. What has to be tried, "
             "vmkeep doctor tries.",

@@ -67,7 +67,7 @@ int domains_known(const struct config *config, struct catalog *catalog, struct d
 {
     struct seen_list seen = {0};
 
-    if (catalog_seen(catalog, "domain", &seen, err) < 0)
+    if (catalog && catalog_seen(catalog, "domain", &seen, err) < 0)
         return -1;
     for (size_t i = 0; i < config->hosts.n; i++) {
         const struct config_host *h = &config->hosts.items[i];

@@ -25,7 +25,7 @@ void domain_names_sort(struct domain_names *l);
 bool domain_names_have(const struct domain_names *l, const char *host, const char *domain);
 
 /* The domains that the hosts have: those in the configuration, and what the daemon last saw on
- * hosts that are configured.  By host, then domain. */
+ * hosts that are configured.  By host, then domain.  catalog: NULL: the former alone. */
 int domains_known(const struct config *config, struct catalog *catalog, struct domain_names *ret,
                   struct err *err);
 

@@ -12,6 +12,7 @@
 #include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
+#include "report/gather/idle.h"
 #include "report/gather/points.h"
 #include "report/points.h"
 #include "storage/catalog_failure.h"
@@ -29,7 +30,7 @@ struct gathering {
     struct domain_names known;
     struct job_list active; /* jobs that wait or run, if the daemon does */
     bool running;
-    struct disk_globs *globs;
+    struct idle *idle;
     int64_t *distances;  /* plan_shortest_distance of each policy */
     int64_t started;     /* the daemon's start; now, when it does not run */
     struct strlist used; /* repositories of the policies that select the domains */
@@ -289,7 +290,7 @@ static int add_disks(const struct gathering *g, const struct domain_name *d,
         return -1;
     status_add_disks(selecting, &disks, ret);
     for (size_t i = 0; i < selecting->n; i++)
-        disk_globs_use(g->globs, selecting->items[i], &disks);
+        idle_use(g->idle, selecting->items[i], &disks);
     return 0;
 }
 
@@ -443,7 +444,7 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
     if (rc == 0 && g->s->days)
         rc = status_add_days(g->s, ret, err);
     if (rc == 0 && !only) {
-        disk_globs_warn(g->globs, &g->known, &ret->warnings);
+        idle_warn(g->idle, &g->known, &ret->warnings);
         rc = warn_of_clock(g->s, ret, err) < 0 || status_tell_of_crash(g->s, ret, err) < 0 ||
                      status_warn_of_targets(g->s, ret, err) < 0
                  ? -1
@@ -479,7 +480,7 @@ int status_gather(const struct status_sources *s, const struct domain_names *onl
     int rc;
 
     ret->now = s->now;
-    g.globs = disk_globs_new(config);
+    g.idle = idle_new(config);
     g.distances = xcalloc(config->policies.n + 1, sizeof(*g.distances));
     for (size_t i = 0; i < config->policies.n; i++)
         g.distances[i] = plan_shortest_distance(&config->policies.items[i], s->zone);
@@ -491,7 +492,7 @@ int status_gather(const struct status_sources *s, const struct domain_names *onl
     domain_names_done(&g.known);
     job_list_done(&g.active);
     strlist_done(&g.used);
-    disk_globs_free(g.globs);
+    idle_free(g.idle);
     free(g.distances);
     return rc;
 }

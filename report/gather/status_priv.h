@@ -40,18 +40,6 @@ int status_add_figures(const struct status_sources *s, const struct domain_name 
 /* What was made of the domains on the last days; their policies are there already. */
 int status_add_days(const struct status_sources *s, struct status *status, struct err *err);
 
-/* The globs in policies' disks, and which of them select anything. */
-struct disk_globs;
-
-struct disk_globs *disk_globs_new(const struct config *config);
-void disk_globs_free(struct disk_globs *g);
-/* A policy of the configuration that selects a domain with these disks. */
-void disk_globs_use(struct disk_globs *g, const struct config_policy *policy,
-                    const struct seen_disk_list *seen);
-/* Policies that no domain was told of, and globs that select nothing, where that can be known. */
-void disk_globs_warn(const struct disk_globs *g, const struct domain_names *known,
-                     struct reason_list *warnings);
-
 /* What was read of the policy's points; points: the domain's. */
 int status_add_reads(struct catalog *catalog, const struct config_policy *policy,
                      const struct point_list *points, int64_t now, struct status_policy *ret,

@@ -61,6 +61,27 @@ check() {
     jq -e 'length == 5' "$out"
 }
 
+@test "a glob of disks that names none of those configured, before a daemon has seen any" {
+    local config="$BATS_TEST_TMPDIR/config"
+    cat > "$config" <<-END
+	catalog: $BATS_TEST_TMPDIR/catalog.db
+	hosts:
+	  - name: lab
+	    driver: qemu
+	    domains:
+	      - { name: web01, qmp: /run/1.qmp, disks: [{ name: vda, image: /images/1.raw }] }
+	      - { name: web02, qmp: /run/2.qmp, disks: [{ name: sda, image: /images/2.raw }] }
+	      - { name: new, qmp: /run/3.qmp }
+	repositories: [{ name: main, path: $BATS_TEST_TMPDIR }]
+	policies:
+	  - { name: web, domains: [web*], disks: ["*", vdx, "!vdz", s*], repository: main, schedule: { full: daily } }
+	  - { name: all, domains: ["*"], disks: [vdx], repository: main, schedule: { full: daily } }
+	END
+    check 0 "$config"
+    [ "$(grep -c 'of its disks' "$err")" -eq 1 ]
+    grep -qF "$config: warning: policy web: 'vdx' of its disks matches no disk of any of its domains: correct the pattern, or remove it" "$err"
+}
+
 @test "a file that cannot be read" {
     check 2 "$BATS_TEST_TMPDIR/none"
     [ "$(cat "$err")" = "$BATS_TEST_TMPDIR/none: No such file or directory" ]

@@ -84,6 +84,8 @@ has "policy nightly: 'sda' of its disks matches no disk of any of its domains" v
 has_not "'vd*' of its disks" vmkeep status
 exits 4 vmkeep status
 has "policy nightly: 'sda' of its disks matches no disk" vmkeep doctor
+has "policy nightly: 'sda' of its disks matches no disk of any of its domains" vmkeep check
+has_not "'vd*' of its disks" vmkeep check
 
 echo "- shut off, and the configuration lists one of the two"
 IMAGES=vda
