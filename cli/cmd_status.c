@@ -6,13 +6,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/active_jobs.h"
 #include "cli/cli.h"
 #include "cli/sources.h"
+#include "report/html.h"
 #include "report/json.h"
 #include "report/text.h"
 
 struct arguments {
-    bool json;
+    bool json, html;
     struct strlist domains;
 };
 
@@ -39,6 +42,51 @@ static int gather(const struct arguments *a, struct status_sources *s, struct st
     return sources_gather(s, a->domains.n > 0 ? &only : NULL, ret, err);
 }
 
+/* Jobs of domains that nobody asked for go. */
+static void keep_shown(json_t *jobs, const struct status *s)
+{
+    for (size_t i = json_array_size(jobs); i-- > 0;) {
+        const json_t *job = json_array_get(jobs, i);
+        bool shown = false;
+
+        for (size_t k = 0; k < s->domains.n && !shown; k++)
+            shown =
+                str_eq(json_string_value(json_object_get(job, "domain")),
+                       s->domains.items[k].domain) &&
+                str_eq(json_string_value(json_object_get(job, "host")), s->domains.items[k].host);
+        if (!shown)
+            json_array_remove(jobs, i);
+    }
+}
+
+static int print_html(const struct status_sources *s, const struct status *status, bool all,
+                      struct err *err)
+{
+    struct html_front front = {.status = status, .alone = true};
+    json_t *jobs = NULL;
+
+    if (active_jobs_get(s->config, s->catalog, &jobs, &front.live, err) < 0)
+        return -1;
+    if (!all)
+        keep_shown(jobs, status);
+    front.jobs = jobs;
+    report_html_front(&front, stdout);
+    json_decref(jobs);
+    return 0;
+}
+
+static int print(const struct arguments *a, const struct status_sources *s,
+                 const struct status *status, struct err *err)
+{
+    if (a->html)
+        return print_html(s, status, a->domains.n == 0, err);
+    if (a->json)
+        report_json_print(report_status_json(status), stdout);
+    else
+        report_status_text(status, stdout);
+    return 0;
+}
+
 static int report(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
@@ -49,15 +97,10 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
     struct err err = ERR_INIT;
     int rc = sources_open(config, catalog, &sources, &err), code;
 
+    sources.figures = sources.days = a->html;
     rc = rc < 0 ? rc : gather(a, &sources, &status, &err);
-    if (rc < 0)
-        code = cli_fail(NULL, &err);
-    else
-        code = codes[status_severity(&status)];
-    if (rc == 0 && a->json)
-        report_json_print(report_status_json(&status), stdout);
-    else if (rc == 0)
-        report_status_text(&status, stdout);
+    rc = rc < 0 ? rc : print(a, &sources, &status, &err);
+    code = rc < 0 ? cli_fail(NULL, &err) : codes[status_severity(&status)];
     status_done(&status);
     sources_done(&sources);
     return code;
@@ -125,7 +168,12 @@ const struct command cmd_status = {
                   "reasons, last_point, rpo_seconds, next_run, job, last_job}], status, "
                   "protected, reason, reasons, last_point, rpo_seconds, next_run, ...}], "
                   "repositories: [{name, path, state, problem, free, total, "
-                  "reserve, reasons, ...}], warnings, notes}")},
+                  "reserve, reasons, ...}], warnings, notes}"),
+             .rivals = 1},
+            {FLAG("html", html,
+                  "print a page for a browser: one file that loads nothing, with what runs and the "
+                  "last days of each domain, as vmkeep-web shows it"),
+             .rivals = 1},
             {0}},
     .exits =
         (const struct command_exit[]){
@@ -141,7 +189,7 @@ const struct command cmd_status = {
     .examples = (const char *const[]){"vmkeep status",
                                       "vmkeep status --json | "
                                       "jq -r '.domains[] | select(.protected | not).domain'",
-                                      NULL},
+                                      "vmkeep status --html > /srv/www/vmkeep.html", NULL},
     ARGUMENTS,
     .run = run,
 };

@@ -35,26 +35,58 @@ void html_text(FILE *out, const char *s)
         }
 }
 
-void html_domain_link(FILE *out, const char *host, const char *domain)
+static void put_path(FILE *out, const char *host, const char *domain)
 {
     CLEANUP_FREE char *h = uri_encode(host);
     CLEANUP_FREE char *d = uri_encode(domain);
 
-    fprintf(out, "/domain/%s/%s", h, d);
+    fprintf(out, "%s/%s", h, d);
+}
+
+void html_domain(FILE *out, const char *host, const char *domain, bool alone)
+{
+    fputs(alone ? "<a href=\"#" : "<a href=\"/domain/", out);
+    put_path(out, host, domain);
+    fputs("\">", out);
+    html_text(out, host);
+    fputs("/<wbr>", out);
+    html_text(out, domain);
+    fputs("</a>", out);
+}
+
+void html_row_id(FILE *out, const char *host, const char *domain)
+{
+    fputs(" id=\"", out);
+    put_path(out, host, domain);
+    fputs("\"", out);
+}
+
+static void begin_head(FILE *out, const char *title)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+          out);
+    html_text(out, title);
+    fputs("</title>\n<link rel=\"icon\" href=\"data:,\">\n", out);
+}
+
+void html_begin_alone(FILE *out, const char *title)
+{
+    begin_head(out, title);
+    fprintf(out,
+            "<style>\n%s</style>\n</head>\n<body>\n"
+            "<a class=\"skip\" href=\"#content\">To the content</a>\n"
+            "<header><span class=\"name\">vmkeep</span></header>\n<main id=\"content\">\n",
+            report_html_style);
 }
 
 void html_begin(FILE *out, const char *title, int refresh)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n",
-          out);
+    begin_head(out, title);
     if (refresh > 0)
         fprintf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh);
-    fputs("<title>", out);
-    html_text(out, title);
-    fputs("</title>\n<link rel=\"stylesheet\" href=\"/style.css\">\n"
-          "<link rel=\"icon\" href=\"data:,\">\n</head>\n<body>\n"
+    fputs("<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n"
           "<a class=\"skip\" href=\"#content\">To the content</a>\n"
           "<header><a class=\"name\" href=\"/\">vmkeep</a>"
           "<nav aria-label=\"Pages\"><a href=\"/\">Status</a> <a href=\"/api/v1/status\">JSON</a> "

@@ -19,6 +19,7 @@ struct html_front {
     const struct status *status; /* with figures */
     const json_t *jobs;          /* those that run or wait, as the daemon tells them */
     bool live;                   /* the daemon has told them just now */
+    bool alone;                  /* a file by itself: nothing is loaded, no link leads out of it */
 };
 void report_html_front(const struct html_front *f, FILE *out);
 

@@ -187,7 +187,7 @@ void report_html_domain(const struct html_domain *page, FILE *out)
     put_why(d, out);
     put_policies(d, now, out);
     fputs("<section aria-labelledby=\"now\"><h2 id=\"now\">Now</h2>\n", out);
-    html_active(out, page->jobs, now);
+    html_active(out, page->jobs, now, false);
     fputs("</section>\n", out);
     put_points(page->points, now, out);
     put_disks(d, page->points, out);

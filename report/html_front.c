@@ -14,16 +14,10 @@
 
 /* ---- what somebody must act on ---- */
 
-static void put_about(FILE *out, const struct status_about *about)
+static void put_about(FILE *out, const struct status_about *about, bool alone)
 {
     if (about->domain) {
-        fputs("<a href=\"", out);
-        html_domain_link(out, about->domain->host, about->domain->domain);
-        fputs("\">", out);
-        html_text(out, about->domain->host);
-        fputc('/', out);
-        html_text(out, about->domain->domain);
-        fputs("</a>", out);
+        html_domain(out, about->domain->host, about->domain->domain, alone);
         if (about->policy) {
             fputs(", ", out);
             html_text(out, about->policy->name);
@@ -41,6 +35,7 @@ static void put_about(FILE *out, const struct status_about *about)
 struct findings {
     FILE *out;
     enum severity severity;
+    bool alone;
     size_t n;
 };
 
@@ -58,7 +53,7 @@ static void put_finding(void *arg, const struct status_about *about, const struc
               : about->domain              ? protection_name(about->domain->protection)
                                            : "at risk");
     fputs(" <strong>", f->out);
-    put_about(f->out, about);
+    put_about(f->out, about, f->alone);
     fputs("</strong>: ", f->out);
     html_text(f->out, r->text);
     if (r->advice) {
@@ -69,9 +64,9 @@ static void put_finding(void *arg, const struct status_about *about, const struc
     fputs("</li>\n", f->out);
 }
 
-static size_t put_findings_of(const struct status *s, enum severity severity, FILE *out)
+static size_t put_findings_of(const struct status *s, enum severity severity, bool alone, FILE *out)
 {
-    struct findings f = {out, severity, 0};
+    struct findings f = {out, severity, alone, 0};
 
     status_reasons(s, put_finding, &f);
     if (f.n > FINDINGS_SHOWN)
@@ -81,10 +76,12 @@ static size_t put_findings_of(const struct status *s, enum severity severity, FI
     return f.n;
 }
 
-static void put_findings(const struct status *s, FILE *out)
+void html_findings(FILE *out, const struct status *s, bool alone)
 {
     fputs("<section aria-labelledby=\"act\"><h2 id=\"act\">What needs somebody</h2>\n", out);
-    if (put_findings_of(s, SEVERITY_RISK, out) + put_findings_of(s, SEVERITY_ACT, out) == 0)
+    if (put_findings_of(s, SEVERITY_RISK, alone, out) +
+            put_findings_of(s, SEVERITY_ACT, alone, out) ==
+        0)
         fputs("<p>Nothing: every promise is kept.</p>\n", out);
     fputs("</section>\n", out);
 }
@@ -162,15 +159,26 @@ static int64_t proven(const struct status_domain *d)
     return ret;
 }
 
-static void put_domain(const struct status_domain *d, int64_t now, FILE *out)
+/* In a page that stands alone it would lead to itself. */
+static void put_name(const struct status_domain *d, bool alone, FILE *out)
 {
-    fputs("<tr><th scope=\"row\"><a href=\"", out);
-    html_domain_link(out, d->host, d->domain);
-    fputs("\">", out);
+    if (!alone) {
+        html_domain(out, d->host, d->domain, false);
+        return;
+    }
     html_text(out, d->host);
     fputs("/<wbr>", out);
     html_text(out, d->domain);
-    fputs("</a></th><td data-label=\"Status\">", out);
+}
+
+static void put_domain(const struct status_domain *d, int64_t now, bool alone, FILE *out)
+{
+    fputs("<tr", out);
+    if (alone)
+        html_row_id(out, d->host, d->domain);
+    fputs("><th scope=\"row\">", out);
+    put_name(d, alone, out);
+    fputs("</th><td data-label=\"Status\">", out);
     put_protection(d, out);
     fputs("</td><td data-label=\"Last point\">", out);
     html_ago(out, d->last_point, now);
@@ -186,7 +194,7 @@ static void put_domain(const struct status_domain *d, int64_t now, FILE *out)
     fputs("</td></tr>\n", out);
 }
 
-static void put_domains(const struct status *s, FILE *out)
+static void put_domains(const struct status *s, bool alone, FILE *out)
 {
     fputs("<section aria-labelledby=\"domains\"><h2 id=\"domains\">Domains</h2>\n", out);
     if (s->domains.n == 0) {
@@ -203,7 +211,7 @@ static void put_domains(const struct status *s, FILE *out)
     for (int rank = 0; rank < STATUS_RANKS; rank++)
         for (size_t i = 0; i < s->domains.n; i++)
             if (status_rank(&s->domains.items[i]) == rank)
-                put_domain(&s->domains.items[i], s->now, out);
+                put_domain(&s->domains.items[i], s->now, alone, out);
     fputs("</tbody></table></section>\n", out);
 }
 
@@ -234,15 +242,18 @@ static void put_sum(const struct status *s, FILE *out)
 
 void report_html_front(const struct html_front *f, FILE *out)
 {
-    html_begin(out, "vmkeep: status", REFRESH_S);
+    if (f->alone)
+        html_begin_alone(out, "vmkeep: status");
+    else
+        html_begin(out, "vmkeep: status", REFRESH_S);
     put_sum(f->status, out);
-    put_findings(f->status, out);
+    html_findings(out, f->status, f->alone);
     fputs("<section aria-labelledby=\"now\"><h2 id=\"now\">Now</h2>\n", out);
     if (!f->live)
         fputs("<p>vmkeepd does not answer; this is what it left in its catalog.</p>\n", out);
-    html_active(out, f->jobs, f->status->now);
+    html_active(out, f->jobs, f->status->now, f->alone);
     fputs("</section>\n", out);
     put_repositories(f->status, out);
-    put_domains(f->status, out);
+    put_domains(f->status, f->alone, out);
     html_end(out, f->status->now);
 }

@@ -27,23 +27,19 @@ static int64_t time_of(const json_t *job, const char *key)
     return *text && time_parse(text, &ret, &err) == 0 ? ret : 0;
 }
 
-static void put_id(FILE *out, const json_t *job)
+static void put_id(FILE *out, const json_t *job, bool alone)
 {
     json_int_t id = json_integer_value(json_object_get(job, "id"));
 
-    if (id)
+    if (id && alone)
+        fprintf(out, "%lld", (long long)id);
+    else if (id)
         fprintf(out, "<a href=\"/job/%lld\">%lld</a>", (long long)id, (long long)id);
 }
 
-static void put_domain(FILE *out, const json_t *job)
+static void put_domain(FILE *out, const json_t *job, bool alone)
 {
-    fputs("<a href=\"", out);
-    html_domain_link(out, string_of(job, "host"), string_of(job, "domain"));
-    fputs("\">", out);
-    html_text(out, string_of(job, "host"));
-    fputc('/', out);
-    html_text(out, string_of(job, "domain"));
-    fputs("</a>", out);
+    html_domain(out, string_of(job, "host"), string_of(job, "domain"), alone);
 }
 
 static void put_what(FILE *out, const json_t *job)
@@ -63,7 +59,7 @@ static void put_progress(FILE *out, const json_t *job)
                 json_number_value(percent), json_number_value(percent));
 }
 
-void html_active(FILE *out, const json_t *jobs, int64_t now)
+void html_active(FILE *out, const json_t *jobs, int64_t now, bool alone)
 {
     size_t i;
     json_t *job;
@@ -81,9 +77,9 @@ void html_active(FILE *out, const json_t *jobs, int64_t now)
         CLEANUP_FREE char *text = live_text(job, now);
 
         fputs("<tr><td data-label=\"Job\">", out);
-        put_id(out, job);
+        put_id(out, job, alone);
         fputs("</td><th scope=\"row\">", out);
-        put_domain(out, job);
+        put_domain(out, job, alone);
         fputs("</th><td data-label=\"Policy\">", out);
         html_text(out, string_of(job, "policy"));
         fputs("</td><td data-label=\"What\">", out);
@@ -122,7 +118,7 @@ void html_past(FILE *out, const json_t *jobs, int64_t now)
         int64_t ended = time_of(job, "ended");
 
         fputs("<tr><th scope=\"row\">", out);
-        put_id(out, job);
+        put_id(out, job, false);
         fputs("</th><td data-label=\"What\">", out);
         put_what(out, job);
         fputs("</td><td data-label=\"Policy\">", out);
@@ -188,7 +184,7 @@ void report_html_job(const json_t *job, int64_t now, FILE *out)
     fputs("</h1>\n<p>", out);
     put_outcome(out, job);
     fputs("</p>\n<dl>\n<dt>Domain</dt><dd>", out);
-    put_domain(out, job);
+    put_domain(out, job, false);
     fputs("</dd>\n", out);
     put_row(out, "Policy", string_of(job, "policy"));
     put_row(out, "Repository", string_of(job, "repository"));

@@ -9,11 +9,15 @@
 
 /* Escaped; what is not UTF-8, and control characters, become '?'. NULL: nothing. */
 void html_text(FILE *out, const char *s);
-/* Within the quotes of a link: /domain/HOST/DOMAIN. */
-void html_domain_link(FILE *out, const char *host, const char *domain);
+/* HOST/DOMAIN as a link to its page; alone: to its row in the same one (see html_row_id). */
+void html_domain(FILE *out, const char *host, const char *domain, bool alone);
+/* A row's id attribute, for that. */
+void html_row_id(FILE *out, const char *host, const char *domain);
 
-/* Up to where the page's own content begins, and from where it ends.  refresh: seconds. */
+/* Up to where the page's own content begins, and from where it ends.  refresh: seconds.  alone: a
+ * file that needs nothing beside it, and leads nowhere else. */
 void html_begin(FILE *out, const char *title, int refresh);
+void html_begin_alone(FILE *out, const char *title);
 void html_end(FILE *out, int64_t now);
 
 /* A time that machines can read, shown as words: "5h 20m ago", "in 3h", "never". */
@@ -33,8 +37,11 @@ void html_days_legend(FILE *out);
 /* Points and what they stand on. */
 void html_chain(FILE *out, const struct point_list *points);
 
+/* All that somebody must act on, as a section. */
+void html_findings(FILE *out, const struct status *s, bool alone);
+
 /* A table of jobs that run or wait; of jobs that ended. */
-void html_active(FILE *out, const json_t *jobs, int64_t now);
+void html_active(FILE *out, const json_t *jobs, int64_t now, bool alone);
 void html_past(FILE *out, const json_t *jobs, int64_t now);
 
 #endif

@@ -41,7 +41,7 @@ static FILE *begin(struct text *t)
 
 static void render(struct snapshot *s, const struct metrics *metrics)
 {
-    const struct html_front front = {&s->status, s->jobs, s->live};
+    const struct html_front front = {&s->status, s->jobs, s->live, false};
     FILE *out = begin(&s->front);
 
     report_html_front(&front, out);

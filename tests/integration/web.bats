@@ -101,7 +101,7 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     page=$(get /)
     [ "$(code)" = 200 ]
     [[ $page == *"NOT PROTECTED: 1 domain at risk, 1 unprotected, 1 protected"* ]]
-    [[ $page == *'<a href="/domain/lab/db01">lab/db01</a>, nightly</strong>: no good point for 3d 2h'* ]]
+    [[ $page == *'<a href="/domain/lab/db01">lab/<wbr>db01</a>, nightly</strong>: no good point for 3d 2h'* ]]
     [[ $page == *'copying 25% of 200 MiB'* ]]
     [[ $page == *'aria-label="Last 14 days, today last: '*'1 failed'* ]]
     grep -qi "^content-security-policy: default-src 'none'; style-src 'self';" "$tmp/head"
@@ -137,6 +137,22 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     get / -X DELETE > /dev/null
     [ "$(code)" = 405 ]
     [ "$(get / -I | head -1 | cut -d ' ' -f 2)" = 200 ]
+}
+
+@test "status --html: the page in one file, which loads nothing and leads nowhere else" {
+    run -3 --separate-stderr vmkeep status --html
+    page=$output
+    [[ $page == '<!DOCTYPE html>'*'<style>'*'prefers-color-scheme:dark'* ]]
+    [[ $page == *'<a href="#lab/db01">lab/<wbr>db01</a>, nightly</strong>: no good point for 3d 2h'* ]]
+    [[ $page == *'<tr id="lab/db01">'*'aria-label="Last 14 days, today last: '*'1 failed'* ]]
+    [[ $page == *'>8</td>'* && $page == *'copying 25% of 200 MiB'* ]]
+    # All that a browser would load or follow.
+    [ "$(grep -oE '(href|src|content)="[^"]*"' <<< "$page" | grep -vE '"(#|data:,"|width=|light dark")' || true)" = "" ]
+    [[ $page != *'<script'* && $page != *'url('* && $page != *'@import'* ]]
+    run -3 --separate-stderr vmkeep status --html db01
+    [[ $output == *'lab/<wbr>db01'* && $output != *web01* ]]
+    run -2 --separate-stderr vmkeep status --html --json
+    [ -z "$output" ]
 }
 
 @test "names from outside stay text" {
