@@ -59,6 +59,7 @@ extern const struct command cmd_copy;
 extern const struct command cmd_prune;
 extern const struct command cmd_rebuild_catalog;
 extern const struct command cmd_reload;
+extern const struct command cmd_report;
 extern const struct command cmd_repository;
 extern const struct command cmd_restore;
 extern const struct command cmd_retention;

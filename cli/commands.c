@@ -11,6 +11,7 @@ const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
     &cmd_status,
+    &cmd_report,
     &cmd_metrics,
     &cmd_run,
     &cmd_jobs,

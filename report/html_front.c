@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "report/html_priv.h"
+#include "report/report.h"
 
 #define REFRESH_S 30
 
@@ -30,6 +31,25 @@ static void put_about(FILE *out, const struct status_about *about, bool alone)
     }
 }
 
+void html_finding(FILE *out, const struct status_about *about, const struct reason *r, bool alone)
+{
+    fputs("<li>", out);
+    html_mark(out, r->severity == SEVERITY_RISK ? "bad" : "warn",
+              r->severity != SEVERITY_RISK ? "to do"
+              : about->domain              ? protection_name(about->domain->protection)
+                                           : "at risk");
+    fputs(" <strong>", out);
+    put_about(out, about, alone);
+    fputs("</strong>: ", out);
+    html_text(out, r->text);
+    if (r->advice) {
+        fputs("<br><span class=\"advice\">", out);
+        html_text(out, r->advice);
+        fputs("</span>", out);
+    }
+    fputs("</li>\n", out);
+}
+
 #define FINDINGS_SHOWN 200
 
 struct findings {
@@ -47,21 +67,7 @@ static void put_finding(void *arg, const struct status_about *about, const struc
         return;
     if (f->n == 1)
         fputs("<ul class=\"findings\">\n", f->out);
-    fputs("<li>", f->out);
-    html_mark(f->out, r->severity == SEVERITY_RISK ? "bad" : "warn",
-              r->severity != SEVERITY_RISK ? "to do"
-              : about->domain              ? protection_name(about->domain->protection)
-                                           : "at risk");
-    fputs(" <strong>", f->out);
-    put_about(f->out, about, f->alone);
-    fputs("</strong>: ", f->out);
-    html_text(f->out, r->text);
-    if (r->advice) {
-        fputs("<br><span class=\"advice\">", f->out);
-        html_text(f->out, r->advice);
-        fputs("</span>", f->out);
-    }
-    fputs("</li>\n", f->out);
+    html_finding(f->out, about, r, f->alone);
 }
 
 static size_t put_findings_of(const struct status *s, enum severity severity, bool alone, FILE *out)
@@ -88,8 +94,9 @@ void html_findings(FILE *out, const struct status *s, bool alone)
 
 /* ---- repositories ---- */
 
-static void put_space(const struct status_repository *r, FILE *out)
+static void put_space(const struct status_repository *r, int64_t now, FILE *out)
 {
+    CLEANUP_FREE char *growth = NULL;
     char avail[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
     double used = r->total > 0 ? 100.0 * (double)(r->total - r->free) / (double)r->total : 0;
 
@@ -103,6 +110,9 @@ static void put_space(const struct status_repository *r, FILE *out)
             used, used, size_text(r->free, avail), size_text(r->total, total));
     if (r->reserve)
         fprintf(out, ", %s reserved", size_text(r->reserve, reserve));
+    growth = report_growth_text(r, now);
+    fputs(*growth ? "; " : "", out);
+    html_text(out, growth);
 }
 
 static void put_repositories(const struct status *s, FILE *out)
@@ -129,7 +139,7 @@ static void put_repositories(const struct status *s, FILE *out)
                   : r->state ? r->state
                              : "not seen yet");
         fputs("</td><td data-label=\"Room\">", out);
-        put_space(r, out);
+        put_space(r, s->now, out);
         fputs("</td><td data-label=\"Path\"><code>", out);
         html_text(out, r->path);
         fputs("</code></td></tr>\n", out);
@@ -139,7 +149,7 @@ static void put_repositories(const struct status *s, FILE *out)
 
 /* ---- domains ---- */
 
-static void put_protection(const struct status_domain *d, FILE *out)
+void html_protection(FILE *out, const struct status_domain *d)
 {
     const char *kind = d->protection == PROTECTION_GOOD      ? "good"
                        : d->protection == PROTECTION_AT_RISK ? "bad"
@@ -179,7 +189,7 @@ static void put_domain(const struct status_domain *d, int64_t now, bool alone, F
     fputs("><th scope=\"row\">", out);
     put_name(d, alone, out);
     fputs("</th><td data-label=\"Status\">", out);
-    put_protection(d, out);
+    html_protection(out, d);
     fputs("</td><td data-label=\"Last point\">", out);
     html_ago(out, d->last_point, now);
     fputs("</td><td data-label=\"Next run\">", out);

@@ -37,6 +37,11 @@ void html_days_legend(FILE *out);
 /* Points and what they stand on. */
 void html_chain(FILE *out, const struct point_list *points);
 
+/* How it stands, as a mark. */
+void html_protection(FILE *out, const struct status_domain *d);
+
+/* One reason as an item of a list. */
+void html_finding(FILE *out, const struct status_about *about, const struct reason *r, bool alone);
 /* All that somebody must act on, as a section. */
 void html_findings(FILE *out, const struct status *s, bool alone);
 

@@ -213,12 +213,14 @@ static json_t *repository_json(const struct status_repository *r)
     json_t *avail = r->has_space ? report_json_number((int64_t)r->free) : json_null();
     json_t *total = r->has_space ? report_json_number((int64_t)r->total) : json_null();
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-                     report_json_text(r->name), "path", report_json_text(r->path), "state",
-                     report_json_text(r->state), "problem", report_json_text(r->problem),
-                     "difference", report_json_text(r->difference), "free", avail, "total", total,
-                     "reserve", report_json_number((int64_t)r->reserve), "reasons",
-                     report_reasons_json(&r->reasons));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+        report_json_text(r->name), "growth_per_day",
+        r->trend.days ? report_json_number((int64_t)r->trend.per_day) : json_null(), "full_at",
+        report_json_time(r->trend.full_at), "path", report_json_text(r->path), "state",
+        report_json_text(r->state), "problem", report_json_text(r->problem), "difference",
+        report_json_text(r->difference), "free", avail, "total", total, "reserve",
+        report_json_number((int64_t)r->reserve), "reasons", report_reasons_json(&r->reasons));
 }
 
 struct all_reasons {
@@ -226,22 +228,25 @@ struct all_reasons {
     json_t *list;
 };
 
-/* {code, severity, text, advice, and what it is of: host, domain, policy, repository} of each that
- * is so severe. */
+json_t *report_about_json(const struct status_about *about, const struct reason *r)
+{
+    json_t *ret = reason_json(r, about->policy ? about->policy->name : NULL);
+
+    json_object_set_new(ret, "host", report_json_text(about->domain ? about->domain->host : NULL));
+    json_object_set_new(ret, "domain",
+                        report_json_text(about->domain ? about->domain->domain : NULL));
+    json_object_set_new(ret, "repository",
+                        report_json_text(about->repository ? about->repository->name : NULL));
+    return ret;
+}
+
+/* Those that are so severe. */
 static void add_to_all(void *arg, const struct status_about *about, const struct reason *r)
 {
     const struct all_reasons *all = arg;
-    json_t *item;
 
-    if (r->severity != all->severity)
-        return;
-    item = reason_json(r, about->policy ? about->policy->name : NULL);
-    json_object_set_new(item, "host", report_json_text(about->domain ? about->domain->host : NULL));
-    json_object_set_new(item, "domain",
-                        report_json_text(about->domain ? about->domain->domain : NULL));
-    json_object_set_new(item, "repository",
-                        report_json_text(about->repository ? about->repository->name : NULL));
-    json_array_append_new(all->list, item);
+    if (r->severity == all->severity)
+        json_array_append_new(all->list, report_about_json(about, r));
 }
 
 json_t *report_status_json(const struct status *s)

@@ -34,6 +34,9 @@ void report_json_end(struct report_json_array *a);
 /* An array of {name, why}. */
 json_t *report_left_out_json(const struct left_out_list *l);
 
+/* {code, severity, text, advice, and what it is of: host, domain, policy, repository}. */
+json_t *report_about_json(const struct status_about *about, const struct reason *r);
+
 /* An array of {code, severity, text, advice}. */
 json_t *report_reasons_json(const struct reason_list *l);
 

@@ -7,7 +7,11 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "base/timefmt.h"
 
+#define DAY INT64_C(86400)
+#define TREND_DAYS 21
+#define FULL_SOON_DAYS 14
 #define LEAST_FREE (UINT64_C(1) << 20) /* what the smallest backup takes */
 
 static bool has_room(const struct status_repository *r, uint64_t bytes)
@@ -45,6 +49,20 @@ static void judge_needs(struct status_repository *r, const struct status *s)
                    size_text(r->free, avail), size_text(r->reserve, reserve));
 }
 
+/* In its first weeks a repository takes its first fulls, and lets nothing go: that is no trend. */
+static void judge_trend(struct status_repository *r, int64_t now)
+{
+    char rate[SIZE_TEXT_MAX], in[TIMEFMT_MAX];
+
+    if (!r->trend.full_at || r->trend.days < TREND_DAYS ||
+        r->trend.full_at - now >= FULL_SOON_DAYS * DAY)
+        return;
+    reason_add(&r->reasons, REASON_FULL_SOON, STATUS_ROOM_ADVICE,
+               "%s: it has grown by %s a day for %d days, and is full in %s if that goes on",
+               r->path, size_text((uint64_t)r->trend.per_day, rate), r->trend.days,
+               duration_text(r->trend.full_at - now, in));
+}
+
 void judge_repository(struct status_repository *r, const struct status *s)
 {
     char avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
@@ -64,8 +82,10 @@ void judge_repository(struct status_repository *r, const struct status *s)
         reason_add(&r->reasons, REASON_FULL, STATUS_ROOM_ADVICE,
                    "%s: no room for backups: %s free, %s reserved", r->path,
                    size_text(r->free, avail), size_text(r->reserve, reserve));
-    else if (r->has_space)
+    else if (r->has_space) {
         judge_needs(r, s);
+        judge_trend(r, s->now);
+    }
     if (r->difference)
         reason_add(&r->reasons, REASON_DIFFERENCE, STATUS_DIFFERENCE_ADVICE, "%s", r->difference);
 }

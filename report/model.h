@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "base/model.h"
 #include "report/reason.h"
+#include "report/room.h"
 
 enum protection {
     PROTECTION_GOOD,
@@ -149,6 +150,7 @@ struct status_repository {
     bool has_space, read_only;
     bool is_back; /* the problem is what the daemon saw last, and a look now finds none */
     uint64_t free, total, reserve;
+    struct room_trend trend;
     struct reason_list reasons; /* filled in by status_judge */
 };
 

@@ -212,6 +212,33 @@ json_t *notice_conditions(const struct notice_event_list *events, const char *ma
 
 /* ---- others ---- */
 
+json_t *notice_report(const struct report *r)
+{
+    CLEANUP_FREE char *subject = report_subject(r);
+    json_t *ret = envelope("report", r->machine, r->status->now);
+    char *text = NULL, *html = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        abort();
+    report_text(r, out);
+    fclose(out);
+    out = open_memstream(&html, &size);
+    if (!out)
+        abort();
+    report_html(r, out);
+    fclose(out);
+    set_text(ret, "severity", severity_name(report_severity(r)));
+    set_text(ret, "subject", subject);
+    set_text(ret, "text", text);
+    set_text(ret, "html", html);
+    json_object_set_new(ret, "report", report_json(r));
+    free(text);
+    free(html);
+    return ret;
+}
+
 json_t *notice_test(const char *target, const char *machine, int64_t now)
 {
     CLEANUP_FREE char *subject = xasprintf("vmkeep on %s: a test", machine);

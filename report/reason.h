@@ -66,6 +66,8 @@ const char *severity_name(enum severity s);
     X(READ_ONLY, "repository-read-only", ACT, "the repository's file system is read-only")         \
     X(FULL, "repository-full", ACT, "the repository has no room for a backup")                     \
     X(TIGHT, "repository-tight", ACT, "the repository has less room than the next backup takes")   \
+    X(FULL_SOON, "repository-full-soon", ACT,                                                      \
+      "as the repository has grown lately, it is full within 14 days")                             \
     X(DIFFERENCE, "repository-differs", ACT, "catalog and repository do not agree")                \
     X(DAEMON_DOWN, "daemon-down", ACT, "vmkeepd does not run")                                     \
     X(DAEMON_SILENT, "daemon-silent", ACT, "vmkeepd does not answer")                              \

@@ -43,7 +43,8 @@ struct repo_watch {
     struct op *probing, *surveying;
     struct survey found;
     struct store_space space;
-    bool away; /* the last look has failed */
+    bool away;        /* the last look has failed */
+    int64_t room_day; /* since the epoch, of which the room was recorded; 0: of none yet */
     /* compare.c */
     struct op *examining;
     struct unknown unknown, examined; /* as found; being found */

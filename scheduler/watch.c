@@ -19,8 +19,10 @@
 #include "scheduler/resources.h"
 #include "scheduler/settling.h"
 #include "storage/catalog_frozen.h"
+#include "storage/catalog_room.h"
 
 #define LOOKS_AT_ONCE 8
+#define DAY_S 86400
 
 static void put(struct scheduler *s, const char *kind, const char *name, const char *state,
                 const char *problem, const char *unsafe)
@@ -144,6 +146,20 @@ void watch_saw_problem(struct scheduler *s, const char *host, const char *domain
     put(s, "domain", name, domain_state_name(DOMAIN_UNREACHABLE), problem, NULL);
 }
 
+/* Once a day, and anew after a start. */
+static void note_room(struct scheduler *s, struct repo *r, const struct store_space *space)
+{
+    int64_t now = env_now(&s->jobs);
+    const struct room_sample sample = {now, space->free, space->total};
+    struct err err = ERR_INIT;
+
+    if (now / DAY_S == r->watch->room_day)
+        return;
+    r->watch->room_day = now / DAY_S;
+    if (catalog_room_put(s->env.catalog, r->name, &sample, &err) < 0)
+        catalog_trouble(&s->jobs, "record the room in a repository", &err);
+}
+
 void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
                     const struct err *problem)
 {
@@ -152,6 +168,8 @@ void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_spac
     if (!problem && r->watch->away)
         s->env.clock->ops->after(s->env.clock, &s->copying, 0);
     r->watch->away = problem != NULL;
+    if (!problem)
+        note_room(s, r, space);
     put(s, "repository", r->name, problem ? "problem" : "ok", problem ? problem->msg : NULL, NULL);
 }
 

@@ -125,3 +125,36 @@ int catalog_backups_since(struct catalog *c, int64_t since, catalog_on_backup *e
     }
     return rc;
 }
+
+static const char *text_at(sqlite3_stmt *st, int column)
+{
+    return (const char *)sqlite3_column_text(st, column);
+}
+
+int catalog_ended_since(struct catalog *c, int64_t since, catalog_on_ended *each, void *arg,
+                        struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_JOB_ENDED_SINCE, &st, err) < 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, since);
+    while ((rc = db_row(&c->db, st, 10, err)) > 0) {
+        struct catalog_ended j = {.id = sqlite3_column_int64(st, 0),
+                                  .kind = text_at(st, 1),
+                                  .guest = sqlite3_column_int(st, 2),
+                                  .host = text_at(st, 3),
+                                  .domain = text_at(st, 4),
+                                  .policy = text_at(st, 5),
+                                  .repository = text_at(st, 6),
+                                  .ended = sqlite3_column_int64(st, 8),
+                                  .bytes = (uint64_t)sqlite3_column_int64(st, 9),
+                                  .reason = text_at(st, 10)};
+
+        if (CATALOG_WORD(&c->db, st, 7, job_outcome_from_name, &j.outcome, err) < 0)
+            return -1;
+        each(arg, &j);
+    }
+    return rc;
+}

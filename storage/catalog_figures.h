@@ -34,4 +34,17 @@ typedef void catalog_on_backup(void *arg, const struct catalog_backup *b);
 int catalog_backups_since(struct catalog *c, int64_t since, catalog_on_backup *each, void *arg,
                           struct err *err);
 
+/* Each job that ended since then, in the order of their ends; borrowed. */
+struct catalog_ended {
+    int64_t id;
+    const char *kind, *host, *domain, *policy, *repository, *reason; /* reason NULL: none */
+    bool guest;
+    enum job_outcome outcome;
+    int64_t ended;
+    uint64_t bytes;
+};
+typedef void catalog_on_ended(void *arg, const struct catalog_ended *j);
+int catalog_ended_since(struct catalog *c, int64_t since, catalog_on_ended *each, void *arg,
+                        struct err *err);
+
 #endif

@@ -150,6 +150,9 @@ const char *const db_sql[ST_COUNT] = {
                       " AND state = 'good'"),
     [ST_JOB_BACKUPS_SINCE] = ("SELECT host, domain, outcome, level, ended FROM job"
                               " WHERE state = 'ended' AND ended >= ?1 AND guest ORDER BY ended"),
+    [ST_JOB_ENDED_SINCE] = ("SELECT id, kind, guest, host, domain, policy, repository, outcome,"
+                            " ended, bytes_done, reason FROM job"
+                            " WHERE state = 'ended' AND ended >= ?1 ORDER BY ended, id"),
     [ST_JOB_TOTALS] = "SELECT kind, outcome, jobs, bytes FROM job_total",
     [ST_JOB_DURATIONS] = "SELECT kind, bound, jobs, seconds FROM job_duration",
     [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "storage/catalog_room.h"
 
 static void set_problem(struct status_repository *r, char *problem)
 {
@@ -35,11 +36,13 @@ static void add_look(const struct status_look *look, struct status_repository *r
 }
 
 static void add_repository(const struct status_sources *s, size_t i, const struct seen_list *seen,
-                           const struct seen_list *differences, struct status *ret)
+                           const struct seen_list *differences,
+                           const struct repository_rooms *rooms, struct status *ret)
 {
     const struct config_repository *c = &s->config->repositories.items[i];
     const struct seen *last = seen_list_find(seen, c->name);
     const struct seen *difference = seen_list_find(differences, c->name);
+    const struct room_list *room = repository_rooms_find(rooms, c->name);
     struct status_repository *r = VEC_ADD(&ret->repositories);
 
     r->name = xstrdup(c->name);
@@ -49,6 +52,8 @@ static void add_repository(const struct status_sources *s, size_t i, const struc
     r->problem = last ? xstrdup(last->problem) : NULL;
     /* The catalog is older than what lies there, or the reverse. */
     r->difference = difference ? xstrdup(difference->problem) : NULL;
+    if (room)
+        r->trend = room_trend(room, c->reserve, s->now);
     if (s->looks)
         add_look(&s->looks->items[i], r);
 }
@@ -58,13 +63,15 @@ int status_add_repositories(const struct status_sources *s, const struct strlist
 {
     CLEANUP(seen_list_done) struct seen_list seen = {0};
     CLEANUP(seen_list_done) struct seen_list differences = {0};
+    CLEANUP(repository_rooms_done) struct repository_rooms rooms = {0};
 
     if (catalog_seen(s->catalog, "repository", &seen, err) < 0 ||
-        catalog_seen(s->catalog, "difference", &differences, err) < 0)
+        catalog_seen(s->catalog, "difference", &differences, err) < 0 ||
+        catalog_rooms(s->catalog, &rooms, err) < 0)
         return -1;
     for (size_t i = 0; i < s->config->repositories.n; i++)
         if (!used || strlist_has(used, s->config->repositories.items[i].name))
-            add_repository(s, i, &seen, &differences, ret);
+            add_repository(s, i, &seen, &differences, &rooms, ret);
     return 0;
 }
 

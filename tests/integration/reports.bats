@@ -54,6 +54,49 @@ thaw="in the guest, see to its agent, or run \`fsfreeze --unfreeze MOUNTPOINT\`;
     [[ $(plain <<< "$output") == *"frozen: perhaps, since DATE TIME: in the guest, see to its agent"* ]]
 }
 
+# is_report: what the published schema says
+is_report() {
+    "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" report
+}
+
+@test "report: what came of a week, how it stands, and how repositories grow" {
+    for day in {0..20}; do
+        sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('room',
+            '$(date -ud "@$((now - day * 86400))" +%F) main', '$(((100 + day) << 30)) $((1000 << 30))', $((now - day * 86400)))"
+    done
+    run -0 vmkeep report
+    [[ ${lines[0]} =~ ^"vmkeep on "[^:]+": 1 at risk, 1 unprotected, 1 protected; 5 of 6 backups succeeded, 1 failed"$ ]]
+    [[ ${lines[1]} == "From "*" to "*" (7d)." ]]
+    [[ $output == *"- lab/db01, nightly: no good point for 3d 2h, promised 1d 2h"*"  do: first of all have vmkeepd run again"* ]]
+    plain <<< "$output" | grep -qx 'lab/db01 at risk 2 1 0 2.15 GiB 3d 2h ago .*'
+    plain <<< "$output" | grep -qx ' last failure: job 7: disk vda: No space left on device'
+    plain <<< "$output" | grep -q '^main .* 4.44 GiB grows by 1.00 GiB a day, full in '
+    # All jobs that are known: one of a domain that is known no more, too.
+    run -0 vmkeep report --since 30d
+    plain <<< "$output" | grep -qx 'lab/gone gone 1 0 0 2.00 GiB - -'
+    run -0 --separate-stderr vmkeep report --json
+    is_report <<< "$output"
+    json '.backups == {success: 5, failed: 1, aborted: 0, skipped: 0, bytes: 4766826496} and .severity == "risk" and
+        (.domains | map(.domain)) == ["db01", "spare", "web01"] and .repositories[0].growth_per_day == 1073741824 and
+        (.reasons | map(.code) | index("no-policy")) != null' report --json
+    run -0 vmkeep report --json --policy nightly --since 1d
+    is_report <<< "$output"
+    [[ $(jq -r .subject <<< "$output") == *": run of nightly: 2 of 3 backups succeeded, 1 failed; 1 at risk, 1 protected" ]]
+    [ "$(jq -c '.reasons | map(.policy) | unique' <<< "$output")" = '["nightly"]' ]
+    run -0 vmkeep report --message
+    [ "$(jq -r '.kind, .severity, (.html | startswith("<!DOCTYPE html>"))' <<< "$output" | xargs)" = "report risk true" ]
+    jq .report <<< "$output" | is_report
+    run -0 vmkeep report --html
+    [[ $output == *'<tr id="lab/db01">'*'no good point for 3d 2h'* || $output == *'no good point for 3d 2h'*'<tr id="lab/db01">'* ]]
+    [ "$(grep -oE '(href|src|content)="[^"]*"' <<< "$output" | grep -vE '"(#|data:,"|width=|light dark')" = "" ]
+    for wrong in "--since tomorrow" "--since 2199-01-01" "--html --json"; do
+        run -2 --separate-stderr vmkeep report $wrong
+        [ -z "$output" ]
+    done
+    run -4 --separate-stderr vmkeep report --policy none
+    [ "$stderr" = "vmkeep: report: no policy of the configuration is called 'none'" ]
+}
+
 # promtool is Prometheus' own judge of the format and of names.
 @test "metrics are as Prometheus wants them" {
     run -0 vmkeep metrics

@@ -70,7 +70,7 @@ fits run "$vm" --wait
 fits run "$policy" --wait
 fits run "$policy"
 point=$(points | jq -r '.[0].id')
-for command in status "status $vm" points jobs "jobs --active" domains doctor "explain $vm" "explain $point" "explain 1" \
+for command in status report "status $vm" points jobs "jobs --active" domains doctor "explain $vm" "explain $point" "explain 1" \
     "prune --dry-run" "prune --wait" "prune" "delete $point --dry-run --with-dependents --force" "domjobinfo $vm" \
     "domjobinfo $vm --completed" "checkpoint-list $vm" "checkpoint-list $vm --parent" "checkpoint-list $vm --tree" \
     "repository list" "repository check $repository" "repository check away" "repository adopt $repository --dry-run" \

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "storage/catalog_allocation.h"
 #include "storage/catalog_frozen.h"
+#include "storage/catalog_room.h"
 
 static void assert_state(struct catalog *c, const char *id, enum point_state state)
 {
@@ -190,9 +191,42 @@ static void an_allocation_goes_with_its_checkpoint(void **state)
     catalog_close(c);
 }
 
+#define DAY INT64_C(86400)
+
+static void room_is_kept_once_a_day(void **state)
+{
+    CLEANUP(repository_rooms_done) struct repository_rooms rooms = {0};
+    struct catalog *c = open_writer(*state);
+    int64_t at = 1795300000 / DAY * DAY;
+    const struct room_sample samples[] = {
+        {at, 900, 1000}, {at + 3600, 800, 1000}, {at + DAY, 700, 1000}, {at + 399 * DAY, 5, 9}};
+    const struct room_list *l;
+
+    for (size_t i = 0; i < ARRAY_LEN(samples); i++)
+        OK(catalog_room_put(c, "main one", &samples[i], &err));
+    OK(catalog_room_put(c, "other", &samples[0], &err));
+    OK(catalog_rooms(c, &rooms, &err));
+    l = repository_rooms_find(&rooms, "main one");
+    assert_non_null(l);
+    assert_int_equal(l->n, 3);
+    assert_memory_equal(&l->items[0], &samples[1], sizeof(samples[1])); /* the day's last */
+    assert_memory_equal(&l->items[2], &samples[3], sizeof(samples[3]));
+    assert_null(repository_rooms_find(&rooms, "main"));
+    repository_rooms_done(&rooms);
+    /* What is older than 400 days goes, of all of them. */
+    OK(catalog_room_put(c, "main one", &(struct room_sample){at + 401 * DAY, 4, 9}, &err));
+    OK(catalog_rooms(c, &rooms, &err));
+    l = repository_rooms_find(&rooms, "main one");
+    assert_int_equal(l->n, 3);
+    assert_int_equal(l->items[0].at, at + DAY);
+    assert_null(repository_rooms_find(&rooms, "other"));
+    catalog_close(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(room_is_kept_once_a_day, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(a_name_means_one_repository, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(lost_ones_are_forgotten, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(another_one_is_adopted_and_the_first_again, scratch_make,
