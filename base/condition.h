@@ -13,7 +13,7 @@
     X(DAMAGED, "damaged", "points are damaged or missing, or a verification failed")               \
     X(REPOSITORY, "repository",                                                                    \
       "a repository is missing, read-only, or not what the catalog says")                          \
-    X(FULL, "full", "a repository has no room for what comes next")                                \
+    X(FULL, "full", "a repository has no room for what comes next, or is full within 14 days")     \
     X(COPY, "copy", "copies in second repositories are behind")                                    \
     X(DAEMON, "daemon",                                                                            \
       "the daemon was down or crashed, cannot write its catalog, or the configuration is broken")  \
