@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Starts a program.  Not by posix_spawn(3): a child is to die with us (PR_SET_PDEATHSIG), which
- * that cannot ask for.  Not by fork(2) either: it copies our page tables, 25 us of each MiB we have,
- * for a child that needs none.  Up to its exec the child has our memory, on a stack of its own, and
- * we wait: it makes system calls alone and changes nothing that we read; all that takes memory or
- * locks is done before.
+ * that cannot ask for.  Not by fork(2) either: it copies our page tables, 25 us of each MiB we
+ * have, for a child that needs none.  Up to its exec the child has our memory, on a stack of its
+ * own, and we wait: it makes system calls alone and changes nothing that we read; all that takes
+ * memory or locks is done before.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -85,12 +85,12 @@ const struct command cmd_check = {
             "changed. What the daemon runs on is its configuration at the last start or reload; "
             "where that is another one, it is said.",
             "It warns of what is allowed and hardly meant, of promises that the schedule itself "
-            "breaks, of agents that a policy requires and that are not configured; of policies and "
-            "globs of disks that select nothing, by what is configured and what vmkeepd has seen; "
-            "and, by looking, of repositories that are missing, read-only, or on one file system with the "
-            "images, and of configured images that are missing, or encrypted: their copies in a "
-            "repository are not; and of what pulls from other machines need. What has to be tried, "
-            "vmkeep doctor tries.",
+            "breaks, of agents that a policy requires and that are not configured; of policies "
+            "and globs of disks that select nothing, by what is configured and what vmkeepd has "
+            "seen; and, by looking, of repositories that are missing, read-only, or on one file "
+            "system with the images, and of configured images that are missing, or encrypted: "
+            "their copies in a repository are not; and of what pulls from other machines need. "
+            "What has to be tried, vmkeep doctor tries.",
             NULL},
     .operands =
         (const struct command_operand[]){

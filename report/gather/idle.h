@@ -15,7 +15,7 @@ struct idle;
 /* config: borrowed. */
 struct idle *idle_new(const struct config *config);
 void idle_free(struct idle *g);
-/* A policy of the configuration that selects a domain with these disks; none: they are not known. */
+/* A policy of the configuration that selects a domain with these disks; none: not known. */
 void idle_use(struct idle *g, const struct config_policy *policy,
               const struct seen_disk_list *disks);
 /* known: as domains_known gives them. */
