@@ -340,6 +340,18 @@ int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct po
     return db_tx(&c->db, publish_body, &e, err);
 }
 
+static int bind_expired(struct catalog *c, enum db_stmt id, int64_t before,
+                        const struct job_expiry *from, sqlite3_stmt **ret, struct err *err)
+{
+    if (db_stmt(&c->db, id, ret, err) < 0)
+        return -1;
+    sqlite3_bind_int64(*ret, 1, before);
+    sqlite3_bind_int64(*ret, 2, from->ended);
+    sqlite3_bind_int64(*ret, 3, from->id);
+    sqlite3_bind_int64(*ret, 4, JOB_EXPIRY_ROWS);
+    return 0;
+}
+
 /* The last of the next rows; *ret stays: they are all that there are. */
 static int expire_to(struct catalog *c, int64_t before, const struct job_expiry *from,
                      struct job_expiry *ret, struct err *err)
@@ -347,12 +359,8 @@ static int expire_to(struct catalog *c, int64_t before, const struct job_expiry 
     STMT st = NULL;
     int rc;
 
-    if (db_stmt(&c->db, ST_JOB_EXPIRE_TO, &st, err) < 0)
+    if (bind_expired(c, ST_JOB_EXPIRE_TO, before, from, &st, err) < 0)
         return -1;
-    sqlite3_bind_int64(st, 1, before);
-    sqlite3_bind_int64(st, 2, from->ended);
-    sqlite3_bind_int64(st, 3, from->id);
-    sqlite3_bind_int64(st, 4, JOB_EXPIRY_ROWS - 1);
     rc = db_row(&c->db, st, 2, err);
     if (rc > 0)
         *ret = (struct job_expiry){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
@@ -365,13 +373,8 @@ int catalog_job_expire(struct catalog *c, int64_t before, struct job_expiry *fro
     int more = expire_to(c, before, from, &to, err);
     STMT st = NULL;
 
-    if (more < 0 || db_stmt(&c->db, ST_JOB_EXPIRE, &st, err) < 0)
-        return -1;
-    sqlite3_bind_int64(st, 1, from->ended);
-    sqlite3_bind_int64(st, 2, from->id);
-    sqlite3_bind_int64(st, 3, to.ended);
-    sqlite3_bind_int64(st, 4, to.id);
-    if (db_run(&c->db, st, err) < 0)
+    if (more < 0 || bind_expired(c, ST_JOB_EXPIRE, before, from, &st, err) < 0 ||
+        db_run(&c->db, st, err) < 0)
         return -1;
     *from = to;
     return more;

@@ -24,8 +24,12 @@
     " AND (?4 IS NULL OR repository = ?4) AND (?5 OR copy_of IS NULL)"
 #define POINT_ORDER " ORDER BY host, domain, created, job, policy"
 
-/* Jobs that ended before ?1; beginning behind the one of number ?3, which ended at ?2. */
-#define EXPIRED " WHERE state = 'ended' AND ended < ?1 AND ended >= ?2 AND (ended > ?2 OR id > ?3)"
+/* The next ?4 of those that ended before ?1, behind job ?3, which ended at ?2. Of those that ended
+ * in that second SQLite seeks the next only where that is the one thing asked. */
+#define EXPIRED                                                                                    \
+    "(SELECT ended, id FROM job WHERE state = 'ended' AND ended = ?2 AND id > ?3 AND ?2 < ?1"      \
+    " UNION ALL SELECT ended, id FROM job WHERE state = 'ended' AND ended > ?2 AND ended < ?1"     \
+    " ORDER BY ended, id LIMIT ?4)"
 
 /* Each (host, domain) once, by one step in the index to the next: there are many rows of each. */
 #define DOMAINS_OF(table)                                                                          \
@@ -87,15 +91,11 @@ const char *const db_sql[ST_COUNT] = {
          " ORDER BY id DESC LIMIT 1"),
     /* What the planner needs stays: of each (host, domain, policy) the last scheduled backup; and,
      * for people, the last one of each kind that was asked for by hand. */
-    [ST_JOB_EXPIRE_TO] =
-        ("SELECT ended, id FROM job" EXPIRED " ORDER BY ended, id LIMIT 1 OFFSET ?4"),
-    [ST_JOB_EXPIRE] =
-        /* One bound at each end: SQLite seeks by the first it finds, and reads on to it. */
-    ("DELETE FROM job WHERE state = 'ended' AND ended >= ?1 AND (ended > ?1 OR id > ?2)"
-     " AND ended <= ?3 AND (ended < ?3 OR id <= ?4) AND EXISTS"
-     " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
-     "  AND n.policy = job.policy AND n.kind = job.kind"
-     "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
+    [ST_JOB_EXPIRE_TO] = "SELECT ended, id FROM " EXPIRED " LIMIT 1 OFFSET ?4 - 1",
+    [ST_JOB_EXPIRE] = ("DELETE FROM job WHERE id IN (SELECT id FROM " EXPIRED ") AND EXISTS"
+                       " (SELECT 1 FROM job n WHERE n.host = job.host AND n.domain = job.domain"
+                       "  AND n.policy = job.policy AND n.kind = job.kind"
+                       "  AND n.id > job.id AND (n.due = 0) = (job.due = 0))"),
     [ST_JOB_POINT_ADD] = "INSERT INTO job_point (job, position, point) VALUES (?1, ?2, ?3)",
     [ST_JOB_POINT_LIST] = "SELECT point FROM job_point WHERE job = ?1 ORDER BY position",
     [ST_JOB_LAST_OF_KIND] =
