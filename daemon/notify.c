@@ -70,6 +70,8 @@ static struct op *look(void *ctx, char **ret, op_done done, void *done_ctx, stru
 
     *l = (struct look){.ret = ret, .done = done, .ctx = done_ctx};
     l->out = open_memstream(&l->text, &l->size);
+    if (!l->out)
+        abort(); /* there is no memory */
     op = proc_start(n->env.loop, &spec, NULL, on_looked, l, err);
     if (!op)
         look_free(l);

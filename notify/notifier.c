@@ -14,6 +14,8 @@
 #define LOOK_SOON_S 2.0 /* jobs end together: one look for all */
 #define RUNS_SOON_S 1.0
 #define KEPT_S (INT64_C(7) * 86400)
+#define BLIND_KEY "daemon look"
+#define BLIND_S 600 /* for so long looks may fail before that is a condition itself */
 
 /* ---- outlets ---- */
 
@@ -75,8 +77,23 @@ static void set_outlets(struct notifier *n)
 
 /* ---- looks ---- */
 
+/* The rest of what it was told stays as it is. */
+static void keep_told(struct told_list *l, const char *key)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (strcmp(l->items[i].condition, key) == 0)
+            l->items[kept++] = l->items[i];
+        else
+            told_done(&l->items[i]);
+    }
+    l->n = kept;
+}
+
+/* alone: nothing but this one is known of; NULL: conditions are all that fires. */
 static void tell_target(struct notifier *n, const struct config_target *t,
-                        const struct condition_list *conditions)
+                        const struct condition_list *conditions, const char *alone)
 {
     CLEANUP(told_list_done) struct told_list was = {0};
     CLEANUP(telling_done) struct telling telling = {0};
@@ -91,6 +108,8 @@ static void tell_target(struct notifier *n, const struct config_target *t,
         notifier_trouble(t->name, &err);
         return;
     }
+    if (alone)
+        keep_told(&was, alone);
     told_decide(&was, conditions, t->conditions, now, &telling);
     if (telling.events.n > 0) {
         notice = notice_conditions(&telling.events, n->env.machine, now);
@@ -128,21 +147,51 @@ static int read_conditions(const char *seen, struct condition_list *ret, char **
     return rc;
 }
 
-static void take_look(struct notifier *n)
+static void tell_targets(struct notifier *n, const struct condition_list *conditions,
+                         const char *alone)
+{
+    for (size_t i = 0; i < n->config->notify.n; i++)
+        if (!config_url_given(&n->config->notify.items[i].healthchecks.at))
+            tell_target(n, &n->config->notify.items[i], conditions, alone);
+    outbox_kick(n);
+}
+
+static int take_look(struct notifier *n, struct err *err)
 {
     CLEANUP(condition_list_done) struct condition_list conditions = {0};
     CLEANUP_FREE char *summary = NULL;
-    struct err err = ERR_INIT;
 
-    if (read_conditions(n->seen, &conditions, &summary, &err) < 0) {
-        notifier_trouble("look", &err);
-        return;
-    }
-    for (size_t i = 0; i < n->config->notify.n; i++)
-        if (!config_url_given(&n->config->notify.items[i].healthchecks.at))
-            tell_target(n, &n->config->notify.items[i], &conditions);
+    if (read_conditions(n->seen, &conditions, &summary, err) < 0)
+        return -1;
+    tell_targets(n, &conditions, NULL);
     outbox_ping_all(n, &conditions, summary ? summary : "");
-    outbox_kick(n);
+    n->blind = -1;
+    return 0;
+}
+
+/* Who cannot see must not be taken for one who sees nothing: that is told, and no more; checks are
+ * not pinged. */
+static void be_blind(struct notifier *n, const struct err *err)
+{
+    CLEANUP(condition_list_done) struct condition_list l = {0};
+    int64_t elapsed = n->env.clock->ops->elapsed(n->env.clock);
+
+    notifier_trouble("the status could not be gathered", err);
+    if (n->blind < 0)
+        n->blind = elapsed;
+    if (elapsed - n->blind < BLIND_S)
+        return;
+    *VEC_ADD(&l) = (struct condition){
+        .kind = CONDITION_DAEMON,
+        .key = xstrdup(BLIND_KEY),
+        .about = xstrdup("look"),
+        .severity = SEVERITY_RISK,
+        .text = xasprintf("how it stands with the backups cannot be told, so nobody is told of "
+                          "anything else: %s",
+                          err->msg),
+        .advice = xstrdup("`vmkeep notify conditions` shows the same"),
+    };
+    tell_targets(n, &l, BLIND_KEY);
 }
 
 static void look_later(struct notifier *n, double seconds)
@@ -154,12 +203,13 @@ static void look_later(struct notifier *n, double seconds)
 static void on_look(void *ctx, const struct err *err)
 {
     struct notifier *n = ctx;
+    struct err bad = ERR_INIT;
 
     n->looking = NULL;
     if (err)
-        notifier_trouble("the status could not be gathered", err);
-    else
-        take_look(n);
+        be_blind(n, err);
+    else if (take_look(n, &bad) < 0)
+        be_blind(n, &bad);
     free(n->seen);
     n->seen = NULL;
     look_later(n, n->look_again ? LOOK_SOON_S : LOOK_EVERY_S);
@@ -176,7 +226,7 @@ static void start_look(void *ctx)
     n->looking = n->env.look(n->env.ctx, &n->seen, on_look, n, &err);
     if (n->looking)
         return;
-    notifier_trouble("the status could not be gathered", &err);
+    be_blind(n, &err);
     look_later(n, LOOK_EVERY_S);
 }
 
@@ -221,6 +271,7 @@ struct notifier *notifier_new(const struct notifier_env *env, const struct confi
 
     n->env = *env;
     n->config = config;
+    n->blind = -1;
     n->look = (struct alarm){.fire = start_look, .ctx = n};
     n->pump = (struct alarm){.fire = outbox_pump, .ctx = n};
     n->runs = (struct alarm){.fire = runs_check, .ctx = n};

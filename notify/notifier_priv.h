@@ -18,12 +18,15 @@ struct outlet {
     struct notifier *n;
     char *name;
     struct op *sending;
-    int64_t message; /* that is being sent; 0: a ping */
+    int64_t message; /* that is being sent, or was; 0: a ping */
     int64_t tries;   /* of it before this one */
     int64_t expires;
-    int64_t pinged; /* elapsed time; -1: never */
-    bool failing;   /* the last ping said so */
-    bool gone;      /* it has left the configuration */
+    bool is_late;       /* it is worth nothing once it has expired */
+    bool ended;         /* it was sent or not, which the catalog does not know yet: */
+    struct err problem; /* ERR_NONE: it was taken */
+    int64_t pinged;     /* elapsed time; -1: never */
+    bool failing;       /* the last ping said so */
+    bool gone;          /* it has left the configuration */
 };
 
 struct notifier {
@@ -33,6 +36,7 @@ struct notifier {
     struct op *looking;
     char *seen; /* what the look brings */
     bool look_again;
+    int64_t blind; /* elapsed time, since when no look succeeds; -1: they do */
     VEC(struct outlet *) outlets;
     struct strlist jobs_of; /* policies of which jobs have moved */
 };

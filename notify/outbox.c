@@ -21,6 +21,7 @@
 #define PAUSE_MAX_S 3600
 #define PAUSE_DOUBLED_MAX 7
 #define PUMP_EVERY_S 600.0 /* whatever befalls the clock */
+#define TRIES_MIN 8        /* before one is given up, for a clock that leaps makes all too old */
 
 /* From one try to the next, after so many failed ones. */
 static int64_t pause_after(int64_t tries)
@@ -38,45 +39,73 @@ void outbox_kick(struct notifier *n)
 
 /* ---- one message ---- */
 
-static void note_end(struct outlet *o, const struct err *problem)
+static void log_failure(const struct outlet *o, bool given_up)
+{
+    if (given_up)
+        log_error("notifications: %s: %s: the message is given up", o->name, o->problem.msg);
+    else if (o->tries == 0)
+        log_warning("notifications: %s: %s: it is tried again", o->name, o->problem.msg);
+}
+
+/* What has become of the message is recorded.  False: the catalog cannot be written now; it is
+ * recorded later, and until then nothing else is sent to the target, nor the same again. */
+static bool record_end(struct outlet *o)
 {
     struct notifier *n = o->n;
     int64_t now = notifier_now(n), next = now + pause_after(o->tries);
+    bool failed = o->problem.code != ERR_NONE;
     struct err err = ERR_INIT;
     int rc;
 
-    if (problem && next > o->expires)
+    if (next > o->expires && (o->is_late || o->tries >= TRIES_MIN))
         next = 0;
-    if (problem)
-        rc = catalog_message_failed(n->env.catalog, o->message, now, next, problem->msg, &err);
+    if (failed)
+        rc = catalog_message_failed(n->env.catalog, o->message, now, next, o->problem.msg, &err);
     else
         rc = catalog_message_sent(n->env.catalog, o->message, now, &err);
-    if (rc < 0)
+    if (rc < 0) {
         notifier_trouble(o->name, &err);
-    if (problem && o->tries == 0)
-        log_warning("notifications: %s: %s: it is tried again", o->name, problem->msg);
-    else if (problem && next == 0)
-        log_error("notifications: %s: %s: the message is given up", o->name, problem->msg);
+        return false;
+    }
+    if (failed)
+        log_failure(o, next == 0);
+    o->ended = false;
+    o->message = 0;
+    return true;
+}
+
+static void note_end(struct outlet *o, const struct err *problem)
+{
+    o->problem = problem ? *problem : (struct err)ERR_INIT;
+    o->ended = true;
+    record_end(o);
+}
+
+/* One that did not arrive is sent with the next look. */
+static void note_ping(struct outlet *o, const struct err *problem)
+{
+    struct notifier *n = o->n;
+    struct err err = ERR_INIT;
+
+    if (problem)
+        o->pinged = -1;
+    if (catalog_target_tried(n->env.catalog, o->name, false, problem ? problem->msg : NULL,
+                             notifier_now(n), &err) < 0)
+        notifier_trouble(o->name, &err);
 }
 
 static void on_sent(void *ctx, const struct err *problem)
 {
     struct outlet *o = ctx;
-    struct notifier *n = o->n;
-    struct err err = ERR_INIT;
 
     o->sending = NULL;
-    if (o->gone) {
-        outbox_kick(n);
-        return;
-    }
-    if (o->message)
+    if (o->gone)
+        o->message = 0;
+    else if (o->message)
         note_end(o, problem);
-    else if (catalog_target_tried(n->env.catalog, o->name, false, problem ? problem->msg : NULL,
-                                  notifier_now(n), &err) < 0)
-        notifier_trouble(o->name, &err);
-    o->message = 0;
-    outbox_kick(n);
+    else
+        note_ping(o, problem);
+    outbox_kick(o->n);
 }
 
 /* When the first message's turn is, after it was seen to; 0: nothing waits. */
@@ -104,11 +133,11 @@ static int64_t send_first(struct outlet *o, const struct message *m, int64_t now
     o->message = m->id;
     o->tries = m->tries;
     o->expires = m->expires;
+    o->is_late = strcmp(m->kind, "ping") == 0;
     o->sending = n->env.send(n->env.ctx, &target, m->body, on_sent, o, &err);
     if (o->sending)
         return 0;
     note_end(o, &err);
-    o->message = 0;
     return now + FIRST_PAUSE_S;
 }
 
@@ -123,6 +152,8 @@ static int64_t pump_outlet(struct outlet *o)
 
     if (o->sending || o->gone)
         return 0;
+    if (o->ended && !record_end(o))
+        return now + FIRST_PAUSE_S;
     if (catalog_message_first(n->env.catalog, o->name, &m, &found, &err) < 0) {
         notifier_trouble(o->name, &err);
         return now + FIRST_PAUSE_S;
@@ -169,7 +200,7 @@ static void ping(struct outlet *o, const struct config_target *t, bool failing, 
     o->sending = n->env.send(n->env.ctx, t, body, on_sent, o, &err);
     free(body);
     if (!o->sending)
-        notifier_trouble(o->name, &err);
+        note_ping(o, &err);
 }
 
 void outbox_ping_all(struct notifier *n, const struct condition_list *conditions,

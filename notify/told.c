@@ -112,10 +112,8 @@ void told_decide(const struct told_list *was, const struct condition_list *now_f
 void telling_done(struct telling *t)
 {
     notice_event_list_done(&t->events);
-    for (size_t i = 0; i < t->put.n; i++) {
-        free(t->put.items[i].condition);
-        free(t->put.items[i].facts);
-    }
+    for (size_t i = 0; i < t->put.n; i++)
+        told_done(&t->put.items[i]);
     free(t->put.items);
     strlist_done(&t->gone);
 }

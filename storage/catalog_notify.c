@@ -11,12 +11,17 @@
 
 /* ---- told ---- */
 
+void told_done(struct told *t)
+{
+    free(t->condition);
+    free(t->facts);
+    *t = (struct told){0};
+}
+
 void told_list_done(struct told_list *l)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        free(l->items[i].condition);
-        free(l->items[i].facts);
-    }
+    for (size_t i = 0; i < l->n; i++)
+        told_done(&l->items[i]);
     free(l->items);
     *l = (struct told_list){0};
 }
@@ -69,7 +74,9 @@ static int add_message(struct db *db, const char *target, const struct message *
     sqlite3_bind_int64(st, 5, m->created);
     sqlite3_bind_int64(st, 6, m->expires);
     sqlite3_bind_int64(st, 7, m->next);
-    return db_run(db, st, err);
+    if (db_run(db, st, err) < 0 || catalog_exec(db, ST_MESSAGE_LOSE, &target, 1, err) < 0)
+        return -1;
+    return catalog_exec(db, ST_MESSAGE_DROP, &target, 1, err);
 }
 
 static int tell_body(struct db *db, void *arg, struct err *err)

@@ -6,7 +6,9 @@
  * What a target is told and the message that tells it are written in one transaction, so that
  * whatever dies, each is told once.  A message is marked before it is sent, and deleted after: when
  * the daemon dies in between, nobody knows whether it went out.  It is sent again then, once; when
- * the daemon dies over that, too, it is taken to have been sent.
+ * the daemon dies over that, too, it is taken to have been sent; unless it was refused in between.
+ *
+ * Of what a target does not take the newest messages are kept, and of the others their number.
  */
 #ifndef VMKEEP_STORAGE_CATALOG_NOTIFY_H
 #define VMKEEP_STORAGE_CATALOG_NOTIFY_H
@@ -27,6 +29,7 @@ struct told_list {
     size_t n, cap;
 };
 
+void told_done(struct told *t);
 void told_list_done(struct told_list *l);
 /* By condition. */
 int catalog_told(struct catalog *c, const char *target, struct told_list *ret, struct err *err);

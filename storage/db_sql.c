@@ -40,6 +40,11 @@
      "  ORDER BY host, domain LIMIT 1)) FROM d JOIN " table " t ON t.rowid = d.row)"               \
      " SELECT host, domain FROM d JOIN " table " ON " table ".rowid = d.row")
 
+/* So many messages wait for a target that takes none. */
+#define CROWD                                                                                      \
+    " FROM message WHERE target = ?1 AND began = 0 AND id <="                                      \
+    " (SELECT id FROM message WHERE target = ?1 ORDER BY id DESC LIMIT 1 OFFSET 200)"
+
 const char *const db_sql[ST_COUNT] = {
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?1",
     [ST_META_PUT] = "INSERT INTO meta (key, value) VALUES (?1, ?2)",
@@ -396,8 +401,13 @@ const char *const db_sql[ST_COUNT] = {
     [ST_MESSAGE_UNSURE] = "SELECT unsure + (began <> 0) FROM message WHERE id = ?1",
     [ST_MESSAGE_BEGIN] =
         "UPDATE message SET unsure = unsure + (began <> 0), began = ?2 WHERE id = ?1",
-    [ST_MESSAGE_FAILED] = ("UPDATE message SET began = 0, tries = tries + 1, problem = ?3,"
-                           " next = ?4 WHERE id = ?1"),
+    /* What came before the newest, but for what is being sent. */
+    [ST_MESSAGE_LOSE] =
+        ("UPDATE target SET n_lost = n_lost + (SELECT count(*)" CROWD ") WHERE name = ?1"),
+    [ST_MESSAGE_DROP] = "DELETE" CROWD,
+    [ST_MESSAGE_FAILED] =
+        ("UPDATE message SET began = 0, unsure = 0, tries = tries + 1, problem = ?3,"
+         " next = ?4 WHERE id = ?1"),
     [ST_MESSAGE_DELETE] = "DELETE FROM message WHERE id = ?1",
     [ST_MESSAGE_FORGET] = "DELETE FROM message WHERE target = ?1",
     [ST_MESSAGE_HURRY] = "UPDATE message SET next = 0 WHERE target = ?1",

@@ -169,6 +169,9 @@ struct world {
     bool unsure[TARGETS]; /* the daemon was killed between sending and recording */
     bool down[TARGETS];
     size_t kills, repeats, failures;
+    bool blind;           /* looks fail */
+    size_t told_blind[2]; /* that it was so: over, firing */
+    size_t pings;
 };
 
 static unsigned roll(struct world *w, unsigned sides)
@@ -268,9 +271,13 @@ static void arrive(struct world *w, int target, const char *message)
 
     json_array_foreach(json_object_get(json, "events"), i, event) {
         const char *domain = json_string_value(json_object_get(event, "domain"));
-        int vm = domain[2] - '0';
+        int vm = domain ? domain[2] - '0' : 0;
         int firing = strcmp(json_string_value(json_object_get(event, "status")), "firing") == 0;
 
+        if (!domain) {
+            w->told_blind[firing]++;
+            continue;
+        }
         if (json_is_true(json_object_get(event, "again")))
             continue;
         if (w->last[target][vm] == firing) {
@@ -291,12 +298,14 @@ static void end_op(struct world *w, size_t i)
 {
     struct pending_op *o = w->ops.items[i];
     struct err err = ERR_INIT;
-    bool fails = o->message ? w->down[o->target] : roll(w, 20) == 0;
+    bool fails = o->message ? w->down[o->target] : w->blind || roll(w, 20) == 0;
 
     w->ops.items[i] = w->ops.items[--w->ops.n];
     if (fails) {
         w->failures++;
         err_set(&err, ERR_REMOTE, "not now");
+    } else if (o->message && strstr(o->message, "\"signal\"")) {
+        w->pings++;
     } else if (o->message) {
         arrive(w, o->target, o->message);
     } else {
@@ -439,12 +448,164 @@ static void a_message_is_repeated_once(void **state)
     assert_true(go);
     OK(catalog_message_begin(c, found.id, START + 1, &go, &err)); /* after a kill */
     assert_true(go);
-    OK(catalog_message_begin(c, found.id, START + 2, &go, &err));
+    /* What was refused since then has not arrived. */
+    OK(catalog_message_failed(c, found.id, START + 2, START + 32, "refused", &err));
+    OK(catalog_message_begin(c, found.id, START + 32, &go, &err));
+    assert_true(go);
+    OK(catalog_message_begin(c, found.id, START + 33, &go, &err)); /* after a kill */
+    assert_true(go);
+    OK(catalog_message_begin(c, found.id, START + 34, &go, &err)); /* after another */
     assert_false(go);
     message_done(&found);
     OK(catalog_message_first(c, "t", &found, &is_there, &err));
     assert_false(is_there);
     catalog_close(c);
+}
+
+/* Of a target that takes nothing the newest messages wait, and the rest is counted. */
+static void the_queue_has_an_end(void **state)
+{
+    struct catalog *c = open_writer(*state);
+    struct message m = {.kind = (char *)"test",
+                        .subject = (char *)"s",
+                        .body = (char *)"{}",
+                        .created = START,
+                        .expires = START + DAY,
+                        .next = START};
+    const struct target_news news = {.target = "t", .message = &m, .at = START};
+    struct target_state_list l = {0};
+    struct message first = {0};
+    bool is_there, go;
+
+    OK(catalog_tell(c, &news, &err));
+    OK(catalog_message_first(c, "t", &first, &is_there, &err));
+    OK(catalog_message_begin(c, first.id, START, &go, &err));
+    for (int i = 0; i < 300; i++)
+        OK(catalog_tell(c, &news, &err));
+    OK(catalog_tell(c, &(struct target_news){.target = "u", .message = &m, .at = START}, &err));
+    OK(catalog_targets(c, &l, &err));
+    assert_int_equal(l.items[0].waiting, 201); /* and the one that is being sent */
+    assert_int_equal(l.items[0].n_lost, 100);
+    assert_int_equal(l.items[1].waiting, 1);
+    target_state_list_done(&l);
+    message_done(&first);
+    OK(catalog_message_first(c, "t", &first, &is_there, &err));
+    assert_int_equal(first.id, 1);
+    message_done(&first);
+    catalog_close(c);
+}
+
+/* That nobody can see is told as a condition of its own, and what was told before stands. */
+static void a_blind_notifier_says_so(void **state)
+{
+    struct config *config = parse();
+    struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5, .fires = {true}};
+
+    start_life(&w, *state, config);
+    pass_time(&w, 900, true);
+    w.blind = true;
+    pass_time(&w, 500, true);
+    assert_int_equal(w.told_blind[1], 0);
+    pass_time(&w, 900, true);
+    assert_int_equal(w.told_blind[1], TARGETS);
+    end_life(&w);
+    start_life(&w, *state, config);
+    pass_time(&w, 1800, true);
+    assert_int_equal(w.told_blind[1], TARGETS);
+    w.blind = false;
+    pass_time(&w, 600, true);
+    assert_int_equal(w.told_blind[0], TARGETS);
+    assert_int_equal(w.told_blind[1], TARGETS);
+    for (int t = 0; t < TARGETS; t++)
+        assert_int_equal(w.arrived[t][0], 1);
+    end_life(&w);
+    free(w.ops.items);
+    config_free(config);
+}
+
+static struct config *parse_check(void)
+{
+    static const char text[] = "catalog: /unused\n"
+                               "notify:\n"
+                               "  - { name: t1, healthchecks: { url: 'http://localhost/x', every: "
+                               "1h } }\n";
+    struct config *ret = NULL;
+    struct diagnostics diags = {0};
+
+    assert_int_equal(config_parse(text, strlen(text), "test", &ret, &diags), 0);
+    diagnostics_done(&diags);
+    return ret;
+}
+
+/* A check knows nothing of retries: one ping that is lost must not raise its alarm. */
+static void a_lost_ping_is_made_up_for(void **state)
+{
+    struct config *config = parse_check();
+    struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5, .down = {true}};
+
+    start_life(&w, *state, config);
+    pass_time(&w, 300, true);
+    assert_int_equal(w.pings, 0);
+    w.down[0] = false;
+    pass_time(&w, 200, true);
+    assert_int_equal(w.pings, 1);
+    pass_time(&w, 1800, true);
+    assert_int_equal(w.pings, 1);
+    end_life(&w);
+    free(w.ops.items);
+    config_free(config);
+}
+
+/* A clock that leaps by years, as one does that begins at 1970, makes no message too old. */
+static void a_leap_of_the_clock_loses_nothing(void **state)
+{
+    struct config *config = parse();
+    struct world w = {.clock = {&clock_ops}, .now = 1000, .dice = 5, .fires = {true}};
+
+    w.down[0] = w.down[1] = true;
+    start_life(&w, *state, config);
+    pass_time(&w, 400, true);
+    w.now = START;
+    pass_time(&w, 1200, true);
+    assert_int_equal(w.arrived[0][0], 0);
+    w.down[0] = w.down[1] = false;
+    pass_time(&w, 7200, true);
+    for (int t = 0; t < TARGETS; t++)
+        assert_int_equal(w.arrived[t][0], 1);
+    end_life(&w);
+    free(w.ops.items);
+    config_free(config);
+}
+
+/* What was sent while the catalog could not be written is known all the same. */
+static void a_full_catalog_repeats_nothing(void **state)
+{
+    struct config *config = parse();
+    struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5, .fires = {true}};
+    const struct scratch *s = *state;
+
+    start_life(&w, s, config);
+    for (; w.ops.n == 0 || !w.ops.items[0]->message; w.now += 5) {
+        if (w.ops.n > 0)
+            end_op(&w, 0); /* a look */
+        run_alarms(&w);
+    }
+    sql(w.catalog->db.h, "CREATE TEMP TRIGGER t1 BEFORE DELETE ON message"
+                         " BEGIN SELECT RAISE (ABORT, 'full'); END");
+    sql(w.catalog->db.h, "CREATE TEMP TRIGGER t2 BEFORE UPDATE ON message"
+                         " BEGIN SELECT RAISE (ABORT, 'full'); END");
+    while (w.ops.n > 0)
+        end_op(&w, 0);
+    pass_time(&w, 60, true);
+    sql(w.catalog->db.h, "DROP TRIGGER t1");
+    sql(w.catalog->db.h, "DROP TRIGGER t2");
+    pass_time(&w, 600, true);
+    for (int t = 0; t < TARGETS; t++)
+        assert_int_equal(w.arrived[t][0], 1);
+    assert_int_equal(w.repeats, 0);
+    end_life(&w);
+    free(w.ops.items);
+    config_free(config);
 }
 
 /* Given up when it is too old; shown until something is taken. */
@@ -497,6 +658,11 @@ int main(void)
         cmocka_unit_test(reasons_become_conditions),
         TEST(each_is_told_once),
         TEST(a_message_is_repeated_once),
+        TEST(the_queue_has_an_end),
+        TEST(a_blind_notifier_says_so),
+        TEST(a_lost_ping_is_made_up_for),
+        TEST(a_leap_of_the_clock_loses_nothing),
+        TEST(a_full_catalog_repeats_nothing),
         TEST(what_is_not_taken_is_shown),
     };
 
