@@ -158,8 +158,8 @@ bool job_is_bad(struct job_run *r)
 {
     if (r->err.code == ERR_NONE && r->op_err.code != ERR_NONE)
         r->err = r->op_err;
-    if (r->err.code == ERR_NONE && r->canceled)
-        job_say_canceled(r, &r->err);
+    if (r->canceled && (r->err.code == ERR_NONE || r->err.code == ERR_CANCELED))
+        job_say_canceled(r, &r->err); /* whatever was ended by it, and how that says so */
     return r->err.code != ERR_NONE;
 }
 

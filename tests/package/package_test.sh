@@ -16,8 +16,8 @@ fail()
 if [ -z "${VMKEEP_PACKAGE_ROOT-}" ]; then
     [ "$EUID" -eq 0 ] || fail "needs root: it installs the package in a root of its own"
     deb=$(ls build/vmkeep_*.deb) || fail "there is none: scripts/make-package builds it"
-    lintian --fail-on error,warning --tag-display-limit 0 "$deb" 2>&1 | grep -v 'root privileges' || true
-    lintian --fail-on error,warning "$deb" > /dev/null 2>&1 || fail "lintian finds faults"
+    lintian --fail-on error,warning --tag-display-limit 0 build/vmkeep*.deb 2>&1 | grep -v 'root privileges' || true
+    lintian --fail-on error,warning build/vmkeep*.deb > /dev/null 2>&1 || fail "lintian finds faults"
     tmp=$(mktemp -d "${TMPDIR:-/tmp}/vmkeep-package.XXXXXX")
     trap 'rm -rf "$tmp"' EXIT
     VMKEEP_PACKAGE_ROOT=$tmp unshare --mount --pid --fork --kill-child --mount-proc "$BASH" "$0" "$deb"
@@ -108,6 +108,13 @@ inside dpkg -i "$deb" > "$root/out" 2>&1 || fail "$(cat "$root/out")"
 [ "$(inside sqlite3 /var/lib/vmkeep/catalog.db 'PRAGMA user_version; SELECT count(*) FROM sqlite_master')" = "$id" ] ||
     fail "the catalog is another one"
 inside vmkeep status > "$root/out" 2>&1 || [ $? -eq 3 ] || fail "status: $(cat "$root/out")"
+
+echo "- the page in Cockpit"
+inside sh -c 'dpkg -i build/vmkeep-cockpit_*_all.deb' > "$root/out" 2>&1 || fail "$(cat "$root/out")"
+inside cockpit-bridge --packages > "$root/out" 2>&1 || fail "$(cat "$root/out")"
+grep -q '^vmkeep *VM backups */usr/share/cockpit/vmkeep' "$root/out" || fail "Cockpit does not know it: $(cat "$root/out")"
+inside dpkg -P vmkeep-cockpit > "$root/out" 2>&1 || fail "$(cat "$root/out")"
+is_gone /usr/share/cockpit/vmkeep
 
 echo "- its demo"
 inside ./demo --installed > "$root/out" 2>&1 || fail "$(tail -n 40 "$root/out")"
