@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "base/timefmt.h"
 #include "notify/sending_of.h"
 
 #define LOOK_LIMIT_S 120.0
@@ -55,15 +56,10 @@ static void on_looked(void *ctx, const struct err *err)
     look_free(l);
 }
 
-static struct op *look(void *ctx, char **ret, op_done done, void *done_ctx, struct err *err)
+/* argv: of vmkeep; what it prints is the result. */
+static struct op *ask_vmkeep(const struct notify *n, const char *const *argv, char **ret,
+                             op_done done, void *done_ctx, struct err *err)
 {
-    const struct notify *n = ctx;
-    CLEANUP_FREE char *program = proc_program_path("vmkeep");
-    CLEANUP_FREE char *since =
-        xasprintf("%lld", (long long)scheduler_count(n->env.scheduler).started);
-    const char *const argv[] = {program,          "--config",   n->env.config_path,
-                                "notify",         "conditions", "--json",
-                                "--daemon-since", since,        NULL};
     struct look *l = xcalloc(1, sizeof(*l));
     const struct proc_spec spec = {.argv = argv, .timeout_s = LOOK_LIMIT_S, .line = on_line};
     struct op *op;
@@ -76,6 +72,32 @@ static struct op *look(void *ctx, char **ret, op_done done, void *done_ctx, stru
     if (!op)
         look_free(l);
     return op;
+}
+
+static struct op *look(void *ctx, char **ret, op_done done, void *done_ctx, struct err *err)
+{
+    const struct notify *n = ctx;
+    CLEANUP_FREE char *program = proc_program_path("vmkeep");
+    CLEANUP_FREE char *since =
+        xasprintf("%lld", (long long)scheduler_count(n->env.scheduler).started);
+    const char *const argv[] = {program,          "--config",   n->env.config_path,
+                                "notify",         "conditions", "--json",
+                                "--daemon-since", since,        NULL};
+
+    return ask_vmkeep(n, argv, ret, done, done_ctx, err);
+}
+
+static struct op *make_report(void *ctx, int64_t since, const char *policy, char **ret,
+                              op_done done, void *done_ctx, struct err *err)
+{
+    const struct notify *n = ctx;
+    CLEANUP_FREE char *program = proc_program_path("vmkeep");
+    char at[TIMEFMT_MAX];
+    const char *const argv[] = {
+        program,   "--config",          n->env.config_path,         "report", "--message",
+        "--since", time_utc(since, at), policy ? "--policy" : NULL, policy,   NULL};
+
+    return ask_vmkeep(n, argv, ret, done, done_ctx, err);
 }
 
 /* ---- sending ---- */
@@ -112,6 +134,7 @@ struct notify *notify_open(const struct notify_env *env)
                                      .catalog = env->catalog,
                                      .machine = n->machine,
                                      .look = look,
+                                     .report = make_report,
                                      .send = send_message,
                                      .ctx = n};
 

@@ -255,13 +255,30 @@ int notifier_test(struct notifier *n, const char *target, op_done done, void *ct
 
 /* ---- life ---- */
 
+/* The machine's may have changed since. */
+static void open_zone(struct notifier *n)
+{
+    struct zone *zone = NULL;
+    struct err err = ERR_INIT;
+
+    if (zone_open(NULL, &zone, &err) < 0) {
+        notifier_trouble("reports go by UTC", &err);
+        zone_open("UTC", &zone, &err);
+    }
+    zone_free(n->zone);
+    n->zone = zone;
+}
+
 static void start(struct notifier *n)
 {
+    open_zone(n);
     set_outlets(n);
     for (size_t i = 0; i < n->config->policies.n; i++)
         notifier_job(n, n->config->policies.items[i].name, true);
     if (!n->looking)
         look_later(n, LOOK_SOON_S);
+    n->env.clock->ops->stop(n->env.clock, &n->reports);
+    n->env.clock->ops->after(n->env.clock, &n->reports, RUNS_SOON_S);
     outbox_kick(n);
 }
 
@@ -275,6 +292,7 @@ struct notifier *notifier_new(const struct notifier_env *env, const struct confi
     n->look = (struct alarm){.fire = start_look, .ctx = n};
     n->pump = (struct alarm){.fire = outbox_pump, .ctx = n};
     n->runs = (struct alarm){.fire = runs_check, .ctx = n};
+    n->reports = (struct alarm){.fire = reports_check, .ctx = n};
     start(n);
     return n;
 }
@@ -292,8 +310,13 @@ void notifier_free(struct notifier *n)
     n->env.clock->ops->stop(n->env.clock, &n->look);
     n->env.clock->ops->stop(n->env.clock, &n->pump);
     n->env.clock->ops->stop(n->env.clock, &n->runs);
+    n->env.clock->ops->stop(n->env.clock, &n->reports);
+    zone_free(n->zone);
     free(n->seen);
+    free(n->reported);
+    report_order_done(&n->order);
     strlist_done(&n->jobs_of);
+    strlist_done(&n->runs_of);
     for (size_t i = 0; i < n->outlets.n; i++) {
         free(n->outlets.items[i]->name);
         free(n->outlets.items[i]);

@@ -11,8 +11,10 @@
  * after a look while none of its conditions fires, else it is told so; such pings are not kept,
  * for a late one would be a lie.
  *
- * The looks and the sending are done by others (struct notifier_env): in the daemon by child
- * processes, so nothing blocks; in tests by whatever they like.
+ * Reports are messages of their own, never one with conditions: notify/reports.c.
+ *
+ * The looks, the reports and the sending are done by others (struct notifier_env): in the daemon
+ * by child processes, so nothing blocks; in tests by whatever they like.
  */
 #ifndef VMKEEP_NOTIFY_NOTIFIER_H
 #define VMKEEP_NOTIFY_NOTIFIER_H
@@ -30,6 +32,10 @@ struct notifier_env {
     /* *ret: {summary, conditions}, as `vmkeep notify conditions --json` has them; the caller frees
      * it. */
     struct op *(*look)(void *ctx, char **ret, op_done done, void *done_ctx, struct err *err);
+    /* *ret: a report since then, of all or of a policy's run, as `vmkeep report --message` has it;
+     * the caller frees it. */
+    struct op *(*report)(void *ctx, int64_t since, const char *policy, char **ret, op_done done,
+                         void *done_ctx, struct err *err);
     struct op *(*send)(void *ctx, const struct config_target *target, const char *message,
                        op_done done, void *done_ctx, struct err *err);
     void *ctx;

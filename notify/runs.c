@@ -20,17 +20,12 @@
 #define HOUR INT64_C(3600)
 #define JOBS_MAX 5000 /* of one run */
 
-/* The jobs of a policy since its last run was told to have ended. */
-struct moved {
-    int64_t first, last, first_open; /* 0: there are none */
-    size_t n, n_bad;
-    char *problem; /* of the last bad one */
-};
-
 static void add_job(struct moved *m, const struct job *j)
 {
-    if (m->first == 0)
+    if (m->first == 0) {
         m->first = j->id;
+        m->began = j->created;
+    }
     m->last = j->id;
     m->n++;
     if (j->state != JOB_ENDED && m->first_open == 0)
@@ -43,8 +38,8 @@ static void add_job(struct moved *m, const struct job *j)
                            job_outcome_name(j->outcome), j->reason ? j->reason : "no reason");
 }
 
-static int find_moved(struct catalog *catalog, const char *policy, int64_t after, struct moved *ret,
-                      struct err *err)
+int run_find_moved(struct catalog *catalog, const char *policy, int64_t after, struct moved *ret,
+                   struct err *err)
 {
     struct job_filter filter = {.policy = policy};
     struct job_list jobs = {0};
@@ -119,19 +114,18 @@ static int tell_end(struct notifier *n, const char *policy, const struct moved *
                24 * HOUR, err);
 }
 
-/* What was before anybody listened is nobody's business. */
-static int begin_to_listen(struct notifier *n, const char *policy, struct policy_run *ret,
-                           struct err *err)
+int run_begin_to_listen(struct notifier *n, const char *policy, const char *key,
+                        struct policy_run *ret, struct err *err)
 {
     struct moved m;
     int64_t from;
 
-    if (find_moved(n->env.catalog, policy, 0, &m, err) < 0)
+    if (run_find_moved(n->env.catalog, policy, 0, &m, err) < 0)
         return -1;
     from = m.first_open ? m.first_open - 1 : m.last;
     free(m.problem);
     *ret = (struct policy_run){from, from};
-    return put(n, policy, ret, NULL, 0, err);
+    return catalog_policy_run_put(n->env.catalog, key, ret, NULL, 0, err);
 }
 
 static int check(struct notifier *n, const struct config_policy *p, struct err *err)
@@ -141,8 +135,8 @@ static int check(struct notifier *n, const struct config_policy *p, struct err *
     int rc = 0;
 
     if (catalog_policy_run(n->env.catalog, p->name, &run, err) < 0 ||
-        (run.ended < 0 && begin_to_listen(n, p->name, &run, err) < 0) ||
-        find_moved(n->env.catalog, p->name, run.ended, &m, err) < 0)
+        (run.ended < 0 && run_begin_to_listen(n, p->name, p->name, &run, err) < 0) ||
+        run_find_moved(n->env.catalog, p->name, run.ended, &m, err) < 0)
         return -1;
     if (m.first_open && run.began <= run.ended)
         rc = tell_begin(n, p->name, &m, run, err);
@@ -163,7 +157,11 @@ void runs_check(void *notifier)
         if (p && config_url_given(&p->healthchecks) && check(n, p, &err) < 0)
             notifier_trouble(p->name, &err);
     }
+    for (size_t i = 0; i < n->jobs_of.n; i++)
+        if (!strlist_has(&n->runs_of, n->jobs_of.items[i]))
+            strlist_add(&n->runs_of, n->jobs_of.items[i]);
     strlist_done(&n->jobs_of);
     n->jobs_of = (struct strlist){0};
+    reports_check(n);
     outbox_kick(n);
 }

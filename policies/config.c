@@ -30,7 +30,9 @@ static void default_targets(struct config *config)
 
         if (!t->name)
             t->name = xstrdup(config_target_kind(t));
-        if (!t->conditions)
+        if (t->conditions & CONFIG_BITS_NONE)
+            t->conditions &= ~CONFIG_BITS_NONE;
+        else if (!t->conditions)
             t->conditions = check ? 1U << CONDITION_AT_RISK | 1U << CONDITION_UNPROTECTED
                                   : (1U << CONDITION_COUNT) - 1;
     }
@@ -118,6 +120,7 @@ static void target_done(struct config_target *t)
     free(t->webhook.headers_file);
     url_done(&t->healthchecks.at);
     strlist_done(&t->command);
+    calspec_list_done(&t->report.calendar);
 }
 
 static void policy_done(struct config_policy *p)

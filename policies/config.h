@@ -107,6 +107,12 @@ struct config_healthchecks {
     int64_t every; /* seconds; default 5 minutes */
 };
 
+/* When a target gets a report. */
+struct config_report {
+    struct calspec_list calendar; /* then; none: never by the calendar */
+    bool runs;                    /* after each run of a policy */
+};
+
 /* Who is told.  Exactly one of mail, webhook, healthchecks and command is there. */
 struct config_target {
     char *name; /* default: what it is */
@@ -115,6 +121,7 @@ struct config_target {
     struct config_healthchecks healthchecks;
     struct strlist command;
     unsigned conditions; /* bits, by enum condition_kind; default all */
+    struct config_report report;
 };
 
 struct config_policy {

@@ -67,6 +67,19 @@ static void check_kind(struct config_reader *r, const struct config_target *t,
             "it names several who are told: make a target of each, for each is told by itself");
 }
 
+/* A check knows no more than well and not well, and Alertmanager takes alerts. */
+static void check_what(struct config_reader *r, const struct config_target *t,
+                       const struct config_place *item)
+{
+    const struct config_place *report = config_place_of(r, &t->report);
+    bool check = config_url_given(&t->healthchecks.at);
+
+    if (report && (check || t->webhook.format == WEBHOOK_ALERTMANAGER))
+        complain(r, report, check ? "a check takes no reports" : "Alertmanager takes no reports");
+    else if (!report && !t->conditions && kinds_of(t) > 0)
+        complain(r, item, "it is told nothing: give it conditions, or a report");
+}
+
 static void check_target(struct config_reader *r, const struct config_target *t)
 {
     const struct config_place *item = config_place_of_item(r, t);
@@ -75,6 +88,7 @@ static void check_target(struct config_reader *r, const struct config_target *t)
     check_url(r, &t->webhook.at, item);
     check_url(r, &t->healthchecks.at, item);
     check_mail(r, &t->mail);
+    check_what(r, t, item);
     if (t->command.n > 0 && t->command.items[0][0] != '/')
         complain(r, config_place_of(r, &t->command),
                  "a program is named by its absolute path (it must begin with '/')");

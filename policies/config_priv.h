@@ -33,6 +33,7 @@ enum config_type {
     CONFIG_URL,      /* char *: https:// or http:// */
     CONFIG_TEXTS,    /* struct strlist; one value, or a list */
     CONFIG_BITS,     /* unsigned: a bit for each word; one value, or a list */
+    CONFIG_REPORT,   /* struct config_report; one value, or a list */
     CONFIG_KEEP,     /* struct retention */
     CONFIG_MAPPING,  /* a struct, by keys */
     CONFIG_LIST,     /* a VEC of structs, by keys */
@@ -77,6 +78,9 @@ void config_report(struct config_reader *r, int line, int column, bool warning, 
 
 /* Do both texts say the same, however they are written and commented? */
 bool config_yaml_same(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/* CONFIG_BITS: the word "none" was given; taken away when defaults are filled in. */
+#define CONFIG_BITS_NONE (1U << 31)
 
 /* Loads r->doc, for yaml_document_delete; -1 when errors are reported. */
 int config_load_yaml(struct config_reader *r, const char *text, size_t len);

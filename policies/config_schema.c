@@ -222,7 +222,9 @@ static const struct config_key target_keys[] = {
      "a program and its arguments, such as [/etc/vmkeep/notify]", PLAIN},
     {"conditions", CONFIG_BITS, 0, 0, NULL, AT(conditions), false,
      "any of at-risk, unprotected, damaged, repository, full, copy, daemon, clock, "
-     "other", WORDS(condition_words)},
+     "other, or none", WORDS(condition_words)},
+    {"report", CONFIG_REPORT, 0, 0, NULL, AT(report), false,
+     "when it gets a report: calendar expressions, such as \"07:00\", or runs", PLAIN},
     {0},
 };
 #undef AT

@@ -205,6 +205,10 @@ static int add_bit(const struct config_key *key, const char *text, unsigned *mem
     size_t n = 0;
     const char *near;
 
+    if (strcmp(text, "none") == 0) {
+        *member |= CONFIG_BITS_NONE;
+        return 0;
+    }
     for (; key->words[n]; n++) {
         if (strcmp(text, key->words[n]) == 0) {
             *member |= 1U << n;
@@ -214,6 +218,14 @@ static int add_bit(const struct config_key *key, const char *text, unsigned *mem
     near = nearest_word(text, key->words, n);
     return err_set(err, ERR_INVALID, SHOWN " is not %s%s%s%s", text, key->help,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int add_report(const char *text, struct config_report *member, struct err *err)
+{
+    if (strcmp(text, "runs") != 0)
+        return add_calendar(text, &member->calendar, err);
+    member->runs = true;
+    return 0;
 }
 
 /* Nothing would ever be done at no rate; who wants no limit leaves it out. */
@@ -264,6 +276,8 @@ int config_set_value(const struct config_key *key, const char *text, void *membe
         return add_text(key, text, member, err);
     case CONFIG_BITS:
         return add_bit(key, text, member, err);
+    case CONFIG_REPORT:
+        return add_report(text, member, err);
     case CONFIG_KEEP:
     case CONFIG_MAPPING:
     case CONFIG_LIST:

@@ -304,6 +304,7 @@ static void read_key(struct config_reader *r, const struct where *w, const struc
     case CONFIG_CALENDAR:
     case CONFIG_TEXTS:
     case CONFIG_BITS:
+    case CONFIG_REPORT:
         read_values(r, w, key, node, member);
         break;
     default:

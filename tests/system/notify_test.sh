@@ -48,11 +48,13 @@ write_targets()
 notify:
   - mail: { to: [ops@example.org], via: "smtps://127.0.0.1:$smtp_port", credentials: $tmp/smtp, ca: $box/cert.pem }
     conditions: [at-risk, daemon]
+    report: runs
   - { name: own, webhook: { url: $url/own }, conditions: [at-risk, daemon] }
   - { name: ntfy, webhook: { url: $url/topic, format: ntfy, headers_file: $tmp/headers }, conditions: [at-risk, daemon] }
   - { name: gotify, webhook: { url_file: $tmp/url, format: gotify }, conditions: [at-risk, daemon] }
   - { name: alerts, webhook: { url: $url/alerts, format: alertmanager }, conditions: [at-risk, daemon] }
   - { name: run, command: [/bin/sh, -c, 'cat >> $tmp/command; echo "\$VMKEEP_STATUS" >> $tmp/statuses'], conditions: [at-risk] }
+  - { name: digest, command: [/bin/sh, -c, 'cat > /dev/null; echo "\$VMKEEP_KIND" >> $tmp/kinds'], conditions: none, report: "*:*:0/5" }
   - { healthchecks: { url: $url/hc-all } }
 END
 }
@@ -73,7 +75,7 @@ wait_for 10 "the check" pings '^/hc-all/fail$' 1
 grep -q '"no good point yet' "$tmp/command"
 [ "$(cat "$tmp/statuses")" = firing ]
 vmkeep notify list --json |
-    jq -e '[.targets[] | select(.kind != "healthchecks") | .told | length] == [1, 1, 1, 1, 1, 1]' > /dev/null
+    jq -e '[.targets[] | select(.kind != "healthchecks") | .told | length] == [1, 1, 1, 1, 1, 1, 0]' > /dev/null
 
 echo "- what is refused is sent later, and shown; killed meanwhile, the daemon neither forgets nor repeats"
 touch "$box/refuse"
@@ -88,7 +90,7 @@ rm "$box/refuse"
 start_daemon
 await_daemon
 vmkeep notify test > "$tmp/tested" || fail "$(cat "$tmp/tested")"
-[ "$(grep -c 'it has taken the test' "$tmp/tested")" = 7 ]
+[ "$(grep -c 'it has taken the test' "$tmp/tested")" = 8 ]
 taken "at-risk lab/vm1" resolved
 taken "daemon daemon-crashed" firing
 wait_for 10 "the check" pings '^/hc-all$' 1
@@ -99,6 +101,11 @@ wait_for 10 "the run's pings" pings '^/hc-runs' 2
 gojq -r .path "$box/http" | grep '^/hc-runs' | sed 's/.*rid=//' | sort -u > "$tmp/rids"
 [ "$(wc -l < "$tmp/rids")" = 1 ] || fail "$(gojq -r .path "$box/http")"
 pings '^/hc-runs/start?rid=........-....-8...-8...-............$' 1 || fail "$(gojq -r .path "$box/http")"
+
+echo "- a report comes after the run and by the calendar, each a message of its own with counts in the subject"
+wait_for 10 "a mail about the run" "$python" "$here/reported.py" "$box"
+wait_for 10 "reports by the calendar" sh -c "[ \$(grep -cx report '$tmp/kinds') -ge 2 ]"
+[ "$(sort -u "$tmp/kinds" | xargs)" = "report test" ] || fail "$(cat "$tmp/kinds")"
 
 echo "- all targets were tested, and a secret that others may read is refused"
 vmkeep doctor --json | jq -e '[.[] | select(.check == "notify" and (.fine | not))] == []' > /dev/null ||

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/timefmt.h"
 #include "notify/notifier.h"
 #include "notify/told.h"
 #include "storage/catalog_notify.h"
@@ -150,6 +151,8 @@ struct pending_op {
     void *ctx;
     char **ret;    /* of a look */
     char *message; /* of a send */
+    char *policy;  /* of a report of its run */
+    int64_t since; /* of a report; 0: it is none */
     int target;
 };
 
@@ -172,6 +175,9 @@ struct world {
     bool blind;           /* looks fail */
     size_t told_blind[2]; /* that it was so: over, firing */
     size_t pings;
+    size_t reports[TARGETS];
+    int64_t told_until; /* what the first target's reports have told of */
+    int64_t run_since;  /* of the last report of a run */
 };
 
 static unsigned roll(struct world *w, unsigned sides)
@@ -244,6 +250,50 @@ static struct op *send_it(void *ctx, const struct config_target *t, const char *
                                              .target = t->name[1] - '1'});
 }
 
+static struct op *make_report(void *ctx, int64_t since, const char *policy, char **ret,
+                              op_done done, void *done_ctx, struct err *err)
+{
+    (void)err;
+    return start_op(
+        ctx,
+        (struct pending_op){
+            .done = done, .ctx = done_ctx, .ret = ret, .policy = xstrdup(policy), .since = since});
+}
+
+static char *what_came(const struct world *w, const struct pending_op *o)
+{
+    char at[TIMEFMT_MAX];
+    json_t *notice =
+        json_pack("{s:s, s:s, s:s, s:I, s:s*}", "kind", "report", "subject", "so it was", "at",
+                  time_utc(w->now, at), "since", (json_int_t)o->since, "policy", o->policy);
+    char *ret = json_dumps(notice, 0);
+
+    json_decref(notice);
+    return ret;
+}
+
+/* By the calendar one follows the other without a gap; a run is told of once. */
+static void report_arrives(struct world *w, int target, const json_t *notice)
+{
+    int64_t since = json_integer_value(json_object_get(notice, "since")), at;
+    struct err err = ERR_INIT;
+
+    w->reports[target]++;
+    if (json_object_get(notice, "policy")) {
+        w->run_since = since;
+        return;
+    }
+    assert_int_equal(target, 0);
+    assert_int_equal(time_parse(json_string_value(json_object_get(notice, "at")), &at, &err), 0);
+    if (w->told_until && since != w->told_until + 1) {
+        if (!w->unsure[target])
+            fail_msg("a report of what came since %lld follows one of until %lld", (long long)since,
+                     (long long)w->told_until);
+        w->repeats++;
+    }
+    w->told_until = at;
+}
+
 static char *what_fires(const struct world *w)
 {
     json_t *list = json_array(), *all;
@@ -269,6 +319,8 @@ static void arrive(struct world *w, int target, const char *message)
     json_t *json = json_loads(message, 0, NULL), *event;
     size_t i;
 
+    if (strcmp(json_string_value(json_object_get(json, "kind")), "report") == 0)
+        report_arrives(w, target, json);
     json_array_foreach(json_object_get(json, "events"), i, event) {
         const char *domain = json_string_value(json_object_get(event, "domain"));
         int vm = domain ? domain[2] - '0' : 0;
@@ -294,6 +346,13 @@ static void arrive(struct world *w, int target, const char *message)
     json_decref(json);
 }
 
+static void op_free(struct pending_op *o)
+{
+    free(o->message);
+    free(o->policy);
+    free(o);
+}
+
 static void end_op(struct world *w, size_t i)
 {
     struct pending_op *o = w->ops.items[i];
@@ -309,11 +368,10 @@ static void end_op(struct world *w, size_t i)
     } else if (o->message) {
         arrive(w, o->target, o->message);
     } else {
-        *o->ret = what_fires(w);
+        *o->ret = o->since ? what_came(w, o) : what_fires(w);
     }
     o->done(o->ctx, fails ? &err : NULL);
-    free(o->message);
-    free(o);
+    op_free(o);
 }
 
 static const char config_text[] = "catalog: /unused\n"
@@ -321,12 +379,21 @@ static const char config_text[] = "catalog: /unused\n"
                                   "  - { name: t1, command: /bin/true }\n"
                                   "  - { name: t2, command: /bin/true }\n";
 
-static struct config *parse(void)
+static const char reports_text[] =
+    "catalog: /unused\n"
+    "hosts: [ { name: h, driver: libvirt, uri: \"qemu:///system\" } ]\n"
+    "repositories: [ { name: main, path: /unused/main } ]\n"
+    "policies: [ { name: n, domains: \"*\", repository: main, schedule: { full: daily } } ]\n"
+    "notify:\n"
+    "  - { name: t1, command: /bin/true, report: [\"*:0/30\"], conditions: none }\n"
+    "  - { name: t2, command: /bin/true, report: runs }\n";
+
+static struct config *parse(const char *text)
 {
     struct config *ret = NULL;
     struct diagnostics diags = {0};
 
-    assert_int_equal(config_parse(config_text, strlen(config_text), "test", &ret, &diags), 0);
+    assert_int_equal(config_parse(text, strlen(text), "test", &ret, &diags), 0);
     diagnostics_done(&diags);
     return ret;
 }
@@ -337,6 +404,7 @@ static void start_life(struct world *w, const struct scratch *s, const struct co
                                      .catalog = w->catalog = open_writer(s),
                                      .machine = "test",
                                      .look = look,
+                                     .report = make_report,
                                      .send = send_it,
                                      .ctx = w};
     w->notifier = notifier_new(&env, config);
@@ -352,8 +420,7 @@ static void end_life(struct world *w)
             arrive(w, o->target, o->message);
             w->unsure[o->target] = true;
         }
-        free(o->message);
-        free(o);
+        op_free(o);
     }
     w->ops.n = 0;
     memset(w->alarms, 0, sizeof(w->alarms));
@@ -403,7 +470,7 @@ static void one_turn(struct world *w, const struct scratch *s, const struct conf
 static void each_is_told_once(void **state)
 {
     const struct scratch *s = *state;
-    struct config *config = parse();
+    struct config *config = parse(config_text);
 
     for (unsigned seed = 1; seed <= 5; seed++) {
         struct world w = {.clock = {&clock_ops}, .now = START, .dice = seed * 77};
@@ -424,6 +491,78 @@ static void each_is_told_once(void **state)
         end_life(&w);
         free(w.ops.items);
     }
+    config_free(config);
+}
+
+/* Through failures and kills; the periods follow one another. */
+static void reports_come_by_the_calendar(void **state)
+{
+    const struct scratch *s = *state;
+    struct config *config = parse(reports_text);
+    struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5};
+
+    start_life(&w, s, config);
+    for (int turn = 0; turn < 150; turn++)
+        one_turn(&w, s, config);
+    w.down[0] = w.down[1] = false;
+    pass_time(&w, 3 * 3600, true);
+    assert_in_range(w.reports[0], 8, (uint64_t)(w.now - START) / 1800 + w.repeats + 1);
+    assert_int_equal(w.reports[1], 0);
+    assert_true(w.told_until > w.now - 1805);
+    assert_true(w.kills > 0 && w.failures > 0);
+    /* The clock goes back by a year: the next comes in half an hour all the same. */
+    w.now -= 365 * DAY;
+    for (size_t i = 0; i < ARRAY_LEN(w.at); i++)
+        w.at[i] -= 365 * DAY;
+    w.told_until = 0;
+    w.reports[0] = 0;
+    pass_time(&w, 3600, true);
+    assert_in_range(w.reports[0], 1, 2);
+    end_life(&w);
+    free(w.ops.items);
+    config_free(config);
+}
+
+static void job_moves(struct world *w, int64_t job, bool end)
+{
+    if (end)
+        OK(catalog_job_end(w->catalog, job, w->now, OUTCOME_FAILED, ERR_REMOTE, "no", &err));
+    notifier_job(w->notifier, "n", !end);
+    pass_time(w, 60, true);
+}
+
+static void a_report_comes_after_each_run(void **state)
+{
+    const struct scratch *s = *state;
+    struct config *config = parse(reports_text);
+    struct world w = {.clock = {&clock_ops}, .now = START, .dice = 3};
+    int64_t jobs[3];
+
+    start_life(&w, s, config);
+    jobs[0] = add_job(w.catalog, "d", "n", START); /* before anybody listened, and not over */
+    pass_time(&w, 60, true);
+    assert_int_equal(w.reports[1], 0);
+    jobs[1] = add_job(w.catalog, "e", "n", START);
+    job_moves(&w, jobs[1], false);
+    job_moves(&w, jobs[0], true);
+    assert_int_equal(w.reports[1], 0); /* one is still open */
+    job_moves(&w, jobs[1], true);
+    assert_int_equal(w.reports[1], 1);
+    job_moves(&w, jobs[1], false);
+    end_life(&w);
+    start_life(&w, s, config);
+    pass_time(&w, 600, true);
+    assert_int_equal(w.reports[1], 1);
+    /* The daemon dies before anybody is told. */
+    jobs[2] = add_job(w.catalog, "d", "n", START + DAY);
+    OK(catalog_job_end(w.catalog, jobs[2], w.now, OUTCOME_FAILED, ERR_REMOTE, "no", &err));
+    end_life(&w);
+    start_life(&w, s, config);
+    pass_time(&w, 60, true);
+    assert_int_equal(w.reports[1], 2);
+    assert_int_equal(w.reports[0], 0);
+    end_life(&w);
+    free(w.ops.items);
     config_free(config);
 }
 
@@ -498,7 +637,7 @@ static void the_queue_has_an_end(void **state)
 /* That nobody can see is told as a condition of its own, and what was told before stands. */
 static void a_blind_notifier_says_so(void **state)
 {
-    struct config *config = parse();
+    struct config *config = parse(config_text);
     struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5, .fires = {true}};
 
     start_life(&w, *state, config);
@@ -559,7 +698,7 @@ static void a_lost_ping_is_made_up_for(void **state)
 /* A clock that leaps by years, as one does that begins at 1970, makes no message too old. */
 static void a_leap_of_the_clock_loses_nothing(void **state)
 {
-    struct config *config = parse();
+    struct config *config = parse(config_text);
     struct world w = {.clock = {&clock_ops}, .now = 1000, .dice = 5, .fires = {true}};
 
     w.down[0] = w.down[1] = true;
@@ -580,7 +719,7 @@ static void a_leap_of_the_clock_loses_nothing(void **state)
 /* What was sent while the catalog could not be written is known all the same. */
 static void a_full_catalog_repeats_nothing(void **state)
 {
-    struct config *config = parse();
+    struct config *config = parse(config_text);
     struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5, .fires = {true}};
     const struct scratch *s = *state;
 
@@ -657,6 +796,8 @@ int main(void)
         cmocka_unit_test(once_again_and_over),
         cmocka_unit_test(reasons_become_conditions),
         TEST(each_is_told_once),
+        TEST(reports_come_by_the_calendar),
+        TEST(a_report_comes_after_each_run),
         TEST(a_message_is_repeated_once),
         TEST(the_queue_has_an_end),
         TEST(a_blind_notifier_says_so),
