@@ -49,9 +49,7 @@ static void read_document(struct config_reader *r, struct config *config)
     config_check_errors(r, config);
     if (diagnostics_errors(r->diags) == 0)
         config_check_warnings(r, config);
-    for (size_t i = 0; i < r->places.n; i++)
-        free(r->places.items[i].where);
-    free(r->places.items);
+    config_walk_done(r);
     yaml_document_delete(&r->doc);
 }
 

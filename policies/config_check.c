@@ -5,7 +5,6 @@
  */
 #include "policies/config_priv.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,19 +15,6 @@
 #include "policies/selection.h"
 
 #define LISTED_MAX 8
-
-__attribute__((format(printf, 4, 5))) static void report(struct config_reader *r,
-                                                         const struct config_place *place,
-                                                         bool warning, const char *fmt, ...)
-{
-    CLEANUP_FREE char *why = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    why = xvasprintf(fmt, ap);
-    va_end(ap);
-    config_report(r, place->line, place->column, warning, "%s: %s", place->where, why);
-}
 
 /* A text of the file that is compared with others. */
 struct entry {
@@ -80,8 +66,8 @@ static void want_different(struct config_reader *r, struct entries *e)
     entries_sort(e);
     for (size_t i = 1; i < e->n; i++)
         if (strcmp(e->items[i - 1].text, e->items[i].text) == 0)
-            report(r, e->items[i].place, false, "'%s' is there twice, also on line %d",
-                   e->items[i].text, e->items[i - 1].place->line);
+            config_report_at(r, e->items[i].place, false, "'%s' is there twice, also on line %d",
+                             e->items[i].text, e->items[i - 1].place->line);
     entries_done(e);
 }
 
@@ -121,7 +107,7 @@ static void check_elsewhere(struct config_reader *r, const struct config_host *h
                             const struct config_place *at)
 {
     if (at && (h->driver != DRIVER_LIBVIRT || !h->uri || libvirt_uri_is_local(h->uri)))
-        report(r, at, false, "only a libvirt on another machine has one");
+        config_report_at(r, at, false, "only a libvirt on another machine has one");
 }
 
 /* Of fe80::1%eth0 QEMU over there would listen on all addresses that it has. */
@@ -130,7 +116,7 @@ static void check_address(struct config_reader *r, const struct config_host *h)
     CLEANUP_FREE char *host = h->address ? xstrdup(h->address) : libvirt_uri_host(h->uri);
 
     if (strchr(host, '%'))
-        report(
+        config_report_at(
             r, config_place_of(r, h->address ? &h->address : &h->uri), false,
             "an address with an interface (%%) is one of this machine's alone: give an 'address' "
             "without one, or a name, by which its exports are read");
@@ -145,12 +131,12 @@ static void check_driver(struct config_reader *r, const struct config_host *h)
     if (!config_place_of(r, &h->driver))
         return;
     if (h->driver == DRIVER_LIBVIRT && domains)
-        report(r, domains, false, "only driver qemu wants a list; libvirt has its own");
+        config_report_at(r, domains, false, "only driver qemu wants a list; libvirt has its own");
     if (h->driver == DRIVER_LIBVIRT && !uri)
-        report(r, host, false,
-               "'uri' is missing (driver libvirt needs one, such as qemu:///system)");
+        config_report_at(r, host, false,
+                         "'uri' is missing (driver libvirt needs one, such as qemu:///system)");
     if (h->driver == DRIVER_QEMU && uri)
-        report(r, uri, false, "only driver libvirt has a URI");
+        config_report_at(r, uri, false, "only driver libvirt has a URI");
     check_elsewhere(r, h, config_place_of(r, &h->address));
     if (h->driver == DRIVER_LIBVIRT && uri && !libvirt_uri_is_local(h->uri))
         check_address(r, h);
@@ -206,11 +192,12 @@ static void check_repositories(struct config_reader *r, const struct config *c)
         const struct entry *outer = &paths.items[i - 1], *e = &paths.items[i];
 
         if (strcmp(outer->text, e->text) == 0)
-            report(r, e->place, false, "this directory is a repository already, also on line %d",
-                   outer->place->line);
+            config_report_at(r, e->place, false,
+                             "this directory is a repository already, also on line %d",
+                             outer->place->line);
         else if (starts_with(e->text, outer->text))
-            report(r, e->place, false, "lies within another repository, on line %d",
-                   outer->place->line);
+            config_report_at(r, e->place, false, "lies within another repository, on line %d",
+                             outer->place->line);
     }
     entries_done(&paths);
 }
@@ -256,11 +243,12 @@ static void check_reference(struct config_reader *r, const struct config *c, cha
     known = list_repositories(r, c);
     near = nearest_repository(c, *name);
     if (near)
-        report(r, place, false, "no repository is called '%s'; did you mean '%s'? known: %s", *name,
-               near, known);
+        config_report_at(r, place, false,
+                         "no repository is called '%s'; did you mean '%s'? known: %s", *name, near,
+                         known);
     else
-        report(r, place, false, "no repository is called '%s'; known: %s", *name,
-               *known ? known : "none");
+        config_report_at(r, place, false, "no repository is called '%s'; known: %s", *name,
+                         *known ? known : "none");
 }
 
 static void list_secrets(const struct config *c, char **ret)
@@ -285,13 +273,14 @@ static void check_encryption(struct config_reader *r, const struct config *c,
         return;
     list_secrets(c, &known);
     if (!config_secret_find(c, repo->secret))
-        report(r, place, false, "no secret is called '%s'; known: %s", repo->secret,
-               *known ? known : "none");
+        config_report_at(r, place, false, "no secret is called '%s'; known: %s", repo->secret,
+                         *known ? known : "none");
     if (repo->compress != COMPRESS_OFF)
-        report(r, place, false,
-               "not together with compress: %s: QEMU would write what it compresses in clear text; "
-               "leave one of them out",
-               compression_name(repo->compress));
+        config_report_at(
+            r, place, false,
+            "not together with compress: %s: QEMU would write what it compresses in clear text; "
+            "leave one of them out",
+            compression_name(repo->compress));
 }
 
 /* Each in another repository. */
@@ -305,9 +294,9 @@ static void check_copies(struct config_reader *r, const struct config *c,
 
         check_reference(r, c, &copy->repository);
         if (copy->repository && str_eq(copy->repository, p->repository))
-            report(r, config_place_of(r, &copy->repository), false,
-                   "'%s' is the policy's own repository; copies go into another one",
-                   copy->repository);
+            config_report_at(r, config_place_of(r, &copy->repository), false,
+                             "'%s' is the policy's own repository; copies go into another one",
+                             copy->repository);
         entries_add(&names, r, &copy->repository);
     }
     want_different(r, &names);
@@ -319,9 +308,10 @@ static void check_scratch(struct config_reader *r, const struct config_policy *p
     const struct config_place *place = config_place_of(r, &p->scratch);
 
     if (p->mode == MODE_PULL && p->scratch && strlen(p->scratch) > CONFIG_SCRATCH_PULL_MAX)
-        report(r, place ? place : config_place_of(r, &p->mode), false,
-               "scratch '%s' is too long for a socket in it: mode pull needs at most %d bytes",
-               p->scratch, CONFIG_SCRATCH_PULL_MAX);
+        config_report_at(
+            r, place ? place : config_place_of(r, &p->mode), false,
+            "scratch '%s' is too long for a socket in it: mode pull needs at most %d bytes",
+            p->scratch, CONFIG_SCRATCH_PULL_MAX);
 }
 
 void config_check_errors(struct config_reader *r, const struct config *config)
@@ -380,13 +370,14 @@ static void warn_of_keep(struct config_reader *r, const struct retention *keep)
     const struct config_place *place = config_place_of(r, keep);
 
     if (place && !retention_is_set(keep))
-        report(r, place, true, "no rule counts more than 0: every point is kept, for ever");
+        config_report_at(r, place, true,
+                         "no rule counts more than 0: every point is kept, for ever");
     for (int p = 0; p < PERIOD_COUNT; p++)
         if (looks_like_minutes(&keep->within[p]))
-            report(r, place, true,
-                   "%s: %dm is %d months: a span has no minutes (hours are h, as in 12h)",
-                   retention_rule_name((enum retention_period)p, true), keep->within[p].months,
-                   keep->within[p].months);
+            config_report_at(r, place, true,
+                             "%s: %dm is %d months: a span has no minutes (hours are h, as in 12h)",
+                             retention_rule_name((enum retention_period)p, true),
+                             keep->within[p].months, keep->within[p].months);
 }
 
 static void warn_of_policy(struct config_reader *r, const struct config *c,
@@ -396,21 +387,24 @@ static void warn_of_policy(struct config_reader *r, const struct config *c,
     const struct config_place *disks = config_place_of(r, &p->disks);
 
     if (p->incremental.n == 0 && p->full.n == 0)
-        report(r, config_place_of_item(r, p), true,
-               "has no schedule: it runs only when it is asked to");
+        config_report_at(r, config_place_of_item(r, p), true,
+                         "has no schedule: it runs only when it is asked to");
     if (only_takes_away(&p->domains))
-        report(r, domains, true, "selects no domain: every glob takes away; put \"*\" before them");
+        config_report_at(r, domains, true,
+                         "selects no domain: every glob takes away; put \"*\" before them");
     else if (knows_domains(c) && !selects_any(c, p))
-        report(r, domains, true, "selects none of the hosts' domains");
+        config_report_at(r, domains, true, "selects none of the hosts' domains");
     if (disks && only_takes_away(&p->disks))
-        report(r, disks, true, "selects no disk: every glob takes away; put \"*\" before them");
+        config_report_at(r, disks, true,
+                         "selects no disk: every glob takes away; put \"*\" before them");
     warn_of_keep(r, &p->keep);
 }
 
 static void warn_of_host(struct config_reader *r, const struct config_host *h)
 {
     if (h->driver == DRIVER_QEMU && h->domains.n == 0)
-        report(r, config_place_of_item(r, h), true, "has no domains: nothing of it is backed up");
+        config_report_at(r, config_place_of_item(r, h), true,
+                         "has no domains: nothing of it is backed up");
 }
 
 /* A glob that names nothing was mistyped, or what it named is gone. */
@@ -426,7 +420,8 @@ static void warn_of_idle_globs(struct config_reader *r, const struct config *c)
                 found = selection_matches_domain(&one, c->hosts.items[h].name,
                                                  c->hosts.items[h].domains.items[k].name);
         if (!found)
-            report(r, config_place_of(r, &c->unprotected), true, "'%s' matches no domain", glob);
+            config_report_at(r, config_place_of(r, &c->unprotected), true, "'%s' matches no domain",
+                             glob);
     }
 }
 
@@ -438,9 +433,9 @@ static void warn_of_unprotected(struct config_reader *r, const struct config *c,
         return;
     for (size_t i = 0; i < c->policies.n; i++)
         if (selection_matches_domain(&c->policies.items[i].domains, h->name, d->name))
-            report(r, config_place_of(r, &c->unprotected), true,
-                   "%s/%s is left out here, and policy '%s' backs it up all the same", h->name,
-                   d->name, c->policies.items[i].name);
+            config_report_at(r, config_place_of(r, &c->unprotected), true,
+                             "%s/%s is left out here, and policy '%s' backs it up all the same",
+                             h->name, d->name, c->policies.items[i].name);
 }
 
 static void warn_of_promises(struct config_reader *r, const struct config *c,
@@ -454,11 +449,11 @@ static void warn_of_promises(struct config_reader *r, const struct config *c,
     CLEANUP_FREE char *loud = quiesce ? config_broken_quiesce(c, p) : NULL;
 
     if (late)
-        report(r, rpo, true, "%s", late);
+        config_report_at(r, rpo, true, "%s", late);
     if (old)
-        report(r, max_age, true, "%s", old);
+        config_report_at(r, max_age, true, "%s", old);
     if (loud)
-        report(r, quiesce, true, "%s", loud);
+        config_report_at(r, quiesce, true, "%s", loud);
 }
 
 /* Summer time moves a gap by an hour at most, so which zone it is does not matter. */
@@ -486,8 +481,8 @@ void config_check_warnings(struct config_reader *r, const struct config *config)
         warn_of_policy(r, config, &config->policies.items[i]);
     warn_of_all_promises(r, config);
     if (config->unprotected.n > 0 && only_takes_away(&config->unprotected))
-        report(r, config_place_of(r, &config->unprotected), true,
-               "leaves no domain out: every glob takes away");
+        config_report_at(r, config_place_of(r, &config->unprotected), true,
+                         "leaves no domain out: every glob takes away");
     if (knows_domains(config))
         warn_of_idle_globs(r, config);
     for (size_t i = 0; i < config->hosts.n; i++)

@@ -12,7 +12,7 @@
 static void complain(struct config_reader *r, const struct config_place *at, const char *why)
 {
     if (at)
-        config_report(r, at->line, at->column, false, "%s: %s", at->where, why);
+        config_report_at(r, at, false, "%s", why);
 }
 
 static void check_url(struct config_reader *r, const struct config_url *u,

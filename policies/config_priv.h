@@ -62,7 +62,7 @@ struct config_place {
     const void *member;
     bool item; /* the whole item of a list, whose first member has the same address */
     int line, column;
-    char *where; /* "policies[0] 'nightly': keep" */
+    const struct where *where; /* "policies[0] 'nightly': keep", as long as the document is there */
 };
 
 struct config_reader {
@@ -70,11 +70,16 @@ struct config_reader {
     struct diagnostics *diags;
     yaml_document_t doc;
     VEC(struct config_place) places;
+    VEC(struct where *) wheres; /* of keys and items */
 };
 
 /* line and column from 1. Past some hundreds of them nothing more is added. */
 void config_report(struct config_reader *r, int line, int column, bool warning, const char *fmt,
                    ...) __attribute__((format(printf, 5, 6)));
+
+/* The same of what stands at a place, with words before that say where that is. */
+void config_report_at(struct config_reader *r, const struct config_place *place, bool warning,
+                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Do both texts say the same, however they are written and commented? */
 bool config_yaml_same(const char *a, size_t a_len, const char *b, size_t b_len);
@@ -87,6 +92,7 @@ int config_load_yaml(struct config_reader *r, const char *text, size_t len);
 
 /* Fills config from r->doc, and r->places. */
 void config_walk(struct config_reader *r, struct config *config);
+void config_walk_done(struct config_reader *r);
 
 /* Reads one value into the member; adds an item where the type is a list. */
 int config_set_value(const struct config_key *key, const char *text, void *member, struct err *err);

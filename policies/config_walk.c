@@ -54,6 +54,18 @@ __attribute__((format(printf, 4, 5))) static void report(struct config_reader *r
                   "%s%s%s", where, *where ? ": " : "", why);
 }
 
+void config_report_at(struct config_reader *r, const struct config_place *place, bool warning,
+                      const char *fmt, ...)
+{
+    CLEANUP_FREE char *where = where_text(place->where), *why = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    why = xvasprintf(fmt, ap);
+    va_end(ap);
+    config_report(r, place->line, place->column, warning, "%s: %s", where, why);
+}
+
 static void add_place(struct config_reader *r, const struct where *w, const yaml_node_t *node,
                       const void *member)
 {
@@ -63,7 +75,18 @@ static void add_place(struct config_reader *r, const struct where *w, const yaml
                                    .item = w->index >= 0,
                                    .line = (int)node->start_mark.line + 1,
                                    .column = (int)node->start_mark.column + 1,
-                                   .where = where_text(w)};
+                                   .where = w};
+}
+
+/* Kept until the places go, which name it. */
+static struct where *add_where(struct config_reader *r, const struct where *up, const char *key,
+                               ptrdiff_t index, const char *name)
+{
+    struct where *w = xcalloc(1, sizeof(*w));
+
+    *w = (struct where){up, key, index, name};
+    *VEC_ADD(&r->wheres) = w;
+    return w;
 }
 
 static yaml_node_t *node_of(struct config_reader *r, int index)
@@ -277,10 +300,10 @@ static void read_list(struct config_reader *r, const struct where *w, const stru
     for (size_t i = 0; i < list.n; i++) {
         const yaml_node_t *item = node_of(r, node->data.sequence.items.start[i]);
         char *base = (char *)list.items + i * key->item_size;
-        struct where at = {w->up, w->key, (ptrdiff_t)i, item_name(r, item)};
+        const struct where *at = add_where(r, w->up, w->key, (ptrdiff_t)i, item_name(r, item));
 
-        add_place(r, &at, item, base);
-        read_mapping(r, &at, key->keys, item, base);
+        add_place(r, at, item, base);
+        read_mapping(r, at, key->keys, item, base);
     }
 }
 
@@ -344,10 +367,8 @@ static void read_mapping(struct config_reader *r, const struct where *w,
     if (find_keys(r, w, node, names, n, found) < 0)
         return;
     for (size_t i = 0; i < n; i++) {
-        struct where at = {.up = w, .key = names[i], .index = -1};
-
         if (found[i].key)
-            read_key(r, &at, &keys[i], found[i].value, base);
+            read_key(r, add_where(r, w, names[i], -1, NULL), &keys[i], found[i].value, base);
         else if (keys[i].required)
             report(r, w, node, "'%s' is missing (%s)", names[i], keys[i].help);
         else
@@ -366,16 +387,24 @@ static int by_member(const void *a, const void *b)
 
 void config_walk(struct config_reader *r, struct config *config)
 {
-    const struct where root = {.index = -1};
+    const struct where *root = add_where(r, NULL, NULL, -1, NULL);
     const yaml_node_t *node = yaml_document_get_root_node(&r->doc);
 
     if (is_null(node)) {
         config_report(r, 0, 0, false, "the file is empty: there is no configuration");
         return;
     }
-    read_mapping(r, &root, config_keys, node, (char *)config);
+    read_mapping(r, root, config_keys, node, (char *)config);
     if (r->places.n > 0)
         qsort(r->places.items, r->places.n, sizeof(*r->places.items), by_member);
+}
+
+void config_walk_done(struct config_reader *r)
+{
+    for (size_t i = 0; i < r->wheres.n; i++)
+        free(r->wheres.items[i]);
+    free(r->wheres.items);
+    free(r->places.items);
 }
 
 static const struct config_place *find_place(const struct config_reader *r, const void *member,

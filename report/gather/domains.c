@@ -62,12 +62,21 @@ bool domain_names_have(const struct domain_names *l, const char *host, const cha
     return l->n > 0 && bsearch(&key, l->items, l->n, sizeof(*l->items), compare);
 }
 
+/* What a QEMU host has is what the configuration says, and no more. */
+static bool has_libvirt(const struct config *config)
+{
+    for (size_t i = 0; i < config->hosts.n; i++)
+        if (config->hosts.items[i].driver == DRIVER_LIBVIRT)
+            return true;
+    return false;
+}
+
 int domains_known(const struct config *config, struct catalog *catalog, struct domain_names *ret,
                   struct err *err)
 {
     struct seen_list seen = {0};
 
-    if (catalog && catalog_seen(catalog, "domain", &seen, err) < 0)
+    if (catalog && has_libvirt(config) && catalog_seen(catalog, "domain", &seen, err) < 0)
         return -1;
     for (size_t i = 0; i < config->hosts.n; i++) {
         const struct config_host *h = &config->hosts.items[i];
@@ -82,8 +91,7 @@ int domains_known(const struct config *config, struct catalog *catalog, struct d
 
         name_split_domain(seen.items[i].name, &host, &domain);
         h = host ? config_host_find(config, host) : NULL;
-        /* What a QEMU host has is what the configuration says, and no more. */
-        if (h && h->driver != DRIVER_QEMU)
+        if (h && h->driver == DRIVER_LIBVIRT)
             domain_names_add(ret, host, domain);
     }
     seen_list_done(&seen);
