@@ -2,17 +2,21 @@
 #include "cli/notify_watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/store_ask.h"
 #include "notify/sending_of.h"
 #include "notify/told.h"
+
+#define RESERVED ((size_t)16 << 10) /* of the file */
 
 struct watch {
     const struct config *config;
@@ -36,16 +40,32 @@ static json_t *told_file(const char *path)
     return json_is_object(ret) ? ret : (json_decref(ret), json_object());
 }
 
+/* Within the file that there is. */
+static int write_over(const char *path, const char *text, size_t len, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0 || pwrite(fd, text, len, 0) != (ssize_t)len || fdatasync(fd) < 0)
+        return err_errno(err, errno, "write %s", path);
+    return 0;
+}
+
+/* A full disk may be why the daemon is down, and takes no new file: then the old one is written
+ * over, whose blank end is kept for that. */
 static int keep_file(const struct watch *w, struct err *err)
 {
     CLEANUP_FREE char *path = file_path(w->config);
-    CLEANUP_FREE char *temporary = xasprintf("%s.new", path);
+    CLEANUP_FREE char *json = json_dumps(w->file, JSON_INDENT(2));
+    size_t len = strlen(json), size = len < RESERVED ? RESERVED : len + 1;
+    CLEANUP_FREE char *text = xcalloc(size, 1);
+    struct err ignored = ERR_INIT;
 
-    if (json_object_size(w->file) == 0)
-        return unlink(path) < 0 && errno != ENOENT ? err_errno(err, errno, "remove %s", path) : 0;
-    if (json_dump_file(w->file, temporary, JSON_INDENT(2)) < 0 || rename(temporary, path) < 0)
-        return err_errno(err, errno, "write %s", path);
-    return 0;
+    memset(text, ' ', size - 1);
+    text[size - 1] = '\n';
+    memcpy(text, json, len);
+    if (write_file_durably(path, text, size, 0600, &ignored) == 0)
+        return 0;
+    return write_over(path, text, size, err);
 }
 
 static void read_told(const json_t *list, struct told_list *ret)
@@ -124,9 +144,24 @@ static int tell(struct watch *w, const struct config_target *t, struct err *err)
         rc = send_to(t, notice, err);
         json_decref(notice);
     }
-    if (rc == 0)
+    if (rc == 0) {
         write_told(w, t->name, &was, &telling);
+        rc = keep_file(w, err);
+    }
     return rc;
+}
+
+static void forget_gone(struct watch *w)
+{
+    const char *name;
+    json_t *told;
+    void *next;
+
+    json_object_foreach_safe(w->file, next, name, told)
+    {
+        if (!config_target_find(w->config, name))
+            json_object_del(w->file, name);
+    }
 }
 
 /* A check that is pinged notices by itself that nobody pings it. */
@@ -181,16 +216,14 @@ int notify_watch(const struct config *config, const struct status *status)
 {
     CLEANUP_FREE char *path = file_path(config);
     struct watch w = {.config = config, .now = status->now, .file = told_file(path)};
-    struct err err = ERR_INIT;
     int code;
 
     if (gethostname(w.machine, sizeof(w.machine) - 1) < 0)
         snprintf(w.machine, sizeof(w.machine), "localhost");
     conditions_of(status, &w.conditions);
     keep_ours(&w.conditions, status);
+    forget_gone(&w);
     code = tell_all(&w);
-    if (keep_file(&w, &err) < 0)
-        code = cli_fail("watch", &err);
     condition_list_done(&w.conditions);
     json_decref(w.file);
     return code;

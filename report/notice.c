@@ -11,7 +11,8 @@
 #include "report/mail_html.h"
 #include "report/json.h"
 
-#define NAMED_MAX 3 /* in a subject */
+#define NAMED_MAX 3    /* in a subject */
+#define EVENTS_MAX 500 /* in a message: nobody reads more, and no receiver takes any size */
 
 void notice_event_list_done(struct notice_event_list *l)
 {
@@ -95,7 +96,7 @@ static void print_text(FILE *out, const struct notice_event *e)
         fprintf(out, "    what to do: %s\n", c->advice);
 }
 
-static char *text_of(const struct notice_event_list *l)
+static char *text_of(const struct notice_event_list *l, size_t more)
 {
     char *ret = NULL;
     size_t size;
@@ -112,6 +113,8 @@ static char *text_of(const struct notice_event_list *l)
                 print_text(out, &l->items[i]);
         fputc('\n', out);
     }
+    if (more > 0)
+        fprintf(out, "And %zu more.\n\n", more);
     fputs("`vmkeep status` tells all of it.\n", out);
     fclose(out);
     return ret;
@@ -138,7 +141,7 @@ static void print_html(FILE *out, const struct notice_event *e)
     fputs("</td></tr>\n", out);
 }
 
-static char *html_of(const struct notice_event_list *l, const char *subject)
+static char *html_of(const struct notice_event_list *l, size_t more, const char *subject)
 {
     char *ret = NULL;
     size_t size;
@@ -160,6 +163,8 @@ static char *html_of(const struct notice_event_list *l, const char *subject)
                 print_html(out, &l->items[i]);
         fputs("</tbody></table>\n", out);
     }
+    if (more > 0)
+        fprintf(out, "<p>And %zu more.</p>\n", more);
     mail_html_end(out);
     fclose(out);
     return ret;
@@ -188,16 +193,20 @@ static json_t *event_json(const struct notice_event *e)
 
 json_t *notice_conditions(const struct notice_event_list *events, const char *machine, int64_t now)
 {
+    const struct notice_event_list shown = {.items = events->items,
+                                            .n = events->n < EVENTS_MAX ? events->n : EVENTS_MAX};
+    size_t more = events->n - shown.n;
     CLEANUP_FREE char *subject = subject_of(events, machine);
-    CLEANUP_FREE char *text = text_of(events);
-    CLEANUP_FREE char *html = html_of(events, subject);
+    CLEANUP_FREE char *text = text_of(&shown, more);
+    CLEANUP_FREE char *html = html_of(&shown, more, subject);
     json_t *ret = envelope("conditions", machine, now), *list = json_array();
     enum severity worst = SEVERITY_NOTE;
 
     for (size_t i = 0; i < events->n; i++) {
         const struct notice_event *e = &events->items[i];
 
-        json_array_append_new(list, event_json(e));
+        if (i < shown.n)
+            json_array_append_new(list, event_json(e));
         if (e->what != NOTICE_RESOLVED && e->condition.severity > worst)
             worst = e->condition.severity;
     }
@@ -207,6 +216,8 @@ json_t *notice_conditions(const struct notice_event_list *events, const char *ma
     set_text(ret, "text", text);
     set_text(ret, "html", html);
     json_object_set_new(ret, "events", list);
+    if (more > 0)
+        json_object_set_new(ret, "more", json_integer((json_int_t)more));
     return ret;
 }
 

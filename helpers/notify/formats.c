@@ -94,13 +94,14 @@ static json_t *ntfy_body(const json_t *message, const char *url, char **ret_url,
 static json_t *gotify_body(const json_t *message, const char *url, char **ret_url)
 {
     static const int priorities[] = {2, 5, 8};
-    size_t len = strlen(url);
+    size_t len = strcspn(url, "?");
+    const char *query = url + len; /* ?token=, where it is not in a header */
 
     while (len > 0 && url[len - 1] == '/')
         len--;
-    *ret_url = len >= 8 && strncmp(url + len - 8, "/message", 8) == 0
-                   ? xasprintf("%.*s", (int)len, url)
-                   : xasprintf("%.*s/message", (int)len, url);
+    *ret_url =
+        xasprintf("%.*s%s%s", (int)len, url,
+                  len >= 8 && strncmp(url + len - 8, "/message", 8) == 0 ? "" : "/message", query);
     return json_pack("{s:s, s:s, s:i, s:{s:{s:s}}}", "title", message_text(message, "subject"),
                      "message", message_text(message, "text"), "priority",
                      priorities[rank(message)], "extras", "client::display", "contentType",
@@ -184,6 +185,7 @@ static json_t *common(const json_t *alerts, const char *member)
 static json_t *alertmanager_body(const json_t *message)
 {
     const char *machine = message_text(message, "machine");
+    json_int_t more = json_integer_value(json_object_get(message, "more"));
     bool firing = false;
     json_t *alerts = json_array(), *event;
     CLEANUP_FREE char *group = xasprintf("{}:{instance=\"%s\"}", machine);
@@ -200,8 +202,8 @@ static json_t *alertmanager_body(const json_t *message)
         firing = true;
     }
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:{s:s}, s:o, s:o, s:s, s:o}", "version", "4", "groupKey", group,
-        "truncatedAlerts", 0, "status", firing ? "firing" : "resolved", "receiver", "vmkeep",
+        "{s:s, s:s, s:I, s:s, s:s, s:{s:s}, s:o, s:o, s:s, s:o}", "version", "4", "groupKey", group,
+        "truncatedAlerts", more, "status", firing ? "firing" : "resolved", "receiver", "vmkeep",
         "groupLabels", "instance", machine, "commonLabels", common(alerts, "labels"),
         "commonAnnotations", common(alerts, "annotations"), "externalURL", "", "alerts", alerts);
 }

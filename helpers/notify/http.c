@@ -15,6 +15,7 @@
 
 #define CONNECT_S 10L
 #define ANSWER_MAX 4096
+#define SECRET_MIN 6        /* shorter parts of a URL hide nothing */
 #define PING_BODY_MAX 10000 /* what a check of one's own server keeps */
 
 struct answer_text {
@@ -22,6 +23,7 @@ struct answer_text {
     size_t n;
 };
 
+/* The rest is of no interest, and may have no end. */
 static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 {
     struct answer_text *a = ctx;
@@ -29,7 +31,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 
     memcpy(a->data + a->n, data, take);
     a->n += take;
-    return size * n; /* the rest is of no interest */
+    return take;
 }
 
 static CURL *curl_new(const char *url, const char *ca, char *problem, struct err *err)
@@ -71,9 +73,26 @@ static char *first_line(struct answer_text *a)
     return a->data;
 }
 
-/* Answers of 2xx mean that it was taken. */
-static int post(CURL *c, const char *shown, const char *problem, struct err *err)
+/* Some servers repeat what they were asked for, and that may be a secret. */
+static bool repeats(const char *says, const char *url)
 {
+    const char *at = strstr(url, "://");
+
+    for (at = at ? at + 3 : url; *at;) {
+        size_t len = strcspn(at, "/?&=");
+        CLEANUP_FREE char *part = xasprintf("%.*s", (int)len, at);
+
+        if (len >= SECRET_MIN && strstr(says, part))
+            return true;
+        at += len + (at[len] != '\0');
+    }
+    return false;
+}
+
+/* Answers of 2xx mean that it was taken, whatever becomes of the rest of the answer. */
+static int post(CURL *c, const char *url, const char *problem, struct err *err)
+{
+    CLEANUP_FREE char *shown = format_url_shown(url);
     struct answer_text answer = {.n = 0};
     long status = 0;
     CURLcode rc;
@@ -82,12 +101,14 @@ static int post(CURL *c, const char *shown, const char *problem, struct err *err
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, &answer);
     rc = curl_easy_perform(c);
-    if (rc != CURLE_OK)
-        return curl_failed(rc, shown, problem, err);
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+    if (rc != CURLE_OK && status < 200)
+        return curl_failed(rc, shown, problem, err);
     if (status >= 200 && status < 300)
         return 0;
     says = first_line(&answer);
+    if (repeats(says, url))
+        says = "(it repeats what it was asked for)";
     return err_set(err, ERR_REMOTE, "%s: it answers with status %ld%s%s", shown, status,
                    *says ? ": " : "", says);
 }
@@ -131,7 +152,6 @@ static int url_of(const struct sending *s, char **ret, struct err *err)
 static int post_to(const struct sending *s, const char *url, const char *body, const char *type,
                    struct err *err)
 {
-    CLEANUP_FREE char *shown = format_url_shown(url);
     char problem[CURL_ERROR_SIZE] = "";
     CURL *c = curl_new(url, s->ca, problem, err);
     struct curl_slist *headers = curl_slist_append(NULL, type);
@@ -141,7 +161,7 @@ static int post_to(const struct sending *s, const char *url, const char *body, c
         curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-        rc = post(c, shown, problem, err);
+        rc = post(c, url, problem, err);
     }
     curl_slist_free_all(headers);
     curl_easy_cleanup(c);
@@ -208,6 +228,29 @@ static int set_credentials(CURL *c, const char *file, struct err *err)
     return 0;
 }
 
+/* A mail server on this machine shows a certificate of its own making, if any; and on its way
+ * nobody could read along. */
+static bool is_here(const char *via)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1", "[::1]"};
+    const char *host = starts_with(via, "smtp://") ? via + strlen("smtp://") : "";
+
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        size_t len = strlen(hosts[i]);
+
+        if (strncmp(host, hosts[i], len) == 0 && (host[len] == '\0' || host[len] == ':'))
+            return true;
+    }
+    return false;
+}
+
+static long tls_of(const struct sending *s)
+{
+    if (s->credentials) /* a password never goes in clear text */
+        return CURLUSESSL_ALL;
+    return is_here(s->via) && !s->ca ? CURLUSESSL_NONE : CURLUSESSL_TRY;
+}
+
 static int smtp(const struct sending *s, const char *mail, const char *from, struct err *err)
 {
     char problem[CURL_ERROR_SIZE] = "";
@@ -222,8 +265,7 @@ static int smtp(const struct sending *s, const char *mail, const char *from, str
     }
     for (size_t i = 0; i < s->to.n; i++)
         to = curl_slist_append(to, s->to.items[i]);
-    /* A password never goes in clear text. */
-    curl_easy_setopt(c, CURLOPT_USE_SSL, (long)(s->credentials ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+    curl_easy_setopt(c, CURLOPT_USE_SSL, tls_of(s));
     curl_easy_setopt(c, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
     curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);

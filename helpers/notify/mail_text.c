@@ -33,8 +33,22 @@ static void put_base64(FILE *out, const char *data, size_t len)
     }
 }
 
-static void put_body(FILE *out, const char *type, const char *text)
+/* Lines of a text end so, whatever it is coded in (RFC 2046, 4.1.1). Caller frees. */
+static char *canonical(const char *text)
 {
+    char *ret = xcalloc(2 * strlen(text) + 1, 1), *to = ret;
+
+    for (; *text; text++) {
+        if (*text == '\n')
+            *to++ = '\r';
+        *to++ = *text;
+    }
+    return ret;
+}
+
+static void put_body(FILE *out, const char *type, const char *lines)
+{
+    CLEANUP_FREE char *text = canonical(lines);
     size_t len = strlen(text);
 
     fprintf(out,

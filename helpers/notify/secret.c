@@ -28,6 +28,10 @@ int secret_read(const char *path, char **ret, struct err *err)
             "%s: others than its owner may read it: `chmod 600 %s`, and think of what is "
             "in it as known",
             path, path);
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return err_set(err, ERR_DENIED,
+                       "%s: it is another user's, who may read and change it: `chown root %s`",
+                       path, path);
     text = xcalloc(SECRET_MAX + 2, 1);
     n = read(fd, text, SECRET_MAX + 1);
     if (n < 0)

@@ -128,4 +128,4 @@ start_daemon
 await_daemon
 vmkeep notify watch
 taken "daemon daemon-down" resolved
-[ ! -e "$tmp/catalog.db.watch" ]
+jq -e '. == {}' "$tmp/catalog.db.watch" > /dev/null

@@ -140,6 +140,32 @@ static void reasons_become_conditions(void **state)
     status_done(&s);
 }
 
+/* Of thousands at once a message has hundreds, and how many more there are. */
+static void a_message_has_an_end(void **state)
+{
+    struct notice_event_list l = {0};
+    CLEANUP_FREE char *body = NULL;
+    json_t *notice;
+
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        CLEANUP_FREE char *name = xasprintf("vm%d", i);
+        struct notice_event e = {.what = NOTICE_FIRING,
+                                 .condition = sample(name, CONDITION_AT_RISK)};
+
+        *VEC_ADD(&l) = e;
+    }
+    notice = notice_conditions(&l, "hv", START);
+    body = json_dumps(notice, JSON_COMPACT);
+    assert_true(strlen(body) < 1 << 20);
+    assert_int_equal(json_array_size(json_object_get(notice, "events")), 500);
+    assert_int_equal(json_integer_value(json_object_get(notice, "more")), 9500);
+    assert_non_null(strstr(body, "hv: 10000 new: "));
+    assert_non_null(strstr(body, "And 9500 more."));
+    json_decref(notice);
+    notice_event_list_done(&l);
+}
+
 /* ---- the notifier ---- */
 
 #define VMS 3
@@ -795,6 +821,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(once_again_and_over),
         cmocka_unit_test(reasons_become_conditions),
+        cmocka_unit_test(a_message_has_an_end),
         TEST(each_is_told_once),
         TEST(reports_come_by_the_calendar),
         TEST(a_report_comes_after_each_run),

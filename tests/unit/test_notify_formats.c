@@ -65,6 +65,42 @@ static void ntfy_wants_a_topic(void **state)
     json_decref(message);
 }
 
+/* The token may be in the URL, or in a header. */
+static void gotify_is_sent_to_its_message(void **state)
+{
+    static const char *const rows[][2] = {
+        {"https://g", "https://g/message"},
+        {"https://g/sub/", "https://g/sub/message"},
+        {"https://g/message", "https://g/message"},
+        {"https://g/message?token=x", "https://g/message?token=x"},
+        {"https://g/?token=a/b", "https://g/message?token=a/b"},
+    };
+    json_t *message = json_pack("{s:s, s:s}", "subject", "s", "text", "t");
+    struct err err = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP_FREE char *url = NULL;
+        CLEANUP_FREE char *body = format_body("gotify", message, rows[i][0], &url, &err);
+
+        assert_string_equal(url, rows[i][1]);
+    }
+    json_decref(message);
+}
+
+static void alertmanager_is_told_of_what_is_cut(void **state)
+{
+    json_t *message =
+        json_pack("{s:[{s:s, s:s}], s:i}", "events", "kind", "full", "status", "firing", "more", 7);
+    struct err err = ERR_INIT;
+    CLEANUP_FREE char *url = NULL;
+    CLEANUP_FREE char *body = format_body("alertmanager", message, "http://x", &url, &err);
+
+    (void)state;
+    assert_non_null(strstr(body, "\"truncatedAlerts\":7"));
+    json_decref(message);
+}
+
 /* No header can be smuggled in, and no line is too long. */
 static void mails_have_short_lines(void **state)
 {
@@ -80,12 +116,13 @@ static void mails_have_short_lines(void **state)
     strlist_add(&to, "ops@example.org");
     strlist_add(&to, "b@example.org");
     message = json_pack("{s:s, s:s, s:s, s:s, s:s}", "subject", subject, "text", text, "html",
-                        "<p>x</p>", "machine", "hv1", "kind", "conditions");
+                        "x\ny\n", "machine", "hv1", "kind", "conditions");
     mail = format_mail(message, "vmkeep@hv1", &to, "id", 1790000000);
     assert_null(strstr(mail, "\nBcc:"));
     assert_non_null(strstr(mail, "To: ops@example.org,\r\n b@example.org\r\n"));
     assert_non_null(strstr(mail, "Subject: =?UTF-8?B?"));
     assert_non_null(strstr(mail, "Content-Type: text/html; charset=utf-8\r\n"));
+    assert_non_null(strstr(mail, "\r\n\r\neA0KeQ0K\r\n")); /* lines end with CR LF within, too */
     for (const char *p = mail; *p;) {
         const char *end = strstr(p, "\r\n");
 
@@ -103,6 +140,8 @@ int main(void)
         cmocka_unit_test(pings_know_their_way),
         cmocka_unit_test(no_secret_is_shown),
         cmocka_unit_test(ntfy_wants_a_topic),
+        cmocka_unit_test(gotify_is_sent_to_its_message),
+        cmocka_unit_test(alertmanager_is_told_of_what_is_cut),
         cmocka_unit_test(mails_have_short_lines),
     };
 
