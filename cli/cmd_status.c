@@ -10,12 +10,13 @@
 #include "cli/active_jobs.h"
 #include "cli/cli.h"
 #include "cli/sources.h"
+#include "cli/status_watch.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/text.h"
 
 struct arguments {
-    bool json, html;
+    bool json, html, watch;
     struct strlist domains;
 };
 
@@ -87,6 +88,16 @@ static int print(const struct arguments *a, const struct status_sources *s,
     return 0;
 }
 
+static int watch(const struct arguments *a, struct status_sources *s)
+{
+    CLEANUP(domain_names_done) struct domain_names only = {0};
+    struct err err = ERR_INIT;
+
+    if (find_domains(a, s, &only, &err) < 0)
+        return cli_fail(NULL, &err);
+    return status_watch(s, a->domains.n > 0 ? &only : NULL);
+}
+
 static int report(void *arg, const struct config *config, struct catalog *catalog)
 {
     const struct arguments *a = arg;
@@ -97,6 +108,11 @@ static int report(void *arg, const struct config *config, struct catalog *catalo
     struct err err = ERR_INIT;
     int rc = sources_open(config, catalog, &sources, &err), code;
 
+    if (rc == 0 && a->watch) {
+        code = watch(a, &sources);
+        sources_done(&sources);
+        return code;
+    }
     sources.figures = sources.days = a->html;
     rc = rc < 0 ? rc : gather(a, &sources, &status, &err);
     rc = rc < 0 ? rc : print(a, &sources, &status, &err);
@@ -174,6 +190,11 @@ const struct command cmd_status = {
                   "print a page for a browser: one file that loads nothing, with what runs and the "
                   "last days of each domain, as vmkeep-web shows it"),
              .rivals = 1},
+            {FLAG("watch", watch,
+                  "show it on the whole terminal, anew every 2 seconds, until q: the arrows choose "
+                  "a domain, Enter or right tells all of it and left goes back, / shows those "
+                  "only whose name, policy or status has what is typed"),
+             .rivals = 1},
             {0}},
     .exits =
         (const struct command_exit[]){
@@ -189,7 +210,8 @@ const struct command cmd_status = {
     .examples = (const char *const[]){"vmkeep status",
                                       "vmkeep status --json | "
                                       "jq -r '.domains[] | select(.protected | not).domain'",
-                                      "vmkeep status --html > /srv/www/vmkeep.html", NULL},
+                                      "vmkeep status --html > /srv/www/vmkeep.html",
+                                      "vmkeep status --watch", NULL},
     ARGUMENTS,
     .run = run,
 };
