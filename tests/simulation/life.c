@@ -29,37 +29,43 @@ static char *config_text(const struct sim_daemon *d)
                   "    verify: { schedule: ['Wed 02:30'] }\n",
                   d->letter, d->letter, d->letter);
 
-    return xasprintf(
-        "catalog: /unused\n"
-        "keep_history: %s\n"
-        "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
-        "hosts:\n"
-        "  - name: sim\n"
-        "    driver: qemu\n"
-        "    domains: [{ name: d, qmp: /%s }]\n"
-        "repositories:\n"
-        "  - { name: main, path: /srv/%s, reserve: 1GiB }\n"
-        "%s"
-        "policies:\n"
-        "  - name: nightly\n"
-        "    domains: ['%c*'%s]\n"
-        "    repository: main\n"
-        "    schedule: { %s }\n"
-        "    keep: { last: 3, daily: 7, weekly: 4 }\n"
-        "    quiesce: try\n"
-        "    rpo: 26h\n"
-        "    verify: { schedule: ['Tue,Fri 02:30'], sample: 50%%, max_age: 10d }\n"
-        "%s%s",
-        sim.keeps_all ? "400d" : "40d", d->alteration & ALTER_HOST ? "other" : "unused",
-        d->alteration & ALTER_PATH ? "moved" : "backup",
-        sim.has_copies ? "  - { name: offsite, path: /srv/offsite }\n" : "", d->letter,
-        d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",
-        sim.no_fulls ? "incremental: ['02:30']"
-                     : "incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30']",
-        sim.has_copies ? "    copy_to: [{ repository: offsite, keep: { last: 3, daily: "
-                         "5 } }]\n"
-                       : "",
-        d->alteration & ALTER_POLICIES || sim.no_fulls ? "" : often);
+    return xasprintf("catalog: /unused\n"
+                     "keep_history: %s\n"
+                     "limits: { jobs: 6, jobs_per_host: 5, jobs_per_repository: 4 }\n"
+                     "hosts:\n"
+                     "  - name: sim\n"
+                     "    driver: qemu\n"
+                     "    domains: [{ name: %s, qmp: /%s }]\n"
+                     "repositories:\n"
+                     "  - { name: main, path: /srv/%s, reserve: 1GiB }\n"
+                     "%s"
+                     "%s"
+                     "policies:\n"
+                     "  - name: nightly\n"
+                     "    domains: ['%c*'%s]\n"
+                     "    repository: main\n"
+                     "    schedule: { %s }\n"
+                     "    keep: { last: 3, daily: 7, weekly: 4 }\n"
+                     "    quiesce: try\n"
+                     "    rpo: 26h\n"
+                     "    verify: { schedule: ['Tue,Fri 02:30'], sample: 50%%, max_age: 10d }\n"
+                     "%s%s",
+                     sim.keeps_all ? "400d" : "40d", sim.tells ? "d0, qmp: /d0 }, { name: d1" : "d",
+                     d->alteration & ALTER_HOST ? "other" : "unused",
+                     d->alteration & ALTER_PATH ? "moved" : "backup",
+                     sim.has_copies ? "  - { name: offsite, path: /srv/offsite }\n" : "",
+                     sim.tells ? "notify:\n"
+                                 "  - { name: t1, command: /bin/true }\n"
+                                 "  - { name: t2, command: /bin/true }\n"
+                               : "",
+                     d->letter, d->alteration & ALTER_SELECTION ? ", '!?1', '!?2'" : "",
+                     sim.no_fulls ? "incremental: ['02:30']"
+                                  : "incremental: ['Mon..Sat 02:30'], full: ['Sun 02:30']",
+                     sim.has_copies
+                         ? "    copy_to: [{ repository: offsite, keep: { last: 3, daily: "
+                           "5 } }]\n"
+                         : "",
+                     d->alteration & ALTER_POLICIES || sim.no_fulls ? "" : often);
 }
 
 struct config *read_config(const struct sim_daemon *d)
@@ -134,6 +140,7 @@ void daemon_start(void *daemon)
         sim_broken("start: %s", err.msg);
     d->jobs = (struct observer){.hear = on_job, .ctx = d};
     scheduler_listen(d->scheduler, &d->jobs);
+    tell_begins(d);
     check_queue(d);
 }
 
@@ -141,6 +148,7 @@ void daemon_gone(struct sim_daemon *d)
 {
     act_as(d);
     sim_drop_daemon(&sim.w, d->number);
+    tell_gone();
     scheduler_free(d->scheduler);
     d->scheduler = NULL;
     sim_drop_daemon(&sim.w, d->number);

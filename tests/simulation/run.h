@@ -58,6 +58,7 @@ struct sim_run {
     bool quiet;      /* no more weather */
     bool keeps_all;  /* rows of jobs, to be counted */
     bool has_copies; /* in the second repository */
+    bool tells;      /* by notifications */
     bool no_fulls;   /* one policy, whose chains go on for ever by merging */
 };
 extern struct sim_run sim;
@@ -108,6 +109,11 @@ void check_pins(const struct sim_daemon *d);
 
 /* marks.c */
 void check_marks(void);
+
+/* scenes_notify.c: a daemon that tells, where sim.tells. */
+void tell_begins(struct sim_daemon *d);
+void tell_job(const struct job *j);
+void tell_gone(void);
 
 /* scenes.c */
 void play_scenes(void);

@@ -333,6 +333,7 @@ void play_scenes(void)
     play_libvirt_scenes();
     play_image_scenes();
     play_copy_scenes();
+    play_notify_scene();
     copies_given_up();
     catalog_full();
     export_left();

@@ -43,6 +43,9 @@ void play_image_scenes(void);
 /* scenes_copies.c */
 void play_copy_scenes(void);
 
+/* scenes_notify.c */
+void play_notify_scene(void);
+
 /* scenes_libvirt.c */
 void play_libvirt_scenes(void);
 

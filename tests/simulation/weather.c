@@ -51,6 +51,7 @@ void on_job(void *daemon, const void *job_event)
     check_distance(d, event->job);
     hand_on_job(d, event);
     ask_about_jobs(d);
+    tell_job(event->job);
     if (event->job->state != JOB_ENDED || !w->faults.job_fails || !sim_chance(w, 500))
         return;
     for (size_t i = 0; i < d->host->domains.n; i++)
