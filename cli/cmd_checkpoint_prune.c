@@ -238,7 +238,7 @@ const struct command cmd_checkpoint_prune = {
             {FLAG("dry-run", dry_run,
                   "list them, since when their policies are away, and when they go by themselves; "
                   "change nothing. Works while the daemon is down")},
-            {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
+            WAIT_OPTION,
             {FLAG("json", json,
                   "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
                   "with --dry-run an array of {checkpoint, domain, host, policy, away, released, "

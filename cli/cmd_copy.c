@@ -177,26 +177,16 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     return code;
 }
 
-static int copy(const struct arguments *a)
-{
-    struct config *config = NULL;
-    int code = cli_load_config(&config);
-
-    if (code == EXIT_DONE)
-        code =
-            start_jobs(config, "copy", json_pack("{s:s, s:s*}", "to", a->to, "target", a->target),
-                       a->wait, a->json);
-    config_free(config);
-    return code;
-}
-
 static int run(void *arguments)
 {
     const struct arguments *a = arguments;
 
     if (!a->to)
         return cli_usage("copy", "--to says into which repository");
-    return a->dry_run ? cli_with_catalog(dry_run, arguments) : copy(a);
+    return a->dry_run
+               ? cli_with_catalog(dry_run, arguments)
+               : start_jobs_only("copy", json_pack("{s:s, s:s*}", "to", a->to, "target", a->target),
+                                 a->wait, a->json);
 }
 
 const struct command cmd_copy = {
@@ -228,7 +218,7 @@ const struct command cmd_copy = {
             {FLAG("dry-run", dry_run,
                   "print which points would be copied, in which order, and how much that is; "
                   "change nothing. Works while the daemon is down")},
-            {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
+            WAIT_OPTION,
             {FLAG("json", json,
                   "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason "
                   "too; with --dry-run an array of {id, repository, kind, on, bytes, why, "
@@ -236,11 +226,7 @@ const struct command cmd_copy = {
                   "keeps it")},
             {0}},
     .wants = "one policy or domain at most",
-    .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},
-                                           {EXIT_FAILED, "failed, with --wait all jobs did, or "
-                                                         "were skipped"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_PARTLY, "some jobs failed, or were skipped"},
+    .exits = (const struct command_exit[]){STARTED_EXITS,
                                            {EXIT_NOT_FOUND, "no such policy, domain or repository, "
                                                             "or it gets no copies"},
                                            {EXIT_NO_DAEMON, "the daemon cannot be reached"},

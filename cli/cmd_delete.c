@@ -416,7 +416,7 @@ const struct command cmd_delete = {
             {FLAG("dry-run", dry_run,
                   "say what would go, and change nothing. Works while the daemon is down")},
             {FLAG("yes", yes, "do not ask")},
-            {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
+            WAIT_OPTION,
             {FLAG("json", json,
                   "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
                   "with --dry-run an array of {id, domain, host, policy, created, kind, state, "

@@ -17,7 +17,6 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
-#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/served.h"
@@ -29,20 +28,12 @@
 #define LOOPBACK "127.0.0.1"
 
 struct arguments {
-    struct point_wish point;
+    struct point_wish point; /* first */
     const char *socket, *address, *scratch, *keep;
     struct strlist disks;
     int64_t port;
     bool writable, json;
 };
-
-static int read_at(void *arguments, const char *name, const char *value, struct err *err)
-{
-    struct arguments *a = arguments;
-
-    (void)name;
-    return point_wish_read_at(&a->point, value, err);
-}
 
 /* ---- overlays that stay ---- */
 
@@ -251,13 +242,10 @@ const struct command cmd_export = {
             "While it is exported a point is not removed. The command needs no daemon; with "
             "--repository PATH neither catalog nor configuration.",
             NULL},
-    .operands =
-        (const struct command_operand[]){
-            {OPERAND("POINT|DOMAIN", point.what), .words = WORD_DOMAIN | WORD_POINT}, {0}},
+    .operands = (const struct command_operand[]){POINT_OPERAND, {0}},
     .options =
         (const struct command_option[]){
-            {READ("at", "TIME", read_at,
-                  "as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339")},
+            AT_OPTION,
             {LIST("disk", "NAME", disks, "this disk only; may be given several times")},
             {TEXT("socket", "PATH", socket, "the unix socket to serve on; must not be there yet"),
              .words = WORD_FILE, .rivals = 1},
@@ -270,11 +258,7 @@ const struct command cmd_export = {
             {TEXT("keep-overlay", "FILE", keep,
                   "keep the overlay, here; of several disks a directory that is there"),
              .words = WORD_FILE, .with = "writable", .rivals = 2},
-            KEY_OPTION,
-            {TEXT("repository", "NAME|PATH", point.repository,
-                  "straight from this repository, whatever the catalog says; with a path neither "
-                  "catalog nor configuration is needed"),
-             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            WHENCE_OPTIONS,
             {FLAG("json", json,
                   "print {point, created, writable, disks: [{name, uri, capacity, overlay}]}")},
             {0}},

@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
-#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/opened_tree.h"
@@ -24,22 +23,13 @@
 #include "report/wrap.h"
 
 struct arguments {
-    struct point_wish point;
+    struct point_wish point; /* first */
     const char *action, *file, *to;
     struct tree_wish wish;
-    int64_t partition;
     bool force, json;
 };
 
 static const char *const actions[] = {"ls", "cat", "get", NULL};
-
-static int read_at(void *arguments, const char *name, const char *value, struct err *err)
-{
-    struct arguments *a = arguments;
-
-    (void)name;
-    return point_wish_read_at(&a->point, value, err);
-}
 
 /* ---- get ---- */
 
@@ -135,7 +125,6 @@ static int run(void *arguments)
     int code = check_usage(a);
 
     a->point.command = "files";
-    a->wish.partition = (int)a->partition;
     code = code ? code : found_point_find(&a->point, &f);
     code = code ? code : found_point_hold(&a->point, &f);
     if (code)
@@ -174,29 +163,18 @@ const struct command cmd_files = {
             "files are read a point is not removed.",
             NULL},
     .operands =
-        (const struct command_operand[]){
-            {OPERAND("POINT|DOMAIN", point.what), .words = WORD_DOMAIN | WORD_POINT},
-            {OPERAND("ls|cat|get", action), .choices = actions},
-            {OPERAND("PATH", file), .optional = true},
-            {0}},
+        (const struct command_operand[]){POINT_OPERAND,
+                                         {OPERAND("ls|cat|get", action), .choices = actions},
+                                         {OPERAND("PATH", file), .optional = true},
+                                         {0}},
     .options =
         (const struct command_option[]){
-            {READ("at", "TIME", read_at,
-                  "as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339")},
-            {TEXT("disk", "NAME", wish.disk, "of this disk")},
-            {NUMBER("partition", "N", partition, 1, 256, "of this partition")},
-            {TEXT("volume", "VG/LV", wish.volume, "of this logical volume of LVM in it")},
+            AT_OPTION,
+            TREE_OPTIONS,
             {TEXT("to", "DIR", to, "where get copies to; it is made if it is not there"),
              .words = WORD_DIRECTORY},
             {FLAG("force", force, "let get replace files that are there")},
-            {TEXT("scratch", "DIR", wish.scratch,
-                  "for the overlay; TMPDIR, or /var/tmp by default"),
-             .words = WORD_DIRECTORY},
-            KEY_OPTION,
-            {TEXT("repository", "NAME|PATH", point.repository,
-                  "straight from this repository, whatever the catalog says; with a path neither "
-                  "catalog nor configuration is needed"),
-             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            WHENCE_OPTIONS,
             {FLAG("json", json,
                   "ls: print an array of {name, type, mode, uid, gid, size, modified, target}; "
                   "get: {path, files, directories, links, skipped, bytes}")},

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
-#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/opened_tree.h"
@@ -21,19 +20,10 @@
 #define WAIT_MS 1000
 
 struct arguments {
-    struct point_wish point;
+    struct point_wish point; /* first */
     struct tree_wish wish;
-    int64_t partition;
     bool json;
 };
-
-static int read_at(void *arguments, const char *name, const char *value, struct err *err)
-{
-    struct arguments *a = arguments;
-
-    (void)name;
-    return point_wish_read_at(&a->point, value, err);
-}
 
 /* What is in it would be hidden. */
 static int check_dir(const char *dir, struct err *err)
@@ -93,7 +83,6 @@ static int run(void *arguments)
 
     a->point.command = "mount";
     code = found_point_find(&a->point, &f);
-    a->wish.partition = (int)a->partition;
     if (code == 0)
         code = found_point_hold(&a->point, &f);
     if (code)
@@ -121,24 +110,12 @@ const struct command cmd_mount = {
             NULL},
     .operands =
         (const struct command_operand[]){
-            {OPERAND("POINT|DOMAIN", point.what), .words = WORD_DOMAIN | WORD_POINT},
-            {OPERAND("DIR", wish.dir), .words = WORD_DIRECTORY},
-            {0}},
+            POINT_OPERAND, {OPERAND("DIR", wish.dir), .words = WORD_DIRECTORY}, {0}},
     .options =
         (const struct command_option[]){
-            {READ("at", "TIME", read_at,
-                  "as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339")},
-            {TEXT("disk", "NAME", wish.disk, "this disk")},
-            {NUMBER("partition", "N", partition, 1, 256, "this partition")},
-            {TEXT("volume", "VG/LV", wish.volume, "this logical volume of LVM in it")},
-            {TEXT("scratch", "DIR", wish.scratch,
-                  "for the overlay; TMPDIR, or /var/tmp by default"),
-             .words = WORD_DIRECTORY},
-            KEY_OPTION,
-            {TEXT("repository", "NAME|PATH", point.repository,
-                  "straight from this repository, whatever the catalog says; with a path neither "
-                  "catalog nor configuration is needed"),
-             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            AT_OPTION,
+            TREE_OPTIONS,
+            WHENCE_OPTIONS,
             {FLAG("json", json, "print {point, created, disk, directory} once it is mounted")},
             {0}},
     .wants = "name one point or domain, and a directory",

@@ -281,23 +281,13 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     return code;
 }
 
-static int prune(const struct arguments *a)
-{
-    struct config *config = NULL;
-    int code = cli_load_config(&config);
-
-    if (code == EXIT_DONE)
-        code =
-            start_jobs(config, "prune", json_pack("{s:s*}", "target", a->target), a->wait, a->json);
-    config_free(config);
-    return code;
-}
-
 static int run(void *arguments)
 {
     const struct arguments *a = arguments;
 
-    return a->dry_run ? cli_with_catalog(dry_run, arguments) : prune(a);
+    return a->dry_run ? cli_with_catalog(dry_run, arguments)
+                      : start_jobs_only("prune", json_pack("{s:s*}", "target", a->target), a->wait,
+                                        a->json);
 }
 
 const struct command cmd_prune = {
@@ -321,7 +311,7 @@ const struct command cmd_prune = {
                   "print of each point whether it stays, and why, or what it is merged into, how "
                   "much that moves and what is freed; change nothing. Works while the daemon is "
                   "down")},
-            {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
+            WAIT_OPTION,
             {FLAG(
                 "json", json,
                 "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason too; "
@@ -332,11 +322,7 @@ const struct command cmd_prune = {
                 "missing, broken-chain, set-aside, deleting or clock")},
             {0}},
     .wants = "one policy or domain at most",
-    .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},
-                                           {EXIT_FAILED, "failed, with --wait all jobs did, or "
-                                                         "were skipped"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_PARTLY, "some jobs failed, or were skipped"},
+    .exits = (const struct command_exit[]){STARTED_EXITS,
                                            {EXIT_NOT_FOUND, "no such policy or domain"},
                                            {EXIT_NO_DAEMON, "the daemon cannot be reached"},
                                            {EXIT_DAMAGED, "the catalog is damaged"},

@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
-#include "cli/known_keys.h"
 #include "cli/found_point.h"
 #include "cli/held_point.h"
 #include "cli/interrupted.h"
@@ -26,7 +25,7 @@
 #include "storage/restore.h"
 
 struct arguments {
-    struct point_wish point;
+    struct point_wish point; /* first */
     struct restore_request request;
     struct restore_define define;
     struct restore_in_place in_place;
@@ -36,14 +35,6 @@ struct arguments {
 };
 
 /* ---- arguments ---- */
-
-static int read_at(void *arguments, const char *name, const char *value, struct err *err)
-{
-    struct arguments *a = arguments;
-
-    (void)name;
-    return point_wish_read_at(&a->point, value, err);
-}
 
 static int read_bandwidth(void *arguments, const char *name, const char *value, struct err *err)
 {
@@ -355,15 +346,12 @@ const struct command cmd_restore = {
             "With --repository PATH neither catalog nor configuration is needed: so a repository "
             "alone, on another machine, is enough.",
             NULL},
-    .operands =
-        (const struct command_operand[]){
-            {OPERAND("POINT|DOMAIN", point.what), .words = WORD_DOMAIN | WORD_POINT}, {0}},
+    .operands = (const struct command_operand[]){POINT_OPERAND, {0}},
     .options =
         (const struct command_option[]){
             {TEXT("to", "DIR", request.to, "where to; it is made if it is not there"),
              .words = WORD_DIRECTORY},
-            {READ("at", "TIME", read_at,
-                  "as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339")},
+            AT_OPTION,
             {LIST("disk", "NAME", disks, "this disk only; may be given several times")},
             {TEXT("format", "qcow2|raw", request.format, "of the images; qcow2 by default"),
              .choices = (const char *const[]){"qcow2", "raw", NULL}},
@@ -397,11 +385,7 @@ const struct command cmd_restore = {
             {LIST("onto", "DISK=TARGET", onto.targets,
                   "write the disk onto this image or block device; may be given several times")},
             {FLAG("yes", in_place.yes, "with --in-place and --onto: do not ask")},
-            KEY_OPTION,
-            {TEXT("repository", "NAME|PATH", point.repository,
-                  "straight from this repository, whatever the catalog says; with a path neither "
-                  "catalog nor configuration is needed"),
-             .words = WORD_REPOSITORY | WORD_DIRECTORY},
+            WHENCE_OPTIONS,
             {FLAG("json", json, "print {point, created, disks, definition, defined, different}")},
             {0}},
     .wants = "name one point or domain",

@@ -15,15 +15,9 @@ struct arguments {
 static int run(void *arguments)
 {
     const struct arguments *a = arguments;
-    struct config *config = NULL;
-    int code = cli_load_config(&config);
 
-    if (code == EXIT_DONE)
-        code = start_jobs(config, "run",
-                          json_pack("{s:s, s:s*}", "target", a->target, "level", a->level), a->wait,
-                          a->json);
-    config_free(config);
-    return code;
+    return start_jobs_only("run", json_pack("{s:s, s:s*}", "target", a->target, "level", a->level),
+                           a->wait, a->json);
 }
 
 const struct command cmd_run = {
@@ -51,17 +45,13 @@ const struct command cmd_run = {
                   "without it what the policy usually makes; an incremental becomes a full where "
                   "changes were not tracked"),
              .choices = (const char *const[]){"full", "incremental", NULL}},
-            {FLAG("wait", wait, "wait for the jobs to end; Ctrl-C ends the waiting, not the jobs")},
+            WAIT_OPTION,
             {FLAG("json", json,
                   "print {jobs: [{id, domain, host, policy, joined}]}, with --wait outcome and "
                   "reason too")},
             {0}},
     .wants = "name one policy or domain",
-    .exits = (const struct command_exit[]){{EXIT_DONE, "queued, with --wait all were a success"},
-                                           {EXIT_FAILED, "failed, with --wait all jobs did, or "
-                                                         "were skipped"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
-                                           {EXIT_PARTLY, "some jobs failed, or were skipped"},
+    .exits = (const struct command_exit[]){STARTED_EXITS,
                                            {EXIT_NOT_FOUND, "no such policy or domain"},
                                            {EXIT_BUSY, "its backup runs already"},
                                            {EXIT_NO_DAEMON, "the daemon cannot be reached"},

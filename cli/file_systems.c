@@ -139,7 +139,7 @@ static char *list_text(const struct file_systems *l)
     return ret;
 }
 
-static const struct file_system *by_number(const struct file_systems *l, int partition)
+static const struct file_system *by_number(const struct file_systems *l, int64_t partition)
 {
     for (size_t i = 0; i < l->n; i++)
         if (l->items[i].partition == partition)
@@ -147,7 +147,7 @@ static const struct file_system *by_number(const struct file_systems *l, int par
     return NULL;
 }
 
-const struct file_system *file_systems_choose(const struct file_systems *l, int partition,
+const struct file_system *file_systems_choose(const struct file_systems *l, int64_t partition,
                                               struct err *err)
 {
     CLEANUP_FREE char *all = list_text(l);
@@ -166,7 +166,8 @@ const struct file_system *file_systems_choose(const struct file_systems *l, int 
     if (partition && !found && l->items[0].partition == 0)
         err_set(err, ERR_NOTFOUND, "has no partitions, but %s on all of it", l->items[0].type);
     else if (partition && !found)
-        err_set(err, ERR_NOTFOUND, "has no partition %d; there are %s", partition, all);
+        err_set(err, ERR_NOTFOUND, "has no partition %lld; there are %s", (long long)partition,
+                all);
     else if (!found)
         err_set(err, ERR_NOTFOUND, "has no partition with files; there are %s", all);
     else if (with_files > 1)

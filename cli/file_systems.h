@@ -35,7 +35,7 @@ bool file_system_is_ext(const struct file_system *f);
 
 /* The partition that is meant (0: the only one that has files). ERR_INVALID, ERR_NOTFOUND: the
  * message has all that there are. */
-const struct file_system *file_systems_choose(const struct file_systems *l, int partition,
+const struct file_system *file_systems_choose(const struct file_systems *l, int64_t partition,
                                               struct err *err);
 
 /* A program that may be in /usr/sbin, which is not in everybody's PATH. */

@@ -30,8 +30,11 @@ static int points_of_repository(const char *command, const char *path, struct po
     return EXIT_DONE;
 }
 
-int point_wish_read_at(struct point_wish *w, const char *value, struct err *err)
+int point_wish_read_at(void *arguments, const char *name, const char *value, struct err *err)
 {
+    struct point_wish *w = arguments;
+
+    (void)name;
     w->has_at = true;
     return time_parse(value, &w->at, err);
 }

@@ -6,6 +6,7 @@
 #ifndef VMKEEP_CLI_FOUND_POINT_H
 #define VMKEEP_CLI_FOUND_POINT_H
 
+#include "cli/known_keys.h"
 #include "cli/point_choice.h"
 #include "cli/restore_source.h"
 #include "policies/config.h"
@@ -20,8 +21,27 @@ struct point_wish {
     int64_t at;             /* of a domain: as it was then; without has_at: now */
 };
 
-/* --at TIME */
-int point_wish_read_at(struct point_wish *w, const char *value, struct err *err);
+/* --at TIME, of arguments that begin with a struct point_wish. */
+int point_wish_read_at(void *arguments, const char *name, const char *value, struct err *err);
+
+/* What these commands have in common, whose arguments begin with a struct point_wish, point. */
+#define POINT_OPERAND                                                                              \
+    {                                                                                              \
+        OPERAND("POINT|DOMAIN", point.what), .words = WORD_DOMAIN | WORD_POINT                     \
+    }
+#define AT_OPTION                                                                                  \
+    {                                                                                              \
+        READ("at", "TIME", point_wish_read_at,                                                     \
+             "as the domain was then: YYYY-MM-DD [HH:MM[:SS]], local, or RFC 3339")                \
+    }
+#define WHENCE_OPTIONS                                                                             \
+    KEY_OPTION,                                                                                    \
+    {                                                                                              \
+        TEXT("repository", "NAME|PATH", point.repository,                                          \
+             "straight from this repository, whatever the catalog says; with a path neither "      \
+             "catalog nor configuration is needed"),                                               \
+            .words = WORD_REPOSITORY | WORD_DIRECTORY                                              \
+    }
 
 struct found_point {
     struct restore_source source;

@@ -14,11 +14,21 @@
 
 struct tree_wish {
     const char *disk;    /* NULL: the only one */
-    int partition;       /* 0: the only one with files */
+    int64_t partition;   /* 0: the only one with files */
     const char *volume;  /* of LVM, "VG/LV"; NULL: none */
     const char *scratch; /* for the overlay; NULL: TMPDIR or /var/tmp */
     const char *dir;     /* where; must be there, and empty; NULL: a private directory */
 };
+
+/* What files and mount have in common, whose arguments have a struct tree_wish, wish. */
+#define TREE_OPTIONS                                                                               \
+    {TEXT("disk", "NAME", wish.disk, "of this disk")},                                             \
+        {NUMBER("partition", "N", wish.partition, 1, 256, "of this partition")},                   \
+        {TEXT("volume", "VG/LV", wish.volume, "of this logical volume of LVM in it")},             \
+    {                                                                                              \
+        TEXT("scratch", "DIR", wish.scratch, "for the overlay; TMPDIR, or /var/tmp by default"),   \
+            .words = WORD_DIRECTORY                                                                \
+    }
 
 struct opened_tree {
     struct served served;

@@ -315,3 +315,16 @@ int start_jobs(const struct config *config, const char *cmd, json_t *args, bool 
     jobs_done(&j);
     return code;
 }
+
+int start_jobs_only(const char *cmd, json_t *args, bool wait, bool json)
+{
+    struct config *config = NULL;
+    int code = cli_load_config(&config);
+
+    if (code == EXIT_DONE)
+        code = start_jobs(config, cmd, args, wait, json);
+    else
+        json_decref(args);
+    config_free(config);
+    return code;
+}

@@ -49,16 +49,7 @@ int copy_queue(struct job_env *e, const char *host, const char *domain, const ch
         .why = (char *)why,
     };
 
-    for (size_t i = 0; i < e->runs.n; i++) {
-        struct job_run *r = e->runs.items[i];
-
-        *ret = r;
-        if (str_eq(r->type->kind, JOB_COPY) && !r->admitted && !r->ending &&
-            str_eq(r->row.domain, domain) && str_eq(r->row.host, host) &&
-            str_eq(r->row.policy, policy) && str_eq(r->row.repository, repository))
-            return 0;
-    }
-    return e->ops->add(e, &row, ret, err);
+    return job_queue_once(e, &row, ret, err);
 }
 
 static int queue_if_behind(struct job_env *e, const char *host, const char *domain,

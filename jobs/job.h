@@ -127,6 +127,9 @@ struct job_run {
 struct job_run *job_new(struct job_env *e, const struct job_type *type, const struct job *row);
 void job_free(struct job_run *r); /* it has no place any more */
 struct job_run *job_find(const struct job_env *e, int64_t id);
+/* Adds it, as env->ops->add does, where none of its kind waits for its turn that is about the same
+ * points in the same repository: what is to be done that one sees when it begins. */
+int job_queue_once(struct job_env *e, struct job *row, struct job_run **ret, struct err *err);
 /* By hand, and nothing was done yet: it may be refused still, and then it never was. */
 bool job_is_being_begun(const struct job_run *r);
 /* What it keeps from others while it runs.  All borrowed of r. */

@@ -119,6 +119,23 @@ struct job_run *job_find(const struct job_env *e, int64_t id)
     return NULL;
 }
 
+static bool is_the_same(const struct job_run *r, const struct job *row)
+{
+    return str_eq(r->row.kind, row->kind) && str_eq(r->row.domain, row->domain) &&
+           str_eq(r->row.host, row->host) && str_eq(r->row.policy, row->policy) &&
+           str_eq(r->row.repository, row->repository);
+}
+
+int job_queue_once(struct job_env *e, struct job *row, struct job_run **ret, struct err *err)
+{
+    for (size_t i = 0; i < e->runs.n; i++) {
+        *ret = e->runs.items[i];
+        if (!(*ret)->admitted && !(*ret)->ending && is_the_same(*ret, row))
+            return 0;
+    }
+    return e->ops->add(e, row, ret, err);
+}
+
 bool job_is_being_begun(const struct job_run *r)
 {
     return r->type->by_hand && r->row.state == JOB_QUEUED;

@@ -169,18 +169,7 @@ int prune_queue(struct job_env *e, const char *host, const char *domain, const c
         .why = (char *)why,
     };
 
-    /* One that waits already will judge when it starts. */
-    for (size_t i = 0; i < e->runs.n; i++) {
-        struct job_run *r = e->runs.items[i];
-
-        if (r->type == &prune_type && !r->admitted && strcmp(r->row.domain, domain) == 0 &&
-            strcmp(r->row.host, host) == 0 && strcmp(r->row.policy, policy) == 0 &&
-            strcmp(r->row.repository, repository) == 0) {
-            *ret = r;
-            return 0;
-        }
-    }
-    return e->ops->add(e, &row, ret, err);
+    return job_queue_once(e, &row, ret, err);
 }
 
 int prune_queue_if_due(struct job_env *e, const struct prune_scope *of, const char *why,

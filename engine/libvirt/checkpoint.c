@@ -56,6 +56,28 @@ static void ask(struct checkpoint_work *c, const char *what, const struct record
                          timeout_s, next);
 }
 
+/* metadata: libvirt's record alone. */
+static void send_delete(struct checkpoint_work *c, bool metadata, libvirt_step next)
+{
+    ask(c, "checkpoint-delete", &libvirt_request_checkpoint_delete,
+        (struct libvirt_request){.checkpoint = c->name, .metadata = metadata}, NULL, ASK_S, next);
+}
+
+/* A domain's checkpoint of these disks; redefine: as libvirt's record alone. */
+static void send_create(struct checkpoint_work *c, const struct strlist *disks, int64_t created,
+                        struct libvirt_request q, libvirt_step next)
+{
+    CLEANUP_FREE char *xml = libvirt_checkpoint_of(c->name, disks, created);
+
+    q.checkpoint = xml;
+    ask(c, "checkpoint-create", &libvirt_request_checkpoint_create, q, NULL, ASK_S, next);
+}
+
+static int64_t now_of(const struct checkpoint_work *c)
+{
+    return (int64_t)ev_now(c->task.host->loop);
+}
+
 static void release(struct libvirt_task *t)
 {
     struct checkpoint_work *c = of(t);
@@ -106,24 +128,17 @@ static void record_gone(struct libvirt_task *t)
 static void off_changed(struct libvirt_task *t)
 {
     struct checkpoint_work *c = of(t);
-    struct libvirt_request q = {.redefine = true};
-    CLEANUP_FREE char *xml = NULL;
 
     if (t->err.code != ERR_NONE) {
         libvirt_task_finish(t, &t->err);
         return;
     }
     t->steady = true;
-    if (c->creates) {
-        q.checkpoint = xml =
-            libvirt_checkpoint_of(c->name, &c->disks, (int64_t)ev_now(t->host->loop));
-        ask(c, "checkpoint-create", &libvirt_request_checkpoint_create, q, NULL, ASK_S,
-            record_made);
-    } else {
-        ask(c, "checkpoint-delete", &libvirt_request_checkpoint_delete,
-            (struct libvirt_request){.checkpoint = c->name, .metadata = true}, NULL, ASK_S,
-            record_gone);
-    }
+    if (c->creates)
+        send_create(c, &c->disks, now_of(c), (struct libvirt_request){.redefine = true},
+                    record_made);
+    else
+        send_delete(c, true, record_gone);
 }
 
 static struct op *off_start(struct libvirt_task *t, op_done done, void *ctx, struct err *err)
@@ -184,8 +199,7 @@ static void create_thawed(struct libvirt_task *t)
                     FREEZE_S);
     }
     if (c->made && c->err.code != ERR_NONE)
-        ask(c, "checkpoint-delete", &libvirt_request_checkpoint_delete,
-            (struct libvirt_request){.checkpoint = c->name}, NULL, ASK_S, create_undone);
+        send_delete(c, false, create_undone);
     else
         create_done(c);
 }
@@ -211,10 +225,7 @@ static void created(struct libvirt_task *t)
 
 static void create(struct checkpoint_work *c)
 {
-    CLEANUP_FREE char *xml = libvirt_checkpoint_of(c->name, &c->disks, 0);
-
-    ask(c, "checkpoint-create", &libvirt_request_checkpoint_create,
-        (struct libvirt_request){.checkpoint = xml}, NULL, ASK_S, created);
+    send_create(c, &c->disks, 0, (struct libvirt_request){0}, created);
 }
 
 static void create_frozen(struct libvirt_task *t)
@@ -282,18 +293,6 @@ static void create_first(struct libvirt_task *t)
 static void delete_next(struct checkpoint_work *c);
 static void ghost_deleted(struct libvirt_task *t);
 
-static void delete_record(struct checkpoint_work *c, libvirt_step next)
-{
-    ask(c, "checkpoint-delete", &libvirt_request_checkpoint_delete,
-        (struct libvirt_request){.checkpoint = c->name, .metadata = true}, NULL, ASK_S, next);
-}
-
-static void delete_all(struct checkpoint_work *c, libvirt_step next)
-{
-    ask(c, "checkpoint-delete", &libvirt_request_checkpoint_delete,
-        (struct libvirt_request){.checkpoint = c->name}, NULL, ASK_S, next);
-}
-
 /* The record is gone; are there bitmaps that it did not tell of? */
 static void record_deleted(struct libvirt_task *t)
 {
@@ -313,24 +312,19 @@ static void redefined(struct libvirt_task *t)
     if (t->err.code != ERR_NONE)
         libvirt_task_finish(t, &t->err);
     else
-        delete_all(c, ghost_deleted);
+        send_delete(c, false, ghost_deleted);
 }
 
 static void delete_next(struct checkpoint_work *c)
 {
-    struct strlist one = {0};
-    char *xml;
+    CLEANUP(strlist_done) struct strlist one = {0};
 
     if (c->next == c->disks.n) {
         libvirt_task_finish(&c->task, NULL);
         return;
     }
     strlist_add(&one, c->disks.items[c->next++]);
-    xml = libvirt_checkpoint_of(c->name, &one, (int64_t)ev_now(c->task.host->loop));
-    ask(c, "checkpoint-create", &libvirt_request_checkpoint_create,
-        (struct libvirt_request){.checkpoint = xml, .redefine = true}, NULL, ASK_S, redefined);
-    free(xml);
-    strlist_done(&one);
+    send_create(c, &one, now_of(c), (struct libvirt_request){.redefine = true}, redefined);
 }
 
 /* ERR_CORRUPT: the disk has no bitmap of it. */
@@ -339,7 +333,7 @@ static void ghost_deleted(struct libvirt_task *t)
     struct checkpoint_work *c = of(t);
 
     if (t->err.code == ERR_CORRUPT)
-        delete_record(c, record_deleted);
+        send_delete(c, true, record_deleted);
     else
         record_deleted(t);
 }
@@ -351,7 +345,7 @@ static void deleted(struct libvirt_task *t)
     if (t->err.code == ERR_NONE)
         libvirt_task_finish(t, NULL);
     else if (t->err.code == ERR_CORRUPT) /* on one of its disks at least */
-        delete_record(c, record_deleted);
+        send_delete(c, true, record_deleted);
     else
         record_deleted(t);
 }
@@ -373,7 +367,7 @@ static void delete_looked(struct libvirt_task *t)
     if (is_off(c))
         change_off(c);
     else
-        delete_all(c, deleted);
+        send_delete(c, false, deleted);
 }
 
 static void delete_first(struct libvirt_task *t)
@@ -394,73 +388,61 @@ static void redefine_done(struct libvirt_task *t)
 static void redefine_first(struct libvirt_task *t)
 {
     struct checkpoint_work *c = of(t);
-    CLEANUP_FREE char *xml = libvirt_checkpoint_of(c->name, &c->disks, c->created);
 
     if (t->canceled)
         libvirt_task_finish(t, &t->err);
     else
-        ask(c, "checkpoint-create", &libvirt_request_checkpoint_create,
-            (struct libvirt_request){.checkpoint = xml, .redefine = true, .validate = true}, NULL,
-            ASK_S, redefine_done);
+        send_create(c, &c->disks, c->created,
+                    (struct libvirt_request){.redefine = true, .validate = true}, redefine_done);
 }
 
 /* ---- */
 
-static struct checkpoint_work *work_new(const char *name)
+/* what: name, disks and what kind of work it is; copied. */
+static struct op *work_start(struct hypervisor *hv, const char *domain,
+                             const struct checkpoint_work *what, libvirt_step first, op_done done,
+                             void *ctx, struct err *err)
 {
-    struct checkpoint_work *c = xcalloc(1, sizeof(*c));
+    struct libvirt_host *h = libvirt_host_of(hv);
+    const struct libvirt_domain *d = libvirt_host_domain(h, domain, err);
+    struct checkpoint_work *c;
 
-    c->name = xstrdup(name);
-    return c;
+    if (!d)
+        return NULL;
+    c = xcalloc(1, sizeof(*c));
+    *c = *what;
+    c->name = xstrdup(what->name);
+    c->disks = strlist_copy(&what->disks);
+    return libvirt_task_start(h, &c->task, d, first, release, done, ctx);
 }
 
 struct op *libvirt_checkpoint_create(struct hypervisor *hv, const char *domain, const char *name,
                                      const struct strlist *disks, bool quiesce, op_done done,
                                      void *ctx, struct err *err)
 {
-    struct libvirt_host *h = libvirt_host_of(hv);
-    const struct libvirt_domain *d;
-    struct checkpoint_work *c;
+    const struct checkpoint_work what = {
+        .name = (char *)name, .disks = *disks, .creates = true, .quiesce = quiesce};
 
     if (!name_is_checkpoint(name)) {
         err_set(err, ERR_INVALID, "'%s' is no name for a checkpoint", name);
         return NULL;
     }
-    d = libvirt_host_domain(h, domain, err);
-    if (!d)
-        return NULL;
-    c = work_new(name);
-    c->disks = strlist_copy(disks);
-    c->creates = true;
-    c->quiesce = quiesce;
-    return libvirt_task_start(h, &c->task, d, create_first, release, done, ctx);
+    return work_start(hv, domain, &what, create_first, done, ctx, err);
 }
 
 struct op *libvirt_checkpoint_delete(struct hypervisor *hv, const char *domain, const char *name,
                                      op_done done, void *ctx, struct err *err)
 {
-    struct libvirt_host *h = libvirt_host_of(hv);
-    const struct libvirt_domain *d = libvirt_host_domain(h, domain, err);
-    struct checkpoint_work *c;
+    const struct checkpoint_work what = {.name = (char *)name};
 
-    if (!d)
-        return NULL;
-    c = work_new(name);
-    return libvirt_task_start(h, &c->task, d, delete_first, release, done, ctx);
+    return work_start(hv, domain, &what, delete_first, done, ctx, err);
 }
 
 struct op *libvirt_checkpoint_redefine(struct hypervisor *hv, const char *domain, const char *name,
                                        int64_t created, const struct strlist *disks, op_done done,
                                        void *ctx, struct err *err)
 {
-    struct libvirt_host *h = libvirt_host_of(hv);
-    const struct libvirt_domain *d = libvirt_host_domain(h, domain, err);
-    struct checkpoint_work *c;
+    const struct checkpoint_work what = {.name = (char *)name, .disks = *disks, .created = created};
 
-    if (!d)
-        return NULL;
-    c = work_new(name);
-    c->disks = strlist_copy(disks);
-    c->created = created;
-    return libvirt_task_start(h, &c->task, d, redefine_first, release, done, ctx);
+    return work_start(hv, domain, &what, redefine_first, done, ctx, err);
 }

@@ -53,25 +53,9 @@ static void side_free(struct domain *d)
     (void)d;
 }
 
-const struct side side_qemu = {
-    .reconnects = true,
-    .raises_for = raises_for,
-    .lost = connection_retry,
-    .answer = answer,
-    .hide = hide,
-    .judge = judge,
-    .ended = ended,
-    .let_go = let_go,
-    .free = side_free,
-};
+#define NOTHING_MORE                                                                               \
+    .raises_for = raises_for, .answer = answer, .hide = hide, .judge = judge, .ended = ended,      \
+    .let_go = let_go, .free = side_free
 
-const struct side side_images = {
-    .raises_for = raises_for,
-    .lost = lost_nothing,
-    .answer = answer,
-    .hide = hide,
-    .judge = judge,
-    .ended = ended,
-    .let_go = let_go,
-    .free = side_free,
-};
+const struct side side_qemu = {NOTHING_MORE, .reconnects = true, .lost = connection_retry};
+const struct side side_images = {NOTHING_MORE, .lost = lost_nothing};
