@@ -12,6 +12,22 @@
 #include "report/table.h"
 #include "storage/survey.h"
 
+/* A journal outlives the directory of its point for a moment. */
+static void compare_merging(const struct repository_facts *f, const struct point_list *known,
+                            const struct survey *found, struct differences *l)
+{
+    for (size_t i = 0; i < found->merging.n; i++) {
+        const char *id = found->merging.items[i];
+
+        if (point_list_find(&f->view.points, id) || point_list_find(known, id))
+            differ(l, "merging", id, "its merge into another point has begun, and is not finished",
+                   "the next prune finishes it; until then both can be restored");
+        else
+            differ(l, "merging", id, "a merge that is done has left its journal",
+                   "it harms nothing; 'vmkeep rebuild-catalog' has it removed");
+    }
+}
+
 static void compare_points(const struct repository_facts *f, const struct survey *found,
                            const char *ours, struct differences *l)
 {
@@ -148,6 +164,7 @@ static void compare_contents(const struct repository_facts *f, const struct poin
                              const struct survey *found, struct differences *l)
 {
     compare_damage(f, known, found, l);
+    compare_merging(f, known, found, l);
     compare_manifests(f, known, l);
     compare_trees(f, found, l);
 }

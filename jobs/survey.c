@@ -6,6 +6,9 @@
  * whole) or when the look finds its files missing or of another length; and it is no better than
  * what it stands on.  A point whose files are there again is good again.  A repository that
  * cannot be looked at changes nothing.
+ *
+ * Merges that the catalog knows nothing of, for it was put back to an older state, are recorded
+ * first: what they have made of the files is no damage.
  */
 #include "jobs/survey.h"
 
@@ -14,7 +17,9 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/text.h"
+#include "policies/merged.h"
 #include "policies/soundness.h"
 
 struct op *survey_start(struct job_env *e, struct repo *r, const char *host, const char *domain,
@@ -36,6 +41,24 @@ bool survey_is_elsewhere(const struct repo *r, const struct point *p)
     return *r->store->id && p->repository_id && !str_eq(r->store->id, p->repository_id);
 }
 
+/* Its images are others than the catalog knows, and no merge that could be has made them so.  NULL:
+ * nothing is wrong.  Caller frees. */
+static char *not_believed(const struct point *p, const struct survey *found)
+{
+    const struct point *is = point_list_find(&found->merged, p->id);
+
+    for (size_t i = 0; is && i < p->disks.n; i++) {
+        const struct point_disk *was = &p->disks.items[i], *d = point_find_disk(is, was->name);
+
+        if (d && was->length && d->length != was->length && !str_eq(d->backing, was->backing))
+            return xasprintf("its disk %s stands on %s by its manifest, and on %s by the catalog, "
+                             "and is of another length",
+                             d->name, d->backing ? d->backing : "nothing",
+                             was->backing ? was->backing : "nothing");
+    }
+    return NULL;
+}
+
 /* What is known of its own files.  Of one on a disk that is away, nothing new. */
 static void own_state(struct point *p, const struct repo *r, const struct survey *found)
 {
@@ -48,11 +71,14 @@ static void own_state(struct point *p, const struct repo *r, const struct survey
         return;
     free(p->problem);
     p->problem = NULL;
-    p->state = POINT_GOOD;
+    p->problem = not_believed(p, found);
+    p->state = p->problem ? POINT_DAMAGED : POINT_GOOD;
     if (loss) {
+        free(p->problem);
         p->state = loss->state;
         p->problem = xstrdup(loss->problem);
     } else if (p->damage) {
+        free(p->problem);
         p->state = POINT_DAMAGED;
         p->problem = xstrdup(p->damage);
     }
@@ -72,6 +98,78 @@ static int record_change(struct job_env *e, const struct point *was, const struc
     return 0;
 }
 
+/* ---- merges ---- */
+
+static void find_gone(const struct survey *found, const struct point_list *known,
+                      struct strlist *ret)
+{
+    for (size_t i = 0; i < known->n; i++)
+        if (known->items[i].state == POINT_DELETING)
+            strlist_add(ret, known->items[i].id);
+    for (size_t i = 0; i < found->losses.n; i++)
+        if (found->losses.items[i].state == POINT_MISSING)
+            strlist_add(ret, found->losses.items[i].id);
+    for (size_t i = 0; i < found->merged.n; i++)
+        if (found->merged.items[i].state == POINT_DELETING)
+            strlist_add(ret, found->merged.items[i].id);
+}
+
+/* One that is there still is let go of by the next prune, which finishes its merge. */
+static int record_merged(struct job_env *e, const struct survey *found, const struct point *is,
+                         const struct strlist *into, struct err *err)
+{
+    if (catalog_point_put_images(e->catalog, is, err) < 0)
+        return -1;
+    for (size_t i = 0; i < into->n; i++) {
+        const char *id = into->items[i];
+
+        if (!survey_loss_find(found, id))
+            continue;
+        log_notice("point %s was merged into %s, which the catalog did not know", id, is->id);
+        if (catalog_point_merged(e->catalog, id, is, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int record_merging(struct job_env *e, const struct point_list *known, const char *id,
+                          struct err *err)
+{
+    const struct point *p = point_list_find(known, id);
+
+    if (!p || p->state == POINT_DELETING)
+        return 0;
+    log_notice("point %s is being merged into another, which the catalog did not know", id);
+    return catalog_point_set_state(e->catalog, id, POINT_DELETING, NULL, err);
+}
+
+static int record_merges(struct job_env *e, const struct point_filter *of,
+                         const struct survey *found, struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list known = {0};
+    CLEANUP(strlist_done) struct strlist gone = {0};
+
+    if (found->merged.n == 0)
+        return 0;
+    if (catalog_points(e->catalog, of, &known, err) < 0)
+        return -1;
+    MARK("the catalog knows nothing of a merge");
+    find_gone(found, &known, &gone);
+    for (size_t i = 0; i < found->merged.n; i++) {
+        const struct point *is = &found->merged.items[i];
+        CLEANUP(strlist_done) struct strlist into = {0};
+        int rc = 0;
+
+        if (is->state == POINT_DELETING)
+            rc = record_merging(e, &known, is->id, err);
+        else if (merged_is_believed(&known, is, &gone, &into))
+            rc = record_merged(e, found, is, &into, err);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
                   const struct survey *found, struct err *err)
 {
@@ -79,7 +177,7 @@ int survey_record(struct job_env *e, const struct repo *r, const char *host, con
     struct point_list was = {0}, is = {0};
     int rc = 0;
 
-    if (catalog_points(e->catalog, &of, &was, err) < 0)
+    if (record_merges(e, &of, found, err) < 0 || catalog_points(e->catalog, &of, &was, err) < 0)
         return -1;
     for (size_t i = 0; i < was.n; i++) {
         struct point *p = VEC_ADD(&is);

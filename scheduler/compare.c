@@ -115,15 +115,17 @@ static size_t count_missing(const struct repo *r, const struct survey *found)
     const struct point_filter of = {.repository = r->name};
     struct point_list known = {0};
     struct err ignored = ERR_INIT; /* more is said to be missing then */
+    bool is_known = true;
     size_t n = 0;
 
     if (found->losses.n > 0)
-        catalog_points(r->env->catalog, &of, &known, &ignored);
+        is_known = catalog_points(r->env->catalog, &of, &known, &ignored) == 0;
     for (size_t i = 0; i < found->losses.n; i++) {
         const struct survey_loss *loss = &found->losses.items[i];
         const struct point *p = point_list_find(&known, loss->id);
 
-        n += loss->state == POINT_MISSING && !(p && survey_is_elsewhere(r, p));
+        /* One that is not known any more was merged into another. */
+        n += loss->state == POINT_MISSING && (p || !is_known) && !(p && survey_is_elsewhere(r, p));
     }
     point_list_done(&known);
     return n;

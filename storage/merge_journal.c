@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -121,4 +122,15 @@ int merge_journal_remove(int dir, const char *path, const char *point_id, struct
     if (unlinkat(dir, name, 0) < 0)
         return errno == ENOENT ? 0 : err_errno(err, errno, "remove %s", where);
     return sync_fd(dir, where, err);
+}
+
+int merge_journal_remove_lone(int dir, const char *path, const char *point_id, struct err *err)
+{
+    struct stat st;
+
+    if (fstatat(dir, point_id_name(point_id), &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return err_errno(err, errno, "%s/%s", path, point_id);
+    return merge_journal_remove(dir, path, point_id, err);
 }

@@ -30,6 +30,8 @@ void merge_journal_done(struct merge_journal *j);
 int merge_journal_write(int dir, const char *path, const struct point *goes, const char *into,
                         struct err *err);
 int merge_journal_remove(int dir, const char *path, const char *point_id, struct err *err);
+/* Only that of a merge which is done but for this: the point's directory is gone. */
+int merge_journal_remove_lone(int dir, const char *path, const char *point_id, struct err *err);
 
 /* All images of p have come from the point that goes: it stands on what that stood on, and may be a
  * full.  Nothing while there are others. */

@@ -18,6 +18,9 @@ int rebuild_find_debris(struct rebuild *r, const char *name, const char *path, s
 
     if (repository_survey(path, &all, NULL, &found, err) < 0)
         return -1;
+    for (size_t i = 0; i < found.merging.n; i++)
+        if (!strlist_has(&found.unfinished, found.merging.items[i]))
+            strlist_add(&found.unfinished, found.merging.items[i]);
     for (size_t i = 0; i < found.unfinished.n; i++)
         *VEC_ADD(&r->debris) =
             (struct rebuild_debris){xstrdup(name), xstrdup(found.unfinished.items[i])};

@@ -24,20 +24,32 @@
 
 #define DIGITS_MAX 1000 /* of names for the former file within one second */
 
-/* What only the newest catalog can tell of points: those that retention has given up, or that were
- * found damaged, are that still.  But one that was put back undoes jobs that ended well after it
+/* What only the newest catalog can tell of points: those that retention has given up, or that a
+ * read has found damaged, are that still.  (What a look at files has found is looked at anew.)  But
+ * one that was put back undoes jobs that ended well after it
  * was saved, and what it could not remove of them is there as a point without disks: that is none
  * to be removed, and neither is what another one stands on. */
 static const char points_sql[] =
     "UPDATE main.point SET keep = (SELECT keep FROM was.point w WHERE w.id = point.id)"
     " WHERE id IN (SELECT id FROM was.point);"
-    "UPDATE main.point SET (state, problem) ="
-    " (SELECT state, problem FROM was.point w WHERE w.id = point.id)"
-    " WHERE state = 'good' AND (id IN (SELECT id FROM was.point WHERE state = 'damaged')"
-    "  OR (id IN (SELECT id FROM was.point WHERE state = 'deleting')"
-    "   AND id IN (SELECT point FROM was.point_disk)"
-    "   AND id NOT IN (SELECT backing FROM main.point_disk WHERE backing IS NOT NULL)));"
+    "UPDATE main.point SET (state, problem, damage) ="
+    " (SELECT 'damaged', damage, damage FROM was.point w WHERE w.id = point.id)"
+    " WHERE state = 'good' AND id IN (SELECT id FROM was.point WHERE damage IS NOT NULL);"
+    "UPDATE main.point SET state = 'deleting'"
+    " WHERE state = 'good' AND id IN (SELECT id FROM was.point WHERE state = 'deleting')"
+    "  AND id IN (SELECT point FROM was.point_disk)"
+    "  AND id NOT IN (SELECT backing FROM main.point_disk WHERE backing IS NOT NULL);"
     "INSERT OR IGNORE INTO main.meta SELECT * FROM was.meta WHERE key <> '" BEHIND_KEY "';";
+
+/* A point is no better than what it stands on, and names the one that is bad by itself. */
+static const char chains_sql[] =
+    "WITH RECURSIVE bad(id, why) AS"
+    " (SELECT id, 'it stands on ' || id || ', which is ' || state || ': ' || problem FROM point"
+    "   WHERE state IN ('damaged', 'missing')"
+    "  UNION SELECT d.point, bad.why FROM bad JOIN point_disk d ON d.backing = bad.id)"
+    " UPDATE point SET (state, problem) ="
+    "  (SELECT 'damaged', why FROM bad WHERE bad.id = point.id LIMIT 1)"
+    "  WHERE state = 'good' AND id IN (SELECT id FROM bad)";
 
 /* One job is one number, whichever catalog tells of it; how it ended is told by whoever saw it. */
 static const char jobs_sql[] =
@@ -326,7 +338,7 @@ static int checkpoints_body(struct db *db, void *arg, struct err *err)
         if ((p->checkpoint ? add_checkpoint : drop_current)(db, p, err) < 0)
             return -1;
     }
-    if (rebuild_add_debris(b->r, db, b->known, err) < 0)
+    if (rebuild_add_debris(b->r, db, b->known, err) < 0 || db_exec(db, chains_sql, err) < 0)
         return -1;
     return catalog_exec(db, ST_CHECKPOINT_DROP_ORPHANS, NULL, 0, err);
 }

@@ -468,7 +468,8 @@ int repository_discard(const char *path, const struct repository_access *access,
         return -1;
     if (ours < 0)
         return 0;
-    if (remove_suffixed(domain, path, plan->id, DELETING, err) < 0)
+    if (remove_suffixed(domain, path, plan->id, DELETING, err) < 0 ||
+        merge_journal_remove_lone(domain, path, plan->id, err) < 0)
         return -1;
     return made == MADE_POINT ? discard_published(path, domain, plan, err) : 0;
 }

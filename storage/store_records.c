@@ -85,7 +85,9 @@ const struct record store_answer_publish = RECORD(struct point, point_fields);
 
 /* What a survey has to know of a point. */
 static const struct field known_disk_fields[] = {
+    FIELD(struct point_disk, name, TEXT, .required = true),
     FIELD(struct point_disk, path, TEXT, .required = true),
+    FIELD(struct point_disk, backing, TEXT),
     FIELD(struct point_disk, length, UINT64),
 };
 static const struct record known_disk = RECORD(struct point_disk, known_disk_fields);
@@ -346,6 +348,8 @@ static const struct field found_fields[] = {
     FIELD(struct survey, losses, LIST, .of = &loss),
     FIELD(struct survey, unknown, TEXTS),
     FIELD(struct survey, unfinished, TEXTS),
+    FIELD(struct survey, merging, TEXTS),
+    FIELD(struct survey, merged, LIST, .of = &store_answer_publish),
 };
 const struct record store_answer_survey = RECORD(struct survey, found_fields);
 

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "storage/merge_journal.h"
 #include "storage/repository_priv.h"
 
 #define ALIVE_EVERY 1000 /* points */
@@ -52,6 +53,8 @@ void survey_done(struct survey *s)
     survey_losses_done(&s->losses);
     strlist_done(&s->unknown);
     strlist_done(&s->unfinished);
+    strlist_done(&s->merging);
+    point_list_done(&s->merged);
     *s = (struct survey){0};
 }
 
@@ -101,15 +104,14 @@ static int look_at_file(struct walk *w, int dir, const char *id, const char *fil
 }
 
 /* What a newer version wrote is that one's to read. */
-static int look_at_manifest(struct walk *w, int dir, const char *id)
+static int look_at_manifest(struct walk *w, int dir, const char *id, struct point *ret)
 {
-    CLEANUP(point_done) struct point p = {0};
     CLEANUP_FREE char *why = NULL;
     struct err err = ERR_INIT;
 
     if (look_at_file(w, dir, id, MANIFEST, 0) < 0)
         return -1;
-    if (read_manifest_file(dir, w->path, id, &p, &err) == 0 || err.code == ERR_UNSUPPORTED ||
+    if (read_manifest_file(dir, w->path, id, ret, &err) == 0 || err.code == ERR_UNSUPPORTED ||
         is_hidden(w, err.sys))
         return 0;
     why = xasprintf("its manifest cannot be read: %s", err.msg);
@@ -117,7 +119,67 @@ static int look_at_manifest(struct walk *w, int dir, const char *id)
     return -1;
 }
 
-/* The first thing that is wrong with it is its loss. */
+static bool fits(int dir, const char *file, uint64_t length)
+{
+    struct stat st;
+
+    return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (!length || (uint64_t)st.st_size == length);
+}
+
+static bool files_fit(int dir, const struct point *p)
+{
+    for (size_t i = 0; i < p->disks.n; i++)
+        if (!fits(dir, p->disks.items[i].path, p->disks.items[i].length))
+            return false;
+    return true;
+}
+
+/* The first thing that is wrong with them is the point's loss. */
+static void look_at_files(struct walk *w, int dir, const struct point *p)
+{
+    for (size_t i = 0; i < p->disks.n; i++)
+        if (look_at_file(w, dir, p->id, p->disks.items[i].path, p->disks.items[i].length) < 0)
+            return;
+}
+
+static bool stands_as_known(const struct point *is, const struct point *known)
+{
+    for (size_t i = 0; i < is->disks.n; i++) {
+        const struct point_disk *d = point_find_disk(known, is->disks.items[i].name);
+
+        if (d && !str_eq(d->backing, is->disks.items[i].backing))
+            return false;
+    }
+    return true;
+}
+
+/* A merge has been at its images, or is. */
+static bool is_merged(const struct walk *w, int dir, const struct point *known, struct point *ret)
+{
+    struct err ignored = ERR_INIT;
+
+    return read_manifest(dir, w->path, known->id, ret, &ignored) == 0 &&
+           (ret->state == POINT_DELETING || !stands_as_known(ret, known));
+}
+
+static void look_into(struct walk *w, int dir, const struct point *known)
+{
+    CLEANUP(point_done) struct point is = {0}, now = {0};
+
+    if (look_at_manifest(w, dir, known->id, &is) < 0 ||
+        (stands_as_known(&is, known) && files_fit(dir, known)))
+        return;
+    if (!is_merged(w, dir, known, &now)) {
+        look_at_files(w, dir, known);
+        return;
+    }
+    if (now.state != POINT_DELETING)
+        look_at_files(w, dir, &now);
+    *VEC_ADD(&w->ret->merged) = now;
+    now = (struct point){0};
+}
+
 static void look_at_point(struct walk *w, int domain, const struct point *p)
 {
     CLEANUP_CLOSE int dir =
@@ -130,11 +192,7 @@ static void look_at_point(struct walk *w, int domain, const struct point *p)
             add_loss(w->ret, p->id, POINT_MISSING, why);
         return;
     }
-    if (look_at_manifest(w, dir, p->id) < 0)
-        return;
-    for (size_t i = 0; i < p->disks.n; i++)
-        if (look_at_file(w, dir, p->id, p->disks.items[i].path, p->disks.items[i].length) < 0)
-            return;
+    look_into(w, dir, p);
 }
 
 /* ---- the walk ---- */
@@ -174,10 +232,15 @@ static void meet(struct walk *w, int domain, char *id)
 {
     struct err ignored = ERR_INIT;
     bool unfinished = cut_suffix(id, PARTIAL) || cut_suffix(id, DELETING);
+    bool merging = !unfinished && cut_suffix(id, MERGING);
     struct entry *e;
 
     if (point_id_check(id, &ignored) < 0)
         return; /* not ours */
+    if (merging) {
+        strlist_add(&w->ret->merging, id);
+        return;
+    }
     if (unfinished) {
         strlist_add(&w->ret->unfinished, id);
         return;

@@ -5,7 +5,9 @@
  * It reads names, sizes and manifests, and no data: a point is whole here when its directory, a
  * manifest that can be read, and its images are there, each as long as when it was published.  That
  * finds what was deleted, truncated or lost with a disk; damage inside an image is found by reading
- * it.
+ * it.  What a merge has changed since the catalog knew it (which was put back to an older state)
+ * is no damage: where images do not fit what is known, they are held against the manifest, with the
+ * journals of merges.
  *
  * A glance is for who waits: it looks at the points that are named, as many as it gets to in a time
  * limit, and at nothing else.
@@ -50,6 +52,10 @@ struct survey {
     struct survey_losses losses;
     struct strlist unknown;    /* ids of points there that the catalog does not know */
     struct strlist unfinished; /* ids of those in the making or half removed, known or not */
+    struct strlist merging;    /* ids of those whose merge into another has begun, known or not */
+    /* Known points as their manifests have them, of which merges have changed what they stand on;
+     * one in state deleting is being merged away itself. */
+    struct point_list merged;
 };
 
 void survey_losses_done(struct survey_losses *l);

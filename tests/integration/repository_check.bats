@@ -70,6 +70,17 @@ check() {
     [[ $output == *"vda.tree"*"the image beside it counts"* ]]
 }
 
+@test "a merge that was cut off, and what one has left" {
+    id=local/web01/2026-11-22T02-30-00Z.nightly
+    printf '{"format": 1, "point": "%s", "into": "%s", "disks": [{"name": "vda"}]}' \
+        "$id" "${id/22T/23T}" > "$dir.merging"
+    [ "$(check)" = merging ]
+    jq -e --arg id "$id" 'any(.about == $id and (.then | test("the next prune finishes it")))' "$tmp/out"
+    mv "$dir.merging" "${dir/22T/21T}.merging"
+    [ "$(check)" = merging ]
+    jq -e 'any(.problem == "a merge that is done has left its journal")' "$tmp/out"
+}
+
 @test "a file system that is mounted read-only" {
     mount --bind "$repo" "$repo" || skip "nothing can be mounted here"
     mount -o remount,ro,bind "$repo"

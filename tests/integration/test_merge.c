@@ -346,13 +346,35 @@ static void stays_compact(void **state)
     }
 }
 
+/* What a merge leaves last goes with whatever else its point has left; never while it is there. */
+static void a_lone_journal(void **state)
+{
+    CLEANUP(strlist_done) struct strlist ids = {0};
+    struct point plan = {.catalog = (char *)"0123abcd"};
+
+    (void)state;
+    chain_make(5, &ids);
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP_FREE char *journal = xasprintf("%s" MERGING, ids.items[i]);
+
+        put(journal, "{}");
+        plan.id = ids.items[i];
+        if (i == 0) {
+            CLEANUP_FREE char *dir = xasprintf("%s/%s", repo_path, plan.id);
+
+            MUST_RUN("rm", "-r", dir);
+        }
+        WORKS(repository_discard(repo_path, AS, &plan, MADE_PARTIAL, err));
+        assert_int_equal(has_journal(plan.id), i == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REPO_TEST(whole_chain),    REPO_TEST(who_refuses),
-        REPO_TEST(a_branch_stays), REPO_TEST(disks_come_and_go),
-        REPO_TEST(half_merged),    REPO_TEST(stays_compact),
-        REPO_TEST(pinned),         REPO_TEST(what_an_image_grows_by),
+        REPO_TEST(whole_chain),       REPO_TEST(who_refuses), REPO_TEST(a_branch_stays),
+        REPO_TEST(disks_come_and_go), REPO_TEST(half_merged), REPO_TEST(stays_compact),
+        REPO_TEST(a_lone_journal),    REPO_TEST(pinned),      REPO_TEST(what_an_image_grows_by),
     };
 
     return cmocka_run_group_tests_name("merge", tests, NULL, NULL);

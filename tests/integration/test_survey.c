@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "storage/merge.h"
 #include "storage/store.h"
 #include "tests/integration/repo_support.h"
 
@@ -185,6 +186,49 @@ static void what_nobody_knows(void **state)
     assert_int_equal(other.unknown.n, 0);
 }
 
+/* A catalog that was put back to before a merge: what that has made of the files is no loss. */
+static void what_was_merged(void **state)
+{
+    const struct merge_request r = {.point = chain[0].id, .into = chain[1].id};
+    CLEANUP(point_done) struct point now = {0};
+    CLEANUP_FREE char *image = file_of(1, "vda.qcow2");
+    CLEANUP(survey_done) struct survey s = {0}, torn = {0};
+
+    (void)state;
+    WORKS(repository_merge(repo_path, AS, &r, &now, err));
+    s = look_at(NULL, NULL, 3);
+    assert_int_equal(s.losses.n, 1);
+    assert_loss(&s, 0, POINT_MISSING, "its directory is not there");
+    assert_int_equal(s.merged.n, 1);
+    assert_string_equal(s.merged.items[0].id, chain[1].id);
+    assert_null(s.merged.items[0].disks.items[0].backing);
+    assert_int_equal(s.merged.items[0].disks.items[0].length, now.disks.items[0].length);
+    MUST_RUN("truncate", "-s", "1000", image);
+    torn = look_at(NULL, NULL, 3);
+    assert_loss(&torn, 1, POINT_DAMAGED, "its file vda.qcow2 is 1000 bytes long, and was ");
+}
+
+/* And to before one that is under way. */
+static void what_is_being_merged(void **state)
+{
+    CLEANUP_FREE char *journal = xasprintf("%s.merging", chain[0].id),
+                      *image = file_of(0, "vda.qcow2"),
+                      *text = xasprintf("{\"format\": 1, \"point\": \"%s\", \"into\": \"%s\","
+                                        " \"disks\": [{\"name\": \"vda\"}, {\"name\": \"vdb\"}]}",
+                                        chain[0].id, chain[1].id);
+    CLEANUP(survey_done) struct survey s = {0};
+
+    (void)state;
+    put(journal, text);
+    MUST_RUN("truncate", "-s", "+65536", image);
+    s = look_at(NULL, NULL, 3);
+    assert_int_equal(s.losses.n, 0);
+    assert_int_equal(s.merging.n, 1);
+    assert_string_equal(s.merging.items[0], chain[0].id);
+    assert_int_equal(s.merged.n, 1);
+    assert_int_equal(s.merged.items[0].state, POINT_DELETING);
+}
+
 /* A repository that is not there tells nothing of its points. */
 static void no_repository(void **state)
 {
@@ -243,6 +287,8 @@ int main(void)
         SURVEY_TEST(manifest_of_a_newer_version),
         SURVEY_TEST(a_glance),
         SURVEY_TEST(what_nobody_knows),
+        SURVEY_TEST(what_was_merged),
+        SURVEY_TEST(what_is_being_merged),
         SURVEY_TEST(no_repository),
         SURVEY_TEST(through_the_store),
     };

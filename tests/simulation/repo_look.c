@@ -69,6 +69,26 @@ static void note_losses(struct sim_repo *r, const struct point_list *known, stru
     }
 }
 
+/* As storage/survey.c: what a catalog that was put back does not know of its points. */
+static void note_merged(struct sim_repo *r, const struct point_list *known, struct survey *ret)
+{
+    for (size_t i = 0; i < known->n; i++) {
+        const struct point *p = &known->items[i];
+        const struct sim_stored *stored = sim_stored_find(r, p->id);
+        bool differs = false;
+
+        if (p->state == POINT_DELETING || !stored || !stored->published || stored->torn)
+            continue;
+        for (size_t k = 0; k < p->disks.n; k++) {
+            const struct point_disk *d = point_find_disk(&stored->point, p->disks.items[k].name);
+
+            differs = differs || (d && !str_eq(d->backing, p->disks.items[k].backing));
+        }
+        if (differs)
+            point_copy(VEC_ADD(&ret->merged), &stored->point);
+    }
+}
+
 static void note_others(const struct sim_repo *r, const struct survey_scope *scope,
                         struct survey *ret)
 {
@@ -99,6 +119,7 @@ struct op *sim_survey(struct store *s, const struct survey_scope *scope, struct 
         ret->total = UINT64_C(1) << 40;
         ret->free = r->full ? 4096 : UINT64_C(1) << 39;
         note_losses(r, scope->known, ret);
+        note_merged(r, scope->known, ret);
         note_others(r, scope, ret);
     }
     op = sim_store_end(s, fails, &refusal, done, ctx);

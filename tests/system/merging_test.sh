@@ -140,3 +140,26 @@ all_is_well "" 0
 [ "$(restored_state "$third" vm1 vda)" = 15 ] || fail "$third is not what it was"
 [ "$(restored_state "$fifth" vm1 vda)" = 25 ] || fail "$fifth is not what it was"
 stop_daemon
+
+echo "- a catalog that was put back to before a merge: nothing is damaged, and the chain goes on"
+cp "$tmp/catalog.db" "$tmp/older.db"
+start_daemon
+await_daemon
+vmkeep delete "$third" --yes --wait > "$tmp/out" 2>&1 || fail "the deletion failed: $(cat "$tmp/out")"
+stop_daemon
+rm "$tmp"/catalog.db*
+cp "$tmp/older.db" "$tmp/catalog.db"
+start_daemon
+await_daemon
+is_known()
+{
+    [ "$(points | jq -r 'map(.id) | join(" ")')" = "$fourth $fifth" ]
+}
+wait_for 20 "the merge to be known" is_known
+all_is_well "" 4 # a job that the catalog lacks
+backup incremental
+[ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "a full: $(vmkeep explain "$point")"
+[ "$(restored_state "$point" vm1 vda)" = 30 ] || fail "$point is not what it was"
+all_is_well "" 4
+vmkeep verify vm1 > "$tmp/out" 2>&1 || fail "verify: $(cat "$tmp/out")"
+stop_daemon

@@ -186,6 +186,38 @@ static void nothing_there(void **state)
     catalog_close(c);
 }
 
+/* What a read has found is known still, and so is what stands on it; what a look at its files has
+ * found is not: they are looked at anew. */
+static void what_was_damaged(void **state)
+{
+    struct scratch *s = *state;
+    const struct point_filter all = {0};
+    CLEANUP(point_list_done) struct point_list l = {0};
+    struct catalog *c;
+
+    make_repo(s);
+    c = open_writer(s);
+    {
+        CLEANUP(point_done) struct point a = made(s, c, "d", 100, NULL);
+        CLEANUP(point_done) struct point b = made(s, c, "d", 200, &a);
+        CLEANUP(point_done) struct point e = made(s, c, "e", 300, NULL);
+
+        OK(catalog_point_set_damage(c, a.id, "disk vda: bytes 0..65536", &err));
+        OK(catalog_point_set_state(c, e.id, POINT_DAMAGED, "its file is shorter", &err));
+    }
+    catalog_close(c);
+    c = rebuilt(s);
+    OK(catalog_points(c, &all, &l, &err));
+    assert_int_equal(l.n, 3);
+    assert_int_equal(l.items[0].state, POINT_DAMAGED);
+    assert_string_equal(l.items[0].damage, "disk vda: bytes 0..65536");
+    assert_int_equal(l.items[1].state, POINT_DAMAGED);
+    assert_non_null(strstr(l.items[1].problem, "which is damaged: disk vda: bytes"));
+    assert_int_equal(l.items[2].state, POINT_GOOD);
+    assert_null(l.items[2].problem);
+    catalog_close(c);
+}
+
 /* A point whose parent's directory is gone is not forgotten, and neither is why it is no use. */
 static void missing_parent(void **state)
 {
@@ -210,7 +242,8 @@ static void missing_parent(void **state)
     assert_int_equal(l.n, 2);
     assert_int_equal(l.items[0].state, POINT_MISSING);
     assert_non_null(l.items[0].problem);
-    assert_int_equal(l.items[1].state, POINT_GOOD);
+    assert_int_equal(l.items[1].state, POINT_DAMAGED);
+    assert_non_null(strstr(l.items[1].problem, "which is missing: "));
     assert_string_equal(l.items[1].parent, l.items[0].id);
     point_list_done(&l);
     catalog_close(c);
@@ -900,6 +933,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(from_manifests),
         TEST(nothing_there),
+        TEST(what_was_damaged),
         TEST(missing_parent),
         TEST(from_copy),
         TEST(from_both),
