@@ -50,16 +50,23 @@ static int capacity_of(const char *image, uint64_t *ret, struct err *err)
 }
 
 #define DISCARD_MAX (UINT64_C(1) << 30) /* qemu-io takes less than 2 GiB at once */
+#define CLUSTER_MAX (UINT64_C(2) << 20) /* QEMU's */
 
 /* What is beyond the new end goes first, and durably: QEMU 7.2's resize cuts the file off before it
  * has written the tables that refer to there, and killed then it leaves an image that fails every
- * check from then on. */
+ * check from then on. It cannot discard a part of a cluster, and what is left in the last one would
+ * be seen again in a later, larger disk: that is overwritten. */
 static int discard_beyond(const struct image_merge *m, uint64_t from, uint64_t to, struct err *err)
 {
     CLEANUP(strlist_done) struct strlist commands = {0};
     VEC(const char *) argv = {0};
+    uint64_t last = (from + CLUSTER_MAX - 1) / CLUSTER_MAX * CLUSTER_MAX;
+    CLEANUP_FREE char *zeroes =
+        xasprintf("write -q -z %" PRIu64 " %" PRIu64, from, (last < to ? last : to) - from);
     int rc;
 
+    if (last > from)
+        strlist_add(&commands, zeroes);
     for (uint64_t at = from; at < to; at += DISCARD_MAX) {
         uint64_t left = to - at;
         CLEANUP_FREE char *command = xasprintf("discard -q %" PRIu64 " %" PRIu64, at,

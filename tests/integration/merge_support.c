@@ -74,6 +74,16 @@ static char *a_write(uint64_t size, char *now, int pattern)
                             (unsigned long long)len);
 }
 
+/* Of a disk that is smaller in the next point: what is cut off then lies at the end of its file. */
+static char *write_tail(int day, size_t disk, char *now, int pattern)
+{
+    uint64_t from = sizes[disk][day + 1] * KIB, size = sizes[disk][day] * KIB;
+
+    memset(now + from, pattern, size - from);
+    return xasprintf("write -P %d %llu %llu", pattern, (unsigned long long)from,
+                     (unsigned long long)(size - from));
+}
+
 static void make_disk(const struct point *plan, int day, size_t disk, char *now)
 {
     const struct point_disk *d = &plan->disks.items[disk];
@@ -92,8 +102,13 @@ static void make_disk(const struct point *plan, int day, size_t disk, char *now)
     else
         MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-o", cluster, image, size);
     free(below);
-    for (int i = 0; i < WRITES; i++)
-        writes[i] = a_write(d->capacity, now, 1 + day * 16 + (int)disk * 4 + i);
+    for (int i = 0; i < WRITES; i++) {
+        int pattern = 1 + day * 16 + (int)disk * 4 + i;
+        bool shrinks = day + 1 < CHAIN && sizes[disk][day + 1] < sizes[disk][day];
+
+        writes[i] = shrinks && i == WRITES - 1 ? write_tail(day, disk, now, pattern)
+                                               : a_write(d->capacity, now, pattern);
+    }
     MUST_RUN("qemu-io", "-f", "qcow2", "-c", writes[0], "-c", writes[1], "-c", writes[2], "-c",
              writes[3], image);
     for (int i = 1; i < WRITES; i++)

@@ -5,7 +5,11 @@
  * qemu-img reads it and by its manifests; then the merge is finished by calling it again, and
  * again all is compared.
  *
- * VMKEEP_MERGE_KILLS=300: as many at random instants; VMKEEP_SEED: another chain.
+ * And qemu-img and qemu-io are killed before single writes, cuts and syncs of theirs, while a disk
+ * shrinks: what is beyond its end goes first, and a file that is cut off too early is no image.
+ *
+ * VMKEEP_MERGE_KILLS=300: as many at random instants, and at each write; VMKEEP_SEED: another
+ * chain.
  */
 #include "tests/support/test.h"
 
@@ -27,6 +31,7 @@
 #include "tests/integration/merge_support.h"
 
 #define KILLS 8
+#define STRIDE 14 /* writes */
 
 static int calls, kill_at; /* kill_at 0: never */
 
@@ -119,6 +124,13 @@ static void wait_for_orphans(void)
     assert_int_equal(errno, ECHILD);
 }
 
+static bool merge_fails(const char *point, const char *into)
+{
+    struct err err = ERR_INIT;
+
+    return merge_into(point, into, &err) < 0;
+}
+
 /* The one that goes is one, or is none any more. */
 static void compare_all(const struct strlist *ids, size_t goes)
 {
@@ -157,6 +169,53 @@ static void at_each_step(void **state)
     }
     print_message("%d steps\n", n - 2);
     assert_true(n > 25);
+}
+
+static bool merge_killed_at_write(const char *point, const char *into, const char *program, int n)
+{
+    CLEANUP_FREE char *counted = xasprintf("%s/calls", repo_tmp), *at = xasprintf("%d", n);
+    bool killed;
+
+    unlink(counted);
+    setenv("LD_PRELOAD", KILL_LIBRARY, 1);
+    setenv("KILL_ROOT", repo_path, 1);
+    setenv("KILL_CALLS", counted, 1);
+    setenv("KILL_PROGRAM", program, 1);
+    setenv("KILL_AT", at, 1);
+    killed = merge_fails(point, into);
+    unsetenv("LD_PRELOAD");
+    return killed;
+}
+
+/* vdc of the third point is smaller than that of the second, and is so when it is merged. */
+static void while_a_disk_shrinks(void **state)
+{
+    static const char *const programs[] = {"qemu-img", "qemu-io"};
+    bool all = getenv("VMKEEP_MERGE_KILLS");
+    CLEANUP(strlist_done) struct strlist ids = {0};
+
+    (void)state;
+    srand(number_of("VMKEEP_SEED", (unsigned)getpid()));
+    chain_make(number_of("VMKEEP_SEED", 7), &ids);
+    merge_finish(ids.items[0], ids.items[1]);
+    chain_keep();
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+        int n = 1, kills = 0;
+
+        for (;; n += all ? 1 : 1 + rand() % STRIDE) {
+            chain_put_back();
+            if (!merge_killed_at_write(ids.items[1], ids.items[2], programs[i], n))
+                break;
+            kills++;
+            wait_for_orphans();
+            chain_compare(ids.items[2]);
+            chain_compare(ids.items[3]);
+            merge_finish(ids.items[1], ids.items[2]);
+            chain_compare(ids.items[2]);
+        }
+        print_message("%s: %d kills, of %d calls at most\n", programs[i], kills, n - 1);
+        assert_true(kills > 0);
+    }
 }
 
 static void at_random(void **state)
@@ -202,7 +261,8 @@ static void at_random(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {REPO_TEST(at_each_step), REPO_TEST(at_random)};
+    const struct CMUnitTest tests[] = {REPO_TEST(at_each_step), REPO_TEST(while_a_disk_shrinks),
+                                       REPO_TEST(at_random)};
 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     return cmocka_run_group_tests_name("merge_kill", tests, NULL, NULL);
