@@ -152,6 +152,16 @@ static int wait_until_served(struct served *s, const char *pid_file,
     return err_set(err, ERR_TIMEOUT, PROGRAM ": does not answer");
 }
 
+/* All have the same key. */
+static void say_if_key(const struct served *s, struct err *err)
+{
+    for (size_t i = 0; i < s->disks.n; i++)
+        if (s->disks.items[i].object) {
+            image_key_failed(s->disks.items[i].image, keys_find(s->disks.items[i].image), err);
+            return;
+        }
+}
+
 static int start_daemon(struct served *s, const volatile sig_atomic_t *interrupted, struct err *err)
 {
     CLEANUP(strlist_done) struct strlist argv = {0};
@@ -167,9 +177,11 @@ static int start_daemon(struct served *s, const volatile sig_atomic_t *interrupt
     for (size_t i = 0; i < argv.n; i++)
         borrowed[i] = argv.items[i];
     spec.argv = borrowed;
-    if (proc_beside_start(&spec, &s->daemon, err) < 0)
-        return -1;
-    return wait_until_served(s, pid_file, interrupted, err);
+    if (proc_beside_start(&spec, &s->daemon, err) == 0 &&
+        wait_until_served(s, pid_file, interrupted, err) == 0)
+        return 0;
+    say_if_key(s, err);
+    return -1;
 }
 
 /* What the disk is mounted on. */

@@ -5,6 +5,7 @@
 #include "report/judge_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -63,17 +64,26 @@ static void judge_trend(struct status_repository *r, int64_t now)
                duration_text(r->trend.full_at - now, in));
 }
 
+/* What is wrong with a key says which file it is. */
+static const char *problem_advice(const struct status_repository *r)
+{
+    if (r->is_back)
+        return "`vmkeep reload` has vmkeepd look again; else it does before the next job";
+    if (r->key && strstr(r->problem, r->key))
+        return "put its key back where `secrets` of the configuration names it, from where you "
+               "keep it besides; without it no point there can be made or read";
+    if (strstr(r->problem, "no key was given"))
+        return "name its key in the configuration, as that says, then `vmkeep reload`";
+    return "mount it, or mend its path or what is said of it; `vmkeep repository list` tells what "
+           "is there";
+}
+
 void judge_repository(struct status_repository *r, const struct status *s)
 {
     char avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
 
     if (r->problem)
-        reason_add(&r->reasons, REASON_REPOSITORY,
-                   r->is_back
-                       ? "`vmkeep reload` has vmkeepd look again; else it does before the next job"
-                       : "mount it, or mend its path or what is said of it; `vmkeep repository "
-                         "list` tells what is there",
-                   "%s", r->problem);
+        reason_add(&r->reasons, REASON_REPOSITORY, problem_advice(r), "%s", r->problem);
     else if (r->read_only)
         reason_add(&r->reasons, REASON_READ_ONLY,
                    "see in `dmesg` why, mend that, and `mount -o remount,rw` it",

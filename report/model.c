@@ -84,6 +84,7 @@ void status_done(struct status *s)
         free(r->state);
         free(r->problem);
         free(r->difference);
+        free(r->key);
         reason_list_done(&r->reasons);
     }
     free(s->domains.items);

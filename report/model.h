@@ -147,6 +147,7 @@ struct status_repository {
     char *name, *path;
     char *state, *problem; /* NULL: not seen yet, none */
     char *difference; /* what is there and the catalog does not know, or the reverse; NULL: none */
+    char *key;        /* the file of its key; NULL: it does not encrypt, by the configuration */
     bool has_space, read_only;
     bool is_back; /* the problem is what the daemon saw last, and a look now finds none */
     uint64_t free, total, reserve;

@@ -179,10 +179,16 @@ static int copy_data(struct bringing *b, int in, int out, off_t size, const char
     return 0;
 }
 
+/* Empty, whatever an interrupted call has left. */
+static int make_file(const char *file)
+{
+    return open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 static int copy_file(struct bringing *b, const char *from, const char *to, struct err *err)
 {
     CLEANUP_CLOSE int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    CLEANUP_CLOSE int out = open(to, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_CLOSE int out = make_file(to);
     struct stat st;
 
     if (in < 0 || fstat(in, &st) < 0)
@@ -245,12 +251,12 @@ static int is_as_wanted(const struct bringing *b, const char *image, bool *ret, 
     return from && to ? keys_are_equal(from, to, ret, err) : 0;
 }
 
-/* Read with the one key, and written with the other; into an image that is made anew, for what an
- * interrupted call has left is not empty. */
+/* Read with the one key, and written with the other. */
 static int encode(struct bringing *b, const struct point_disk *d, const char *from, const char *to,
                   const char *backing, struct err *err)
 {
     const struct key *key = keys_find(b->r->path);
+    CLEANUP_CLOSE int made = make_file(to); /* nobody else's to read */
     const struct conversion c = {.source = from,
                                  .target = to,
                                  .format = "qcow2",
@@ -260,6 +266,8 @@ static int encode(struct bringing *b, const struct point_disk *d, const char *fr
                                  .progress = on_convert,
                                  .ctx = b};
 
+    if (made < 0)
+        return err_errno(err, errno, "%s", to);
     if (c.filled && image_create(to, d->capacity, backing, key, err) < 0)
         return -1;
     return convert_image(&c, err);

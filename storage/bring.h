@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bring: fills the images of a copy in the making (repository_prepare) from the point that it is a
- * copy of, which lies in another repository.
+ * bring: makes the images of a copy in the making (repository_prepare, which makes none of a copy)
+ * from the point that it is a copy of, which lies in another repository.
  *
  * A disk that stands on a copy in the plan gets the point's own image, byte by byte, with another
  * name of its backing file: what has changed since the point below, on the copy of that point or of

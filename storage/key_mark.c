@@ -231,6 +231,8 @@ int key_mark_check(const char *path, bool make, struct err *err)
     if (mark_open(path, &m, err) < 0)
         return -1;
     rc = judge(path, &m, make, &why);
+    if (rc < 0 && why.code != ERR_INVALID && why.code != ERR_EXISTS)
+        err_wrap(&why, "the key of repository %s", path);
     if (rc < 0 && why.code == ERR_EXISTS) { /* somebody else was first */
         mark_done(&m);
         why = ERR_INIT;

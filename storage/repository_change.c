@@ -102,6 +102,8 @@ static int prepare_disk(const char *path, const struct point *plan, const struct
 
     if (d->backing && find_backing(path, d, &backing, err) < 0)
         return err_wrap(err, "disk %s", d->name);
+    if (plan->copy_of) /* repository_bring makes it: which way is known then */
+        return 0;
     if (image_create(image, d->capacity, backing, keys_find(path), err) < 0)
         return err_wrap(err, "disk %s", d->name);
     return 0;

@@ -48,6 +48,7 @@ static void add_repository(const struct status_sources *s, size_t i, const struc
     r->name = xstrdup(c->name);
     r->path = xstrdup(c->path);
     r->reserve = c->reserve;
+    r->key = xstrdup(config_key_file(s->config, c));
     r->state = last ? xstrdup(last->state) : NULL;
     r->problem = last ? xstrdup(last->problem) : NULL;
     /* The catalog is older than what lies there, or the reverse. */

@@ -360,3 +360,65 @@ END
     done
     untouched
 }
+
+# encrypt: the point's disk becomes one in LUKS, over a backing file, a point of its own, in LUKS, too.
+encrypt() {
+    local below=$repo/local/web01/2026-11-21T02-30-00Z.nightly lower=../2026-11-21T02-30-00Z.nightly/vda.qcow2
+    local how=encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=10 secret="secret,id=k,file=$1"
+    openssl rand -hex 32 > "$1"
+    chmod 600 "$1"
+    mkdir "$below"
+    sed 's/2026-11-22T02/2026-11-21T02/g' "$dir/point.json" > "$below/point.json"
+    qemu-img create -q --object "$secret" -f qcow2 -o "$how" "$below/vda.qcow2" 16M
+    qemu-img convert --object "$secret" -n -f qcow2 --target-image-opts "$dir/vda.qcow2" \
+        "driver=qcow2,file.filename=$below/vda.qcow2,encrypt.key-secret=k"
+    qemu-img create -q --object "$secret" -f qcow2 -o "$how" -u -F qcow2 -b "$lower" "$dir/vda.qcow2" 16M
+    sed -i 's/"kind": "full", "parent": null/"kind": "incremental", "parent": "local\/web01\/2026-11-21T02-30-00Z.nightly"/;
+        s/"backing": null/"backing": "local\/web01\/2026-11-21T02-30-00Z.nightly"/' "$dir/point.json"
+    before=$(sha256sum "$dir"/*)
+}
+
+@test "an encrypted point: files, mount and a rebuilt catalog, with its key and without" {
+    whole ext4
+    encrypt "$tmp/key"
+    run files cat "etc/a file"
+    [ "$status" -ne 0 ]
+    [[ $output == *"is encrypted, and there is no key for it"* ]]
+    openssl rand -hex 32 > "$tmp/wrong"
+    chmod 600 "$tmp/wrong"
+    run files cat "etc/a file" --key "$tmp/wrong"
+    [ "$status" -ne 0 ]
+    [[ $output == *"the key in $tmp/wrong does not open it"* ]]
+    [ "$(files cat "etc/a file" --key "$tmp/key")" = hello ]
+    files get /etc/deep --to "$tmp/got" --key "$tmp/key"
+    cmp "$tmp/got/deep/zeroes" "$tmp/guest/etc/deep/zeroes"
+    mkdir "$tmp/mnt"
+    run "$VMKEEP" mount --repository "$repo" web01 "$tmp/mnt"
+    [ "$status" -ne 0 ]
+    [[ $output == *"is encrypted, and there is no key for it"* ]]
+    "$VMKEEP" mount --repository "$repo" web01 "$tmp/mnt" --key "$tmp/key" > "$tmp/out" 2> "$tmp/err" 3>&- &
+    pid=$!
+    for _ in $(seq 300); do
+        ! grep -q Until "$tmp/out" || break
+        sleep 0.1
+    done
+    [ "$(cat "$tmp/mnt/etc/a file")" = hello ]
+    kill -INT "$pid"
+    wait "$pid"
+    pid=
+    untouched
+    # Manifests are in clear text: no key is needed to know what there is.
+    cat > "$tmp/config" << END
+catalog: $tmp/catalog.db
+control: $tmp/control.sock
+hosts: [{ name: local, driver: qemu, domains: [{ name: web01, qmp: $tmp/none }] }]
+repositories: [{ name: main, path: $repo, encrypt: { secret: main-key } }]
+secrets: [{ name: main-key, file: $tmp/key }]
+policies: []
+END
+    mv "$tmp/key" "$tmp/kept"
+    "$VMKEEP" --config "$tmp/config" rebuild-catalog
+    [ "$("$VMKEEP" --config "$tmp/config" points --json | jq -r 'map(.state) | join(" ")')" = "good good" ]
+    mv "$tmp/kept" "$tmp/key"
+    [ "$("$VMKEEP" --config "$tmp/config" files web01 cat "etc/a file")" = hello ]
+}

@@ -209,6 +209,37 @@ static bool has_code(const struct reason_list *l, enum reason_code code)
     return false;
 }
 
+/* A key that is lost is put back; nothing is to be mounted. */
+static void what_to_do_about_a_repository(void **state)
+{
+    static const struct {
+        const char *key, *problem, *advice;
+    } problems[] = {
+        {NULL, "not mounted", "mount it"},
+        {"/etc/far.key", "/srv/far: not mounted", "mount it"},
+        {"/etc/far.key", "the key of repository /srv/far: /etc/far.key: No such file or directory",
+         "put its key back"},
+        {"/etc/far.key", "/srv/far: the key in /etc/far.key (secret 'far') is not the key of it",
+         "put its key back"},
+        {NULL, "/srv/far: holds encrypted points, and no key was given for it", "name its key"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(problems); i++) {
+        struct status s = {.now = NOW, .daemon = {.running = true, .started = NOW - DAY}};
+        struct status_repository *r = VEC_ADD(&s.repositories);
+
+        *r = (struct status_repository){.name = xstrdup("far"),
+                                        .key = xstrdup(problems[i].key),
+                                        .problem = xstrdup(problems[i].problem)};
+        status_judge(&s);
+        assert_int_equal(r->reasons.n, 1);
+        if (!strstr(r->reasons.items[0].advice, problems[i].advice))
+            fail_msg("%s: %s", problems[i].problem, r->reasons.items[0].advice);
+        status_done(&s);
+    }
+}
+
 /* What spoils the sleep of an administrator although every promise is kept, one at a time. */
 static void what_must_be_acted_on(void **state)
 {
@@ -659,6 +690,7 @@ int main(void)
         cmocka_unit_test(says_that_no_point_is_left),
         cmocka_unit_test(takes_the_strictest_promise_and_the_first_run),
         cmocka_unit_test(a_warning_is_something_to_look_at),
+        cmocka_unit_test(what_to_do_about_a_repository),
         cmocka_unit_test(what_must_be_acted_on),
         cmocka_unit_test(a_catalog_that_was_lost),
         cmocka_unit_test(says_what_to_do),
