@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * vmkeep calendar: when calendar expressions elapse.  It needs no daemon, catalog or configuration,
- * so a schedule can be tried before it is written down.
+ * so a schedule can be tried before it is written down; and what the configured policies are due
+ * for, as months.
  */
 #include "cli/cli.h"
 
@@ -14,13 +15,15 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/calendar_months.h"
 #include "policies/calendar.h"
 
 #define COUNT_MAX 100000
 
 struct arguments {
     int64_t after;
-    int64_t count;
+    int64_t count; /* 0: not given */
+    struct calendar_months months;
     const char *after_text; /* NULL: now */
     bool utc, json;
     struct strlist expressions;
@@ -111,8 +114,18 @@ static int answer(const struct arguments *args, struct err *err)
 static int run(void *arguments)
 {
     struct arguments *a = arguments;
+    bool months = a->months.from || a->months.to || a->months.policy;
     struct err err = ERR_INIT;
 
+    if (months && (a->expressions.n > 0 || a->after_text || a->count || a->utc))
+        return cli_usage("calendar", "--from, --to and --policy are of the configured policies: "
+                                     "they go with --json alone");
+    a->months.json = a->json;
+    if (months)
+        return calendar_months(&a->months);
+    if (a->expressions.n == 0)
+        return cli_usage("calendar", "%s (see 'vmkeep calendar --help')", cmd_calendar.wants);
+    a->count = a->count ? a->count : 1;
     if (parse_after(a, &err) < 0 || answer(a, &err) < 0)
         return cli_fail("calendar", &err);
     return EXIT_DONE;
@@ -128,8 +141,16 @@ const struct command cmd_calendar = {
             "follows the local clock. A time that the clock skips elapses right after the gap, one "
             "that comes twice the first time; where the hour is *, elapses follow elapsed time "
             "instead.",
+            "With --from, --to or --policy it shows when the policies of the configuration are due, "
+            "as a grid of days for each month and policy, by the daemon's time zone; days on which "
+            "the clock changes are noted below. These are due times: what is made up for, tried "
+            "again or waits for its turn is not among them.",
             NULL},
-    .operands = (const struct command_operand[]){{OPERANDS("EXPRESSION", expressions)}, {0}},
+    .synopses = (const char *const[]){"[--after TIME] [--count N] [--utc] [--json] EXPRESSION...",
+                                      "[--from DATE] [--to DATE] [--policy POLICY] [--json]", NULL},
+    .operands =
+        (const struct command_operand[]){{OPERANDS("EXPRESSION", expressions), .optional = true},
+                                         {0}},
     .options =
         (const struct command_option[]){
             {TEXT("after", "TIME", after_text,
@@ -142,17 +163,26 @@ const struct command cmd_calendar = {
                 "print times in UTC, and read a TIME without a zone as UTC; expressions without a "
                 "zone still follow the local clock")},
             {FLAG("json", json,
-                  "one object a line: {expression, normalized, next: [times in UTC]}")},
+                  "one object a line: {expression, normalized, next: [times in UTC]}; of "
+                  "policies: {from, to, policies: [{policy, cut, due: [{at, local, kind}]}]}, as "
+                  "api-v1.schema.json describes it under months")},
+            {TEXT("from", "DATE", months.from,
+                  "of policies, from this day on: YYYY-MM-DD, or YYYY-MM (default: today)")},
+            {TEXT("to", "DATE", months.to,
+                  "up to this day, which is shown (default: the end of that month)")},
+            {TEXT("policy", "POLICY", months.policy, "of this policy alone"), .words = WORD_POLICY},
             {0}},
     .wants = "no expression is given",
     .exits = (const struct command_exit[]){{EXIT_DONE, "done"},
-                                           {EXIT_USAGE, "bad usage, or a bad expression"},
+                                           {EXIT_USAGE,
+                                            "bad usage or configuration, or a bad expression"},
+                                           {EXIT_NOT_FOUND, "no such policy"},
                                            {0}},
     .examples =
         (const char *const[]){"vmkeep calendar 'Mon..Sat 02:30'",
                               "vmkeep calendar --count 5 '*-*~1 22:00' 'Sun 04:00 Europe/Prague'",
-                              "vmkeep calendar --after '2026-03-28 12:00' --count 3 02:30", NULL},
+                              "vmkeep calendar --after '2026-03-28 12:00' --count 3 02:30",
+                              "vmkeep calendar --from 2027-03 --to 2027-04 --policy nightly", NULL},
     ARGUMENTS,
-    .defaults = &(const struct arguments){.count = 1},
     .run = run,
 };

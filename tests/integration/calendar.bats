@@ -3,6 +3,10 @@
 #
 # `vmkeep calendar`: arguments in, times out.  When expressions elapse is tests/unit/test_calendar.c's.
 # VMKEEP names the program.
+#
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
 
 setup() {
     export TZ=Europe/Berlin
@@ -72,4 +76,81 @@ calendar() {
     [ "$status" -eq 0 ]
     [[ "$output" == "Usage: vmkeep calendar"* ]]
     [[ "$output" == *Examples:* ]]
+}
+
+# ---- the policies' months ----
+
+months_config() {
+    tmp=$(mktemp -d)
+    cat > "$tmp/config" <<END
+catalog: $tmp/catalog.db
+hosts: [ { name: lab, driver: libvirt, uri: "qemu:///system" } ]
+repositories: [ { name: main, path: $tmp/main }, { name: off, path: $tmp/off } ]
+policies:
+  - name: nightly
+    domains: ["*"]
+    repository: main
+    schedule: { incremental: ["02:30"], full: ["Sun 02:30"] }
+    verify: { schedule: ["Sat 12:00"] }
+    copy_to: [ { repository: off, schedule: "*-*-01 06:00" } ]
+  - { name: hourly, domains: ["*"], repository: main, schedule: { incremental: hourly } }
+END
+}
+
+months() { "$VMKEEP" --config "$tmp/config" calendar "$@"; }
+
+@test "months: a grid a policy, with the day on which the clock changes" {
+    months_config
+    TZ=Europe/Prague COLUMNS=80 months --from 2027-03 --policy nightly > "$tmp/got"
+    diff -u - "$tmp/got" <<'END'
+F full, i incremental, v verify, c copy
+
+nightly, March 2027
+Mon        Tue        Wed        Thu        Fri        Sat        Sun
+1          2          3          4          5          6          7
+i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    F 02:30
+c 06:00                                                v 12:00
+8          9          10         11         12         13         14
+i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    F 02:30
+                                                       v 12:00
+15         16         17         18         19         20         21
+i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    F 02:30
+                                                       v 12:00
+22         23         24         25         26         27         28
+i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    i 02:30    F 03:00
+                                                       v 12:00
+29         30         31
+i 02:30    i 02:30    i 02:30
+  28: the clock goes from 02:00 to 03:00
+
+END
+    # The hour that comes twice: a wall-clock time once, each hour as time goes by; many are counted.
+    TZ=Europe/Prague COLUMNS=56 months --from 2026-10-24 --to 2026-10-26 > "$tmp/got"
+    [ "$(awk '{ n = length($0) > n ? length($0) : n } END { print n }' "$tmp/got")" -le 56 ]
+    grep -qx '  25: the clock goes from 03:00 to 02:00' "$tmp/got"
+    grep -qx ' *+21 *+22' "$tmp/got"
+    TZ=Europe/Prague months --from 2026-10-25 --to 2026-10-25 --json > "$tmp/got"
+    "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" months < "$tmp/got"
+    [ "$(jq -c '[.policies[].due | length]' "$tmp/got")" = '[1,25]' ]
+    [ "$(jq -r '.policies[1].due[2:4][].local' "$tmp/got" | xargs)" = "2026-10-25T02:00:00+02:00 2026-10-25T02:00:00+01:00" ]
+    [ "$(jq -r '.from, .to' "$tmp/got" | xargs)" = "2026-10-24T22:00:00Z 2026-10-25T23:00:00Z" ]
+    # By default from today to the end of the month; over a year's end.
+    run -2 months
+    months --policy nightly | grep -qx "nightly, $(date '+%B %Y')"
+    [ "$(months --from 2026-12-31 --to 2027-01 --policy nightly | grep -c '^nightly, ')" = 2 ]
+    rm -rf "$tmp"
+}
+
+@test "months: what is wrong" {
+    months_config
+    for wrong in "--from 2026-13" "--from 2026-02-30" "--from tomorrow" "--from 2026-11-05 --to 2026-11-04" \
+        "--from 2026-01 --to 2029-12" "--from 2026-01 daily" "--from 2026-01 --count 3" "--to 2300-01"; do
+        # shellcheck disable=SC2086 # the arguments are words
+        run -2 --separate-stderr months $wrong
+        [ -z "$output" ]
+        [[ $stderr == "vmkeep: calendar: "* ]]
+    done
+    run -4 --separate-stderr months --policy none
+    [ "$stderr" = "vmkeep: calendar: no policy of the configuration is called 'none'" ]
+    rm -rf "$tmp"
 }

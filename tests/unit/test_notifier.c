@@ -819,18 +819,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(once_again_and_over),
-        cmocka_unit_test(reasons_become_conditions),
-        cmocka_unit_test(a_message_has_an_end),
-        TEST(each_is_told_once),
-        TEST(reports_come_by_the_calendar),
-        TEST(a_report_comes_after_each_run),
-        TEST(a_message_is_repeated_once),
-        TEST(the_queue_has_an_end),
-        TEST(a_blind_notifier_says_so),
-        TEST(a_lost_ping_is_made_up_for),
-        TEST(a_leap_of_the_clock_loses_nothing),
-        TEST(a_full_catalog_repeats_nothing),
+        cmocka_unit_test(once_again_and_over),   cmocka_unit_test(reasons_become_conditions),
+        cmocka_unit_test(a_message_has_an_end),  TEST(each_is_told_once),
+        TEST(reports_come_by_the_calendar),      TEST(a_report_comes_after_each_run),
+        TEST(a_message_is_repeated_once),        TEST(the_queue_has_an_end),
+        TEST(a_blind_notifier_says_so),          TEST(a_lost_ping_is_made_up_for),
+        TEST(a_leap_of_the_clock_loses_nothing), TEST(a_full_catalog_repeats_nothing),
         TEST(what_is_not_taken_is_shown),
     };
 
