@@ -171,7 +171,7 @@ static int check_targets(struct findings *l, const struct config *config, struct
 
         if (p->rpo && !hears_of(config, CONDITION_AT_RISK))
             doctor_add(l, about, "notify", false,
-                       "name who is told in `notify` of the configuration; see notifications.md",
+                       "name who is told in `notify` of the configuration, see vmkeep-config(5)",
                        "it makes a promise, and nobody is told when that is broken");
     }
     return 0;

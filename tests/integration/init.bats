@@ -75,6 +75,9 @@ agent: "/run/vm/a.agent"' ]
     [ "$(stat -c %a "$place")" = 700 ]
     grep -qE '# [0-9.]+ [KMGT]iB free now' "$config"
     "$VMKEEP" --config "$config" check
+    sed 's/^# notify:/notify:/; s/^#   - /  - /' "$config" > "$config.telling"
+    [ "$(grep -c '^  - \(mail\|webhook\|healthchecks\):' "$config.telling")" = 3 ]
+    "$VMKEEP" --config "$config.telling" check
     before=$(sha256sum "$config")
     run init --yes
     [ "$status" -eq 1 ] && [[ "$output" == *"is there already; --force"* ]]
