@@ -118,8 +118,8 @@ static int run(void *arguments)
     struct err err = ERR_INIT;
 
     if (months && (a->expressions.n > 0 || a->after_text || a->count || a->utc))
-        return cli_usage("calendar", "--from, --to and --policy are of the configured policies: "
-                                     "they go with --json alone");
+        return cli_usage("calendar", "--from, --to and --policy are of the configured "
+                                     "policies: they go with --json alone");
     a->months.json = a->json;
     if (months)
         return calendar_months(&a->months);

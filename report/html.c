@@ -54,6 +54,25 @@ void html_domain(FILE *out, const char *host, const char *domain, bool alone)
     fputs("</a>", out);
 }
 
+static void put_link(FILE *out, const char *to, const char *name)
+{
+    CLEANUP_FREE char *path = uri_encode(name);
+
+    fprintf(out, "<a href=\"%s%s\">", to, path);
+    html_text(out, name);
+    fputs("</a>", out);
+}
+
+void html_policy_link(FILE *out, const char *policy)
+{
+    put_link(out, "/policy/", policy);
+}
+
+void html_repository_link(FILE *out, const char *repository)
+{
+    put_link(out, "/repository/", repository);
+}
+
 void html_row_id(FILE *out, const char *host, const char *domain)
 {
     fputs(" id=\"", out);

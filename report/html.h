@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "report/model.h"
+#include "report/month.h"
 
 /* What the pages have in common; served as /style.css. */
 extern const char report_html_style[];
@@ -33,6 +34,34 @@ void report_html_domain(const struct html_domain *d, FILE *out);
 
 /* One job, as job_json gives it. */
 void report_html_job(const json_t *job, int64_t now, FILE *out);
+
+struct html_repository {
+    const struct status *status; /* with figures */
+    const struct status_repository *repository;
+    const struct room_list *room; /* NULL: none is known */
+};
+void report_html_repository(const struct html_repository *page, FILE *out);
+
+/* A time that the calendars say. */
+struct html_due {
+    int64_t at;
+    const char *kind; /* full, incremental, verify, copy */
+};
+
+struct html_calendar {
+    const char *kind;
+    char *text; /* as normalized */
+};
+
+struct html_policy {
+    const struct status *status;
+    const char *name, *repository;
+    int64_t rpo; /* 0: no promise */
+    VEC(struct html_calendar) calendars;
+    VEC(struct html_due) next; /* the first so many */
+    const struct month_view *months;
+};
+void report_html_policy(const struct html_policy *page, FILE *out);
 
 /* A page that says that there is none: "404 Not Found", and why. */
 void report_html_error(const char *title, const char *text, FILE *out);

@@ -16,7 +16,7 @@ static void put_policy(const struct status_policy *p, int64_t now, FILE *out)
     char rpo[TIMEFMT_MAX];
 
     fputs("<tr><th scope=\"row\">", out);
-    html_text(out, p->name);
+    html_policy_link(out, p->name);
     fputs("</th><td data-label=\"Status\">", out);
     html_mark(out,
               good        ? "good"
@@ -36,7 +36,7 @@ static void put_policy(const struct status_policy *p, int64_t now, FILE *out)
     else
         fputs("not yet", out);
     fputs("</td><td data-label=\"Repository\">", out);
-    html_text(out, p->repository);
+    html_repository_link(out, p->repository);
     fputs("</td></tr>\n", out);
 }
 

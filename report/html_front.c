@@ -94,7 +94,7 @@ void html_findings(FILE *out, const struct status *s, bool alone)
 
 /* ---- repositories ---- */
 
-static void put_space(const struct status_repository *r, int64_t now, FILE *out)
+void html_space(FILE *out, const struct status_repository *r, int64_t now)
 {
     CLEANUP_FREE char *growth = NULL;
     char avail[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
@@ -115,7 +115,20 @@ static void put_space(const struct status_repository *r, int64_t now, FILE *out)
     html_text(out, growth);
 }
 
-static void put_repositories(const struct status *s, FILE *out)
+void html_repository_state(FILE *out, const struct status_repository *r)
+{
+    bool fine = reasons_severity(&r->reasons) == SEVERITY_NOTE;
+
+    html_mark(out,
+              !fine      ? "bad"
+              : r->state ? "good"
+                         : "plain",
+              !fine      ? "problem"
+              : r->state ? r->state
+                         : "not seen yet");
+}
+
+static void put_repositories(const struct status *s, bool alone, FILE *out)
 {
     if (s->repositories.n == 0)
         return;
@@ -126,25 +139,45 @@ static void put_repositories(const struct status *s, FILE *out)
           out);
     for (size_t i = 0; i < s->repositories.n; i++) {
         const struct status_repository *r = &s->repositories.items[i];
-        bool fine = reasons_severity(&r->reasons) == SEVERITY_NOTE;
 
         fputs("<tr><th scope=\"row\">", out);
-        html_text(out, r->name);
+        if (alone)
+            html_text(out, r->name);
+        else
+            html_repository_link(out, r->name);
         fputs("</th><td data-label=\"State\">", out);
-        html_mark(out,
-                  !fine      ? "bad"
-                  : r->state ? "good"
-                             : "plain",
-                  !fine      ? "problem"
-                  : r->state ? r->state
-                             : "not seen yet");
+        html_repository_state(out, r);
         fputs("</td><td data-label=\"Room\">", out);
-        put_space(r, s->now, out);
+        html_space(out, r, s->now);
         fputs("</td><td data-label=\"Path\"><code>", out);
         html_text(out, r->path);
         fputs("</code></td></tr>\n", out);
     }
     fputs("</tbody></table></section>\n", out);
+}
+
+/* ---- policies ---- */
+
+/* Those that select a domain. */
+static void put_policies(const struct status *s, FILE *out)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+
+    for (size_t i = 0; i < s->domains.n; i++)
+        for (size_t k = 0; k < s->domains.items[i].policies.n; k++)
+            if (!strlist_has(&names, s->domains.items[i].policies.items[k].name))
+                strlist_add(&names, s->domains.items[i].policies.items[k].name);
+    if (names.n == 0)
+        return;
+    fputs("<section aria-labelledby=\"policies\"><h2 id=\"policies\">Policies</h2>\n"
+          "<ul class=\"links\">\n",
+          out);
+    for (size_t i = 0; i < names.n; i++) {
+        fputs("<li>", out);
+        html_policy_link(out, names.items[i]);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul></section>\n", out);
 }
 
 /* ---- domains ---- */
@@ -263,7 +296,9 @@ void report_html_front(const struct html_front *f, FILE *out)
         fputs("<p>vmkeepd does not answer; this is what it left in its catalog.</p>\n", out);
     html_active(out, f->jobs, f->status->now, f->alone);
     fputs("</section>\n", out);
-    put_repositories(f->status, out);
+    put_repositories(f->status, f->alone, out);
+    if (!f->alone)
+        put_policies(f->status, out);
     put_domains(f->status, f->alone, out);
     html_end(out, f->status->now);
 }

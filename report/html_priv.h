@@ -11,6 +11,8 @@
 void html_text(FILE *out, const char *s);
 /* HOST/DOMAIN as a link to its page; alone: to its row in the same one (see html_row_id). */
 void html_domain(FILE *out, const char *host, const char *domain, bool alone);
+void html_policy_link(FILE *out, const char *policy);
+void html_repository_link(FILE *out, const char *repository);
 /* A row's id attribute, for that. */
 void html_row_id(FILE *out, const char *host, const char *domain);
 
@@ -39,6 +41,10 @@ void html_chain(FILE *out, const struct point_list *points);
 
 /* How it stands, as a mark. */
 void html_protection(FILE *out, const struct status_domain *d);
+
+/* Of a repository. */
+void html_repository_state(FILE *out, const struct status_repository *r);
+void html_space(FILE *out, const struct status_repository *r, int64_t now);
 
 /* One reason as an item of a list. */
 void html_finding(FILE *out, const struct status_about *about, const struct reason *r, bool alone);

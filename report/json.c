@@ -146,7 +146,7 @@ static json_t *copies_json(const struct status_policy *p)
     return ret;
 }
 
-static json_t *policy_json(const struct status_policy *p)
+json_t *report_policy_json(const struct status_policy *p)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
@@ -194,7 +194,7 @@ static json_t *domain_json(const struct status_domain *d)
     json_t *policies = json_array(), *facts = facts_json(d), *ret;
 
     for (size_t i = 0; i < d->policies.n; i++)
-        json_array_append_new(policies, policy_json(&d->policies.items[i]));
+        json_array_append_new(policies, report_policy_json(&d->policies.items[i]));
     ret = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "domain",
                     report_json_text(d->domain), "host", report_json_text(d->host), "policies",
                     policies, "status", report_json_text(protection_name(d->protection)),
@@ -208,7 +208,7 @@ static json_t *domain_json(const struct status_domain *d)
     return ret;
 }
 
-static json_t *repository_json(const struct status_repository *r)
+json_t *report_repository_json(const struct status_repository *r)
 {
     json_t *avail = r->has_space ? report_json_number((int64_t)r->free) : json_null();
     json_t *total = r->has_space ? report_json_number((int64_t)r->total) : json_null();
@@ -259,7 +259,7 @@ json_t *report_status_json(const struct status *s)
     for (size_t i = 0; i < s->domains.n; i++)
         json_array_append_new(domains, domain_json(&s->domains.items[i]));
     for (size_t i = 0; i < s->repositories.n; i++)
-        json_array_append_new(repositories, repository_json(&s->repositories.items[i]));
+        json_array_append_new(repositories, report_repository_json(&s->repositories.items[i]));
     for (size_t i = 0; i < s->warnings.n; i++)
         json_array_append_new(s->warnings.items[i].severity == SEVERITY_NOTE ? notes : warnings,
                               report_json_text(s->warnings.items[i].text));

@@ -43,6 +43,10 @@ json_t *report_reasons_json(const struct reason_list *l);
 /* Of the domain and of its policies: also with policy, null where it is of no one policy. */
 json_t *report_domain_reasons_json(const struct status_domain *d);
 
+/* A policy of a domain, and a repository, as they stand in the status. */
+json_t *report_policy_json(const struct status_policy *p);
+json_t *report_repository_json(const struct status_repository *r);
+
 /* Caller owns it. */
 json_t *report_status_json(const struct status *s);
 

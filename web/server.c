@@ -12,6 +12,7 @@
 #include "report/html.h"
 #include "report/metrics.h"
 #include "web/listen.h"
+#include "web/places.h"
 
 #define CONNECTIONS 64
 #define IDLE_S 10
@@ -186,6 +187,10 @@ static void answer(const struct server *s, const char *url, struct snapshot *of,
         rc = details_domain(&s->details, of, rest, !a->page, &a->text, &err);
     else if ((rest = behind(url, "/job/")) || (rest = behind(url, "/api/v1/jobs/")))
         rc = details_job(&s->details, rest, !a->page, &a->text, &err);
+    else if ((rest = behind(url, "/repository/")) || (rest = behind(url, "/api/v1/repositories/")))
+        rc = places_repository(&s->details, of, rest, !a->page, &a->text, &err);
+    else if ((rest = behind(url, "/policy/")) || (rest = behind(url, "/api/v1/policies/")))
+        rc = places_policy(&s->details, of, rest, !a->page, &a->text, &err);
     else
         rc = err_set(&err, ERR_NOTFOUND, "there is no such page");
     if (rc < 0)

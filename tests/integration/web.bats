@@ -155,6 +155,31 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [ -z "$output" ]
 }
 
+@test "a repository's page has its curve, a policy's its months" {
+    for day in {0..9}; do
+        sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('room',
+            '$(date -ud "@$((now - day * 86400))" +%F) main', '$(((100 + day) << 30)) $((1000 << 30))', $((now - day * 86400)))"
+    done
+    serve "$WEB"
+    [[ $(get /) == *'<a href="/repository/main">main</a>'*'<a href="/policy/nightly">nightly</a>'* ]]
+    page=$(get /repository/main)
+    [ "$(code)" = 200 ]
+    [[ $page == *'grows by 1.00 GiB a day, full in '*'aria-label="Used on 10 days: from 891 GiB to 900 GiB of '* ]]
+    [[ $page == *'<a href="/domain/lab/web01">'*'<a href="/policy/nightly">nightly</a>'* ]]
+    page=$(get /policy/nightly)
+    [[ $page == *'<dt>Promise</dt><dd>a point each 1d 2h</dd>'*'<code>*-*-* 02:30:00</code>'* ]]
+    [[ $page == *"<caption>$(date '+%B %Y')</caption>"*'class="m-incremental" title="incremental">i</span> 02:30'* ]]
+    [[ $(get /domain/lab/web01) == *'<a href="/policy/nightly">nightly</a>'*'<a href="/repository/main">main</a>'* ]]
+    is_a repository_page /api/v1/repositories/main
+    is_a policy_page /api/v1/policies/nightly
+    [ "$(get /api/v1/repositories/main | jq -c '[(.room | length), .repository.growth_per_day]')" = '[10,1073741824]' ]
+    [ "$(get /api/v1/policies/nightly | jq -c '[(.domains | length), (.due | length > 27)]')" = '[2,true]' ]
+    for wrong in /repository/none /policy/none /policy/ /api/v1/policies/none /api/v1/repositories/; do
+        get "$wrong" > /dev/null
+        [ "$(code)" = 404 ] || { echo "$wrong: $(code)"; false; }
+    done
+}
+
 @test "names from outside stay text" {
     sqlite3 "$tmp/catalog.db" "UPDATE seen SET problem = '<script>alert(1)</script>&\"' WHERE name = 'lab/db01'"
     serve "$WEB"
