@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "base/text.h"
 
 /* Where libvirt's default pool is. */
 #define LIBVIRT_IMAGES "/var/lib/libvirt/images"
@@ -36,6 +37,21 @@ static void add_images(struct strlist *l, const struct config_host *h)
     for (size_t i = 0; i < h->domains.n; i++)
         for (size_t j = 0; j < h->domains.items[i].disks.n; j++)
             add_parent(l, h->domains.items[i].disks.items[j].image);
+}
+
+/* Where mail is queued by sendmail, and a socket of the page's. */
+static void add_told(struct strlist *l, const struct config *config)
+{
+    const char *socket =
+        config->web && starts_with(config->web, "unix:") ? config->web + strlen("unix:") : NULL;
+
+    if (socket)
+        add_parent(l, socket);
+    for (size_t i = 0; i < config->notify.n; i++)
+        if (config->notify.items[i].mail.to.n > 0 &&
+            (!config->notify.items[i].mail.via ||
+             str_eq(config->notify.items[i].mail.via, "sendmail")))
+            add(l, "/var/spool");
 }
 
 /* A word of a unit file (systemd.syntax(7)); one that is not there is no error. */
@@ -64,10 +80,11 @@ void doctor_unit(const struct config *config)
         add(&places, config->policies.items[i].scratch);
     for (size_t i = 0; i < config->hosts.n; i++)
         add_images(&places, &config->hosts.items[i]);
+    add_told(&places, config);
     puts("# Where vmkeepd may write, by its configuration; printed by `vmkeep doctor --unit`.\n"
          "# Print it again when a repository, scratch space or a directory of images has moved.\n"
-         "# Images of domains that are shut off, and targets of backups by hand, need a line\n"
-         "# of their own when they are elsewhere.\n"
+         "# Images of domains that are shut off, targets of backups by hand, and what commands of\n"
+         "# `notify` write to need a line of their own when they are elsewhere.\n"
          "[Service]\n"
          "ProtectSystem=strict\n"
          "ProtectHome=read-only");

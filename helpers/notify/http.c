@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -283,6 +284,7 @@ static int sendmail(const struct sending *s, const char *mail, const char *from,
     const char *path = getenv("PATH");
     CLEANUP_FREE char *longer = xasprintf("%s:/usr/sbin:/usr/lib", path ? path : "/usr/bin:/bin");
     size_t n = 0;
+    struct err said = ERR_INIT;
     int rc;
 
     setenv("PATH", longer, 1);
@@ -293,9 +295,16 @@ static int sendmail(const struct sending *s, const char *mail, const char *from,
     argv[n++] = "--";
     for (size_t i = 0; i < s->to.n; i++)
         argv[n++] = s->to.items[i];
-    rc = run_child(argv, mail, err);
+    rc = run_child(argv, mail, &said);
     free(argv);
-    return rc;
+    if (rc == 0)
+        return 0;
+    /* Exim's becomes another user, which the unit forbids. */
+    return err_set(err, said.code, "%s%s", said.msg,
+                   prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
+                       ? "; one that must become another user cannot work here (NoNewPrivileges): "
+                         "try `via: smtp://localhost`"
+                       : "");
 }
 
 /* Programs take lines as Unix has them. */

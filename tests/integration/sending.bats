@@ -3,6 +3,8 @@
 #
 # vmkeep-notify against receivers that behave badly, and `vmkeep notify watch` where little works.
 # VMKEEP and NOTIFY name the programs.
+#
+# shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 
 bats_require_minimum_version 1.5.0
 
@@ -66,6 +68,21 @@ hook() {
     [[ $output == *certificate* ]]
 }
 
+@test "a sendmail that the unit does not let work: what to do is said" {
+    mkdir "$here/bin"
+    printf '#!/bin/sh\necho "exim: setgid(0) failed: Operation not permitted" >&2\nexit 1\n' > "$here/bin/sendmail"
+    chmod +x "$here/bin/sendmail"
+    printf '#!/bin/sh\nPATH=%s:$PATH exec setpriv --no-new-privs %s\n' "$here/bin" "$NOTIFY" > "$here/notify"
+    chmod +x "$here/notify"
+    NOTIFY=$here/notify
+    run -1 ask '{kind: "mail", to: ["ops@example.org"], via: "sendmail"}'
+    [[ $output == *'setgid(0) failed'*'via: smtp://localhost'* ]]
+    # One that works is as good there: Postfix's, for root.
+    printf '#!/bin/sh\nexec cat > %s\n' "$here/queued" > "$here/bin/sendmail"
+    run -0 ask '{kind: "mail", to: ["ops@example.org"], via: "sendmail"}'
+    grep -q '^Subject: s$' "$here/queued"
+}
+
 @test "a secret of another user's is refused" {
     [ "$(id -u)" = 0 ] || skip "it takes root"
     echo "http://127.0.0.1:$web/x" > "$here/url"
@@ -104,4 +121,18 @@ END
     "$VMKEEP" --config "$here/config" notify watch
     told 1
     jq -e 'keys == ["c"]' "$here/catalog.db.watch" > /dev/null
+}
+
+@test "what sendmail and the page write to stays open under doctor --unit" {
+    cat > "$here/config" << END
+catalog: $here/catalog.db
+control: $here/control.sock
+web: unix:$here/page/web.sock
+notify: [{ mail: { to: [ops@example.org] } }]
+END
+    run -0 "$VMKEEP" --config "$here/config" doctor --unit
+    [[ $output == *'ReadWritePaths="-/var/spool"'* && $output == *"ReadWritePaths=\"-$here/page\""* ]]
+    sed -i 's|to: .ops@example.org.|&, via: "smtp://localhost"|' "$here/config"
+    run -0 "$VMKEEP" --config "$here/config" doctor --unit
+    [[ $output != */var/spool* ]]
 }
