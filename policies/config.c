@@ -167,6 +167,9 @@ void config_free(struct config *c)
     free(c->catalog);
     free(c->control);
     free(c->web);
+    free(c->web_access.token);
+    free(c->web_access.certificate);
+    free(c->web_access.key);
     free(c);
 }
 

@@ -95,6 +95,12 @@ struct config_url {
     char *ca;       /* as in struct config_mail */
 };
 
+/* What whoever asks for the status page has to show, and what it is encrypted with: files. All of
+ * them, or none. */
+struct config_web_access {
+    char *token, *certificate, *key;
+};
+
 struct config_webhook {
     struct config_url at;
     enum webhook_format format;
@@ -165,6 +171,7 @@ struct config {
     char *catalog; /* default CONFIG_CATALOG_DEFAULT */
     char *control; /* default /run/vmkeep/control.sock */
     char *web;     /* NULL: none */
+    struct config_web_access web_access;
     struct config_limits limits;
     VEC(struct config_secret) secrets;
     VEC(struct config_host) hosts;
@@ -204,6 +211,9 @@ const struct config_secret *config_secret_find(const struct config *c, const cha
 const char *config_key_file(const struct config *c, const struct config_repository *r);
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
 const struct config_target *config_target_find(const struct config *c, const char *name);
+/* ADDRESS:PORT that only this machine reaches, or unix:PATH. */
+bool config_web_is_local(const char *address);
+
 /* "mail", "webhook", "healthchecks" or "command". */
 const char *config_target_kind(const struct config_target *t);
 /* A URL, or the file that holds it; false: there is none. */

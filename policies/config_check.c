@@ -328,6 +328,7 @@ void config_check_errors(struct config_reader *r, const struct config *config)
     for (size_t i = 0; i < config->policies.n; i++)
         check_scratch(r, &config->policies.items[i]);
     config_check_notify(r, config);
+    config_check_web(r, config);
 }
 
 static bool only_takes_away(const struct strlist *globs)

@@ -103,6 +103,7 @@ const struct config_place *config_place_of_item(const struct config_reader *r, c
 
 void config_check_errors(struct config_reader *r, const struct config *config);
 /* The part of it that is about notifications. */
+void config_check_web(struct config_reader *r, const struct config *config);
 void config_check_notify(struct config_reader *r, const struct config *config);
 /* Of a configuration without errors. */
 void config_check_warnings(struct config_reader *r, const struct config *config);

@@ -291,6 +291,18 @@ static const struct config_key limits_keys[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct config_web_access, member)
+static const struct config_key web_access_keys[] = {
+    {"token", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(token), true,
+     "a file that holds what whoever asks has to show", PLAIN},
+    {"certificate", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(certificate), true,
+     "a file of PEM, with those that signed it behind it", PLAIN},
+    {"key", CONFIG_PATH, 0, PATH_BYTES, NULL, AT(key), true, "a file of PEM: the certificate's key",
+     PLAIN},
+    {0},
+};
+#undef AT
+
 #define AT(member) offsetof(struct config, member)
 const struct config_key config_keys[] = {
     {"catalog", CONFIG_PATH, 0, PATH_BYTES, CONFIG_CATALOG_DEFAULT, AT(catalog), false,
@@ -299,6 +311,8 @@ const struct config_key config_keys[] = {
      "the path of the daemon's control socket", PLAIN},
     {"web", CONFIG_ADDRESS, 0, 300, NULL, AT(web), false,
      "where the status page is served, such as 127.0.0.1:9810", PLAIN},
+    {"web_access", CONFIG_MAPPING, 0, 0, NULL, AT(web_access), false,
+     "what it takes to see it: token, certificate and key", KEYS(web_access_keys)},
     {"limits", CONFIG_MAPPING, 0, 0, NULL, AT(limits), false, "how many jobs run at one time",
      KEYS(limits_keys)},
     {"secrets", CONFIG_LIST, 0, 0, NULL, AT(secrets), false,

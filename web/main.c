@@ -39,8 +39,8 @@ static void on_signal(int number)
 }
 
 /* mine, theirs: for the thread that gathers, and for the one that serves. */
-static int serve(const char *address, const struct status_sources *mine,
-                 const struct status_sources *theirs)
+static int serve(const char *address, const struct access *access,
+                 const struct status_sources *mine, const struct status_sources *theirs)
 {
     struct site *site = site_new();
     struct server *server = NULL;
@@ -48,11 +48,15 @@ static int serve(const char *address, const struct status_sources *mine,
     int fd = web_listen(address, &err);
 
     if (fd < 0 ||
-        server_start(fd, starts_with(address, "unix:"), site, theirs, &server, &err) < 0) {
+        server_start(fd, starts_with(address, "unix:"), access, site, theirs, &server, &err) < 0) {
         site_free(site);
         return cli_fail(NULL, &err);
     }
-    printf("the status page is at %s%s\n", starts_with(address, "unix:") ? "" : "http://", address);
+    printf("the status page is at %s%s\n",
+           starts_with(address, "unix:") ? ""
+           : access                      ? "https://"
+                                         : "http://",
+           address);
     fflush(stdout);
     site_run(site, mine, &stop);
     server_stop(server);
@@ -72,8 +76,23 @@ static int open_sources(const struct config *config, struct catalog **ret_catalo
     return code;
 }
 
+static int open_access(const struct config *config, const char *address, struct access *ret)
+{
+    struct err err = ERR_INIT;
+
+    if (!starts_with(address, "unix:") && config->web_access.token)
+        return access_read(&config->web_access, ret, &err) < 0 ? cli_fail(NULL, &err) : EXIT_DONE;
+    if (config_web_is_local(address))
+        return EXIT_DONE;
+    return cli_usage("web",
+                     "%s can be reached from other machines, and the configuration has no "
+                     "`web_access`",
+                     address);
+}
+
 static int run(const char *address)
 {
+    struct access access = {0};
     struct status_sources mine = {0}, theirs = {0};
     struct config *config = NULL;
     struct catalog *catalog = NULL, *second = NULL;
@@ -81,9 +100,13 @@ static int run(const char *address)
 
     if (code == EXIT_DONE && !address && !config->web)
         code = cli_usage("web", "the configuration has no `web`, and no --listen is given");
+    if (code == EXIT_DONE && !address)
+        address = config->web;
+    code = code ? code : open_access(config, address, &access);
     code = code ? code : open_sources(config, &catalog, &mine);
     code = code ? code : open_sources(config, &second, &theirs);
-    code = code ? code : serve(address ? address : config->web, &mine, &theirs);
+    code = code ? code : serve(address, access.token ? &access : NULL, &mine, &theirs);
+    access_done(&access);
     sources_done(&mine);
     sources_done(&theirs);
     catalog_close(catalog);

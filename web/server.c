@@ -17,6 +17,7 @@
 #define CONNECTIONS 64
 #define IDLE_S 10
 #define CONNECTION_BYTES (32 * 1024)
+#define TLS_PRIORITIES "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"
 
 #define HTML "text/html; charset=utf-8"
 #define JSON "application/json"
@@ -30,6 +31,7 @@ struct server {
     struct site *site;
     struct status_sources details; /* this thread's own */
     bool local;
+    const struct access *access; /* NULL: everybody may see it */
 };
 
 /* What a request is at, by the address in *con_cls: libmicrohttpd calls twice at least. */
@@ -86,6 +88,8 @@ static void add_headers(struct MHD_Response *r, const struct answer *a, const ch
         MHD_add_response_header(r, headers[i][0], headers[i][1]);
     if (a->status == MHD_HTTP_OK)
         MHD_add_response_header(r, "ETag", etag);
+    if (a->status == MHD_HTTP_UNAUTHORIZED) /* browsers ask then, and others have it already */
+        MHD_add_response_header(r, "WWW-Authenticate", "Basic realm=\"vmkeep\"");
     if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(r, "Allow", "GET, HEAD");
 }
@@ -198,11 +202,31 @@ static void answer(const struct server *s, const char *url, struct snapshot *of,
     snapshot_drop(of);
 }
 
+/* The token, as a bearer's or as anybody's password. */
+static bool is_known(const struct server *s, struct MHD_Connection *c)
+{
+    const char *shown = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization");
+    char *password = NULL, *user;
+    bool ret;
+
+    if (!s->access)
+        return true;
+    if (shown && starts_with(shown, "Bearer "))
+        return access_matches(s->access, shown + strlen("Bearer "));
+    user = MHD_basic_auth_get_username_password(c, &password);
+    ret = user && password && access_matches(s->access, password);
+    if (user)
+        MHD_free(user);
+    if (password)
+        MHD_free(password);
+    return ret;
+}
+
 static bool is_allowed(const struct server *s, struct MHD_Connection *c)
 {
     const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
 
-    return s->local || !host || web_host_is_ours(host);
+    return s->local || s->access || !host || web_host_is_ours(host);
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *why)
@@ -226,6 +250,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     (void)data;
     if (!str_eq(method, "GET") && !str_eq(method, "HEAD"))
         return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "nothing is changed here");
+    if (!is_known(s, c))
+        return refuse(c, MHD_HTTP_UNAUTHORIZED,
+                      "the token is wanted, as a bearer's or as a password of any user");
     if (!is_allowed(s, c))
         return refuse(c, MHD_HTTP_MISDIRECTED_REQUEST,
                       "this is served by address, or as localhost, alone");
@@ -260,24 +287,37 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     (void)ap; /* what clients do wrong is theirs */
 }
 
-int server_start(int fd, bool local, struct site *site, const struct status_sources *details,
-                 struct server **ret, struct err *err)
+int server_start(int fd, bool local, const struct access *access, struct site *site,
+                 const struct status_sources *details, struct server **ret, struct err *err)
 {
+    const struct MHD_OptionItem tls[] = {
+        {access ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
+         access ? access->certificate : NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, access ? access->key : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
     struct server *s = xcalloc(1, sizeof(*s));
 
     s->site = site;
     s->details = *details;
     s->local = local;
-    s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    s->access = access;
+    s->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                             MHD_USE_ERROR_LOG | (access ? MHD_USE_TLS : MHD_NO_FLAG),
+                         0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+                         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!s->daemon) {
         free(s);
         close(fd);
-        return err_set(err, ERR_IO, "web: libmicrohttpd does not start");
+        return err_set(err, ERR_IO, "web: libmicrohttpd does not start%s",
+                       access ? ": certificate and key of web_access are not PEM, or do not belong "
+                                "together"
+                              : "");
     }
     *ret = s;
     return 0;

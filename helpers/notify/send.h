@@ -25,10 +25,6 @@ const char *message_text(const json_t *message, const char *key);
 /* Runs argv with input on its standard input. child.c. */
 int run_child(const char *const *argv, const char *input, struct err *err);
 
-/* A file that nobody but its owner may read; without the end of its last line. Caller frees.
- * secret.c. */
-int secret_read(const char *path, char **ret, struct err *err);
-
 /* ---- formats.c: what receivers want, pure ---- */
 
 /* The body of a webhook in that format, and the URL it goes to. Callers free both. */

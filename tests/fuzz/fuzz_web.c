@@ -110,7 +110,7 @@ static void start(void)
     t.site = site_new();
     fd = web_listen("unix:" SOCKET, &err);
     assert(fd >= 0);
-    assert(server_start(fd, false, t.site, &t.theirs, &t.server, &err) == 0);
+    assert(server_start(fd, false, NULL, t.site, &t.theirs, &t.server, &err) == 0);
     assert(pthread_create(&t.maker, NULL, make, NULL) == 0);
 }
 

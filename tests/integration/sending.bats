@@ -72,6 +72,7 @@ hook() {
     mkdir "$here/bin"
     printf '#!/bin/sh\necho "exim: setgid(0) failed: Operation not permitted" >&2\nexit 1\n' > "$here/bin/sendmail"
     chmod +x "$here/bin/sendmail"
+    # shellcheck disable=SC2016 # the wrapper expands it
     printf '#!/bin/sh\nPATH=%s:$PATH exec setpriv --no-new-privs %s\n' "$here/bin" "$NOTIFY" > "$here/notify"
     chmod +x "$here/notify"
     NOTIFY=$here/notify

@@ -200,6 +200,46 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [ "$(curl -s -o "$tmp/out" -w '%{http_code}' -H 'Host: 127.0.0.1.evil.example' "http://127.0.0.1:$port/")" = 421 ]
 }
 
+@test "whom others can reach shows TLS, and wants the token" {
+    run -2 "$WEB" --config "$tmp/config" --listen 0.0.0.0:0
+    [[ $output == *"0.0.0.0:0 can be reached from other machines"* ]]
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=hv1 \
+        -addext subjectAltName=DNS:hv1 -keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2> /dev/null
+    (umask 077 && openssl rand -hex 32 > "$tmp/token")
+    echo "web_access: { token: $tmp/token, certificate: $tmp/cert.pem, key: $tmp/key.pem }" >> "$tmp/config"
+    sed -i 's/^web: .*/web: 127.0.0.2:9810/' "$tmp/config"
+    chmod 644 "$tmp/token"
+    run -1 "$WEB" --config "$tmp/config" --listen 127.0.0.1:0
+    [[ $output == *"web_access: $tmp/token: others than its owner may read it"* ]]
+    chmod 600 "$tmp/token"
+    "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
+    pids+=($!)
+    wait_for port_of "${pids[0]}"
+    port=$(port_of "${pids[0]}")
+    grep -q "the status page is at https://127.0.0.1" "$tmp/log"
+
+    # asked ARGUMENT...: the status; by another name than this machine's, as others have it
+    asked() {
+        curl -s --cacert "$tmp/cert.pem" --resolve "hv1:$port:127.0.0.1" -o "$tmp/out" -w '%{http_code}' "$@" \
+            "https://hv1:$port/style.css"
+    }
+    [ "$(asked)" = 401 ]
+    grep -q token "$tmp/out"
+    [ "$(asked -H "Authorization: Bearer $(cat "$tmp/token")")" = 200 ]
+    [ "$(asked -u "me:$(cat "$tmp/token")")" = 200 ]
+    for wrong in "Bearer $(cat "$tmp/token")x" "Bearer $(cut -c 1-63 "$tmp/token")" "Bearer " "Basic x" "Basic Og==" \
+        "bearer" "Digest $(cat "$tmp/token")" "Bearer $(tr '0-9a-f' '1-9a-f0' < "$tmp/token")"; do
+        [ "$(asked -H "Authorization: $wrong")" = 401 ] || { echo "$wrong"; false; }
+    done
+    run ! curl -s -f "http://127.0.0.1:$port/style.css"
+    run ! curl -s -k --tls-max 1.1 "https://127.0.0.1:$port/style.css"
+    [ "$(curl -s -k -X POST -o "$tmp/out" -w '%{http_code}' "https://127.0.0.1:$port/")" = 405 ]
+    run ! grep -q "$(cat "$tmp/token")" "/proc/${pids[0]}/cmdline" "/proc/${pids[0]}/environ" "$tmp/log"
+    echo short > "$tmp/token"
+    run -2 "$WEB" --config "$tmp/config" --listen 127.0.0.1:0
+    [[ $output == *"a token is a word of 16 characters at least"* ]]
+}
+
 @test "a Prometheus scrapes it, and its alerts fire" {
     "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
     pids+=($!)

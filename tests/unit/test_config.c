@@ -265,7 +265,10 @@ static void every_key_reaches_its_member(void **state)
     assert_non_null(c);
     assert_string_equal(c->catalog, "/tmp/catalog.db");
     assert_string_equal(c->control, "/tmp/control.sock");
-    assert_string_equal(c->web, "[::1]:9810");
+    assert_string_equal(c->web, "[::]:9810");
+    assert_string_equal(c->web_access.token, "/etc/vmkeep/web.token");
+    assert_string_equal(c->web_access.certificate, "/etc/web.pem");
+    assert_string_equal(c->web_access.key, "/etc/web.key");
     assert_int_equal(c->limits.jobs, 1000);
     assert_int_equal(c->limits.jobs_per_host, 1);
     assert_int_equal(c->limits.jobs_per_repository, 7);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/secret.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "helpers/notify/send.h"
 
 #define SECRET_MAX 65536
 
