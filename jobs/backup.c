@@ -232,6 +232,10 @@ static int after_beginning(struct job_run *r)
     r->row.plan.quiesced = run->hv.begun.quiesced;
     if (run->hv.begun.quiesced && catalog_quiesced_put(r->env->catalog, r->row.id, &err) < 0)
         catalog_trouble(r->env, "record that the guest was quiesced", &err);
+    if (run->hv.begun.quiesced &&
+        catalog_freeze_put(r->env->catalog, r->row.host, r->row.domain, run->hv.begun.frozen_ms,
+                           env_now(r->env), &err) < 0)
+        catalog_trouble(r->env, "record how long the guest was frozen", &err);
     if (run->hv.begun.quiesced)
         log_info("job=%lld domain=%s/%s the guest's file systems were frozen for %d ms",
                  (long long)r->row.id, r->row.host, r->row.domain, run->hv.begun.frozen_ms);

@@ -35,6 +35,25 @@ void html_text(FILE *out, const char *s)
         }
 }
 
+/* What stands between two backticks is for a shell. */
+void html_prose(FILE *out, const char *text)
+{
+    CLEANUP_FREE char *copy = xstrdup(text);
+    bool code = false;
+
+    for (char *part = copy, *end; part; part = end) {
+        end = strchr(part, '`');
+        if (end && !code && !strchr(end + 1, '`'))
+            end = NULL; /* one alone is one */
+        if (end)
+            *end++ = '\0';
+        fputs(code ? "<code>" : "", out);
+        html_text(out, part);
+        fputs(code ? "</code>" : "", out);
+        code = !code;
+    }
+}
+
 static void put_path(FILE *out, const char *host, const char *domain)
 {
     CLEANUP_FREE char *h = uri_encode(host);
@@ -176,7 +195,7 @@ void html_reasons(FILE *out, const struct reason_list *l, enum severity least)
         html_text(out, r->text);
         if (r->advice) {
             fputs("<br><span class=\"advice\">", out);
-            html_text(out, r->advice);
+            html_prose(out, r->advice);
             fputs("</span>", out);
         }
         fputs("</li>", out);

@@ -180,6 +180,12 @@ void report_html_domain(const struct html_domain *page, FILE *out)
         html_text(out, d->state);
         fputs(".", out);
     }
+    if (d->froze_at) {
+        fprintf(out, " For the last backup its file systems were frozen for %lld ms, ",
+                (long long)d->froze_ms);
+        html_ago(out, d->froze_at, now);
+        fputs(".", out);
+    }
     fputs("</p>\n<p>", out);
     html_days(out, d);
     fputs("</p>\n", out);

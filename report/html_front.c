@@ -44,7 +44,7 @@ void html_finding(FILE *out, const struct status_about *about, const struct reas
     html_text(out, r->text);
     if (r->advice) {
         fputs("<br><span class=\"advice\">", out);
-        html_text(out, r->advice);
+        html_prose(out, r->advice);
         fputs("</span>", out);
     }
     fputs("</li>\n", out);

@@ -9,6 +9,8 @@
 
 /* Escaped; what is not UTF-8, and control characters, become '?'. NULL: nothing. */
 void html_text(FILE *out, const char *s);
+/* The same; `what stands so` becomes code. */
+void html_prose(FILE *out, const char *text);
 /* HOST/DOMAIN as a link to its page; alone: to its row in the same one (see html_row_id). */
 void html_domain(FILE *out, const char *host, const char *domain, bool alone);
 void html_policy_link(FILE *out, const char *policy);

@@ -171,12 +171,13 @@ static json_t *facts_json(const struct status_domain *d)
     for (size_t i = 0; i < d->left_out.n; i++)
         json_array_append_new(left_out,
                               left_out_json(d->left_out.items[i].name, d->left_out.items[i].why));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
-                     report_json_text(d->state), "problem", report_json_text(d->problem), "unsafe",
-                     report_json_text(d->unsafe), "frozen_since", report_json_time(d->frozen_since),
-                     "set_aside", report_json_text(d->aside), "bad_points",
-                     report_json_text(d->bad_points), "left_out", left_out, "points",
-                     report_json_number((int64_t)d->points));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "froze_ms",
+                     d->froze_at ? report_json_number(d->froze_ms) : json_null(), "froze_at",
+                     report_json_time(d->froze_at), "state", report_json_text(d->state), "problem",
+                     report_json_text(d->problem), "unsafe", report_json_text(d->unsafe),
+                     "frozen_since", report_json_time(d->frozen_since), "set_aside",
+                     report_json_text(d->aside), "bad_points", report_json_text(d->bad_points),
+                     "left_out", left_out, "points", report_json_number((int64_t)d->points));
 }
 
 json_t *report_domain_reasons_json(const struct status_domain *d)

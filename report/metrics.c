@@ -151,6 +151,20 @@ static void domain_frozen(const struct page *p)
     }
 }
 
+static void domain_freeze(const struct page *p)
+{
+    for (size_t i = 0; i < p->m->status->domains.n; i++) {
+        const struct status_domain *d = &p->m->status->domains.items[i];
+        const struct labels l = of_domain(d);
+        char number[32];
+
+        if (!d->froze_at)
+            continue;
+        snprintf(number, sizeof(number), "%.3f", (double)d->froze_ms / 1000);
+        put_number(p, &l, number);
+    }
+}
+
 /* What a policy's figure of a domain is, in *ret; false: it is not known. */
 typedef bool policy_value(const struct status_policy *p, int64_t *ret);
 
@@ -381,6 +395,9 @@ static const struct family {
     {"domain_frozen", "gauge",
      "Whether the guest's file systems are perhaps frozen by a backup that is over.",
      domain_frozen},
+    {"domain_freeze_seconds", "gauge",
+     "For how long the guest's file systems were frozen for the last backup that froze them.",
+     domain_freeze},
     {"domain_last_point_timestamp_seconds", "gauge",
      "Instant of the policy's newest restore point of the domain that can be restored.",
      last_point},

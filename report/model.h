@@ -126,10 +126,11 @@ struct status_domain {
     size_t n_uncovered;    /* points under policies that do not select it (any more), */
     char *uncovered;       /* the newest one's policy; NULL: there is none */
     bool needs_images;     /* it is shut off, and could be backed up were its images configured */
-    int64_t frozen_since;  /* its file systems are perhaps frozen, by us; 0: they are not */
-    bool left_out_on_purpose; /* no policy selects it, and that is meant */
-    bool gone;                /* it is in the configuration no more, or its host is not */
-    size_t points;            /* in all */
+    int64_t froze_ms, froze_at; /* for its last backup that froze them; at 0: none has */
+    int64_t frozen_since;       /* its file systems are perhaps frozen, by us; 0: they are not */
+    bool left_out_on_purpose;   /* no policy selects it, and that is meant */
+    bool gone;                  /* it is in the configuration no more, or its host is not */
+    size_t points;              /* in all */
     VEC(struct status_left_out) left_out; /* what is attached and in no policy's backups */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */

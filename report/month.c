@@ -21,7 +21,7 @@
 #define DAYS 7
 #define CELL_MIN 7
 #define CELL_MAX 12
-#define SHOWN 4 /* entries of a day */
+static const char kinds[] = "fivc"; /* by their first letters */
 
 const char month_legend[] = "F full, i incremental, v verify, c copy";
 
@@ -107,9 +107,57 @@ static void page_done(struct page *p)
     free(p->begin);
 }
 
-static char letter(const struct month_entry *e)
+/* A kind that is due more often on a day than that is one line, with how often: what is done each
+ * half an hour must not hide what is done once. */
+#define LISTED 3
+#define LINE_BYTES 24
+
+static size_t count_of(const struct page *p, int day, char kind)
 {
-    return *e->kind == 'f' ? 'F' : *e->kind;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->counts[day]; i++)
+        n += *p->begin[day][i].kind == kind;
+    return n;
+}
+
+static char letter(char kind)
+{
+    return kind == 'f' ? 'F' : kind;
+}
+
+static size_t count_lines(const struct page *p, int day)
+{
+    size_t ret = 0;
+
+    for (const char *kind = kinds; *kind; kind++) {
+        size_t n = count_of(p, day, *kind);
+
+        ret += n > LISTED ? 1 : n;
+    }
+    return ret;
+}
+
+/* "i 02:30", or "i 24x"; nothing behind the last line. */
+static void entry_line(const struct page *p, int day, size_t line, char buf[LINE_BYTES])
+{
+    for (const char *kind = kinds; *kind; kind++) {
+        size_t n = count_of(p, day, *kind), lines = n > LISTED ? 1 : n;
+
+        if (line >= lines) {
+            line -= lines;
+            continue;
+        }
+        if (n > LISTED) {
+            snprintf(buf, LINE_BYTES, "%c %zux", letter(*kind), n);
+            return;
+        }
+        for (size_t i = 0; i < p->counts[day]; i++)
+            if (*p->begin[day][i].kind == *kind && line-- == 0)
+                snprintf(buf, LINE_BYTES, "%c %02d:%02d", letter(*kind), p->begin[day][i].hour,
+                         p->begin[day][i].minute);
+        return;
+    }
 }
 
 static void each_month(const struct month_view *v, void (*put)(const struct page *p, FILE *out),
@@ -137,19 +185,16 @@ static size_t cell_of(FILE *out)
     return cell < CELL_MIN ? CELL_MIN : cell > CELL_MAX ? CELL_MAX : cell;
 }
 
-/* Line 0 is the day's number; the last one says how many more there are. */
-static void day_line(const struct page *p, int day, size_t line, char buf[24])
+/* Line 0 is the day's number. */
+static void day_line(const struct page *p, int day, size_t line, char buf[LINE_BYTES])
 {
     buf[0] = '\0';
     if (!is_shown(p, day))
         return;
     if (line == 0)
-        snprintf(buf, 24, "%d", day);
-    else if (line == SHOWN && p->counts[day] > SHOWN)
-        snprintf(buf, 24, "+%zu", p->counts[day] - SHOWN + 1);
-    else if (line <= p->counts[day])
-        snprintf(buf, 24, "%c %02d:%02d", letter(p->begin[day] + line - 1),
-                 p->begin[day][line - 1].hour, p->begin[day][line - 1].minute);
+        snprintf(buf, LINE_BYTES, "%d", day);
+    else
+        entry_line(p, day, line - 1, buf);
 }
 
 static void print_week(const struct page *p, int monday, size_t cell, FILE *out)
@@ -158,12 +203,12 @@ static void print_week(const struct page *p, int monday, size_t cell, FILE *out)
 
     for (int day = monday; day < monday + DAYS; day++)
         if (is_shown(p, day)) {
-            size_t n = p->counts[day] < SHOWN ? p->counts[day] + 1 : SHOWN + 1;
+            size_t n = count_lines(p, day) + 1;
 
             lines = n > lines ? n : lines;
         }
     for (size_t line = 0; line < lines; line++) {
-        char buf[24];
+        char buf[LINE_BYTES];
         size_t blank = 0;
 
         for (int i = 0; i < DAYS; i++) {
@@ -204,24 +249,26 @@ void month_text(const struct month_view *v, FILE *out)
 
 static void put_day(const struct page *p, int day, FILE *out)
 {
-    size_t n;
+    char buf[LINE_BYTES];
 
     if (!is_shown(p, day)) {
         fputs("<td></td>", out);
         return;
     }
-    n = p->counts[day];
     fprintf(out, "<td><b>%d</b>", day);
-    for (size_t i = 0; i < n && i < SHOWN; i++) {
-        const struct month_entry *e = p->begin[day] + i;
-
-        if (i == SHOWN - 1 && n > SHOWN)
-            fprintf(out, "<br>+%zu", n - i);
-        else
-            fprintf(out, "<br><span class=\"m-%s\" title=\"%s\">%c</span> %02d:%02d", e->kind,
-                    e->kind, letter(e), e->hour, e->minute);
+    for (size_t line = 0, n = count_lines(p, day); line < n; line++) {
+        entry_line(p, day, line, buf);
+        fprintf(out, "<br><span class=\"m-%c\">%c</span>%s", *buf, *buf, buf + 1);
     }
     fputs("</td>", out);
+}
+
+static bool has_day(const struct page *p, int monday)
+{
+    for (int i = 0; i < DAYS; i++)
+        if (is_shown(p, monday + i))
+            return true;
+    return false;
 }
 
 static void put_month(const struct page *p, FILE *out)
@@ -233,6 +280,8 @@ static void put_month(const struct page *p, FILE *out)
         fprintf(out, "<th scope=\"col\">%s</th>", weekdays[i]);
     fputs("</tr></thead><tbody>\n", out);
     for (int monday = 1 - p->first; monday <= p->days; monday += DAYS) {
+        if (!has_day(p, monday))
+            continue;
         fputs("<tr>", out);
         for (int i = 0; i < DAYS; i++)
             put_day(p, monday + i, out);

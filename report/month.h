@@ -41,7 +41,7 @@ void month_text(const struct month_view *v, FILE *out);
 /* Within a page: a table a month. */
 void month_html(const struct month_view *v, FILE *out);
 
-/* "F full, i incremental, v verify, c copy" */
+/* "F full, i incremental, v verify, c copy"; "i 24x": so often on that day */
 extern const char month_legend[];
 
 #endif

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/catalog_frozen.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
 #include "storage/catalog_priv.h"
+
+#define FREEZE "freeze" /* among what was seen */
 
 int catalog_frozen(struct catalog *c, const char *host, const char *domain, int64_t *ret,
                    struct err *err)
@@ -58,4 +64,27 @@ int catalog_quiesced(struct catalog *c, int64_t job, bool *ret, struct err *err)
     rc = db_row(&c->db, st, 1, err);
     *ret = rc > 0;
     return rc < 0 ? -1 : 0;
+}
+
+int catalog_freeze_put(struct catalog *c, const char *host, const char *domain, int ms, int64_t now,
+                       struct err *err)
+{
+    CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", ms);
+    return catalog_seen_put(c, FREEZE, name, text, NULL, NULL, now, err);
+}
+
+int catalog_freezes(struct catalog *c, struct seen_list *ret, struct err *err)
+{
+    return catalog_seen(c, FREEZE, ret, err);
+}
+
+struct catalog_freeze catalog_freeze_of(const struct seen_list *l, const char *name)
+{
+    const struct seen *row = seen_list_find(l, name);
+
+    return row ? (struct catalog_freeze){strtoll(row->state, NULL, 10), row->at}
+               : (struct catalog_freeze){0, 0};
 }

@@ -20,4 +20,15 @@ int catalog_frozen(struct catalog *c, const char *host, const char *domain, int6
 int catalog_quiesced_put(struct catalog *c, int64_t job, struct err *err);
 int catalog_quiesced(struct catalog *c, int64_t job, bool *ret, struct err *err);
 
+/* How long the file systems were frozen for the domain's last backup that did so. */
+int catalog_freeze_put(struct catalog *c, const char *host, const char *domain, int ms, int64_t now,
+                       struct err *err);
+
+struct catalog_freeze {
+    int64_t ms, at; /* at 0: never */
+};
+/* All of them, for catalog_freeze_of: rows by HOST/DOMAIN. */
+int catalog_freezes(struct catalog *c, struct seen_list *ret, struct err *err);
+struct catalog_freeze catalog_freeze_of(const struct seen_list *l, const char *name);
+
 #endif

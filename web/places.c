@@ -12,6 +12,7 @@
 #include "storage/catalog_room.h"
 
 #define NEXT_SHOWN 10
+#define NEXT_OF_KIND 4
 #define MONTHS_AHEAD 1 /* beside this one */
 
 static FILE *begin(struct text *t)
@@ -109,13 +110,15 @@ static json_t *policy_json(const struct config_policy *p, const struct html_poli
 
 static void fill(const struct config_policy *p, const struct dues *dues, struct html_policy *page)
 {
+    size_t shown[DUE_KIND_COUNT] = {0};
+
     add_calendars(&p->full, "Full", page);
     add_calendars(&p->incremental, "Incremental", page);
     add_calendars(&p->verify.schedule, "Verify", page);
     for (size_t i = 0; i < p->copy_to.n; i++)
         add_calendars(&p->copy_to.items[i].schedule, "Copy", page);
     for (size_t i = 0; i < dues->n && page->next.n < NEXT_SHOWN; i++)
-        if (dues->items[i].at > page->status->now)
+        if (dues->items[i].at > page->status->now && shown[dues->items[i].kind]++ < NEXT_OF_KIND)
             *VEC_ADD(&page->next) =
                 (struct html_due){dues->items[i].at, due_kind_name(dues->items[i].kind)};
 }

@@ -96,6 +96,7 @@ get() {
 code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
 
 @test "pages, metrics and JSON say what status says; read-only, closed, and nothing else" {
+    sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('freeze', 'lab/web01', '12', $now)"
     serve "$WEB"
 
     page=$(get /)
@@ -113,9 +114,11 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
 
     page=$(get /domain/lab/web01)
     [[ $page == *'aria-label="3 points, oldest left'* && $page == *'>150 MiB<'* ]]
+    [[ $page == *'frozen for 12 ms, <time '* ]]
     page=$(get /job/1)
     [[ $page == *'Job 1: full'*'no base point yet'* ]]
     get /metrics | promtool check metrics
+    get /metrics | grep -qxF 'vmkeep_domain_freeze_seconds{host="lab",domain="web01"} 0.012'
     [ "$(get /api/v1/status | jq -r '.domains[] | select(.domain == "db01").status')" = "at risk" ]
     [ "$(get /api/v1/domains/lab/web01 | jq -c '[.points, .jobs, .active | length]')" = '[3,3,1]' ]
     [ "$(get /api/v1/jobs/1 | jq -r .outcome)" = success ]
@@ -168,7 +171,7 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [[ $page == *'<a href="/domain/lab/web01">'*'<a href="/policy/nightly">nightly</a>'* ]]
     page=$(get /policy/nightly)
     [[ $page == *'<dt>Promise</dt><dd>a point each 1d 2h</dd>'*'<code>*-*-* 02:30:00</code>'* ]]
-    [[ $page == *"<caption>$(date '+%B %Y')</caption>"*'class="m-incremental" title="incremental">i</span> 02:30'* ]]
+    [[ $page == *"<caption>$(date '+%B %Y')</caption>"*'class="m-i">i</span> 02:30'* ]]
     [[ $(get /domain/lab/web01) == *'<a href="/policy/nightly">nightly</a>'*'<a href="/repository/main">main</a>'* ]]
     is_a repository_page /api/v1/repositories/main
     is_a policy_page /api/v1/policies/nightly

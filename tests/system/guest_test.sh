@@ -73,6 +73,10 @@ for kind in full incremental incremental; do
     rm -rf "$tmp/restored"
 done
 
+vmkeep status --json > "$tmp/status" || true
+jq -e '.domains[0] | .froze_ms >= 0 and .froze_ms < 10000 and .froze_at != null' "$tmp/status" > /dev/null ||
+    fail "how long it was frozen is not told: $(cat "$tmp/status")"
+
 echo "- a daemon that is killed during the copy: what is known of the freeze is known to its successor"
 stop_daemon
 sed -i 's/^    rpo:/    bandwidth: 512KiB\/s\n&/' "$tmp/config"
