@@ -141,10 +141,10 @@ const struct command cmd_calendar = {
             "follows the local clock. A time that the clock skips elapses right after the gap, one "
             "that comes twice the first time; where the hour is *, elapses follow elapsed time "
             "instead.",
-            "With --from, --to or --policy it shows when the policies of the configuration are due, "
-            "as a grid of days for each month and policy, by the daemon's time zone; days on which "
-            "the clock changes are noted below. These are due times: what is made up for, tried "
-            "again or waits for its turn is not among them.",
+            "With --from, --to or --policy it shows when the configuration's policies are due, "
+            "as a grid of days for each month and policy, by the daemon's time zone; days on "
+            "which the clock changes are noted below. These are due times: what is made up for, "
+            "tried again or waits for its turn is not among them.",
             NULL},
     .synopses = (const char *const[]){"[--after TIME] [--count N] [--utc] [--json] EXPRESSION...",
                                       "[--from DATE] [--to DATE] [--policy POLICY] [--json]", NULL},

@@ -78,6 +78,7 @@ const char report_html_style[] =
     ".month th{color:var(--dim)}.month b{font-weight:600}\n"
     ".m-F,.m-i,.m-v,.m-c{font-weight:600}.m-F{color:var(--link)}\n"
     ".links{margin:.3rem 0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1rem}\n"
+    ".n{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
     ".next{margin:.3rem 0;padding-left:1.6rem}\n"
     ".c-line{stroke:var(--miss);stroke-width:1.5;fill:none}\n"
     "footer{padding-top:1.5rem;padding-bottom:2rem}\n"

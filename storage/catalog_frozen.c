@@ -76,15 +76,20 @@ int catalog_freeze_put(struct catalog *c, const char *host, const char *domain, 
     return catalog_seen_put(c, FREEZE, name, text, NULL, NULL, now, err);
 }
 
-int catalog_freezes(struct catalog *c, struct seen_list *ret, struct err *err)
+int catalog_freeze(struct catalog *c, const char *host, const char *domain,
+                   struct catalog_freeze *ret, struct err *err)
 {
-    return catalog_seen(c, FREEZE, ret, err);
-}
+    CLEANUP_FREE char *name = xasprintf("%s/%s", host, domain);
+    STMT st = NULL;
+    int rc;
 
-struct catalog_freeze catalog_freeze_of(const struct seen_list *l, const char *name)
-{
-    const struct seen *row = seen_list_find(l, name);
-
-    return row ? (struct catalog_freeze){strtoll(row->state, NULL, 10), row->at}
-               : (struct catalog_freeze){0, 0};
+    *ret = (struct catalog_freeze){0, 0};
+    if (db_stmt(&c->db, ST_SEEN_ONE, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, FREEZE);
+    db_bind_text(st, 2, name);
+    rc = db_row(&c->db, st, 2, err);
+    if (rc > 0)
+        *ret = (struct catalog_freeze){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+    return rc < 0 ? -1 : 0;
 }

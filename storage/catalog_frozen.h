@@ -27,8 +27,7 @@ int catalog_freeze_put(struct catalog *c, const char *host, const char *domain, 
 struct catalog_freeze {
     int64_t ms, at; /* at 0: never */
 };
-/* All of them, for catalog_freeze_of: rows by HOST/DOMAIN. */
-int catalog_freezes(struct catalog *c, struct seen_list *ret, struct err *err);
-struct catalog_freeze catalog_freeze_of(const struct seen_list *l, const char *name);
+int catalog_freeze(struct catalog *c, const char *host, const char *domain,
+                   struct catalog_freeze *ret, struct err *err);
 
 #endif

@@ -155,6 +155,7 @@ const char *const db_sql[ST_COUNT] = {
                       " AND state = 'good'"),
     [ST_JOB_BACKUPS_SINCE] = ("SELECT host, domain, outcome, level, ended FROM job"
                               " WHERE state = 'ended' AND ended >= ?1 AND guest ORDER BY ended"),
+    [ST_SEEN_ONE] = "SELECT CAST(state AS INTEGER), at FROM seen WHERE kind = ?1 AND name = ?2",
     [ST_JOB_ENDED_SINCE] = ("SELECT id, kind, guest, host, domain, policy, repository, outcome,"
                             " ended, bytes_done, reason FROM job"
                             " WHERE state = 'ended' AND ended >= ?1 ORDER BY ended, id"),

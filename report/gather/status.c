@@ -16,7 +16,6 @@
 #include "report/gather/points.h"
 #include "report/points.h"
 #include "storage/catalog_failure.h"
-#include "storage/catalog_frozen.h"
 
 #define DAY INT64_C(86400)
 #define STRAYS_NAMED 5
@@ -25,8 +24,7 @@
 
 struct gathering {
     const struct status_sources *s;
-    struct seen_list seen; /* domains */
-    struct seen_list freezes;
+    struct seen_list seen;   /* domains */
     struct seen_list failed; /* jobs beside backups */
     struct domain_names known;
     struct job_list active; /* jobs that wait or run, if the daemon does */
@@ -331,7 +329,6 @@ static int add_domain(struct gathering *g, const struct domain_name *d, struct s
     struct status_domain *ret = VEC_ADD(&status->domains);
     CLEANUP_FREE char *name = xasprintf("%s/%s", d->host, d->domain);
     const struct seen *seen = seen_list_find(&g->seen, name);
-    struct catalog_freeze freeze;
     struct policies selecting = {0};
     int rc;
 
@@ -350,10 +347,7 @@ static int add_domain(struct gathering *g, const struct domain_name *d, struct s
         selecting.n == 0 && !ret->gone &&
         selection_matches_domain(&g->s->config->unprotected, d->host, d->domain);
     note_used(&g->used, &selecting);
-    freeze = catalog_freeze_of(&g->freezes, name);
-    ret->froze_ms = freeze.ms;
-    ret->froze_at = freeze.at;
-    rc = catalog_frozen(g->s->catalog, d->host, d->domain, &ret->frozen_since, err);
+    rc = status_add_freeze(g->s, d, ret, err);
     rc = rc < 0 ? rc : add_points(g, d, &selecting, ret, err);
     rc = rc < 0 ? rc : add_disks(g, d, &selecting, ret, err);
     free(selecting.items);
@@ -467,7 +461,6 @@ static int gather_at_once(struct gathering *g, const struct domain_names *only, 
     if (catalog_instant_begin(g->s->catalog, err) < 0)
         return -1;
     rc = catalog_seen(g->s->catalog, "domain", &g->seen, err);
-    rc = rc < 0 ? rc : catalog_freezes(g->s->catalog, &g->freezes, err);
     rc = rc < 0 ? rc : catalog_failures(g->s->catalog, &g->failed, err);
     rc = rc < 0 ? rc : domains_known(g->s->config, g->s->catalog, &g->known, err);
     rc = rc < 0 ? rc : catalog_jobs(g->s->catalog, &active, &g->active, err);
@@ -494,7 +487,6 @@ int status_gather(const struct status_sources *s, const struct domain_names *onl
     if (rc == 0)
         status_judge(ret);
     seen_list_done(&g.seen);
-    seen_list_done(&g.freezes);
     seen_list_done(&g.failed);
     domain_names_done(&g.known);
     job_list_done(&g.active);

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "report/gather/status_priv.h"
 #include "storage/catalog_figures.h"
+#include "storage/catalog_frozen.h"
 
 static size_t count_good(const struct point_list *points, const char *policy)
 {
@@ -31,5 +32,18 @@ int status_add_figures(const struct status_sources *s, const struct domain_name 
                                 err) < 0)
             return -1;
     }
+    return 0;
+}
+
+int status_add_freeze(const struct status_sources *s, const struct domain_name *d,
+                      struct status_domain *ret, struct err *err)
+{
+    struct catalog_freeze last;
+
+    if (catalog_freeze(s->catalog, d->host, d->domain, &last, err) < 0 ||
+        catalog_frozen(s->catalog, d->host, d->domain, &ret->frozen_since, err) < 0)
+        return -1;
+    ret->froze_ms = last.ms;
+    ret->froze_at = last.at;
     return 0;
 }

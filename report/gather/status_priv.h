@@ -37,6 +37,10 @@ void status_add_failures(const struct seen_list *failed, const struct domain_nam
 int status_add_figures(const struct status_sources *s, const struct domain_name *d,
                        const struct point_list *points, struct status_policy *ret, struct err *err);
 
+/* How long its file systems were frozen for a backup, and whether they perhaps are. */
+int status_add_freeze(const struct status_sources *s, const struct domain_name *d,
+                      struct status_domain *ret, struct err *err);
+
 /* What was made of the domains on the last days; their policies are there already. */
 int status_add_days(const struct status_sources *s, struct status *status, struct err *err);
 

@@ -56,3 +56,14 @@ lines() {
         [ "$(grep -cw BSD "$tmp/page")" -eq 0 ]
     done
 }
+
+@test "the documentation as a site: a page each, and no link within it leads nowhere" {
+    MANUAL=$MANUAL "$BATS_TEST_DIRNAME/../../scripts/make-site" "$tmp/site" > "$tmp/out"
+    for page in index README docs/web docs/decisions/one-thread man/vmkeep.1 man/vmkeep-config.5; do
+        grep -q '</html>' "$tmp/site/$page.html"
+    done
+    grep -q 'href="vmkeep-config.5.html"' "$tmp/site/man/vmkeep.1.html"
+    grep -q 'href="../docs/web.html"\|href="docs/web.html"' "$tmp/site/README.html"
+    grep -q 'href="metrics.html"' "$tmp/site/docs/web.html"
+    run -2 "$BATS_TEST_DIRNAME/../../scripts/make-site" "$tmp/site"
+}
