@@ -140,8 +140,11 @@ int rename_new(const char *from, const char *to, struct err *err)
 int write_file_durably(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
 {
     CLEANUP_FREE char *tmp = xasprintf("%s.tmp", path);
-    CLEANUP_CLOSE int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    CLEANUP_CLOSE int fd = -1;
 
+    /* In a directory of somebody else's what has that name may be a link to anything. */
+    unlink(tmp);
+    fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return err_errno(err, errno, "create %s", tmp);
     if (write_all(fd, data, len) < 0 || fsync(fd) < 0) {

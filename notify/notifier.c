@@ -10,8 +10,9 @@
 #include "notify/told.h"
 #include "storage/catalog_notify.h"
 
-#define LOOK_EVERY_S 60.0
-#define LOOK_SOON_S 2.0 /* jobs end together: one look for all */
+#define LOOK_EVERY_S 60
+#define LOOK_SOON_S 2 /* jobs end together: one look for all */
+#define LOOK_COST 10  /* of the time a tenth is spent in looking, at most */
 #define RUNS_SOON_S 1.0
 #define KEPT_S (INT64_C(7) * 86400)
 #define BLIND_KEY "daemon look"
@@ -194,18 +195,29 @@ static void be_blind(struct notifier *n, const struct err *err)
     tell_targets(n, &l, BLIND_KEY);
 }
 
-static void look_later(struct notifier *n, double seconds)
+/* In so many seconds, or before; but a look that takes long is not taken often, and whoever has
+ * many jobs must not put it off with each of them. */
+static void look_later(struct notifier *n, int64_t seconds)
 {
+    int64_t now = n->env.clock->ops->elapsed(n->env.clock), at = now + seconds;
+
+    if (at < n->rest_until)
+        at = n->rest_until;
+    if (n->look.armed && n->look_at <= at)
+        return;
+    n->look_at = at;
     n->env.clock->ops->stop(n->env.clock, &n->look);
-    n->env.clock->ops->after(n->env.clock, &n->look, seconds);
+    n->env.clock->ops->after(n->env.clock, &n->look, (double)(at - now));
 }
 
 static void on_look(void *ctx, const struct err *err)
 {
     struct notifier *n = ctx;
+    int64_t now = n->env.clock->ops->elapsed(n->env.clock);
     struct err bad = ERR_INIT;
 
     n->looking = NULL;
+    n->rest_until = now + (now - n->look_began) * LOOK_COST;
     if (err)
         be_blind(n, err);
     else if (take_look(n, &bad) < 0)
@@ -223,6 +235,7 @@ static void start_look(void *ctx)
 
     if (n->looking || n->config->notify.n == 0)
         return;
+    n->look_began = n->env.clock->ops->elapsed(n->env.clock);
     n->looking = n->env.look(n->env.ctx, &n->seen, on_look, n, &err);
     if (n->looking)
         return;

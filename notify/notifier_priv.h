@@ -48,6 +48,7 @@ struct notifier {
     struct op *looking;
     char *seen; /* what the look brings */
     bool look_again;
+    int64_t look_at, look_began, rest_until; /* elapsed times */
     int64_t blind; /* elapsed time, since when no look succeeds; -1: they do */
     VEC(struct outlet *) outlets;
     struct strlist jobs_of; /* policies of which jobs have moved, */

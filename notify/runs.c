@@ -18,6 +18,7 @@
 #include "storage/catalog_notify.h"
 
 #define HOUR INT64_C(3600)
+#define ACTIVE_MAX 50 /* that are looked at */
 #define JOBS_MAX 5000 /* of one run */
 
 static void add_job(struct moved *m, const struct job *j)
@@ -128,14 +129,34 @@ int run_begin_to_listen(struct notifier *n, const char *policy, const char *key,
     return catalog_policy_run_put(n->env.catalog, key, ret, NULL, 0, err);
 }
 
+/* While the run that was told of goes on nothing is to be told, however many jobs it has. */
+static int goes_on(struct catalog *catalog, const char *policy, bool *ret, struct err *err)
+{
+    const struct job_filter active = {.policy = policy, .active = true, .limit = ACTIVE_MAX};
+    struct job_list jobs = {0};
+
+    *ret = false;
+    if (catalog_jobs(catalog, &active, &jobs, err) < 0)
+        return -1;
+    for (size_t i = 0; i < jobs.n; i++)
+        *ret = *ret || strcmp(jobs.items[i].kind, JOB_BACKUP) == 0;
+    job_list_done(&jobs);
+    return 0;
+}
+
 static int check(struct notifier *n, const struct config_policy *p, struct err *err)
 {
     struct policy_run run;
     struct moved m;
+    bool open = false;
     int rc = 0;
 
     if (catalog_policy_run(n->env.catalog, p->name, &run, err) < 0 ||
-        (run.ended < 0 && run_begin_to_listen(n, p->name, p->name, &run, err) < 0) ||
+        (run.began > run.ended && goes_on(n->env.catalog, p->name, &open, err) < 0))
+        return -1;
+    if (open)
+        return 0;
+    if ((run.ended < 0 && run_begin_to_listen(n, p->name, p->name, &run, err) < 0) ||
         run_find_moved(n->env.catalog, p->name, run.ended, &m, err) < 0)
         return -1;
     if (m.first_open && run.began <= run.ended)

@@ -46,6 +46,27 @@ static void directories(void **state)
     free(above);
 }
 
+/* Whoever may write in the directory must not lead us to a file that he may not. */
+static void no_link_is_followed(void **state)
+{
+    char *path = xasprintf("%s/f", tmp), *link = xasprintf("%s/f.tmp", tmp);
+    char *victim = xasprintf("%s/victim", tmp), *text = NULL;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(write_file_durably(victim, "mine", 4, 0600, &err), 0);
+    assert_int_equal(symlink(victim, link), 0);
+    assert_int_equal(write_file_durably(path, "new", 3, 0600, &err), 0);
+    assert_int_equal(read_file(victim, 100, &text, NULL, &err), 0);
+    assert_string_equal(text, "mine");
+    unlink(path);
+    unlink(victim);
+    free(text);
+    free(victim);
+    free(link);
+    free(path);
+}
+
 static void files(void **state)
 {
     char *path = xasprintf("%s/f", tmp), *under = xasprintf("%s/f/x", tmp), *text = NULL;
@@ -71,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(directories, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_link_is_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(files, setup, teardown),
     };
 

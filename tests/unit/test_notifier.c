@@ -688,6 +688,31 @@ static void a_blind_notifier_says_so(void **state)
     config_free(config);
 }
 
+/* Looks that take long are not taken often, and are not put off by jobs that end all the time. */
+static void looks_have_their_time(void **state)
+{
+    struct config *config = parse(config_text);
+    struct world w = {.clock = {&clock_ops}, .now = START, .dice = 5};
+    size_t looks = 0;
+
+    start_life(&w, *state, config);
+    for (int64_t end = w.now + 3600, began = 0; w.now < end; w.now++) {
+        notifier_poke(w.notifier);
+        run_alarms(&w);
+        if (w.ops.n == 0)
+            began = w.now;
+        if (w.ops.n > 0 && w.now - began >= 30) {
+            end_op(&w, 0);
+            looks++;
+        }
+    }
+    if (looks < 9 || looks > 12)
+        fail_msg("%zu looks of half a minute in an hour", looks);
+    end_life(&w);
+    free(w.ops.items);
+    config_free(config);
+}
+
 static struct config *parse_check(void)
 {
     static const char text[] = "catalog: /unused\n"
@@ -819,13 +844,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(once_again_and_over),   cmocka_unit_test(reasons_become_conditions),
-        cmocka_unit_test(a_message_has_an_end),  TEST(each_is_told_once),
-        TEST(reports_come_by_the_calendar),      TEST(a_report_comes_after_each_run),
-        TEST(a_message_is_repeated_once),        TEST(the_queue_has_an_end),
-        TEST(a_blind_notifier_says_so),          TEST(a_lost_ping_is_made_up_for),
-        TEST(a_leap_of_the_clock_loses_nothing), TEST(a_full_catalog_repeats_nothing),
-        TEST(what_is_not_taken_is_shown),
+        cmocka_unit_test(once_again_and_over),  cmocka_unit_test(reasons_become_conditions),
+        cmocka_unit_test(a_message_has_an_end), TEST(each_is_told_once),
+        TEST(reports_come_by_the_calendar),     TEST(a_report_comes_after_each_run),
+        TEST(a_message_is_repeated_once),       TEST(the_queue_has_an_end),
+        TEST(a_blind_notifier_says_so),         TEST(looks_have_their_time),
+        TEST(a_lost_ping_is_made_up_for),       TEST(a_leap_of_the_clock_loses_nothing),
+        TEST(a_full_catalog_repeats_nothing),   TEST(what_is_not_taken_is_shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
