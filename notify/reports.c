@@ -79,7 +79,7 @@ static int due_of_target(struct notifier *n, const struct config_target *t, int6
                          struct report_order *ret, struct err *err)
 {
     CLEANUP_FREE char *key = xasprintf("report/%s", t->name);
-    int64_t now = notifier_now(n), at;
+    int64_t now = notifier_now(n), at = 0;
     struct policy_run run;
 
     if (t->report.calendar.n == 0)
