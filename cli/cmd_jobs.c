@@ -167,7 +167,7 @@ const struct command cmd_jobs = {
             "Codes of jobs that are queued are start, stop, limit, host-limit, "
             "repository-limit, kind-limit, host-changed, host, guest, chain; of those that run "
             "host, "
-            "comparison, catalog, answer, thaw; and retry. What is not known is null.",
+            "comparison, catalog, answer, thaw, reader; and retry. What is not known is null.",
             NULL},
     .operands =
         (const struct command_operand[]){

@@ -4,9 +4,13 @@
  *
  *   queued -> waiting -> surveying -> removing (one after another, dependents first) -> looking
  *          -> cleaning
+ *                       ^           |
+ *                       +-- held <--+
  *
  * To a backup that waits for it, and to who reads, it gives way as a prune does (jobs/removal.h):
- * what is left is another job's, which comes after that.
+ * what is left is another job's, which comes after that.  A point that somebody reads when its turn
+ * comes is waited for, for as long as that takes; then all is looked at, and judged, again.  A
+ * backup goes first then, too.
  *
  * What it is about is in the catalog from the moment that it was asked for (table job_point), so
  * that a daemon that is killed goes on with it.  Whether they may go is judged twice: when it is
@@ -33,8 +37,18 @@
 
 #define LOOK_AGAIN_S 60.0
 #define LOOKS_S 300
+#define READ_AGAIN_S 5.0
 
-enum delete_state { D_QUEUED, D_WAITING, D_SURVEYING, D_REMOVING, D_LOOKING, D_CLEANING, D_DONE };
+enum delete_state {
+    D_QUEUED,
+    D_WAITING,
+    D_SURVEYING,
+    D_REMOVING,
+    D_HELD,
+    D_LOOKING,
+    D_CLEANING,
+    D_DONE
+};
 
 struct delete_run {
     struct removal_run removal;
@@ -186,10 +200,34 @@ static int after_surveying(struct job_run *r)
 static int after_removing(struct job_run *r)
 {
     if (!removal_removed(r))
-        return D_DONE;
-    if (removal_gives_way(r))
+        return removal_is_held(r) && r->op_err.code == ERR_BUSY ? D_HELD : D_DONE;
+    if (removal_gives_way_to(r))
         return D_DONE;
     return removal_is_over(r) ? D_LOOKING : D_REMOVING;
+}
+
+/* A restore, an export and the like; an export may last for days. */
+static struct op *start_held(struct job_run *r, struct err *err)
+{
+    (void)err;
+    MARK("a deletion waits for who reads");
+    job_meets(r, &(struct obstacle){.code = OBSTACLE_READER, .problem = r->err.msg});
+    r->err = ERR_INIT;
+    job_wait(r, READ_AGAIN_S);
+    return NULL;
+}
+
+static int after_held(struct job_run *r)
+{
+    if (removal_is_canceled(r))
+        return D_DONE;
+    if (r->env->draining)
+        removal_give_way(r, xstrdup("the daemon's next start"));
+    removal_look_around(r);
+    if (removal_gives_way_to(r))
+        return D_DONE;
+    removal_anew(r);
+    return D_SURVEYING;
 }
 
 static int after_looking(struct job_run *r)
@@ -234,12 +272,12 @@ static int queue_rest(struct job_run *r)
         .force = r->row.force,
         .points = &asked,
     };
-    CLEANUP_FREE char *way = removal_gives_way_to(r);
     struct job_run *again;
 
     if (load_points(r, &points, &r->err) < 0 || load_asked(r, &points, &asked, &r->err) < 0 ||
         r->env->ops->add(r->env, &row, &again, &r->err) < 0) {
-        err_wrap(&r->err, "it gave way to %s, and the rest cannot be queued", way);
+        err_wrap(&r->err, "it gave way to %s, and the rest cannot be queued",
+                 removal_gives_way_to(r));
         return -1;
     }
     r->rest = again->row.id;
@@ -249,18 +287,19 @@ static int queue_rest(struct job_run *r)
 static void say_done(const struct job_run *r, char *buf, size_t size)
 {
     const struct removal_run *run = removal_of(r);
-    CLEANUP_FREE char *way = removal_gives_way_to(r);
+    bool one = run->gone == 1 && run->next == 1;
 
     if (r->rest)
         snprintf(buf, size,
                  "%zu of %zu point%s deleted; the rest gives way to %s, and comes after it as job "
                  "%lld",
-                 run->gone, run->doomed.n, plural_s(run->doomed.n), way, (long long)r->rest);
-    else if (run->doomed.n == 0)
+                 run->gone, removal_all(r), plural_s(removal_all(r)), removal_gives_way_to(r),
+                 (long long)r->rest);
+    else if (run->gone == 0)
         snprintf(buf, size, "nothing was left to be deleted");
     else
         snprintf(buf, size, "%zu point%s deleted%s%s%s", run->gone, plural_s(run->gone),
-                 run->gone == 1 ? ": " : "", run->gone == 1 ? run->doomed.items[0].id : "",
+                 one ? ": " : "", one ? run->doomed.items[0].id : "",
                  next_is_full(r) ? "; the next backup under the policy is a full" : "");
 }
 
@@ -272,7 +311,7 @@ static int after_done(struct job_run *r)
 
     if (r->repo && run->gone > 0)
         r->env->ops->look_again(r->repo);
-    if (r->err.code == ERR_NONE && removal_gives_way(r))
+    if (r->err.code == ERR_NONE && removal_gives_way_to(r))
         queue_rest(r);
     if (r->err.code != ERR_NONE) {
         r->env->ops->end(r, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED, r->err.msg);
@@ -291,8 +330,9 @@ static const struct job_step steps[] = {
                    JOB_WAITS | JOB_UNTIL_COMPARED, D_WAITING},
     [D_SURVEYING] = {"surveying", TO(SURVEYING) | TO(REMOVING) | TO(LOOKING) | TO(DONE),
                      removal_survey_start, after_surveying, 0, D_WAITING},
-    [D_REMOVING] = {"removing", TO(REMOVING) | TO(LOOKING) | TO(DONE), removal_start,
+    [D_REMOVING] = {"removing", TO(REMOVING) | TO(HELD) | TO(LOOKING) | TO(DONE), removal_start,
                     after_removing, JOB_JOURNALED, D_WAITING},
+    [D_HELD] = {"held", TO(SURVEYING) | TO(DONE), start_held, after_held, JOB_WAITS, D_WAITING},
     [D_LOOKING] = {"looking", TO(CLEANING) | TO(DONE), removal_look_start, after_looking, 0,
                    D_LOOKING},
     [D_CLEANING] = {"cleaning", TO(CLEANING) | TO(DONE), hv_clean_start, after_cleaning, 0,
@@ -306,6 +346,7 @@ static const char *const doing[] = {
     [D_WAITING] = "waiting until the repository is compared with the catalog",
     [D_SURVEYING] = "looking at the points that are there",
     [D_REMOVING] = "removing points",
+    [D_HELD] = "waiting for who reads what is to go",
     [D_LOOKING] = "looking at the domain",
     [D_CLEANING] = "deleting checkpoints at the hypervisor",
     [D_DONE] = "ending",

@@ -10,7 +10,7 @@ const char *obstacle_code_name(enum obstacle_code code)
     static const char *const words[] = {
         "none",       "start",        "stop", "limit", "host-limit", "repository-limit",
         "kind-limit", "host-changed", "host", "guest", "chain",      "comparison",
-        "catalog",    "answer",       "thaw"};
+        "catalog",    "answer",       "thaw", "reader"};
 
     return words[code];
 }
@@ -70,6 +70,8 @@ static void own_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
                  o->name);
     else if (o->code == OBSTACLE_CATALOG)
         snprintf(ret, ERR_MSG_MAX, "the catalog, which cannot be written%s%s", colon, problem);
+    else if (o->code == OBSTACLE_READER)
+        snprintf(ret, ERR_MSG_MAX, "somebody who reads what is to go%s%s", colon, problem);
     else if (o->code == OBSTACLE_THAW)
         snprintf(ret, ERR_MSG_MAX,
                  "the guest's agent to thaw its file systems, tried %d time%s in vain%s%s",
@@ -113,6 +115,7 @@ void obstacle_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
     case OBSTACLE_CATALOG:
     case OBSTACLE_ANSWER:
     case OBSTACLE_THAW:
+    case OBSTACLE_READER:
         own_text(o, ret);
         break;
     }

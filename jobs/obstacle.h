@@ -27,6 +27,7 @@ enum obstacle_code {
     OBSTACLE_CATALOG,    /* cannot be written */
     OBSTACLE_ANSWER,     /* the hypervisor does not give any */
     OBSTACLE_THAW,       /* the guest's agent does not confirm that it has thawed */
+    OBSTACLE_READER,     /* somebody reads, without the daemon, what is to go */
     OBSTACLE_CODE_COUNT,
 };
 

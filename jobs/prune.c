@@ -275,7 +275,7 @@ static int after_removing(struct job_run *r)
 {
     if (!removal_removed(r) && (!removal_is_held(r) || !go_past(r)))
         return P_DONE;
-    if (removal_gives_way(r))
+    if (removal_gives_way_to(r))
         return P_DONE;
     return removal_is_over(r) ? P_LOOKING : P_REMOVING;
 }
@@ -294,7 +294,7 @@ static void say_done(const struct job_run *r, char *buf, size_t size)
 {
     const struct removal_run *run = removal_of(r);
     const struct prune_run *prune = prune_of(r);
-    CLEANUP_FREE char *way = removal_gives_way(r) ? removal_gives_way_to(r) : NULL;
+    const char *way = removal_gives_way_to(r);
     int n = snprintf(buf, size, "%zu point%s let go", run->gone, plural_s(run->gone));
 
     if (run->merged > 0)
@@ -325,12 +325,12 @@ static bool made_room(const struct job_run *r)
 /* One that gave way is gone on with when the backup is over. */
 static void queue_rest(struct job_run *r)
 {
-    const char *why = removal_gives_way(r) ? "the rest of a prune that gave way"
-                                           : "the rest of a prune that had no room for it";
+    const char *why = removal_gives_way_to(r) ? "the rest of a prune that gave way"
+                                              : "the rest of a prune that had no room for it";
     struct job_run *again;
     struct err err = ERR_INIT;
 
-    if ((!removal_gives_way(r) && !made_room(r)) || r->canceled || r->env->draining)
+    if ((!removal_gives_way_to(r) && !made_room(r)) || r->canceled || r->env->draining)
         return;
     if (prune_queue(r->env, r->row.host, r->row.domain, r->row.policy, r->row.repository, why,
                     &again, &err) < 0)
@@ -346,7 +346,7 @@ static int after_done(struct job_run *r)
     bool aborted = r->canceled && r->err.code == ERR_CANCELED;
 
     queue_rest(r);
-    if (r->err.code == ERR_NONE && !removal_gives_way(r) && !made_room(r))
+    if (r->err.code == ERR_NONE && !removal_gives_way_to(r) && !made_room(r))
         r->err = run->no_room;
     if (run->skipped) {
         r->env->ops->end(r, OUTCOME_SKIPPED, run->skipped);

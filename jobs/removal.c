@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/pin.h"
@@ -23,6 +24,7 @@ void removal_done(struct job_run *r)
     point_done(&run->was);
     point_done(&run->into_was);
     point_done(&run->now);
+    free(run->way);
 }
 
 /* The next repository to look at: the one to prune, then those that have other points of the domain
@@ -135,27 +137,37 @@ static const struct job_run *waiting_backup(const struct job_run *r)
     return NULL;
 }
 
-bool removal_gives_way(const struct job_run *r)
+const char *removal_gives_way_to(const struct job_run *r)
 {
-    return removal_of(r)->gives_way != 0 || removal_of(r)->yields;
+    return removal_of(r)->way;
 }
 
-char *removal_gives_way_to(const struct job_run *r)
+void removal_give_way(struct job_run *r, char *way)
 {
-    const struct removal_run *run = removal_of(r);
+    struct removal_run *run = removal_of(r);
 
-    return run->gives_way ? xasprintf("job %lld", (long long)run->gives_way)
-                          : xstrdup("somebody who reads");
+    free(run->way);
+    run->way = way;
+    if (run->merging && r->op)
+        op_cancel(r->op);
+}
+
+void removal_look_around(struct job_run *r)
+{
+    const struct job_run *other = waiting_backup(r);
+
+    if (other && !removal_of(r)->way)
+        removal_give_way(r, xasprintf("job %lld", (long long)other->row.id));
 }
 
 void removal_yields(struct job_run *r)
 {
-    struct removal_run *run = removal_of(r);
+    const struct removal_run *run = removal_of(r);
 
-    if (!run->merging || removal_gives_way(r))
+    if (!run->merging || run->way)
         return;
-    run->yields = true;
-    op_cancel(r->op);
+    MARK("a merge gives way to who reads");
+    removal_give_way(r, xstrdup("somebody who reads"));
 }
 
 /* Half of it, and the rest is done, too; so is one that was interrupted before: it would never come
@@ -164,17 +176,15 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct job_run *r = ctx;
     struct removal_run *run = removal_of(r);
-    const struct job_run *other = waiting_backup(r);
 
     r->row.bytes_done = run->bytes_before + done;
     r->row.bytes_total = run->bytes_before + total;
     job_looked(r);
-    if (!other || removal_gives_way(r) || run->was.state == POINT_DELETING || done > total / 2 ||
-        !r->op)
+    if (run->way || run->was.state == POINT_DELETING || done > total / 2 || !r->op)
         return;
-    MARK("a merge gives way to a backup");
-    run->gives_way = other->row.id;
-    op_cancel(r->op);
+    removal_look_around(r);
+    if (run->way)
+        MARK("a merge gives way to a backup");
 }
 
 static struct op *merge_start(struct job_run *r, const struct letting_go *l, struct err *err)
@@ -238,15 +248,28 @@ bool removal_is_over(const struct job_run *r)
     return run->next == run->doomed.n;
 }
 
-/* Somebody has asked for the end. */
-static bool is_canceled(struct job_run *r)
+size_t removal_all(const struct job_run *r)
 {
     const struct removal_run *run = removal_of(r);
 
+    return run->gone + run->doomed.n - run->next;
+}
+
+void removal_anew(struct job_run *r)
+{
+    struct removal_run *run = removal_of(r);
+
+    letting_go_list_done(&run->doomed);
+    run->next = 0;
+    strlist_done(&run->tried);
+    strlist_done(&run->looked);
+}
+
+bool removal_is_canceled(struct job_run *r)
+{
     if (r->canceled)
-        err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s", run->gone,
-                run->gone + run->doomed.n - run->next,
-                plural_s(run->gone + run->doomed.n - run->next));
+        err_set(&r->err, ERR_CANCELED, "cancelled on request after %zu of %zu point%s",
+                removal_of(r)->gone, removal_all(r), plural_s(removal_all(r)));
     return r->canceled;
 }
 
@@ -266,23 +289,23 @@ bool removal_removed(struct job_run *r)
 {
     struct removal_run *run = removal_of(r);
     const struct letting_go *l = &run->doomed.items[run->next - 1];
-    const struct job_run *other = waiting_backup(r);
     struct err err = ERR_INIT;
 
     run->merging = false;
     if (r->op_err.code == ERR_NONE) {
-        run->yields = false;
+        free(TAKE_PTR(run->way)); /* too late: it is done */
         if (record_gone(r, l) < 0)
             return false;
         run->gone++;
         log_info("job=%lld domain=%s/%s let go of %s%s%s", (long long)r->row.id, r->row.host,
                  r->row.domain, l->id, l->into ? ", merged into " : "", l->into ? l->into : "");
-        run->gives_way = other && !removal_is_over(r) ? other->row.id : 0;
-        return !is_canceled(r);
+        if (!removal_is_over(r))
+            removal_look_around(r);
+        return !removal_is_canceled(r);
     }
     run->next--;
-    if (r->op_err.code == ERR_CANCELED && removal_gives_way(r) && !r->canceled)
-        return true;
+    if (r->op_err.code == ERR_CANCELED && run->way)
+        return !removal_is_canceled(r);
     MARK("a point that is to go cannot be removed");
     if (nothing_was_touched(r) && run->was.id)
         catalog_point_set_state(r->env->catalog, l->id, run->was.state, run->was.problem, &err);

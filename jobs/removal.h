@@ -22,9 +22,8 @@ struct removal_run {
     size_t merged;                 /* of those, into others */
     uint64_t bytes_before;         /* moved by the merges that are done */
     struct point now;              /* what one was merged into, as it is then */
-    int64_t gives_way;             /* to that job, which waits for it; 0: to none */
-    bool merging;                  /* a merge is under way, */
-    bool yields;                   /* and gives way to somebody who reads */
+    char *way;                     /* to whom it gives way; NULL: to nobody */
+    bool merging;                  /* a merge is under way */
     struct survey found;
     struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
     struct repo *surveyed;        /* the one at work */
@@ -51,13 +50,20 @@ bool removal_removed(struct job_run *r); /* false: r->err, also when it was canc
  * to merge it.  r->err says so. */
 bool removal_is_held(const struct job_run *r);
 bool removal_is_over(const struct job_run *r);
-/* A backup of the domain waits for this job, between two points, or at the beginning of a merge: it
- * goes first; so does who reads, at any time (job_type.yields).  What was begun is gone on with
- * later. */
-bool removal_gives_way(const struct job_run *r);
-/* "job 12", "somebody who reads".  Caller frees. */
-char *removal_gives_way_to(const struct job_run *r);
+size_t removal_all(const struct job_run *r); /* those that have gone, and those that are to */
+/* All is to be looked at, and judged, again. */
+void removal_anew(struct job_run *r);
+
+/* To whom it gives way: "job 12", a backup of the domain that waits for this one, between two
+ * points, or at the beginning of a merge; "somebody who reads", at any time (job_type.yields).  A
+ * merge that is begun is stopped for that, and the job ends; what is left is gone on with by
+ * another, later.  NULL: to nobody.  removal_look_around: also while it waits. */
+const char *removal_gives_way_to(const struct job_run *r);
+void removal_look_around(struct job_run *r);
+void removal_give_way(struct job_run *r, char *way); /* taken over */
 void removal_yields(struct job_run *r);
+/* Somebody has asked for the end: then that is r->err. */
+bool removal_is_canceled(struct job_run *r);
 
 /* What no chain needs any more goes at the hypervisor: hv_clean_start and hv_cleaned follow.  That
  * the domain cannot be asked now is no failure: its next backup cleans up. */

@@ -81,8 +81,8 @@ static int merge_now(void *arg, struct err *err)
         q->progress(q->progress_ctx, 1, 2);
     if (q->r->gone || !q->there || !into || !into->published)
         rc = err_set(err, ERR_NOTFOUND, "%s: is gone", q->into);
-    else if (sim_is_pinned(q->r, q->id))
-        rc = err_set(err, ERR_BUSY, "%s is pinned", q->id);
+    else if (sim_check_free(q->r, q->id, err) < 0)
+        rc = -1;
     else if (goes && goes->published && (goes->torn || into->torn))
         rc = err_set(err, ERR_CORRUPT, "%s: is not as long as it was", q->id);
     else if (q->r->full && goes && goes->published)

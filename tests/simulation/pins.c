@@ -10,11 +10,31 @@
 #include "tests/simulation/repo.h"
 #include "tests/simulation/scenes.h"
 
+#define READS_MS 12000
+
 bool sim_is_pinned(struct sim_repo *r, const char *id)
 {
     const struct sim_stored *p = sim_stored_find(r, id);
 
     return p && p->published && pin_holds(&p->point.pin, sim_wall(r->w));
+}
+
+void sim_read(struct sim_repo *r, const char *domain)
+{
+    for (size_t i = 0; i < r->here.points.n; i++)
+        if (str_eq(r->here.points.items[i]->point.domain, domain))
+            r->here.points.items[i]->read_until_ms = r->w->now_ms + READS_MS;
+}
+
+int sim_check_free(struct sim_repo *r, const char *id, struct err *err)
+{
+    const struct sim_stored *p = sim_stored_find(r, id);
+
+    if (sim_is_pinned(r, id))
+        return err_set(err, ERR_BUSY, "%s is pinned", id);
+    if (p && r->w->now_ms < p->read_until_ms)
+        return err_set(err, ERR_BUSY, "%s is being restored from, or exported", id);
+    return 0;
 }
 
 struct op *sim_pin(struct store *s, const char *id, const struct point_pin *pin, op_done done,

@@ -476,8 +476,7 @@ static struct op *remove_point(struct store *s, const char *id, op_done done, vo
     sim_maybe_kill(r->w);
     fails = sim_op_fails(r->w, &effect);
     sim_check_removal(s, id, NULL, true);
-    if (sim_is_pinned(r, id)) {
-        err_set(&refusal, ERR_BUSY, "%s is pinned", id);
+    if (sim_check_free(r, id, &refusal) < 0) {
         sim_removal_refused(sim_stored_find(r, id));
     } else if (effect && sim_store_is_there(s)) {
         r->w->counts.prunes += sim_stored_find(r, id) != NULL;

@@ -56,6 +56,10 @@ void sim_stored_remove(struct sim_repo *r, const char *id, bool published);
 /* pins.c */
 /* By its file: then a remove, or a merge, refuses. */
 bool sim_is_pinned(struct sim_repo *r, const char *id);
+/* Somebody restores all that the domain has, from now on for some seconds. */
+void sim_read(struct sim_repo *r, const char *domain);
+/* Neither pinned nor read: or why it cannot go. */
+int sim_check_free(struct sim_repo *r, const char *id, struct err *err);
 struct op *sim_pin(struct store *s, const char *id, const struct point_pin *pin, op_done done,
                    void *ctx, struct err *err);
 /* The job's number was never seen before: not on what is there now. */

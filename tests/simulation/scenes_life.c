@@ -2,6 +2,7 @@
  *
  * Scenes of what comes to an end: points by name, policies that leave, repositories that are not
  * there, old jobs. */
+#include "tests/simulation/repo.h"
 #include "tests/simulation/scenes.h"
 
 #include <stdlib.h>
@@ -64,6 +65,66 @@ static void newest_deleted(void)
     strlist_done(&asked);
     point_list_done(&points);
     scene_end("the newest point deleted by name");
+}
+
+static const struct point *base_of_another(const struct point_list *points)
+{
+    for (size_t i = 0; i < points->n; i++)
+        if (points->items[i].parent && point_list_find(points, points->items[i].parent))
+            return point_list_find(points, points->items[i].parent);
+    sim_broken("no point stands on another");
+    return NULL;
+}
+
+static void scene_until(const struct sim_daemon *d, const char *step)
+{
+    for (int ms = 0; ms < 1000; ms++) {
+        if (scene_is_at(d, step))
+            return;
+        scene_live(1);
+    }
+    sim_broken("no job comes to '%s'", step);
+}
+
+/* A point is being merged into the next one when somebody restores: that goes first, the
+ * rest of the deletion waits for its end, and is done then. */
+static void deletion_yields(void)
+{
+    struct sim_daemon *d = scene_begin(13, 2);
+    const char *domain = d->host->domains.items[1]->name;
+    const struct point_filter of = {.domain = domain};
+    const struct point *goes;
+    struct strlist asked = {0};
+    struct job_ids ids = {0};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+
+    daemon_start(d);
+    scene_live(3 * DAY_MS);
+    act_as(d);
+    if (catalog_points(d->catalog, &of, &points, &err) < 0 || points.n < 2)
+        sim_broken("%zu points %s", points.n, err.msg);
+    goes = base_of_another(&points);
+    strlist_add(&asked, goes->id);
+    if (delete_queue(scheduler_jobs(d->scheduler), &(struct deletion){.asked = &asked}, &ids,
+                     &err) < 0)
+        sim_broken("%s", err.msg);
+    scene_until(d, "removing");
+    scheduler_yield(d->scheduler, goes->host, domain, goes->policy);
+    for (int ms = 0; ms < 1000 && scene_jobs(d, "gives way to somebody who reads") == 0; ms++)
+        scene_live(1);
+    if (scene_jobs(d, "gives way to somebody who reads") != 1)
+        sim_broken("a merge does not give way to who reads");
+    sim_read(&sim.w.repo, domain);
+    scene_until(d, "held");
+    scene_live(5 * MINUTE_MS);
+    if (sim_stored_find(&sim.w.repo, asked.items[0]) || scene_jobs(d, "1 point deleted:") != 1)
+        sim_broken("the deletion of %s was not gone on with", asked.items[0]);
+    check_always();
+    free(ids.items);
+    strlist_done(&asked);
+    point_list_done(&points);
+    scene_end("a deletion gives way to who reads, and waits");
 }
 
 static void alter(struct sim_daemon *d, unsigned alteration)
@@ -255,6 +316,7 @@ static void history_kept(void)
 void play_life_scenes(void)
 {
     newest_deleted();
+    deletion_yields();
     policy_away();
     repository_awaited();
     repository_not_mounted();

@@ -155,6 +155,7 @@ struct sim_stored {
     bool rotten;     /* an image holds other data than it did: only a read tells */
     bool wrong_date; /* made while the clock was years or days wrong */
     int64_t made_ms;
+    int64_t read_until_ms; /* somebody restores from it */
     VEC(struct sim_image) images;
 };
 

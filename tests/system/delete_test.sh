@@ -95,8 +95,26 @@ vmkeep unpin "$middle" > /dev/null
 [ ! -e "$tmp/repo/$full" ] || fail "its files are there still"
 [ "$(points | jq -r --arg id "$middle" '.[] | select(.id == $id).kind')" = full ] || fail "$middle is no full"
 [ "$(restored_state "$middle" vm1 vda)" = 10 ] || fail "$middle is not what it was, merged"
-vmkeep delete "$middle" --yes --wait > /dev/null
-[ "$(count)" = 2 ] || fail "$(count) points are left"
+
+echo "- what somebody reads goes when that is over, and a backup goes first"
+waits() { vmkeep jobs --active --json | jq -e 'any(.kind == "delete" and .waits_for.code == "reader")' > /dev/null; }
+idle() { vmkeep jobs --active --json | jq -e 'length == 0' > /dev/null; }
+"$VMKEEP" --config "$tmp/config" export "$middle" > "$tmp/export" 2>&1 &
+pids[export]=$!
+wait_for 10 "the export" test -s "$tmp/export"
+vmkeep delete "$middle" --yes > /dev/null
+wait_for 10 "the deletion to wait" waits
+vmkeep jobs --active > "$tmp/out"
+grep -q 'for somebody who reads what is to go: .* is being restored from, or exported' "$tmp/out" || fail "jobs: $(cat "$tmp/out")"
+backup incremental
+wait_for 10 "the rest of it to wait" waits
+[ -e "$tmp/repo/$middle" ] || fail "it is gone though it is read"
+kill -INT "${pids[export]}"
+wait "${pids[export]}" || true
+unset "pids[export]"
+wait_for 20 "the deletion to go on" idle
+[ ! -e "$tmp/repo/$middle" ] || fail "it is there still: $(vmkeep jobs)"
+[ "$(count)" = 3 ] || fail "$(count) points are left"
 backup incremental; newest=$point
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "the deletion of an old chain has cost a full"
 

@@ -64,6 +64,9 @@ static const struct {
     {{.code = OBSTACLE_THAW, .tries = 1, .problem = "guest agent: timed out"},
      "thaw",
      "the guest's agent to thaw its file systems, tried 1 time in vain: guest agent: timed out"},
+    {{.code = OBSTACLE_READER, .problem = "h/d/p: is being restored from, or exported"},
+     "reader",
+     "somebody who reads what is to go: h/d/p: is being restored from, or exported"},
 };
 
 static void test_texts(void **state)
