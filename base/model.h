@@ -47,8 +47,10 @@ struct point_disk {
     char *digest;  /* "blake3:HEX" of the image file, as older versions took it; NULL: not taken */
     char *content; /* "sha256-tree:HEX" of what a guest reads (storage/leaves.h); NULL: not taken */
     enum image_compression compress; /* how it was compressed when published */
-    bool encrypted;                  /* with the repository's key (LUKS) */
-    char *why_not; /* of a point just published: why it was not, though it should be; else NULL */
+    uint64_t loose; /* clusters that were left uncompressed when a merge compressed it anew; 0: none
+                     * has, or it is not known.  In the manifest alone */
+    bool encrypted; /* with the repository's key (LUKS) */
+    char *why_not;  /* of a point just published: why it was not, though it should be; else NULL */
     struct disk_origin origin;
 };
 

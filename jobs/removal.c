@@ -190,8 +190,11 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
 static struct op *merge_start(struct job_run *r, const struct letting_go *l, struct err *err)
 {
     struct removal_run *run = removal_of(r);
-    const struct store_merge q = {
-        .point = l->id, .into = l->into, .progress = on_progress, .progress_ctx = r};
+    const struct store_merge q = {.point = l->id,
+                                  .into = l->into,
+                                  .reserve = r->repo->reserve,
+                                  .progress = on_progress,
+                                  .progress_ctx = r};
 
     if (catalog_point_merging(r->env->catalog, l->id, l->into, err) < 0)
         return NULL;

@@ -33,6 +33,8 @@ static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
         s->percent = percent;
         if (s->c->alive)
             s->c->alive(s->image);
+        if (s->c->progress)
+            s->c->progress(s->c->ctx, percent);
     }
     return true;
 }

@@ -18,6 +18,8 @@ struct compression {
     const char *backing; /* as in the image's header; NULL: it stands alone */
     uint64_t reserve;    /* bytes that stay free of the file system meanwhile */
     repository_alive alive;
+    void (*progress)(void *ctx, double percent); /* may be NULL */
+    void *ctx;
 };
 
 /* The image (absolute) is what it was, and smaller where that is possible: what does not become

@@ -72,6 +72,8 @@ static json_t *disk_json(const struct point_disk *d)
     json_object_set_new(o, "length", number(d->length));
     json_object_set_new(o, "digest", text(d->digest));
     json_object_set_new(o, "compress", text(compression_name(d->compress)));
+    if (d->loose)
+        json_object_set_new(o, "uncompressed", number(d->loose));
     if (d->encrypted)
         json_object_set_new(o, "encrypt", text("luks"));
     json_object_set_new(o, "content", text(d->content));
@@ -282,7 +284,9 @@ static int read_disk(const json_t *o, struct point_disk *d, struct err *err)
         read_size(o, "bytes", REQUIRED, &d->bytes, err) < 0 ||
         read_size(o, "length", OPTIONAL, &d->length, err) < 0 ||
         read_text(o, "digest", OPTIONAL, &d->digest, err) < 0 ||
-        read_compression(o, &d->compress, err) < 0 || read_encryption(o, &d->encrypted, err) < 0 ||
+        read_compression(o, &d->compress, err) < 0 ||
+        read_size(o, "uncompressed", OPTIONAL, &d->loose, err) < 0 ||
+        read_encryption(o, &d->encrypted, err) < 0 ||
         read_text(o, "content", OPTIONAL, &d->content, err) < 0 ||
         read_text(o, "backing", OPTIONAL, &d->backing, err) < 0 ||
         read_source(o, &d->origin, err) < 0)

@@ -13,6 +13,7 @@
 #include "base/fsutil.h"
 #include "base/text.h"
 #include "storage/manifest.h"
+#include "storage/merge_compact.h"
 #include "storage/merge_images.h"
 #include "storage/merge_journal.h"
 #include "storage/pin.h"
@@ -146,6 +147,12 @@ static uint64_t growth(const struct merge *m)
     return ret;
 }
 
+/* Both were compressed, so what has been merged may be compressed anew. */
+static bool may_be_compacted(const struct point_disk *from, const struct point_disk *d)
+{
+    return from && from->compress && d->compress && !from->encrypted && !d->encrypted;
+}
+
 static int check_space(struct merge *m, struct err *err)
 {
     char need_text[SIZE_TEXT_MAX], have_text[SIZE_TEXT_MAX];
@@ -189,6 +196,23 @@ static int read_both(struct merge *m, struct err *err)
     return m->begun ? 0 : pin_refuse(&m->goes.pin, m->path, m->r->point, m->access->now, err);
 }
 
+/* It is as much work as what is moved, as far as is known before. */
+static int count_compaction(struct merge *m, struct err *err)
+{
+    for (size_t i = 0; i < m->into.disks.n; i++) {
+        const struct point_disk *d = &m->into.disks.items[i];
+        const struct point_disk *from = point_find_disk(&m->goes, d->name);
+        uint64_t bytes;
+
+        if (!str_eq(d->backing, m->r->point) || !may_be_compacted(from, d))
+            continue;
+        if (size_of(m->goes_dir, from->path, &bytes, err) < 0)
+            return -1;
+        m->total += bytes;
+    }
+    return 0;
+}
+
 static int begin(struct merge *m, struct err *err)
 {
     bool ignored;
@@ -196,7 +220,7 @@ static int begin(struct merge *m, struct err *err)
     if (read_both(m, err) < 0 || check_bases(m, &m->goes, err) < 0 ||
         check_bases(m, &m->into, err) < 0 || check_whole(m, err) < 0 ||
         check_nothing_stands_on(m->domain, m->path, m->r->point, m->r->into, err) < 0 ||
-        check_space(m, err) < 0)
+        check_space(m, err) < 0 || count_compaction(m, err) < 0)
         return -1;
     if (m->begun)
         return 0;
@@ -267,6 +291,35 @@ static int move_image(const struct merge *m, const struct point_disk *from,
     return sync_fd(m->goes_dir, m->goes.id, err);
 }
 
+static void piece_done(struct merge *m)
+{
+    m->done += m->now;
+    m->now = 0;
+    m->part = 0;
+    tell(m);
+}
+
+/* An image is worth more than its compression: what fails leaves it as it is.  Killed in it, the
+ * merge begins anew with one of both, which hold the same. */
+static int compact(struct merge *m, const char *below, const struct point_disk *from,
+                   struct point_disk *d, struct err *err)
+{
+    const struct compression c = {
+        .type = d->compress, .reserve = m->r->reserve, .progress = on_progress, .ctx = m};
+    struct err ignored = ERR_INIT;
+    bool pays = false;
+
+    if (!may_be_compacted(from, d))
+        return 0;
+    if (size_of(m->goes_dir, from->path, &m->now, err) < 0)
+        return -1;
+    d->loose = from->loose;
+    if (merge_compact_pays(below, from->loose, &pays, &ignored) == 0 && pays)
+        merge_compact(below, &c, &d->loose, &ignored);
+    piece_done(m);
+    return 0;
+}
+
 static int merge_disk(struct merge *m, struct point_disk *d, struct err *err)
 {
     const struct merge_disk *from_journal = merge_journal_disk(&m->journal, d->name);
@@ -284,17 +337,16 @@ static int merge_disk(struct merge *m, struct point_disk *d, struct err *err)
         return -1;
     q.below = below;
     q.below_fd = fd;
-    if (image_merge(&q, err) < 0 || merge_trees(m, from, d, err) < 0 ||
+    if (image_merge(&q, err) < 0)
+        return -1;
+    piece_done(m);
+    if (compact(m, below, from, d, err) < 0 || merge_trees(m, from, d, err) < 0 ||
         move_image(m, from, d, err) < 0)
         return -1;
-    m->done += m->now;
-    m->now = 0;
-    m->part = 0;
     free(d->backing);
     d->backing = xstrdup(from_journal->backing);
     free(TAKE_PTR(d->digest)); /* of the file as it was */
     d->length = 0;
-    tell(m);
     return 0;
 }
 

@@ -9,7 +9,8 @@
  *   1. K.merging, a file beside the two directories, says so.  K is no point any more; N is.
  *   2. Each disk: K's image gets the size of N's; `qemu-img commit -d` writes N's blocks into it (a
  *      reader of N sees the same all the time: what is written into K, N holds itself); K's image
- *      is synced, and renamed over N's.  It stands on what K stood on.
+ *      is synced, and renamed over N's.  It stands on what K stood on.  Where both were compressed,
+ *      what commit wrote is not: it is compressed anew before that, if it pays (merge_compact.h).
  *   3. N's manifest says what its images stand on now.
  *   4. K's directory goes, then K.merging.
  *
@@ -27,6 +28,7 @@
 
 struct merge_request {
     const char *point, *into; /* ids; into stands on point, and nothing else does */
+    uint64_t reserve; /* bytes that compressing anew leaves free; it is left out where it cannot */
     /* Bytes of the blocks that are moved; a sign of life, too.  May be NULL. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;

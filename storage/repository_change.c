@@ -233,7 +233,8 @@ static int planned_backing(const char *path, const struct point_disk *d, char **
 static void compress_disk(const char *image, const char *backing, struct point_disk *d,
                           const struct publication *how)
 {
-    const struct compression c = {how->compress, backing, how->reserve, how->alive};
+    const struct compression c = {
+        .type = how->compress, .backing = backing, .reserve = how->reserve, .alive = how->alive};
     struct err why = ERR_INIT;
 
     d->compress = COMPRESS_OFF;

@@ -242,6 +242,7 @@ static struct op *merge(struct store *s, const struct store_merge *what, struct 
 
     q.point = what->point;
     q.into = what->into;
+    q.reserve = what->reserve;
     return start_watched(s, ask, &how, err);
 }
 

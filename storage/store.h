@@ -34,6 +34,7 @@ struct store_copy {
 /* What is to be merged; see storage/merge.h. */
 struct store_merge {
     const char *point, *into; /* ids; borrowed for the start */
+    uint64_t reserve;         /* see struct merge_request */
     /* Told now and then, from the loop: bytes that are moved. May be NULL. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *progress_ctx;

@@ -258,6 +258,7 @@ static const struct field merge_fields[] = {
     WHO,
     POINT,
     FIELD(struct store_request, into, TEXT, .required = true),
+    FIELD(struct store_request, reserve, UINT64),
 };
 const struct record store_request_merge = RECORD(struct store_request, merge_fields);
 

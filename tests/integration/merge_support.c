@@ -116,6 +116,13 @@ static void make_disk(const struct point *plan, int day, size_t disk, char *now)
     WORKS(write_file_durably(file, now, d->capacity, 0600, err));
 }
 
+static const struct publication *publish_as;
+
+void chain_publish_as(const struct publication *how)
+{
+    publish_as = how;
+}
+
 void chain_make(unsigned seed, struct strlist *ret)
 {
     char *now[CHAIN_DISKS];
@@ -133,7 +140,7 @@ void chain_make(unsigned seed, struct strlist *ret)
             memset(now[i] + sizes[i][day] * KIB, 0, (2048 - sizes[i][day]) * KIB);
             make_disk(&plan, day, i, now[i]);
         }
-        WORKS(repository_publish(repo_path, AS, &plan, NULL, &made, err));
+        WORKS(repository_publish(repo_path, AS, &plan, publish_as, &made, err));
         strlist_add(ret, plan.id);
     }
     for (size_t i = 0; i < CHAIN_DISKS; i++)

@@ -12,6 +12,8 @@
 #define CHAIN 8
 #define CHAIN_DISKS 3
 
+/* How points are published from now on; NULL: as they are. */
+void chain_publish_as(const struct publication *how);
 /* Ids, oldest first; from seed. */
 void chain_make(unsigned seed, struct strlist *ret);
 /* Every disk of that point, held against its reference; day: its number when the chain was made. */

@@ -292,8 +292,9 @@ static void half_merged(void **state)
 }
 
 /* Some days (VMKEEP_MERGE_DAYS=365: a year): what is taken stays near what a full would take. */
-static void stays_compact(void **state)
+static void merge_for_days(enum image_compression compress)
 {
+    const struct publication how = {.compress = compress};
     CLEANUP_FREE char *image = NULL, *copy = xasprintf("%s/copy.qcow2", repo_tmp);
     CLEANUP(point_done) struct point before = plan_make(0, NULL), ret = {0};
     const char *asked = getenv("VMKEEP_MERGE_DAYS");
@@ -302,11 +303,10 @@ static void stays_compact(void **state)
     struct err e = ERR_INIT;
     uint64_t bytes;
 
-    (void)state;
     WORKS(repository_prepare(repo_path, AS, &before, NULL, err));
     image = repository_image(repo_path, before.id, "vda.qcow2", true);
     image_write(image, 0, CAPACITY, 1);
-    WORKS(repository_publish(repo_path, AS, &before, NULL, &ret, err));
+    WORKS(repository_publish(repo_path, AS, &before, &how, &ret, err));
     srand(99);
     for (int day = 1; day <= days; day++) {
         struct point plan = plan_make(day, &before);
@@ -315,7 +315,7 @@ static void stays_compact(void **state)
         WORKS(repository_prepare(repo_path, AS, &plan, NULL, err));
         image_write(file, (uint64_t)(rand() % 100) * 65536, 1 << 20, day % 3 ? day : 0);
         point_done(&ret);
-        WORKS(repository_publish(repo_path, AS, &plan, NULL, &ret, err));
+        WORKS(repository_publish(repo_path, AS, &plan, &how, &ret, err));
         if (merge_into(before.id, plan.id, &e) < 0)
             fail_msg("day %d: %s", day, e.msg);
         point_done(&before);
@@ -326,7 +326,11 @@ static void stays_compact(void **state)
     point_done(&fresh);
     free(image);
     image = repository_image(repo_path, before.id, "vda.qcow2", false);
-    MUST_RUN("qemu-img", "convert", "-O", "qcow2", image, copy);
+    if (compress)
+        MUST_RUN("qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", image,
+                 copy);
+    else
+        MUST_RUN("qemu-img", "convert", "-O", "qcow2", image, copy);
     MUST_RUN("qemu-img", "compare", "-q", image, copy);
     MUST_RUN("qemu-img", "check", "-q", image);
     {
@@ -344,6 +348,19 @@ static void stays_compact(void **state)
                       (unsigned long long)bytes, live);
         assert_true(bytes <= live + live / 4 + (UINT64_C(512) << 10));
     }
+}
+
+static void stays_compact(void **state)
+{
+    (void)state;
+    merge_for_days(COMPRESS_OFF);
+}
+
+/* A merge writes what it moves uncompressed. */
+static void stays_compressed(void **state)
+{
+    (void)state;
+    merge_for_days(COMPRESS_ZSTD);
 }
 
 /* What a merge leaves last goes with whatever else its point has left; never while it is there. */
@@ -372,9 +389,11 @@ static void a_lone_journal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REPO_TEST(whole_chain),       REPO_TEST(who_refuses), REPO_TEST(a_branch_stays),
-        REPO_TEST(disks_come_and_go), REPO_TEST(half_merged), REPO_TEST(stays_compact),
-        REPO_TEST(a_lone_journal),    REPO_TEST(pinned),      REPO_TEST(what_an_image_grows_by),
+        REPO_TEST(whole_chain),      REPO_TEST(who_refuses),
+        REPO_TEST(a_branch_stays),   REPO_TEST(disks_come_and_go),
+        REPO_TEST(half_merged),      REPO_TEST(stays_compact),
+        REPO_TEST(stays_compressed), REPO_TEST(a_lone_journal),
+        REPO_TEST(pinned),           REPO_TEST(what_an_image_grows_by),
     };
 
     return cmocka_run_group_tests_name("merge", tests, NULL, NULL);

@@ -53,6 +53,12 @@ int renameat(int from_dir, const char *from, int dest_dir, const char *dest)
     return (int)syscall(SYS_renameat, from_dir, from, dest_dir, dest);
 }
 
+int rename(const char *from, const char *dest)
+{
+    step();
+    return (int)syscall(SYS_rename, from, dest);
+}
+
 int linkat(int from_dir, const char *from, int dest_dir, const char *dest, int flags)
 {
     step();
@@ -148,15 +154,14 @@ static void compare_all(const struct strlist *ids, size_t goes)
             chain_compare(ids->items[i]);
 }
 
-static void at_each_step(void **state)
+static void each_step(int stride)
 {
     CLEANUP(strlist_done) struct strlist ids = {0};
     int n = 1;
 
-    (void)state;
     chain_make(number_of("VMKEEP_SEED", 7), &ids);
     chain_keep();
-    for (bool killed = true; killed; n++) {
+    for (bool killed = true; killed; n += stride) {
         size_t goes = (size_t)n % 3 == 0 ? 0 : (size_t)n % 5 + 1;
 
         chain_put_back();
@@ -169,6 +174,23 @@ static void at_each_step(void **state)
     }
     print_message("%d steps\n", n - 2);
     assert_true(n > 25);
+}
+
+static void at_each_step(void **state)
+{
+    (void)state;
+    each_step(1);
+}
+
+/* Merged images are compressed anew then. */
+static void of_compressed_points(void **state)
+{
+    static const struct publication zstd = {.compress = COMPRESS_ZSTD};
+
+    (void)state;
+    chain_publish_as(&zstd);
+    each_step(getenv("VMKEEP_MERGE_KILLS") ? 1 : 4);
+    chain_publish_as(NULL);
 }
 
 static bool merge_killed_at_write(const char *point, const char *into, const char *program, int n)
@@ -261,8 +283,8 @@ static void at_random(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {REPO_TEST(at_each_step), REPO_TEST(while_a_disk_shrinks),
-                                       REPO_TEST(at_random)};
+    const struct CMUnitTest tests[] = {REPO_TEST(at_each_step), REPO_TEST(of_compressed_points),
+                                       REPO_TEST(while_a_disk_shrinks), REPO_TEST(at_random)};
 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     return cmocka_run_group_tests_name("merge_kill", tests, NULL, NULL);
