@@ -11,7 +11,7 @@
 
 encrypted_config()
 {
-    config "$@" "copy_to: [ { repository: far, keep: { last: 3 } } ]"
+    config "copy_to: [ { repository: far, keep: { last: 3 } } ]"
     sed -i "s|^repositories:.*|repositories: [{ name: main, path: $tmp/repo, encrypt: { secret: main-key } }, { name: far, path: $tmp/far, encrypt: { secret: far-key } }]|" "$tmp/config"
     echo "secrets: [ { name: main-key, file: $tmp/main.key }, { name: far-key, file: $tmp/far.key } ]" >> "$tmp/config"
 }
