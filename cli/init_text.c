@@ -116,14 +116,13 @@ static void write_policy(const struct init_found *f, FILE *out)
 
 static void write_notify(FILE *out)
 {
-    fputs(
-        "\n# Who is told when something is wrong. Without it nobody is, and one has to look. Choose,\n"
-        "# take the # away, and try it: `vmkeep reload && vmkeep notify test`.\n"
-        "# notify:\n"
-        "#   - mail: { to: [root], via: sendmail }   # or via: smtp://localhost\n"
-        "#   - webhook: { url: \"https://ntfy.sh/TOPIC\", format: ntfy }\n"
-        "#   - healthchecks: { url: \"https://hc-ping.com/UUID\" }   # notices silence, too\n",
-        out);
+    fputs("\n# Who is told when something is wrong; without it nobody is, and one has to look.\n"
+          "# Choose, take the # away, and try it: `vmkeep reload && vmkeep notify test`.\n"
+          "# notify:\n"
+          "#   - mail: { to: [root], via: sendmail }   # or via: smtp://localhost\n"
+          "#   - webhook: { url: \"https://ntfy.sh/TOPIC\", format: ntfy }\n"
+          "#   - healthchecks: { url: \"https://hc-ping.com/UUID\" }   # notices silence, too\n",
+          out);
 }
 
 void init_write(const struct init_found *f, FILE *out)
