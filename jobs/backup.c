@@ -99,9 +99,9 @@ static struct op *start_dropping_old(struct job_run *r, struct err *err)
     struct backup_run *run = backup_of(r);
     struct hypervisor *hv = hv_hypervisor(r, err);
 
-    if (!hv || !run->has_base || !run->base_current)
+    if (!hv || !run->former)
         return NULL;
-    return hv->ops->checkpoint_delete(hv, r->row.domain, run->base.checkpoint, job_on_op, r, err);
+    return hv->ops->checkpoint_delete(hv, r->row.domain, run->former, job_on_op, r, err);
 }
 
 static struct op *start_discarding(struct job_run *r, struct err *err)
@@ -415,6 +415,7 @@ static void done(struct job_run *r)
     free(run->scratch);
     survey_done(&run->found);
     point_done(&run->base);
+    free(run->former);
     point_done(&run->published);
 }
 

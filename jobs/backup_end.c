@@ -80,11 +80,11 @@ int backup_after_dropping_old(struct job_run *r)
     struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
 
-    if (!run->has_base || !run->base_current || !run->base.checkpoint)
+    if (!run->former)
         return B_DONE;
     if (r->op_err.code != ERR_NONE)
-        hv_warn_left(r, run->base.checkpoint);
-    else if (catalog_checkpoint_forget(r->env->catalog, run->base.checkpoint, &err) < 0)
+        hv_warn_left(r, run->former);
+    else if (catalog_checkpoint_forget(r->env->catalog, run->former, &err) < 0)
         catalog_trouble(r->env, "forget a checkpoint", &err);
     return B_DONE;
 }

@@ -109,14 +109,14 @@ static int load_current(struct job_run *r, struct err *err)
     struct catalog *catalog = r->env->catalog;
     struct checkpoint_list rows = {0};
 
-    if (!run->has_base || !run->base.checkpoint)
-        return 0;
+    free(TAKE_PTR(run->former));
     if (catalog_checkpoints(catalog, r->row.host, r->row.domain, &rows, err) < 0)
         return -1;
     for (size_t i = 0; i < rows.n; i++)
         if (rows.items[i].state == CHECKPOINT_CURRENT &&
-            strcmp(rows.items[i].name, run->base.checkpoint) == 0)
-            run->base_current = true;
+            strcmp(rows.items[i].policy, r->row.policy) == 0 && !run->former)
+            run->former = xstrdup(rows.items[i].name);
+    run->base_current = run->has_base && run->former && str_eq(run->base.checkpoint, run->former);
     checkpoint_list_done(&rows);
     return 0;
 }

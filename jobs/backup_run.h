@@ -23,7 +23,8 @@ struct backup_run {
     struct survey found; /* what is in the repository of the domain's points */
     bool has_base;
     struct point base;
-    bool base_current; /* its checkpoint is the catalog's current one */
+    char *former; /* the policy's current checkpoint, which goes when this one is there; or NULL */
+    bool base_current; /* that is the base's */
     char base_missing[ERR_MSG_MAX];
     int64_t numbering_since; /* elapsed time */
     int64_t weighed;         /* elapsed time of the last look at the space that is left */

@@ -202,7 +202,7 @@ static int count_compaction(struct merge *m, struct err *err)
     for (size_t i = 0; i < m->into.disks.n; i++) {
         const struct point_disk *d = &m->into.disks.items[i];
         const struct point_disk *from = point_find_disk(&m->goes, d->name);
-        uint64_t bytes;
+        uint64_t bytes = 0;
 
         if (!str_eq(d->backing, m->r->point) || !may_be_compacted(from, d))
             continue;
