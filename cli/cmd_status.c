@@ -208,8 +208,8 @@ const struct command cmd_status = {
             {EXIT_DAMAGED, "the catalog is damaged"},
             {0}},
     .examples = (const char *const[]){"vmkeep status",
-                                      "vmkeep status --json | "
-                                      "jq -r '.domains[] | select(.protected | not).domain'",
+                                      ("vmkeep status --json | "
+                                       "jq -r '.domains[] | select(.protected | not).domain'"),
                                       "vmkeep status --html > /srv/www/vmkeep.html",
                                       "vmkeep status --watch", NULL},
     ARGUMENTS,

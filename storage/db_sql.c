@@ -405,7 +405,7 @@ const char *const db_sql[ST_COUNT] = {
     /* What came before the newest, but for what is being sent. */
     [ST_MESSAGE_LOSE] =
         ("UPDATE target SET n_lost = n_lost + (SELECT count(*)" CROWD ") WHERE name = ?1"),
-    [ST_MESSAGE_DROP] = "DELETE" CROWD,
+    [ST_MESSAGE_DROP] = ("DELETE" CROWD),
     [ST_MESSAGE_FAILED] =
         ("UPDATE message SET began = 0, unsure = 0, tries = tries + 1, problem = ?3,"
          " next = ?4 WHERE id = ?1"),
