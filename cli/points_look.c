@@ -105,7 +105,7 @@ static int begin_round(struct points_look *l, bool again, struct err *err)
     return 0;
 }
 
-/* What hangs now, after it was found to be there, is told as such. */
+/* What hangs now, or cannot be looked at, after it was found to be there, is told as such. */
 static void take(struct glance *g, const char *path, struct status_look *ret)
 {
     struct err err = ERR_INIT;
@@ -115,10 +115,12 @@ static void take(struct glance *g, const char *path, struct status_look *ret)
         ret->losses = g->found.losses;
         g->found.losses = (struct survey_losses){0};
         survey_done(&g->found);
-    } else if (err.code == ERR_TIMEOUT) {
+    } else {
         free(ret->problem);
-        ret->problem = xasprintf("%s: does not answer within %d seconds", path, WAIT_S);
-        ret->has_space = false;
+        ret->problem = err.code == ERR_TIMEOUT
+                           ? xasprintf("%s: does not answer within %d seconds", path, WAIT_S)
+                           : xasprintf("its points cannot be looked at: %s", err.msg);
+        ret->has_space = ret->has_space && err.code != ERR_TIMEOUT;
     }
 }
 

@@ -69,7 +69,7 @@ int catalog_points_newest(struct catalog *c, const char *host, const char *domai
         return -1;
     db_bind_text(st, 1, host);
     db_bind_text(st, 2, domain);
-    while ((rc = db_row(&c->db, st, 4, err)) > 0) {
+    while ((rc = db_row(&c->db, st, 5, err)) > 0) {
         const char *id = (const char *)sqlite3_column_text(st, 0);
         struct point *p = ret->n > 0 ? &ret->items[ret->n - 1] : NULL;
         struct point_disk *d;
@@ -80,8 +80,10 @@ int catalog_points_newest(struct catalog *c, const char *host, const char *domai
             p->repository = db_text(st, 1);
         }
         d = VEC_ADD(&p->disks);
-        d->path = db_text(st, 2);
-        d->length = (uint64_t)sqlite3_column_int64(st, 3);
+        d->name = db_text(st, 2);
+        d->path = db_text(st, 3);
+        d->length = (uint64_t)sqlite3_column_int64(st, 4);
+        d->backing = db_text(st, 5);
     }
     return rc;
 }

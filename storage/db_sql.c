@@ -137,7 +137,8 @@ const char *const db_sql[ST_COUNT] = {
                          " ORDER BY created, job, policy"),
     /* Of each policy. */
     [ST_POINT_NEWEST] =
-        ("SELECT p.id, p.repository, d.path, d.length FROM coverage c JOIN point p ON p.id ="
+        ("SELECT p.id, p.repository, d.name, d.path, d.length, d.backing FROM coverage c"
+         " JOIN point p ON p.id ="
          " (SELECT n.id FROM point n WHERE n.host = ?1 AND n.domain = ?2 AND n.policy = c.policy"
          "  AND n.state = 'good' AND n.copy_of IS NULL ORDER BY n.created DESC LIMIT 1)"
          " JOIN point_disk d ON d.point = p.id WHERE c.host = ?1 AND c.domain = ?2"
