@@ -16,6 +16,9 @@
  * come, go or are merged meanwhile are no matter.  Where an increment does not read as it should on
  * the copy that it was put on, it is made once more, as a full.
  *
+ * Its id has the second of that point, too.  Of two points of one second (the clock was set back,
+ * or backups are quick) a job copies one, and leaves the rest to another, with a number of its own.
+ *
  * A backup that waits for what it has goes first; the rest is queued behind it.  A daemon that is
  * killed undoes the copy at work at its next start, or records it where it was published.
  */

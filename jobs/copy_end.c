@@ -104,7 +104,12 @@ static void say_gave_way(const struct job_run *r, char *buf, size_t size)
 {
     const struct copy_run *run = copy_of_run(r);
 
-    if (run->gives_way_to)
+    if (run->has_its_name)
+        snprintf(buf, size,
+                 "%zu point%s copied; the rest comes as a job of its own, for two points are of "
+                 "one second",
+                 run->made, plural_s(run->made));
+    else if (run->gives_way_to)
         snprintf(buf, size,
                  "%zu point%s copied; the rest gives way to job %lld, and comes after it",
                  run->made, plural_s(run->made), (long long)run->gives_way_to);
@@ -130,7 +135,9 @@ static void queue_what_follows(struct job_run *r)
         return;
     if (run->gives_way && !r->canceled) {
         rc = copy_queue(e, r->row.host, r->row.domain, r->row.policy, r->row.repository,
-                        "the rest of a copy that gave way to a backup", &next, &err);
+                        run->has_its_name ? "the rest of a copy of points of one second"
+                                          : "the rest of a copy that gave way to a backup",
+                        &next, &err);
         if (rc == 0)
             r->rest = next->row.id;
     } else if (run->made > 0) {

@@ -34,7 +34,8 @@ struct copy_run {
     uint64_t bytes_rest;     /* of those that come after the one at work */
     uint64_t written;        /* what the copies take */
     bool gives_way;
-    int64_t gives_way_to; /* that job; 0: the daemon stops */
+    int64_t gives_way_to; /* that job; 0: the daemon stops, or */
+    bool has_its_name;    /* the next copy would have the name of one that the job has made */
 };
 
 static inline struct copy_run *copy_of_run(const struct job_run *r)
@@ -42,7 +43,8 @@ static inline struct copy_run *copy_of_run(const struct job_run *r)
     return (struct copy_run *)r;
 }
 
-/* The next of what is to be copied, into r->row.plan and the source; *ret false: there is none. */
+/* The next of what is to be copied, into r->row.plan and the source; *ret false: there is none, or
+ * another job must make it. */
 int copy_plan_next(struct job_run *r, bool *ret, struct err *err);
 /* The plan of one that a former life was making, as its row has it, gets what the row lacks. */
 int copy_plan_again(struct job_run *r, struct err *err);

@@ -145,6 +145,11 @@ int copy_plan_next(struct job_run *r, bool *ret, struct err *err)
     point_copy(&run->source, s->of);
     point_done(&r->row.plan);
     plan_from(r, s->of, &r->row.plan);
+    if (run->made > 0 && point_list_find(&work.copies, r->row.plan.id)) {
+        run->gives_way = run->has_its_name = true;
+        point_done(&r->row.plan);
+        return 0;
+    }
     if (s->on && !str_eq(run->whole, s->of->id))
         put_on(&r->row.plan, s);
     run->bytes_rest = 0;

@@ -5,6 +5,7 @@
 #include "tests/simulation/scenes.h"
 
 #include <setjmp.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -59,6 +60,58 @@ static void weather_of_days(struct sim_daemon *d, int days)
     sim.w.offsite.gone = sim.w.offsite.full = false;
 }
 
+/* Of a daemon with one domain. */
+static void backup_at(struct sim_daemon *d, int64_t when, struct point *ret)
+{
+    if (when)
+        sim_set_clock(&sim.w, when - sim_wall(&sim.w));
+    scene_ask_for_all(d);
+    scene_live(5 * MINUTE_MS);
+    if (!sim_last_good(d->catalog, d->host->domains.items[0]->name, "nightly", ret))
+        sim_broken("there is no good point");
+}
+
+static void ask_for_copies(struct sim_daemon *d)
+{
+    struct job_ids ids = {0};
+    struct err err = ERR_INIT;
+
+    act_as(d);
+    if (scheduler_copy(d->scheduler, NULL, "offsite", &ids, &err) < 0)
+        sim_broken("%s", err.msg);
+    free(ids.items);
+}
+
+/* A clock that was set back gives two points the same second; the second repository is away
+ * meanwhile, so one job finds both to be copied: each copy has a name of its own. */
+static void points_of_one_second(void)
+{
+    struct sim_daemon *d = scene_begin(71, 1);
+    struct point one = {0}, other = {0};
+    uint64_t brought;
+
+    sim.has_copies = true;
+    daemon_start(d);
+    scene_live(3 * DAY_MS);
+    sim.w.offsite.gone = true;
+    backup_at(d, 0, &one);
+    backup_at(d, one.created, &other);
+    if (other.created != one.created || str_eq(other.id, one.id))
+        sim_broken("%s and %s are not of one second", one.id, other.id);
+    sim.w.offsite.gone = false;
+    brought = sim.w.counts.brought;
+    ask_for_copies(d);
+    scene_live(10 * MINUTE_MS);
+    check_copies(d, true);
+    if (sim.w.counts.brought != brought + 2 ||
+        scene_jobs(d, "the rest comes as a job of its own") != 1)
+        sim_broken("%llu copies were made", (unsigned long long)(sim.w.counts.brought - brought));
+    point_done(&one);
+    point_done(&other);
+    check_always();
+    scene_end("two points of one second, copied");
+}
+
 void play_copy_scenes(void)
 {
     struct sim_daemon *d = scene_begin(70, 3);
@@ -84,4 +137,5 @@ void play_copy_scenes(void)
                    (unsigned long long)sim.w.counts.brought_increments);
     check_always();
     scene_end("two repositories, one of them away for a week, and weather");
+    points_of_one_second();
 }
