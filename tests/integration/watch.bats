@@ -47,7 +47,7 @@ shows_not() { ! shows "$1"; }
 keys() { t send-keys -t s "$@"; }
 
 wait_for() {
-    for _ in {1..500}; do
+    for _ in {1..3000}; do
         "$@" && return
         sleep 0.02
     done
@@ -76,8 +76,8 @@ as_before() {
     wait_for shows "ended: $1"
     wait_for test -s "$tmp/after"
     diff "$tmp/before" "$tmp/after"
-    shows 'a line that was there'
-    shows_not 'NOT PROTECTED'
+    wait_for shows 'a line that was there'
+    wait_for shows_not 'NOT PROTECTED'
 }
 
 # widest: of the screen's lines
@@ -85,19 +85,29 @@ widest() { screen | awk '{ n = length($0) > n ? length($0) : n } END { print n }
 
 fits() { [ "$(widest)" -le "$1" ]; }
 
+is_wide() { [ "$(widest)" -gt 80 ]; }
+
+# What tmux has of a screen that is being drawn is a part of it: whatever is expected is waited for.
+# line_is LINE TEXT: but for the spaces; $: the last one
+line_is() { [ "$(screen | sed -n "$1p" | xargs)" = "$2" ]; }
+
+line_has() { screen | sed -n "$1p" | grep -q "$2"; }
+
+rows_are() { [ "$(screen | grep -c ^lab/)" = "$1" ]; }
+
 @test "80x24: rows, a domain's detail and back, a filter, the end" {
     start 80 24
-    [ "$(screen | sed -n 3p | xargs)" = "DOMAIN STATUS LAST POINT NEXT RUN NOW, OR WHY" ]
-    [[ $(screen | sed -n 4p) == "lab/db01  "*"at risk  "*" no good poi"* ]]
-    [[ $(screen | sed -n 6p) == "lab/web01 "*"protected  "*" copying 25%"* ]]
-    [ "$(screen | sed -n '$p')" = "arrows: choose   Enter, right: detail   /: filter   q: end" ]
-    [ "$(widest)" -le 80 ]
+    wait_for line_is 3 "DOMAIN STATUS LAST POINT NEXT RUN NOW, OR WHY"
+    wait_for line_has 4 "^lab/db01  .*at risk  .* no good poi"
+    wait_for line_has 6 "^lab/web01 .*protected  .* copying 25%"
+    wait_for line_is '$' "arrows: choose Enter, right: detail /: filter q: end"
+    wait_for fits 80
     keys Down Down Right
     wait_for shows 'up, down: scroll'
-    [ "$(screen | sed -n 3p)" = lab/web01 ]
-    shows 'Now: job 8, copying 25% of 200 MiB'
-    shows 'job 3, incremental, success'
-    [ "$(widest)" -le 80 ]
+    wait_for line_is 3 lab/web01
+    wait_for shows 'Now: job 8, copying 25% of 200 MiB'
+    wait_for shows 'job 3, incremental, success'
+    wait_for fits 80
     keys Left
     wait_for shows lab/db01
     keys / w e b
@@ -105,8 +115,8 @@ fits() { [ "$(widest)" -le "$1" ]; }
     wait_for shows_not lab/db01
     keys BSpace BSpace BSpace r i s k Enter
     wait_for shows 'filter: risk '
-    shows lab/db01
-    shows_not lab/web01
+    wait_for shows lab/db01
+    wait_for shows_not lab/web01
     keys / x Escape
     wait_for shows lab/web01
     keys q
@@ -115,21 +125,21 @@ fits() { [ "$(widest)" -le "$1" ]; }
 
 @test "200x60: more of why; resized while it runs" {
     start 200 60
-    shows 'no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device'
+    wait_for shows 'no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device'
     keys Enter
     wait_for shows 'what was missed'
-    [ "$(widest)" -gt 80 ]
+    wait_for is_wide
     t resize-window -t s -x 80 -y 24
     wait_for fits 80
     wait_for shows 'up, down: scroll'
-    [ "$(screen | sed -n '$p' | xargs)" = "up, down: scroll left, q: back" ]
+    wait_for line_is '$' "up, down: scroll left, q: back"
     keys G
     wait_for shows 'job 5, incremental, success'
     keys q
     wait_for shows 'arrows: choose'
     t resize-window -t s -x 40 -y 8
     wait_for fits 40
-    [ "$(screen | grep -c ^lab/)" = 3 ]
+    wait_for rows_are 3
 }
 
 @test "the terminal is as it was after every signal, and while it is stopped" {
@@ -148,8 +158,8 @@ fits() { [ "$(widest)" -le "$1" ]; }
     start 80 24
     keys C-z
     wait_for shows Stopped
-    shows 'a line that was there'
-    is_normal
+    wait_for shows 'a line that was there'
+    wait_for is_normal
     keys fg Enter
     wait_for shows 'NOT PROTECTED'
     keys q
@@ -162,7 +172,7 @@ fits() { [ "$(widest)" -le "$1" ]; }
     wait_for shows 'copying 100%'
     sqlite3 "$tmp/catalog.db" "ALTER TABLE job RENAME TO jobs"
     wait_for shows 'no such table'
-    shows lab/web01
+    wait_for shows lab/web01
     keys q
     as_before 0
 }
