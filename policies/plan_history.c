@@ -121,10 +121,11 @@ static int64_t baseline(const struct plan_history *h, int64_t started, int64_t n
         ret = h->before;
         if (!ret && h->since > now)
             return started;
-    } else if (is_small(clock_moved(h, now))) {
+    } else if (is_small(clock_moved(h, now)) && h->last_due <= now + DATE_SLACK) {
         ret = h->last_due;
     } else {
-        /* What elapses right after that run is due as well: plan_next makes it wait. */
+        /* The clock was moved, or a retry has the due time that a wrong clock had given its run.
+         * What elapses right after that run is due as well: plan_next makes it wait. */
         ret = now - h->ago;
     }
     return h->since <= now && h->since > ret ? h->since : ret;

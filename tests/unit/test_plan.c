@@ -355,6 +355,11 @@ static void clock_set_back(void **state)
          .started = "2026-11-24 00:30", .set = true, .ago = "300", .now = "2026-11-24 01:05",
          .dues = "2036-11-24 02:30", .at = "2026-11-24 03:24", .due = "2026-11-24 02:30",
          .level = LEVEL_INCREMENTAL, .why = "scheduled: " INC_TEXT LATER AHEAD("2036-11-24 02:30")},
+        /* ... and a retry of it, which was made since and has its due time: it hides nothing */
+        {INC, FULL, SINCE, .last_due = "2036-11-24 02:30", .created = "2026-11-24 08:00",
+         .started = "2026-11-24 07:00", .set = true, .ago = "300", .now = "2026-11-24 08:05",
+         .dues = "2036-11-24 02:30", .at = "2026-11-25 02:30", .level = LEVEL_INCREMENTAL,
+         .why = "scheduled: " INC_TEXT AHEAD("2036-11-24 02:30")},
         /* the policy's own beginning lies ahead */
         {INC, FULL, .since = "2036-11-24", .last_due = "", .started = "2026-11-24 01:00",
          .now = "2026-11-24 01:45", .at = "2026-11-24 02:30", .level = LEVEL_INCREMENTAL,
