@@ -115,7 +115,7 @@ static void take(struct glance *g, const char *path, struct status_look *ret)
         ret->losses = g->found.losses;
         g->found.losses = (struct survey_losses){0};
         survey_done(&g->found);
-    } else {
+    } else if (err.code != ERR_NOTFOUND) { /* that it is not there is told by who looked for it */
         free(ret->problem);
         ret->problem = err.code == ERR_TIMEOUT
                            ? xasprintf("%s: does not answer within %d seconds", path, WAIT_S)
