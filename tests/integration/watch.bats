@@ -31,10 +31,15 @@ policies:
 END
 }
 
+# By its pid, and not by taking the terminal away: that sends SIGCONT, too, for which the search for
+# leaks at the program's end waits for ever.
 teardown() {
+    if pid=$(watcher 2> /dev/null) && kill "$pid"; then wait_for is_gone "$pid"; fi
     tmux -S "$tmp/tmux" kill-server 2> /dev/null || true
     rm -rf "$tmp"
 }
+
+is_gone() { ! kill -0 "$1" 2> /dev/null; }
 
 t() { tmux -S "$tmp/tmux" -f /dev/null "$@"; }
 
