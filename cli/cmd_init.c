@@ -33,20 +33,62 @@ static char *make_text(const struct init_found *f, size_t *ret_len)
     return text;
 }
 
-/* It is never written with an error in it: a domain's name may be one that vmkeep refuses. */
-static int check_text(const char *text, size_t len, struct err *err)
+/* Why the text is no configuration; NULL: it is one.  Caller frees. */
+static char *fault_of(const char *text, size_t len)
 {
     struct diagnostics diags = {0};
     struct config *config = NULL;
-    int rc = config_parse(text, len, cli_config_path(), &config, &diags);
+    char *ret = NULL;
 
-    if (rc < 0) {
-        diagnostics_print(&diags, stderr);
-        err_set(err, ERR_INVALID, "what was found makes no configuration: write it by hand");
-    }
+    if (config_parse(text, len, cli_config_path(), &config, &diags) < 0)
+        ret = xstrdup(diags.n > 0 ? diags.items[0].text : "it cannot be read");
     diagnostics_done(&diags);
     config_free(config);
-    return rc;
+    return ret;
+}
+
+/* A name may be one that vmkeep refuses, and two may have one socket: each is tried, beside those
+ * before it. */
+static void leave_out_unfit(struct init_found *f)
+{
+    size_t n = f->qemus.n;
+
+    f->qemus.n = 0;
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP_FREE char *text = NULL, *fault = NULL;
+        struct init_qemu q = f->qemus.items[i];
+        size_t len;
+
+        f->qemus.items[f->qemus.n++] = q;
+        text = make_text(f, &len);
+        fault = fault_of(text, len);
+        if (!fault)
+            continue;
+        strlist_add(&f->unfit, fault);
+        f->qemus.n--;
+        init_qemu_done(&q);
+    }
+}
+
+/* It is never written with an error in it. */
+static char *make_sound_text(struct init_found *f, size_t *ret_len, struct err *err)
+{
+    char *ret = make_text(f, ret_len);
+    CLEANUP_FREE char *fault = fault_of(ret, *ret_len), *still = NULL;
+
+    if (!fault)
+        return ret;
+    free(ret);
+    leave_out_unfit(f);
+    ret = make_text(f, ret_len);
+    still = fault_of(ret, *ret_len);
+    if (still) {
+        err_set(err, ERR_INVALID, "what was found makes no configuration: %s; write it by hand",
+                still);
+        free(ret);
+        return NULL;
+    }
+    return ret;
 }
 
 static int make_directories(const struct init_found *f, struct err *err)
@@ -106,8 +148,8 @@ static int run(void *arguments)
     init_find_qemus(&found);
     init_find_libvirt(&found);
     init_find_place(a->repository, &found.place);
-    text = make_text(&found, &len);
-    if (check_text(text, len, &err) < 0)
+    text = make_sound_text(&found, &len, &err);
+    if (!text)
         return cli_fail("init", &err);
     fputs(text, stdout);
     return a->dry_run ? EXIT_DONE : write_it(a, &found, text, len);

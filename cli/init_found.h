@@ -29,6 +29,7 @@ struct init_place {
 struct init_found {
     VEC(struct init_qemu) qemus;
     struct strlist silent; /* QEMUs without a QMP socket that are not libvirt's: their names */
+    struct strlist unfit;  /* of QEMUs that no configuration can name as they are: why */
     bool libvirt;          /* one that takes connections */
     struct init_place place;
 };
@@ -44,6 +45,7 @@ void init_find_libvirt(struct init_found *ret);
  * /srv/backup. place: somebody has said it; NULL: nobody has.  Waits a few seconds at most. */
 void init_find_place(const char *place, struct init_place *ret);
 void init_place_done(struct init_place *p);
+void init_qemu_done(struct init_qemu *q);
 void init_found_done(struct init_found *f);
 
 /* The configuration; what was not found stands in it as a comment. */

@@ -273,14 +273,19 @@ void init_find_libvirt(struct init_found *ret)
     ret->libvirt = listens("/run/libvirt/virtqemud-sock") || listens("/run/libvirt/libvirt-sock");
 }
 
+void init_qemu_done(struct init_qemu *q)
+{
+    free(q->name);
+    free(q->qmp);
+    free(q->agent);
+}
+
 void init_found_done(struct init_found *f)
 {
-    for (size_t i = 0; i < f->qemus.n; i++) {
-        free(f->qemus.items[i].name);
-        free(f->qemus.items[i].qmp);
-        free(f->qemus.items[i].agent);
-    }
+    for (size_t i = 0; i < f->qemus.n; i++)
+        init_qemu_done(&f->qemus.items[i]);
     free(f->qemus.items);
     strlist_done(&f->silent);
+    strlist_done(&f->unfit);
     init_place_done(&f->place);
 }

@@ -30,6 +30,20 @@ static void write_qemu(const struct init_qemu *q, FILE *out)
         fprintf(out, "        agent: %s\n", agent);
 }
 
+static void write_left_out(const struct init_found *f, FILE *out)
+{
+    for (size_t i = 0; i < f->silent.n; i++) {
+        CLEANUP_FREE char *name = quoted(f->silent.items[i]);
+
+        fprintf(out,
+                "  # The QEMU %s has no QMP socket: start it with\n"
+                "  #   -qmp unix:/run/vm/NAME.qmp,server=on,wait=off\n",
+                name);
+    }
+    for (size_t i = 0; i < f->unfit.n; i++)
+        fprintf(out, "  # A QEMU is left out: %s\n", f->unfit.items[i]);
+}
+
 static void write_hosts(const struct init_found *f, FILE *out)
 {
     fputs("# The hypervisors.\nhosts:\n", out);
@@ -47,11 +61,7 @@ static void write_hosts(const struct init_found *f, FILE *out)
     }
     for (size_t i = 0; i < f->qemus.n; i++)
         write_qemu(&f->qemus.items[i], out);
-    for (size_t i = 0; i < f->silent.n; i++)
-        fprintf(out,
-                "  # The QEMU '%s' has no QMP socket: start it with\n"
-                "  #   -qmp unix:/run/vm/NAME.qmp,server=on,wait=off\n",
-                f->silent.items[i]);
+    write_left_out(f, out);
     if (!f->libvirt && f->qemus.n == 0)
         fputs("  # Neither libvirt nor a QEMU with a QMP socket was found here. One of these:\n"
               "  # - { name: local, driver: libvirt, uri: qemu:///system }\n"

@@ -8,7 +8,7 @@ setup() {
     export COLUMNS=1000
     config="$BATS_TEST_TMPDIR/etc/config"
     place="$BATS_TEST_TMPDIR/backup"
-    name="guest-$BASHPID"
+    name="guest-$BASHPID" sockets="/run/vm/$BASHPID"
     started=()
 }
 
@@ -41,7 +41,7 @@ domain() {
 }
 
 @test "QEMUs with a socket for QMP, and their agents" {
-    qemu -name "guest=$name,process=x" -qmp "unix:/run/vm/a.qmp,server=on,wait=off" \
+    qemu -name "guest=$name,process=x" -qmp "unix:$sockets.a,server=on,wait=off" \
         -qmp "unix:/run/vm/second.qmp,server=on" -chardev "socket,id=ga,path=/run/vm/a.agent,server=on" \
         -device "virtserialport,chardev=ga,name=org.qemu.guest_agent.0" -m 64
     qemu -name "$name,,x" -chardev "socket,path=b.qmp,id=m,server=on" -mon "chardev=m,mode=control" -device '{"driver": "virtio-blk-pci"}'
@@ -50,23 +50,23 @@ domain() {
         -mon "chardev=charmonitor,id=monitor,mode=control" -m 64
     run init --dry-run
     [ "$status" -eq 0 ]
-    [ "$(domain "$name" | sed -n '2,3s/^ *//p')" = 'qmp: "/run/vm/a.qmp"
-agent: "/run/vm/a.agent"' ]
+    [ "$(domain "$name" | sed -n '2,3s/^ *//p')" = "qmp: \"$sockets.a\"
+agent: \"/run/vm/a.agent\"" ]
     [ "$(domain "$name,x" | sed -n '2s/^ *//p')" = "qmp: \"$BATS_TEST_TMPDIR/b.qmp\"" ]
-    grep -qF "# The QEMU '$name-none' has no QMP socket" <<< "$output"
+    grep -qF "# The QEMU \"$name-none\" has no QMP socket" <<< "$output"
     ! grep -qF "$name-libvirts" <<< "$output"
     [ ! -e "$config" ]
 }
 
 @test "two of one name: each has its own" {
-    qemu -name "$name" -qmp "unix:/run/vm/a.qmp,server=on"
-    qemu -name "$name" -qmp "unix:/run/vm/b.qmp,server=on"
+    qemu -name "$name" -qmp "unix:$sockets.a,server=on"
+    qemu -name "$name" -qmp "unix:$sockets.b,server=on"
     run init --dry-run
     [ -n "$(domain "$name")" ] && [ -n "$(domain "$name-2")" ]
 }
 
 @test "it is written when that is wanted, and is a configuration; never over one that is there" {
-    qemu -name "$name" -qmp "unix:/run/vm/a.qmp,server=on"
+    qemu -name "$name" -qmp "unix:$sockets.a,server=on"
     run init
     [ "$status" -eq 2 ] && [[ "$output" == *"nobody can be asked: say --yes"* ]]
     [ ! -e "$config" ] && [ ! -e "$place" ]
@@ -86,9 +86,17 @@ agent: "/run/vm/a.agent"' ]
     [ "$status" -eq 0 ] && grep -qF "path: \"$place/other\"" "$config"
 }
 
-@test "a name that is none for vmkeep: said, and nothing is written" {
-    qemu -name "guest=$(printf '%0250d' 1)" -qmp "unix:/run/vm/a.qmp,server=on"
+@test "what cannot be named stands there as a comment, and stops nothing" {
+    qemu -name "guest=$(printf '%0250d' 1)" -qmp "unix:$sockets.a,server=on"
+    qemu -name "guest=$name/x" -qmp "unix:$sockets.b,server=on"
+    qemu -name "$name"$'\n'"silent" -m 64
+    qemu -name "$name-first" -qmp "unix:$sockets.c,server=on"
+    qemu -name "$name-second" -qmp "unix:$sockets.c,server=on"
     run init --yes
-    [ "$status" -ne 0 ] && [[ "$output" == *"makes no configuration"* ]]
-    [ ! -e "$config" ]
+    [ "$status" -eq 0 ] && "$VMKEEP" --config "$config" check
+    grep -F "# A QEMU is left out: " "$config" | grep -qF "is too long: 250 bytes"
+    grep -F "# A QEMU is left out: " "$config" | grep -qF "'$name/x' must not contain '/'"
+    grep -F "# A QEMU is left out: " "$config" | grep -qF "'$sockets.c' is there twice"
+    [ "$(grep -cE "^ +- name: \"$name-(first|second)\"" "$config")" = 1 ]
+    grep -qF "# The QEMU \"$name\\nsilent\" has no QMP socket" "$config"
 }
