@@ -25,7 +25,7 @@ static int gather(struct status_sources *s, struct status *status, char **ret, s
 {
     CLEANUP(job_totals_done) struct job_totals totals = {0};
     int64_t began = uptime_ms();
-    struct metrics metrics;
+    CLEANUP(metrics_done) struct metrics metrics = {0};
     FILE *out;
 
     s->figures = true;

@@ -3,102 +3,40 @@
  * A table of families: name, type, help, and what gives its samples.  The samples of a family stand
  * together, as the format wants it, so the domains are gone through once a family.
  */
-#include "report/metrics.h"
+#include "report/metrics_priv.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 
-struct page {
-    const struct metrics *m;
-    FILE *out;
-    const char *name; /* of the family under way */
-};
-
-/* ---- samples ---- */
-
-/* The format's own escapes; bytes that are not UTF-8 do not come in names that are checked. */
-static void put_value(FILE *out, const char *s)
-{
-    for (; *s; s++)
-        if (*s == '\\' || *s == '"')
-            fprintf(out, "\\%c", *s);
-        else if (*s == '\n')
-            fputs("\\n", out);
-        else
-            fputc(*s, out);
-}
-
-static void put_label(const struct page *p, const char *label, const char *value, bool *any)
-{
-    if (!value)
-        return;
-    fprintf(p->out, "%s%s=\"", *any ? "," : "{", label);
-    put_value(p->out, value);
-    fputc('"', p->out);
-    *any = true;
-}
-
-struct labels {
-    const char *suffix; /* of the name */
-    const char *host, *domain, *policy, *repository;
-    const char *kind, *outcome, *code, *severity, *state, *version, *le;
-};
-
-static void put_number(const struct page *p, const struct labels *l, const char *number)
-{
-    bool any = false;
-
-    fprintf(p->out, "vmkeep_%s%s", p->name, l->suffix ? l->suffix : "");
-    put_label(p, "host", l->host, &any);
-    put_label(p, "domain", l->domain, &any);
-    put_label(p, "policy", l->policy, &any);
-    put_label(p, "repository", l->repository, &any);
-    put_label(p, "kind", l->kind, &any);
-    put_label(p, "outcome", l->outcome, &any);
-    put_label(p, "code", l->code, &any);
-    put_label(p, "severity", l->severity, &any);
-    put_label(p, "state", l->state, &any);
-    put_label(p, "version", l->version, &any);
-    put_label(p, "le", l->le, &any);
-    fprintf(p->out, "%s %s\n", any ? "}" : "", number);
-}
-
-static void put(const struct page *p, const struct labels *l, int64_t value)
-{
-    char number[32];
-
-    snprintf(number, sizeof(number), "%" PRId64, value);
-    put_number(p, l, number);
-}
-
 /* ---- the daemon ---- */
 
-static void build_info(const struct page *p)
+static void build_info(const struct metrics_page *p)
 {
-    put(p, &(struct labels){.version = p->m->version}, 1);
+    metrics_put(p, &(struct metrics_labels){.version = p->m->version}, 1);
 }
 
-static void up(const struct page *p)
+static void up(const struct metrics_page *p)
 {
-    put(p, &(struct labels){0}, p->m->status->daemon.running);
+    metrics_put(p, &(struct metrics_labels){0}, p->m->status->daemon.running);
 }
 
-static void start_time(const struct page *p)
+static void start_time(const struct metrics_page *p)
 {
     if (p->m->status->daemon.running && p->m->status->daemon.started)
-        put(p, &(struct labels){0}, p->m->status->daemon.started);
+        metrics_put(p, &(struct metrics_labels){0}, p->m->status->daemon.started);
 }
 
-static void config_last_reload(const struct page *p)
+static void config_last_reload(const struct metrics_page *p)
 {
     const struct reason_list *l = &p->m->status->warnings;
     bool good = true;
 
     for (size_t i = 0; i < l->n; i++)
         good = good && l->items[i].code != REASON_CONFIG_BROKEN;
-    put(p, &(struct labels){0}, good);
+    metrics_put(p, &(struct metrics_labels){0}, good);
 }
 
 static void count_reason(void *arg, const struct status_about *about, const struct reason *r)
@@ -110,7 +48,7 @@ static void count_reason(void *arg, const struct status_about *about, const stru
 }
 
 /* Those that somebody must act on, all codes, so that no series comes and goes. */
-static void reasons(const struct page *p)
+static void reasons(const struct metrics_page *p)
 {
     size_t counts[REASON_CODE_COUNT][SEVERITY_RISK + 1] = {0};
 
@@ -118,68 +56,68 @@ static void reasons(const struct page *p)
     for (size_t code = 0; code < REASON_CODE_COUNT; code++)
         for (enum severity s = SEVERITY_ACT; s <= SEVERITY_RISK; s++)
             if (reason_severity((enum reason_code)code) >= s)
-                put(p,
-                    &(struct labels){.code = reason_name((enum reason_code)code),
-                                     .severity = severity_name(s)},
-                    (int64_t)counts[code][s]);
+                metrics_put(p,
+                            &(struct metrics_labels){.code = reason_name((enum reason_code)code),
+                                                     .severity = severity_name(s)},
+                            (int64_t)counts[code][s]);
 }
 
 /* ---- domains ---- */
 
-static struct labels of_domain(const struct status_domain *d)
+static struct metrics_labels of_domain(const struct status_domain *d)
 {
-    return (struct labels){.host = d->host, .domain = d->domain};
+    return (struct metrics_labels){.host = d->host, .domain = d->domain};
 }
 
-static void domain_protected(const struct page *p)
+static void domain_protected(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->status->domains.n; i++) {
         const struct status_domain *d = &p->m->status->domains.items[i];
-        const struct labels l = of_domain(d);
+        const struct metrics_labels l = of_domain(d);
 
         if (d->protection != PROTECTION_GONE && d->protection != PROTECTION_LEFT_OUT)
-            put(p, &l, d->protection == PROTECTION_GOOD);
+            metrics_put(p, &l, d->protection == PROTECTION_GOOD);
     }
 }
 
-static void domain_frozen(const struct page *p)
+static void domain_frozen(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->status->domains.n; i++) {
-        const struct labels l = of_domain(&p->m->status->domains.items[i]);
+        const struct metrics_labels l = of_domain(&p->m->status->domains.items[i]);
 
-        put(p, &l, p->m->status->domains.items[i].frozen_since != 0);
+        metrics_put(p, &l, p->m->status->domains.items[i].frozen_since != 0);
     }
 }
 
-static void domain_freeze(const struct page *p)
+static void domain_freeze(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->status->domains.n; i++) {
         const struct status_domain *d = &p->m->status->domains.items[i];
-        const struct labels l = of_domain(d);
+        const struct metrics_labels l = of_domain(d);
         char number[32];
 
         if (!d->froze_at)
             continue;
         snprintf(number, sizeof(number), "%.3f", (double)d->froze_ms / 1000);
-        put_number(p, &l, number);
+        metrics_put_number(p, &l, number);
     }
 }
 
 /* What a policy's figure of a domain is, in *ret; false: it is not known. */
 typedef bool policy_value(const struct status_policy *p, int64_t *ret);
 
-static void of_policies(const struct page *p, policy_value *value)
+static void of_policies(const struct metrics_page *p, policy_value *value)
 {
     for (size_t i = 0; i < p->m->status->domains.n; i++) {
         const struct status_domain *d = &p->m->status->domains.items[i];
-        struct labels l = of_domain(d);
+        struct metrics_labels l = of_domain(d);
 
         for (size_t k = 0; k < d->policies.n; k++) {
             int64_t v = 0;
 
             l.policy = d->policies.items[k].name;
             if (value(&d->policies.items[k], &v))
-                put(p, &l, v);
+                metrics_put(p, &l, v);
         }
     }
 }
@@ -190,7 +128,7 @@ static void of_policies(const struct page *p, policy_value *value)
         *ret = (int64_t)(figure);                                                                  \
         return (known);                                                                            \
     }                                                                                              \
-    static void name(const struct page *p)                                                         \
+    static void name(const struct metrics_page *p)                                                 \
     {                                                                                              \
         of_policies(p, name##_value);                                                              \
     }
@@ -210,11 +148,11 @@ POLICY_VALUE(proven_point, p->proven != 0, p->proven)
 
 typedef bool copies_value(const struct status_copies *c, int64_t *ret);
 
-static void of_copies(const struct page *p, copies_value *value)
+static void of_copies(const struct metrics_page *p, copies_value *value)
 {
     for (size_t i = 0; i < p->m->status->domains.n; i++) {
         const struct status_domain *d = &p->m->status->domains.items[i];
-        struct labels l = of_domain(d);
+        struct metrics_labels l = of_domain(d);
 
         for (size_t k = 0; k < d->policies.n; k++)
             for (size_t n = 0; n < d->policies.items[k].copies.n; n++) {
@@ -224,7 +162,7 @@ static void of_copies(const struct page *p, copies_value *value)
                 l.policy = d->policies.items[k].name;
                 l.repository = c->repository;
                 if (value(c, &v))
-                    put(p, &l, v);
+                    metrics_put(p, &l, v);
             }
     }
 }
@@ -235,7 +173,7 @@ static bool last_copy_value(const struct status_copies *c, int64_t *ret)
     return c->last != 0;
 }
 
-static void last_copy(const struct page *p)
+static void last_copy(const struct metrics_page *p)
 {
     of_copies(p, last_copy_value);
 }
@@ -246,44 +184,67 @@ static bool behind_value(const struct status_copies *c, int64_t *ret)
     return true;
 }
 
-static void copies_behind(const struct page *p)
+static void copies_behind(const struct metrics_page *p)
 {
     of_copies(p, behind_value);
 }
 
 /* ---- repositories ---- */
 
-static void repository_free(const struct page *p)
+static void repository_free(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->status->repositories.n; i++) {
         const struct status_repository *r = &p->m->status->repositories.items[i];
 
         if (r->has_space)
-            put(p, &(struct labels){.repository = r->name}, (int64_t)r->free);
+            metrics_put(p, &(struct metrics_labels){.repository = r->name}, (int64_t)r->free);
     }
 }
 
-static void repository_size(const struct page *p)
+static void repository_size(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->status->repositories.n; i++) {
         const struct status_repository *r = &p->m->status->repositories.items[i];
 
         if (r->has_space)
-            put(p, &(struct labels){.repository = r->name}, (int64_t)r->total);
+            metrics_put(p, &(struct metrics_labels){.repository = r->name}, (int64_t)r->total);
     }
 }
 
-static void repository_reserve(const struct page *p)
+static void repository_reserve(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->status->repositories.n; i++) {
         const struct status_repository *r = &p->m->status->repositories.items[i];
 
-        put(p, &(struct labels){.repository = r->name}, (int64_t)r->reserve);
+        metrics_put(p, &(struct metrics_labels){.repository = r->name}, (int64_t)r->reserve);
+    }
+}
+
+static void repository_growth(const struct metrics_page *p)
+{
+    for (size_t i = 0; i < p->m->status->repositories.n; i++) {
+        const struct status_repository *r = &p->m->status->repositories.items[i];
+        char number[32];
+
+        if (r->trend.days == 0)
+            continue;
+        snprintf(number, sizeof(number), "%.3f", r->trend.per_day / 86400);
+        metrics_put_number(p, &(struct metrics_labels){.repository = r->name}, number);
+    }
+}
+
+static void repository_full(const struct metrics_page *p)
+{
+    for (size_t i = 0; i < p->m->status->repositories.n; i++) {
+        const struct status_repository *r = &p->m->status->repositories.items[i];
+
+        if (r->trend.full_at)
+            metrics_put(p, &(struct metrics_labels){.repository = r->name}, r->trend.full_at);
     }
 }
 
 /* One of the states is 1. */
-static void repository_state(const struct page *p)
+static void repository_state(const struct metrics_page *p)
 {
     static const char *const states[] = {"ok", "problem", "read-only"};
 
@@ -292,44 +253,47 @@ static void repository_state(const struct page *p)
         size_t is = r->problem ? 1 : r->read_only ? 2 : 0;
 
         for (size_t k = 0; k < ARRAY_LEN(states); k++)
-            put(p, &(struct labels){.repository = r->name, .state = states[k]}, k == is);
+            metrics_put(p, &(struct metrics_labels){.repository = r->name, .state = states[k]},
+                        k == is);
     }
 }
 
 /* ---- jobs ---- */
 
-static void jobs_running(const struct page *p)
+static void jobs_running(const struct metrics_page *p)
 {
-    put(p, &(struct labels){0}, (int64_t)p->m->running);
+    metrics_put(p, &(struct metrics_labels){0}, (int64_t)p->m->running);
 }
 
-static void jobs_queued(const struct page *p)
+static void jobs_queued(const struct metrics_page *p)
 {
-    put(p, &(struct labels){0}, (int64_t)p->m->queued);
+    metrics_put(p, &(struct metrics_labels){0}, (int64_t)p->m->queued);
 }
 
-static void jobs(const struct page *p)
+static void jobs(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->totals->by_outcome.n; i++) {
         const struct job_total *t = &p->m->totals->by_outcome.items[i];
 
-        put(p, &(struct labels){.kind = t->kind, .outcome = job_outcome_name(t->outcome)},
+        metrics_put(
+            p, &(struct metrics_labels){.kind = t->kind, .outcome = job_outcome_name(t->outcome)},
             (int64_t)t->jobs);
     }
 }
 
-static void copied_bytes(const struct page *p)
+static void copied_bytes(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->totals->by_outcome.n; i++) {
         const struct job_total *t = &p->m->totals->by_outcome.items[i];
 
-        put(p, &(struct labels){.kind = t->kind, .outcome = job_outcome_name(t->outcome)},
+        metrics_put(
+            p, &(struct metrics_labels){.kind = t->kind, .outcome = job_outcome_name(t->outcome)},
             (int64_t)t->bytes);
     }
 }
 
 /* Those of one kind, from *at on. */
-static void put_histogram(const struct page *p, size_t *at)
+static void put_histogram(const struct metrics_page *p, size_t *at)
 {
     static const int64_t bounds[] = JOB_DURATION_BOUNDS;
     const char *kind = p->m->totals->by_duration.items[*at].kind;
@@ -352,32 +316,53 @@ static void put_histogram(const struct page *p, size_t *at)
         count += within[k];
         if (k < ARRAY_LEN(bounds))
             snprintf(le, sizeof(le), "%" PRId64, bounds[k]);
-        put(p, &(struct labels){.suffix = "_bucket", .kind = kind, .le = le}, (int64_t)count);
+        metrics_put(p, &(struct metrics_labels){.suffix = "_bucket", .kind = kind, .le = le},
+                    (int64_t)count);
     }
-    put(p, &(struct labels){.suffix = "_sum", .kind = kind}, (int64_t)sum);
-    put(p, &(struct labels){.suffix = "_count", .kind = kind}, (int64_t)count);
+    metrics_put(p, &(struct metrics_labels){.suffix = "_sum", .kind = kind}, (int64_t)sum);
+    metrics_put(p, &(struct metrics_labels){.suffix = "_count", .kind = kind}, (int64_t)count);
 }
 
-static void job_duration(const struct page *p)
+static void job_duration(const struct metrics_page *p)
 {
     for (size_t i = 0; i < p->m->totals->by_duration.n;)
         put_histogram(p, &i);
 }
 
-static void scrape_duration(const struct page *p)
+/* ---- notifications ---- */
+
+static void notifications(const struct metrics_page *p)
+{
+    for (size_t i = 0; i < p->m->targets.n; i++) {
+        const struct metrics_target *t = &p->m->targets.items[i];
+
+        metrics_put(p, &(struct metrics_labels){.target = t->name, .outcome = "sent"}, t->sent);
+        metrics_put(p, &(struct metrics_labels){.target = t->name, .outcome = "failed"}, t->failed);
+        metrics_put(p, &(struct metrics_labels){.target = t->name, .outcome = "lost"}, t->lost);
+    }
+}
+
+static void notifications_waiting(const struct metrics_page *p)
+{
+    for (size_t i = 0; i < p->m->targets.n; i++)
+        metrics_put(p, &(struct metrics_labels){.target = p->m->targets.items[i].name},
+                    p->m->targets.items[i].waiting);
+}
+
+static void scrape_duration(const struct metrics_page *p)
 {
     char seconds[32];
 
     snprintf(seconds, sizeof(seconds), "%" PRId64 ".%03" PRId64, p->m->gather_ms / 1000,
              p->m->gather_ms % 1000);
-    put_number(p, &(struct labels){0}, seconds);
+    metrics_put_number(p, &(struct metrics_labels){0}, seconds);
 }
 
 /* ---- the page ---- */
 
 static const struct family {
     const char *name, *type, *help;
-    void (*samples)(const struct page *p);
+    void (*samples)(const struct metrics_page *p);
 } families[] = {
     {"build_info", "gauge", "1; the version is in the label.", build_info},
     {"up", "gauge", "Whether vmkeepd runs and answers.", up},
@@ -427,6 +412,11 @@ static const struct family {
      repository_free},
     {"repository_size_bytes", "gauge", "Size of the repository's file system.", repository_size},
     {"repository_reserve_bytes", "gauge", "What backups leave free on it.", repository_reserve},
+    {"repository_growth_bytes_per_second", "gauge",
+     "How fast its file system fills, by the trend of the last weeks; below 0: it empties.",
+     repository_growth},
+    {"repository_full_timestamp_seconds", "gauge",
+     "When no more than the reserve is free, by that trend.", repository_full},
     {"repository_state", "gauge", "1 for the state that the repository is in.", repository_state},
     {"jobs_running", "gauge", "Jobs that run.", jobs_running},
     {"jobs_queued", "gauge", "Jobs that wait for their turn.", jobs_queued},
@@ -434,16 +424,29 @@ static const struct family {
     {"copied_bytes_total", "counter", "Bytes that jobs worked through, since the catalog began.",
      copied_bytes},
     {"job_duration_seconds", "histogram", "How long jobs took that had begun.", job_duration},
+    {"notifications_total", "counter",
+     "Notifications to the target: sent; tries that failed; lost, for they were given up.",
+     notifications},
+    {"notifications_waiting", "gauge", "Messages that wait to be sent to the target.",
+     notifications_waiting},
     {"scrape_duration_seconds", "gauge", "How long it took to gather all this.", scrape_duration},
 };
 
 void report_metrics(const struct metrics *m, FILE *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-        const struct page p = {m, out, families[i].name};
+        const struct metrics_page p = {m, out, families[i].name};
 
         fprintf(out, "# HELP vmkeep_%s %s\n# TYPE vmkeep_%s %s\n", families[i].name,
                 families[i].help, families[i].name, families[i].type);
         families[i].samples(&p);
     }
+}
+
+void metrics_done(struct metrics *m)
+{
+    for (size_t i = 0; i < m->targets.n; i++)
+        free(m->targets.items[i].name);
+    free(m->targets.items);
+    *m = (struct metrics){0};
 }

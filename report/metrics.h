@@ -15,14 +15,22 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+/* How a target of notifications fares: messages, and pings. */
+struct metrics_target {
+    char *name;
+    int64_t sent, failed, lost, waiting;
+};
+
 struct metrics {
     const struct status *status; /* with figures; see report/gather/status.h */
     const struct job_totals *totals;
+    VEC(struct metrics_target) targets;
     const char *version; /* of this program */
     size_t running, queued;
     int64_t gather_ms; /* how long that took */
 };
 
 void report_metrics(const struct metrics *m, FILE *out);
+void metrics_done(struct metrics *m);
 
 #endif

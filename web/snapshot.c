@@ -61,7 +61,7 @@ static int gather(struct status_sources *sources, struct snapshot *s, struct err
 {
     CLEANUP(job_totals_done) struct job_totals totals = {0};
     int64_t began = uptime_ms();
-    struct metrics metrics;
+    CLEANUP(metrics_done) struct metrics metrics = {0};
 
     sources->figures = sources->days = true;
     if (sources_gather(sources, NULL, &s->status, err) < 0 ||

@@ -9,7 +9,7 @@
 #include "report/gather/status.h"
 #include "report/metrics.h"
 
-/* status: gathered with figures.  totals: released by the caller. */
+/* status: gathered with figures.  totals and *ret: released by the caller, whatever comes of it. */
 int metrics_gather(const struct status_sources *s, const struct status *status,
                    struct job_totals *totals, struct metrics *ret, struct err *err);
 

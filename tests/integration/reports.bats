@@ -99,6 +99,14 @@ is_report() {
 
 # promtool is Prometheus' own judge of the format and of names.
 @test "metrics are as Prometheus wants them" {
+    printf 'notify: [ { name: boss, command: [/bin/true] }, { name: ops, command: [/bin/true] } ]\n' >> "$tmp/config"
+    sqlite3 "$tmp/catalog.db" "INSERT INTO target (name, sent, n_sent, n_failed, n_lost) VALUES ('boss', 7, 5, 3, 1), ('gone', 7, 9, 9, 9);
+        INSERT INTO message (target, kind, subject, body, created, expires, next) VALUES ('boss', 'conditions', 's', '{}', 1, 2, 3)"
+    # Grows by 1 GiB a day, 100 of them to the reserve of 5%.
+    for day in 0 1 2 3 4; do
+        sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('room',
+            '$(date -ud "@$((now - day * 86400))" +%F) main', '$(((150 + day) << 30)) $((1000 << 30))', $((now - day * 86400)))"
+    done
     run -0 vmkeep metrics
     promtool check metrics <<< "$output"
     has() { grep -qxF -- "$1" <<< "$output" || { echo "no $1" >&2; return 1; }; }
@@ -118,6 +126,19 @@ is_report() {
     has 'vmkeep_domain_points{host="lab",domain="db01",policy="nightly"} 1'
     has 'vmkeep_repository_state{repository="main",state="ok"} 1'
     has 'vmkeep_repository_state{repository="far",state="problem"} 1'
+    has 'vmkeep_repository_growth_bytes_per_second{repository="main"} 12427.567'
+    full=$(sed -n 's/^vmkeep_repository_full_timestamp_seconds{repository="main"} //p' <<< "$output")
+    reserve=$(sed -n 's/^vmkeep_repository_reserve_bytes{repository="main"} //p' <<< "$output")
+    left=$((full - now - ((150 << 30) - reserve) / 12427))
+    [ "${left#-}" -lt 1000 ]
+    [[ $output != *'full_timestamp_seconds{repository="far"}'* ]]
+    has 'vmkeep_notifications_total{target="boss",outcome="sent"} 5'
+    has 'vmkeep_notifications_total{target="boss",outcome="failed"} 3'
+    has 'vmkeep_notifications_total{target="boss",outcome="lost"} 1'
+    has 'vmkeep_notifications_total{target="ops",outcome="sent"} 0'
+    has 'vmkeep_notifications_waiting{target="boss"} 1'
+    has 'vmkeep_notifications_waiting{target="ops"} 0'
+    [[ $output != *'target="gone"'* ]]
     has 'vmkeep_jobs_total{kind="backup",outcome="success"} 6'
     has 'vmkeep_jobs_total{kind="backup",outcome="failed"} 1'
     has 'vmkeep_job_duration_seconds_bucket{kind="backup",le="60"} 0'
