@@ -12,9 +12,11 @@
 #include "report/html.h"
 #include "report/metrics.h"
 #include "web/listen.h"
+#include "web/peers.h"
 #include "web/places.h"
 
 #define CONNECTIONS 64
+#define KEPT_OPEN 48 /* the rest is for those who come before others are gone */
 #define IDLE_S 10
 #define CONNECTION_BYTES (32 * 1024)
 #define TLS_PRIORITIES "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"
@@ -32,6 +34,7 @@ struct server {
     struct status_sources details; /* this thread's own */
     bool local;
     const struct access *access; /* NULL: everybody may see it */
+    struct peers peers;
 };
 
 /* What a request is at, by the address in *con_cls: libmicrohttpd calls twice at least. */
@@ -280,6 +283,20 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     return a.text.text ? send_answer(c, &a) : MHD_YES;
 }
 
+static void on_connection(void *cls, struct MHD_Connection *c, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct server *s = cls;
+
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED && fd)
+        peers_add(&s->peers, c, fd->connect_fd);
+    else if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+        peers_remove(&s->peers, c);
+}
+
 static void on_log(void *cls, const char *fmt, va_list ap)
 {
     (void)cls;
@@ -303,14 +320,15 @@ int server_start(int fd, bool local, const struct access *access, struct site *s
     s->details = *details;
     s->local = local;
     s->access = access;
-    s->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                             MHD_USE_ERROR_LOG | (access ? MHD_USE_TLS : MHD_NO_FLAG),
-                         0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    s->peers.most = KEPT_OPEN;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+            (access ? MHD_USE_TLS : MHD_NO_FLAG),
+        0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!s->daemon) {
         free(s);
         close(fd);
@@ -326,5 +344,6 @@ int server_start(int fd, bool local, const struct access *access, struct site *s
 void server_stop(struct server *s)
 {
     MHD_stop_daemon(s->daemon);
+    peers_done(&s->peers);
     free(s);
 }

@@ -295,11 +295,73 @@ for i, s in enumerate(idle):
 began = time.time()
 assert reply(b'GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n').startswith(b'HTTP/1.1 200')
 assert time.time() - began < 15
-# With all places taken others wait, until who does nothing is sent away after 10 s.
+# With all places taken the oldest go.
 more = [connect() for _ in range(20)]
 assert reply(b'GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n').startswith(b'HTTP/1.1 200')
 END
     kill -0 "${pids[0]}"
+}
+
+@test "one user who keeps opening connections keeps nobody else out" {
+    serve "$WEB"
+    get /metrics > /dev/null
+    chmod 755 "$tmp"
+    chmod 666 "$tmp/web.sock"
+    # By the user where that is known; over TCP the oldest have to go.
+    "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
+    pids+=($!)
+    wait_for port_of "${pids[1]}"
+    python3 - "$tmp/web.sock" "$(port_of "${pids[1]}")" << 'END'
+import os, signal, socket, sys, time
+def connect(where):
+    s = socket.socket(socket.AF_UNIX if isinstance(where, str) else socket.AF_INET)
+    s.settimeout(20)
+    s.connect(where)
+    return s
+def hold(where):
+    """70 connections that never come to an end of their request; those that are closed are made again."""
+    if isinstance(where, str):
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+    held = []
+    while True:
+        for s in list(held):
+            try:
+                s.sendall(b'y')
+            except OSError:
+                held.remove(s)
+        while len(held) < 70:
+            s = connect(where)
+            s.sendall(b'GET / HTTP/1.1\r\nHost: localhost\r\nX: ')
+            held.append(s)
+        print('.', end='', flush=True)
+        time.sleep(0.2)
+for where in (sys.argv[1], ('127.0.0.1', int(sys.argv[2]))):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(write, 1)
+        try:
+            hold(where)
+        finally:
+            os._exit(1)
+    try:
+        while len(os.read(read, 1)) < 1:
+            pass
+        longest = 0
+        for _ in range(20):
+            began = time.time()
+            s = connect(where)
+            s.sendall(b'GET /style.css HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+            assert s.recv(100).startswith(b'HTTP/1.1 200'), where
+            longest = max(longest, time.time() - began)
+            time.sleep(0.05)
+        assert longest < 3, (where, longest)
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), 'who holds them has given up'
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+END
 }
 
 @test "a daemon has it served, again when it ends, and not when it is not asked to" {
