@@ -56,9 +56,7 @@ static struct op *start_surveying(struct job_run *r, struct err *err)
 {
     struct backup_run *run = backup_of(r);
 
-    survey_done(&run->found);
-    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &run->found, job_on_op, r,
-                        err);
+    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &run->look, job_on_op, r, err);
 }
 
 static struct op *start_checking(struct job_run *r, struct err *err)
@@ -174,7 +172,7 @@ static int after_surveying(struct job_run *r)
         err_wrap(&r->err, "repository %s", r->repo->name);
         return B_FAILED;
     }
-    if (survey_record(r->env, r->repo, r->row.host, r->row.domain, &run->found, &r->err) < 0 ||
+    if (survey_record(r->env, r->repo, r->row.host, r->row.domain, &run->look, &r->err) < 0 ||
         backup_plan_load_base(r, &r->err) < 0)
         return B_FAILED;
     return B_CHECKING;
@@ -413,7 +411,7 @@ static void done(struct job_run *r)
     hv_done(r);
     strlist_done(&run->disks);
     free(run->scratch);
-    survey_done(&run->found);
+    survey_look_done(&run->look);
     point_done(&run->base);
     free(run->former);
     point_done(&run->published);

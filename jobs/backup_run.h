@@ -6,6 +6,7 @@
 #define VMKEEP_JOBS_BACKUP_RUN_H
 
 #include "jobs/hv_session.h"
+#include "jobs/survey.h"
 
 struct backup_run {
     struct hv_run hv;
@@ -20,7 +21,7 @@ struct backup_run {
     uint64_t bandwidth;
     /* what was found */
     struct store_space space;
-    struct survey found; /* what is in the repository of the domain's points */
+    struct survey_look look; /* what is in the repository of the domain's points */
     bool has_base;
     struct point base;
     char *former; /* the policy's current checkpoint, which goes when this one is there; or NULL */

@@ -103,7 +103,7 @@ static int after_waiting(struct job_run *r)
 
 static struct op *start_surveying(struct job_run *r, struct err *err)
 {
-    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &copy_of_run(r)->found,
+    return survey_start(r->env, r->repo, r->row.host, r->row.domain, &copy_of_run(r)->look,
                         job_on_op, r, err);
 }
 
@@ -111,7 +111,7 @@ static struct op *start_surveying(struct job_run *r, struct err *err)
 static int after_surveying(struct job_run *r)
 {
     if (r->op_err.code == ERR_NONE)
-        survey_record(r->env, r->repo, r->row.host, r->row.domain, &copy_of_run(r)->found, &r->err);
+        survey_record(r->env, r->repo, r->row.host, r->row.domain, &copy_of_run(r)->look, &r->err);
     return job_unless_bad(r, C_PLANNING, C_DONE);
 }
 
@@ -336,7 +336,7 @@ static void done(struct job_run *r)
 {
     struct copy_run *run = copy_of_run(r);
 
-    survey_done(&run->found);
+    survey_look_done(&run->look);
     point_done(&run->source);
     point_done(&run->published);
     free(run->whole);

@@ -5,6 +5,7 @@
 #define VMKEEP_JOBS_COPY_RUN_H
 
 #include "jobs/copy.h"
+#include "jobs/survey.h"
 
 enum copy_state {
     C_QUEUED,
@@ -23,7 +24,7 @@ enum copy_state {
 struct copy_run {
     struct job_run run;
     struct store_space space;
-    struct survey found;
+    struct survey_look look;
     int64_t waits_since;     /* elapsed time */
     struct point source;     /* the one that is being copied */
     struct point published;  /* its copy */

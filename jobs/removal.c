@@ -17,7 +17,7 @@ void removal_done(struct job_run *r)
     struct removal_run *run = removal_of(r);
 
     hv_done(r);
-    survey_done(&run->found);
+    survey_look_done(&run->look);
     letting_go_list_done(&run->doomed);
     strlist_done(&run->tried);
     strlist_done(&run->looked);
@@ -60,9 +60,8 @@ struct op *removal_survey_start(struct job_run *r, struct err *err)
         err_set(err, ERR_NOTFOUND, "repository %s is not configured", r->row.repository);
         return NULL;
     }
-    survey_done(&run->found);
     strlist_add(&run->tried, run->surveyed->name);
-    op = survey_start(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, job_on_op, r,
+    op = survey_start(r->env, run->surveyed, r->row.host, r->row.domain, &run->look, job_on_op, r,
                       err);
     if (op)
         repo_hold(run->surveyed);
@@ -86,7 +85,7 @@ bool removal_surveyed(struct job_run *r)
     if (r->op_err.code == ERR_NONE && r->canceled)
         job_say_canceled(r, &r->op_err);
     if (r->op_err.code == ERR_NONE &&
-        survey_record(r->env, run->surveyed, r->row.host, r->row.domain, &run->found, &r->err) < 0)
+        survey_record(r->env, run->surveyed, r->row.host, r->row.domain, &run->look, &r->err) < 0)
         return false;
     if (r->op_err.code == ERR_NONE)
         strlist_add(&run->looked, run->surveyed->name);

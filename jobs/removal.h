@@ -11,7 +11,7 @@
 
 #include "jobs/hv_session.h"
 #include "policies/letting_go.h"
-#include "storage/survey.h"
+#include "jobs/survey.h"
 
 /* What each kind embeds first that removes points. */
 struct removal_run {
@@ -24,7 +24,7 @@ struct removal_run {
     struct point now;              /* what one was merged into, as it is then */
     char *way;                     /* to whom it gives way; NULL: to nobody */
     bool merging;                  /* a merge is under way */
-    struct survey found;
+    struct survey_look look;
     struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
     struct repo *surveyed;        /* the one at work */
     struct point was, into_was;   /* the one that is being removed, and what it is merged into,

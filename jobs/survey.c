@@ -9,6 +9,9 @@
  *
  * Merges that the catalog knows nothing of, for it was put back to an older state, are recorded
  * first: what they have made of the files is no damage.
+ *
+ * A look takes its time, and others go on meanwhile: of a point whose row is another one now than
+ * when it began it knows nothing, and there is a look after it.
  */
 #include "jobs/survey.h"
 
@@ -22,18 +25,100 @@
 #include "policies/merged.h"
 #include "policies/soundness.h"
 
+void survey_look_done(struct survey_look *l)
+{
+    survey_done(&l->found);
+    for (size_t i = 0; i < l->known.n; i++)
+        free(l->known.items[i].id);
+    free(l->known.items);
+    *l = (struct survey_look){0};
+}
+
+/* ---- what has become another meanwhile ---- */
+
+/* FNV-1a: nobody gains by two that are the same. */
+static uint64_t digest_add(uint64_t digest, const void *bytes, size_t n)
+{
+    const unsigned char *b = bytes;
+
+    for (size_t i = 0; i < n; i++)
+        digest = (digest ^ b[i]) * UINT64_C(0x100000001b3);
+    return digest;
+}
+
+static uint64_t digest_text(uint64_t digest, const char *text)
+{
+    return text ? digest_add(digest, text, strlen(text) + 1) : digest_add(digest, "\1", 2);
+}
+
+static uint64_t digest_rest(const struct point *p)
+{
+    uint64_t ret = digest_text(UINT64_C(0xcbf29ce484222325), p->damage);
+
+    for (size_t i = 0; i < p->disks.n; i++) {
+        const struct point_disk *d = &p->disks.items[i];
+
+        ret = digest_text(ret, d->name);
+        ret = digest_text(ret, d->backing);
+        ret = digest_add(ret, &d->length, sizeof(d->length));
+    }
+    return ret;
+}
+
+static void note_known(struct survey_look *l, const struct point_list *points)
+{
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->items[i];
+
+        *VEC_ADD(&l->known) = (struct survey_known){xstrdup(p->id), p->state, digest_rest(p)};
+    }
+}
+
+/* at: where the last one was found; they come in the same order, mostly. */
+static const struct survey_known *known_find(const struct survey_look *l, const char *id,
+                                             size_t *at)
+{
+    for (size_t i = 0; i < l->known.n; i++, ++*at) {
+        if (*at >= l->known.n)
+            *at = 0;
+        if (str_eq(l->known.items[*at].id, id))
+            return &l->known.items[*at];
+    }
+    return NULL;
+}
+
+/* Those that merges have been at since, or are, or that somebody else has looked at; and those that
+ * were not there.  True: there are such as were. */
+static bool find_changed(const struct survey_look *l, const struct point_list *is,
+                         struct strlist *ret)
+{
+    bool any = false;
+    size_t at = 0;
+
+    for (size_t i = 0; i < is->n; i++) {
+        const struct point *p = &is->items[i];
+        const struct survey_known *k = known_find(l, p->id, &at);
+
+        if (k && k->state == p->state && k->rest == digest_rest(p))
+            continue;
+        strlist_add(ret, p->id);
+        any = any || k != NULL;
+    }
+    return any;
+}
+
 struct op *survey_start(struct job_env *e, struct repo *r, const char *host, const char *domain,
-                        struct survey *ret, op_done done, void *ctx, struct err *err)
+                        struct survey_look *ret, op_done done, void *ctx, struct err *err)
 {
     const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
-    struct point_list known = {0};
+    CLEANUP(point_list_done) struct point_list known = {0};
     const struct survey_scope scope = {.host = host, .domain = domain, .known = &known};
-    struct op *op = NULL;
 
-    if (catalog_points(e->catalog, &of, &known, err) == 0)
-        op = r->store->ops->survey(r->store, &scope, ret, done, ctx, err);
-    point_list_done(&known);
-    return op;
+    survey_look_done(ret);
+    if (catalog_points(e->catalog, &of, &known, err) < 0)
+        return NULL;
+    note_known(ret, &known);
+    return r->store->ops->survey(r->store, &scope, &ret->found, done, ctx, err);
 }
 
 bool survey_is_elsewhere(const struct repo *r, const struct point *p)
@@ -143,26 +228,23 @@ static int record_merging(struct job_env *e, const struct point_list *known, con
     return catalog_point_set_state(e->catalog, id, POINT_DELETING, NULL, err);
 }
 
-static int record_merges(struct job_env *e, const struct point_filter *of,
-                         const struct survey *found, struct err *err)
+static int record_merges(struct job_env *e, const struct point_list *known,
+                         const struct survey *found, const struct strlist *changed, struct err *err)
 {
-    CLEANUP(point_list_done) struct point_list known = {0};
     CLEANUP(strlist_done) struct strlist gone = {0};
 
-    if (found->merged.n == 0)
-        return 0;
-    if (catalog_points(e->catalog, of, &known, err) < 0)
-        return -1;
     MARK("the catalog knows nothing of a merge");
-    find_gone(found, &known, &gone);
+    find_gone(found, known, &gone);
     for (size_t i = 0; i < found->merged.n; i++) {
         const struct point *is = &found->merged.items[i];
         CLEANUP(strlist_done) struct strlist into = {0};
         int rc = 0;
 
+        if (strlist_has(changed, is->id))
+            continue;
         if (is->state == POINT_DELETING)
-            rc = record_merging(e, &known, is->id, err);
-        else if (merged_is_believed(&known, is, &gone, &into))
+            rc = record_merging(e, known, is->id, err);
+        else if (merged_is_believed(known, is, &gone, &into))
             rc = record_merged(e, found, is, &into, err);
         if (rc < 0)
             return -1;
@@ -170,27 +252,46 @@ static int record_merges(struct job_env *e, const struct point_filter *of,
     return 0;
 }
 
-int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
-                  const struct survey *found, struct err *err)
+static int record_states(struct job_env *e, const struct repo *r, const struct point_list *was,
+                         const struct survey *found, const struct strlist *changed, struct err *err)
 {
-    const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
-    struct point_list was = {0}, is = {0};
+    CLEANUP(point_list_done) struct point_list is = {0};
     int rc = 0;
 
-    if (record_merges(e, &of, found, err) < 0 || catalog_points(e->catalog, &of, &was, err) < 0)
-        return -1;
-    for (size_t i = 0; i < was.n; i++) {
+    for (size_t i = 0; i < was->n; i++) {
         struct point *p = VEC_ADD(&is);
 
-        point_copy(p, &was.items[i]);
-        own_state(p, r, found);
+        point_copy(p, &was->items[i]);
+        if (!strlist_has(changed, p->id))
+            own_state(p, r, found);
     }
     soundness_judge(&is);
-    for (size_t i = 0; i < was.n && rc == 0; i++)
-        rc = record_change(e, &was.items[i], &is.items[i], err);
-    point_list_done(&was);
-    point_list_done(&is);
+    for (size_t i = 0; i < was->n && rc == 0; i++)
+        rc = record_change(e, &was->items[i], &is.items[i], err);
     return rc;
+}
+
+int survey_record(struct job_env *e, struct repo *r, const char *host, const char *domain,
+                  const struct survey_look *look, struct err *err)
+{
+    const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
+    CLEANUP(point_list_done) struct point_list was = {0};
+    CLEANUP(strlist_done) struct strlist changed = {0};
+
+    if (catalog_points(e->catalog, &of, &was, err) < 0)
+        return -1;
+    if (find_changed(look, &was, &changed)) {
+        MARK("points have changed while they were looked at");
+        e->ops->look_again(r);
+    }
+    if (look->found.merged.n > 0) {
+        if (record_merges(e, &was, &look->found, &changed, err) < 0)
+            return -1;
+        point_list_done(&was);
+        if (catalog_points(e->catalog, &of, &was, err) < 0)
+            return -1;
+    }
+    return record_states(e, r, &was, &look->found, &changed, err);
 }
 
 /* What is known already, with what is new. Caller frees. */

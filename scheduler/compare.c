@@ -124,8 +124,9 @@ static size_t count_missing(const struct repo *r, const struct survey *found)
         const struct survey_loss *loss = &found->losses.items[i];
         const struct point *p = point_list_find(&known, loss->id);
 
-        /* One that is not known any more was merged into another. */
-        n += loss->state == POINT_MISSING && (p || !is_known) && !(p && survey_is_elsewhere(r, p));
+        /* One that is not known any more was merged into another, or is just going to be. */
+        n += loss->state == POINT_MISSING &&
+             (p ? p->state != POINT_DELETING && !survey_is_elsewhere(r, p) : !is_known);
     }
     point_list_done(&known);
     return n;

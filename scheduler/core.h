@@ -41,7 +41,8 @@
 /* What is seen of a repository. */
 struct repo_watch {
     struct op *probing, *surveying;
-    struct survey found;
+    struct survey_look look;
+    bool again; /* one was asked for while that went on, which may not have seen why */
     struct store_space space;
     bool away;        /* the last look has failed */
     int64_t room_day; /* since the epoch, of which the room was recorded; 0: of none yet */

@@ -94,7 +94,7 @@ static void host_add(struct scheduler *s, const struct config_host *c, char *def
 static void repo_free(struct repo *r)
 {
     r->store->ops->free(r->store);
-    survey_done(&r->watch->found);
+    survey_look_done(&r->watch->look);
     unknown_done(&r->watch->unknown);
     unknown_done(&r->watch->examined);
     free(r->watch->difference);

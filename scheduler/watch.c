@@ -273,14 +273,16 @@ static void on_surveyed(void *ctx, const struct err *err)
 
     if (s->jobs.dead)
         return;
-    r->watch->surveying = NULL;
-    if (!err && survey_record(&s->jobs, r, NULL, NULL, &r->watch->found, &trouble) < 0)
+    if (!err && survey_record(&s->jobs, r, NULL, NULL, &r->watch->look, &trouble) < 0)
         catalog_trouble(&s->jobs, "record the states of points", &trouble);
     else if (err)
         watch_saw_repo(s, r, &r->watch->space, err);
     if (!err)
-        compare_repo(r, &r->watch->found);
-    survey_done(&r->watch->found);
+        compare_repo(r, &r->watch->look.found);
+    survey_look_done(&r->watch->look);
+    r->watch->surveying = NULL;
+    if (r->watch->again && !r->retired)
+        watch_repo(s, r);
     settle_if_seen(s);
     repo_release(r);
 }
@@ -290,10 +292,11 @@ void watch_repo(struct scheduler *s, struct repo *r)
 {
     struct err err = ERR_INIT;
 
-    if (r->watch->surveying)
+    r->watch->again = r->watch->surveying != NULL;
+    if (r->watch->again)
         return;
     r->watch->surveying =
-        survey_start(&s->jobs, r, NULL, NULL, &r->watch->found, on_surveyed, r, &err);
+        survey_start(&s->jobs, r, NULL, NULL, &r->watch->look, on_surveyed, r, &err);
     if (r->watch->surveying)
         repo_hold(r);
     else

@@ -70,6 +70,9 @@ wait "${pids[started]}" || fail "$(cat "$tmp/started.out")"
 unset "pids[started]"
 "$WRITER" qmp "$tmp/vm1.test" query-status > /dev/null || fail "the domain itself has lost its sockets"
 
+echo "- in place is for libvirt's domains: what does it here is said"
+expect 1 "host 'lab' has no libvirt that tells which images vm1 has; shut it off, and name them: \`vmkeep restore $increment --onto DISK=IMAGE\`" \
+    vmkeep restore "$increment" --in-place --yes
 echo "- places that belong to somebody else"
 expect 2 "lies in repository main ($tmp/repo)" vmkeep restore vm1 --to "$tmp/repo/lab/new"
 ln -s "$tmp/other" "$tmp/link"
