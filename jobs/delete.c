@@ -37,7 +37,8 @@
 
 #define LOOK_AGAIN_S 60.0
 #define LOOKS_S 300
-#define READ_AGAIN_S 5.0
+#define READ_AGAIN_S 5.0 /* and later ever more seldom, up to: */
+#define READ_AGAIN_MOST_S 60.0
 
 enum delete_state {
     D_QUEUED,
@@ -53,6 +54,8 @@ enum delete_state {
 struct delete_run {
     struct removal_run removal;
     int64_t waits_since; /* elapsed time */
+    bool held;           /* by who reads, the last time that it was tried */
+    int64_t held_since;  /* elapsed time */
 };
 
 static struct delete_run *delete_of(const struct job_run *r)
@@ -199,21 +202,39 @@ static int after_surveying(struct job_run *r)
 
 static int after_removing(struct job_run *r)
 {
-    if (!removal_removed(r))
+    bool removed = removal_removed(r);
+
+    delete_of(r)->held = delete_of(r)->held && !removed;
+    if (!removed)
         return removal_is_held(r) && r->op_err.code == ERR_BUSY ? D_HELD : D_DONE;
     if (removal_gives_way_to(r))
         return D_DONE;
     return removal_is_over(r) ? D_LOOKING : D_REMOVING;
 }
 
+/* Each time all is looked at again: who reads for long is asked seldom. */
+static double until_tried_again(const struct job_run *r)
+{
+    double tenth = (double)(env_elapsed(r->env) - delete_of(r)->held_since) / 10;
+
+    if (tenth > READ_AGAIN_MOST_S)
+        return READ_AGAIN_MOST_S;
+    return tenth < READ_AGAIN_S ? READ_AGAIN_S : tenth;
+}
+
 /* A restore, an export and the like; an export may last for days. */
 static struct op *start_held(struct job_run *r, struct err *err)
 {
+    struct delete_run *run = delete_of(r);
+
     (void)err;
+    if (!run->held)
+        run->held_since = env_elapsed(r->env);
+    run->held = true;
     MARK("a deletion waits for who reads");
     job_meets(r, &(struct obstacle){.code = OBSTACLE_READER, .problem = r->err.msg});
     r->err = ERR_INIT;
-    job_wait(r, READ_AGAIN_S);
+    job_wait(r, until_tried_again(r));
     return NULL;
 }
 
