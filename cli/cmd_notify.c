@@ -329,7 +329,7 @@ const struct command cmd_notify = {
             "is over, or back.",
             "watch tells the targets when the daemon is down, does not answer, or cannot write to "
             "its catalog: vmkeep-watch.timer runs it. What they were told stands in a file beside "
-            "the catalog (CATALOG.watch).",
+            "the catalog (CATALOG.watch). Of two at one time the second does nothing.",
             NULL},
     .operands = (const struct command_operand[]){{OPERAND("list|test|conditions|watch", what),
                                                   .choices = words},
@@ -350,6 +350,7 @@ const struct command cmd_notify = {
     .exits = (const struct command_exit[]){{EXIT_DONE, "done; test: all have taken it"},
                                            {EXIT_FAILED, "failed, or a target did not take it"},
                                            {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_BUSY, "watch: another one is at it"},
                                            {EXIT_NOT_FOUND, "no such target, or no catalog yet"},
                                            {EXIT_NO_DAEMON, "test: the daemon cannot be reached"},
                                            {EXIT_DAMAGED, "the catalog is damaged"},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -31,6 +32,18 @@ struct watch {
 static char *file_path(const struct config *c)
 {
     return xasprintf("%s.watch", c->catalog);
+}
+
+/* Two at one time would both tell.  What cannot be locked, on a disk that is full, say, is no
+ * reason to tell nothing: -1.  The file stays, for one that is removed can be locked twice. */
+static int take_lock(const struct config *c, struct err *err)
+{
+    CLEANUP_FREE char *path = xasprintf("%s.watch.lock", c->catalog);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        err_set(err, ERR_BUSY, "another `vmkeep notify watch` is at it, and tells the same");
+    return fd;
 }
 
 static json_t *told_file(const char *path)
@@ -215,9 +228,15 @@ static void keep_ours(struct condition_list *l, const struct status *s)
 int notify_watch(const struct config *config, const struct status *status)
 {
     CLEANUP_FREE char *path = file_path(config);
-    struct watch w = {.config = config, .now = status->now, .file = told_file(path)};
+    struct watch w = {.config = config, .now = status->now};
+    struct err err = ERR_INIT;
+    CLEANUP_CLOSE int lock = take_lock(config, &err);
     int code;
 
+    (void)lock;
+    if (err.code != ERR_NONE)
+        return cli_fail(NULL, &err);
+    w.file = told_file(path);
     if (gethostname(w.machine, sizeof(w.machine) - 1) < 0)
         snprintf(w.machine, sizeof(w.machine), "localhost");
     conditions_of(status, &w.conditions);

@@ -223,8 +223,10 @@ json_t *notice_conditions(const struct notice_event_list *events, const char *ma
 
 /* ---- others ---- */
 
-json_t *notice_report(const struct report *r)
+json_t *notice_report(const struct report *all)
 {
+    struct report shown = *all;
+    const struct report *r = &shown;
     CLEANUP_FREE char *subject = report_subject(r);
     json_t *ret = envelope("report", r->machine, r->status->now);
     char *text = NULL, *html = NULL;
@@ -233,6 +235,7 @@ json_t *notice_report(const struct report *r)
 
     if (!out)
         abort();
+    shown.rows_shown = EVENTS_MAX;
     report_text(r, out);
     fclose(out);
     out = open_memstream(&html, &size);

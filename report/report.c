@@ -282,3 +282,18 @@ char *report_growth_text(const struct status_repository *r, int64_t now)
     return xasprintf("grows by %s a day, full in %s", size_text((uint64_t)rate, size),
                      duration_text(r->trend.full_at - now, in));
 }
+
+size_t report_rows_shown(const struct report *r)
+{
+    return r->rows_shown && r->rows_shown < r->rows.n ? r->rows_shown : r->rows.n;
+}
+
+char *report_more_text(const struct report *r)
+{
+    size_t more = r->rows.n - report_rows_shown(r);
+
+    return more ? xasprintf("and %zu more domains, none of which stands worse: `vmkeep report` has "
+                            "a row of each",
+                            more)
+                : NULL;
+}

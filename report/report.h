@@ -49,6 +49,7 @@ struct report {
     int64_t since;
     struct report_counts backups;
     VEC(struct report_row) rows; /* the worst first */
+    size_t rows_shown;           /* no more of them, and of reasons, are listed; 0: all are */
     VEC(struct report_kind) kinds;
     VEC(struct report_repository) repositories;
 };
@@ -80,6 +81,11 @@ char *report_subject(const struct report *r);
 /* Of its repository: "grows by 1.2 GiB a day, full in 40d"; "" where that is not known. Caller
  * frees. */
 char *report_growth_text(const struct status_repository *r, int64_t now);
+
+/* How many rows are listed, and what stands below where that is not all; NULL: it is.  Caller
+ * frees. */
+size_t report_rows_shown(const struct report *r);
+char *report_more_text(const struct report *r);
 
 /* Is the reason one that the report tells of? */
 bool report_tells(const struct report *r, const struct status_about *about,

@@ -109,6 +109,8 @@ static void put_row(const struct report_row *row, int64_t now, FILE *out)
 
 static void put_rows(const struct report *r, FILE *out)
 {
+    CLEANUP_FREE char *more = report_more_text(r);
+
     fputs("<section aria-labelledby=\"domains\"><h2 id=\"domains\">Domains</h2>\n"
           "<table class=\"rows domains\"><caption class=\"hidden\">Backups of each domain, the "
           "worst first</caption><thead><tr><th scope=\"col\">Domain</th>"
@@ -117,9 +119,15 @@ static void put_rows(const struct report *r, FILE *out)
           "<th scope=\"col\">Last point</th><th scope=\"col\">Next run</th>"
           "<th scope=\"col\">Last failure</th></tr></thead><tbody>\n",
           out);
-    for (size_t i = 0; i < r->rows.n; i++)
+    for (size_t i = 0; i < report_rows_shown(r); i++)
         put_row(&r->rows.items[i], r->status->now, out);
-    fputs("</tbody></table></section>\n", out);
+    fputs("</tbody></table>\n", out);
+    if (more) {
+        fputs("<p>", out);
+        html_prose(out, more);
+        fputs("</p>\n", out);
+    }
+    fputs("</section>\n", out);
 }
 
 static void put_repository(const struct report_repository *rep, int64_t now, FILE *out)

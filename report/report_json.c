@@ -44,13 +44,19 @@ static json_t *repository_json(const struct report_repository *rep)
 struct findings {
     const struct report *r;
     json_t *list;
+    size_t more;
+    enum severity severity;
 };
 
 static void add_finding(void *arg, const struct status_about *about, const struct reason *reason)
 {
-    const struct findings *f = arg;
+    struct findings *f = arg;
 
-    if (report_tells(f->r, about, reason))
+    if (reason->severity != f->severity || !report_tells(f->r, about, reason))
+        return;
+    if (f->r->rows_shown && json_array_size(f->list) >= f->r->rows_shown)
+        f->more++;
+    else
         json_array_append_new(f->list, report_about_json(about, reason));
 }
 
@@ -58,21 +64,29 @@ json_t *report_json(const struct report *r)
 {
     CLEANUP_FREE char *subject = report_subject(r);
     enum severity severity = report_severity(r);
-    struct findings f = {r, json_array()};
-    json_t *rows = json_array(), *repositories = json_array(), *kinds = json_object();
+    struct findings f = {r, json_array(), 0, SEVERITY_RISK};
+    json_t *rows = json_array(), *repositories = json_array(), *kinds = json_object(), *ret;
 
     status_reasons(r->status, add_finding, &f);
-    for (size_t i = 0; i < r->rows.n; i++)
+    f.severity = SEVERITY_ACT;
+    status_reasons(r->status, add_finding, &f);
+    for (size_t i = 0; i < report_rows_shown(r); i++)
         json_array_append_new(rows, row_json(&r->rows.items[i]));
     for (size_t i = 0; i < r->repositories.n; i++)
         json_array_append_new(repositories, repository_json(&r->repositories.items[i]));
     for (size_t i = 0; i < r->kinds.n; i++)
         json_object_set_new(kinds, r->kinds.items[i].kind, counts_json(&r->kinds.items[i].jobs));
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
-                     "machine", report_json_text(r->machine), "policy", report_json_text(r->policy),
-                     "since", report_json_time(r->since), "until", report_json_time(r->status->now),
-                     "subject", report_json_text(subject), "severity",
-                     report_json_text(severity == SEVERITY_NOTE ? "ok" : severity_name(severity)),
-                     "reasons", f.list, "backups", counts_json(&r->backups), "other_jobs", kinds,
-                     "domains", rows, "repositories", repositories);
+    ret = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+                    "machine", report_json_text(r->machine), "policy", report_json_text(r->policy),
+                    "since", report_json_time(r->since), "until", report_json_time(r->status->now),
+                    "subject", report_json_text(subject), "severity",
+                    report_json_text(severity == SEVERITY_NOTE ? "ok" : severity_name(severity)),
+                    "reasons", f.list, "backups", counts_json(&r->backups), "other_jobs", kinds,
+                    "domains", rows, "repositories", repositories);
+    if (report_rows_shown(r) < r->rows.n)
+        json_object_set_new(ret, "more",
+                            json_integer((json_int_t)(r->rows.n - report_rows_shown(r))));
+    if (f.more)
+        json_object_set_new(ret, "more_reasons", json_integer((json_int_t)f.more));
+    return ret;
 }

@@ -115,10 +115,13 @@ static void print_rows(const struct report *r, FILE *out)
     static const char *const titles[] = {"/DOMAIN",  "STATUS",  ">GOOD",      ">FAILED",
                                          ">SKIPPED", ">COPIED", "LAST POINT", "NEXT RUN"};
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
+    CLEANUP_FREE char *more = report_more_text(r);
 
-    for (size_t i = 0; i < r->rows.n; i++)
+    for (size_t i = 0; i < report_rows_shown(r); i++)
         add_row(t, &r->rows.items[i], r->status->now);
     table_print_or(t, "No domains are known.", out);
+    if (more)
+        print_paragraph(out, 0, "", more);
 }
 
 static void print_repositories(const struct report *r, FILE *out)

@@ -97,6 +97,18 @@ is_report() {
     [ "$stderr" = "vmkeep: report: no policy of the configuration is called 'none'" ]
 }
 
+@test "the message of a report stays small: the worst domains are in it, and how many are not" {
+    "$BATS_TEST_DIRNAME/../bench/big_catalog" "$tmp/big" 700 1 2 > "$tmp/log"
+    run -0 "$VMKEEP" --config "$tmp/big/config" report --message
+    [ ${#output} -lt 1000000 ]
+    jq .report <<< "$output" | is_report
+    [ "$(jq -c '.report | [(.domains | length), .more, (.reasons | length), .more_reasons, (.reasons | map(.severity) | unique[0])]' <<< "$output")" = '[500,200,500,901,"risk"]' ]
+    [ "$(jq -r .html <<< "$output" | grep -c '<tr id="h')" = 500 ]
+    [[ $(jq -r .html <<< "$output") == *'<p>and 200 more domains, none of which stands worse: <code>vmkeep report</code> has a row of each</p>'* ]]
+    [[ $(jq -r .text <<< "$output") == *'and 200 more domains, none of which stands worse'* ]]
+    [ "$("$VMKEEP" --config "$tmp/big/config" report --json | jq -c '[(.domains | length), .more]')" = '[700,null]' ]
+}
+
 # promtool is Prometheus' own judge of the format and of names.
 @test "metrics are as Prometheus wants them" {
     printf 'notify: [ { name: boss, command: [/bin/true] }, { name: ops, command: [/bin/true] } ]\n' >> "$tmp/config"

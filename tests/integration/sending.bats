@@ -124,6 +124,26 @@ END
     jq -e 'keys == ["c"]' "$here/catalog.db.watch" > /dev/null
 }
 
+@test "of two watches at one time one tells" {
+    cat > "$here/config" << END
+catalog: $here/two.db
+control: $here/control.sock
+notify:
+  - { name: a, command: [/bin/sh, -c, 'echo down >> $here/told; while [ ! -e $here/go ]; do sleep 0.05; done'], conditions: [daemon] }
+END
+    : > "$here/told"
+    "$VMKEEP" --config "$here/config" notify watch 3>&- &
+    until told 1; do sleep 0.05; done
+    (sleep 5; touch "$here/go") 3>&- &
+    run -5 "$VMKEEP" --config "$here/config" notify watch
+    [[ $output == *"another \`vmkeep notify watch\` is at it"* ]]
+    touch "$here/go"
+    wait
+    told 1
+    "$VMKEEP" --config "$here/config" notify watch
+    told 1
+}
+
 @test "what sendmail and the page write to stays open under doctor --unit" {
     cat > "$here/config" << END
 catalog: $here/catalog.db
