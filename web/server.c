@@ -2,7 +2,6 @@
 #include "web/server.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,17 +64,7 @@ static struct MHD_Response *make_response(struct answer *a)
         a->text.n, a->text.text, a->constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
 }
 
-/* FNV-1a */
-static void etag_of(const struct text *t, char ret[24])
-{
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; i < t->n; i++)
-        h = (h ^ (unsigned char)t->text[i]) * UINT64_C(1099511628211);
-    snprintf(ret, 24, "\"%016" PRIx64 "\"", h);
-}
-
-static void add_headers(struct MHD_Response *r, const struct answer *a, const char *etag)
+static void add_headers(struct MHD_Response *r, const struct answer *a)
 {
     const char *const headers[][2] = {
         {"Content-Type", a->type},
@@ -90,7 +79,7 @@ static void add_headers(struct MHD_Response *r, const struct answer *a, const ch
     for (size_t i = 0; i < ARRAY_LEN(headers); i++)
         MHD_add_response_header(r, headers[i][0], headers[i][1]);
     if (a->status == MHD_HTTP_OK)
-        MHD_add_response_header(r, "ETag", etag);
+        MHD_add_response_header(r, "ETag", a->text.etag);
     if (a->status == MHD_HTTP_UNAUTHORIZED) /* browsers ask then, and others have it already */
         MHD_add_response_header(r, "WWW-Authenticate", "Basic realm=\"vmkeep\"");
     if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
@@ -102,18 +91,18 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, struct answer *a)
     const char *known = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "If-None-Match");
     struct MHD_Response *r;
     enum MHD_Result ret;
-    char etag[24];
 
-    etag_of(&a->text, etag);
+    if (!*a->text.etag)
+        text_mark(&a->text);
     r = make_response(a);
     if (!r)
         return MHD_NO;
-    add_headers(r, a, etag);
-    if (a->status == MHD_HTTP_OK && known && strstr(known, etag)) {
+    add_headers(r, a);
+    if (a->status == MHD_HTTP_OK && known && strstr(known, a->text.etag)) {
         struct MHD_Response *none =
             MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 
-        MHD_add_response_header(none, "ETag", etag);
+        MHD_add_response_header(none, "ETag", a->text.etag);
         MHD_destroy_response(r);
         ret = MHD_queue_response(c, MHD_HTTP_NOT_MODIFIED, none);
         MHD_destroy_response(none);
@@ -268,10 +257,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
         return MHD_YES;
     }
     if (str_eq(url, "/style.css")) {
-        a = (struct answer){.status = MHD_HTTP_OK,
-                            .type = CSS,
-                            .text = {(char *)report_html_style, strlen(report_html_style)},
-                            .constant = true};
+        a = (struct answer){
+            .status = MHD_HTTP_OK,
+            .type = CSS,
+            .text = {.text = (char *)report_html_style, .n = strlen(report_html_style)},
+            .constant = true};
         return send_answer(c, &a);
     }
     of = site_take(s->site, c, *state == &waited, &err);

@@ -11,7 +11,8 @@
 #define REST_MS 5000    /* at least so long between two; */
 #define OLD_MS 20000    /* one that is older is not shown; */
 #define ASKED_MS 600000 /* after so long without a request none is made in advance */
-#define COST 10         /* and none of it more often than takes a tenth of a processor */
+#define COST 10         /* and none of it more often than takes a tenth of a processor; */
+#define OLD_COST 15     /* who asks while the next is made gets the one before */
 
 struct site {
     pthread_mutex_t lock;
@@ -42,14 +43,14 @@ void site_free(struct site *s)
     free(s);
 }
 
-static int64_t longest(int64_t least, const struct snapshot *s)
+static int64_t longest(int64_t least, int64_t times, const struct snapshot *s)
 {
-    return s->cost_ms * COST > least ? s->cost_ms * COST : least;
+    return s->cost_ms * times > least ? s->cost_ms * times : least;
 }
 
 static bool is_fresh(const struct site *s)
 {
-    return s->now && uptime_ms() - s->now->at_ms <= longest(OLD_MS, s->now);
+    return s->now && uptime_ms() - s->now->at_ms <= longest(OLD_MS, OLD_COST, s->now);
 }
 
 struct snapshot *site_take(struct site *s, struct MHD_Connection *connection, bool any,
@@ -85,7 +86,7 @@ static bool wait_due(struct site *s)
     if (s->waiting.n == 0)
         pthread_cond_timedwait(&s->wake, &s->lock, &until);
     ret = s->waiting.n > 0 || (s->now && uptime_ms() - s->asked_ms < ASKED_MS &&
-                               uptime_ms() - s->now->at_ms > longest(REST_MS, s->now));
+                               uptime_ms() - s->now->at_ms > longest(REST_MS, COST, s->now));
     pthread_mutex_unlock(&s->lock);
     return ret;
 }

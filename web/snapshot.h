@@ -11,10 +11,15 @@
 
 #include "report/gather/status.h"
 
+#define ETAG_MAX 24
+
 struct text {
     char *text;
     size_t n;
+    char etag[ETAG_MAX]; /* "": of one that is sent once, not yet */
 };
+
+void text_mark(struct text *t);
 
 struct snapshot {
     atomic_int holders;
