@@ -315,8 +315,8 @@ END
 import os, signal, socket, sys, time
 def connect(where):
     s = socket.socket(socket.AF_UNIX if isinstance(where, str) else socket.AF_INET)
-    s.settimeout(20)
     s.connect(where)
+    s.settimeout(20)
     return s
 def hold(where):
     """70 connections that never come to an end of their request; those that are closed are made again."""
@@ -332,10 +332,14 @@ def hold(where):
                 held.remove(s)
         while len(held) < 70:
             s = connect(where)
-            s.sendall(b'GET / HTTP/1.1\r\nHost: localhost\r\nX: ')
             held.append(s)
+            try:
+                s.sendall(b'GET / HTTP/1.1\r\nHost: localhost\r\nX: ')
+            except OSError: # it was closed already
+                pass
         print('.', end='', flush=True)
         time.sleep(0.2)
+signal.alarm(120)
 for where in (sys.argv[1], ('127.0.0.1', int(sys.argv[2]))):
     read, write = os.pipe()
     child = os.fork()
@@ -345,9 +349,9 @@ for where in (sys.argv[1], ('127.0.0.1', int(sys.argv[2]))):
             hold(where)
         finally:
             os._exit(1)
+    os.close(write)
     try:
-        while len(os.read(read, 1)) < 1:
-            pass
+        assert os.read(read, 1) == b'.', 'nobody holds any'
         longest = 0
         for _ in range(20):
             began = time.time()
