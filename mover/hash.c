@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "mover/stretches.h"
 
 #define CHUNK (UINT64_C(1) << 20)
-#define THREADS_MAX 4
+#define THREADS_MAX 8
 #define TELL_NS 250000000L
 
 _Static_assert(MAP_CLUSTER == TREE_LEAF, "a map's clusters are leaves");
@@ -25,7 +26,8 @@ struct work {
     uint64_t bandwidth, end; /* end: of what can be read */
     pthread_mutex_t lock;    /* of all that follows, and of leaves */
     pthread_cond_t ended;
-    size_t run; /* where we are in the map */
+    struct stretches stretches; /* of the host, which are read first */
+    size_t run;                 /* where we are in the map */
     uint64_t within, done;
     int64_t next_ms; /* no read before this, for the bandwidth's sake */
     int running;
@@ -40,67 +42,101 @@ struct worker {
 
 int hash_threads(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    long n = 2 * sysconf(_SC_NPROCESSORS_ONLN); /* while one waits for the disk, another reckons */
 
     return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (int)n;
 }
 
 /* ---- in the threads ---- */
 
-/* The next part that has data.  *ret_wait_ms: how long the bandwidth lets us wait first. */
-static bool next_part(struct work *w, uint64_t *ret_at, uint64_t *ret_len, int64_t *ret_wait_ms)
+/* What a thread reads and takes the digests of at once. */
+struct part {
+    bool of_file; /* one of the stretches; else of the disk */
+    struct stretch_piece piece;
+    uint64_t at, length;
+};
+
+/* The next of the map that has data. */
+static bool next_of_map(struct work *w, struct part *ret)
 {
     const struct map_run *r;
-    int64_t now = peers_now_ms();
 
     while (w->run < w->map->runs.n && w->map->runs.items[w->run].kind != MAP_DATA)
         w->run++;
-    if (w->run == w->map->runs.n || w->err.code != ERR_NONE)
+    if (w->run == w->map->runs.n)
         return false;
     r = &w->map->runs.items[w->run];
-    *ret_at = r->offset + w->within;
-    *ret_len = r->length - w->within < CHUNK ? r->length - w->within : CHUNK;
-    w->within += *ret_len;
+    ret->at = r->offset + w->within;
+    ret->length = r->length - w->within < CHUNK ? r->length - w->within : CHUNK;
+    w->within += ret->length;
     if (w->within == r->length) {
         w->run++;
         w->within = 0;
     }
+    return true;
+}
+
+/* *ret_wait_ms: how long the bandwidth lets us wait first. */
+static bool next_part(struct work *w, struct part *ret, int64_t *ret_wait_ms)
+{
+    int64_t now = peers_now_ms();
+
+    if (w->err.code != ERR_NONE)
+        return false;
+    *ret = (struct part){0};
+    ret->of_file = stretches_next(&w->stretches, CHUNK, &ret->piece);
+    if (!ret->of_file && !next_of_map(w, ret))
+        return false;
+    if (ret->of_file)
+        ret->length = ret->piece.length;
     if (w->next_ms < now)
         w->next_ms = now;
     *ret_wait_ms = w->next_ms - now;
     if (w->bandwidth)
-        w->next_ms += (int64_t)((double)*ret_len * 1000 / (double)w->bandwidth);
+        w->next_ms += (int64_t)((double)ret->length * 1000 / (double)w->bandwidth);
     return true;
 }
 
-static int read_part(struct worker *me, unsigned char *buf, uint64_t at, uint64_t len,
+static int read_part(struct worker *me, unsigned char *buf, const struct part *part,
                      struct err *err)
 {
     const struct work *w = me->work;
-    uint64_t there = at >= w->end ? 0 : w->end - at;
+    uint64_t there = part->at >= w->end ? 0 : w->end - part->at;
     int rc = 0;
 
-    if (there > len)
-        there = len;
+    if (part->of_file)
+        return host_map_read_file(w->host, part->piece.layer, buf, part->piece.at, part->length,
+                                  err);
+    if (there > part->length)
+        there = part->length;
     if (there && w->host)
-        rc = host_map_read(w->host, buf, at, there, err);
-    else if (there && nbd_pread(me->nbd, buf, there, at, 0) < 0)
+        rc = host_map_read(w->host, buf, part->at, there, err);
+    else if (there && nbd_pread(me->nbd, buf, there, part->at, 0) < 0)
         rc = peers_failed(w->peers, &w->peers->source, err);
     memset(buf + there, 0, CHUNK - there);
     return rc;
 }
 
-static void set_leaves(struct work *w, const unsigned char *buf, uint64_t at, uint64_t len)
+static uint64_t offset_in(const struct work *w, const struct part *part, uint64_t n)
+{
+    return part->of_file ? stretches_offset(&w->stretches, &part->piece, n) : part->at + n;
+}
+
+static void set_leaves(struct work *w, const unsigned char *buf, const struct part *part)
 {
     unsigned char digests[CHUNK / TREE_LEAF][TREE_DIGEST];
-    uint64_t n = tree_leaves(len);
+    uint64_t n = tree_leaves(part->length);
 
     for (uint64_t i = 0; i < n; i++)
         leaf_digest(buf + i * TREE_LEAF, digests[i]);
     pthread_mutex_lock(&w->lock);
-    for (uint64_t i = 0; i < n && at / TREE_LEAF + i < w->leaves->n; i++)
-        leaves_set(w->leaves, at / TREE_LEAF + i, digests[i]);
-    w->done += len;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t leaf = offset_in(w, part, i * TREE_LEAF) / TREE_LEAF;
+
+        if (leaf < w->leaves->n)
+            leaves_set(w->leaves, leaf, digests[i]);
+    }
+    w->done += part->length;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -120,19 +156,19 @@ static void *work(void *arg)
     struct worker *me = arg;
     struct work *w = me->work;
     CLEANUP_FREE unsigned char *buf = make_buffer();
-    uint64_t at, len;
+    struct part part;
     int64_t wait_ms;
 
     pthread_mutex_lock(&w->lock);
-    while (next_part(w, &at, &len, &wait_ms)) {
+    while (next_part(w, &part, &wait_ms)) {
         const struct timespec pause = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
         struct err err = ERR_INIT;
 
         pthread_mutex_unlock(&w->lock);
         if (wait_ms > 0)
             nanosleep(&pause, NULL);
-        if (read_part(me, buf, at, len, &err) == 0)
-            set_leaves(w, buf, at, len);
+        if (read_part(me, buf, &part, &err) == 0)
+            set_leaves(w, buf, &part);
         pthread_mutex_lock(&w->lock);
         if (err.code != ERR_NONE && w->err.code == ERR_NONE)
             w->err = err;
@@ -202,8 +238,12 @@ static void wait_for_all(struct work *w)
 int hash_runs(struct peers *p, const struct map *map, const struct hash_spec *spec,
               struct leaves *ret, struct err *err)
 {
-    struct work w = {
-        .peers = p, .map = map, .leaves = ret, .host = spec->host, .bandwidth = spec->bandwidth};
+    CLEANUP(map_done) struct map rest = {0};
+    struct work w = {.peers = p,
+                     .map = spec->host ? &rest : map,
+                     .leaves = ret,
+                     .host = spec->host,
+                     .bandwidth = spec->bandwidth};
     uint64_t size = spec->host ? spec->host->size : p->source.size;
     int n = spec->threads, rc;
     CLEANUP_FREE struct worker *workers = xcalloc((size_t)n, sizeof(struct worker));
@@ -214,6 +254,8 @@ int hash_runs(struct peers *p, const struct map *map, const struct hash_spec *sp
     p->done = p->total = 0;
     for (size_t i = 0; i < map->runs.n; i++)
         p->total += map->runs.items[i].kind == MAP_DATA ? map->runs.items[i].length : 0;
+    if (spec->host)
+        stretches_make(spec->host, map, &w.stretches, &rest);
     rc = connect_more(&w, workers, spec, err);
     if (rc == 0) {
         start(&w, workers, n);
@@ -228,6 +270,7 @@ int hash_runs(struct peers *p, const struct map *map, const struct hash_spec *sp
     }
     for (int i = 1; i < n; i++)
         nbd_close(workers[i].nbd);
+    stretches_done(&w.stretches);
     pthread_cond_destroy(&w.ended);
     pthread_mutex_destroy(&w.lock);
     return rc;

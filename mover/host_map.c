@@ -250,3 +250,9 @@ int host_map_read(const struct host_map *m, unsigned char *buf, uint64_t at, uin
     memset(buf + there, 0, len - there);
     return 0;
 }
+
+int host_map_read_file(const struct host_map *m, uint32_t layer, unsigned char *buf, uint64_t at,
+                       uint64_t len, struct err *err)
+{
+    return read_file_part(&m->files.items[layer], buf, at, len, err);
+}

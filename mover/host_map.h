@@ -55,4 +55,8 @@ void host_map_extents(const struct host_map *m, bool depth, struct map *ret);
 int host_map_read(const struct host_map *m, unsigned char *buf, uint64_t at, uint64_t len,
                   struct err *err);
 
+/* As that, of the file of a layer that has data. */
+int host_map_read_file(const struct host_map *m, uint32_t layer, unsigned char *buf, uint64_t at,
+                       uint64_t len, struct err *err);
+
 #endif
