@@ -16,7 +16,6 @@ struct conversion {
     bool filled;                 /* the target is an empty qcow2 image, perhaps an
                                                   * encrypted one, that is written into */
     bool top;           /* of those: what the source holds itself, without what it stands on */
-    bool direct;        /* write past the page cache */
     uint64_t bandwidth; /* bytes written a second; 0: no limit */
     bool (*progress)(void *ctx, double percent); /* at least twice a second; false ends it */
     void *ctx;

@@ -235,11 +235,8 @@ static int take_directory(struct restore *s, struct err *err)
     return 0;
 }
 
-/* Makes the file, for our user alone, under a name that nobody has.
- * *ret_direct: the file system can write it past the page cache, which saves a copy and makes the
- * sync at the end short. */
-static int make_file(struct restore *s, const char *file, bool *ret_direct, char **ret,
-                     struct err *err)
+/* Makes the file, for our user alone, under a name that nobody has. */
+static int make_file(struct restore *s, const char *file, char **ret, struct err *err)
 {
     CLEANUP_FREE char *name = xasprintf("%s.partial-XXXXXX", file);
     CLEANUP_CLOSE int fd = mkostemp(name, O_CLOEXEC);
@@ -247,7 +244,6 @@ static int make_file(struct restore *s, const char *file, bool *ret_direct, char
     if (fd < 0)
         return err_errno(err, errno, "create %s", name);
     strlist_add(&s->made, name);
-    *ret_direct = fcntl(fd, F_SETFL, O_DIRECT) == 0;
     *ret = TAKE_PTR(name);
     return 0;
 }
@@ -271,15 +267,19 @@ static bool on_converted(void *ctx, double percent)
     return say_progress(s);
 }
 
+/* And out of the page cache: it is the disk that is read back. */
 static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
 {
     CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fd < 0)
         return err_errno(err, errno, "%s", file);
     if (sync_fd(fd, file, err) < 0)
         return -1;
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (fstat(fd, &st) < 0) /* not before: blocks are given when data is written out */
+        return err_errno(err, errno, "%s", file);
     *ret_bytes = (uint64_t)st.st_blocks * 512;
     return 0;
 }
@@ -354,7 +354,7 @@ static int write_disk(struct restore *s, struct restored_disk *d, struct err *er
 
     s->done_now = 0;
     s->share = d->bytes; /* as the plan counts it; what the file takes is known later */
-    if (make_file(s, d->path, &c.direct, &partial, err) < 0)
+    if (make_file(s, d->path, &partial, err) < 0)
         return -1;
     c.target = partial;
     if (convert_image(&c, err) < 0)
