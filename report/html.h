@@ -53,6 +53,16 @@ struct html_calendar {
     char *text; /* as normalized */
 };
 
+/* Points that there will be. */
+struct html_kept {
+    int64_t at; /* by then */
+    VEC(struct html_kept_point {
+        int64_t at;
+        bool full;
+    })
+    points; /* oldest first */
+};
+
 struct html_policy {
     const struct status *status;
     const char *name, *repository;
@@ -60,6 +70,7 @@ struct html_policy {
     VEC(struct html_calendar) calendars;
     VEC(struct html_due) next; /* the first so many */
     const struct month_view *months;
+    VEC(struct html_kept) kept; /* at the ends of months, in their order; none: not known */
 };
 void report_html_policy(const struct html_policy *page, FILE *out);
 

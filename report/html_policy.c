@@ -51,6 +51,16 @@ static void put_next(const struct html_policy *page, FILE *out)
     fputs("</div></section>\n", out);
 }
 
+static void put_kept(const struct html_policy *page, FILE *out)
+{
+    fputs("<section aria-labelledby=\"kept\"><h2 id=\"kept\">What will be kept</h2>\n", out);
+    if (page->kept.n > 0)
+        html_preview(page, out);
+    else
+        fputs("<p>Too many runs are due to be drawn.</p>\n", out);
+    fputs("</section>\n", out);
+}
+
 static void put_domain(const struct status_domain *d, const struct status_policy *p, int64_t now,
                        FILE *out)
 {
@@ -105,5 +115,6 @@ void report_html_policy(const struct html_policy *page, FILE *out)
     put_facts(page, out);
     put_domains(page, out);
     put_next(page, out);
+    put_kept(page, out);
     html_end(out, page->status->now);
 }

@@ -41,6 +41,9 @@ void html_days_legend(FILE *out);
 /* Points and what they stand on. */
 void html_chain(FILE *out, const struct point_list *points);
 
+/* What the policy will have kept; there is some. */
+void html_preview(const struct html_policy *page, FILE *out);
+
 /* How it stands, as a mark. */
 void html_protection(FILE *out, const struct status_domain *d);
 

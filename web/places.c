@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "policies/preview.h"
 #include "report/gather/month.h"
 #include "report/html.h"
 #include "report/json.h"
@@ -14,6 +15,7 @@
 #define NEXT_SHOWN 10
 #define NEXT_OF_KIND 4
 #define MONTHS_AHEAD 1 /* beside this one */
+#define MONTHS_KEPT 12 /* whose ends are shown */
 
 static FILE *begin(struct text *t)
 {
@@ -79,6 +81,46 @@ static void add_calendars(const struct calspec_list *specs, const char *kind,
         *VEC_ADD(&page->calendars) = (struct html_calendar){kind, calspec_format(specs->items[i])};
 }
 
+static void add_kept(const struct config_policy *p, const struct zone *zone,
+                     struct html_policy *page)
+{
+    const struct month_date today = month_date_of(zone, page->status->now);
+    struct preview preview = {0};
+    int64_t ends[MONTHS_KEPT], begin;
+
+    for (int i = 0; i < MONTHS_KEPT; i++) {
+        struct month_date last = month_end_of(&today, i);
+
+        month_span(zone, &today, &last, &begin, &ends[i]);
+    }
+    preview_make(p, zone, page->status->now, ends, MONTHS_KEPT, &preview);
+    for (size_t i = 0; i < preview.spans.n; i++) {
+        const struct preview_span *s = &preview.spans.items[i];
+        struct html_kept *kept = VEC_ADD(&page->kept);
+
+        kept->at = s->at;
+        for (size_t k = 0; k < s->kept.n; k++)
+            *VEC_ADD(&kept->points) =
+                (struct html_kept_point){s->kept.items[k].at, s->kept.items[k].full};
+    }
+    preview_done(&preview);
+}
+
+static json_t *kept_json(const struct html_policy *page)
+{
+    json_t *ret = json_array();
+
+    for (size_t i = 0; i < page->kept.n; i++) {
+        const struct html_kept *k = &page->kept.items[i];
+
+        json_array_append_new(
+            ret, json_pack("{s:o, s:I, s:o}", "at", report_json_time(k->at), "points",
+                           (json_int_t)k->points.n, "oldest",
+                           report_json_time(k->points.n > 0 ? k->points.items[0].at : 0)));
+    }
+    return ret;
+}
+
 static json_t *policy_json(const struct config_policy *p, const struct html_policy *page,
                            const struct dues *dues)
 {
@@ -102,10 +144,10 @@ static json_t *policy_json(const struct config_policy *p, const struct html_poli
                                        "domain", report_json_text(d->domain), "policy",
                                        report_policy_json(&d->policies.items[k])));
         }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(p->name),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(p->name),
                      "repository", report_json_text(p->repository), "rpo_seconds",
                      p->rpo ? report_json_number(p->rpo) : json_null(), "calendars", calendars,
-                     "due", due, "domains", domains);
+                     "due", due, "kept", kept_json(page), "domains", domains);
 }
 
 static void fill(const struct config_policy *p, const struct dues *dues, struct html_policy *page)
@@ -129,6 +171,9 @@ static void policy_done(struct html_policy *page)
         free(page->calendars.items[i].text);
     free(page->calendars.items);
     free(page->next.items);
+    for (size_t i = 0; i < page->kept.n; i++)
+        free(page->kept.items[i].points.items);
+    free(page->kept.items);
 }
 
 int places_policy(const struct status_sources *d, const struct snapshot *s, const char *name,
@@ -151,6 +196,7 @@ int places_policy(const struct status_sources *d, const struct snapshot *s, cons
     due_between(p, d->zone, from, to, &dues);
     month_gather(&dues, d->zone, &months);
     fill(p, &dues, &page);
+    add_kept(p, d->zone, &page);
     out = begin(ret);
     if (json)
         report_json_print(policy_json(p, &page, &dues), out);

@@ -172,6 +172,9 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     page=$(get /policy/nightly)
     [[ $page == *'<dt>Promise</dt><dd>a point each 1d 2h</dd>'*'<code>*-*-* 02:30:00</code>'* ]]
     [[ $page == *"<caption>$(date '+%B %Y')</caption>"*'class="m-i">i</span> 02:30'* ]]
+    # keep: last 9, of a run a day
+    [[ $page == *'<h2 id="kept">What will be kept</h2>'*', 9, 9, 9, 9, 9, 9, 9, 9, 9, 9">'*'After 12 months a domain has 9 points, '* ]]
+    [ "$(get /api/v1/policies/nightly | jq -c '[(.kept | length), .kept[11].points]')" = '[12,9]' ]
     [[ $(get /domain/lab/web01) == *'<a href="/policy/nightly">nightly</a>'*'<a href="/repository/main">main</a>'* ]]
     is_a repository_page /api/v1/repositories/main
     is_a policy_page /api/v1/policies/nightly

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * preview: which points a policy has at the ends of spans of time to come, if it begins now and
+ * each run that is due makes one: what its calendars and its rules mean together.  Pure.
+ *
+ * Merges let any point go that no rule keeps, so what stands on what does not matter; the oldest
+ * has been merged into a full.
+ */
+#ifndef VMKEEP_POLICIES_PREVIEW_H
+#define VMKEEP_POLICIES_PREVIEW_H
+
+#include "base/alloc.h"
+#include "policies/config.h"
+#include "policies/zone.h"
+
+#define PREVIEW_RUNS 3000 /* at most: it ends before an instant up to which there are more */
+
+struct preview_point {
+    int64_t at;
+    bool full;
+};
+
+struct preview_span {
+    int64_t at;                     /* its end */
+    VEC(struct preview_point) kept; /* oldest first */
+};
+
+struct preview {
+    VEC(struct preview_span) spans; /* of the first ends, in their order */
+};
+
+/* ends: ascending, later than from. */
+void preview_make(const struct config_policy *p, const struct zone *zone, int64_t from,
+                  const int64_t *ends, size_t n, struct preview *ret);
+void preview_done(struct preview *p);
+
+#endif
