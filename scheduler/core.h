@@ -124,6 +124,7 @@ struct scheduler {
     struct scheduler_told told;
     struct config *config;
     int64_t started;   /* uptime */
+    int64_t began;     /* the same by the wall clock, when that was set last */
     int64_t first_job; /* the first number that this life has given, or will */
     VEC(struct cover) covers;
     VEC(struct look *) looks;
@@ -133,6 +134,8 @@ struct scheduler {
     struct alarm due;         /* the next due time of all covers */
     struct alarm verify;      /* the next time at which points are read again */
     struct alarm copying;     /* the next time at which points are copied */
+    struct alarm away;        /* repositories that are away are looked for again */
+    double away_pause;        /* after so many seconds */
     struct alarm kick;        /* look at the queue on the next turn */
     struct {
         struct alarm when_set;

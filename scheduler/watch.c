@@ -2,7 +2,7 @@
  *
  * What was last seen of domains and repositories, kept in the catalog for commands that read it
  * while the daemon is down.  Domains are looked at when the daemon starts, when the hypervisor
- * reports a change, and by each job; nothing is polled.
+ * reports a change, and by each job; nothing is polled, but for repositories that are away.
  */
 #include "scheduler/watch.h"
 
@@ -23,6 +23,10 @@
 
 #define LOOKS_AT_ONCE 8
 #define DAY_S 86400
+/* A repository that is away is looked for again after as long as it has been away, about: each look
+ * may leave a process behind that a dead server never lets go. */
+#define AWAY_FIRST_S 60
+#define AWAY_MOST_S 3600
 
 static void put(struct scheduler *s, const char *kind, const char *name, const char *state,
                 const char *problem, const char *unsafe)
@@ -160,6 +164,12 @@ static void note_room(struct scheduler *s, struct repo *r, const struct store_sp
         catalog_trouble(&s->jobs, "record the room in a repository", &err);
 }
 
+static void look_away_after(struct scheduler *s, double pause)
+{
+    s->away_pause = pause;
+    s->env.clock->ops->after(s->env.clock, &s->away, pause);
+}
+
 void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_space *space,
                     const struct err *problem)
 {
@@ -167,6 +177,8 @@ void watch_saw_repo(struct scheduler *s, struct repo *r, const struct store_spac
         repo_saw_id(r, space->id);
     if (!problem && r->watch->away)
         s->env.clock->ops->after(s->env.clock, &s->copying, 0);
+    if (problem && !r->watch->away)
+        look_away_after(s, AWAY_FIRST_S);
     r->watch->away = problem != NULL;
     if (!problem)
         note_room(s, r, space);
@@ -350,6 +362,23 @@ void watch_all(struct scheduler *s)
     for (size_t i = 0; i < s->jobs.repos.n; i++)
         if (!s->jobs.repos.items[i]->retired)
             probe(s, s->jobs.repos.items[i]);
+}
+
+void watch_away(void *ctx)
+{
+    struct scheduler *s = ctx;
+    bool any = false;
+
+    for (size_t i = 0; i < s->jobs.repos.n; i++) {
+        struct repo *r = s->jobs.repos.items[i];
+
+        if (r->retired || !r->watch->away)
+            continue;
+        probe(s, r);
+        any = true;
+    }
+    if (any)
+        look_away_after(s, s->away_pause < AWAY_MOST_S / 2 ? 2 * s->away_pause : AWAY_MOST_S);
 }
 
 void watch_newcomer(struct repo *r)

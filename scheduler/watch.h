@@ -16,6 +16,8 @@ struct store_space;
 
 void watch_all(struct scheduler *s);
 void watch_repo(struct scheduler *s, struct repo *r);
+/* An alarm's: looks for the repositories that are away. */
+void watch_away(void *ctx);
 void watch_domain(struct scheduler *s, struct host *h, const char *domain);
 /* It answers: if it did not at the start, it is looked at now. */
 void watch_newcomer(struct repo *r);

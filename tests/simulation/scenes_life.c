@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "jobs/delete.h"
 
@@ -292,6 +293,38 @@ static void repository_not_mounted(void)
     scene_end("a repository that is not mounted when a run comes due");
 }
 
+/* Is that what the daemon, and so `status`, says of the repository? */
+static void check_seen(const struct sim_daemon *d, const char *state, const char *when)
+{
+    CLEANUP(seen_list_done) struct seen_list seen = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_seen(d->catalog, "repository", &seen, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    if (seen.n == 0 || !str_eq(seen.items[0].state, state))
+        sim_broken("the repository %s, and is not said to be %s", when, state);
+}
+
+/* It is looked for again, soon at first, whether or not a job wants it: `status` is not to speak of
+ * a trouble that is over until a run is due. */
+static void repository_seen_again(void)
+{
+    struct sim_daemon *d = scene_begin(18, 1);
+
+    daemon_start(d);
+    scene_live(DAY_MS);
+    for (int64_t ms = MINUTE_MS; ms < DAY_MS; ms *= 30) {
+        sim.w.repo.gone = true;
+        scene_ask_for(d, d->host->domains.items[0]->name);
+        scene_live(ms);
+        check_seen(d, "problem", "is away");
+        sim.w.repo.gone = false;
+        scene_live(ms < 30 * MINUTE_MS ? 2 * ms : 61 * MINUTE_MS);
+        check_seen(d, "ok", "is back");
+    }
+    scene_end("a repository that comes back is seen again");
+}
+
 /* Jobs that ended long ago go, but for the last of each kind. */
 static void history_kept(void)
 {
@@ -320,5 +353,6 @@ void play_life_scenes(void)
     policy_away();
     repository_awaited();
     repository_not_mounted();
+    repository_seen_again();
     history_kept();
 }

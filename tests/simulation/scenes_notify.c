@@ -266,7 +266,7 @@ static void check_end(void)
 
 void play_notify_scene(void)
 {
-    struct sim_daemon *d = scene_begin(71, 2);
+    struct sim_daemon *d = scene_begin(72, 2);
 
     sim.tells = true;
     daemon_start(d);

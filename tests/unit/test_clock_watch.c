@@ -207,6 +207,27 @@ static void test_nobody_set_it(void **state)
     end_life();
 }
 
+/* Whenever it is asked, and when the clock was set. */
+static void test_when_it_began(void **state)
+{
+    (void)state;
+    ms.wall = 1800000000900;
+    ms.uptime = 5000300;
+    begin_life();
+    for (int i = 0; i < 30; i++) {
+        assert_int_equal(scheduler_count(scheduler).started, 1800000000);
+        go_on(150);
+    }
+    ms.wall -= HOUR_MS;
+    scheduler_look_at_clock(scheduler);
+    for (int i = 0; i < 30; i++) {
+        assert_in_range(scheduler_count(scheduler).started, 1799996399, 1799996401);
+        assert_int_equal(scheduler_count(scheduler).started, scheduler_count(scheduler).started);
+        go_on(150);
+    }
+    end_life();
+}
+
 /* A daemon of before wrote down whole seconds. */
 static void test_of_before(void **state)
 {
@@ -248,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_by_how_much, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_set_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_when_it_began, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_of_before, set_up, tear_down),
     };
 
