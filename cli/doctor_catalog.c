@@ -58,12 +58,17 @@ static void check_domain(struct findings *l, const struct status_domain *d, int6
         doctor_add(l, about, "points", false, STATUS_POINTS_ADVICE, "%s", d->bad_points);
 }
 
+static const char *warning_is_of(enum reason_code code)
+{
+    return code == REASON_CRASHED ? "vmkeepd" : code == REASON_CLOCK ? "clock" : "configuration";
+}
+
 static void add_warnings(struct findings *l, const struct reason_list *warnings)
 {
     for (size_t i = 0; i < warnings->n; i++) {
         const struct reason *r = &warnings->items[i];
 
-        doctor_add(l, "configuration", "warning", r->severity == SEVERITY_NOTE,
+        doctor_add(l, warning_is_of(r->code), "warning", r->severity == SEVERITY_NOTE,
                    r->advice ? r->advice : "change the policy; see vmkeep-config(5)", "%s",
                    r->text);
     }
@@ -237,7 +242,7 @@ int doctor_catalog(struct findings *l, const struct config *config,
                    const struct doctor_about *about)
 {
     struct catalog *catalog = NULL;
-    struct status status = {0};
+    struct status status = {.daemon.running = true}; /* it has answered */
     struct err err = ERR_INIT;
     int code = cli_open_catalog(config, &catalog);
 

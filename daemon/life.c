@@ -20,7 +20,7 @@ static void note_zone(struct catalog *catalog, int64_t now)
 }
 
 /* Among what was seen, kind "daemon": "life" (state: running or stopped; problem: the boot) and
- * "crash" (problem: what is told of it). */
+ * "crash" (state: when the life that ended so had begun, in UTC; problem: how it ended). */
 static void note_life(struct catalog *catalog, int64_t now)
 {
     CLEANUP(seen_list_done) struct seen_list rows = {0};
@@ -31,14 +31,13 @@ static void note_life(struct catalog *catalog, int64_t now)
     if (catalog_seen(catalog, "daemon", &rows, &err) == 0) {
         life = seen_list_find(&rows, "life");
         if (life && str_eq(life->state, "running")) {
-            CLEANUP_FREE char *text =
-                xasprintf("vmkeepd ended without being asked to (it had been started at %s): %s",
-                          time_local(life->at, since),
-                          str_eq(life->problem, uptime_boot()) ? "it crashed, or was killed"
-                                                               : "the machine went down");
+            const char *how = str_eq(life->problem, uptime_boot()) ? "it crashed, or was killed"
+                                                                   : "the machine went down";
 
-            log_warning("%s", text);
-            catalog_seen_put(catalog, "daemon", "crash", "crashed", text, NULL, now, &err);
+            log_warning("vmkeepd ended without being asked to (it had been started at %s): %s",
+                        time_local(life->at, since), how);
+            catalog_seen_put(catalog, "daemon", "crash", time_utc(life->at, since), how, NULL, now,
+                             &err);
         }
         catalog_seen_put(catalog, "daemon", "life", "running", uptime_boot(), NULL, now, &err);
     }

@@ -18,15 +18,20 @@
 int status_tell_of_crash(const struct status_sources *s, struct status *ret, struct err *err)
 {
     struct seen_list rows = {0};
+    struct err ignored = ERR_INIT;
     const struct seen *crash;
-    char at[TIMEFMT_MAX];
+    char at[TIMEFMT_MAX], had[TIMEFMT_MAX];
+    int64_t began;
 
     if (catalog_seen(s->catalog, "daemon", &rows, err) < 0)
         return -1;
     crash = seen_list_find(&rows, "crash");
-    if (crash && crash->problem && s->now >= crash->at && s->now < crash->at + HOUR)
-        reason_add(&ret->warnings, REASON_CRASHED, CRASH_ADVICE, "%s; it runs again since %s",
-                   crash->problem, time_local(crash->at, at));
+    if (crash && ret->daemon.running && s->now >= crash->at && s->now < crash->at + HOUR &&
+        time_parse(crash->state, &began, &ignored) == 0)
+        reason_add(&ret->warnings, REASON_CRASHED, CRASH_ADVICE,
+                   "vmkeepd ended without being asked to (it had been started at %s): %s; it runs "
+                   "again since %s",
+                   time_local(began, had), crash->problem, time_local(crash->at, at));
     seen_list_done(&rows);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "report/gather/status.h"
@@ -269,6 +270,28 @@ static void next_runs_are_of_the_zone_that_is_given(void **state)
     status_done(&s);
 }
 
+/* Whoever reads it has one clock; and it runs again only if it runs. */
+static void a_crash_is_told_in_the_time_of_who_reads_it(void **state)
+{
+    struct fixture *f = *state;
+    struct status s;
+
+    OK(catalog_seen_put(f->catalog, "daemon", "crash", "1999-12-31T23:00:00Z", "it was killed",
+                        NULL, NOW, &err));
+    setenv("TZ", "Asia/Tokyo", 1);
+    tzset();
+    s = gather(f, NULL);
+    unsetenv("TZ");
+    tzset();
+    assert_true(warns(&s, "(it had been started at 2000-01-01 08:00:00): it was killed; it runs "
+                          "again since "));
+    status_done(&s);
+    s = (struct status){.daemon.running = false};
+    OK(status_gather(&f->sources, NULL, &s, &err));
+    assert_false(warns(&s, "runs again"));
+    status_done(&s);
+}
+
 static void tells_why_disks_are_in_no_backup(void **state)
 {
     struct fixture *f = *state;
@@ -379,6 +402,7 @@ int main(void)
         TEST(points_under_a_former_name),
         TEST(a_repository_that_is_tight),
         TEST(next_runs_are_of_the_zone_that_is_given),
+        TEST(a_crash_is_told_in_the_time_of_who_reads_it),
         TEST(tells_why_disks_are_in_no_backup),
         TEST(says_nothing_of_patterns_until_a_libvirt_host_has_told),
         TEST(says_nothing_of_disks_that_were_never_seen),
