@@ -63,6 +63,25 @@ __attribute__((format(printf, 3, 4))) static void say(struct explanation *e, con
     va_end(ap);
 }
 
+/* What came after it, or what to do. */
+static int explain_after(const struct status_sources *s, const struct job *j, struct explanation *e,
+                         struct err *err)
+{
+    struct job_end last = {0};
+
+    if (j->state != JOB_ENDED || j->outcome == OUTCOME_SUCCESS || !str_eq(j->kind, JOB_BACKUP))
+        return 0;
+    if (catalog_last_backup(s->catalog, j->host, j->domain, j->policy, &last, err) < 0)
+        return -1;
+    if (last.id > j->id)
+        say(e, "since then", "job %lld, the last one, ended as %s: %s", (long long)last.id,
+            job_outcome_name(last.outcome), last.reason ? last.reason : "no reason recorded");
+    else if (j->outcome == OUTCOME_FAILED)
+        say(e, "do", "mend what it says, then `vmkeep run %s/%s`", j->host, j->domain);
+    free(last.reason);
+    return 0;
+}
+
 static void explain_job(const struct job *j, struct open_jobs *open, struct explanation *e)
 {
     bool backup = j->guest;
@@ -188,6 +207,8 @@ static int explain_point(const struct status_sources *s, const struct point_list
             p->problem               ? p->problem
             : p->state == POINT_GOOD ? ": its date cannot be right"
                                      : "");
+    if (p->state != POINT_GOOD)
+        say(e, "do", "%s", STATUS_POINTS_ADVICE);
     return 0;
 }
 
@@ -247,7 +268,20 @@ static int explain_last_point(const struct status_sources *s, const struct domai
     return 0;
 }
 
-static int explain_domain(const struct status_sources *s, const struct domain_name *name,
+/* Those in which the domain's points lie, where there is something to see to. */
+static void explain_repositories(const struct status *s, struct explanation *e)
+{
+    for (size_t i = 0; i < s->repositories.n; i++) {
+        const struct status_repository *r = &s->repositories.items[i];
+        CLEANUP_FREE char *about = xasprintf("repository %s", r->name);
+
+        for (size_t k = 0; k < r->reasons.n; k++)
+            say(e, about, "%s", r->reasons.items[k].text);
+        say_advice(e, &r->reasons);
+    }
+}
+
+static int explain_domain(struct status_sources *s, const struct domain_name *name,
                           struct explanation *e, struct err *err)
 {
     struct domain_name copy = *name;
@@ -256,8 +290,7 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
     char since[TIMEFMT_MAX];
     int rc;
 
-    sources_ask_daemon(s->config, &status.daemon);
-    rc = status_gather(s, &only, &status, err);
+    rc = sources_gather(s, &only, &status, err);
     if (rc == 0) {
         const struct status_domain *d = &status.domains.items[0];
 
@@ -279,6 +312,7 @@ static int explain_domain(const struct status_sources *s, const struct domain_na
         for (size_t i = 0; i < status.daemon.reasons.n; i++)
             say(e, "vmkeepd", "%s", status.daemon.reasons.items[i].text);
         say_advice(e, &status.daemon.reasons);
+        explain_repositories(&status, e);
         say_advice(e, &d->reasons);
         for (size_t i = 0; i < d->policies.n; i++)
             explain_policy(&d->policies.items[i], s->now, e);
@@ -295,20 +329,23 @@ static int try_job(const struct status_sources *s, const char *what, struct expl
     CLEANUP(open_jobs_done) struct open_jobs open = {.config = s->config};
     struct job_filter filter = {0};
     struct job_list jobs = {0};
+    int rc = 0;
 
     if (!parse_int(what, 1, INT64_MAX, &filter.id))
         return 0;
     if (catalog_jobs(s->catalog, &filter, &jobs, err) < 0)
         return -1;
     *ret_found = jobs.n == 1;
-    if (jobs.n == 1)
+    if (jobs.n == 1) {
         explain_job(&jobs.items[0], &open, e);
+        rc = explain_after(s, &jobs.items[0], e, err);
+    }
     open_jobs_tell(&open);
     job_list_done(&jobs);
-    return 0;
+    return rc;
 }
 
-static int try_domain(const struct status_sources *s, const char *what, struct explanation *e,
+static int try_domain(struct status_sources *s, const char *what, struct explanation *e,
                       bool *ret_found, struct err *err)
 {
     struct domain_name name = {0};

@@ -13,7 +13,6 @@
 #include "policies/selection.h"
 #include "report/model.h"
 
-#define REPOSITORY_DEAD_ADVICE "see whether its server, or its disk, is alive"
 #define REPOSITORY_WRITE_ADVICE                                                                    \
     "mount it for writing, or let vmkeepd's user write to it; then `vmkeep doctor` again"
 
@@ -194,36 +193,39 @@ static void check_agent(struct findings *l, const struct config *config, const j
 }
 
 /* What is wrong with the repository itself is told of it, once. */
-static bool is_told(const json_t *repositories, const char *name)
+static const json_t *find_repository(const json_t *repositories, const char *name)
 {
     size_t i;
     json_t *r;
 
     json_array_foreach(repositories, i, r)
         if (strcmp(text_of(r, "name"), name) == 0)
-            return has(r, "problem") || has(r, "unwritable");
-    return false;
+            return r;
+    return NULL;
 }
 
 static void check_target(struct findings *l, const char *about, const json_t *t,
                          const json_t *repositories, const char *confined)
 {
     const char *name = text_of(t, "repository"), *problem = text_of(t, "problem");
+    const json_t *r = find_repository(repositories, name);
 
+    if (!is_true(t, "late") && has(r, "problem"))
+        return;
     if (!*problem && has(t, "untried"))
         doctor_add(l, about, "target", true, NULL, "QEMU may write into repository %s: %s%s%s",
                    name, text_of(t, "untried"), *confined ? ", and nothing of " : "", confined);
     else if (!*problem)
         doctor_add(l, about, "target", true, NULL, "QEMU can write into repository %s", name);
     else if (is_true(t, "late"))
-        doctor_add(l, about, "answers", false, REPOSITORY_DEAD_ADVICE,
+        doctor_add(l, about, "answers", false, STATUS_DEAD_ADVICE,
                    "whether QEMU can write into repository %s: %s", name, problem);
     else if (is_true(t, "made"))
         doctor_add(l, about, "target", false,
                    "let QEMU's user pass through the directories above it and run vmkeepd as root, "
                    "or use 'mode: pull'; see that no AppArmor or SELinux profile forbids it",
                    "QEMU cannot write into repository %s: %s", name, problem);
-    else if (!is_told(repositories, name))
+    else if (!has(r, "unwritable"))
         doctor_add(l, about, "target", false, REPOSITORY_WRITE_ADVICE,
                    "nothing can be made in repository %s: %s", name, problem);
 }
@@ -349,14 +351,11 @@ static void check_space(struct findings *l, const char *about, const json_t *r)
 static void check_repository(struct findings *l, const json_t *r)
 {
     CLEANUP_FREE char *about = xasprintf("repository %s", text_of(r, "name"));
+    CLEANUP_FREE char *advice = status_repository_advice(text_of(r, "name"));
 
     if (has(r, "problem")) {
         doctor_add(l, about, is_true(r, "late") ? "answers" : "there", false,
-                   is_true(r, "late")
-                       ? REPOSITORY_DEAD_ADVICE
-                       : "mount it, or correct its path or its permissions; `vmkeep repository "
-                         "adopt`, if another disk takes its place",
-                   "%s", text_of(r, "problem"));
+                   is_true(r, "late") ? STATUS_DEAD_ADVICE : advice, "%s", text_of(r, "problem"));
         return;
     }
     doctor_add(l, about, "there", true, NULL, "%s is there", text_of(r, "path"));

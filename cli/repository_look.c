@@ -96,6 +96,7 @@ static void wait_for(struct round *r)
 static void take(const struct look *l, const char *path, struct status_look *ret)
 {
     ret->looked = l->begun && (l->op || l->err.code != ERR_DENIED);
+    ret->is_silent = l->op;
     if (l->op) {
         ret->problem = xasprintf("%s: does not answer within %d seconds", path, WAIT_S);
     } else if (l->begun && l->err.code == ERR_NONE) {

@@ -43,6 +43,17 @@ static const char *path_of(const struct restore_source *s, const struct point *p
     return r ? r->path : NULL;
 }
 
+/* What is not there may lie on a disk that is not there: that is what its reader must hear. */
+static void say_if_away(const struct restore_source *s, const struct point *p, const char *path,
+                        struct err *err)
+{
+    struct err away = ERR_INIT;
+
+    if (!s->repository && p->repository_id &&
+        repository_identify(path, p->repository_id, false, NULL, &away) < 0)
+        *err = away;
+}
+
 int restore_source_check(const struct restore_source *s, const struct point *p, char **ret_path,
                          struct err *err)
 {
@@ -52,8 +63,10 @@ int restore_source_check(const struct restore_source *s, const struct point *p, 
     if (!path)
         return -1;
     if (repository_open(path, false, err) < 0 ||
-        repository_check_chain_but_lengths(path, p->id, s->no_verify ? &odd : NULL, err) < 0)
+        repository_check_chain_but_lengths(path, p->id, s->no_verify ? &odd : NULL, err) < 0) {
+        say_if_away(s, p, path, err);
         return -1;
+    }
     *ret_path = xstrdup(path);
     return 0;
 }

@@ -115,7 +115,7 @@ static void judge_repository_of(struct status_policy *p, const struct status *s)
     for (size_t i = 0; i < s->repositories.n && p->last_good; i++) {
         const struct status_repository *r = &s->repositories.items[i];
 
-        if (r->problem && str_eq(r->name, p->repository))
+        if (r->problem && !r->is_back && str_eq(r->name, p->repository))
             reason_add(&p->reasons, REASON_POINTS_AWAY, NULL,
                        "whether its points are good is not known now, for repository %s cannot be "
                        "looked at",

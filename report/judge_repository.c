@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 
@@ -64,26 +65,38 @@ static void judge_trend(struct status_repository *r, int64_t now)
                duration_text(r->trend.full_at - now, in));
 }
 
+char *status_repository_advice(const char *name)
+{
+    return xasprintf("mount it, or correct its path or its permissions; if it is lost for good, "
+                     "`vmkeep repository forget %s`, or, where another disk takes its place, "
+                     "`vmkeep repository adopt %s`",
+                     name, name);
+}
+
 /* What is wrong with a key says which file it is. */
-static const char *problem_advice(const struct status_repository *r)
+static char *problem_advice(const struct status_repository *r, const struct status *s)
 {
     if (r->is_back)
-        return "`vmkeep reload` has vmkeepd look again; else it does before the next job";
+        return xstrdup(s->daemon.running ? "`vmkeep reload` has vmkeepd look again now; else it "
+                                           "does by itself, within an hour"
+                                         : "vmkeepd looks again when it starts");
+    if (r->is_silent)
+        return xstrdup(STATUS_DEAD_ADVICE);
     if (r->key && strstr(r->problem, r->key))
-        return "put its key back where `secrets` of the configuration names it, from where you "
-               "keep it besides; without it no point there can be made or read";
+        return xstrdup("put its key back where `secrets` of the configuration names it, from where "
+                       "you keep it besides; without it no point there can be made or read");
     if (strstr(r->problem, "no key was given"))
-        return "name its key in the configuration, as that says, then `vmkeep reload`";
-    return "mount it, or mend its path or what is said of it; `vmkeep repository list` tells what "
-           "is there";
+        return xstrdup("name its key in the configuration, as that says, then `vmkeep reload`");
+    return status_repository_advice(r->name);
 }
 
 void judge_repository(struct status_repository *r, const struct status *s)
 {
+    CLEANUP_FREE char *advice = r->problem ? problem_advice(r, s) : NULL;
     char avail[SIZE_TEXT_MAX], reserve[SIZE_TEXT_MAX];
 
     if (r->problem)
-        reason_add(&r->reasons, REASON_REPOSITORY, problem_advice(r), "%s", r->problem);
+        reason_add(&r->reasons, REASON_REPOSITORY, advice, "%s", r->problem);
     else if (r->read_only)
         reason_add(&r->reasons, REASON_READ_ONLY,
                    "see in `dmesg` why, mend that, and `mount -o remount,rw` it",

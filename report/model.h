@@ -150,7 +150,8 @@ struct status_repository {
     char *difference; /* what is there and the catalog does not know, or the reverse; NULL: none */
     char *key;        /* the file of its key; NULL: it does not encrypt, by the configuration */
     bool has_space, read_only;
-    bool is_back; /* the problem is what the daemon saw last, and a look now finds none */
+    bool is_silent; /* it has not answered in time */
+    bool is_back;   /* the problem is what the daemon saw last, and a look now finds none */
     uint64_t free, total, reserve;
     struct room_trend trend;
     struct reason_list reasons; /* filled in by status_judge */
@@ -209,6 +210,11 @@ char *status_summary(const struct status *s);
 #define STATUS_POINTS_ADVICE                                                                       \
     "`vmkeep points` tells why of each; bring back the files, or let go of them by `vmkeep "       \
     "delete`: they count for no rule, and the next backup starts a chain of its own"
+
+/* What to do about a repository that cannot be used. Caller frees. */
+char *status_repository_advice(const char *name);
+/* What to do about one that does not answer. */
+#define STATUS_DEAD_ADVICE "see whether its server, or its disk, is alive"
 
 /* What to do about a repository that has no room. */
 #define STATUS_ROOM_ADVICE                                                                         \

@@ -69,8 +69,10 @@ static void list_targets(struct doctor_visit *v)
     for (size_t i = 0; i < c->policies.n; i++) {
         const struct config_policy *p = &c->policies.items[i];
         const struct config_repository *r = config_repository_find(c, p->repository);
+        const struct repo *repo = repo_find(&v->d->s->jobs, p->repository);
 
-        if (p->mode == MODE_PUSH && r && !has_target(v, r->name) &&
+        /* Where another disk has its place, nothing is made. */
+        if (p->mode == MODE_PUSH && r && !(repo && repo->watch->away) && !has_target(v, r->name) &&
             selection_matches_domain(&p->domains, v->found.host, v->found.domain))
             *VEC_ADD(&v->targets) = (struct doctor_target){xstrdup(r->name), xstrdup(r->path)};
     }

@@ -431,8 +431,8 @@ const struct job *scheduler_job(const struct scheduler *s, int64_t id)
     return r ? &r->row : NULL;
 }
 
-/* Of two clocks of whole seconds the difference is not always the same: but whoever asks twice is to
- * hear of one start. */
+/* Of two clocks of whole seconds the difference is not always the same: but whoever asks twice is
+ * to hear of one start. */
 static int64_t started_at(const struct scheduler *s)
 {
     int64_t at = by_the_clock(s);

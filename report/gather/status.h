@@ -16,8 +16,9 @@
 
 /* What somebody saw who looked under a repository's path just now. */
 struct status_look {
-    bool looked;   /* false: nobody did, or he may not; what the daemon saw last stays */
-    char *problem; /* NULL: it is there */
+    bool looked;    /* false: nobody did, or he may not; what the daemon saw last stays */
+    char *problem;  /* NULL: it is there */
+    bool is_silent; /* it has not answered in time */
     bool has_space, read_only;
     uint64_t free, total;
     struct survey_losses losses; /* points there that are good by the catalog, and are not whole */

@@ -26,6 +26,7 @@ static void add_look(const struct status_look *look, struct status_repository *r
     r->read_only = look->read_only;
     r->free = look->free;
     r->total = look->total;
+    r->is_silent = look->is_silent;
     if (look->problem)
         set_problem(r, xstrdup(look->problem));
     else if (r->problem) {

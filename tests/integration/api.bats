@@ -256,3 +256,36 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "t
     run -3 vmkeep doctor web01
     [[ $output == *"NOT "*"error policy 'report': when a copy's target"*"error_policy='stop'"* ]]
 }
+
+@test "doctor: nothing is wrong with a domain that is left out on purpose" {
+    export COLUMNS=1000
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    sed -i 's/domains: \["\*"\]/domains: ["db*"]/' "$tmp/config"
+    answers <<< '{"ok": true, "result": {"about": {"host": "lab", "domain": "web01"}, "catalog": {"problem": null}, "repositories": [], "domains": [{"host": "lab", "domain": "web01", "state": "unreachable", "problem": "no answer", "foreign_job": "a backup", "disks": [{"name": "vda", "trackable": false, "format": "raw", "unsafe": "no scratch space", "encrypted": true, "busy": true}]}]}}'
+    run -3 vmkeep doctor web01
+    [[ $output == *"NOT  lab/web01: no policy selects it"* ]]
+    [[ $output == *"NOT  lab/web01: unreachable: no answer"* ]]
+    [[ $output == *"NOT  lab/web01 disk vda: guest-safe copy not possible: no scratch space"* ]]
+    sed -i '1i unprotected: ["lab/web*"]' "$tmp/config"
+    run -0 vmkeep doctor web01
+    [[ $output == *"ok   lab/web01: left out on purpose (\`unprotected\`): what is wrong with it is no fault"* ]]
+    [[ $output == *"ok   lab/web01: unreachable: no answer"* ]]
+    [[ $output == *"all is fine"* && $output != *"NOT "* && $output != *"->"* ]]
+    run -0 vmkeep doctor web01 --json
+    jq -e 'map(select(.about | startswith("lab/web01"))) | length > 5 and all(.fine and .advice == null)' <<< "$output"
+    # A guest that is perhaps frozen suffers, whoever backs it up.
+    sed -i 's/"foreign_job"/"frozen_since": "2026-11-22T02:30:00Z", "foreign_job"/' "$tmp/answer"
+    run -3 vmkeep doctor web01
+    [[ $output == *"NOT  lab/web01: the guest's file systems are perhaps frozen since"* ]]
+}
+
+@test "doctor: what is tried in the place of a repository says nothing of it" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    answers <<< '{"ok": true, "result": {"about": {"host": null, "domain": null}, "catalog": {"problem": null}, "repositories": [{"name": "main", "path": "/main", "problem": null, "unwritable": null, "difference": null, "free": 1, "reserve": 0}], "domains": [{"host": "lab", "domain": "web01", "state": "running", "problem": null, "targets": [{"repository": "main", "problem": null}], "disks": []}]}}'
+    run vmkeep doctor
+    [[ $output == *"QEMU can write into repository main"* ]]
+    sed -i 's|"path": "/main", "problem": null|"path": "/main", "problem": "another disk"|' "$tmp/answer"
+    run -3 vmkeep doctor
+    [[ $output == *"NOT  repository main: another disk"*"vmkeep repository adopt main"* ]]
+    [[ $output != *"QEMU can write into repository main"* ]]
+}

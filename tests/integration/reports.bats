@@ -243,7 +243,7 @@ REPOSITORY STATE FREE OF PATH
 main ok F OF TMP/main
 far problem - - /far
  why: /far: no such directory; create it, or is the disk not mounted?
- do: mount it, or mend its path or what is said of it; `vmkeep repository list` tells what is there
+ do: mount it, or correct its path or its permissions; if it is lost for good, `vmkeep repository forget far`, or, where another disk takes its place, `vmkeep repository adopt far`
 
 note: 1 domain with points is in the configuration no more, or not at its host: lab/gone; the points stay
  do: `vmkeep points DOMAIN` lists them, `vmkeep delete --domain DOMAIN` lets go of them, `vmkeep checkpoint-prune` of what they have left at hypervisors
@@ -506,7 +506,13 @@ job 7
  why: scheduled: incremental
  when: DATE TIME to DATE TIME
  outcome: failed: disk vda: No space left on device
+ do: mend what it says, then `vmkeep run lab/db01`
 END
+    sqlite3 "$tmp/catalog.db" "UPDATE job SET outcome = 'failed' WHERE id = 5"
+    run -0 vmkeep explain 5
+    [[ $(plain <<< "$output") == *"since then: job 7, the last one, ended as failed: disk vda: No space left on device"* ]]
+    run -0 vmkeep explain "$(vmkeep points db01 --json | jq -r '.[] | select(.state == "damaged").id')"
+    [[ $(plain <<< "$output") == *"state: damaged"*"do: "*"delete"* ]]
     says explain "$(vmkeep points web01 --json | jq -r '.[1].id')" <<'END'
 point lab/web01/STAMP.nightly
  incremental: scheduled: incremental
@@ -649,6 +655,18 @@ END
 }
 
 # A named thing that is not there is exit status 4, whatever command it is given to.
+@test "a restore says that another disk has the repository's place" {
+    echo '{"format": 1, "id": "0123456789abcdef"}' > "$tmp/main/repository.json"
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET repository_id = 'fedcba9876543210'"
+    run -4 --separate-stderr vmkeep restore web01 --to "$tmp/to"
+    [[ $stderr == "vmkeep: restore: $tmp/main: holds repository 0123456789abcdef, not fedcba9876543210; is another disk mounted?"* ]]
+    run -0 vmkeep explain web01
+    [[ $(plain <<< "$output") == *"protected: "* ]]
+    rm -r "$tmp/main"
+    run -0 vmkeep explain web01
+    [[ $(plain <<< "$output") == *"repository main: TMP/main: no such directory"*"do: mount it"* ]]
+}
+
 @test "a repository by name: none of that name, one that is away, one that is a directory here" {
     for command in "points --repository mian" "restore web01 --to $tmp/to --repository mian" \
         "repository check mian" "rebuild-catalog --dry-run --repository mian"; do
