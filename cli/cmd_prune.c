@@ -46,11 +46,30 @@ struct dry_run {
     char *doubt; /* why nothing goes at all; NULL: no reason */
 };
 
-static bool same_group(const struct point *a, const struct point *b)
+/* 0: of one group, which is judged as one. */
+static int group_order(const struct point *a, const struct point *b)
 {
-    return strcmp(a->host, b->host) == 0 && strcmp(a->domain, b->domain) == 0 &&
-           strcmp(a->policy, b->policy) == 0 && !a->copy_of == !b->copy_of &&
-           (!a->copy_of || str_eq(a->repository, b->repository));
+    int order = strcmp(a->host, b->host);
+
+    if (order == 0)
+        order = strcmp(a->domain, b->domain);
+    if (order == 0)
+        order = strcmp(a->policy, b->policy);
+    if (order == 0)
+        order = !a->copy_of - !b->copy_of;
+    if (order == 0 && a->copy_of)
+        order = strcmp(a->repository, b->repository);
+    return order;
+}
+
+/* Of places in the list; those of a group stay in its order. */
+static int by_group(const void *a, const void *b, void *points)
+{
+    const struct point *items = points;
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    int order = group_order(&items[x], &items[y]);
+
+    return order ? order : (x > y) - (x < y);
 }
 
 /* By no rule. */
@@ -95,29 +114,25 @@ static int find_ways(const struct dry_run *run, const struct point_list *group,
     return 0;
 }
 
-/* Judges the group that begins at first, and puts the verdicts where their points are. */
-static int judge_group(const struct dry_run *run, size_t first, struct verdicts *v, struct err *err)
+/* Judges the group of the points at these places, and puts the verdicts there, too. */
+static int judge_group(const struct dry_run *run, const size_t *place, size_t n, struct verdicts *v,
+                       struct err *err)
 {
     static const struct retention keep_all = {0};
-    const struct point *head = &v->points.items[first];
+    const struct point *head = &v->points.items[place[0]];
     const struct config_policy *policy = config_policy_find(run->config, head->policy);
     const struct config_copies *copies =
         head->copy_of ? config_copies_find(policy, head->repository) : NULL;
     bool covered = point_is_covered(run->config, &run->known, head);
-    CLEANUP_FREE size_t *place = xcalloc(v->points.n, sizeof(*place));
-    CLEANUP_FREE bool *whole = xcalloc(v->points.n, sizeof(*whole));
+    CLEANUP_FREE bool *whole = xcalloc(n, sizeof(*whole));
     struct retention_verdict *verdicts = NULL;
     struct point_list group = {0};
     int rc = 0;
 
-    for (size_t i = first; i < v->points.n; i++) {
-        if (!same_group(head, &v->points.items[i]))
-            continue;
-        place[group.n] = i;
-        *VEC_ADD(&group) = v->points.items[i]; /* borrows what it points at */
-    }
-    for (size_t i = 0; i < group.n; i++)
+    for (size_t i = 0; i < n; i++) {
+        *VEC_ADD(&group) = v->points.items[place[i]]; /* borrows what it points at */
         whole[i] = group.items[i].state == POINT_GOOD;
+    }
     points_judge_dates(&group, run->now);
     if (covered && !run->doubt) {
         retention_plan(copies          ? &copies->keep
@@ -138,11 +153,23 @@ static int judge_group(const struct dry_run *run, size_t first, struct verdicts 
 
 static int judge_all(const struct dry_run *run, struct verdicts *v, struct err *err)
 {
-    v->items = xcalloc(v->points.n + 1, sizeof(*v->items));
-    v->how = xcalloc(v->points.n + 1, sizeof(*v->how));
-    for (size_t i = 0; i < v->points.n; i++)
-        if (!v->items[i].reasons && judge_group(run, i, v, err) < 0)
+    size_t n = v->points.n, end;
+    CLEANUP_FREE size_t *places = xcalloc(n + 1, sizeof(*places));
+
+    v->items = xcalloc(n + 1, sizeof(*v->items));
+    v->how = xcalloc(n + 1, sizeof(*v->how));
+    for (size_t i = 0; i < n; i++)
+        places[i] = i;
+    if (n > 0)
+        qsort_r(places, n, sizeof(*places), by_group, v->points.items);
+    for (size_t i = 0; i < n; i = end) {
+        const struct point *head = &v->points.items[places[i]];
+
+        for (end = i + 1; end < n && group_order(head, &v->points.items[places[end]]) == 0;)
+            end++;
+        if (judge_group(run, &places[i], end - i, v, err) < 0)
             return -1;
+    }
     return 0;
 }
 
