@@ -65,5 +65,14 @@ lines() {
     grep -q 'href="vmkeep-config.5.html"' "$tmp/site/man/vmkeep.1.html"
     grep -q 'href="../docs/web.html"\|href="docs/web.html"' "$tmp/site/README.html"
     grep -q 'href="metrics.html"' "$tmp/site/docs/web.html"
+    run ! grep -q '<img' "$tmp/site/index.html"
     run -2 "$BATS_TEST_DIRNAME/../../scripts/make-site" "$tmp/site"
+    # With pictures: all that make-pictures makes, or none.
+    mkdir "$tmp/pictures"
+    run -1 env PICTURES="$tmp/pictures" "$BATS_TEST_DIRNAME/../../scripts/make-site" "$tmp/none"
+    [[ $output == *"status.png is not there: scripts/make-pictures makes it"* ]]
+    touch "$tmp/pictures/"{status,status-dark,domain,repository,policy,watch}.png
+    PICTURES=$tmp/pictures "$BATS_TEST_DIRNAME/../../scripts/make-site" "$tmp/pictured" > "$tmp/out"
+    grep -q '<img src="pictures/watch.png" alt="vmkeep status --watch in a terminal">' "$tmp/pictured/index.html"
+    [ -f "$tmp/pictured/pictures/policy.png" ]
 }
