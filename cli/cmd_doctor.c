@@ -20,7 +20,7 @@
 #include "report/wrap.h"
 #include "storage/store_records.h"
 
-#define ANSWER_S 60
+#define ANSWER_S 30 /* it answers after 10, whoever else does not (DOCTOR_LIMIT_S) */
 #define SCRATCH_S 10
 #define GREEN_OK "\033[32mok\033[0m   "
 #define RED_NOT "\033[31mNOT\033[0m  "
