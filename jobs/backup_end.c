@@ -43,18 +43,46 @@ static void made_sentence(const struct backup_run *run, char ret[ERR_MSG_MAX])
              run->hv.begun.unsafe, why_not ? "; not compressed: " : "", why_not ? why_not : "");
 }
 
-/* Commits the good end.  Not written (disk full, say): the point is published, so nothing is
- * undone; it is tried again until it works or the daemon stops, and then the next start does it. */
+/* What the point stands on was read meanwhile, by a verification perhaps, and is not whole: what
+ * was copied stays, but is no good backup, and a retry begins a full.  Appends to the sentence. */
+static bool stands_on_damage(const struct job_run *r, const struct point *p,
+                             char sentence[ERR_MSG_MAX])
+{
+    const struct point_filter of = {.host = p->host, .domain = p->domain, .policy = p->policy};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+    const struct point *base = NULL;
+    bool ret;
+
+    if (p->parent && catalog_points(r->env->catalog, &of, &points, &err) == 0)
+        base = point_list_find(&points, p->parent);
+    ret = base && (base->state == POINT_DAMAGED || base->state == POINT_MISSING);
+    if (ret) {
+        size_t n = strlen(sentence);
+
+        snprintf(sentence + n, ERR_MSG_MAX - n,
+                 "; it cannot be restored: while it was made, %s, which it stands on, was found %s",
+                 base->id, point_state_name(base->state));
+    }
+    point_list_done(&points);
+    return ret;
+}
+
+/* Commits the end: the point, and that it is a good one.  Not written (disk full, say): the point
+ * is published, so nothing is undone; it is tried again until it works or the daemon stops, and
+ * then the next start does it. */
 int backup_after_recording(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
     struct err err = ERR_INIT;
     char reason[ERR_MSG_MAX];
+    enum err_code code;
 
     made_sentence(run, reason);
     backup_disks_tell(r, &run->published, reason);
+    code = stands_on_damage(r, &run->published, reason) ? ERR_IO : ERR_NONE; /* is tried again */
     job_save_progress(r);
-    if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &run->published, reason,
+    if (catalog_publish(r->env->catalog, r->row.id, env_now(r->env), &run->published, code, reason,
                         &err) < 0) {
         MARK("the end of a good backup is recorded again");
         catalog_trouble(r->env, "record a finished backup (it will be tried again)", &err);
@@ -64,6 +92,8 @@ int backup_after_recording(struct job_run *r)
     }
     r->repo->known = true;
     r->row.state = JOB_ENDED;
+    r->row.outcome = code == ERR_NONE ? OUTCOME_SUCCESS : OUTCOME_FAILED;
+    r->row.error = code;
     free(r->row.reason);
     r->row.reason = xstrdup(reason);
     return B_FORGETTING;
@@ -103,7 +133,7 @@ int backup_after_done(struct job_run *r)
         catalog_trouble(e, "queue copies", &err);
     if (prune_queue_if_due(e, &of, "after a backup: retention lets points go", &err) < 0)
         catalog_trouble(r->env, "judge what to keep", &err);
-    r->env->ops->ended(r, OUTCOME_SUCCESS, r->row.reason);
+    r->env->ops->ended(r, r->row.outcome, r->row.reason);
     return JOB_STAYS;
 }
 

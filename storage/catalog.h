@@ -171,12 +171,12 @@ int catalog_job_remove(struct catalog *c, int64_t id, struct err *err);
 int catalog_job_end(struct catalog *c, int64_t id, int64_t now, enum job_outcome outcome,
                     enum err_code code, const char *reason, struct err *err);
 
-/* The good end of a backup, in one transaction: the point with its disks, its checkpoint
- * current, the former current one of the same (host, domain, policy) dropping (also when the
- * point has none), the job a success.  A checkpoint that is no more provisional does not become
- * current. */
+/* The end of a backup that has made its point, in one transaction: the point with its disks, its
+ * checkpoint current, the former current one of the same (host, domain, policy) dropping (also when
+ * the point has none), the job a success; code not ERR_NONE: it failed for all that, for the point
+ * is no good one.  A checkpoint that is no more provisional does not become current. */
 int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct point *p,
-                    const char *reason, struct err *err);
+                    enum err_code code, const char *reason, struct err *err);
 
 #define JOB_EXPIRY_ROWS 5 /* at one time: each is in many pages, which may have to be read */
 struct job_expiry {

@@ -332,9 +332,10 @@ static int publish_body(struct db *db, void *arg, struct err *err)
 }
 
 int catalog_publish(struct catalog *c, int64_t job, int64_t now, const struct point *p,
-                    const char *reason, struct err *err)
+                    enum err_code code, const char *reason, struct err *err)
 {
-    struct end e = {job, now, OUTCOME_SUCCESS, ERR_NONE, reason, p};
+    enum job_outcome outcome = code == ERR_NONE ? OUTCOME_SUCCESS : OUTCOME_FAILED;
+    struct end e = {job, now, outcome, code, reason, p};
 
     c->changes++;
     return db_tx(&c->db, publish_body, &e, err);

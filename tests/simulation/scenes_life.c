@@ -325,6 +325,55 @@ static void repository_seen_again(void)
     scene_end("a repository that comes back is seen again");
 }
 
+static bool nightly_publishes(const struct sim_daemon *d)
+{
+    const struct job_filter open = {.policy = "nightly", .active = true};
+    struct job_list jobs = {0};
+    struct err err = ERR_INIT;
+    bool ret = false;
+
+    if (catalog_jobs(d->catalog, &open, &jobs, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    for (size_t i = 0; i < jobs.n; i++)
+        ret = ret || str_eq(jobs.items[i].step, "publishing");
+    job_list_done(&jobs);
+    return ret;
+}
+
+/* A verification finds the last point damaged while the next is being put on it: that is no good
+ * end, and a retry begins a full. */
+static void base_found_damaged(void)
+{
+    struct sim_daemon *d = scene_begin(18, 1);
+    const char *domain = d->host->domains.items[0]->name;
+    struct point base = {0};
+    struct err err = ERR_INIT;
+    struct job failed;
+
+    d->host->domains.items[0]->disks.items[0].raw = false;
+    daemon_start(d);
+    scene_live(2 * DAY_MS);
+    while (!nightly_publishes(d))
+        scene_live(10);
+    sim_last_good(d->catalog, domain, "nightly", &base);
+    if (catalog_point_set_damage(d->catalog, base.id, "a bit is another one", &err) < 0 ||
+        catalog_point_set_state(d->catalog, base.id, POINT_DAMAGED, "a bit is another one", &err) <
+            0)
+        sim_broken("%s", err.msg);
+    scene_live(2 * MINUTE_MS);
+    failed = last_scheduled(d, domain, "nightly");
+    if (failed.outcome != OUTCOME_FAILED ||
+        scene_jobs(d, "which it stands on, was found damaged") != 1)
+        sim_broken("a backup that stands on damage is a success");
+    scene_live(30 * MINUTE_MS);
+    check_last(d, domain, "nightly", LEVEL_FULL, "damaged");
+    if (last_scheduled(d, domain, "nightly").due != failed.due)
+        sim_broken("it was not tried again");
+    check_always();
+    point_done(&base);
+    scene_end("a base that is found damaged while a backup runs");
+}
+
 /* Jobs that ended long ago go, but for the last of each kind. */
 static void history_kept(void)
 {
@@ -354,5 +403,6 @@ void play_life_scenes(void)
     repository_awaited();
     repository_not_mounted();
     repository_seen_again();
+    base_found_damaged();
     history_kept();
 }

@@ -214,7 +214,7 @@ struct sim_counts {
     uint64_t events, kills, points, pulls, prunes, merges, jobs, op_faults, job_faults, qemu_kills,
         lost_events, increments, wall_steps, compared, cancels, stops;
     uint64_t neighbours, leaps[SIM_LEAPS], reboots, vanished, torn, forgot, contradictions,
-        wrong_dates, swaps, strangers, denied, deleted, pins;
+        wrong_dates, swaps, strangers, denied, deleted, pins, readers;
     uint64_t copies, unknown, put_back, lost, rebuilt, noticed;
     uint64_t hand_asked, hand_answers, hand_good, hand_failed, hand_checkpoints, hand_compared,
         hand_contradictions;

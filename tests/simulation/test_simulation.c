@@ -103,6 +103,8 @@ static void check_counts(void)
         {"merge", all.merges},
         {"deletion by name", all.deleted},
         {"pin", all.pins},
+        {"reader whom others give way to", all.readers},
+        {"reader whom others give way to", all.readers},
         {"neighbour", all.neighbours},
         {"clock years ahead", all.leaps[LEAP_YEARS_AHEAD]},
         {"clock a day back", all.leaps[LEAP_DAY_BACK]},

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "jobs/delete.h"
+#include "tests/simulation/repo.h"
 
 /* ---- asking ---- */
 
@@ -42,6 +43,40 @@ static void run_once_more(void *ctx)
     free(ids.items);
 }
 
+/* Somebody restores one of the domain's points: whoever merges them gives way. */
+static void read_points(void *ctx)
+{
+    const struct sim_domain *domain = ctx;
+    const struct sim_daemon *d = acting();
+    const struct point_filter of = {.host = "sim", .domain = domain->name};
+    struct point_list points = {0};
+    struct err err = ERR_INIT;
+
+    if (catalog_points(d->catalog, &of, &points, &err) < 0)
+        sim_broken("catalog: %s", err.msg);
+    if (points.n > 0) {
+        const struct point *p = &points.items[sim_random(&sim.w, (uint32_t)points.n)];
+
+        scheduler_yield(d->scheduler, p->host, p->domain, p->policy);
+        sim_read(&sim.w.repo, domain->name);
+        sim.w.counts.readers++;
+    }
+    point_list_done(&points);
+}
+
+static bool removes(const struct job *j)
+{
+    return j->state == JOB_RUNNING && (str_eq(j->kind, JOB_PRUNE) || str_eq(j->kind, JOB_DELETE));
+}
+
+static void at_domain(const struct sim_daemon *d, const char *name, int64_t ms,
+                      void (*what)(void *))
+{
+    for (size_t i = 0; i < d->host->domains.n; i++)
+        if (strcmp(d->host->domains.items[i]->name, name) == 0)
+            sim_at(&sim.w, ms, true, what, d->host->domains.items[i]);
+}
+
 void on_job(void *daemon, const void *job_event)
 {
     const struct job_event *event = job_event;
@@ -52,11 +87,12 @@ void on_job(void *daemon, const void *job_event)
     hand_on_job(d, event);
     ask_about_jobs(d);
     tell_job(event->job);
-    if (event->job->state != JOB_ENDED || !w->faults.job_fails || !sim_chance(w, 500))
+    if (!w->faults.job_fails)
         return;
-    for (size_t i = 0; i < d->host->domains.n; i++)
-        if (strcmp(d->host->domains.items[i]->name, event->job->domain) == 0)
-            sim_at(w, 0, true, run_once_more, d->host->domains.items[i]);
+    if (event->job->state == JOB_ENDED && sim_chance(w, 500))
+        at_domain(d, event->job->domain, 0, run_once_more);
+    if (removes(event->job) && sim_chance(w, 500))
+        at_domain(d, event->job->domain, 1 + sim_random(w, 3000), read_points);
 }
 
 /* ---- the weather ---- */

@@ -89,7 +89,8 @@ static char *backup(const char *domain, int64_t at, const char *base)
     char *id = xstrdup(point.id);
 
     progress(job, point.disks.items[0].bytes, point.disks.items[0].bytes);
-    must(catalog_publish(catalog, job, at + 5 * MINUTE, &point, base ? "150 MiB" : "2 GiB", &err));
+    must(catalog_publish(catalog, job, at + 5 * MINUTE, &point, ERR_NONE,
+                         base ? "150 MiB" : "2 GiB", &err));
     point_done(&point);
     return id;
 }

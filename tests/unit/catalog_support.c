@@ -111,7 +111,7 @@ int64_t backup(struct catalog *c, const struct point *p)
     int64_t id = add_job(c, p->domain, p->policy, p->created);
 
     OK(catalog_job_start(c, id, p->created, p->level, p->why, p, &err));
-    OK(catalog_publish(c, id, p->created + 10, p, "done", &err));
+    OK(catalog_publish(c, id, p->created + 10, p, ERR_NONE, "done", &err));
     return id;
 }
 

@@ -463,8 +463,8 @@ static void publish_refused(void **state)
 
     (void)state;
     before = dump(c->db.h);
-    FAILS(ERR_INVALID, "ended", catalog_publish(c, id, 200, &a1, "again", &err));
-    FAILS(ERR_NOTFOUND, "job 77", catalog_publish(c, 77, 200, &a1, "again", &err));
+    FAILS(ERR_INVALID, "ended", catalog_publish(c, id, 200, &a1, ERR_NONE, "again", &err));
+    FAILS(ERR_NOTFOUND, "job 77", catalog_publish(c, 77, 200, &a1, ERR_NONE, "again", &err));
     after = dump(c->db.h);
     assert_string_equal(before, after);
     id = add_job(c, "d", "n", 200);
@@ -472,10 +472,11 @@ static void publish_refused(void **state)
     free(before);
     before = dump(c->db.h);
     FAILS(ERR_NOTFOUND, "point a2: it stands on gone, which is not in the catalog",
-          catalog_publish(c, id, 210, &lost, "", &err));
+          catalog_publish(c, id, 210, &lost, ERR_NONE, "", &err));
     free(on_disk.disks.items[0].backing);
     on_disk.disks.items[0].backing = xstrdup("lost");
-    FAILS(ERR_NOTFOUND, "it stands on lost", catalog_publish(c, id, 210, &on_disk, "", &err));
+    FAILS(ERR_NOTFOUND, "it stands on lost",
+          catalog_publish(c, id, 210, &on_disk, ERR_NONE, "", &err));
     later = dump(c->db.h);
     assert_string_equal(before, later);
 }
@@ -489,7 +490,7 @@ static void no_way_back_for_checkpoints(void **state)
     (void)state;
     OK(catalog_job_start(c, id, 100, LEVEL_FULL, "", &a1, &err));
     OK(catalog_checkpoint_drop(c, "cp1", &err));
-    OK(catalog_publish(c, id, 110, &a1, "", &err));
+    OK(catalog_publish(c, id, 110, &a1, ERR_NONE, "", &err));
     assert_checkpoints("d", "cp1 dropping");
 }
 
@@ -502,7 +503,7 @@ static void planned_checkpoint_unused(void **state)
 
     (void)state;
     OK(catalog_job_start(c, id, 100, LEVEL_FULL, "", &plan, &err));
-    OK(catalog_publish(c, id, 110, &made, "", &err));
+    OK(catalog_publish(c, id, 110, &made, ERR_NONE, "", &err));
     assert_checkpoints("d", "cp1 dropping");
 }
 
@@ -528,7 +529,7 @@ static void point_added_by_itself(void **state)
     /* The job that made it ends well all the same. */
     id = add_job(c, "d", "n", 100);
     OK(catalog_job_start(c, id, 100, LEVEL_FULL, "", &a1, &err));
-    OK(catalog_publish(c, id, 110, &a1, "", &err));
+    OK(catalog_publish(c, id, 110, &a1, ERR_NONE, "", &err));
     assert_checkpoints("d", "cp1 current");
 }
 

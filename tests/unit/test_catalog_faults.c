@@ -217,13 +217,13 @@ static int step(struct catalog *c, int i, struct err *err)
         return catalog_job_progress(c, &(struct job){.id = 1, .bytes_done = 10, .bytes_total = 100},
                                     err);
     case 5:
-        return catalog_publish(c, 1, 110, &full, "full", err);
+        return catalog_publish(c, 1, 110, &full, ERR_NONE, "full", err);
     case 6:
         return add(c, JOB_BACKUP, 200, err);
     case 7:
         return catalog_job_start(c, 2, 201, LEVEL_INCREMENTAL, "due", &incremental, err);
     case 8:
-        return catalog_publish(c, 2, 210, &incremental, "incremental", err);
+        return catalog_publish(c, 2, 210, &incremental, ERR_NONE, "incremental", err);
     case 9:
         return catalog_checkpoint_forget(c, "cp1", err);
     case 10:
@@ -589,11 +589,11 @@ static int live_within_limit(const struct scratch *s)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     FAILS(ERR_NOSPACE, "File too large", fill_up(c, &err));
     before = dump(c->db.h);
-    FAILS(ERR_NOSPACE, "File too large", catalog_publish(c, 1, 1, &full, "", &err));
+    FAILS(ERR_NOSPACE, "File too large", catalog_publish(c, 1, 1, &full, ERR_NONE, "", &err));
     after = dump(c->db.h);
     assert_string_equal(before, after);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-    OK(catalog_publish(c, 1, 1, &full, "", &err));
+    OK(catalog_publish(c, 1, 1, &full, ERR_NONE, "", &err));
     catalog_close(c);
     return 0;
 }

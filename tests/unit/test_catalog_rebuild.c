@@ -68,7 +68,7 @@ static struct point made(const struct scratch *s, struct catalog *c, const char 
 
     OK(catalog_job_start(c, id, created, p.level, p.why, &p, &err));
     put_point(s, &p);
-    OK(catalog_publish(c, id, created + 10, &p, "done", &err));
+    OK(catalog_publish(c, id, created + 10, &p, ERR_NONE, "done", &err));
     return p;
 }
 
@@ -277,7 +277,7 @@ static void from_copy(void **state)
         put_copy(s, c);
         /* After the copy: one is published, the other goes down with the catalog. */
         put_point(s, &b);
-        OK(catalog_publish(c, open, 260, &b, "done", &err));
+        OK(catalog_publish(c, open, 260, &b, ERR_NONE, "done", &err));
     }
     want = points_text(c);
     catalog_close(c);
