@@ -126,9 +126,10 @@ void dates_judge(const int64_t *times, size_t n, int64_t now, enum date_fault *r
 
 /* ---- points ---- */
 
+/* One that is gone is no witness against those that are there. */
 static bool has_order(const struct point *p)
 {
-    return p->job > 0;
+    return p->job > 0 && p->state != POINT_MISSING;
 }
 
 static int compare(const char *a, const char *b)

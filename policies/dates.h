@@ -45,7 +45,7 @@ struct date_verdict {
 
 /* One verdict a point, in the list's order.  Points of one (host, domain, policy) made by one
  * catalog are held against one another; the list has all of these, or none.  A point whose job is
- * not known can only be found ahead of now, or unset. */
+ * not known, or that is missing, can only be found ahead of now, or unset. */
 void points_date(const struct point_list *points, int64_t now, struct date_verdict *ret);
 
 /* The same, as point.set_aside. */

@@ -212,6 +212,26 @@ static void points_by_catalog(void **state)
     point_list_done(&l);
 }
 
+/* Of two that do not fit together the later one counts: but not when it is not there any more, for
+ * then the only one that can be restored would be set aside for its sake. */
+static void missing_ones(void **state)
+{
+    struct point_list l = {0};
+
+    (void)state;
+    add(&l, "p", "a", 7, NOW - 3 * DAY);
+    add(&l, "p", "a", 8, NOW - 4 * DAY);
+    add(&l, "p", "a", 9, NOW - DAY);
+    points_judge_dates(&l, NOW);
+    for (size_t i = 0; i < l.n; i++)
+        assert_int_equal(l.items[i].set_aside, i == 0);
+    l.items[1].state = POINT_MISSING;
+    points_judge_dates(&l, NOW);
+    for (size_t i = 0; i < l.n; i++)
+        assert_false(l.items[i].set_aside);
+    point_list_done(&l);
+}
+
 static void last_made(void **state)
 {
     struct point_list l = {0};
@@ -235,7 +255,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_lives),       cmocka_unit_test(a_clock_put_right),
         cmocka_unit_test(most_fit_together), cmocka_unit_test(a_clock_that_errs),
-        cmocka_unit_test(points_by_catalog), cmocka_unit_test(last_made),
+        cmocka_unit_test(points_by_catalog), cmocka_unit_test(missing_ones),
+        cmocka_unit_test(last_made),
     };
     const char *wanted = getenv("SEED");
 
