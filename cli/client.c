@@ -276,6 +276,10 @@ int client_failed(const struct err *err, bool reached)
     if (reached)
         return code;
     client_advise(err);
+    if (err->code == ERR_TIMEOUT || (err->code == ERR_REMOTE && !err->sys))
+        fputs("vmkeep: it may do what it was asked for yet, or have done it: look before you ask "
+              "again\n",
+              stderr);
     return code == EXIT_INTERRUPTED ? code : EXIT_NO_DAEMON;
 }
 

@@ -306,6 +306,7 @@ static void print_text(const struct plan *p)
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     char buf[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
     uint64_t bytes = 0;
+    bool merges = false;
 
     for (size_t i = 0; i < p->doomed.n; i++) {
         const struct point *q = point_list_find(&p->all, p->doomed.items[i].id);
@@ -316,10 +317,11 @@ static void print_text(const struct plan *p)
         table_cell(t, size_text(point_bytes(q), size));
         table_cell(t, q->id);
         bytes += point_bytes(q);
+        merges = merges || p->doomed.items[i].into;
     }
     table_print(t, stdout);
-    printf("\n%zu point%s would go, %s\n", p->doomed.n, plural_s(p->doomed.n),
-           size_text(bytes, size));
+    printf("\n%zu point%s would go, %s%s\n", p->doomed.n, plural_s(p->doomed.n),
+           merges ? "up to " : "", size_text(bytes, size));
     for (size_t i = 0; i < p->doomed.n; i++)
         if (p->doomed.items[i].into)
             printf("%s is merged into %s, %s are moved\n", p->doomed.items[i].id,

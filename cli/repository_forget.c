@@ -113,9 +113,9 @@ static void say(const struct plan *p)
     size_t n = p->lost.points.n;
 
     print_paragraphf(stdout, 0, "",
-                     "Repository %s is forgotten: its %zu point%s leave%s the catalog, and "
-                     "their checkpoints go. Nothing on disk is touched.",
-                     p->f->what, n, plural_s(n), n == 1 ? "s" : "");
+                     "Repository %s would be forgotten: its %zu point%s would leave the catalog, "
+                     "and their checkpoints would go. Nothing on disk is touched.",
+                     p->f->what, n, plural_s(n));
     for (size_t i = 0; i < p->groups.n; i++) {
         const struct group *g = &p->groups.items[i];
 

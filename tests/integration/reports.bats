@@ -782,7 +782,7 @@ END
         [["lab", "db01", "nightly", 2, 0], ["lab", "gone", "nightly", 1, 0], ["lab", "web01", "nightly", 3, 0]]' \
         repository forget main --dry-run
     run -0 vmkeep repository forget main --dry-run
-    [[ ${lines[0]} == "Repository main is forgotten: its 6 points leave the catalog, and their checkpoints go. Nothing on disk is touched." ]]
+    [[ ${lines[0]} == "Repository main would be forgotten: its 6 points would leave the catalog, and their checkpoints would go. Nothing on disk is touched." ]]
     json '.points == 6 and .done == true' repository forget main --yes
     json '. == []' points
 }
