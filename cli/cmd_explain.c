@@ -240,7 +240,8 @@ static void explain_policy(const struct status_policy *p, int64_t now, struct ex
     else
         say(e, "last job", "none has ended yet");
     if (p->active)
-        say(e, "job", "%lld %s now", (long long)p->active, p->is_running ? "runs" : "waits");
+        say(e, "job", "%lld %s now", (long long)p->active,
+            p->is_running ? "runs" : "waits, or begins,");
     if (p->next_run)
         say(e, "next run", "%s (%s%s), %s", time_local(p->next_run, time),
             p->next_run < now ? "overdue by " : "in ",

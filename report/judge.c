@@ -56,7 +56,7 @@ static char *advise_run(const struct status_domain *d, const struct status_polic
                          p->repository);
     if (p->active)
         return xasprintf("job %lld %s: `vmkeep jobs --active`", (long long)p->active,
-                         p->is_running ? "runs" : "waits");
+                         p->is_running ? "runs" : "waits, or begins");
     if (j->id && j->outcome != OUTCOME_SUCCESS)
         return xasprintf("mend what job %lld says (`vmkeep explain %lld`), then `vmkeep run %s/%s`",
                          (long long)j->id, (long long)j->id, d->host, d->domain);

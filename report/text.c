@@ -89,8 +89,11 @@ static void add_when(struct table *t, const struct status_policy *p, int64_t now
 {
     char text[TIMEFMT_MAX];
 
-    if (p->active)
-        table_cell(t, p->is_running ? "runs now" : "queued");
+    /* One that looks at its domain first is not written down as running yet. */
+    if (p->active && p->is_running)
+        table_cell(t, "runs now");
+    else if (p->active)
+        table_cellf(t, "job %lld", (long long)p->active);
     else if (!p->next_run)
         table_cell(t, NULL);
     else if (p->next_run < now)

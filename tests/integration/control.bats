@@ -370,4 +370,12 @@ END
     run vmkeep status --json
     jq -e '.daemon == {running: true, starting: false, pid: 77, version: "1.2.3",
         started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2, reasons: []}' <<< "$output"
+    run vmkeep status
+    [[ $output == *"lab/web01 "*" runs now"* ]]
+    # By its row it has not begun; by the daemon it may look at its domain already.
+    sqlite3 "$tmp/catalog.db" "UPDATE job SET state = 'queued', started = 0 WHERE id = 8"
+    run vmkeep status
+    [[ $output == *"lab/web01 "*" job 8"* && "${lines[*]:2}" != *queued* ]]
+    run vmkeep explain web01
+    [[ $output == *"8 waits, or begins, now"* ]]
 }
