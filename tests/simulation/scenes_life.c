@@ -325,6 +325,8 @@ static void repository_seen_again(void)
     scene_end("a repository that comes back is seen again");
 }
 
+#define NIGHTLY_S 5400 /* 02:30 of the zone, by UTC */
+
 static bool nightly_publishes(const struct sim_daemon *d)
 {
     const struct job_filter open = {.policy = "nightly", .active = true};
@@ -353,8 +355,12 @@ static void base_found_damaged(void)
     d->host->domains.items[0]->disks.items[0].raw = false;
     daemon_start(d);
     scene_live(2 * DAY_MS);
-    while (!nightly_publishes(d))
+    scene_live(1000 * ((86400 + NIGHTLY_S - sim_wall(&sim.w) % 86400) % 86400));
+    for (int ms = 0; !nightly_publishes(d); ms += 10) {
+        if (ms > MINUTE_MS)
+            sim_broken("no backup publishes");
         scene_live(10);
+    }
     sim_last_good(d->catalog, domain, "nightly", &base);
     if (catalog_point_set_damage(d->catalog, base.id, "a bit is another one", &err) < 0 ||
         catalog_point_set_state(d->catalog, base.id, POINT_DAMAGED, "a bit is another one", &err) <
