@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "mover/difference.h"
+#include "mover/draft.h"
 #include "mover/extents.h"
 #include "mover/hash.h"
 #include "mover/host_map.h"
@@ -35,7 +36,7 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
-    bool check, locked;
+    bool check, locked, copied;
     const char *image, *format, *tree, *content, *key;
     struct strlist below; /* trees: of take, those below the image's; of check, its own first */
     int64_t capacity;
@@ -46,7 +47,7 @@ struct options {
 
 static const char usage[] =
     "Usage: vmkeep-content take --image IMAGE --capacity BYTES --tree FILE\n"
-    "                    [--content DIGEST --below TREE...] [--key FILE]\n"
+    "                    [--content DIGEST --below TREE...] [--key FILE] [--copied]\n"
     "   or: vmkeep-content check --image IMAGE --capacity BYTES --content DIGEST\n"
     "                    [--format raw] [--below TREE]... [--slice K/N --seed NUMBER]\n"
     "                    [--from BYTES] [--to BYTES] [--only FILE] [--key FILE]\n"
@@ -63,6 +64,8 @@ static const char usage[] =
     "  --tree FILE        the tree of the image, which is written\n"
     "  --below TREE       the trees of the images that it stands on, nearest first, as\n"
     "                     far as one that is whole; of check, the image's own before them\n"
+    "  --copied           vmkeep-mover has made the image, and noted its digests in\n"
+    "                     --tree: where they can be used, nothing is read\n"
     "  --content DIGEST   sha256-tree:HEX: what it shall be; of take, what the disk was\n"
     "                     at the image that it stands on\n"
     "  --key FILE         the key of images that are encrypted (LUKS)\n"
@@ -137,15 +140,25 @@ static int read_part(int c, struct options *o)
 }
 
 static const struct option known[] = {
-    {"image", required_argument, NULL, 'i'},    {"format", required_argument, NULL, 'f'},
-    {"capacity", required_argument, NULL, 'c'}, {"tree", required_argument, NULL, 't'},
-    {"below", required_argument, NULL, 'b'},    {"key", required_argument, NULL, 'K'},
-    {"content", required_argument, NULL, 'd'},  {"bandwidth", required_argument, NULL, 'w'},
-    {"slice", required_argument, NULL, 'k'},    {"seed", required_argument, NULL, 's'},
-    {"from", required_argument, NULL, 'F'},     {"to", required_argument, NULL, 'T'},
-    {"only", required_argument, NULL, 'O'},     {"differences", required_argument, NULL, 'D'},
-    {"locked", no_argument, NULL, 'l'},         {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},           {0},
+    {"image", required_argument, NULL, 'i'},
+    {"format", required_argument, NULL, 'f'},
+    {"capacity", required_argument, NULL, 'c'},
+    {"tree", required_argument, NULL, 't'},
+    {"below", required_argument, NULL, 'b'},
+    {"key", required_argument, NULL, 'K'},
+    {"content", required_argument, NULL, 'd'},
+    {"bandwidth", required_argument, NULL, 'w'},
+    {"slice", required_argument, NULL, 'k'},
+    {"seed", required_argument, NULL, 's'},
+    {"from", required_argument, NULL, 'F'},
+    {"to", required_argument, NULL, 'T'},
+    {"only", required_argument, NULL, 'O'},
+    {"differences", required_argument, NULL, 'D'},
+    {"locked", no_argument, NULL, 'l'},
+    {"copied", no_argument, NULL, 'C'},
+    {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 /* -1: go on; else the exit code. */
@@ -183,6 +196,9 @@ static int read_options(int argc, char **argv, struct options *o)
             break;
         case 'l':
             o->locked = true;
+            break;
+        case 'C':
+            o->copied = true;
             break;
         case 'v':
             puts("vmkeep-content " VMKEEP_VERSION);
@@ -361,6 +377,15 @@ static void add_changed(struct tree *t, const struct map_run *run, const struct 
     }
 }
 
+/* What the mover has noted, where that says all of what is to be known: what a disk that has become
+ * smaller cut through is read, and all of one whose former contents are not known. */
+static bool take_draft(const struct options *o, const struct tree *t, const struct leaves *was,
+                       struct map *map, struct leaves *now)
+{
+    return o->copied && (t->delta || o->below.n == 0) && was->capacity <= t->capacity &&
+           draft_read(o->tree, t->capacity, now, map);
+}
+
 static int take(const struct options *o, struct err *err)
 {
     CLEANUP(leaves_done) struct leaves was = {0};
@@ -369,9 +394,11 @@ static int take(const struct options *o, struct err *err)
     CLEANUP(tree_done) struct tree t = {.capacity = (uint64_t)o->capacity};
     CLEANUP_FREE char *content = NULL;
     struct err unusable = ERR_INIT;
+    bool noted;
 
     t.delta = o->below.n > 0 && lay_trees(o, &was, t.below, &unusable) == 0;
-    if (read_leaves(o, t.delta, &was, NULL, &map, &now, err) < 0)
+    noted = take_draft(o, &t, &was, &map, &now);
+    if (!noted && read_leaves(o, t.delta, &was, NULL, &map, &now, err) < 0)
         return -1;
     for (size_t i = 0; i < map.runs.n; i++)
         add_changed(&t, &map.runs.items[i], &was, &now);
@@ -382,8 +409,9 @@ static int take(const struct options *o, struct err *err)
     if (tree_write(o->tree, &t, err) < 0)
         return -1;
     content = content_text(t.content);
-    print_json(json_pack("{s:s, s:b, s:I, s:s*}", "content", content, "whole", !t.delta, "leaves",
-                         (json_int_t)t.n, "note", unusable.code == ERR_NONE ? NULL : unusable.msg));
+    print_json(json_pack("{s:s, s:b, s:b, s:I, s:s*}", "content", content, "whole", !t.delta,
+                         "read", !noted, "leaves", (json_int_t)t.n, "note",
+                         unusable.code == ERR_NONE ? NULL : unusable.msg));
     return 0;
 }
 

@@ -7,11 +7,14 @@
 #include "mover/map.h"
 #include "mover/peers.h"
 
+struct leaves;
+
 struct copy_spec {
     unsigned requests;  /* at most so many at once */
     uint64_t bandwidth; /* bytes per second read; 0: no limit */
     /* Clusters of data that are all zeroes are written, to hide what is below; else left out. */
     bool write_zeroes;
+    struct leaves *leaves; /* of the disk: is set to the digests of what is data; NULL: none */
 };
 
 /* All is written, but not flushed, when it returns 0.  When it fails the peers are closed, for

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "mover/copy.h"
+#include "mover/draft.h"
 #include "mover/extents.h"
 #include "mover/peers.h"
 
@@ -25,7 +26,7 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 struct options {
-    const char *source, *target, *bitmap, *key;
+    const char *source, *target, *bitmap, *key, *tree;
     uint64_t bandwidth;
     int64_t stall_s, requests;
 };
@@ -33,7 +34,7 @@ struct options {
 static const char usage[] =
     "Usage: vmkeep-mover --source NBD-URI [--bitmap NAME] --target IMAGE.qcow2\n"
     "                    [--key FILE] [--bandwidth BYTES_PER_S] [--stall SECONDS]\n"
-    "                    [--requests N]\n"
+    "                    [--requests N] [--tree FILE]\n"
     "\n"
     "Copies a disk that is exported over NBD into a qcow2 image of its size that is\n"
     "there already.\n"
@@ -45,6 +46,7 @@ static const char usage[] =
     "  --bandwidth BYTES  read at most so much a second (50MiB); default: no limit\n"
     "  --stall SECONDS    give up when nothing has moved for so long (default 120)\n"
     "  --requests N       at most so many requests at once, 1 to 64 (default 16)\n"
+    "  --tree FILE        note the digests of what was copied there (vmkeep-content)\n"
     "  --version          print the version and exit\n"
     "  --help             print this text and exit\n"
     "\n"
@@ -67,28 +69,22 @@ static int read_options(int argc, char **argv, struct options *o)
         {"bandwidth", required_argument, NULL, 'w'},
         {"stall", required_argument, NULL, 'l'},
         {"requests", required_argument, NULL, 'r'},
+        {"tree", required_argument, NULL, 'T'},
         {"version", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
+    const char **texts[] = {['s'] = &o->source,
+                            ['t'] = &o->target,
+                            ['b'] = &o->bitmap,
+                            ['k'] = &o->key,
+                            ['T'] = &o->tree};
     struct err err = ERR_INIT;
     int c;
 
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
         switch (c) {
-        case 's':
-            o->source = optarg;
-            break;
-        case 't':
-            o->target = optarg;
-            break;
-        case 'b':
-            o->bitmap = optarg;
-            break;
-        case 'k':
-            o->key = optarg;
-            break;
         case 'w':
             if (size_parse(optarg, &o->bandwidth, &err) < 0)
                 return bad_usage("--bandwidth", err.msg);
@@ -107,8 +103,11 @@ static int read_options(int argc, char **argv, struct options *o)
         case 'h':
             fputs(usage, stdout);
             return EXIT_DONE;
-        default:
+        case ':':
+        case '?':
             return bad_usage(argv[optind - 1], c == ':' ? "needs a value" : "unknown option");
+        default:
+            *texts[c] = optarg;
         }
     }
     if (optind < argc)
@@ -151,16 +150,21 @@ static int run(const struct options *o, struct peers *p, struct err *err)
 {
     CLEANUP_FREE char *context = o->bitmap ? xasprintf(CONTEXT_BITMAP "%s", o->bitmap) : NULL;
     CLEANUP(map_done) struct map map = {0};
+    CLEANUP(leaves_done) struct leaves leaves = {0};
     struct copy_spec spec = {.requests = (unsigned)o->requests,
                              .bandwidth = o->bandwidth,
-                             .write_zeroes = context != NULL};
+                             .write_zeroes = context != NULL,
+                             .leaves = o->tree ? &leaves : NULL};
 
     p->stall_ms = o->stall_s * 1000;
     p->told = told;
     if (peers_catch_signals(err) < 0 || peers_open_source(p, o->source, context, err) < 0 ||
         peers_open_target(p, o->target, o->key, err) < 0 || check_sizes(p, err) < 0 ||
-        extents_map(p, context, &map, err) < 0 || copy_run(p, &map, &spec, err) < 0 ||
-        peers_finish(p, err) < 0)
+        extents_map(p, context, &map, err) < 0)
+        return -1;
+    leaves_resize(&leaves, p->source.size);
+    if (copy_run(p, &map, &spec, err) < 0 || peers_finish(p, err) < 0 ||
+        (o->tree && draft_write(o->tree, &map, &leaves, err) < 0))
         return -1;
     print_progress(map.bytes, map.bytes);
     return 0;

@@ -120,7 +120,7 @@ static int add_below(const char *path, const struct point_disk *d, struct point_
     return 0;
 }
 
-int content_take(const char *path, const struct point *plan, struct point_disk *d,
+int content_take(const char *path, const struct point *plan, struct point_disk *d, bool copied,
                  void (*alive)(const char *path), struct err *err)
 {
     CLEANUP_FREE char *program = proc_program_path("vmkeep-content");
@@ -133,12 +133,16 @@ int content_take(const char *path, const struct point *plan, struct point_disk *
     struct words w = {0};
     const char *content;
     json_t *o = NULL;
+    int rc;
 
     add(&w, program, "take");
     add(&w, "--image", image);
     add(&w, "--capacity", capacity);
     add(&w, "--tree", tree);
-    if (add_below(path, d, &chain, &trees, &w, err) == 0)
+    rc = add_below(path, d, &chain, &trees, &w, err);
+    if (copied && (!d->backing || trees.n > 0)) /* what stands on something unknown is read */
+        *VEC_ADD(&w) = "--copied";
+    if (rc == 0)
         o = ask(&w, &watched, err);
     free(w.items);
     if (!o)

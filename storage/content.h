@@ -15,9 +15,10 @@
 
 /* Of a disk of the unpublished point plan, in the repository path: writes its tree beside its
  * image, durably, and sets d->content.  What the disk stands on is known by its trees; where these
- * are missing or damaged, all of the disk is read.  alive: is called with the image now and then,
- * for as long as there is progress; may be NULL. */
-int content_take(const char *path, const struct point *plan, struct point_disk *d,
+ * are missing or damaged, all of the disk is read.  copied: the image is as a copy has left it,
+ * which may have noted its digests; then it is not read.  alive: is called with the image now and
+ * then, for as long as there is progress; may be NULL. */
+int content_take(const char *path, const struct point *plan, struct point_disk *d, bool copied,
                  void (*alive)(const char *path), struct err *err);
 
 struct content_check {

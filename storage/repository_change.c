@@ -288,7 +288,7 @@ static int take_content(const char *path, const struct point *plan, struct point
 {
     CLEANUP_FREE char *expected = TAKE_PTR(d->content);
 
-    if (content_take(path, plan, d, how ? how->alive : NULL, err) < 0)
+    if (content_take(path, plan, d, d->compress == COMPRESS_OFF, how ? how->alive : NULL, err) < 0)
         return -1;
     if (!plan->copy_of || !expected || str_eq(d->content, expected))
         return 0;

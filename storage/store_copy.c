@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "storage/store_records.h"
+#include "storage/tree.h"
 
 #define STALL_S "120"
 #define SILENT_S 180.0 /* a mover that says nothing at all hangs */
@@ -20,7 +21,7 @@
 #define SPACE_EVERY_S 1.0
 
 struct disk_copy {
-    char *source, *bitmap, *target;
+    char *source, *bitmap, *target, *tree;
 };
 
 /* A look at the scratch directory; it outlives the copy when that ends meanwhile. */
@@ -58,6 +59,7 @@ static void copier_free(struct copier *c)
         free(c->disks.items[i].source);
         free(c->disks.items[i].bitmap);
         free(c->disks.items[i].target);
+        free(c->disks.items[i].tree);
     }
     free(c->disks.items);
     if (c->look) {
@@ -137,11 +139,12 @@ static void on_child(void *ctx, const struct err *err);
 static int start_next(struct copier *c, struct err *err)
 {
     const struct disk_copy *disk = &c->disks.items[c->next++];
-    const char *argv[14] = {c->mover,      "--source",   disk->source, "--target", disk->target,
-                            "--bandwidth", c->bandwidth, "--stall",    STALL_S};
+    const char *argv[16] = {c->mover,     "--source", disk->source, "--target",
+                            disk->target, "--tree",   disk->tree,   "--bandwidth",
+                            c->bandwidth, "--stall",  STALL_S};
     const struct proc_spec spec = {.argv = argv, .idle_timeout_s = SILENT_S, .line = on_line};
 
-    size_t n = 9;
+    size_t n = 11;
 
     if (disk->bitmap) {
         argv[n++] = "--bitmap";
@@ -192,11 +195,13 @@ struct op *store_copy_start(struct ev_loop *loop, const char *path, const char *
     snprintf(c->bandwidth, sizeof(c->bandwidth), "%" PRIu64, copy->bandwidth);
     for (size_t i = 0; i < copy->plan->disks.n; i++) {
         struct disk_copy *disk = VEC_ADD(&c->disks);
+        CLEANUP_FREE char *tree = tree_file_name(copy->plan->disks.items[i].path);
 
         disk->source = xstrdup(copy->sources[i]);
         disk->bitmap = xstrdup(copy->bitmaps[i]);
         disk->target =
             repository_image(path, copy->plan->id, copy->plan->disks.items[i].path, true);
+        disk->tree = repository_image(path, copy->plan->id, tree, true);
     }
     if (start_next(c, err) == 0)
         return &c->op;

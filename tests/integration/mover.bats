@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # vmkeep-mover, with real servers: qemu-nbd, which knows dirty bitmaps, and nbdkit, which can be slow
-# or break.  MOVER names the program.
+# or break.  MOVER names the program, CONTENT vmkeep-content.
 
 bats_require_minimum_version 1.5.0
 
@@ -166,6 +166,95 @@ done_bytes() {
     [ "$read" -gt 0 ]
     [ "$read" -le $(((64 + 256 + 64 + 1024) << 10)) ]
     qemu-img check -q copy.qcow2
+}
+
+# take IMAGE CAPACITY ARGUMENT...: the answer of vmkeep-content, whose tree is copy.tree.
+take() {
+    "$CONTENT" take --image "$1" --capacity "$2" --tree copy.tree "${@:3}" | tail -n 1
+}
+
+# noted_as_read CAPACITY ARGUMENT...: what the copy has noted in copy.tree makes the tree and the content that
+# reading the image makes, and another program finds; without a look at the image.
+noted_as_read() {
+    local noted read
+    cp copy.tree draft.tree
+    noted=$(take copy.qcow2 "$@" --copied)
+    cp copy.tree noted.tree
+    read=$(take copy.qcow2 "$@")
+    [ "$(jq .read <<< "$noted")" = false ]
+    [ "$(jq .read <<< "$read")" = true ]
+    [ "$(jq -c 'del(.read)' <<< "$noted")" = "$(jq -c 'del(.read)' <<< "$read")" ]
+    cmp noted.tree copy.tree
+    content=$(jq -r .content <<< "$noted")
+    qemu-img convert -O raw copy.qcow2 copy.raw
+    [ "$("$BATS_TEST_DIRNAME/../support/content_digest" copy.raw "$1")" = "$content" ]
+}
+
+@test "the digests of what was copied are those of what lies in the image" {
+    size=$((64 * 1024 * 1024 - 1536))
+    create src.qcow2 $size
+    create copy.qcow2 $size
+    io src.qcow2 'write -P 1 0 5M' 'write -P 0 1M 128k' 'write -P 7 20M 100k' "write -P 9 $((size - 1024)) 1k"
+    export_image src.qcow2
+    mover --tree copy.tree
+    end_server
+    noted_as_read $size
+    mv copy.qcow2 full.qcow2
+    mv copy.tree full.tree
+    was=$content
+    qemu-img bitmap --add src.qcow2 b0
+    io src.qcow2 'write -P 2 1M 4k' 'write -z 2M 1M' 'write -P 1 4M 64k' 'write -P 3 50M 70k' "write -P 8 $((size - 512)) 512"
+    create -F qcow2 -b full.qcow2 copy.qcow2
+    export_image src.qcow2 b0
+    mover --bitmap b0 --tree copy.tree
+    end_server
+    noted_as_read $size --content "$was" --below full.tree
+    [ "$content" != "$was" ]
+}
+
+@test "notes of a copy that cannot be used: the image is read" {
+    create src.qcow2 8M
+    create copy.qcow2 8M
+    io src.qcow2 'write -P 1 0 3M'
+    export_image src.qcow2
+    mover --tree draft
+    end_server
+    good=$(take copy.qcow2 8388608)
+    for how in torn another larger none; do
+        cp draft copy.tree
+        capacity=8388608
+        case $how in
+            torn) truncate -s -1 copy.tree ;;
+            another) take copy.qcow2 8388608 > /dev/null ;; # a tree, and no notes
+            larger) capacity=8388096 ;;
+            none) rm copy.tree ;;
+        esac
+        answer=$(take copy.qcow2 $capacity --copied)
+        [ "$(jq .read <<< "$answer")" = true ]
+        [ $how = larger ] || [ "$(jq -r .content <<< "$answer")" = "$(jq -r .content <<< "$good")" ]
+    done
+    # what it stands on is not known any more
+    take copy.qcow2 8388608 > full.json
+    mv copy.tree full.tree
+    mv copy.qcow2 full.qcow2
+    create -F qcow2 -b full.qcow2 copy.qcow2
+    printf X | dd of=full.tree bs=1 seek=130 conv=notrunc status=none
+    cp draft copy.tree
+    take copy.qcow2 8388608 --copied --content "$(jq -r .content full.json)" --below full.tree > answer
+    [ "$(jq -c '[.read, .whole]' answer)" = "[true,true]" ]
+}
+
+@test "what has become another in the image after it was copied is found by its digests" {
+    create src.qcow2 8M
+    create copy.qcow2 8M
+    io src.qcow2 'write -P 1 0 3M'
+    export_image src.qcow2
+    mover --tree copy.tree
+    end_server
+    io copy.qcow2 'write -P 2 1M 1k'
+    content=$(take copy.qcow2 8388608 --copied | jq -r .content)
+    "$CONTENT" check --image copy.qcow2 --capacity 8388608 --content "$content" --below copy.tree | tail -n 1 > found
+    [ "$(jq -c '[.good, .ranges]' found)" = "[false,[[1048576,65536]]]" ]
 }
 
 @test "an incremental of nothing writes nothing" {
