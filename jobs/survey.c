@@ -11,7 +11,8 @@
  * first: what they have made of the files is no damage.
  *
  * A look takes its time, and others go on meanwhile: of a point whose row is another one now than
- * when it began it knows nothing, and there is a look after it.
+ * when it began it knows nothing; who has changed the row knew more.  (There is no other look for
+ * that: while backups and prunes go on all night, one would follow another.)
  */
 #include "jobs/survey.h"
 
@@ -271,7 +272,7 @@ static int record_states(struct job_env *e, const struct repo *r, const struct p
     return rc;
 }
 
-int survey_record(struct job_env *e, struct repo *r, const char *host, const char *domain,
+int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
                   const struct survey_look *look, struct err *err)
 {
     const struct point_filter of = {.host = host, .domain = domain, .repository = r->name};
@@ -280,10 +281,8 @@ int survey_record(struct job_env *e, struct repo *r, const char *host, const cha
 
     if (catalog_points(e->catalog, &of, &was, err) < 0)
         return -1;
-    if (find_changed(look, &was, &changed)) {
+    if (find_changed(look, &was, &changed))
         MARK("points have changed while they were looked at");
-        e->ops->look_again(r);
-    }
     if (look->found.merged.n > 0) {
         if (record_merges(e, &was, &look->found, &changed, err) < 0)
             return -1;

@@ -28,9 +28,9 @@ struct op *survey_start(struct job_env *e, struct repo *r, const char *host, con
 /* On a disk that was here and is away; another one has its place. */
 bool survey_is_elsewhere(const struct repo *r, const struct point *p);
 /* What was found, into the states of the points of the same scope.  What has become another since
- * the look began (merged into, let go of, looked at by somebody else) is as the catalog has it, and
- * the repository is looked at again. */
-int survey_record(struct job_env *e, struct repo *r, const char *host, const char *domain,
+ * the look began (merged into, let go of, looked at by somebody else) stays as the catalog has
+ * it. */
+int survey_record(struct job_env *e, const struct repo *r, const char *host, const char *domain,
                   const struct survey_look *look, struct err *err);
 
 /* A read has found the point, which is in that repository, damaged: it is marked so at once, and so
