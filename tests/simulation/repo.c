@@ -144,7 +144,7 @@ void sim_point_rots(struct sim_repo *r)
 }
 
 /* By somebody else's hand: no promise covers those, nor what stands on them. */
-static bool is_harmed(struct sim_repo *r, const char *id)
+bool sim_is_harmed(struct sim_repo *r, const char *id)
 {
     const struct sim_stored *p = sim_stored_find(r, id);
 
@@ -152,7 +152,7 @@ static bool is_harmed(struct sim_repo *r, const char *id)
         if (strcmp(r->lost.items[i], id) == 0)
             return true;
     for (size_t i = 0; p && i < p->point.disks.n; i++)
-        if (stands_on(&p->point, i) && is_harmed(r, stands_on(&p->point, i)))
+        if (stands_on(&p->point, i) && sim_is_harmed(r, stands_on(&p->point, i)))
             return true;
     return false;
 }
@@ -198,7 +198,7 @@ void sim_compare_all(struct sim_world *w, int daemon, struct catalog *catalog)
     if (catalog_points(catalog, &all, &points, &err) < 0)
         sim_broken("catalog: %s", err.msg);
     for (size_t i = 0; i < points.n; i++)
-        if (points.items[i].state == POINT_GOOD && !is_harmed(&w->repo, points.items[i].id) &&
+        if (points.items[i].state == POINT_GOOD && !sim_is_harmed(&w->repo, points.items[i].id) &&
             (!w->daemons[daemon].forgets || sim_is_whole(&w->repo, points.items[i].id)))
             compare_point(&w->repo, &points.items[i]);
     point_list_done(&points);
@@ -414,7 +414,7 @@ static int publish_now(void *arg, struct err *err)
         }
         p->published = true;
         p->orphan = false;
-        if (!is_harmed(q->r, p->point.id))
+        if (!sim_is_harmed(q->r, p->point.id))
             compare_point(q->r, &p->point);
     }
     if (rc == 0 && q->fails)

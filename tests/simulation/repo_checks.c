@@ -91,8 +91,10 @@ static void check_is_not_the_last(struct sim_world *w, struct sim_stored *doomed
 
     bool others = found && strcmp(last.id, d->id) != 0;
 
-    /* What is half gone is no point any more, whatever is found in the others meanwhile. */
-    if (!others && !doomed->removal.let_go && was_recorded(w, doomed))
+    /* What is half gone is no point any more, whatever is found in the others meanwhile; and what
+     * is damaged is no good one. */
+    if (!others && !doomed->removal.let_go && was_recorded(w, doomed) &&
+        !sim_is_harmed(&w->repo, d->id))
         sim_broken("%s is removed, the last good point of its domain", d->id);
     doomed->removal.let_go = doomed->removal.let_go || others;
     point_done(&last);

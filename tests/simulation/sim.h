@@ -328,6 +328,8 @@ struct sim_stored *sim_stored_find(struct sim_repo *r, const char *id);
 void sim_image_arrives(struct sim_repo *r, const struct sim_image *image);
 /* The point and all that it stands on are there as they were. */
 bool sim_is_whole(struct sim_repo *r, const char *id);
+/* By somebody else's hand, or what it stands on: no promise covers it. */
+bool sim_is_harmed(struct sim_repo *r, const char *id);
 /* Somebody puts the other disk there. */
 void sim_swap(struct sim_repo *r);
 /* The daemon; 0: nobody's yet. */
