@@ -92,8 +92,7 @@ int backup_after_recording(struct job_run *r)
     }
     r->repo->known = true;
     r->row.state = JOB_ENDED;
-    r->row.outcome = code == ERR_NONE ? OUTCOME_SUCCESS : OUTCOME_FAILED;
-    r->row.error = code;
+    run->verdict = code == ERR_NONE ? OUTCOME_SUCCESS : OUTCOME_FAILED;
     free(r->row.reason);
     r->row.reason = xstrdup(reason);
     return B_FORGETTING;
@@ -133,7 +132,7 @@ int backup_after_done(struct job_run *r)
         catalog_trouble(e, "queue copies", &err);
     if (prune_queue_if_due(e, &of, "after a backup: retention lets points go", &err) < 0)
         catalog_trouble(r->env, "judge what to keep", &err);
-    r->env->ops->ended(r, r->row.outcome, r->row.reason);
+    r->env->ops->ended(r, backup_of(r)->verdict, r->row.reason);
     return JOB_STAYS;
 }
 

@@ -30,10 +30,11 @@ struct backup_run {
     int64_t numbering_since; /* elapsed time */
     int64_t weighed;         /* elapsed time of the last look at the space that is left */
     /* what was made */
-    enum point_made reached; /* of the plan, in the repository: what an undo may remove */
-    int64_t awaits_since;    /* elapsed time when its repository was missed; 0: it was not */
-    bool found_again;        /* it answers, and was tried again */
-    struct err missed;       /* why it was missed */
+    enum point_made reached;  /* of the plan, in the repository: what an undo may remove */
+    int64_t awaits_since;     /* elapsed time when its repository was missed; 0: it was not */
+    bool found_again;         /* it answers, and was tried again */
+    struct err missed;        /* why it was missed */
+    enum job_outcome verdict; /* recorded; told when all is done that follows */
     struct point published;
 };
 
