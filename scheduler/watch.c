@@ -378,7 +378,7 @@ void watch_away(void *ctx)
         any = true;
     }
     if (any)
-        look_away_after(s, s->away_pause < AWAY_MOST_S / 2 ? 2 * s->away_pause : AWAY_MOST_S);
+        look_away_after(s, s->away_pause < AWAY_MOST_S / 2.0 ? 2 * s->away_pause : AWAY_MOST_S);
 }
 
 void watch_newcomer(struct repo *r)
