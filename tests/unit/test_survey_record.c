@@ -34,6 +34,7 @@ static void begin(void **state)
     static const struct store_ops store_ops = {.survey = survey};
     static struct store store = {.ops = &store_ops, .id = ""};
     const char *below = NULL;
+    struct err err = ERR_INIT;
 
     memset(&t, 0, sizeof(t));
     t.catalog = open_writer(*state);
@@ -47,8 +48,7 @@ static void begin(void **state)
         backup(t.catalog, &p);
         below = ids[i];
     }
-    assert_non_null(
-        survey_start(&t.env, &t.repo, NULL, NULL, &t.look, NULL, NULL, &(struct err)ERR_INIT));
+    assert_non_null(survey_start(&t.env, &t.repo, NULL, NULL, &t.look, NULL, NULL, &err));
 }
 
 static void record(void)
