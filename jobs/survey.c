@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
@@ -37,31 +38,21 @@ void survey_look_done(struct survey_look *l)
 
 /* ---- what has become another meanwhile ---- */
 
-/* FNV-1a: nobody gains by two that are the same. */
-static uint64_t digest_add(uint64_t digest, const void *bytes, size_t n)
-{
-    const unsigned char *b = bytes;
-
-    for (size_t i = 0; i < n; i++)
-        digest = (digest ^ b[i]) * UINT64_C(0x100000001b3);
-    return digest;
-}
-
 static uint64_t digest_text(uint64_t digest, const char *text)
 {
-    return text ? digest_add(digest, text, strlen(text) + 1) : digest_add(digest, "\1", 2);
+    return text ? fnv_add(digest, text, strlen(text) + 1) : fnv_add(digest, "\1", 2);
 }
 
 static uint64_t digest_rest(const struct point *p)
 {
-    uint64_t ret = digest_text(UINT64_C(0xcbf29ce484222325), p->damage);
+    uint64_t ret = digest_text(FNV_BEGIN, p->damage);
 
     for (size_t i = 0; i < p->disks.n; i++) {
         const struct point_disk *d = &p->disks.items[i];
 
         ret = digest_text(ret, d->name);
         ret = digest_text(ret, d->backing);
-        ret = digest_add(ret, &d->length, sizeof(d->length));
+        ret = fnv_add(ret, &d->length, sizeof(d->length));
     }
     return ret;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "base/record.h"
 #include "base/text.h"
 
@@ -198,10 +199,6 @@ int condition_read(const json_t *json, struct condition *ret, struct err *err)
 
 const char *condition_fingerprint(const char *key, char buf[FINGERPRINT_MAX])
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a: it tells apart, and hides nothing */
-
-    for (; *key; key++)
-        hash = (hash ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
-    snprintf(buf, FINGERPRINT_MAX, "%016" PRIx64, hash);
+    snprintf(buf, FINGERPRINT_MAX, "%016" PRIx64, fnv_add(FNV_BEGIN, key, strlen(key)));
     return buf;
 }

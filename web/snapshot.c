@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "base/uptime.h"
 #include "cli/active_jobs.h"
 #include "cli/sources.h"
@@ -31,14 +32,9 @@ void snapshot_drop(struct snapshot *s)
     free(s);
 }
 
-/* FNV-1a */
 void text_mark(struct text *t)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; i < t->n; i++)
-        h = (h ^ (unsigned char)t->text[i]) * UINT64_C(1099511628211);
-    snprintf(t->etag, sizeof(t->etag), "\"%016" PRIx64 "\"", h);
+    snprintf(t->etag, sizeof(t->etag), "\"%016" PRIx64 "\"", fnv_add(FNV_BEGIN, t->text, t->n));
 }
 
 static FILE *begin(struct text *t)

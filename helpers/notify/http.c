@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "helpers/notify/send.h"
@@ -322,11 +323,9 @@ static void strip_cr(char *text)
 /* The same for the same message: whoever gets it twice can tell. */
 static char *id_of(const char *message)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t digest = fnv_add(FNV_BEGIN, message, strlen(message));
 
-    for (; *message; message++)
-        hash = (hash ^ (unsigned char)*message) * UINT64_C(0x100000001b3);
-    return xasprintf("vmkeep.%llx", (unsigned long long)hash);
+    return xasprintf("vmkeep.%llx", (unsigned long long)digest);
 }
 
 int send_mail(const struct sending *s, const json_t *message, struct err *err)

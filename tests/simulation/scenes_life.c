@@ -327,21 +327,6 @@ static void repository_seen_again(void)
 
 #define NIGHTLY_S 5400 /* 02:30 of the zone, by UTC */
 
-static bool nightly_publishes(const struct sim_daemon *d)
-{
-    const struct job_filter open = {.policy = "nightly", .active = true};
-    struct job_list jobs = {0};
-    struct err err = ERR_INIT;
-    bool ret = false;
-
-    if (catalog_jobs(d->catalog, &open, &jobs, &err) < 0)
-        sim_broken("catalog: %s", err.msg);
-    for (size_t i = 0; i < jobs.n; i++)
-        ret = ret || str_eq(jobs.items[i].step, "publishing");
-    job_list_done(&jobs);
-    return ret;
-}
-
 /* A verification finds the last point damaged while the next is being put on it: that is no good
  * end, and a retry begins a full. */
 static void base_found_damaged(void)
@@ -356,7 +341,7 @@ static void base_found_damaged(void)
     daemon_start(d);
     scene_live(2 * DAY_MS);
     scene_live(1000 * ((86400 + NIGHTLY_S - sim_wall(&sim.w) % 86400) % 86400));
-    for (int ms = 0; !nightly_publishes(d); ms += 10) {
+    for (int ms = 0; !scene_is_at(d, "publishing"); ms += 10) {
         if (ms > MINUTE_MS)
             sim_broken("no backup publishes");
         scene_live(10);
