@@ -431,10 +431,12 @@ static int explain(void *arg, const struct config *config, struct catalog *catal
     if (rc == 0 && !found)
         rc = try_point(&s, a->what, &e, &found, &err);
     sources_done(&s);
+    if (rc == 0 && !found) {
+        err_set(&err, ERR_NOTFOUND, "%s: no such domain, point or job", a->what);
+        rc = domain_ask_near(config, catalog, a->what, &err);
+    }
     if (rc < 0)
         code = cli_fail(NULL, &err);
-    else if (!found)
-        code = cli_fail(a->what, &(struct err){ERR_NOTFOUND, 0, "no such domain, point or job"});
     else if (a->json)
         print_json(&e);
     else

@@ -39,6 +39,22 @@ int point_wish_read_at(void *arguments, const char *name, const char *value, str
     return time_parse(value, &w->at, err);
 }
 
+static void on_domain(void *arg, const char *host, const char *domain)
+{
+    near_domain(arg, host, domain);
+}
+
+/* What the wish may mean is all that was read. */
+static int nothing_meant(const struct point_wish *w, struct catalog *catalog)
+{
+    struct near near = {.text = w->what};
+    struct err err = ERR_INIT;
+
+    if (catalog_domains_with_points(catalog, on_domain, &near, &err) == 0)
+        point_unknown(&near, &err);
+    return cli_fail(w->command, &err);
+}
+
 static int points_of_catalog(const struct point_wish *w, const struct config *config,
                              struct point_list *ret)
 {
@@ -48,12 +64,14 @@ static int points_of_catalog(const struct point_wish *w, const struct config *co
 
     if (code == 0 && points_meant(catalog, w->what, time(NULL), ret, &err) < 0)
         code = cli_fail(w->command, &err);
-    catalog_close(catalog);
     if (code != 0)
         fprintf(stderr,
                 "vmkeep: %s: points can be had straight from a repository, without the catalog: "
                 "--repository PATH\n",
                 w->command);
+    else if (ret->n == 0)
+        code = nothing_meant(w, catalog);
+    catalog_close(catalog);
     return code;
 }
 

@@ -133,18 +133,20 @@ static int not_a_number(const struct reader *r, const struct command_option *o, 
 }
 
 /* Names stand in the configuration, whose text is UTF-8, and go to the daemon as such: what is not
- * would be left out of the request, and that would mean all of them. */
-static bool is_a_name(unsigned words, const char *value)
+ * would be left out of the request, and that would mean all of them.  Nothing has an empty one: a
+ * script's variable was not set.  Returns what is wrong with it, or NULL. */
+static const char *wrong_name(unsigned words, const char *value)
 {
+    const unsigned names = WORD_DOMAIN | WORD_POLICY | WORD_POINT | WORD_JOB | WORD_CHECKPOINT;
     json_t *text;
-    bool ret;
 
-    if (!(words & (WORD_DOMAIN | WORD_POLICY | WORD_POINT | WORD_JOB | WORD_CHECKPOINT)))
-        return true;
+    if (!*value && words & (names | WORD_REPOSITORY))
+        return "it is empty";
+    if (!(words & names))
+        return NULL; /* a path may be any bytes */
     text = json_string(value);
-    ret = text != NULL;
     json_decref(text);
-    return ret;
+    return text ? NULL : "it is not UTF-8 text";
 }
 
 /* ---- reading: -1: go on, or an exit code when the error has been printed ---- */
@@ -159,13 +161,14 @@ static bool is_choice(const char *const *choices, const char *value)
 static int take_option(struct reader *r, size_t i, const char *value)
 {
     const struct command_option *o = &r->options[i];
+    const char *wrong = value ? wrong_name(o->words, value) : NULL;
     struct err err = ERR_INIT;
 
     r->given[i] = true;
     if (value && !is_choice(o->choices, value))
         return not_a_choice(r, o, value);
-    if (value && !is_a_name(o->words, value))
-        return cli_usage(r->command->name, "--%s: it is not UTF-8 text", o->name);
+    if (wrong)
+        return cli_usage(r->command->name, "--%s: %s", o->name, wrong);
     switch (o->kind) {
     case OPTION_FLAG:
         *(bool *)place(r, o->at) = true;
@@ -272,25 +275,26 @@ static int wrong_operands(const struct command *c, const char *extra)
     return cli_usage(c->name, "'%s': unexpected argument", extra);
 }
 
-static int no_name(const struct reader *r, const struct command_operand *p)
+/* Not NULL: what is wrong with the next argument as that operand. */
+static const char *wrong_operand(const struct command_operand *p, int argc, char **argv)
 {
-    return cli_usage(r->command->name, "%s: it is not UTF-8 text", p->name);
+    return optind < argc ? wrong_name(p->words, argv[optind]) : NULL;
 }
 
 static int read_operands(struct reader *r, int argc, char **argv)
 {
     for (const struct command_operand *p = r->command->operands; p && p->name; p++) {
         bool given = p->by_name && is_given(r, p->by_name);
+        const char *wrong = given ? NULL : wrong_operand(p, argc, argv);
 
-        if (!given && optind < argc && !is_a_name(p->words, argv[optind]))
-            return no_name(r, p);
         if (p->many) {
             given = given || optind < argc;
-            while (optind < argc && is_a_name(p->words, argv[optind]))
+            while (optind < argc && !(wrong = wrong_operand(p, argc, argv)))
                 strlist_add(place(r, p->at), argv[optind++]);
-            if (optind < argc)
-                return no_name(r, p);
-        } else if (!given && optind < argc) {
+        }
+        if (wrong)
+            return cli_usage(r->command->name, "%s: %s", p->name, wrong);
+        if (!p->many && !given && optind < argc) {
             *(const char **)place(r, p->at) = argv[optind++];
             given = true;
         }

@@ -89,16 +89,24 @@ int point_choose_id(const struct point_list *all, const char *what, const struct
     return 0;
 }
 
+int point_unknown(struct near *near, struct err *err)
+{
+    err_set(err, ERR_NOTFOUND, "'%s' is neither a point nor a domain that has one", near->text);
+    return near_ask(near, err);
+}
+
 static int check_one_domain(const struct point_list *all, const char *what, struct err *err)
 {
     CLEANUP(domain_search_done) struct domain_search s = {.text = what};
+    struct near near = {.text = what};
 
     for (size_t i = 0; i < all->n; i++)
         domain_search_offer(&s, all->items[i].host, all->items[i].domain);
-    if (!s.host)
-        return err_set(err, ERR_NOTFOUND, "'%s' is neither a point nor a domain that has one",
-                       what);
-    return domain_search_end(&s, err);
+    if (s.host)
+        return domain_search_end(&s, err);
+    for (size_t i = 0; i < all->n; i++)
+        near_domain(&near, all->items[i].host, all->items[i].domain);
+    return point_unknown(&near, err);
 }
 
 /* One that could be restored, as far as the list tells. */

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/model.h"
+#include "base/near.h"
 
 struct point_choice {
     const struct point *point; /* borrowed from the list */
@@ -25,6 +26,10 @@ int point_choose(const struct point_list *all, const char *what, const int64_t *
 /* The same of points alone: a domain is none. */
 int point_choose_id(const struct point_list *all, const char *what, const struct point **ret,
                     struct err *err);
+
+/* ERR_NOTFOUND: what near->text names is neither.  The domains that have points were offered to near.
+ * Returns -1. */
+int point_unknown(struct near *near, struct err *err);
 
 /* Of the points that would do for `before`'s domain the newest one that is older; before is one of
  * the list. NULL: there is none. */

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/domain_search.h"
+#include "base/near.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/repository_facts.h"
@@ -144,6 +145,20 @@ static size_t count(const struct verify_choice *c, enum meaning m, const char *w
     return n;
 }
 
+static int nothing_meant(const struct verify_choice *c, const char *what, struct err *err)
+{
+    struct near near = {.text = what};
+
+    for (size_t i = 0; i < c->all.n; i++) {
+        near_word(&near, c->all.items[i].policy);
+        near_domain(&near, c->all.items[i].host, c->all.items[i].domain);
+    }
+    err_set(err, ERR_NOTFOUND,
+            "'%s' is neither a point nor a domain or policy that has one%s%s; see 'vmkeep points'",
+            what, c->path ? " in " : "", c->path ? c->path : "");
+    return near_ask(&near, err);
+}
+
 static int find_meaning(const struct verify_choice *c, const char *what, enum meaning *ret,
                         struct err *err)
 {
@@ -154,10 +169,7 @@ static int find_meaning(const struct verify_choice *c, const char *what, enum me
         if (count(c, m, what) > 0)
             *ret = m;
     if (*ret == MEANS_ALL)
-        return err_set(err, ERR_NOTFOUND,
-                       "'%s' is neither a point nor a domain or policy that has one%s%s; see "
-                       "'vmkeep points'",
-                       what, c->path ? " in " : "", c->path ? c->path : "");
+        return nothing_meant(c, what, err);
     if (*ret == MEANS_POINT && count(c, MEANS_POINT, what) > 1)
         return err_set(err, ERR_INVALID,
                        "'%s' could be %zu points: give more of the one's id, or name its domain",

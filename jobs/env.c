@@ -8,6 +8,7 @@
 #include "base/domain_search.h"
 #include "base/log.h"
 #include "base/mark.h"
+#include "base/near.h"
 #include "base/text.h"
 
 void host_hold(struct host *h)
@@ -93,34 +94,45 @@ bool env_remembers(struct job_env *e, const char *text)
            found.host;
 }
 
+static void offer_near(struct job_env *e, struct near *ret)
+{
+    for (size_t i = 0; i < e->hosts.n; i++) {
+        CLEANUP(strlist_done) struct strlist names = {0};
+        struct host *h = e->hosts.items[i];
+
+        if (h->retired || !h->hv)
+            continue;
+        host_domains(h, &names, NULL);
+        for (size_t k = 0; k < names.n; k++)
+            near_domain(ret, h->name, names.items[k]);
+    }
+}
+
 static int unknown_domain(struct job_env *e, const char *text, struct err *err)
 {
-    struct strlist known = {0};
-    const char *near;
+    struct near near = {.text = text};
 
     for (size_t i = 0; i < e->hosts.n; i++) {
+        CLEANUP(strlist_done) struct strlist known = {0};
         const struct host *h = e->hosts.items[i];
         struct err why = ERR_INIT;
 
         if (h->retired || !h->hv || host_domains(h, &known, &why))
             continue;
         MARK("a domain is asked for before its host has told its domains");
-        strlist_done(&known);
         return err_set(
             err, ERR_REMOTE,
             "no host has a domain '%s', but the domains of host %s are not known yet: %s", text,
             h->name, why.msg);
     }
-    near = nearest_word(text, (const char *const *)known.items, known.n);
     if (env_remembers(e, text))
-        err_set(err, ERR_NOTFOUND,
-                "no host has a domain '%s' any more; 'vmkeep points %s' lists what is kept of it",
-                text, text);
-    else
-        err_set(err, ERR_NOTFOUND, "no host has a domain '%s'%s%s%s", text,
-                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    strlist_done(&known);
-    return -1;
+        return err_set(err, ERR_NOTFOUND,
+                       "no host has a domain '%s' any more; 'vmkeep points %s' lists what is kept "
+                       "of it",
+                       text, text);
+    err_set(err, ERR_NOTFOUND, "no host has a domain '%s'", text);
+    offer_near(e, &near);
+    return near_ask(&near, err);
 }
 
 int env_find_domain(struct job_env *e, const char *text, struct host **ret_host, char **ret_domain,

@@ -192,19 +192,23 @@ bool report_tells(const struct report *r, const struct status_about *about,
 struct worst {
     const struct report *r;
     enum severity severity;
+    size_t acts; /* how many somebody must act on though no promise is broken by them */
 };
 
 static void note_worst(void *arg, const struct status_about *about, const struct reason *reason)
 {
     struct worst *w = arg;
 
-    if (report_tells(w->r, about, reason) && reason->severity > w->severity)
+    if (!report_tells(w->r, about, reason))
+        return;
+    w->acts += reason->severity == SEVERITY_ACT;
+    if (reason->severity > w->severity)
         w->severity = reason->severity;
 }
 
 enum severity report_severity(const struct report *r)
 {
-    struct worst w = {r, SEVERITY_NOTE};
+    struct worst w = {.r = r, .severity = SEVERITY_NOTE};
 
     status_reasons(r->status, note_worst, &w);
     if (w.severity == SEVERITY_NOTE && bad(&r->backups) > 0)
@@ -239,15 +243,20 @@ char *report_backups_text(const struct report_counts *n)
     return ret;
 }
 
-/* "1 at risk, 2 protected": those that a policy's run is of, or all. */
-static char *protection_text(const struct report *r)
+/* "1 at risk, 1 thing to see to, 2 protected": those that a policy's run is of, or all. */
+static char *standing_text(const struct report *r)
 {
     static const enum protection order[] = {PROTECTION_AT_RISK, PROTECTION_NONE, PROTECTION_GOOD};
+    struct worst w = {.r = r};
     char *ret = xstrdup("");
 
+    status_reasons(r->status, note_worst, &w);
     for (size_t o = 0; o < ARRAY_LEN(order); o++) {
         size_t n = 0;
 
+        if (order[o] == PROTECTION_GOOD && w.acts > 0)
+            append(&ret, xasprintf("%s%zu thing%s to see to", *ret ? ", " : "", w.acts,
+                                   plural_s(w.acts)));
         for (size_t i = 0; i < r->rows.n; i++)
             n += r->rows.items[i].status && r->rows.items[i].status->protection == order[o];
         if (n > 0)
@@ -260,13 +269,13 @@ static char *protection_text(const struct report *r)
 
 char *report_subject(const struct report *r)
 {
-    CLEANUP_FREE char *protection = protection_text(r);
+    CLEANUP_FREE char *standing = standing_text(r);
     CLEANUP_FREE char *backups = report_backups_text(&r->backups);
 
     if (r->policy)
         return xasprintf("vmkeep on %s: run of %s: %s; %s", r->machine, r->policy, backups,
-                         protection);
-    return xasprintf("vmkeep on %s: %s; %s", r->machine, protection, backups);
+                         standing);
+    return xasprintf("vmkeep on %s: %s; %s", r->machine, standing, backups);
 }
 
 char *report_growth_text(const struct status_repository *r, int64_t now)

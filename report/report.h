@@ -74,8 +74,8 @@ enum severity report_severity(const struct report *r);
 
 /* "30 of 31 backups succeeded, 1 failed". Caller frees. */
 char *report_backups_text(const struct report_counts *n);
-/* "vmkeep on HOST: 1 at risk, 2 protected; 30 of 31 backups succeeded, 1 failed": the subject of a
- * mail. Caller frees. */
+/* "vmkeep on HOST: 1 at risk, 1 thing to see to, 2 protected; 30 of 31 backups succeeded, 1
+ * failed": the subject of a mail. Caller frees. */
 char *report_subject(const struct report *r);
 
 /* Of its repository: "grows by 1.2 GiB a day, full in 40d"; "" where that is not known. Caller

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/domain_search.h"
+#include "base/near.h"
 #include "base/text.h"
 #include "scheduler/core.h"
 
@@ -56,20 +57,17 @@ static bool is_known_otherwise(struct scheduler *s, const char *target, struct e
 
 static int unknown_target(struct scheduler *s, const char *target, struct err *err)
 {
-    VEC(const char *) known = {0};
-    const char *near;
+    struct near near = {.text = target};
 
     if (is_known_otherwise(s, target, err))
         return -1;
     for (size_t i = 0; i < s->config->policies.n; i++)
-        *VEC_ADD(&known) = s->config->policies.items[i].name;
+        near_word(&near, s->config->policies.items[i].name);
     for (size_t i = 0; i < s->covers.n; i++)
-        *VEC_ADD(&known) = s->covers.items[i].domain;
-    near = nearest_word(target, known.items, known.n);
-    err_set(err, ERR_NOTFOUND, "no policy and no domain that a policy covers is named '%s'%s%s%s",
-            target, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    free(known.items);
-    return -1;
+        near_domain(&near, s->covers.items[i].host, s->covers.items[i].domain);
+    err_set(err, ERR_NOTFOUND, "no policy and no domain that a policy covers is named '%s'",
+            target);
+    return near_ask(&near, err);
 }
 
 int targets_each(struct scheduler *s, const char *target, target_fn *fn, void *arg, struct err *err)

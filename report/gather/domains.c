@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/domain_search.h"
 #include "base/names.h"
+#include "base/near.h"
 #include "base/text.h"
 
 void domain_name_done(struct domain_name *d)
@@ -131,26 +132,19 @@ static int choose(const struct domain_names *l, const char *text, struct domain_
     return 0;
 }
 
-static int unknown(const struct domain_names *l, const char *text, struct err *err)
+int domain_ask_near(const struct config *config, struct catalog *catalog, const char *text,
+                    struct err *err)
 {
-    CLEANUP_FREE const char **words = xcalloc(l->n + 1, sizeof(*words));
-    bool with_host = strchr(text, '/') != NULL;
-    struct strlist full = {0};
-    const char *near;
+    struct near near = {.text = text};
+    struct domain_names known = {0};
+    struct err ignored = ERR_INIT;
 
-    for (size_t i = 0; i < l->n; i++) {
-        CLEANUP_FREE char *name = xasprintf("%s/%s", l->items[i].host, l->items[i].domain);
-
-        strlist_add(&full, with_host ? name : l->items[i].domain);
-        words[i] = full.items[i];
-    }
-    near = nearest_word(text, words, l->n);
-    if (near)
-        err_set(err, ERR_NOTFOUND, "%s: no such domain; did you mean '%s'?", text, near);
-    else
-        err_set(err, ERR_NOTFOUND, "%s: no such domain", text);
-    strlist_done(&full);
-    return -1;
+    if (domains_known(config, catalog, &known, &ignored) == 0 &&
+        add_remembered(catalog, &known, &ignored) == 0)
+        for (size_t i = 0; i < known.n; i++)
+            near_domain(&near, known.items[i].host, known.items[i].domain);
+    domain_names_done(&known);
+    return near_ask(&near, err);
 }
 
 int domain_find(const struct config *config, struct catalog *catalog, const char *text,
@@ -169,8 +163,9 @@ int domain_find(const struct config *config, struct catalog *catalog, const char
         rc = add_remembered(catalog, &known, err);
     if (rc == 0 && !found)
         rc = choose(&known, text, ret, &found, err);
-    if (rc == 0 && !found)
-        rc = unknown(&known, text, err);
     domain_names_done(&known);
-    return rc;
+    if (rc < 0 || found)
+        return rc;
+    err_set(err, ERR_NOTFOUND, "%s: no such domain", text);
+    return domain_ask_near(config, catalog, text, err);
 }

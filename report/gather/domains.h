@@ -34,6 +34,11 @@ int domains_known(const struct config *config, struct catalog *catalog, struct d
 int domain_find(const struct config *config, struct catalog *catalog, const char *text,
                 struct domain_name *ret, struct err *err);
 
+/* Adds to the error, which says that there is no such thing, which domain may be meant by text.
+ * Returns -1. */
+int domain_ask_near(const struct config *config, struct catalog *catalog, const char *text,
+                    struct err *err);
+
 void domain_name_done(struct domain_name *d);
 
 #endif

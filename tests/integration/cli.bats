@@ -105,6 +105,13 @@ fails_with() {
     fails_with "domains: 'a': unexpected argument" domains a
     fails_with "domains: --uuid and --json exclude one another" domains --uuid --json
     # A request without it would mean all domains.
+    fails_with "status: DOMAIN: it is empty" status web01 ''
+    fails_with "run: POLICY|DOMAIN: it is empty" run ''
+    fails_with "explain: DOMAIN|POINT|JOB: it is empty" explain ''
+    fails_with "restore: POINT|DOMAIN: it is empty" restore '' --to /nowhere
+    fails_with "delete: POINT: it is empty" delete ''
+    fails_with "event: --domain: it is empty" event --domain ''
+    fails_with "points: --repository: it is empty" points --repository=
     fails_with "prune: POLICY|DOMAIN: it is not UTF-8 text" prune $'web\xff'
     fails_with "event: --domain: it is not UTF-8 text" event --domain $'web\xff'
     fails_with "status: DOMAIN: it is not UTF-8 text" status web01 $'web\xff'

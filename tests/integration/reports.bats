@@ -65,7 +65,7 @@ is_report() {
             '$(date -ud "@$((now - day * 86400))" +%F) main', '$(((100 + day) << 30)) $((1000 << 30))', $((now - day * 86400)))"
     done
     run -0 vmkeep report
-    [[ ${lines[0]} =~ ^"vmkeep on "[^:]+": 1 at risk, 1 unprotected, 1 protected; 5 of 6 backups succeeded, 1 failed"$ ]]
+    [[ ${lines[0]} =~ ^"vmkeep on "[^:]+": 1 at risk, 1 unprotected, 4 things to see to, 1 protected; 5 of 6 backups succeeded, 1 failed"$ ]]
     [[ ${lines[1]} == "From "*" to "*" (7d)." ]]
     [[ $output == *"- lab/db01, nightly: no good point for 3d 2h, promised 1d 2h"*"  do: first of all have vmkeepd run again"* ]]
     plain <<< "$output" | grep -qx 'lab/db01 at risk 2 1 0 2.15 GiB 3d 2h ago .*'
@@ -482,6 +482,12 @@ END
     [ "$stderr" = "vmkeep: lab/web1: no such domain; did you mean 'lab/web01'?" ]
     run -4 --separate-stderr vmkeep status other/web01
     [ -z "$output" ]
+    run -4 --separate-stderr vmkeep explain lab/web1
+    [ "$stderr" = "vmkeep: lab/web1: no such domain, point or job; did you mean 'lab/web01'?" ]
+    run -4 --separate-stderr vmkeep restore web1 --to "$tmp/r"
+    [ "$stderr" = "vmkeep: restore: 'web1' is neither a point nor a domain that has one; did you mean 'web01'?" ]
+    run -4 --separate-stderr vmkeep verify nigthly
+    [ "$stderr" = "vmkeep: verify: 'nigthly' is neither a point nor a domain or policy that has one; see 'vmkeep points'; did you mean 'nightly'?" ]
     sed -i "s|^repositories:|  - { name: den, driver: qemu, domains: [{ name: web01, qmp: $tmp/q }] }\n&|" \
         "$tmp/config"
     run -2 --separate-stderr vmkeep points web01
@@ -731,18 +737,12 @@ END
 }
 
 @test "an empty name names nothing, and never all" {
-    for command in status points jobs explain; do
+    for command in status points jobs explain run prune doctor pin verify export "restore --to $tmp/to" \
+        "delete --yes" "delete --dry-run" "delete --yes --domain"; do
         run -2 --separate-stderr vmkeep $command ""
         [ -z "$output" ]
-        [ "$stderr" = "vmkeep: a domain has a name, and none is given here" ]
+        [[ $stderr == "vmkeep: ${command%% *}: "*": it is empty" ]]
     done
-    for command in "pin" "verify" "export" "restore --to $tmp/to" "delete --yes" "delete --dry-run"; do
-        run -4 --separate-stderr vmkeep $command ""
-        [ -z "$output" ]
-        [[ $stderr == *"''"* ]]
-    done
-    run -4 --separate-stderr vmkeep delete --domain "" --yes
-    [ -z "$output" ]
 }
 
 @test "delete --dry-run: a point that is set aside goes, and the good ones stay the newest" {

@@ -67,6 +67,8 @@ says 4 "$unknown" checkpoint-list web02
 says 4 "$unknown" domjobinfo web02
 says 4 "no host has a domain 'web03'; did you mean 'web01'?" doctor web03
 says 4 "no policy and no domain that a policy covers is named 'web03'; did you mean 'web01'?" run web03
+says 4 "no policy and no domain that a policy covers is named 'lab/web03'; did you mean 'lab/web01'?" run lab/web03
+says 4 "no host has a domain 'lab/web03'; did you mean 'lab/web01'?" domjobinfo lab/web03
 
 echo "- a policy that has left"
 sed -i 's/name: nightly/name: nightly2/' "$tmp/config"
