@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * near: which of the names that there are people meant by one that there is not.  Who has searched in
- * vain offers them all, and lets the error end with a question:
+ * near: which of the names that there are people meant by one that there is not.  Who has searched
+ * in vain offers them all, and lets the error end with a question:
  *
  *     struct near n = {.text = text};
  *     for (...)

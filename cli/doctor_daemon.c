@@ -283,10 +283,11 @@ static void check_reachable(struct findings *l, const struct config *config, con
     else if (has(d, "problem"))
         doctor_add(l, about, "reachable", false,
                    needs_images(config, d)
-                       ? "see that it runs and that vmkeepd may open its socket; or name its "
-                         "images in the configuration (`disks`), and it is backed up while it is "
-                         "shut off, too"
-                       : "see that it runs and that vmkeepd may open its socket",
+                       ? "see that it runs, that `qmp` in the configuration names its socket, and "
+                         "that vmkeepd may open that; or name its images (`disks`), and it is "
+                         "backed up while it is shut off, too"
+                       : "see that it runs, that `qmp` in the configuration names its socket, and "
+                         "that vmkeepd may open that",
                    "%s: %s", text_of(d, "state"), text_of(d, "problem"));
     else
         doctor_add(l, about, "reachable", true, NULL, "%s", text_of(d, "state"));

@@ -27,7 +27,7 @@ int point_choose(const struct point_list *all, const char *what, const int64_t *
 int point_choose_id(const struct point_list *all, const char *what, const struct point **ret,
                     struct err *err);
 
-/* ERR_NOTFOUND: what near->text names is neither.  The domains that have points were offered to near.
+/* ERR_NOTFOUND: what near->text names is neither.  Domains that have points were offered to near.
  * Returns -1. */
 int point_unknown(struct near *near, struct err *err);
 

@@ -384,11 +384,13 @@ static void add_facts(struct status_domain *d)
     if (d->bad_points)
         reason_add(&d->reasons, REASON_POINTS_BAD, STATUS_POINTS_ADVICE, "%s", d->bad_points);
     if (d->needs_images && d->policies.n > 0) {
-        reason_add(&d->reasons, REASON_SHUT_OFF,
-                   "start it; or name its images in the configuration (`disks` of the domain, "
-                   "vmkeep-config(5)), and it is backed up while it is shut off, too",
-                   "it is shut off (%s): no backup of it can be made until it runs",
-                   d->problem ? d->problem : "its images are not configured");
+        reason_add(
+            &d->reasons, REASON_SHUT_OFF,
+            "start it; or, if it runs, correct where its QMP socket is (`qmp` of the domain, "
+            "vmkeep-config(5)); or name its images (`disks`), and it is backed up while it "
+            "is shut off, too",
+            "it is not found running (%s): no backup of it can be made until it is",
+            d->problem ? d->problem : "its images are not configured");
     } else if (d->problem && d->policies.n > 0) {
         if (str_eq(d->state, "unreachable"))
             reason_add(&d->reasons, REASON_UNREACHABLE, doctor, "unreachable: %s", d->problem);

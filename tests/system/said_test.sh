@@ -45,6 +45,15 @@ vmkeep doctor --json > "$tmp/found" || true
 says 4 "no policy selects lab/extra; name it in a policy's 'domains', then 'vmkeep reload'" run extra
 says 4 "no policy selects lab/extra; name it in a policy's 'domains', then 'vmkeep reload'" prune lab/extra
 
+echo "- a socket that was never there: it may be shut off, or its path is wrong"
+nothing="nothing is at $tmp/web01.qmp, where its QMP socket should be (key qmp)"
+vmkeep status > "$tmp/out" || true
+grep -qF "why: it is not found running ($nothing; its images are not configured (key disks)): no backup" "$tmp/out" ||
+    fail "$(cat "$tmp/out")"
+grep -q 'do: start it; or, if it runs, correct where its QMP socket is (`qmp` of the domain' "$tmp/out" || fail "$(cat "$tmp/out")"
+jq -e --arg n "$nothing" '.[] | select(.about == "lab/web01" and .check == "reachable") |
+    (.text | contains($n)) and (.advice | contains("`qmp`"))' "$tmp/found" > /dev/null || fail "doctor: $(cat "$tmp/found")"
+
 echo "- doctor: nothing of what is left out on purpose is a fault"
 stop_vm extra
 sed -i '1i unprotected: [extra]' "$tmp/config"

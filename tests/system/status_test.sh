@@ -113,11 +113,11 @@ domain_is()
 stop_vm vm1
 wait_for 10 "vm1 to be seen shut off" domain_is "shut off"
 is 4 shut-off
-shows 'its images are not configured (key disks)): no backup of it can be made until it runs'
+shows 'its images are not configured (key disks)): no backup of it can be made until it is'
 vmkeep run vm1 --wait > "$tmp/out" 2>&1 && fail "backed up without images"
 grep -q "the domain is shut off: .*; its images are not configured (key disks)" "$tmp/out" ||
     fail "the job does not say what would help: $(cat "$tmp/out")"
-{ vmkeep doctor vm1 || true; } | grep -q 'name its images in the configuration' || fail "nor doctor"
+{ vmkeep doctor vm1 || true; } | grep -q 'name its images (`disks`)' || fail "nor doctor"
 start_vm vm1 vda
 wait_for 10 "vm1 to be seen again" domain_is paused
 vmkeep run vm1 --wait > /dev/null

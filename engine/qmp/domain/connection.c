@@ -33,6 +33,18 @@ static enum domain_state state_behind(const struct err *err)
     return err->sys == ENOENT || err->sys == ECONNREFUSED ? DOMAIN_SHUTOFF : DOMAIN_UNREACHABLE;
 }
 
+/* Who configures a domain may be wrong about where its socket is; who had it running is not. */
+static void say_absent(const struct domain *d, const struct err *cause, struct err *ret)
+{
+    if (cause->sys == ENOENT && !d->was_up)
+        err_set(ret, ERR_REMOTE, "nothing is at %s, where its QMP socket should be (key qmp)",
+                d->qmp);
+    else if (cause->sys == ENOENT)
+        err_set(ret, ERR_REMOTE, "nothing is at %s any more: its QEMU has ended", d->qmp);
+    else
+        err_set(ret, ERR_REMOTE, "nobody listens at %s: its QEMU has ended", d->qmp);
+}
+
 /* Somebody has stopped the process (SIGSTOP, a debugger): then it accepts no client, which looks
  * as if another one kept the monitor. */
 static bool is_stopped(pid_t pid)
@@ -60,15 +72,17 @@ void connection_retry(struct domain *d)
 static void go_down(struct domain *d, const struct err *cause)
 {
     enum domain_state state = state_behind(cause);
-    struct err stopped = ERR_INIT;
-    const struct err *why = cause;
+    struct err said = ERR_INIT;
+    const struct err *why = &said;
 
-    if (state == DOMAIN_UNREACHABLE && is_stopped(d->peer)) {
-        err_set(&stopped, ERR_REMOTE,
+    if (state == DOMAIN_UNREACHABLE && is_stopped(d->peer))
+        err_set(&said, ERR_REMOTE,
                 "%s: QEMU is stopped (process %d, by SIGSTOP or a debugger); SIGCONT continues it",
                 d->qmp, (int)d->peer);
-        why = &stopped;
-    }
+    else if (state == DOMAIN_SHUTOFF)
+        say_absent(d, cause, &said);
+    else
+        why = cause;
     if (d->up || state != d->down_state)
         domain_raise(d, HV_EVENT_DOMAIN);
     if (d->up)
