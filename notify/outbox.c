@@ -3,7 +3,7 @@
  * The queue of messages: one at a time to each target, in their order; what fails is tried again.
  *
  * A message is marked in the catalog before it is sent, and deleted after
- * (storage/catalog_notify.h): a daemon that dies in between repeats it once.
+ * (storage/catalog_notify.h): a daemon that dies in between repeats it.
  */
 #include "notify/notifier_priv.h"
 
@@ -124,17 +124,14 @@ static int64_t send_first(struct outlet *o, const struct message *m, int64_t now
         notifier_trouble(o->name, &err);
         return now + FIRST_PAUSE_S;
     }
-    if (!go) {
-        log_warning("notifications: %s: the daemon ended twice while a message was being sent: it "
-                    "is taken to have been sent",
-                    o->name);
-        return now;
-    }
     o->message = m->id;
     o->tries = m->tries;
     o->expires = m->expires;
     o->is_late = strcmp(m->kind, "ping") == 0;
-    o->sending = n->env.send(n->env.ctx, &target, m->body, on_sent, o, &err);
+    if (go)
+        o->sending = n->env.send(n->env.ctx, &target, m->body, on_sent, o, &err);
+    else
+        err_set(&err, ERR_CANCELED, "the daemon ended twice while a message was being sent");
     if (o->sending)
         return 0;
     note_end(o, &err);

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "storage/catalog_priv.h"
 
-#define UNSURE_MAX 2 /* so often may the daemon die over one message */
+#define UNSURE_MAX 2 /* so often may the daemon die over one message before that waits */
 
 /* ---- told ---- */
 
@@ -204,7 +204,7 @@ static int begin_body(struct db *db, void *arg, struct err *err)
         return -1;
     c->go = rc > 0 && sqlite3_column_int64(st, 0) < UNSURE_MAX;
     db_stmt_release(&st);
-    return run_with(db, c->go ? ST_MESSAGE_BEGIN : ST_MESSAGE_DELETE, c, err);
+    return c->go ? run_with(db, ST_MESSAGE_BEGIN, c, err) : 0;
 }
 
 int catalog_message_begin(struct catalog *c, int64_t id, int64_t now, bool *ret_go, struct err *err)

@@ -5,8 +5,9 @@
  *
  * What a target is told and the message that tells it are written in one transaction, so that
  * whatever dies, each is told once.  A message is marked before it is sent, and deleted after: when
- * the daemon dies in between, nobody knows whether it went out.  It is sent again then, once; when
- * the daemon dies over that, too, it is taken to have been sent; unless it was refused in between.
+ * the daemon dies in between, nobody knows whether it went out.  It is sent again then; when the
+ * daemon dies over that, too, it waits as one that was refused, so that a daemon that keeps dying
+ * does not send the same all the time.
  *
  * Of what a target does not take the newest messages are kept, and of the others their number.
  */
@@ -70,8 +71,8 @@ int catalog_message_first(struct catalog *c, const char *target, struct message 
 /* All, in the order in which they came; bodies are left out. */
 int catalog_messages(struct catalog *c, struct message_list *ret, struct err *err);
 
-/* It is about to be sent.  *ret_go false: the daemon died twice while it was being sent, so it is
- * taken to have been, and is gone. */
+/* It is about to be sent.  *ret_go false: the daemon died twice while it was being sent, so that is
+ * put off, as after a failure. */
 int catalog_message_begin(struct catalog *c, int64_t id, int64_t now, bool *ret_go,
                           struct err *err);
 int catalog_message_sent(struct catalog *c, int64_t id, int64_t now, struct err *err);

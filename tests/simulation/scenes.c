@@ -333,7 +333,7 @@ void play_scenes(void)
     play_libvirt_scenes();
     play_image_scenes();
     play_copy_scenes();
-    play_notify_scene();
+    play_notify_scene(92, 1);
     copies_given_up();
     catalog_full();
     export_left();

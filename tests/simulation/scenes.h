@@ -44,7 +44,7 @@ void play_image_scenes(void);
 void play_copy_scenes(void);
 
 /* scenes_notify.c */
-void play_notify_scene(void);
+void play_notify_scene(uint64_t seed, int seeds);
 
 /* scenes_libvirt.c */
 void play_libvirt_scenes(void);

@@ -44,6 +44,12 @@ static struct {
     size_t repeated;
 } world;
 
+/* Of all the seeds that are played. */
+struct notify_counts {
+    size_t away[TARGETS], repeated, crashes;
+    uint64_t kills;
+};
+
 /* ---- the receivers ---- */
 
 static struct heard *heard_of(struct target *t, const char *key)
@@ -200,13 +206,13 @@ static void check_heard(const char *key, size_t begun, size_t over)
     }
 }
 
-/* The daemon is killed now and then, and targets are away. */
-static void weather_of_hours(struct sim_daemon *d, int hours)
+/* The daemon is killed now and then, and targets are away; so many looks of 10 000 fail. */
+static void weather_of_hours(struct sim_daemon *d, int hours, int op_fails)
 {
     int64_t until = sim.w.now_ms + hours * 60 * MINUTE_MS;
 
     sim.w.faults.kill_daemon = 40;
-    sim.w.faults.op_fails = 100;
+    sim.w.faults.op_fails = op_fails;
     if (setjmp(sim.w.killed)) {
         daemon_gone(d);
         sim_at(&sim.w, 1000, false, daemon_start, d);
@@ -251,22 +257,26 @@ static void forget_world(void)
 /* All is well in the end, and both know it. */
 static void check_end(void)
 {
-    for (size_t i = 0; i < TARGETS; i++) {
-        if (world.targets[i].n_away == 0)
-            sim_broken("target %zu was never away", i + 1);
+    for (size_t i = 0; i < TARGETS; i++)
         for (size_t k = 0; k < world.targets[i].n_heard; k++)
             if (world.targets[i].heard[k].fires)
                 sim_broken("target %zu was not told that %s is over", i + 1,
                            world.targets[i].heard[k].key);
-    }
-    if (sim.w.counts.kills < 10 || world.repeated == 0)
-        sim_broken("%llu kills, %zu messages repeated", (unsigned long long)sim.w.counts.kills,
-                   world.repeated);
 }
 
-void play_notify_scene(void)
+/* Something has happened in these hours. */
+static void check_weather(const struct notify_counts *c)
 {
-    struct sim_daemon *d = scene_begin(72, 2);
+    for (size_t i = 0; i < TARGETS; i++)
+        if (c->away[i] == 0)
+            sim_broken("target %zu was never away", i + 1);
+    if (c->kills < 10 || c->repeated == 0)
+        sim_broken("%llu kills, %zu messages repeated", (unsigned long long)c->kills, c->repeated);
+}
+
+static void play(uint64_t seed, struct notify_counts *ret)
+{
+    struct sim_daemon *d = scene_begin(seed, 2);
 
     sim.tells = true;
     daemon_start(d);
@@ -278,14 +288,14 @@ void play_notify_scene(void)
     check_heard("at-risk sim/d1", 1, 1);
     sim.w.repo.gone = true;
     full_catalog(d);
-    weather_of_hours(d, 36);
+    weather_of_hours(d, 36, 100);
     scene_live(180 * MINUTE_MS);
     check_heard("repository repository main", 1, 0);
     check_heard("at-risk sim/d0", 2, 1);
     check_heard("at-risk sim/d1", 2, 1);
     stop_and_start(d);
     sim.w.repo.gone = false;
-    weather_of_hours(d, 4);
+    weather_of_hours(d, 4, 0); /* a look at the repository that fails would be a condition, too */
     sim_set_clock(&sim.w, 7200);
     scene_live(26 * 60 * MINUTE_MS);
     check_heard("repository repository main", 1, 1);
@@ -293,10 +303,27 @@ void play_notify_scene(void)
     check_heard("at-risk sim/d1", 2, 2);
     check_heard("clock clock", 1, 1);
     check_end();
+    for (size_t i = 0; i < TARGETS; i++)
+        ret->away[i] += world.targets[i].n_away;
+    ret->kills += sim.w.counts.kills;
+    ret->repeated += world.repeated;
+    ret->crashes += heard_of(&world.targets[0], "daemon daemon-crashed")->begun;
+    sim_free();
+    forget_world();
+}
+
+void play_notify_scene(uint64_t seed, int seeds)
+{
+    struct notify_counts counts = {0};
+
+    for (int i = 0; i < seeds; i++) {
+        if (seeds > 1)
+            printf("notifications: seed %llu\n", (unsigned long long)seed + (unsigned)i);
+        play(seed + (uint64_t)i, &counts);
+    }
+    check_weather(&counts);
     printf("notifications: %zu repeated of %llu kills; the daemon was told to have crashed %zu "
            "times\n",
-           world.repeated, (unsigned long long)sim.w.counts.kills,
-           heard_of(&world.targets[0], "daemon daemon-crashed")->begun);
-    scene_end("each target is told of each condition once, and once that it is over");
-    forget_world();
+           counts.repeated, (unsigned long long)counts.kills, counts.crashes);
+    printf("scene: each target is told of each condition once, and once that it is over\n");
 }

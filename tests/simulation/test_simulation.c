@@ -15,10 +15,13 @@
  *       faults and kills from each seed; then three quiet days, after which all must be well
  *   test_simulation scenes
  *       short lives without faults, each around one thing
+ *   test_simulation notify [--seed N] [--seeds N]
+ *       the scene of notifications, with kills and targets that are away from each seed
  *
  * The seed is printed; the same seed gives the same run.
  */
 #include "tests/simulation/run.h"
+#include "tests/simulation/scenes.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -445,6 +448,10 @@ int main(int argc, char **argv)
                wrong_clocks(domains, true);
     if (optind < argc && strcmp(argv[optind], "scenes") == 0) {
         play_scenes();
+        return 0;
+    }
+    if (optind < argc && strcmp(argv[optind], "notify") == 0) {
+        play_notify_scene(seed, seeds);
         return 0;
     }
     for (int i = 0; i < seeds; i++)
