@@ -126,9 +126,10 @@ void html_begin(FILE *out, const char *title, int refresh)
         fprintf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh);
     fputs("<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n"
           "<a class=\"skip\" href=\"#content\">To the content</a>\n"
-          "<header><a class=\"name\" href=\"/\">vmkeep</a>"
-          "<nav aria-label=\"Pages\"><a href=\"/\">Status</a> <a href=\"/api/v1/status\">JSON</a> "
-          "<a href=\"/metrics\">Metrics</a></nav></header>\n<main id=\"content\">\n",
+          "<header><a class=\"name\" href=\"/\">vmkeep</a><nav aria-label=\"Pages\">"
+          "<a href=\"/\">Status</a> <a href=\"/api/v1/status\">JSON</a> "
+          "<a href=\"/metrics\">Metrics</a> <a href=\"/docs/\">Docs</a></nav></header>\n"
+          "<main id=\"content\">\n",
           out);
 }
 

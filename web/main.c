@@ -13,17 +13,21 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/sources.h"
+#include "web/docs.h"
 #include "web/listen.h"
 #include "web/server.h"
 
 static const char usage[] =
     "Usage: vmkeep-web [--config FILE] [--listen ADDRESS:PORT|unix:PATH]\n"
+    "                  [--docs DIRECTORY]\n"
     "\n"
     "Serves the status page, /metrics and /api/v1 of the catalog that FILE names\n"
     "(default " CONFIG_DEFAULT "); read-only.  vmkeepd runs it where that has `web`.\n"
     "\n"
     "  --config FILE     the configuration\n"
     "  --listen ADDRESS  where it is served, instead of `web`\n"
+    "  --docs DIRECTORY  the documentation as pages, shown at /docs/\n"
+    "                    (default " DOCS_DEFAULT ")\n"
     "  --version         print the version and exit\n"
     "  --help            print this text and exit\n"
     "\n"
@@ -39,7 +43,7 @@ static void on_signal(int number)
 }
 
 /* mine, theirs: for the thread that gathers, and for the one that serves. */
-static int serve(const char *address, const struct access *access,
+static int serve(const char *address, const struct access *access, const struct docs *docs,
                  const struct status_sources *mine, const struct status_sources *theirs)
 {
     struct site *site = site_new();
@@ -47,8 +51,8 @@ static int serve(const char *address, const struct access *access,
     struct err err = ERR_INIT;
     int fd = web_listen(address, &err);
 
-    if (fd < 0 ||
-        server_start(fd, starts_with(address, "unix:"), access, site, theirs, &server, &err) < 0) {
+    if (fd < 0 || server_start(fd, starts_with(address, "unix:"), access, site, docs, theirs,
+                               &server, &err) < 0) {
         site_free(site);
         return cli_fail(NULL, &err);
     }
@@ -90,7 +94,7 @@ static int open_access(const struct config *config, const char *address, struct 
                      address);
 }
 
-static int run(const char *address)
+static int run(const char *address, const char *docs_dir)
 {
     struct access access = {0};
     struct status_sources mine = {0}, theirs = {0};
@@ -105,7 +109,12 @@ static int run(const char *address)
     code = code ? code : open_access(config, address, &access);
     code = code ? code : open_sources(config, &catalog, &mine);
     code = code ? code : open_sources(config, &second, &theirs);
-    code = code ? code : serve(address, access.token ? &access : NULL, &mine, &theirs);
+    if (code == EXIT_DONE) {
+        struct docs *docs = docs_read(docs_dir);
+
+        code = serve(address, access.token ? &access : NULL, docs, &mine, &theirs);
+        docs_free(docs);
+    }
     access_done(&access);
     sources_done(&mine);
     sources_done(&theirs);
@@ -118,14 +127,12 @@ static int run(const char *address)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"listen", required_argument, NULL, 'l'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
+        {"docs", required_argument, NULL, 'd'},   {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     const struct sigaction action = {.sa_handler = on_signal};
-    const char *address = NULL;
+    const char *address = NULL, *docs = DOCS_DEFAULT;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -135,6 +142,9 @@ int main(int argc, char **argv)
             break;
         case 'l':
             address = optarg;
+            break;
+        case 'd':
+            docs = optarg;
             break;
         case 'V':
             printf("vmkeep-web %s\n", VMKEEP_VERSION);
@@ -151,5 +161,5 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    return run(address);
+    return run(address, docs);
 }

@@ -23,13 +23,16 @@
 #define HTML "text/html; charset=utf-8"
 #define JSON "application/json"
 #define CSS "text/css; charset=utf-8"
+#define DOCS "/docs/"
 #define CSP                                                                                        \
-    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "   \
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "                \
+    "form-action 'none'; "                                                                         \
     "frame-ancestors 'none'"
 
 struct server {
     struct MHD_Daemon *daemon;
     struct site *site;
+    const struct docs *docs;
     struct status_sources details; /* this thread's own */
     bool local;
     const struct access *access; /* NULL: everybody may see it */
@@ -68,7 +71,7 @@ static void add_headers(struct MHD_Response *r, const struct answer *a)
 {
     const char *const headers[][2] = {
         {"Content-Type", a->type},
-        {"Cache-Control", str_eq(a->type, HTML) ? "no-store" : "no-cache"},
+        {"Cache-Control", str_eq(a->type, HTML) && !a->constant ? "no-store" : "no-cache"},
         {"Content-Security-Policy", CSP},
         {"X-Content-Type-Options", "nosniff"},
         {"X-Frame-Options", "DENY"},
@@ -80,6 +83,8 @@ static void add_headers(struct MHD_Response *r, const struct answer *a)
         MHD_add_response_header(r, headers[i][0], headers[i][1]);
     if (a->status == MHD_HTTP_OK)
         MHD_add_response_header(r, "ETag", a->text.etag);
+    if (a->status == MHD_HTTP_MOVED_PERMANENTLY)
+        MHD_add_response_header(r, "Location", DOCS);
     if (a->status == MHD_HTTP_UNAUTHORIZED) /* browsers ask then, and others have it already */
         MHD_add_response_header(r, "WWW-Authenticate", "Basic realm=\"vmkeep\"");
     if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
@@ -194,6 +199,32 @@ static void answer(const struct server *s, const char *url, struct snapshot *of,
     snapshot_drop(of);
 }
 
+/* What does not depend on how it stands with anything: false: it does. */
+static bool answer_constant(const struct server *s, const char *url, struct answer *a)
+{
+    const char *rest = behind(url, DOCS);
+    const struct text *doc = rest ? docs_find(s->docs, rest, &a->type) : NULL;
+
+    a->status = MHD_HTTP_OK;
+    if (doc || str_eq(url, "/style.css")) {
+        a->constant = true;
+        a->type = doc ? a->type : CSS;
+        a->text =
+            doc ? *doc
+                : (struct text){.text = (char *)report_html_style, .n = strlen(report_html_style)};
+    } else if (str_eq(url, "/docs")) {
+        fail(a, MHD_HTTP_MOVED_PERMANENTLY, "Moved", "The documentation is at " DOCS);
+    } else if (rest && !*rest) {
+        a->type = HTML;
+        docs_none(&a->text);
+    } else if (rest) {
+        fail(a, MHD_HTTP_NOT_FOUND, "Not found", "there is no such page");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* The token, as a bearer's or as anybody's password. */
 static bool is_known(const struct server *s, struct MHD_Connection *c)
 {
@@ -256,14 +287,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
         *size = 0;
         return MHD_YES;
     }
-    if (str_eq(url, "/style.css")) {
-        a = (struct answer){
-            .status = MHD_HTTP_OK,
-            .type = CSS,
-            .text = {.text = (char *)report_html_style, .n = strlen(report_html_style)},
-            .constant = true};
+    if (answer_constant(s, url, &a))
         return send_answer(c, &a);
-    }
     of = site_take(s->site, c, *state == &waited, &err);
     if (of)
         answer(s, url, of, &a);
@@ -295,7 +320,8 @@ static void on_log(void *cls, const char *fmt, va_list ap)
 }
 
 int server_start(int fd, bool local, const struct access *access, struct site *site,
-                 const struct status_sources *details, struct server **ret, struct err *err)
+                 const struct docs *docs, const struct status_sources *details, struct server **ret,
+                 struct err *err)
 {
     const struct MHD_OptionItem tls[] = {
         {access ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
@@ -307,6 +333,7 @@ int server_start(int fd, bool local, const struct access *access, struct site *s
     struct server *s = xcalloc(1, sizeof(*s));
 
     s->site = site;
+    s->docs = docs;
     s->details = *details;
     s->local = local;
     s->access = access;

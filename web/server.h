@@ -8,6 +8,7 @@
 
 #include "web/access.h"
 #include "web/details.h"
+#include "web/docs.h"
 #include "web/site.h"
 
 struct server;
@@ -15,7 +16,8 @@ struct server;
 /* fd: a socket that listens, taken over.  local: whoever connects means this machine (a Unix
  * socket), so that any Host will do.  access: NULL, none is asked for; else borrowed. */
 int server_start(int fd, bool local, const struct access *access, struct site *site,
-                 const struct status_sources *details, struct server **ret, struct err *err);
+                 const struct docs *docs, const struct status_sources *details, struct server **ret,
+                 struct err *err);
 void server_stop(struct server *s);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ static struct {
     struct catalog *catalogs[2];
     struct status_sources mine, theirs;
     struct site *site;
+    struct docs *docs;
     struct server *server;
     pthread_t maker;
     sig_atomic_t stop;
@@ -55,6 +57,7 @@ static void stop(void)
     pthread_join(t.maker, NULL);
     server_stop(t.server);
     site_free(t.site);
+    docs_free(t.docs);
     sources_done(&t.mine);
     sources_done(&t.theirs);
     catalog_close(t.catalogs[0]);
@@ -73,6 +76,21 @@ static void open_one(struct catalog **ret_catalog, struct status_sources *ret)
 
     assert(catalog_open("catalog.db", CATALOG_READ, ret_catalog, &err) == 0);
     assert(sources_open(t.config, *ret_catalog, ret, &err) == 0);
+}
+
+/* One page. */
+static struct docs *read_docs(void)
+{
+    FILE *page;
+    struct docs *ret;
+
+    mkdir("docs", 0700);
+    page = fopen("docs/index.html", "w");
+    assert(page && fputs("<p>read me</p>", page) > 0 && fclose(page) == 0);
+    ret = docs_read("docs");
+    unlink("docs/index.html");
+    rmdir("docs");
+    return ret;
 }
 
 static void make_catalog(void)
@@ -108,9 +126,10 @@ static void start(void)
     open_one(&t.catalogs[0], &t.mine);
     open_one(&t.catalogs[1], &t.theirs);
     t.site = site_new();
+    t.docs = read_docs();
     fd = web_listen("unix:" SOCKET, &err);
     assert(fd >= 0);
-    assert(server_start(fd, false, NULL, t.site, &t.theirs, &t.server, &err) == 0);
+    assert(server_start(fd, false, NULL, t.site, t.docs, &t.theirs, &t.server, &err) == 0);
     assert(pthread_create(&t.maker, NULL, make, NULL) == 0);
 }
 

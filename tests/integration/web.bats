@@ -79,9 +79,9 @@ is_a() {
     get "$2" | "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" "$1"
 }
 
-# serve PROGRAM: with web.sock
+# serve PROGRAM [ARGUMENT...]: with web.sock
 serve() {
-    "$1" --config "$tmp/config" > "$tmp/log" 2>&1 3>&- &
+    "$@" --config "$tmp/config" > "$tmp/log" 2>&1 3>&- &
     pids+=($!)
     wait_for answers || { cat "$tmp/log"; return 1; }
 }
@@ -184,6 +184,63 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
         get "$wrong" > /dev/null
         [ "$(code)" = 404 ] || { echo "$wrong: $(code)"; false; }
     done
+}
+
+@test "the documentation is what was below its directory at the start, and nothing else" {
+    mkdir -p "$tmp/html/man" "$tmp/html/.hidden"
+    echo '<p>the first page</p>' > "$tmp/html/index.html"
+    echo 'p{color:red}' > "$tmp/html/style.css"
+    echo '<p>vmkeep(1)</p>' > "$tmp/html/man/vmkeep.1.html"
+    echo '{}' > "$tmp/html/api-v1.schema.json"
+    echo 'web: ' > "$tmp/html/config.example"
+    printf '\x89PNG' > "$tmp/html/status.png"
+    truncate -s 5M "$tmp/html/large.html"
+    mkfifo "$tmp/html/pipe.html"
+    ln -s "$tmp/config" "$tmp/html/link.html"
+    ln -s "$tmp/main" "$tmp/html/linked"
+    echo secret > "$tmp/main/secret.html"
+    serve "$WEB" --docs "$tmp/html"
+    grep -q "large.html is left out of the documentation" "$tmp/log"
+    [[ $(get /) == *'<a href="/docs/">Docs</a></nav>'* ]]
+
+    [ "$(get /docs/)" = '<p>the first page</p>' ]
+    [ "$(code)" = 200 ]
+    grep -qi "^content-security-policy: default-src 'none'; style-src 'self';" "$tmp/head"
+    for header in 'content-type: text/html; charset=utf-8' 'x-content-type-options: nosniff' 'x-frame-options: DENY' \
+        'cache-control: no-cache' 'etag: "'; do
+        grep -qi "^$header" "$tmp/head" || { echo "no $header"; false; }
+    done
+    etag=$(sed -n 's/^[Ee][Tt]ag: //p' "$tmp/head" | tr -d '\r')
+    [ "$(get /docs/index.html -H "If-None-Match: $etag")" = "" ]
+    [ "$(code)" = 304 ]
+    get /docs > "$tmp/out"
+    [ "$(code)" = 301 ]
+    grep -qix 'location: /docs/.' "$tmp/head"
+    for is in style.css=text/css man/vmkeep.1.html=text/html api-v1.schema.json=application/json \
+        config.example=text/plain status.png=image/png; do
+        get "/docs/${is%=*}" | cmp - "$tmp/html/${is%=*}"
+        grep -qi "^content-type: ${is#*=}" "$tmp/head" || { echo "$is"; false; }
+    done
+
+    echo changed > "$tmp/html/index.html"
+    echo new > "$tmp/html/new.html"
+    [ "$(get /docs/)" = '<p>the first page</p>' ]
+    for wrong in new.html large.html pipe.html link.html linked linked/secret.html man man/ ../config ../main/secret.html \
+        %2e%2e/config ..%2fconfig .hidden/../../config /config "/$tmp/config" ./index.html; do
+        get "/docs/$wrong" --path-as-is > "$tmp/out"
+        [ "$(code)" = 404 ] || { echo "$wrong: $(code)"; false; }
+        run ! grep -q 'secret\|catalog:' "$tmp/out"
+    done
+    get /docs/ -X POST > "$tmp/out"
+    [ "$(code)" = 405 ]
+}
+
+@test "where the documentation is not installed as pages, its page says what there is to read" {
+    serve "$WEB" --docs "$tmp/none"
+    [[ $(get /docs/) == *'<h1>Documentation</h1>'*'vmkeep-config(5)'* ]]
+    [ "$(code)" = 200 ]
+    get /docs/index.html > "$tmp/out"
+    [ "$(code)" = 404 ]
 }
 
 @test "names from outside stay text" {

@@ -22,9 +22,9 @@ teardown() {
 
 port() { ss -Hltnp | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=$pid,.*/\1/p"; }
 
-# serve: $tmp/config; its address is in $at
+# serve [ARGUMENT...]: $tmp/config; its address is in $at
 serve() {
-    "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
+    "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 "$@" > "$tmp/log" 2>&1 3>&- &
     pid=$!
     for _ in {1..500}; do
         at=$(port)
@@ -80,6 +80,13 @@ END
         "$at/domain/lab/none"
     cd "$tmp"
     look file "file://$tmp/status.html" "file://$tmp/report.html"
+}
+
+@test "the documentation" {
+    small
+    MANUAL=$MANUAL "$here/../../scripts/make-site" "$tmp/html" > "$tmp/log"
+    serve --docs "$tmp/html"
+    look docs "$at/docs/" "$at/docs/README.html" "$at/docs/docs/web.html" "$at/docs/man/vmkeep-config.5.html"
 }
 
 @test "3 000 domains" {

@@ -20,9 +20,10 @@ SCHEMES = ("light", "dark")
 TOO_WIDE = """
     const out = [];
     const limit = document.documentElement.clientWidth + 1;
+    const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
     for (const e of document.body.querySelectorAll('*')) {
         const box = e.getBoundingClientRect();
-        if (box.right > limit && box.width > 0 && !e.closest('.scroll, .skip, .hidden, thead'))
+        if (box.right > limit && box.width > 0 && !e.closest('.skip, .hidden, thead') && !scrolls(e))
             out.push(e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 60));
     }
     return out.slice(0, 5);"""
