@@ -143,7 +143,9 @@ int prune_judge(struct job_env *e, const struct prune_scope *of, struct letting_
                 struct err *err)
 {
     static const struct retention keep_all = {0};
-    const struct config_policy *p = config_policy_find(e->config, of->policy);
+    const struct config_policy *p = e->ops->covers(e, of->host, of->domain, of->policy)
+                                        ? config_policy_find(e->config, of->policy)
+                                        : NULL;
     const struct config_copies *c = config_copies_find(p, of->repository);
     const struct point_filter filter = {
         .host = of->host, .domain = of->domain, .policy = of->policy};

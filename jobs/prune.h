@@ -19,7 +19,8 @@ struct prune_scope {
     const struct strlist *held; /* ids of those that cannot go now; NULL: none */
 };
 
-/* Judges all points of (host, domain) under the policy, and apart from them, by their own rules,
+/* Judges all points of (host, domain) under the policy, by its rules while it covers the domain (else
+ * by none: they stay, and only what is being deleted goes), and apart from them, by their own rules,
  * the copies of such in the repository: stores the reasons, and lists those in the repository that
  * can go, and how. */
 int prune_judge(struct job_env *e, const struct prune_scope *of, struct letting_go_list *doomed,

@@ -17,6 +17,7 @@
 #include "policies/selection.h"
 #include "scheduler/core.h"
 #include "scheduler/queue.h"
+#include "scheduler/unfinished.h"
 
 #define TROUBLE_PAUSE_S 60
 
@@ -263,6 +264,7 @@ static void uncover_gone(struct scheduler *s)
 {
     struct cover_list all = {0};
     struct err err = ERR_INIT;
+    bool some = false;
 
     if (catalog_coverage(s->env.catalog, &all, &err) < 0)
         catalog_trouble(&s->jobs, "read what policies cover", &err);
@@ -276,8 +278,11 @@ static void uncover_gone(struct scheduler *s)
         if (catalog_uncover(s->env.catalog, c->host, c->domain, c->policy, env_now(&s->jobs),
                             &err) < 0)
             catalog_trouble(&s->jobs, "record a domain", &err);
+        some = true;
     }
     cover_list_done(&all);
+    if (some && s->settled)
+        unfinished_prune(s); /* no next backup does that any more */
 }
 
 void coverage_sync(struct scheduler *s)

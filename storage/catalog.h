@@ -270,6 +270,10 @@ typedef void catalog_on_point(void *arg, const char *id, const char *host, const
 int catalog_points_of_time(struct catalog *c, int64_t created, catalog_on_point *each, void *arg,
                            struct err *err);
 
+/* Of each (host, domain, policy, repository) that has points being deleted one, with no more than
+ * these. */
+int catalog_points_going(struct catalog *c, struct point_list *ret, struct err *err);
+
 /* The newest point in state good, of one (host, domain, policy); policy NULL: of any. *ret_found
  * false: none. */
 int catalog_last_good(struct catalog *c, const char *host, const char *domain, const char *policy,

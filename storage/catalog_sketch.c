@@ -145,3 +145,20 @@ int catalog_points_of_time(struct catalog *c, int64_t created, catalog_on_point 
              (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2));
     return rc;
 }
+
+int catalog_points_going(struct catalog *c, struct point_list *ret, struct err *err)
+{
+    STMT st = NULL;
+    int rc;
+
+    if (db_stmt(&c->db, ST_POINT_GOING, &st, err) < 0)
+        return -1;
+    while ((rc = db_row(&c->db, st, 4, err)) > 0)
+        *VEC_ADD(ret) = (struct point){
+            .host = xstrdup((const char *)sqlite3_column_text(st, 0)),
+            .domain = xstrdup((const char *)sqlite3_column_text(st, 1)),
+            .policy = xstrdup((const char *)sqlite3_column_text(st, 2)),
+            .repository = xstrdup((const char *)sqlite3_column_text(st, 3)),
+        };
+    return rc;
+}

@@ -163,6 +163,8 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_TOTALS] = "SELECT kind, outcome, jobs, bytes FROM job_total",
     [ST_JOB_DURATIONS] = "SELECT kind, bound, jobs, seconds FROM job_duration",
     [ST_POINT_OF_TIME] = "SELECT id, host, domain FROM point WHERE created = ?1",
+    [ST_POINT_GOING] = ("SELECT DISTINCT host, domain, policy, repository FROM point WHERE rowid IN"
+                        " (SELECT rowid FROM point INDEXED BY point_of WHERE state = 'deleting')"),
     [ST_POINT_DOMAINS] = DOMAINS_OF("point"),
     [ST_JOB_DOMAINS] = DOMAINS_OF("job"),
     /* The one made last; among those that no job's number tells of, the newest. */

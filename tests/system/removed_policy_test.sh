@@ -32,6 +32,22 @@ use() # CONFIG
     vmkeep reload > /dev/null
 }
 
+# leave_half HOUR: what a failed backup under trial could not clear away.
+leave_half()
+{
+    local id
+    id=$(points | jq -r '.[] | select(.policy == "trial").id')
+    half=${id/T??-??-??Z/T$1-00-00Z}
+    cp -a "$tmp/repo/$id" "$tmp/repo/$half.partial"
+    sqlite3 "$tmp/catalog.db" "INSERT INTO point (id, host, domain, policy, repository, level, created, mode, state, quiesced, job, catalog)
+        SELECT '$half', host, domain, policy, repository, level, created, mode, 'deleting', 0, job, catalog FROM point WHERE id = '$id'"
+}
+
+half_is_gone()
+{
+    [ ! -e "$tmp/repo/$half.partial" ] && ! points | grep -q "$half"
+}
+
 start_daemon
 await_daemon
 backup nightly
@@ -39,7 +55,9 @@ backup trial
 [ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
 
 echo "- it leaves: its checkpoint stays, prunes and backups of others succeed, and it is listed"
+leave_half 10
 use "$tmp/without"
+wait_for 10 "what was in the making to go" half_is_gone
 backup nightly
 vmkeep prune nightly --wait > "$tmp/out" || fail "a prune beside a removed policy: $(cat "$tmp/out")"
 [ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
@@ -48,6 +66,15 @@ jq -e 'length == 1 and .[0].policy == "trial" and .[0].away != null and .[0].rel
     fail "checkpoint-prune --dry-run: $(cat "$tmp/out")"
 vmkeep checkpoint-prune --dry-run > "$tmp/out"
 grep -q '1 checkpoint would go' "$tmp/out" || fail "$(cat "$tmp/out")"
+
+echo "- what it left in the making is cleared away at a start, and what it has made stays"
+stop_daemon
+leave_half 11
+start_daemon
+await_daemon
+wait_for 10 "what was in the making to go" half_is_gone
+[ "$(points | jq -c 'map(select(.policy == "trial")) | [length, .[0].state]')" = '[1,"good"]' ] || fail "$(points)"
+[ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
 
 echo "- it comes back within the grace, over a restart: incrementally"
 stop_daemon

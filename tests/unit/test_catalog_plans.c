@@ -23,6 +23,7 @@ static const struct {
     {ST_JOB_LIST_OPEN, "job", "an index of open jobs alone"},
     {ST_JOB_DOMAINS, "job", "the first of an index"},
     {ST_POINT_LIST, "point", "all points are asked for"},
+    {ST_POINT_GOING, "point", "once a start, of an index alone"},
     {ST_POINT_DOMAINS, "point", "the first of an index"},
     {ST_CHECKPOINT_LIST, "checkpoint", "all checkpoints are asked for"},
     {ST_CHECKPOINT_DROP_ORPHANS, "checkpoint", "once a start: there are some a domain"},
