@@ -62,6 +62,10 @@ int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char 
 int proc_run_ticking(const char *const *argv, proc_watch watch, void *ctx, int tick_ms,
                      char **ret_out, struct err *err);
 
+/* From now on this program, and what it starts, is nicer by 10 (setpriority(2)): for what copies
+ * beside a guest, whose QEMU is to have the processor first. */
+void proc_give_way(void);
+
 /* Where a program of ours is: beside the one that runs, as installed (the daemon is in sbin) or in
  * the build tree; else its name alone, for PATH.  Caller frees. */
 char *proc_program_path(const char *name);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/proc.h"
 #include "base/proc_priv.h"
 
+#define NICER 10
 #define TICK_MS 500
 #define GRACE_TICKS ((int)(GRACE_S * 1000 / TICK_MS))
 
@@ -138,6 +140,14 @@ int proc_run_watched(const char *const *argv, proc_watch watch, void *ctx, char 
 int proc_run(const char *const *argv, char **ret_out, struct err *err)
 {
     return proc_run_watched(argv, NULL, NULL, ret_out, err);
+}
+
+void proc_give_way(void)
+{
+    int now = getpriority(PRIO_PROCESS, 0);
+
+    if (setpriority(PRIO_PROCESS, 0, now + NICER) < 0)
+        return; /* a guest waits longer; the copy is right all the same */
 }
 
 char *proc_program_path(const char *name)

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "mover/clusters.h"
 #include "mover/extents.h"
@@ -267,6 +268,7 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    proc_give_way();
     if (peers_catch_signals(&err) == 0 && take_key(&o, &words, &err) == 0 &&
         make(&o, &map, &sample, &err) == 0 && print(&o, &map, &sample, &err) == 0)
         return EXIT_DONE;

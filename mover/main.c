@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "mover/copy.h"
 #include "mover/draft.h"
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    proc_give_way();
     code = EXIT_DONE;
     if (run(&o, &peers, &err) < 0) {
         fprintf(stderr, "vmkeep-mover: %s\n", err.msg);

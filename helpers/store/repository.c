@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "base/proc.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
 #include "storage/bring.h"
@@ -194,6 +195,7 @@ static int publish(const void *request, void *answer, struct err *err)
     const struct repository_access access = access_of(q);
     const struct publication how = {tell_at, q->compress, q->reserve};
 
+    proc_give_way();
     if (repository_publish(q->repository, &access, q->plan, &how, answer, err) < 0)
         return -1;
     remove_scratch(q);

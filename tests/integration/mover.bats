@@ -436,6 +436,21 @@ took() {
     [ "${#lines[@]}" -ge 2 ]
 }
 
+nice_of() {
+    awk '{print $19}' "/proc/$1/stat"
+}
+
+@test "the guest's QEMU goes first: a copy, and the qemu-nbd that writes it, are nicer" {
+    kit pattern size=4M
+    create copy.qcow2 4M
+    begin_mover --bandwidth 1MiB
+    await test -s out
+    [ "$(nice_of "$mover")" -eq 10 ]
+    [ "$(nice_of "$(pgrep -P "$mover" qemu-nbd)")" -eq 10 ]
+    await_mover
+    [ "$status" -eq 0 ]
+}
+
 @test "a wait for the bandwidth is no stall" {
     kit pattern size=256k
     create copy.qcow2 256k

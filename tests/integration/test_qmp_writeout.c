@@ -1,47 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a push writes reaches its disk while it goes on, and QEMU flushes nothing meanwhile: so a
- * guest's writes never wait for all of it. */
+ * What a push writes reaches its disk while it goes on, and QEMU flushes nothing meanwhile; what
+ * the guest has written does before QEMU flushes it: so a guest's writes never wait for all of
+ * it. */
 #include "tests/support/test.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "tests/integration/shield_support.h"
+#include "tests/integration/unwritten.h"
 
-#ifndef SYS_cachestat
-#define SYS_cachestat 451 /* Linux 6.5; headers may be older */
-#endif
 #define PATIENCE_S 20 /* the kernel itself writes out after 30 */
 #define RATE MIB      /* 8 MiB of data */
 
-struct range {
-    uint64_t offset, len;
-};
-struct pages {
-    uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
-
-/* Bytes that are in the page cache alone; -1: the kernel does not tell. */
-static int64_t unwritten(const char *path)
+static int64_t unwritten_of(const char *path)
 {
     CLEANUP_CLOSE int fd = open(path, O_RDONLY);
-    struct range all = {0};
-    struct pages p = {0};
 
     assert_true(fd >= 0);
-    if (syscall(SYS_cachestat, fd, &all, &p, 0) < 0)
-        return -1;
-    return (int64_t)((p.dirty + p.writeback) * (uint64_t)sysconf(_SC_PAGESIZE));
+    return unwritten(fd);
 }
 
 static int64_t size_of(const char *path)
@@ -92,7 +79,7 @@ static void flushes_wait_for_the_end(void **state)
                  json_pack("{s:s, s:i}", "device", "vmkeep-slow-0.d0", "speed", 0));
     stats = lab_wait_end(&s.lab, "slow");
     assert_ok(&stats.err);
-    assert_true(unwritten(s.req.targets[0]) <= 0);
+    assert_true(unwritten_of(s.req.targets[0]) <= 0);
     assert_clean(&s);
     assert_guest_unharmed(&s);
     shield_done(&s);
@@ -129,17 +116,69 @@ static void is_written_out_as_it_grows(void **state)
 
     (void)state;
     slow_push(&s);
-    if (unwritten(s.req.targets[0]) < 0) {
+    if (unwritten_of(s.req.targets[0]) < 0) {
         shield_done(&s);
         skip();
     }
     do {
         stats = lab_stats(&s.lab, "slow");
         even = size_of(s.req.targets[0]) >= (int64_t)(5 * MIB) &&
-               unwritten(s.req.targets[0]) < (int64_t)(3 * MIB);
+               unwritten_of(s.req.targets[0]) < (int64_t)(3 * MIB);
     } while (!even && stats.state == HVJOB_RUNNING && time(NULL) < until);
     assert_int_equal(stats.state, HVJOB_RUNNING);
     assert_true(even);
+    shield_done(&s);
+}
+
+/* The most that QEMU's flushes of the guest's disk had to write since the last call. */
+static int64_t most_flushed(FILE *f)
+{
+    int64_t ret = -1, one;
+
+    rewind(f);
+    while (fscanf(f, "%" SCNd64, &one) == 1)
+        ret = one > ret ? one : ret;
+    assert_int_equal(ftruncate(fileno(f), 0), 0);
+    return ret;
+}
+
+static void write_to_disk(struct shield_lab *s, unsigned char pattern)
+{
+    test_qemu_write(&s->lab.qemu, 0, pattern, 0, 6 * MIB);
+    assert_true(unwritten_of(s->lab.qemu.images[0]) >= (int64_t)(6 * MIB));
+}
+
+/* QEMU flushes a disk in its main loop when what is above it is swapped. */
+static void the_guests_own_writes_are_out_before_qemu_flushes_them(void **state)
+{
+    CLEANUP_FCLOSE FILE *told = tmpfile();
+    CLEANUP_FREE char *path = xasprintf("/proc/%d/fd/%d", (int)getpid(), fileno(told));
+    struct hv_job_stats stats;
+    struct shield_lab s;
+
+    (void)state;
+    setenv("SYNC_TELLS", "/d0.qcow2", 1);
+    setenv("SYNC_TOLD", path, 1);
+    setenv("LD_PRELOAD", SYNC_FAILS_LIBRARY, 1);
+    shield_start(&s, 1);
+    unsetenv("LD_PRELOAD");
+    if (unwritten_of(s.lab.qemu.images[0]) < 0) {
+        shield_done(&s);
+        skip();
+    }
+    write_to_disk(&s, 1);
+    want_push(&s, "slow", NULL, NULL);
+    s.req.r.bandwidth = RATE;
+    begin(&s);
+    assert_in_range(most_flushed(told), 0, MIB);
+    write_to_disk(&s, 2);
+    test_qemu_do(&s.lab.qemu, "block-job-set-speed",
+                 json_pack("{s:s, s:i}", "device", "vmkeep-slow-0.d0", "speed", 0));
+    stats = lab_wait_end(&s.lab, "slow");
+    assert_ok(&stats.err);
+    assert_in_range(most_flushed(told), 0, MIB);
+    assert_clean(&s);
+    assert_guest_unharmed(&s);
     shield_done(&s);
 }
 
@@ -149,6 +188,7 @@ int main(void)
         cmocka_unit_test(flushes_wait_for_the_end),
         cmocka_unit_test(an_error_in_flushing_the_target_counts),
         cmocka_unit_test(is_written_out_as_it_grows),
+        cmocka_unit_test(the_guests_own_writes_are_out_before_qemu_flushes_them),
     };
 
     own_mounts();

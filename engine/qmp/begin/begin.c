@@ -3,7 +3,7 @@
  * backup_begin.
  *
  *   start -> looking -> creating -> attaching -> shielding -> marking -> freezing -> beginning
- *               |          |          |  ^          |           |          |            |  ^
+ *               |       flushing      |  ^          |           |          |            |  ^
  *               |          |          |  |   (fails)|           |          v            v  |
  *               |          |          |  +----------+           |       thawing ----> unmarking
  *               v          |          |     retreating          |                       |
@@ -39,6 +39,7 @@ enum begin_state {
     B_START,
     B_LOOKING,
     B_CREATING,
+    B_FLUSHING,
     B_ATTACHING,
     B_SHIELDING,
     B_SOUNDING,
@@ -59,7 +60,8 @@ enum begin_state {
 static const struct fsm_state states[] = {
     [B_START] = {"start", TO(LOOKING) | TO(FAILED)},
     [B_LOOKING] = {"looking", TO(CREATING) | TO(FAILED)},
-    [B_CREATING] = {"creating", TO(ATTACHING) | TO(RETRACTING)},
+    [B_CREATING] = {"creating", TO(FLUSHING) | TO(RETRACTING)},
+    [B_FLUSHING] = {"flushing", TO(ATTACHING) | TO(RETRACTING)},
     [B_ATTACHING] = {"attaching", TO(SHIELDING) | TO(UNNAMING) | TO(RETRACTING)},
     [B_SHIELDING] = {"shielding", TO(RETREATING) | TO(SOUNDING) | TO(RETRACTING)},
     [B_SOUNDING] = {"sounding", TO(UNNAMING) | TO(RETRACTING)},
@@ -169,6 +171,23 @@ static bool look(struct begin *b)
     begin_list_images(b);
     enter(b, B_CREATING);
     return false;
+}
+
+/* All images are there, or b->err.  True: suspended. */
+static bool created(struct begin *b)
+{
+    bool bad = begin_is_bad(b);
+
+    enter(b, bad ? B_RETRACTING : B_FLUSHING);
+    return !bad && begin_flush_disks(b);
+}
+
+/* An error of a guest's disk is the guest's affair; but one that hangs would hang in QEMU, too. */
+static void flushed(struct begin *b)
+{
+    if (b->task.wait_err.code != ERR_TIMEOUT)
+        b->task.wait_err = ERR_INIT;
+    enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
 }
 
 /* All nodes are there.  True: suspended. */
@@ -311,9 +330,9 @@ static bool prepare(struct begin *b)
     case B_LOOKING:
         return look(b);
     case B_CREATING:
-        if (begin_create_next(b))
-            return true;
-        enter(b, begin_is_bad(b) ? B_RETRACTING : B_ATTACHING);
+        return begin_create_next(b) || created(b);
+    case B_FLUSHING:
+        flushed(b);
         return false;
     case B_ATTACHING:
         if (begin_send_next(b))
@@ -350,6 +369,7 @@ static void begin_step(struct task *t)
         case B_START:
         case B_LOOKING:
         case B_CREATING:
+        case B_FLUSHING:
         case B_ATTACHING:
         case B_SHIELDING:
         case B_SOUNDING:

@@ -159,6 +159,10 @@ size_t begin_disk_index(const struct begin *b, const struct begin_disk *disk);
 void begin_source_node(char ret[NODE_NAME_MAX], const struct begin *b, size_t i);
 /* What the gates above the disks let through from now on: the cbw filters. */
 struct command begin_swap(const struct begin *b);
+/* Brings what guests have written to the disks that get a gate onto their medium: QEMU flushes them
+ * when it puts the gates there, in its main loop, and the guest stands still for that.  True:
+ * suspended; false: there are none. */
+bool begin_flush_disks(struct begin *b);
 /* The nodes that a shielded copy reads from. */
 void begin_add_snapshots(struct begin *b);
 /* Can the copy be guest-safe?  If not, ret says why, and for which disk. */

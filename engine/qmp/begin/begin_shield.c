@@ -36,7 +36,9 @@
  */
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "engine/qmp/begin/begin.h"
+#include "engine/qmp/look/files.h"
 
 static void name(char ret[NODE_NAME_MAX], const struct begin *b, size_t i, enum node_role role)
 {
@@ -103,6 +105,23 @@ void begin_steps_shield(struct begin *b)
                            devices->items[k]);
         begin_step_add(b, disk, command_add_cbw(cbw, top, scratch), "put a filter above", top);
     }
+}
+
+bool begin_flush_disks(struct begin *b)
+{
+    CLEANUP(strlist_done) struct strlist files = {0};
+
+    for (size_t i = 0; i < b->disks.n; i++) {
+        const struct begin_disk *disk = &b->disks.items[i];
+        const char *file =
+            begin_shields(b, disk) ? view_find_file(&b->look.view, disk->source->node) : NULL;
+
+        if (file)
+            strlist_add(&files, file);
+    }
+    if (files.n > 0)
+        files_sync(&b->task, &files);
+    return files.n > 0;
 }
 
 struct command begin_swap(const struct begin *b)

@@ -108,6 +108,8 @@ void view_list_files(const struct view *v, const char *cwd, struct strlist *ret)
 char *view_device_path(const char *qdev);
 
 const struct view_disk *view_find_disk(const struct view *v, const char *name);
+/* The file that a node is on, as QEMU calls it, or NULL. */
+const char *view_find_file(const struct view *v, const char *node);
 const struct view_disk *view_find_aside(const struct view *v, const char *name);
 
 #endif

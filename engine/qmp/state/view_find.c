@@ -19,3 +19,11 @@ const struct view_disk *view_find_disk(const struct view *v, const char *name)
             return &v->disks.items[i];
     return NULL;
 }
+
+const char *view_find_file(const struct view *v, const char *node)
+{
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (strcmp(v->nodes.items[i].name, node) == 0)
+            return v->nodes.items[i].file;
+    return NULL;
+}

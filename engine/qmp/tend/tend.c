@@ -14,8 +14,9 @@
  * - A target is complete only when QEMU has written out and closed it.  blockdev-del hides errors
  *   in that, so a successful job's targets are sealed first; where that fails, the backup has
  *   failed, and the nodes stay until the job is let go, so that whoever asks again is told the
- *   same.  Before that, vmkeep-store syncs the files (syncing): QEMU would do it with
- *   its main lock held, and the guest would stand still for as long as it takes.  Files that hang
+ *   same.  Before that, vmkeep-store syncs the files (syncing), and the guest's disks that have a
+ *   gate to be taken away: QEMU would do it with its main lock held, and the guest would stand
+ *   still for as long as it takes.  Files that hang
  *   are not closed at all until they answer (files.h).  Little is left for it to sync: it writes
  *   out what a push writes while that goes on (tend_write.c).
  * - A pull runs for as long as its server does.  Its probes (begin_serve.c) are made again whenever
@@ -95,6 +96,7 @@ void tend_done(struct tend *td)
     look_done(&td->look);
     todo_clear(td);
     strlist_done(&td->files);
+    strlist_done(&td->disks);
 }
 
 /* ---- lists of things to do, one command each ---- */
@@ -187,31 +189,22 @@ static bool do_next(struct tend *td, struct task *t)
 
 /* ---- the machine ---- */
 
-/* The files that are going to be closed. */
-static void list_files(struct tend *td)
-{
-    static const enum node_role roles[] = {NODE_TARGET_FILE, NODE_SCRATCH_FILE, NODE_SINK_FILE};
-    const struct view *v = &td->look.view;
-
-    for (size_t i = 0; i < v->nodes.n; i++)
-        for (size_t k = 0; k < ARRAY_LEN(roles); k++)
-            if (node_name_is(v->nodes.items[i].name, td->tag, roles[k]) && v->nodes.items[i].file)
-                strlist_add(&td->files, v->nodes.items[i].file);
-}
-
 static void enter_syncing(struct tend *td, struct task *t)
 {
     fsm_move(&td->fsm, T_SYNCING);
     writing_stop(t->domain);
     todo_clear(td);
     strlist_done(&td->files);
-    td->files = (struct strlist){0};
+    strlist_done(&td->disks);
+    td->files = td->disks = (struct strlist){0};
     if (td->goal == TEND_STATS && td->stats.state == HVJOB_COMPLETED)
         list_seals(td);
     if (td->goal != TEND_WATCH || td->rescue)
-        list_files(td);
+        tend_list_closed(td, &td->files);
+    if (td->goal != TEND_WATCH)
+        tend_list_gated(td, &td->disks);
     t->wait_err = ERR_INIT;
-    td->touched = false;
+    td->touched = td->flushing = false;
     td->syncing = td->files.n > 0;
     if (td->syncing)
         files_touch(t, &td->files);
@@ -382,6 +375,19 @@ static bool continue_guest(struct tend *td, struct task *t)
     return true;
 }
 
+/* What the guest has written goes to its disks before QEMU takes the gates away.  Errors there are
+ * the guest's affair; but a disk that hangs would hang in QEMU, too.  True: suspended. */
+static bool flush_disks(struct tend *td, struct task *t)
+{
+    if (td->flushing && t->wait_err.code != ERR_TIMEOUT)
+        t->wait_err = ERR_INIT;
+    if (td->flushing || t->wait_err.code != ERR_NONE || td->disks.n == 0)
+        return false;
+    td->flushing = true;
+    files_sync(t, &td->disks);
+    return true;
+}
+
 /* True: suspended. */
 static bool synced(struct tend *td, struct task *t, struct err *err)
 {
@@ -392,9 +398,11 @@ static bool synced(struct tend *td, struct task *t, struct err *err)
         files_sync(t, &td->files);
         return true;
     }
+    if (flush_disks(td, t))
+        return true;
     if (t->wait_err.code == ERR_NONE || (!good && t->wait_err.code != ERR_TIMEOUT)) {
         fsm_move(&td->fsm, T_SEALING);
-    } else if (good) {
+    } else if (good && !td->flushing) {
         note_unsealed(td, &t->wait_err);
         enter_closing(td);
     } else {

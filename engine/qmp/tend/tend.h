@@ -26,8 +26,9 @@ struct tend {
     struct err left; /* what could not be closed */
     bool canceled;   /* the jobs' end was asked for */
     bool touched;    /* the files take writes, */
-    bool syncing;    /* and are being brought onto their medium */
-    struct strlist files;
+    bool syncing;    /* and are being brought onto their medium, */
+    bool flushing;   /* and then the guest's disks whose gates are to go */
+    struct strlist files, disks;
     bool cut;        /* the connections to the targets' servers, for one hung */
     bool unsealed;   /* a target could not be written out: stats say so */
     bool rescue;     /* continue the guest when the jobs have ended */
@@ -40,6 +41,9 @@ bool tend_has_node(const struct tend *td, enum node_role role);
 /* tend_close.c: the commands that take away everything of the tag that the view shows, in the one
  * order that QEMU accepts. */
 void tend_list_close(struct tend *td);
+/* The files that this closes, and those of the disks that have a gate; to ret. */
+void tend_list_closed(const struct tend *td, struct strlist *ret);
+void tend_list_gated(const struct tend *td, struct strlist *ret);
 /* tend_list.c: to the list.  The id of the passphrase of disk i's image, or NULL. */
 void tend_todo(struct tend *td, struct command command);
 const char *tend_secret(const struct tend *td, size_t i);

@@ -97,6 +97,30 @@ static void open_gates(struct tend *td)
         json_decref(gates);
 }
 
+void tend_list_closed(const struct tend *td, struct strlist *ret)
+{
+    static const enum node_role roles[] = {NODE_TARGET_FILE, NODE_SCRATCH_FILE, NODE_SINK_FILE};
+    const struct view *v = &td->look.view;
+
+    for (size_t i = 0; i < v->nodes.n; i++)
+        for (size_t k = 0; k < ARRAY_LEN(roles); k++)
+            if (has(td, i, roles[k]) && v->nodes.items[i].file)
+                strlist_add(ret, v->nodes.items[i].file);
+}
+
+void tend_list_gated(const struct tend *td, struct strlist *ret)
+{
+    const struct view *v = &td->look.view;
+
+    for (size_t i = 0; i < v->nodes.n; i++) {
+        const char *node = has(td, i, NODE_GATE) ? below(td, v->nodes.items[i].name) : NULL;
+        const char *file = node ? view_find_file(v, node) : NULL;
+
+        if (file)
+            strlist_add(ret, file);
+    }
+}
+
 static void give_back_drives(struct tend *td)
 {
     const struct view *v = &td->look.view;

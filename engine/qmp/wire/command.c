@@ -14,9 +14,9 @@
 /* Requests at one time of a copy.  Each has a thread of QEMU's, and these keep the main loop, which
  * serves the guest too, from the processor and from the lock that they share with it.  Measured
  * with two cores: a guest's write during a copy of 2 GiB took 240 ms at the median with QEMU's own
- * 64; with 8 the slowest hundredth took 20 ms and more, with 4 it took 11.  The copy takes as long
- * with 4 as with 8, from a cold disk too, and a sixth longer with 2. */
-#define WORKERS 4
+ * 64; with 8 the slowest hundredth took 20 ms and more, with 4 it takes 6 to 13, with 3 it takes 5
+ * to 7.  The copy takes as long with 3 as with 8, and a sixth longer with 2. */
+#define WORKERS 3
 /* How long a write of the guest may wait for scratch space, before the snapshot breaks.  QEMU
  * before 9.1 counts the nanoseconds in 32 bits: of 30 s it makes 4.2. */
 #define CBW_S 30
