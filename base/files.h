@@ -51,7 +51,8 @@ enum files_what {
     FILES_LOOK,      /* what are those of these names, and all that the process has open? */
     FILES_TOUCH,     /* do those of these names that the process has open take a change? */
     FILES_SYNC,      /* the same are brought onto their medium; other errors count too */
-    FILES_WRITE_OUT, /* the same, as they grow, until the process has them open no more */
+    FILES_WRITE_OUT, /* the same, as they grow, until the process has them open no more; of no
+                        process, those of these names, until it is cancelled */
     FILES_MAKE,      /* makes them, empty, ours alone, then that user's; none may be there */
     FILES_REMOVE,    /* fine when they are not there */
     FILES_TRY,       /* makes them as FILES_MAKE does, sees whether that user gets there, and

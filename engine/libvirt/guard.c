@@ -9,6 +9,9 @@
  * Not to come to that: the space that is left where the job writes is looked at by the clock, and
  * whenever QEMU tells that an image has grown past a mark, which is set anew at each look to what
  * half the space that is left allows.
+ *
+ * What a push writes to is written out meanwhile (engine/writing.h): QEMU flushes it at its end,
+ * and by then little of it is to be left in memory.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -223,6 +226,15 @@ static void weighed(struct libvirt_task *t)
     next_mark(t);
 }
 
+/* What a pull writes to goes with it. */
+static void write_out(const struct guard *g, const struct strlist *paths)
+{
+    struct libvirt_job *j = job_of(g);
+
+    if (j && j->mode == MODE_PUSH)
+        writing_start(g->task.host->loop, 0, paths, &j->writing);
+}
+
 static void described(struct libvirt_task *t)
 {
     struct guard *g = of(t);
@@ -234,6 +246,7 @@ static void described(struct libvirt_task *t)
         for (size_t i = 0; i < g->running.disks.n; i++)
             if (g->running.disks.items[i].path)
                 strlist_add(&paths, g->running.disks.items[i].path);
+    write_out(g, &paths);
     if (paths.n > 0 && !t->canceled)
         libvirt_task_files(t, FILES_LOOK, &q, LOOK_S, &g->places, weighed);
     else

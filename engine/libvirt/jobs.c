@@ -51,6 +51,7 @@ void libvirt_job_drop(struct libvirt_host *h, struct libvirt_job *j)
     while (*at != j)
         at = &(*at)->next;
     *at = j->next;
+    writing_stop(&j->writing);
     free(j->domain);
     free(j->tag);
     free(j->place);
@@ -85,6 +86,7 @@ void libvirt_job_end(struct libvirt_host *h, struct libvirt_job *j, enum hv_job_
         libvirt_job_drop(h, j);
         return;
     }
+    writing_stop(&j->writing);
     j->phase = LIBVIRT_JOB_ENDED;
     j->end = how;
     j->why = *why;

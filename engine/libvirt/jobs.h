@@ -15,6 +15,7 @@
 
 #include "engine/libvirt/documents.h"
 #include "engine/libvirt/host.h"
+#include "engine/writing.h"
 
 enum libvirt_job_phase {
     LIBVIRT_JOB_BEGINS, /* libvirt was asked to begin it, and has not answered */
@@ -28,15 +29,16 @@ struct libvirt_job {
     char *domain, *tag, *place; /* see struct hv_job */
     enum backup_mode mode;
     enum libvirt_job_phase phase;
-    int ends_seen;         /* while it began: of whose job, nobody knows yet */
-    bool ending;           /* we have asked for its end */
-    struct err given_up;   /* ... for the guest's sake: why */
-    enum hv_job_state end; /* ENDED: how, */
-    struct err why;        /* and why, */
-    bool unexplained;      /* which libvirt has not said */
-    bool settled;          /* its files are closed */
-    bool rescuing;         /* guard.c is at work on it */
-    uint64_t total;        /* of its copies, in bytes, as far as that is known */
+    int ends_seen;           /* while it began: of whose job, nobody knows yet */
+    bool ending;             /* we have asked for its end */
+    struct err given_up;     /* ... for the guest's sake: why */
+    enum hv_job_state end;   /* ENDED: how, */
+    struct err why;          /* and why, */
+    bool unexplained;        /* which libvirt has not said */
+    bool settled;            /* its files are closed */
+    bool rescuing;           /* guard.c is at work on it */
+    uint64_t total;          /* of its copies, in bytes, as far as that is known */
+    struct writing *writing; /* of a push that runs; NULL: nothing is */
 };
 
 /* A guest that a backup of ours has frozen. */

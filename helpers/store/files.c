@@ -33,7 +33,7 @@
 
 /* A file that is being written to, and up to where it has been written out. */
 struct growing {
-    int fd; /* -1: may not be opened */
+    int fd;
     off_t done;
 };
 
@@ -221,12 +221,14 @@ static int sync_file(struct visit *v, const char *path, const char *name, struct
 /* Holds the file open by itself: whoever wants to know how writing to it went asks for a sync. */
 static int follow(struct visit *v, const char *path, const char *name, struct err *err)
 {
-    struct growing *g = VEC_ADD(&v->growing);
+    CLEANUP_CLOSE int fd = -1;
+    struct stat st;
 
     (void)err;
     tell_at(name);
-    g->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    g->done = 0;
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        *VEC_ADD(&v->growing) = (struct growing){.fd = take_fd(&fd)};
     return 0;
 }
 
@@ -340,6 +342,8 @@ static bool has_them_open(struct visit *v)
     struct err ignored = ERR_INIT;
     int rc = 0;
 
+    if (v->request->pid == 0)
+        return true;
     v->one = count;
     v->still_open = 0;
     return visit_process(v, &rc, &ignored) ? v->still_open > 0
@@ -353,16 +357,15 @@ static int run_write_out(const void *request, void *answer, struct err *err)
     v.one = follow;
     if (visit_open(&v, err) < 0)
         return -1;
-    for (unsigned turns = 1; turns % LISTED_EACH != 0 || has_them_open(&v); turns++) {
+    for (unsigned turns = 1; v.growing.n > 0 && (turns % LISTED_EACH != 0 || has_them_open(&v));
+         turns++) {
         for (size_t i = 0; i < v.growing.n; i++)
-            if (v.growing.items[i].fd >= 0)
-                v.growing.items[i].done =
-                    write_out(v.growing.items[i].fd, v.growing.items[i].done, false);
+            v.growing.items[i].done =
+                write_out(v.growing.items[i].fd, v.growing.items[i].done, false);
         usleep(PAUSE_US);
     }
     for (size_t i = 0; i < v.growing.n; i++)
-        if (v.growing.items[i].fd >= 0)
-            close(v.growing.items[i].fd);
+        close(v.growing.items[i].fd);
     free(v.growing.items);
     return 0;
 }

@@ -136,6 +136,17 @@ EOR
     jq -e 'select(.done)' answer
 }
 
+@test "a file is written out by its name, and what is none is not waited for" {
+    ask '{"do": "files-write-out", "names": ["\($tmp)/none"]}' | jq -e 'select(.done)'
+    truncate -s 3M grows
+    ask '{"do": "files-write-out", "names": ["\($tmp)/grows", "/dev/null"]}' > answer &
+    until grep -q grows answer; do sleep 0.05; done
+    sleep 0.5
+    [ "$(jq -s 'map(select(.done)) | length' answer)" = 0 ]
+    kill "$(pgrep -P $!)"
+    wait $! || true
+}
+
 @test "files are made once, and removed" {
     ask '{"do": "files-make", "uid": 0, "gid": 0, "names": ["\($tmp)/a", "\($tmp)/no/b"]}' > answer
     [ -e a ]

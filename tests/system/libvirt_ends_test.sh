@@ -23,6 +23,16 @@ slow()
     wait_for 20 "the copy" job_is_at copying
 }
 
+# What a push writes is brought onto its medium meanwhile, by a child that has the image open.
+is_written_out()
+{
+    local child
+    for child in $(pgrep -P "${pids[daemon]}" vmkeep-store); do
+        ! readlink "/proc/$child/fd"/* 2> /dev/null | grep -q '\.partial/vda\.qcow2$' || return 0
+    done
+    return 1
+}
+
 faster()
 {
     libvirt_virsh blockjob "$vm" vda --bandwidth 0
@@ -54,11 +64,13 @@ limited
 change
 before=$(checkpoints)
 slow
+wait_for 10 "the push's being written out" is_written_out
 put vda 99 100M 64k
 vmkeep cancel "$(vmkeep jobs --active --json | jq '.[0].id')" > /dev/null
 wait_for 20 "the job's end" idle
 grep -q '^aborted' <<< "$(last_reason)" || fail "$(last_reason)"
 [ "$(checkpoints)" = "$before" ] || fail "an aborted push leaves a checkpoint: $(checkpoints)"
+! is_written_out || fail "what was aborted is still written out"
 fast
 put vda 98 10M 64k
 take incremental
@@ -74,6 +86,7 @@ libvirt_kill
 sleep 1
 libvirt_daemon
 wait_for 20 "the connection" libvirt_is_connected
+wait_for 20 "its being written out again" is_written_out
 faster
 wait_for 60 "the job's end" idle
 grep -q '^success' <<< "$(last_reason)" || fail "$(last_reason)"

@@ -11,6 +11,7 @@
 #include "engine/qmp/domain/config.h"
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/domain/side.h"
+#include "engine/writing.h"
 
 #define TLS_CERTIFICATES "/etc/pki/qemu" /* where libvirt has them, too */
 
@@ -406,7 +407,7 @@ struct domain *domain_new(struct qmp_hypervisor *owner, const struct qmp_domain_
 void domain_free(struct domain *d)
 {
     domain_drop_tasks(d);
-    writing_stop(d);
+    writing_stop(&d->writing);
     if (d->offline)
         domain_free(TAKE_PTR(d->offline));
     d->side->free(d);

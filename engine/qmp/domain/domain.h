@@ -10,7 +10,6 @@
  *   domain.c        the list of tasks, and what a task may wait for
  *   connection.c    the QMP session: made, lost, made again; events
  *   socket_watch.c  sees the socket appear
- *   writing.c       files that grow are brought onto their medium meanwhile
  *   side.h          what differs between a QEMU and a storage daemon
  */
 #ifndef VMKEEP_ENGINE_QMP_DOMAIN_H
@@ -118,7 +117,7 @@ struct domain {
     char given_up_tag[HV_TAG_MAX];
     struct err given_up_why;
 
-    struct writing *writing; /* writing.c; NULL: nothing is */
+    struct writing *writing; /* of the targets of its push; NULL: nothing is */
 
     struct freezer *freezer; /* NULL: no agent is configured */
 
@@ -208,12 +207,5 @@ void socket_watch_start(struct qmp_hypervisor *owner, void (*appeared)(struct do
 void socket_watch_stop(struct qmp_hypervisor *owner);
 /* Watches for the domain's socket: to be called whenever it could not be connected to. */
 void socket_watch_domain(struct domain *d);
-
-/* ---- writing.c ---- */
-
-/* vmkeep-store writes these files out, which QEMU has open, for as long as it has; unless it does
- * so already. */
-void writing_start(struct domain *d, const struct strlist *names);
-void writing_stop(struct domain *d);
 
 #endif

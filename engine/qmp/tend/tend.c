@@ -43,6 +43,7 @@
 #include "engine/qmp/look/files.h"
 #include "engine/qmp/state/ids.h"
 #include "engine/qmp/wire/texts.h"
+#include "engine/writing.h"
 
 #define WAIT_S 30.0      /* for jobs to end after a cancel */
 #define LOOK_AGAIN_S 1.0 /* should an event be lost */
@@ -192,7 +193,7 @@ static bool do_next(struct tend *td, struct task *t)
 static void enter_syncing(struct tend *td, struct task *t)
 {
     fsm_move(&td->fsm, T_SYNCING);
-    writing_stop(t->domain);
+    writing_stop(&t->domain->writing);
     todo_clear(td);
     strlist_done(&td->files);
     strlist_done(&td->disks);
