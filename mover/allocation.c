@@ -142,8 +142,9 @@ static void told(uint64_t done, uint64_t total)
 }
 
 static int open_image(const struct options *o, struct peers *peers, const char *image,
-                      const char *bitmap, const char *context, struct err *err)
+                      const char *bitmap, struct err *err)
 {
+    CLEANUP_FREE char *context = bitmap ? xasprintf(CONTEXT_BITMAP "%s", bitmap) : NULL;
     const char *object = image == o->was ? o->was_object : NULL;
 
     peers->stall_ms = STALL_MS;
@@ -152,19 +153,24 @@ static int open_image(const struct options *o, struct peers *peers, const char *
                                            : peers_open_image(peers, image, bitmap, object, err);
 }
 
+/* Each is opened once. */
+struct images {
+    struct peers now, was, changed;
+};
+
+static void images_done(struct images *i)
+{
+    peers_done(&i->now);
+    peers_done(&i->was);
+    peers_done(&i->changed);
+}
+
 /* bitmap NULL: where the image has data; else what has changed.  Let go with map_done. */
-static int map_image(const struct options *o, const char *image, const char *bitmap,
-                     struct map *ret, struct err *err)
+static int map_image(struct peers *peers, const char *bitmap, struct map *ret, struct err *err)
 {
     CLEANUP_FREE char *context = bitmap ? xasprintf(CONTEXT_BITMAP "%s", bitmap) : NULL;
-    struct peers peers = PEERS_INIT;
-    int rc;
 
-    rc = open_image(o, &peers, image, bitmap, context, err);
-    if (rc == 0)
-        rc = extents_map(&peers, context, ret, err);
-    peers_done(&peers);
-    return rc;
+    return extents_map(peers, context, ret, err);
 }
 
 static int read_map(const char *path, struct map *ret, struct err *err)
@@ -174,56 +180,52 @@ static int read_map(const char *path, struct map *ret, struct err *err)
     return file ? map_read(file, path, ret, err) : err_errno(err, errno, "%s", path);
 }
 
-/* A backup may have written zeroes as data, at its end for one. */
-static int drop_zeroes(const struct options *o, struct map *map, struct err *err)
+/* What it was. */
+static int map_former(const struct options *o, struct images *i, struct map *ret, struct err *err)
 {
-    struct peers peers = PEERS_INIT;
-    int rc = open_image(o, &peers, o->was, NULL, NULL, err);
-
-    if (rc == 0)
-        rc = clusters_drop_zeroes(&peers, map, err);
-    peers_done(&peers);
-    return rc;
+    if (!o->was)
+        return read_map(o->was_map, ret, err);
+    if (open_image(o, &i->was, o->was, NULL, err) < 0)
+        return -1;
+    return map_image(&i->was, NULL, ret, err);
 }
 
-/* What was not written to holds what it held. */
-static int take_sample(const struct options *o, const struct map *unchanged, struct sample *ret,
+static int map_changed(const struct options *o, struct images *i, bool with_now, struct map *ret,
                        struct err *err)
 {
-    struct peers now = PEERS_INIT, was = PEERS_INIT;
-    int rc = open_image(o, &now, o->image, NULL, NULL, err);
-
-    if (rc == 0)
-        rc = open_image(o, &was, o->was, NULL, NULL, err);
-    if (rc == 0)
-        rc = clusters_compare(&now, &was, unchanged, (uint64_t)o->sample, ret, err);
-    peers_done(&now);
-    peers_done(&was);
-    return rc;
+    if (with_now)
+        return map_image(&i->now, o->bitmap, ret, err);
+    if (open_image(o, &i->changed, o->changed, o->bitmap, err) < 0)
+        return -1;
+    return map_image(&i->changed, o->bitmap, ret, err);
 }
 
-static int make(const struct options *o, struct map *ret, struct sample *sample, struct err *err)
+static int make(const struct options *o, struct images *i, struct map *ret, struct sample *sample,
+                struct err *err)
 {
     CLEANUP(map_done) struct map now = {0}, changed = {0};
-    int rc = 0;
+    /* A sample is taken of what has not changed: then the bitmap is looked at in any case. */
+    bool with_now = o->sample && str_eq(o->changed, o->image);
 
+    if (open_image(o, &i->now, o->image, with_now ? o->bitmap : NULL, err) < 0)
+        return -1;
     if (!o->was && !o->was_map)
-        return map_image(o, o->image, NULL, ret, err);
-    rc = o->was ? map_image(o, o->was, NULL, ret, err) : read_map(o->was_map, ret, err);
-    if (rc == 0)
-        rc = map_image(o, o->image, NULL, &now, err);
-    if (rc == 0)
-        map_subtract(ret, &now);
-    if (rc == 0 && o->changed && (ret->runs.n > 0 || o->sample))
-        rc = map_image(o, o->changed, o->bitmap, &changed, err);
-    if (rc == 0)
-        map_subtract(ret, &changed);
-    if (rc == 0 && o->was && o->changed && ret->runs.n > 0)
-        rc = drop_zeroes(o, ret, err);
-    if (rc < 0 || !o->sample)
-        return rc;
+        return map_image(&i->now, NULL, ret, err);
+    if (map_former(o, i, ret, err) < 0 || map_image(&i->now, NULL, &now, err) < 0)
+        return -1;
+    map_subtract(ret, &now);
+    if (o->changed && (ret->runs.n > 0 || o->sample) &&
+        map_changed(o, i, with_now, &changed, err) < 0)
+        return -1;
+    map_subtract(ret, &changed);
+    /* A backup may have written zeroes as data, at its end for one. */
+    if (o->was && o->changed && ret->runs.n > 0 && clusters_drop_zeroes(&i->was, ret, err) < 0)
+        return -1;
+    if (!o->sample)
+        return 0;
+    /* What was not written to holds what it held. */
     map_subtract(&now, &changed);
-    return take_sample(o, &now, sample, err);
+    return clusters_compare(&i->now, &i->was, &now, (uint64_t)o->sample, sample, err);
 }
 
 static int print(const struct options *o, const struct map *map, const struct sample *sample,
@@ -259,6 +261,7 @@ static int take_key(struct options *o, struct image_words *words, struct err *er
 int main(int argc, char **argv)
 {
     CLEANUP(image_words_done) struct image_words words = {0};
+    CLEANUP(images_done) struct images images = {PEERS_INIT, PEERS_INIT, PEERS_INIT};
     CLEANUP(map_done) struct map map = {0};
     struct options o = {0};
     struct sample sample = {0};
@@ -270,7 +273,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     proc_give_way();
     if (peers_catch_signals(&err) == 0 && take_key(&o, &words, &err) == 0 &&
-        make(&o, &map, &sample, &err) == 0 && print(&o, &map, &sample, &err) == 0)
+        make(&o, &images, &map, &sample, &err) == 0 && print(&o, &map, &sample, &err) == 0)
         return EXIT_DONE;
     fprintf(stderr, "vmkeep-allocation: %s\n", err.msg);
     return err.code == ERR_CANCELED ? EXIT_INTERRUPTED : EXIT_FAILED;

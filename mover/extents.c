@@ -110,6 +110,8 @@ static int walk(struct peers *p, bool incremental, struct reply *r, struct map *
             return -1;
         if (!allocation)
             *VEC_ADD(&r->allocation) = (struct extent){.length = UINT64_MAX};
+        if (!incremental) /* though the connection may tell it */
+            r->dirty.n = 0;
         if (!incremental)
             *VEC_ADD(&r->dirty) = (struct extent){.length = UINT64_MAX};
         extents_take(&r->allocation, &r->dirty, incremental, map);
@@ -128,6 +130,7 @@ int extents_map(struct peers *p, const char *context, struct map *ret, struct er
     int rc;
 
     *ret = (struct map){.size = p->source.size};
+    p->heard_ms = peers_now_ms();
     rc = walk(p, context != NULL, &r, ret, err);
     free(r.allocation.items);
     free(r.dirty.items);

@@ -302,15 +302,10 @@ static void note_unsafe(struct libvirt_begin *b)
                    "is full");
 }
 
-static void looked(struct libvirt_task *t)
+static void known(struct libvirt_begin *b)
 {
-    struct libvirt_begin *b = of(t);
-
-    b->err = t->err;
-    if (!is_bad(b))
-        libvirt_check_domain(&b->request, b->facts, &b->err);
     if (is_bad(b)) {
-        libvirt_task_finish(t, &b->err);
+        libvirt_task_finish(&b->task, &b->err);
         return;
     }
     if (b->facts->state == DOMAIN_SHUTOFF) {
@@ -321,12 +316,22 @@ static void looked(struct libvirt_task *t)
     libvirt_begin_images(b, prepared);
 }
 
+static void looked(struct libvirt_task *t)
+{
+    struct libvirt_begin *b = of(t);
+
+    b->err = t->err;
+    if (!is_bad(b))
+        libvirt_check_domain(&b->request, b->facts, &b->err);
+    known(b);
+}
+
 static void first(struct libvirt_task *t)
 {
     struct libvirt_begin *b = of(t);
 
-    if (is_bad(b))
-        libvirt_task_finish(t, &b->err);
+    if (b->facts || is_bad(b))
+        known(b);
     else
         libvirt_task_inspect(t, &b->facts, looked);
 }
@@ -334,17 +339,26 @@ static void first(struct libvirt_task *t)
 struct op *libvirt_backup_begin(struct hypervisor *hv, const struct backup_request *request,
                                 struct backup_begun *ret, op_done done, void *ctx, struct err *err)
 {
+    return libvirt_backup_begin_known(hv, request, NULL, ret, done, ctx, err);
+}
+
+struct op *libvirt_backup_begin_known(struct hypervisor *hv, const struct backup_request *request,
+                                      struct domain_facts *facts, struct backup_begun *ret,
+                                      op_done done, void *ctx, struct err *err)
+{
     struct libvirt_host *h = libvirt_host_of(hv);
-    const struct libvirt_domain *d;
+    const struct libvirt_domain *d = NULL;
     struct libvirt_begin *b;
 
-    if (libvirt_check_request(request, err) < 0)
+    if (libvirt_check_request(request, err) == 0)
+        d = libvirt_host_domain(h, request->domain, err);
+    if (!d) {
+        domain_facts_free(facts);
         return NULL;
-    d = libvirt_host_domain(h, request->domain, err);
-    if (!d)
-        return NULL;
+    }
     b = libvirt_begin_new(request);
     b->request.domain = NULL;
+    b->facts = facts;
     b->ret = ret;
     return libvirt_task_start(h, &b->task, d, first, libvirt_begin_release, done, ctx);
 }

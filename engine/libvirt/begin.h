@@ -56,5 +56,10 @@ void libvirt_begin_off(struct libvirt_begin *b);
 
 struct op *libvirt_backup_begin(struct hypervisor *hv, const struct backup_request *request,
                                 struct backup_begun *ret, op_done done, void *ctx, struct err *err);
+/* The domain was looked at just now, and the request is made for what was found.  facts: begin's
+ * from now on, whatever becomes of it. */
+struct op *libvirt_backup_begin_known(struct hypervisor *hv, const struct backup_request *request,
+                                      struct domain_facts *facts, struct backup_begun *ret,
+                                      op_done done, void *ctx, struct err *err);
 
 #endif

@@ -24,6 +24,7 @@
 #include "engine/backup_check.h"
 #include "engine/libvirt/documents.h"
 #include "engine/libvirt/images.h"
+#include "engine/libvirt/inspect.h"
 #include "engine/libvirt/jobs.h"
 #include "engine/libvirt/task.h"
 
@@ -370,12 +371,17 @@ static void delete_looked(struct libvirt_task *t)
         send_delete(c, false, deleted);
 }
 
+static struct op *start_looking(struct libvirt_task *t, op_done done, void *ctx, struct err *err)
+{
+    return libvirt_inspect_plain(&t->host->hv, t->domain, &of(t)->facts, done, ctx, err);
+}
+
 static void delete_first(struct libvirt_task *t)
 {
     if (t->canceled)
         libvirt_task_finish(t, &t->err);
     else
-        libvirt_task_inspect(t, &of(t)->facts, delete_looked);
+        libvirt_task_op(t, start_looking, delete_looked);
 }
 
 /* ---- redefine ---- */

@@ -25,8 +25,10 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "engine/allocation_program.h"
-#include "engine/libvirt/denied.h"
+#include "engine/libvirt/begin.h"
+#include "engine/libvirt/compare_place.h"
 #include "engine/libvirt/images.h"
+#include "engine/libvirt/inspect.h"
 #include "engine/libvirt/task.h"
 
 #define COMPARE_S 120.0
@@ -40,10 +42,12 @@ struct compare {
     char *tag, *dir, *socket;
     struct allocation *items;
     size_t n, at;
+    struct backup_request request;
     VEC(struct backup_disk) disks;
     struct strlist strings; /* of the disks */
     struct domain_facts *facts;
-    char *output;  /* the program's */
+    struct backup_begun told; /* nobody asks */
+    char *output;             /* the program's */
     int was, fd;   /* memory: of the map that is given; what the program writes to; -1: none */
     double end_by; /* loop time */
     struct hypervisor *images; /* of a domain that is shut off */
@@ -199,7 +203,6 @@ static void begun(struct libvirt_task *t)
         next_disk(c);
         return;
     }
-    libvirt_explain_denied(c->facts, c->socket, &err);
     if (is_about_the_domain(c, &err))
         c->err = err;
     else
@@ -220,9 +223,17 @@ static const char *base_of(struct compare *c, const struct allocation *a)
     return a->bitmap ? keep(c, bitmap_checkpoint(a->bitmap)) : NULL;
 }
 
+static struct op *start_job(struct libvirt_task *t, op_done done, void *ctx, struct err *err)
+{
+    struct compare *c = of(t);
+
+    return libvirt_backup_begin_known(&t->host->hv, &c->request, TAKE_PTR(c->facts), &c->told, done,
+                                      ctx, err);
+}
+
 static void begin(struct compare *c)
 {
-    struct backup_request r = {
+    c->request = (struct backup_request){
         .domain = c->task.domain,
         .tag = c->tag,
         .mode = MODE_PULL,
@@ -239,9 +250,9 @@ static void begin(struct compare *c)
             .export_name = keep(c, xasprintf("%zu", i)),
             .export_bitmap = c->items[i].bitmap ? BITMAP : NULL,
         };
-    r.disks = c->disks.items;
-    r.n_disks = c->disks.n;
-    libvirt_task_begin(&c->task, &r, begun);
+    c->request.disks = c->disks.items;
+    c->request.n_disks = c->disks.n;
+    libvirt_task_op(&c->task, start_job, begun);
 }
 
 /* ---- one that is shut off ---- */
@@ -314,6 +325,11 @@ static void looked(struct libvirt_task *t)
     begin(c);
 }
 
+static struct op *start_looking(struct libvirt_task *t, op_done done, void *ctx, struct err *err)
+{
+    return libvirt_inspect_plain(&t->host->hv, t->domain, &of(t)->facts, done, ctx, err);
+}
+
 /* Its sockets are not to be reached from here. */
 static void first(struct libvirt_task *t)
 {
@@ -324,7 +340,7 @@ static void first(struct libvirt_task *t)
     if (t->canceled || c->n == 0) {
         finish(c);
     } else if (t->host->local) {
-        libvirt_task_inspect(t, &c->facts, looked);
+        libvirt_task_op(t, start_looking, looked);
     } else {
         for (size_t i = 0; i < c->n; i++)
             c->items[i].unknown = xstrdup("its host is another machine");

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "engine/libvirt/compare.h"
+#include "engine/libvirt/compare_place.h"
 
 #define NAME "/vmkeep-compare-"
 /* Where libvirt has a folder for each domain that runs, the one place in which AppArmor and SELinux

@@ -10,7 +10,7 @@
 #include "base/fsutil.h"
 #include "base/text.h"
 #include "engine/libvirt/checkpoint_facts.h"
-#include "engine/libvirt/compare.h"
+#include "engine/libvirt/compare_place.h"
 #include "engine/libvirt/domain_xml.h"
 
 #define AWAY "it has been migrated to another host, which has its disks now"

@@ -22,6 +22,7 @@
 
 struct inspect {
     struct libvirt_task task; /* first */
+    bool plain;               /* without checkpoints */
     struct libvirt_look look;
     struct err unreachable; /* the host could not be asked when it began */
     struct domain_facts *facts;
@@ -177,6 +178,15 @@ static void saw_backup(struct libvirt_task *t)
         look_at_files(in);
 }
 
+static void look_at_backup(struct inspect *in)
+{
+    if (libvirt_look_has_backup(&in->look))
+        ask(in, "backup-xml", &libvirt_request_domain, &libvirt_answer_xml, &in->look.backup,
+            saw_backup);
+    else
+        look_at_files(in);
+}
+
 static void saw_checkpoints(struct libvirt_task *t)
 {
     struct inspect *in = of(t);
@@ -184,11 +194,8 @@ static void saw_checkpoints(struct libvirt_task *t)
     /* Hypervisors other than QEMU (test:///default) know none. */
     if (t->err.code != ERR_NONE && t->err.code != ERR_UNSUPPORTED)
         fail(in, &t->err);
-    else if (libvirt_look_has_backup(&in->look))
-        ask(in, "backup-xml", &libvirt_request_domain, &libvirt_answer_xml, &in->look.backup,
-            saw_backup);
     else
-        look_at_files(in);
+        look_at_backup(in);
 }
 
 static void saw_domain(struct libvirt_task *t)
@@ -203,6 +210,8 @@ static void saw_domain(struct libvirt_task *t)
     libvirt_facts_begin(&in->look, in->facts);
     if (in->facts->state == DOMAIN_UNREACHABLE)
         finish(in);
+    else if (in->plain && in->facts->state != DOMAIN_SHUTOFF)
+        look_at_backup(in);
     else
         ask(in, "checkpoints", &libvirt_request_checkpoints, &libvirt_answer_checkpoints,
             &in->look.checkpoints, saw_checkpoints);
@@ -231,8 +240,8 @@ static void release(struct libvirt_task *t)
     free(in);
 }
 
-struct op *libvirt_inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
-                           op_done done, void *ctx, struct err *err)
+static struct op *start(struct hypervisor *hv, const char *domain, bool plain,
+                        struct domain_facts **ret, op_done done, void *ctx, struct err *err)
 {
     struct libvirt_host *h = libvirt_host_of(hv);
     const struct libvirt_domain *d;
@@ -244,6 +253,7 @@ struct op *libvirt_inspect(struct hypervisor *hv, const char *domain, struct dom
         return NULL;
     in = xcalloc(1, sizeof(*in));
     in->ret = ret;
+    in->plain = plain;
     in->look.at = h->at;
     in->look.local = h->local;
     if (!d)
@@ -251,4 +261,17 @@ struct op *libvirt_inspect(struct hypervisor *hv, const char *domain, struct dom
     if (!d && h->down_since)
         err_wrap(&in->unreachable, "host unreachable since %s", time_utc(h->down_since, when));
     return libvirt_task_start(h, &in->task, d, begin, release, done, ctx);
+}
+
+struct op *libvirt_inspect(struct hypervisor *hv, const char *domain, struct domain_facts **ret,
+                           op_done done, void *ctx, struct err *err)
+{
+    return start(hv, domain, false, ret, done, ctx, err);
+}
+
+struct op *libvirt_inspect_plain(struct hypervisor *hv, const char *domain,
+                                 struct domain_facts **ret, op_done done, void *ctx,
+                                 struct err *err)
+{
+    return start(hv, domain, true, ret, done, ctx, err);
 }

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "engine/libvirt/compare.h"
+#include "engine/libvirt/compare_place.h"
 #include "engine/libvirt/images.h"
 #include "engine/libvirt/jobs.h"
 #include "engine/libvirt/task.h"

@@ -16,7 +16,6 @@ struct libvirt_wait {
     struct proc_result program; /* or of these */
     char **program_ret;
     struct domain_facts *facts, **facts_ret;
-    struct backup_begun begun;
 };
 
 static void go_on(struct libvirt_task *t, const struct err *err)
@@ -218,16 +217,6 @@ void libvirt_task_op(struct libvirt_task *t, libvirt_op_start start, libvirt_ste
     struct err err = ERR_INIT;
 
     started(t, start(t, on_waited, w, &err), &err);
-}
-
-void libvirt_task_begin(struct libvirt_task *t, const struct backup_request *request,
-                        libvirt_step next)
-{
-    struct libvirt_wait *w = new_wait(t, NULL, NULL, next);
-    struct hypervisor *hv = &t->host->hv;
-    struct err err = ERR_INIT;
-
-    started(t, hv->ops->backup_begin(hv, request, &w->begun, on_waited, w, &err), &err);
 }
 
 void libvirt_task_abort(struct libvirt_task *t, const struct hv_job *job, libvirt_step next)

@@ -62,14 +62,11 @@ void libvirt_task_run(struct libvirt_task *t, const struct proc_spec *spec, char
                       libvirt_step next);
 /* The task's domain. */
 void libvirt_task_inspect(struct libvirt_task *t, struct domain_facts **ret, libvirt_step next);
-/* Of what works on the images of a domain that is shut off, too: start begins it, with done and
- * ctx for its own.  What it writes to may be the task's. */
+/* Any other operation, as the task's own: start begins it, with done and ctx for its own.  What it
+ * writes to may be the task's. */
 typedef struct op *(*libvirt_op_start)(struct libvirt_task *t, op_done done, void *ctx,
                                        struct err *err);
 void libvirt_task_op(struct libvirt_task *t, libvirt_op_start start, libvirt_step next);
-/* Operations of this driver, as the task's own; what backup_begin tells is dropped. */
-void libvirt_task_begin(struct libvirt_task *t, const struct backup_request *request,
-                        libvirt_step next);
 void libvirt_task_abort(struct libvirt_task *t, const struct hv_job *job, libvirt_step next);
 void libvirt_task_sleep(struct libvirt_task *t, double seconds, libvirt_step next);
 /* ... or ends the task, which is gone then.  err: NULL, or ERR_NONE: success. */

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "engine/libvirt/compare.h"
+#include "engine/libvirt/compare_place.h"
 #include "tests/support/test.h"
 
 static struct backup_request push(const struct backup_disk *disks, size_t n)
