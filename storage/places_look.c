@@ -4,12 +4,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,7 +18,6 @@
 #include "base/text.h"
 
 #define ANSWER_MS 2000
-#define ANSWER_STEP_MS 1
 #define DEPTH_MAX 16 /* of directories in a repository */
 
 #ifndef STATX_ATTR_MOUNT_ROOT
@@ -111,19 +111,22 @@ static _Noreturn void ask(const char *path, bool closely)
 
 bool place_answers(const char *path, bool closely)
 {
-    const struct timespec pause = {.tv_nsec = ANSWER_STEP_MS * 1000000L};
     pid_t pid = fork();
+    CLEANUP_CLOSE int fd = -1;
+    struct pollfd end;
 
     if (pid == 0)
         ask(path, closely);
-    for (int ms = 0; pid > 0 && ms < ANSWER_MS; ms += ANSWER_STEP_MS) {
-        if (waitpid(pid, NULL, WNOHANG) != 0)
-            return true;
-        nanosleep(&pause, NULL);
-    }
-    if (pid > 0)
+    fd = pid > 0 ? pidfd_open(pid, 0) : -1;
+    if (fd < 0)
+        return true; /* nobody can be asked */
+    end = (struct pollfd){.fd = fd, .events = POLLIN};
+    if (poll(&end, 1, ANSWER_MS) == 0) {
         kill(pid, SIGKILL); /* it may not even end by that: whoever comes after us waits for it */
-    return pid < 0;
+        return false;
+    }
+    waitpid(pid, NULL, WNOHANG);
+    return true;
 }
 
 bool place_same(const struct place *a, const struct place *b)
