@@ -126,8 +126,7 @@ static void print(const struct calendar_months *m, const struct config *config,
     json_decref(policies);
 }
 
-/* That of the daemon, where a catalog tells it. */
-static int open_zone(const struct config *config, struct zone **ret, struct err *err)
+int calendar_zone(const struct config *config, struct zone **ret, struct err *err)
 {
     struct catalog *catalog = NULL;
     struct err none = ERR_INIT;
@@ -153,7 +152,7 @@ int calendar_months(const struct calendar_months *m)
     if (m->policy && !config_policy_find(config, m->policy))
         rc = err_set(&err, ERR_NOTFOUND, "no policy of the configuration is called '%s'",
                      CLIP(m->policy));
-    rc = rc < 0 ? rc : open_zone(config, &zone, &err);
+    rc = rc < 0 ? rc : calendar_zone(config, &zone, &err);
     rc = rc < 0 ? rc : read_span(m, zone, &span, &err);
     if (rc < 0)
         code = cli_fail("calendar", &err);

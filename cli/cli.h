@@ -64,6 +64,7 @@ extern const struct command cmd_repository;
 extern const struct command cmd_restore;
 extern const struct command cmd_retention;
 extern const struct command cmd_run;
+extern const struct command cmd_simulate;
 extern const struct command cmd_status;
 extern const struct command cmd_unpin;
 extern const struct command cmd_verify;

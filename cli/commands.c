@@ -50,6 +50,7 @@ const struct command *const commands[] = {
     &cmd_checkpoint_prune,
     &cmd_calendar,
     &cmd_retention,
+    &cmd_simulate,
     &cmd_complete,
     NULL,
 };

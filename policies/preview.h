@@ -13,8 +13,6 @@
 #include "policies/config.h"
 #include "policies/zone.h"
 
-#define PREVIEW_RUNS 3000 /* at most: it ends before an instant up to which there are more */
-
 struct preview_point {
     int64_t at;
     bool full;
@@ -22,6 +20,7 @@ struct preview_point {
 
 struct preview_span {
     int64_t at;                     /* its end */
+    size_t made;                    /* up to then */
     VEC(struct preview_point) kept; /* oldest first */
 };
 
@@ -29,9 +28,16 @@ struct preview {
     VEC(struct preview_span) spans; /* of the first ends, in their order */
 };
 
-/* ends: ascending, later than from. */
+/* ends: ascending, later than from.  most: it ends before an instant up to which there are more
+ * runs. */
 void preview_make(const struct config_policy *p, const struct zone *zone, int64_t from,
-                  const int64_t *ends, size_t n, struct preview *ret);
+                  const int64_t *ends, size_t n, size_t most, struct preview *ret);
+
+/* As many times the room of a full as what is kept takes, where such a part of a disk, from 0 to 1,
+ * is another one after each day: an increment is as large as what has changed since the point
+ * before it that is still there. */
+double preview_room(const struct preview_span *s, double change);
+
 void preview_done(struct preview *p);
 
 #endif

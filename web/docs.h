@@ -16,7 +16,7 @@ struct docs;
 struct docs *docs_read(const char *dir);
 void docs_free(struct docs *d);
 
-/* By its path below the directory; "": the first page. NULL: there is none. Borrowed, and marked. */
+/* By its path below the directory; "": the first page. NULL: there is none. Borrowed; marked. */
 const struct text *docs_find(const struct docs *d, const char *path, const char **ret_type);
 
 /* What to read where there is no site. To be freed. */

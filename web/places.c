@@ -14,8 +14,9 @@
 
 #define NEXT_SHOWN 10
 #define NEXT_OF_KIND 4
-#define MONTHS_AHEAD 1 /* beside this one */
-#define MONTHS_KEPT 12 /* whose ends are shown */
+#define MONTHS_AHEAD 1  /* beside this one */
+#define MONTHS_KEPT 12  /* whose ends are shown, */
+#define RUNS_SHOWN 3000 /* while there are no more than these */
 
 static FILE *begin(struct text *t)
 {
@@ -93,7 +94,7 @@ static void add_kept(const struct config_policy *p, const struct zone *zone,
 
         month_span(zone, &today, &last, &begin, &ends[i]);
     }
-    preview_make(p, zone, page->status->now, ends, MONTHS_KEPT, &preview);
+    preview_make(p, zone, page->status->now, ends, MONTHS_KEPT, RUNS_SHOWN, &preview);
     for (size_t i = 0; i < preview.spans.n; i++) {
         const struct preview_span *s = &preview.spans.items[i];
         struct html_kept *kept = VEC_ADD(&page->kept);

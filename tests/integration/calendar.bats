@@ -154,3 +154,61 @@ END
     [ "$stderr" = "vmkeep: calendar: no policy of the configuration is called 'none'" ]
     rm -rf "$tmp"
 }
+
+simulate() { "$VMKEEP" --config "$tmp/config" simulate "$@"; }
+
+simulation_config() {
+    tmp=$(mktemp -d)
+    cat > "$tmp/config" <<'END'
+catalog: /nowhere/catalog.db
+hosts: [ { name: lab, driver: qemu, domains: [ { name: vm, qmp: /run/vm.qmp } ] } ]
+repositories: [ { name: main, path: /nowhere } ]
+policies:
+  - name: nightly
+    domains: ["*"]
+    repository: main
+    schedule: { incremental: ["02:30"], full: ["Sun 02:30"] }
+    keep: { last: 3, weekly: 2, monthly: 2 }
+  - { name: idle, domains: ["*"], repository: main, schedule: { incremental: ["2020-01-01"] } }
+  - { name: busy, domains: ["*"], repository: main, schedule: { incremental: ["*:*:0/10"] } }
+END
+}
+
+@test "simulate: what a policy will have made and kept" {
+    simulation_config
+    export TZ=UTC COLUMNS=80
+    simulate nightly --from 2027-01-01 --days 90 --full 100GiB --change-rate 10% > "$tmp/got"
+    diff -u - "$tmp/got" <<'END'
+UNTIL       MADE  LET GO  KEPT  FULLS  OLDEST         ROOM
+2027-01-31    31      26     5      3  2027-01-01  351 GiB
+2027-02-28    28      28     5      3  2027-01-31  351 GiB
+2027-03-31    31      31     5      2  2027-02-28  230 GiB
+
+Of one domain whose backups begin at 2027-01-01 00:00, if all that is due is
+made and 10% of its disks changes in a day. ROOM is what is kept takes, with
+fulls of 100 GiB.
+END
+    simulate nightly --from 2027-01-01 --days 90 --json > "$tmp/got"
+    "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" simulation < "$tmp/got"
+    [ "$(jq -c '[.change_per_day, .cut, .kept[2].made, .kept[2].points, .kept[2].room_bytes]' "$tmp/got")" = '[0.03,false,90,5,null]' ]
+    [ "$(simulate nightly --json | jq '.kept | length')" = 36 ]
+    [ "$(simulate nightly --days 9 | grep -c '^2')" -ge 9 ]
+    simulate idle | grep -q "make no backup in this time"
+    run -0 simulate busy --days 9
+    [[ $output == *"There are more than 40000 runs until "* ]]
+    rm -rf "$tmp"
+}
+
+@test "simulate: what is wrong" {
+    simulation_config
+    for wrong in "" "nightly --years 0" "nightly --years 2 --days 2" "nightly --change-rate 3" "nightly --change-rate 101%" \
+        "nightly --change-rate nan%" "nightly --full 3x" "nightly idle"; do
+        # shellcheck disable=SC2086 # the arguments are words
+        run -2 --separate-stderr simulate $wrong
+        [ -z "$output" ]
+        [[ $stderr == "vmkeep: "* ]]
+    done
+    run -4 --separate-stderr simulate none
+    [ "$stderr" = "vmkeep: simulate: no policy of the configuration is called 'none'" ]
+    rm -rf "$tmp"
+}

@@ -14,7 +14,7 @@ teardown() {
     rm -rf "$tmp"
 }
 
-commands="init check status report metrics run jobs cancel reload points restore export files mount verify copy prune delete pin unpin repository explain domains doctor notify rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete checkpoint-prune calendar retention"
+commands="init check status report metrics run jobs cancel reload points restore export files mount verify copy prune delete pin unpin repository explain domains doctor notify rebuild-catalog backup-begin backup-dumpxml domjobinfo domjobabort event checkpoint-create checkpoint-create-as checkpoint-list checkpoint-dumpxml checkpoint-info checkpoint-parent checkpoint-edit checkpoint-delete checkpoint-prune calendar retention simulate"
 
 @test "without arguments: help on standard error, exit status 2" {
     run --separate-stderr "$VMKEEP"

@@ -175,6 +175,9 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     # keep: last 9, of a run a day
     [[ $page == *'<h2 id="kept">What will be kept</h2>'*', 9, 9, 9, 9, 9, 9, 9, 9, 9, 9">'*'After 12 months a domain has 9 points, '* ]]
     [ "$(get /api/v1/policies/nightly | jq -c '[(.kept | length), .kept[11].points]')" = '[12,9]' ]
+    # simulate says the same.
+    [ "$(get /api/v1/policies/nightly | jq -c '[.kept[] | .points, .oldest]')" = \
+        "$(vmkeep simulate nightly --years 1 --json | jq -c '[.kept[] | .points, .oldest]')" ]
     [[ $(get /domain/lab/web01) == *'<a href="/policy/nightly">nightly</a>'*'<a href="/repository/main">main</a>'* ]]
     is_a repository_page /api/v1/repositories/main
     is_a policy_page /api/v1/policies/nightly

@@ -76,7 +76,7 @@ for command in status report "status $vm" points jobs "jobs --active" domains do
     "repository list" "repository check $repository" "repository check away" "repository adopt $repository --dry-run" \
     "repository forget $repository --dry-run --force" "check" \
     "restore $vm --dry-run --to $tmp/to" "restore $vm --to $tmp/to" "restore $point --to $tmp/to2" \
-    "verify --dry-run" "verify $vm"; do
+    "verify --dry-run" "verify $vm" "simulate $policy" "simulate $policy --full 999GiB --days 9"; do
     # shellcheck disable=SC2086
     fits $command
 done

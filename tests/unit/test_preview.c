@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/timefmt.h"
 #include "policies/preview.h"
 #include "policies/retention.h"
@@ -47,7 +48,7 @@ static void make(struct plan *p)
     struct err err = ERR_INIT;
 
     assert_int_equal(zone_open("UTC", &p->zone, &err), 0);
-    preview_make(&p->policy, p->zone, at("2026-01-01T00:00:00Z"), ends, 3, &p->preview);
+    preview_make(&p->policy, p->zone, at("2026-01-01T00:00:00Z"), ends, 3, 3000, &p->preview);
 }
 
 static void done(struct plan *p)
@@ -143,6 +144,67 @@ static void many_runs_are_cut(void **state)
     }
 }
 
+/* What was let go at one end is not missed at a later one: the rules say the same of all runs. */
+static void the_rules_see_no_difference(void **state)
+{
+    static const char *const rules[][4][2] = {
+        {{"last", "5"}, {"daily", "7"}, {"weekly", "5"}, {"monthly", "2"}},
+        {{"within-daily", "20d"}, {"yearly", "2"}},
+        {{"hourly", "30"}, {"within", "3d"}, {"within-weekly", "2m"}},
+        {{"monthly", "12"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        struct plan p = {0};
+        struct retention_verdict *verdicts;
+        int64_t times[90];
+        size_t n = 0, kept = 0;
+
+        every(&p.policy.incremental, "02:30");
+        for (size_t k = 0; k < 4 && rules[i][k][0]; k++)
+            keep(&p, rules[i][k][0], rules[i][k][1]);
+        make(&p);
+        for (int64_t t = at("2026-01-01T02:30:00Z"); n < 90; t += 86400)
+            times[n++] = t;
+        retention_apply(&p.policy.keep, p.zone, times, n, at("2026-04-01T00:00:00Z"), &verdicts);
+        for (size_t k = 0; k < n; k++)
+            if (verdicts[k].keep)
+                assert_int_equal(p.preview.spans.items[2].kept.items[kept++].at, times[k]);
+        assert_int_equal(p.preview.spans.items[2].kept.n, kept);
+        assert_int_equal(p.preview.spans.items[2].made, n);
+        retention_verdicts_free(verdicts, n);
+        done(&p);
+    }
+}
+
+static void fulls_come_by_themselves(void **state)
+{
+    struct plan p = {0};
+    size_t fulls = 0;
+
+    (void)state;
+    every(&p.policy.incremental, "02:30");
+    p.policy.full_after.incrementals = 9;
+    make(&p);
+    for (size_t i = 0; i < p.preview.spans.items[0].kept.n; i++)
+        fulls += p.preview.spans.items[0].kept.items[i].full;
+    assert_int_equal(fulls, 4); /* on the 1st, 11th, 21st and 31st */
+    done(&p);
+}
+
+static void room_is_of_what_changed(void **state)
+{
+    struct preview_point points[] = {
+        {0, true}, {86400, false}, {3 * 86400, false}, {4 * 86400, true}};
+    const struct preview_span s = {.kept = {points, 4, 4}};
+
+    (void)state;
+    assert_true(preview_room(&s, 0) == 2);
+    assert_true(preview_room(&s, 1) == 4);
+    assert_true(preview_room(&s, 0.5) == 2 + 0.5 + 0.75);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +212,9 @@ int main(void)
         cmocka_unit_test(fulls_are_told),
         cmocka_unit_test(without_rules_all_stay),
         cmocka_unit_test(many_runs_are_cut),
+        cmocka_unit_test(the_rules_see_no_difference),
+        cmocka_unit_test(fulls_come_by_themselves),
+        cmocka_unit_test(room_is_of_what_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
