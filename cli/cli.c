@@ -161,6 +161,8 @@ int cli_open_catalog(const struct config *config, struct catalog **ret)
     if (catalog_open(config->catalog, CATALOG_READ, ret, &err) == 0)
         return EXIT_DONE;
     code = cli_fail(NULL, &err);
+    if (err.code == ERR_DENIED)
+        fputs("vmkeep: only root and the daemon's user may read it: ask as one of them\n", stderr);
     if (err.code == ERR_CORRUPT)
         fputs("vmkeep: 'vmkeep rebuild-catalog' makes the catalog anew from the repositories\n",
               stderr);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
+#include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "cli/start_jobs.h"
 #include "policies/dates.h"
@@ -257,8 +258,35 @@ static void print_text(const struct verdicts *v)
     if (merged > 0)
         moving =
             xasprintf("; %zu of them by merging, which moves %s", merged, size_text(moved, size));
-    print_paragraphf(stdout, 0, "", "%zu of %zu point%s would go, up to %s%s", pruned, v->points.n,
-                     plural_s(v->points.n), size_text(freed, size), moving ? moving : "");
+    if (pruned > 0)
+        print_paragraphf(stdout, 0, "", "%zu of %zu point%s would go, up to %s%s", pruned,
+                         v->points.n, plural_s(v->points.n), size_text(freed, size),
+                         moving ? moving : "");
+    else if (v->points.n > 0)
+        print_paragraphf(stdout, 0, "", "none of %zu point%s would go", v->points.n,
+                         plural_s(v->points.n));
+    else
+        print_paragraph(stdout, 0, "", "There are no restore points.");
+}
+
+/* By what rules say they go; but nothing goes from a repository that is not there. */
+static int warn_of_absent(const struct dry_run *run, const struct verdicts *v, struct err *err)
+{
+    CLEANUP(status_looks_done) struct status_looks looks = {0};
+    CLEANUP(strlist_done) struct strlist names = {0};
+
+    for (size_t i = 0; i < v->points.n; i++)
+        if (!strlist_has(&names, v->points.items[i].repository))
+            strlist_add(&names, v->points.items[i].repository);
+    if (repository_look(run->config, &names, run->catalog, &looks, err) < 0)
+        return -1;
+    for (size_t i = 0; i < looks.n; i++)
+        if (looks.items[i].problem)
+            fprintf(stderr,
+                    "vmkeep: prune: repository %s: %s (nothing goes from there as long as that is "
+                    "so)\n",
+                    run->config->repositories.items[i].name, looks.items[i].problem);
+    return 0;
 }
 
 static int load_points(const struct arguments *a, const struct config *config,
@@ -293,7 +321,8 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     if (sources_zone(catalog, &run.zone, &err) < 0 ||
         status_clock_doubt(catalog, run.now, &run.doubt, &err) < 0 ||
         domains_known(config, catalog, &run.known, &err) < 0 ||
-        load_points(a, config, catalog, &v.points, &err) < 0 || judge_all(&run, &v, &err) < 0) {
+        load_points(a, config, catalog, &v.points, &err) < 0 || judge_all(&run, &v, &err) < 0 ||
+        warn_of_absent(&run, &v, &err) < 0) {
         code = cli_fail(NULL, &err);
     } else {
         if (a->json)

@@ -159,8 +159,9 @@ static int choose_by_domain(const struct point_list *all, const char *what, cons
     }
     if (!oldest)
         return err_set(err, ERR_CORRUPT,
-                       "%s: none of its points is whole; 'vmkeep points' says what each lacks, and "
-                       "of a POINT --no-verify restores what can still be read",
+                       "%s: none of its points is whole; 'vmkeep points' says what each lacks. A "
+                       "POINT whose files are back is restored by its name, and of one that is "
+                       "damaged --no-verify restores what can still be read",
                        what);
     if (!ret->point)
         return err_set(err, ERR_NOTFOUND, "%s: no good point at or before %s; the oldest is of %s",

@@ -10,6 +10,7 @@
 
 #define ALL_MS 250 /* for all repositories together */
 #define WAIT_S 3
+#define CHAINS_MAX 300 /* newest points whose chains are looked at, too */
 
 /* One repository. */
 struct glance {
@@ -25,6 +26,19 @@ struct points_look {
     struct glance *glances; /* one for each look */
 };
 
+/* What they stand on, behind them: a look that has no more time has seen the newest.  Of many
+ * domains that would cost more than the status itself, and is left to the daemon, which looks
+ * before each backup. */
+static int add_below(struct catalog *catalog, struct point_list *ret, struct err *err)
+{
+    size_t newest = ret->n;
+    int rc = 0;
+
+    for (size_t i = 0; i < newest && newest <= CHAINS_MAX && rc == 0; i++)
+        rc = catalog_points_below(catalog, ret->items[i].id, ret, err);
+    return rc;
+}
+
 static int newest(struct catalog *catalog, const struct domain_names *domains,
                   struct point_list *ret, struct err *err)
 {
@@ -35,6 +49,8 @@ static int newest(struct catalog *catalog, const struct domain_names *domains,
     for (size_t i = 0; i < domains->n && rc == 0; i++)
         rc = catalog_points_newest(catalog, domains->items[i].host, domains->items[i].domain, ret,
                                    err);
+    if (rc == 0)
+        rc = add_below(catalog, ret, err);
     catalog_instant_end(catalog);
     return rc;
 }

@@ -213,7 +213,9 @@ static int look_and_record(const struct restore_source *s, const struct point *p
                : write_losses(s->config, &points, &found, err);
 }
 
-void restore_source_lost(const struct restore_source *s, const struct point *p)
+/* Whether the files of p and of what lies beside it are there is looked at anew, by the daemon or
+ * else here, and recorded. */
+static void look_anew(const struct restore_source *s, const struct point *p)
 {
     struct err err = ERR_INIT;
     const char *path = s->config ? path_of(s, p, &err) : NULL;
@@ -233,10 +235,18 @@ void restore_source_lost(const struct restore_source *s, const struct point *p)
                 err.msg);
 }
 
+void restore_source_lost(const struct restore_source *s, const struct point *p)
+{
+    look_anew(s, p);
+}
+
 void restore_source_whole(const struct restore_source *s, const struct point *p)
 {
     struct err err = ERR_INIT;
 
+    /* Its files, or those that it stands on, were gone, and somebody has brought them back. */
+    if (s->config && !p->damage && p->state != POINT_GOOD)
+        look_anew(s, p);
     if (!s->config || !p->damage)
         return;
     if (mark(s->config, p->id, NULL, &err) == 0)

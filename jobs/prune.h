@@ -19,10 +19,10 @@ struct prune_scope {
     const struct strlist *held; /* ids of those that cannot go now; NULL: none */
 };
 
-/* Judges all points of (host, domain) under the policy, by its rules while it covers the domain (else
- * by none: they stay, and only what is being deleted goes), and apart from them, by their own rules,
- * the copies of such in the repository: stores the reasons, and lists those in the repository that
- * can go, and how. */
+/* Judges all points of (host, domain) under the policy, by its rules while it covers the domain
+ * (else by none: they stay, and only what is being deleted goes), and apart from them, by their own
+ * rules, the copies of such in the repository: stores the reasons, and lists those in the
+ * repository that can go, and how. */
 int prune_judge(struct job_env *e, const struct prune_scope *of, struct letting_go_list *doomed,
                 struct err *err);
 int prune_queue(struct job_env *e, const char *host, const char *domain, const char *policy,

@@ -448,7 +448,7 @@ static void judge_daemon(struct status_daemon *d, bool config_broken)
                    d->catalog_since ? time_local(d->catalog_since, since) : "", d->catalog_problem);
     if (d->running || !d->problem)
         return;
-    if (d->error == ERR_TIMEOUT)
+    if (d->error == ERR_TIMEOUT || d->error == ERR_BUSY) /* it has no place for who asks */
         reason_add(&d->reasons, REASON_DAEMON_SILENT,
                    "`journalctl -u vmkeepd` tells what it does; `systemctl restart vmkeepd`", "%s",
                    d->problem);

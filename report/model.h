@@ -208,8 +208,9 @@ char *status_summary(const struct status *s);
 
 /* What to do about points that are damaged or missing. */
 #define STATUS_POINTS_ADVICE                                                                       \
-    "`vmkeep points` tells why of each; bring back the files, or let go of them by `vmkeep "       \
-    "delete`: they count for no rule, and the next backup starts a chain of its own"
+    "`vmkeep points` tells why of each; bring back the files, and have `vmkeep verify` read "      \
+    "them; or let go of them by `vmkeep delete`: they count for no rule, and the next backup "     \
+    "starts a chain of its own"
 
 /* What to do about a repository that cannot be used. Caller frees. */
 char *status_repository_advice(const char *name);

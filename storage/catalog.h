@@ -254,6 +254,10 @@ int catalog_sketch_missing(struct catalog *c, const char *host, const char *doma
 int catalog_points_newest(struct catalog *c, const char *host, const char *domain,
                           struct point_list *ret, struct err *err);
 
+/* The good ones that the point of that id stands on, with as much. */
+int catalog_points_below(struct catalog *c, const char *id, struct point_list *ret,
+                         struct err *err);
+
 /* Bytes of the newest one of that level; 0: there is none. */
 int catalog_point_size(struct catalog *c, const char *host, const char *domain, const char *policy,
                        enum backup_level level, uint64_t *ret, struct err *err);

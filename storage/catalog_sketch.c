@@ -59,16 +59,11 @@ int catalog_sketch_missing(struct catalog *c, const char *host, const char *doma
     return rc;
 }
 
-int catalog_points_newest(struct catalog *c, const char *host, const char *domain,
-                          struct point_list *ret, struct err *err)
+/* A row a disk: point, repository, and what a look at its file needs. */
+static int read_files(struct catalog *c, sqlite3_stmt *st, struct point_list *ret, struct err *err)
 {
-    STMT st = NULL;
     int rc;
 
-    if (db_stmt(&c->db, ST_POINT_NEWEST, &st, err) < 0)
-        return -1;
-    db_bind_text(st, 1, host);
-    db_bind_text(st, 2, domain);
     while ((rc = db_row(&c->db, st, 5, err)) > 0) {
         const char *id = (const char *)sqlite3_column_text(st, 0);
         struct point *p = ret->n > 0 ? &ret->items[ret->n - 1] : NULL;
@@ -86,6 +81,28 @@ int catalog_points_newest(struct catalog *c, const char *host, const char *domai
         d->backing = db_text(st, 5);
     }
     return rc;
+}
+
+int catalog_points_newest(struct catalog *c, const char *host, const char *domain,
+                          struct point_list *ret, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_POINT_NEWEST, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, host);
+    db_bind_text(st, 2, domain);
+    return read_files(c, st, ret, err);
+}
+
+int catalog_points_below(struct catalog *c, const char *id, struct point_list *ret, struct err *err)
+{
+    STMT st = NULL;
+
+    if (db_stmt(&c->db, ST_POINT_BELOW, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, id);
+    return read_files(c, st, ret, err);
 }
 
 int catalog_point_size(struct catalog *c, const char *host, const char *domain, const char *policy,

@@ -143,6 +143,14 @@ const char *const db_sql[ST_COUNT] = {
          "  AND n.state = 'good' AND n.copy_of IS NULL ORDER BY n.created DESC LIMIT 1)"
          " JOIN point_disk d ON d.point = p.id WHERE c.host = ?1 AND c.domain = ?2"
          " ORDER BY c.policy, d.position"),
+    /* What it stands on, the next below it first. */
+    [ST_POINT_BELOW] =
+        ("WITH RECURSIVE below (id, n) AS (SELECT parent, 1 FROM point WHERE id = ?1"
+         "  UNION ALL SELECT p.parent, b.n + 1 FROM below b JOIN point p ON p.id = b.id"
+         "  WHERE p.parent IS NOT NULL)"
+         " SELECT p.id, p.repository, d.name, d.path, d.length, d.backing FROM below b"
+         " JOIN point p ON p.id = b.id JOIN point_disk d ON d.point = p.id"
+         " WHERE p.state = 'good' ORDER BY b.n, d.position"),
     [ST_POINT_SIZE] =
         ("SELECT coalesce(sum(bytes), 0) FROM point_disk WHERE point ="
          " (SELECT id FROM point WHERE host = ?1 AND domain = ?2 AND policy = ?3 AND level = ?4"

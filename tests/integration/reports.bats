@@ -233,7 +233,7 @@ lab/db01 nightly at risk 3d 2h ago 1d 2h overdue
  why: no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device
  do: first of all have vmkeepd run again: it makes up for what was missed
  why: a point is damaged: lab/db01/STAMP.nightly: not recorded why; unreachable: QMP: no answer for 10 s
- do: `vmkeep points` tells why of each; bring back the files, or let go of them by `vmkeep delete`: they count for no rule, and the next backup starts a chain of its own; `vmkeep doctor lab/db01`
+ do: `vmkeep points` tells why of each; bring back the files, and have `vmkeep verify` read them; or let go of them by `vmkeep delete`: they count for no rule, and the next backup starts a chain of its own; `vmkeep doctor lab/db01`
 lab/spare - unprotected - - -
  why: no policy selects it
  do: name it in a policy's `domains`; or, if it is meant to have no backups, in `unprotected`; then `vmkeep reload`
@@ -546,6 +546,12 @@ keep incremental 150 MiB lab/web01/STAMP.nightly last 1
 
 2 of 6 points would go, up to 2.15 GiB; 2 of them by merging, which moves 300 MiB
 END
+    rmdir "$tmp/main"
+    run -0 --separate-stderr vmkeep prune --dry-run --json
+    [ "$stderr" = "vmkeep: prune: repository main: $tmp/main: no such directory; create it, or is the disk not mounted? \
+(nothing goes from there as long as that is so)" ]
+    [ "$(vmkeep prune --dry-run db01 2> /dev/null | tail -n 1)" = "none of 2 points would go" ]
+    [ "$(vmkeep prune --dry-run spare)" = "There are no restore points." ]
     # Two chains: the older full goes once nothing stands on it.
     sqlite3 "$tmp/catalog.db" "UPDATE point_disk SET backing = NULL; UPDATE point SET parent = NULL"
     json 'map(.keep) == [false, false, true] and all(.reasons != []) and
@@ -667,7 +673,7 @@ END
     run -4 --separate-stderr vmkeep restore web01 --to "$tmp/to"
     [[ $stderr == "vmkeep: restore: $tmp/main: holds repository 0123456789abcdef, not fedcba9876543210; is another disk mounted?"* ]]
     run -0 vmkeep explain web01
-    [[ $(plain <<< "$output") == *"protected: "* ]]
+    [[ $(plain <<< "$output") == *"points: 3 points are missing; the newest of them is "*": its directory is not there"* ]]
     rm -r "$tmp/main"
     run -0 vmkeep explain web01
     [[ $(plain <<< "$output") == *"repository main: TMP/main: no such directory"*"do: mount it"* ]]

@@ -87,6 +87,21 @@ vmkeep doctor vm1 > /dev/null || true # the daemon has seen it torn, and looks a
 wait_for 20 "the daemon to see that it is back" vmkeep status
 is 0
 
+echo "- what the newest point stands on is gone: seen at once, and good again when it is read"
+for level in full incremental; do
+    vmkeep run vm1 --level "$level" --wait > /dev/null
+done
+[ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "points: $(points)"
+base=$small/repo/$(points | jq -r '.[-2].id')
+mv "$base/vda.qcow2" "$tmp/base"
+is 4 points-bad
+shows 'it stands on .*, which is missing: its file vda.qcow2 is not there'
+vmkeep verify vm1 > "$tmp/out" && fail "whole: $(cat "$tmp/out")"
+mv "$tmp/base" "$base/vda.qcow2"
+vmkeep verify vm1 > "$tmp/out" || fail "$(cat "$tmp/out")"
+points | jq -e 'all(.state == "good")' > /dev/null || fail "points: $(points)"
+is 0
+
 echo "- the policy is renamed: nobody wonders where the points are"
 sed -i 's/name: nightly/name: daily/' "$tmp/config"
 vmkeep reload > /dev/null

@@ -494,6 +494,22 @@ static void a_former_policy_is_named(void **state)
     status_done(&s);
 }
 
+/* It has no descriptor, or no place, for who asks: nobody is to start another one. */
+static void a_busy_daemon_is_not_down(void **state)
+{
+    const struct status_case kept = {.policies = {{"p", DAY, HOUR, 0, OUTCOME_SUCCESS, "", HOUR}}};
+    struct status s = gather_one(&kept);
+
+    (void)state;
+    s.daemon.running = false;
+    s.daemon.problem = xstrdup("the daemon has no file descriptors left; try again later");
+    s.daemon.error = ERR_BUSY;
+    status_judge(&s);
+    assert_int_equal(s.daemon.reasons.n, 1);
+    assert_int_equal(s.daemon.reasons.items[0].code, REASON_DAEMON_SILENT);
+    status_done(&s);
+}
+
 /* Its QEMU has died, or was shut down: the configuration could have it backed up all the same. */
 static void shut_off_without_images(void **state)
 {
@@ -698,6 +714,7 @@ int main(void)
         cmocka_unit_test(a_run_that_comes_too_late_matters),
         cmocka_unit_test(one_without_a_promise_has_never_made_a_point),
         cmocka_unit_test(a_former_policy_is_named),
+        cmocka_unit_test(a_busy_daemon_is_not_down),
         cmocka_unit_test(shut_off_without_images),
         cmocka_unit_test(points_that_are_away_are_not_known_to_be_good),
         cmocka_unit_test(the_catalog_cannot_be_written_since),
