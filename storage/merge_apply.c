@@ -79,12 +79,13 @@ static void apply_taking(int point_dir, const char *path, const struct merge_jou
         const struct merge_disk *from = merge_journal_disk(j, d->name);
         CLEANUP(qcow2_header_done) struct qcow2_header h = {0};
 
-        if (!str_eq(d->backing, goes) || !from || !look(point_dir, path, p, d, &h) ||
-            stands_on(&h, goes))
+        if (!str_eq(d->backing, goes) || !from)
+            continue;
+        forget_length(d); /* it may hold more zeroes than before (merge_seal.h) */
+        if (!look(point_dir, path, p, d, &h) || stands_on(&h, goes))
             continue;
         free(d->backing);
         d->backing = xstrdup(from->backing);
-        forget_length(d);
     }
     merge_take_over(p, j, goes);
 }

@@ -7,7 +7,9 @@
  *
  * The size comes first.  A smaller disk: what is beyond its end goes, or else a later, larger one
  * would see it through the merged image.  A larger one: where `below` stands on an image that is
- * larger still, qemu-img writes zeroes before it changes the size.
+ * larger than itself, that must not be seen behind its former end. qemu-img writes zeroes there,
+ * but QEMU 7.2 changes the size first, durably, and the tables that say so later: so `above` holds
+ * all that is there before (merge_seal.h).
  */
 #include "storage/merge_images.h"
 
@@ -20,7 +22,9 @@
 
 #include "base/cleanup.h"
 #include "storage/image_run.h"
+#include "storage/merge_seal.h"
 #include "storage/qcow2.h"
+#include "storage/qcow2_links.h"
 #include "storage/repository_priv.h"
 
 static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
@@ -90,6 +94,17 @@ static int discard_beyond(const struct image_merge *m, uint64_t from, uint64_t t
     return rc;
 }
 
+/* What `below` stands on has something behind its end. */
+static bool stands_on_larger(const struct image_merge *m, uint64_t size)
+{
+    CLEANUP(qcow2_links_done) struct qcow2_links links = {0};
+    struct err ignored = ERR_INIT;
+    uint64_t base = 0;
+
+    qcow2_links_read(m->below, &links);
+    return links.backing && (capacity_of(links.backing, &base, &ignored) < 0 || base > size);
+}
+
 static int fit_size(const struct image_merge *m, struct err *err)
 {
     CLEANUP_FREE char *size = NULL;
@@ -101,6 +116,9 @@ static int fit_size(const struct image_merge *m, struct err *err)
     if (below < above) {
         const char *grow[] = {"qemu-img", "resize", "-q", "-f", "qcow2", m->below, size, NULL};
 
+        if (stands_on_larger(m, below) &&
+            merge_seal(m->above, below, above, on_qemu_img, (void *)m, err) < 0)
+            return -1;
         return image_run(grow, m->below, on_qemu_img, (void *)m, NULL, err);
     }
     if (below > above) {
@@ -115,12 +133,36 @@ static int fit_size(const struct image_merge *m, struct err *err)
     return 0;
 }
 
-/* Clusters that the interrupted one had taken, and nothing refers to. */
-static int mend_leaks(const struct image_merge *m, struct err *err)
+static int repair(const struct image_merge *m, const char *what, struct err *err)
 {
-    const char *argv[] = {"qemu-img", "check", "-q", "-r", "leaks", "-f", "qcow2", m->below, NULL};
+    const char *argv[] = {"qemu-img", "check", "-q", "-r", what, "-f", "qcow2", m->below, NULL};
 
     return image_run(argv, m->below, on_qemu_img, (void *)m, NULL, err);
+}
+
+/* Are all tables such as QEMU can follow? */
+static bool has_good_tables(const struct image_merge *m)
+{
+    const char *argv[] = {"qemu-img", "map", "--output=json", "-f", "qcow2", m->below, NULL};
+    struct err ignored = ERR_INIT;
+
+    return image_run(argv, m->below, on_qemu_img, (void *)m, NULL, &ignored) == 0;
+}
+
+/* An interrupted one had taken clusters to which nothing refers; that harms nothing.  Where a write
+ * or a sync of it failed while compressed clusters were given back, QEMU 7.2 leaves some that are
+ * used by more than is counted, and whoever goes on takes them for free.  Tables that can be
+ * followed stay as they are: it is the counts that are made to fit them. */
+static int mend_counts(const struct image_merge *m, struct err *err)
+{
+    struct err ignored = ERR_INIT;
+
+    if (repair(m, "leaks", err) == 0)
+        return 0;
+    if (err->code == ERR_CANCELED || !has_good_tables(m) || repair(m, "all", &ignored) < 0)
+        return -1;
+    *err = ERR_INIT;
+    return 0;
 }
 
 static void say_alive(const struct image_merge *m)
@@ -144,7 +186,7 @@ int image_merge(const struct image_merge *m, struct err *err)
 
     if (image_is_encrypted(m->above) && !image_is_encrypted(m->below))
         return err_set(err, ERR_INVALID, "%s: is in clear text, and %s is not", m->below, m->above);
-    if ((m->again && mend_leaks(m, err) < 0) || fit_size(m, err) < 0 ||
+    if ((m->again && mend_counts(m, err) < 0) || fit_size(m, err) < 0 ||
         image_run(commit, m->above, on_qemu_img, (void *)m, NULL, err) < 0)
         return -1;
     return sync_below(m, err);

@@ -11,10 +11,13 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/proc.h"
+#include "base/text.h"
+#include "storage/image_run.h"
 #include "storage/merge.h"
 
 #define KIB UINT64_C(1024)
 #define WRITES 4
+#define ENCRYPTED ",encrypt.format=luks,encrypt.key-secret=" KEY_OBJECT ",encrypt.iter-time=10"
 
 static const char *const names[CHAIN_DISKS] = {"vda", "vdb", "vdc"};
 static const uint64_t sizes[CHAIN_DISKS][CHAIN] = {
@@ -84,24 +87,72 @@ static char *write_tail(int day, size_t disk, char *now, int pattern)
                      (unsigned long long)(size - from));
 }
 
+static enum chain_kind kind;
+
+void chain_will_be(enum chain_kind k)
+{
+    kind = k;
+}
+
+char *chain_key_file(void)
+{
+    return xasprintf("%s/main.key", repo_tmp);
+}
+
+static void make_key(void)
+{
+    static const char key[] = "a key of a chain that is merged";
+    CLEANUP_FREE char *file = chain_key_file();
+
+    WORKS(write_file_durably(file, key, strlen(key), 0600, err));
+    keys_add(repo_path, CHAIN_SECRET, file);
+}
+
+static void write_image(const char *image, const char *const writes[WRITES])
+{
+    const char *argv[] = {
+        "qemu-io", "--cache=unsafe", "-f", "qcow2",   "-c",  writes[0], "-c", writes[1],
+        "-c",      writes[2],        "-c", writes[3], image, NULL};
+
+    WORKS(image_run(argv, image, NULL, NULL, NULL, err));
+}
+
+/* Empty; in place of the one that was prepared, which has other clusters. */
+static void create_image(const char *image, const char *below, const char *cluster,
+                         const char *size)
+{
+    bool encrypted = kind == CHAIN_ENCRYPTED;
+    CLEANUP_FREE char *key = chain_key_file(), *object = secret_object(KEY_OBJECT, key);
+    CLEANUP_FREE char *options =
+        xasprintf("cluster_size=%s%s", cluster, encrypted ? ENCRYPTED : "");
+    const char *argv[18] = {"qemu-img", "create", "-q", "-f", "qcow2", "-o", options, image, size};
+    size_t n = 9;
+
+    if (encrypted) {
+        argv[n++] = "--object";
+        argv[n++] = object;
+    }
+    if (below) {
+        argv[n++] = "-u";
+        argv[n++] = "-F";
+        argv[n++] = "qcow2";
+        argv[n++] = "-b";
+        argv[n++] = below;
+    }
+    must_run(argv);
+}
+
 static void make_disk(const struct point *plan, int day, size_t disk, char *now)
 {
     const struct point_disk *d = &plan->disks.items[disk];
     CLEANUP_FREE char *image = repository_image(repo_path, plan->id, d->path, true);
-    CLEANUP_FREE char *cluster = xasprintf("cluster_size=%s", clusters[day]);
     CLEANUP_FREE char *size = xasprintf("%llu", (unsigned long long)d->capacity);
     CLEANUP_FREE char *file = reference(day, disk);
-    CLEANUP_FREE char *writes[WRITES] = {0};
-    char *below = NULL;
+    CLEANUP_FREE char *writes[WRITES] = {0}, *below = NULL;
 
     if (plan->parent)
         below = xasprintf("../%s/%s", strrchr(plan->parent, '/') + 1, d->path);
-    if (below)
-        MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-o", cluster, "-F", "qcow2", "-b",
-                 below, "-u", image, size);
-    else
-        MUST_RUN("qemu-img", "create", "-q", "-f", "qcow2", "-o", cluster, image, size);
-    free(below);
+    create_image(image, below, clusters[day], size);
     for (int i = 0; i < WRITES; i++) {
         int pattern = 1 + day * 16 + (int)disk * 4 + i;
         bool shrinks = day + 1 < CHAIN && sizes[disk][day + 1] < sizes[disk][day];
@@ -109,25 +160,20 @@ static void make_disk(const struct point *plan, int day, size_t disk, char *now)
         writes[i] = shrinks && i == WRITES - 1 ? write_tail(day, disk, now, pattern)
                                                : a_write(d->capacity, now, pattern);
     }
-    MUST_RUN("qemu-io", "-f", "qcow2", "-c", writes[0], "-c", writes[1], "-c", writes[2], "-c",
-             writes[3], image);
+    write_image(image, (const char *const *)writes);
     for (int i = 1; i < WRITES; i++)
         free(TAKE_PTR(writes[i]));
     WORKS(write_file_durably(file, now, d->capacity, 0600, err));
 }
 
-static const struct publication *publish_as;
-
-void chain_publish_as(const struct publication *how)
-{
-    publish_as = how;
-}
-
 void chain_make(unsigned seed, struct strlist *ret)
 {
+    static const struct publication zstd = {.compress = COMPRESS_ZSTD};
     char *now[CHAIN_DISKS];
 
     srand(seed);
+    if (kind == CHAIN_ENCRYPTED)
+        make_key();
     for (size_t i = 0; i < CHAIN_DISKS; i++)
         now[i] = xcalloc(2048, KIB);
     for (int day = 0; day < CHAIN; day++) {
@@ -140,7 +186,8 @@ void chain_make(unsigned seed, struct strlist *ret)
             memset(now[i] + sizes[i][day] * KIB, 0, (2048 - sizes[i][day]) * KIB);
             make_disk(&plan, day, i, now[i]);
         }
-        WORKS(repository_publish(repo_path, AS, &plan, publish_as, &made, err));
+        WORKS(repository_publish(repo_path, AS, &plan, kind == CHAIN_COMPRESSED ? &zstd : NULL,
+                                 &made, err));
         strlist_add(ret, plan.id);
     }
     for (size_t i = 0; i < CHAIN_DISKS; i++)
@@ -163,7 +210,7 @@ static void compare(const char *image, const char *file)
         CLEANUP_FREE char *out = NULL;
 
         err = ERR_INIT;
-        if (proc_run(argv, &out, &err) == 0)
+        if (image_run(argv, image, NULL, NULL, &out, &err) == 0)
             return;
         if (!strstr(err.msg, "lock"))
             fail_msg("%s: %s %s", image, err.msg, out ? out : "");

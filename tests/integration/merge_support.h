@@ -12,8 +12,12 @@
 #define CHAIN 8
 #define CHAIN_DISKS 3
 
-/* How points are published from now on; NULL: as they are. */
-void chain_publish_as(const struct publication *how);
+enum chain_kind { CHAIN_PLAIN, CHAIN_COMPRESSED, CHAIN_ENCRYPTED };
+#define CHAIN_SECRET "main-key"
+
+/* What chain_make makes from now on.  An encrypted one has its key in chain_key_file. */
+void chain_will_be(enum chain_kind kind);
+char *chain_key_file(void); /* caller frees */
 /* Ids, oldest first; from seed. */
 void chain_make(unsigned seed, struct strlist *ret);
 /* Every disk of that point, held against its reference; day: its number when the chain was made. */

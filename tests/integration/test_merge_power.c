@@ -3,7 +3,8 @@
  * The power goes while points are merged: before each sync, of vmkeep-store or of its qemu-img, the
  * disk is left with what was synced, and with none, or a part, of what was not (power.c,
  * power_cut).  Then every kept point holds what it held, and so it is when the merge was called
- * again.  And the same of a disk that takes no more from some sync on (EIO, ENOSPC).
+ * again.  And the same of a disk that takes no more from some sync on (EIO, ENOSPC), and of chains
+ * that are compressed.
  *
  * VMKEEP_POWER_CUTS=all: at every sync, not at some; VMKEEP_SEED: another chain, and other cuts.
  */
@@ -18,7 +19,10 @@
 #include "base/fsutil.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "storage/content.h"
+#include "storage/keys.h"
 #include "storage/merge.h"
+#include "storage/repository_priv.h"
 #include "tests/integration/merge_support.h"
 
 #define STRIDE 16
@@ -35,12 +39,17 @@ static void power(const char *what, unsigned seed)
 /* fails: with that error, then; 0: it is ended.  false: it came to its end before its n-th sync. */
 static bool merge_cut(const char *point, const char *into, int n, int fails)
 {
+    CLEANUP_FREE char *key_file = chain_key_file();
+    CLEANUP_FREE char *key =
+        keys_find(repo_path)
+            ? xasprintf(", \"secret\": \"" CHAIN_SECRET "\", \"key\": \"%s\"", key_file)
+            : xstrdup("");
     CLEANUP_FREE char *request = xasprintf(
         "{\"do\": \"merge\", \"repository\": \"%s\", \"self\": {\"catalog\": \"0123abcd\","
         " \"machine\": \"backup1\", \"machine_id\": \"m1\","
         " \"catalog_path\": \"/var/lib/vmkeep/catalog.db\"}, \"now\": %lld, \"point\": \"%s\","
-        " \"into\": \"%s\"}",
-        repo_path, (long long)T0, point, into);
+        " \"into\": \"%s\"%s}",
+        repo_path, (long long)T0, point, into, key);
     CLEANUP_FREE char *command = xasprintf(
         "printf '%%s\\n' '%s' | POWER_ROOT='%s' POWER_NOTES='%s' POWER_AT=%d POWER_ERRNO=%.0d"
         " LD_PRELOAD='%s' ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0"
@@ -58,6 +67,25 @@ static bool merge_cut(const char *point, const char *into, int n, int fails)
         (len < (size_t)n && !strstr(out, "\"done\"")))
         fail_msg("%s %s", err.msg, out);
     return len >= (size_t)n;
+}
+
+/* By its manifest; and once the merge has ended, by trees that fit each other. */
+static void check_content(const char *id, bool ended)
+{
+    CLEANUP(point_list_done) struct point_list chain = {0};
+    const struct point *p;
+
+    WORKS(read_chain(repo_path, id, &chain, err));
+    p = &chain.items[0];
+    for (size_t i = 0; i < p->disks.n; i++) {
+        CLEANUP(content_found_done) struct content_found found = {0};
+        struct content_check c = {
+            .path = repo_path, .chain = &chain, .disk = p->disks.items[i].name};
+
+        WORKS(content_check(&c, &found, err));
+        if (!found.good || (ended && found.note))
+            fail_msg("%s: %s: %s", id, c.disk, found.note ? found.note : "another content");
+    }
 }
 
 static void compare_kept(const struct strlist *ids, size_t goes)
@@ -78,8 +106,10 @@ static bool cut_at(const struct strlist *ids, size_t goes, int n, unsigned seed)
     print_message("sync %d of %s, seed %u\n", n, strrchr(point, '/'), cut ? seed : 0);
     power("cut", cut ? seed : 0);
     compare_kept(ids, goes);
+    check_content(into, false);
     merge_finish(point, into);
     compare_kept(ids, goes);
+    check_content(into, true);
     return cut;
 }
 
@@ -97,40 +127,60 @@ static bool fails_at(const struct strlist *ids, size_t goes, int n, unsigned see
     return failed;
 }
 
-/* Some syncs in each run, all of them where that is asked for. */
-static void each(bool (*at)(const struct strlist *, size_t, int, unsigned))
+/* Some syncs in each run, one in `stride`; all of them where that is asked for. */
+static void each(int stride, bool (*at)(const struct strlist *, size_t, int, unsigned))
 {
     CLEANUP(strlist_done) struct strlist ids = {0};
     const char *how = getenv("VMKEEP_POWER_CUTS"), *from = getenv("VMKEEP_SEED");
     unsigned seed = from ? (unsigned)strtoul(from, NULL, 10) : (unsigned)getpid();
     bool all = how && strcmp(how, "all") == 0;
-    int n = 1, cuts = 0;
+    int n, cuts = 0;
 
     print_message("VMKEEP_SEED=%u\n", seed);
     notes = xasprintf("%s/notes", repo_tmp);
     chain_make(seed, &ids);
     chain_keep();
     srand(seed);
+    n = all ? 1 : 1 + rand() % stride;
     while (
         at(&ids, (size_t)rand() % (CHAIN - 1), n, rand() % 3 ? 1 + (unsigned)rand() % 1000 : 0)) {
         cuts++;
-        n += all ? 1 : 1 + rand() % STRIDE;
+        n += all ? 1 : 1 + rand() % stride;
     }
     print_message("%d cuts, of %d syncs at most\n", cuts, n);
-    assert_true(cuts > 1);
+    assert_true(cuts > 0);
     free(TAKE_PTR(notes));
 }
 
 static void at_syncs(void **state)
 {
     (void)state;
-    each(cut_at);
+    each(STRIDE, cut_at);
 }
 
 static void at_failing_syncs(void **state)
 {
     (void)state;
-    each(fails_at);
+    each(STRIDE, fails_at);
+}
+
+static bool cut_or_fails_at(const struct strlist *ids, size_t goes, int n, unsigned seed)
+{
+    return (seed % 3 == 2 ? fails_at : cut_at)(ids, goes, n, seed);
+}
+
+static void of_kind(enum chain_kind kind)
+{
+    chain_will_be(kind);
+    each(2 * STRIDE, cut_or_fails_at);
+    chain_will_be(CHAIN_PLAIN);
+}
+
+/* Merged images are compressed anew then. */
+static void of_compressed_points(void **state)
+{
+    (void)state;
+    of_kind(CHAIN_COMPRESSED);
 }
 
 int main(void)
@@ -138,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPO_TEST(at_syncs),
         REPO_TEST(at_failing_syncs),
+        REPO_TEST(of_compressed_points),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
