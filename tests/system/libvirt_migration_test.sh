@@ -11,8 +11,17 @@
 # shellcheck source=libvirt_jobs.sh
 . "$(dirname "$0")/libvirt_jobs.sh"
 
+# Between libvirtd's finding that a port is free and QEMU's listening there another test may take it: each of
+# the two, of each test that runs, has some of its own.
+ports=$((20000 + $$ % 800 * 16))
+has_ports() # FIRST
+{
+    libvirt_qemu_conf=("migration_port_min = $1" "migration_port_max = $(($1 + 7))")
+}
+has_ports $ports
 # shellcheck disable=SC2119
 libvirt_start
+has_ports $((ports + 8))
 home=$LIBVIRT_URI
 away="qemu+unix:///system?socket=$tmp/lv2/run/libvirt-sock"
 mkdir "$tmp/lv2"
