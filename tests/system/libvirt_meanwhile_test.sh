@@ -85,6 +85,11 @@ next() # KIND
     compare_points
 }
 
+base_of_job() # the checkpoint that the newest point was made with
+{
+    points | jq -r '.[-1].checkpoint'
+}
+
 state()
 {
     libvirt_virsh domstate "$vm"
@@ -121,6 +126,7 @@ slow
 ! libvirt_virsh detach-disk "$vm" vdb > "$tmp/out" 2>&1 || fail "a disk went while it was copied"
 grep -q "active block job" "$tmp/out" || fail "$(cat "$tmp/out")"
 libvirt_virsh detach-disk "$vm" sda > "$tmp/out" 2>&1 && fail "a disk went while it was copied"
+! libvirt_virsh blockresize "$vm" vdb 32M > "$tmp/out" 2>&1 || fail "a disk grew while it was copied"
 ends success
 libvirt_virsh detach-disk "$vm" sda > /dev/null
 rm "$tmp/images"/vm1-sda.*
@@ -145,10 +151,19 @@ references[$point]=vm1
 compare_points
 slow
 libvirt_virsh suspend "$vm" > /dev/null
+libvirt_virsh checkpoint-delete "$vm" "$(base_of_job)" > /dev/null
 ends success
 [ "$(state)" = paused ] || fail "who paused it was overruled: it is $(state)"
 next incremental
 echo "reset, paused, continued"
+
+# ---- somebody deletes the checkpoint that is being made: libvirt lets him, and nothing can stand on it ----
+
+slow
+libvirt_virsh checkpoint-delete "$vm" "$(checkpoints | grep -vxF "$(base_of_job)")" > /dev/null
+ends success
+next full
+echo "checkpoints deleted in the middle"
 
 # ---- a snapshot waits for the backup; the next increment knows it ----
 
