@@ -12,6 +12,7 @@ from browser import browser  # noqa: E402
 
 PAGES = (("status", "/", "light"), ("status-dark", "/", "dark"), ("domain", "/domain/lab/web01", "light"),
          ("repository", "/repository/main", "light"), ("policy", "/policy/nightly", "light"))
+WIDTH = 1000
 COLOURS = {"30": "#888", "31": "#ff8a85", "32": "#6fcf8b", "33": "#f2b65a", "34": "#83b8f2", "36": "#7fd4d4"}
 
 
@@ -42,9 +43,11 @@ def take(b, path, scheme):
     b.driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
                              {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     b.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                             {"width": 1000, "height": 600, "deviceScaleFactor": 1, "mobile": False})
+                             {"width": WIDTH, "height": 600, "deviceScaleFactor": 1, "mobile": False})
     size = b.driver.execute_script("const e = document.querySelector('pre') || document.documentElement;"
                                    "return [e.scrollWidth, e.scrollHeight];")
+    if not path.endswith("watch.png") and size[0] != WIDTH:
+        sys.exit(f"{path}: the page is {size[0]} wide, not {WIDTH}")
     shot = b.driver.execute_cdp_cmd("Page.captureScreenshot", {
         "captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}})
     with open(path, "wb") as file:
@@ -60,7 +63,7 @@ def main():
         file.write('<!DOCTYPE html><meta charset="utf-8"><body style="margin:0;background:#16181b"><pre style="'
                    'margin:0;padding:12px;width:max-content;background:#16181b;color:#e6e7e9;font:14px/1.3 monospace">'
                    f"{terminal}</pre>")
-    with browser() as b:
+    with browser("--hide-scrollbars") as b:  # they would take 15 pixels of a picture
         for name, path, scheme in PAGES:
             b.go(address + path)
             take(b, os.path.join(directory, name + ".png"), scheme)

@@ -32,9 +32,10 @@ function button(text, key, click, attributes = {}) {
 }
 
 function table(caption, columns, rows) {
-    const head = columns.map((column) => element("th", { scope: "col" }, column));
+    const head = columns.map((column) => column ? element("th", { scope: "col" }, column) : element("td"));
 
-    return element("div", { class: "wide" },
+    /* Where it is too wide it scrolls, by keys too. */
+    return element("div", { class: "wide", role: "region", tabindex: "0", "aria-label": caption, "data-key": `table-${caption}` },
         element("table", { "aria-label": caption },
             element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows)));
 }
@@ -48,6 +49,11 @@ function state(word, severity) {
     const shape = { good: "\u2714", act: "\u25b2", risk: "\u2716" }[severity] || "";
 
     return element("span", { class: `state ${severity}` }, shape ? `${shape} ${word}` : word);
+}
+
+/* What stands in `such` marks is a command. */
+function prose(text) {
+    return text.split("`").map((part, i) => i % 2 ? element("code", {}, part) : part);
 }
 
 /* ---- figures ---- */
@@ -121,7 +127,7 @@ function findings(reasons, own) {
         state(reason.severity === "risk" ? "At risk" : reason.severity === "act" ? "To do" : "Note",
             reason.severity === "note" ? "" : reason.severity),
         ` ${own ? "" : subject(reason)}${reason.text}`,
-        reason.advice ? element("span", { class: "advice" }, `What to do: ${reason.advice}`) : null);
+        reason.advice ? element("span", { class: "advice" }, "What to do: ", prose(reason.advice)) : null);
 
     return element("ul", { class: "findings" }, reasons.map(row));
 }

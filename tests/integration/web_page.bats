@@ -89,6 +89,15 @@ END
     look docs "$at/docs/" "$at/docs/README.html" "$at/docs/docs/web.html" "$at/docs/man/vmkeep-config.5.html"
 }
 
+@test "pictures for the documentation, made from the programs" {
+    "$here/../../scripts/make-pictures" "$tmp/pictures" 3>&-
+    [ "$(cd "$tmp/pictures" && echo *)" = "domain.png policy.png repository.png status-dark.png status.png watch.png" ]
+    run ! cmp -s "$tmp/pictures/status.png" "$tmp/pictures/status-dark.png"
+    for picture in "$tmp/pictures"/[!w]*.png; do
+        [ "$(od -An -tu4 --endian=big -j16 -N4 "$picture" | xargs)" = 1000 ]
+    done
+}
+
 @test "3 000 domains" {
     "$here/../bench/big_catalog" "$tmp" 3000 2 3 > "$tmp/log"
     serve

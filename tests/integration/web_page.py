@@ -16,18 +16,6 @@ from browser import browser  # noqa: E402
 WIDTHS = (360, 800, 1400)
 SCHEMES = ("light", "dark")
 
-# What sticks out to the right, but is not in something that scrolls.
-TOO_WIDE = """
-    const out = [];
-    const limit = document.documentElement.clientWidth + 1;
-    const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
-    for (const e of document.body.querySelectorAll('*')) {
-        const box = e.getBoundingClientRect();
-        if (box.right > limit && box.width > 0 && !e.closest('.skip, .hidden, thead') && !scrolls(e))
-            out.push(e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 60));
-    }
-    return out.slice(0, 5);"""
-
 DARKNESS = """
     const n = getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number);
     return (n[0] + n[1] + n[2]) / 3;"""
@@ -38,7 +26,7 @@ def look_at(b, width, scheme):
                              {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     b.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                              {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
-    wide = b.driver.execute_script(TOO_WIDE)
+    wide = b.too_wide()
     if wide:
         sys.exit(f"{b.driver.current_url} at {width}: wider than the window: {wide}")
     darkness = b.driver.execute_script(DARKNESS)
@@ -57,20 +45,9 @@ def check_keyboard(b):
 
 def check_axe(b, scheme):
     # Of thousands of rows, which are all alike, it takes minutes.
-    if not os.environ.get("AXE") or b.driver.execute_script("return document.querySelectorAll('tr').length") > 500:
+    if b.driver.execute_script("return document.querySelectorAll('tr').length") > 500:
         return
-    b.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
-    with open(os.environ["AXE"], encoding="utf-8") as script:
-        b.driver.execute_script(script.read())
-    faults = b.driver.execute_async_script("""
-        const done = arguments[0];
-        axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-                           elementRef: false})
-           .then(r => done(r.passes.length < 10 ? ['axe: it has looked at nothing'] : r.violations.map(v => v.id + ': ' + v.help + ': ' +
-                                                 v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '))))
-           .catch(e => done(['axe: ' + e]));""")
-    # A page that is loaded anew now and then is what WCAG calls a failure; there is nothing to lose on it.
-    faults = [fault for fault in faults if not fault.startswith("meta-refresh")]
+    faults = b.axe()
     if faults:
         sys.exit(f"{b.driver.current_url} ({scheme}): " + "\n".join(faults))
 

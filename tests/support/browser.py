@@ -8,11 +8,34 @@ import tempfile
 
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 # Only a failure waits so long: a busy machine takes many times what an idle one does.
 PATIENCE_S = 120
+
+
+# What sticks out to the right, but is not in something that scrolls.
+TOO_WIDE = """
+    const out = [];
+    const limit = document.documentElement.clientWidth + 1;
+    const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    for (const e of document.body.querySelectorAll('*')) {
+        const box = e.getBoundingClientRect();
+        if (box.right > limit && box.width > 0 && !e.closest('.skip, .hidden, thead') && !scrolls(e))
+            out.push(e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 60));
+    }
+    return out.slice(0, 5);"""
+
+AXE = """
+    const done = arguments[0];
+    axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], elementRef: false})
+       .then(r => done(r.passes.length < 10 ? ['axe: it has looked at nothing'] :
+                       r.violations.map(v => v.id + ': ' + v.help + ': ' +
+                                             v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '))))
+       .catch(e => done(['axe: ' + e]));"""
 
 
 class Browser:
@@ -63,6 +86,35 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")
                 if entry["level"] == "SEVERE" and "favicon" not in entry["message"]]
 
+    def too_wide(self):
+        """What is wider than the window, and does not scroll by itself."""
+        return self.driver.execute_script(TOO_WIDE)
+
+    def axe(self):
+        """What axe-core finds wrong, where AXE names its script."""
+        if not os.environ.get("AXE"):
+            return []
+        self.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+        self.driver.set_script_timeout(PATIENCE_S)
+        with open(os.environ["AXE"], encoding="utf-8") as script:
+            self.driver.execute_script(script.read())
+        # A page that is loaded anew now and then is what WCAG calls a failure; there is nothing to lose on it.
+        return [fault for fault in self.driver.execute_async_script(AXE) if not fault.startswith("meta-refresh")]
+
+    def focus_by_tab(self, words, most=60):
+        """Presses Tab until what a screen reader calls so, or what has this text, has the focus."""
+        script = """
+            const e = document.activeElement;
+            return [e.getAttribute('aria-label'), e.innerText.trim()];"""
+        for _ in range(most):
+            ActionChains(self.driver).send_keys(Keys.TAB).perform()
+            if words in self.driver.execute_script(script):
+                return
+        raise AssertionError(f"no Tab leads to {words!r}")
+
+    def press(self, key):
+        ActionChains(self.driver).send_keys(key).perform()
+
     def picture(self, name):
         """Kept where SCREENSHOTS names a directory, to be looked at."""
         if os.environ.get("SCREENSHOTS"):
@@ -71,12 +123,13 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser():
+def browser(*more):
+    """more: what else Chromium is told."""
     options = webdriver.ChromeOptions()
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile:
         for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                      "--disable-background-networking", "--disable-component-update", "--no-first-run",
-                     f"--user-data-dir={profile}"):
+                     f"--user-data-dir={profile}", *more):
             options.add_argument(word)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = webdriver.Chrome(options=options, service_log_path=os.devnull)

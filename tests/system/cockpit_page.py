@@ -6,16 +6,36 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from browser import browser  # noqa: E402
+from browser import By, Keys, browser  # noqa: E402
+
+
+def judge(page, name):
+    """As it is, in the dark, and narrow: nothing sticks out, and axe-core finds no fault."""
+    for style in ("light", "dark"):
+        page.driver.execute_script(
+            "localStorage.setItem('shell:style', arguments[0]);"
+            "window.dispatchEvent(new CustomEvent('cockpit-style', {detail: {style: arguments[0]}}));", style)
+        dark = page.driver.execute_script("return document.documentElement.classList.contains('dark')")
+        assert dark == (style == "dark"), f"{name}: {style} is not"
+        for width in (1200, 420):
+            page.size(width, 900)
+            faults = page.axe() + page.too_wide()
+            assert not faults, f"{name}, {style}, {width} wide: {faults}"
+            page.picture(f"cockpit-{name}-{width}-{style}")
+    page.size(1200, 900)
 
 
 def cancel(page):
     page.await_words("lab/vm1, nightly: no good point yet", "#main")
     page.await_words("NOT PROTECTED", "#summary")
-    page.click("Back up lab/vm1 now")
+    assert page.text("#main code").startswith("vmkeep "), page.text("#main")
+    judge(page, "not-protected")
+    page.focus_by_tab("Back up lab/vm1 now")
+    page.press(Keys.ENTER)
     page.await_words("Running", "#main")
-    page.picture("cockpit-running")
-    page.click("Cancel job 1")
+    judge(page, "running")
+    page.focus_by_tab("Cancel job 1")
+    page.press(Keys.SPACE)
     page.click("lab/vm1")
     page.await_words("cancelled on request", "#main")
     assert page.text("#failure") == "", page.text("#failure")
@@ -26,32 +46,43 @@ def back_up(page):
     page.click("Back up lab/vm1 now")
     page.await_words("success", "#main")
     page.await_words("protected", "#main")
+    judge(page, "domain")
     page.click("\u2190 All domains")
     page.await_words("lab/vm2", "#main")
-    page.picture("cockpit")
-    page.size(420, 900)
-    page.picture("cockpit-narrow")
+    judge(page, "domains")
     page.driver.execute_script("localStorage.setItem('shell:style', 'dark')")
     page.driver.refresh()
     page.await_words("lab/vm2", "#main")
     assert page.driver.execute_script("return document.documentElement.className") == "dark"
-    page.size(1200, 900)
-    page.picture("cockpit-dark")
 
 
 def restore(page, directory):
-    page.click("lab/vm1")
-    page.click("Restore\u2026")
-    page.click("Show the plan")
+    """All of it without a mouse."""
+    page.focus_by_tab("lab/vm1")
+    page.press(Keys.ENTER)
+    page.await_words("Restore\u2026", "#main")
+    page.focus_by_tab("Restore\u2026")
+    page.press(Keys.ENTER)
+    page.await_words("Show the plan", "#dialog")
+    page.press(Keys.ESCAPE)
+    page.until("the dialog to close", lambda: page.text("#dialog") == "" or
+               not page.driver.execute_script("return document.querySelector('#dialog').open"))
+    page.focus_by_tab("Restore\u2026")
+    page.press(Keys.ENTER)
+    page.await_words("Show the plan", "#dialog")
+    page.focus_by_tab("Show the plan")
+    page.press(Keys.ENTER)
     page.await_words("Name a directory", "#dialog")
+    judge(page, "restore")
     page.fill("restore-to", directory)
-    page.picture("cockpit-restore")
-    page.click("Show the plan")
+    page.focus_by_tab("Show the plan")
+    page.press(Keys.ENTER)
     page.await_words("Nothing has been written yet", "#dialog")
     page.await_words(f"{directory}/vda.qcow2", "#dialog")
     assert not os.path.exists(directory), "the plan has written something"
-    page.picture("cockpit-plan")
-    page.click("Restore")
+    judge(page, "plan")
+    page.focus_by_tab("Restore")
+    page.press(Keys.ENTER)
     page.await_words("Restored", "#dialog-title")
     assert "Restored lab/vm1 as it was" in page.text("#dialog pre").splitlines()[0]
     page.picture("cockpit-restored")
@@ -61,6 +92,21 @@ def restore(page, directory):
     page.click("Show the plan")
     page.await_words("vda.qcow2", "#dialog .failure")
     page.picture("cockpit-in-the-way")
+
+
+def in_shell(page):
+    """As people have it: in a frame of Cockpit's own page, which says whether it is dark."""
+    page.await_words("Tools")
+    page.until("the frame", lambda: page.driver.find_elements(By.CSS_SELECTOR, "iframe[name$='/vmkeep']"))
+    page.driver.execute_script("localStorage.setItem('shell:style', 'dark')")
+    page.driver.switch_to.frame(page.driver.find_element(By.CSS_SELECTOR, "iframe[name$='/vmkeep']"))
+    page.await_words("lab/vm2", "#main")
+    page.until("the dark", lambda: page.driver.execute_script("return document.documentElement.className") == "dark")
+    faults = page.axe() + page.too_wide()
+    assert not faults, faults
+    page.picture("cockpit-shell-dark")
+    page.click("lab/vm1")
+    page.await_words("All domains", "#main")
 
 
 def refused(page):
@@ -73,7 +119,8 @@ def main():
     with browser() as page:
         page.size(1200, 900)
         page.go(url)
-        {"cancel": cancel, "back_up": back_up, "restore": restore, "refused": refused}[step](page, *arguments)
+        {"cancel": cancel, "back_up": back_up, "restore": restore, "refused": refused,
+         "in_shell": in_shell}[step](page, *arguments)
         assert not page.complaints(), page.complaints()
 
 

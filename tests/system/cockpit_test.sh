@@ -26,9 +26,11 @@ start_cockpit()
 # visit BRIDGE STEP [ARGUMENT]
 visit()
 {
+    local path=cockpit/@localhost/vmkeep/index.html
     start_cockpit "$1"
     shift
-    /usr/bin/python3 "$here/cockpit_page.py" "http://127.0.0.1:$port/cockpit/@localhost/vmkeep/index.html" "$@" ||
+    [ "$1" != in_shell ] || path=vmkeep
+    /usr/bin/python3 "$here/cockpit_page.py" "http://127.0.0.1:$port/$path" "$@" ||
         fail "$1: $(cat "$tmp/ws.log")"
     kill "${pids[ws]}" 2>/dev/null || true
     wait "${pids[ws]}" 2>/dev/null || true
@@ -63,6 +65,9 @@ visit /usr/bin/cockpit-bridge back_up
 echo "- it is restored, once its plan was seen, and over nothing"
 visit /usr/bin/cockpit-bridge restore "$tmp/restored"
 qemu-img compare -q -f qcow2 -F raw "$tmp/restored/vda.qcow2" "$tmp/images/vm1-vda.raw" || fail "it is not what the disk held"
+
+echo "- in Cockpit's own page"
+visit /usr/bin/cockpit-bridge in_shell
 
 echo "- who may not is told so"
 visit "$tmp/bin/stranger" refused
