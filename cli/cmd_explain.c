@@ -310,6 +310,9 @@ static int explain_domain(struct status_sources *s, const struct domain_name *na
             say(e, "not backed up", "%s: %s", d->left_out.items[i].name, d->left_out.items[i].why);
         if (d->aside)
             say(e, "set aside", "%s", d->aside);
+        for (size_t i = 0; i < d->reasons.n; i++)
+            if (d->reasons.items[i].code == REASON_UNCOVERED)
+                say(e, "not covered", "%s", d->reasons.items[i].text);
         for (size_t i = 0; i < status.daemon.reasons.n; i++)
             say(e, "vmkeepd", "%s", status.daemon.reasons.items[i].text);
         say_advice(e, &status.daemon.reasons);

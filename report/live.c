@@ -59,6 +59,20 @@ static void write_figures(const json_t *job, int64_t now, FILE *out)
         fprintf(out, " (%s ago)", duration_text(age, buf));
 }
 
+/* Of a limit; who else is in the way is in the text. */
+static void write_holders(const json_t *wait, FILE *out)
+{
+    const char *code = text_of(wait, "code");
+    const json_t *jobs = json_object_get(wait, "jobs"), *job;
+    size_t i;
+
+    if (!code || !ends_with(code, "limit") || json_array_size(jobs) == 0)
+        return;
+    fprintf(out, ", taken by job%s", plural_s(json_array_size(jobs)));
+    json_array_foreach(jobs, i, job)
+        fprintf(out, "%s %lld", i > 0 ? "," : "", (long long)json_integer_value(job));
+}
+
 static void write_wait(const json_t *wait, int64_t now, FILE *out)
 {
     const char *text = text_of(wait, "text"), *code = text_of(wait, "code");
@@ -73,6 +87,7 @@ static void write_wait(const json_t *wait, int64_t now, FILE *out)
     if (since > 0)
         fprintf(out, " since %s", moment(since, now, buf));
     fprintf(out, " for %s", text ? text : "something");
+    write_holders(wait, out);
 }
 
 char *live_text(const json_t *job, int64_t now)

@@ -61,6 +61,8 @@ wait_for 10 "what was in the making to go" half_is_gone
 backup nightly
 vmkeep prune nightly --wait > "$tmp/out" || fail "a prune beside a removed policy: $(cat "$tmp/out")"
 [ "$(bitmaps | grep -c .)" = 2 ] || fail "bitmaps: $(bitmaps)"
+vmkeep explain vm1 > "$tmp/out"
+grep -q 'not covered: *1 point of policy trial, which does not select it any more, stays' "$tmp/out" || fail "$(cat "$tmp/out")"
 vmkeep checkpoint-prune --dry-run --json > "$tmp/out"
 jq -e 'length == 1 and .[0].policy == "trial" and .[0].away != null and .[0].released != null' "$tmp/out" > /dev/null ||
     fail "checkpoint-prune --dry-run: $(cat "$tmp/out")"

@@ -34,6 +34,11 @@ static const struct {
     {"{'doing': null, 'waits_for': {'code': 'limit', 'since': '2026-11-25T01:31:00Z',"
      " 'text': 'a place: 4 jobs run at once (limits.jobs)'}}",
      "waits since 2026-11-25 01:31:00 for a place: 4 jobs run at once (limits.jobs)"},
+    {"{'doing': null, 'waits_for': {'code': 'host-limit', 'since': '2026-11-27T01:31:00Z',"
+     " 'text': 'a place at host lab', 'jobs': [3, 12]}}",
+     "waits since 01:31:00 for a place at host lab, taken by jobs 3, 12"},
+    {"{'doing': null, 'waits_for': {'code': 'guest', 'text': 'job 12', 'jobs': [12]}}",
+     "waits for job 12"},
     {"{'doing': null, 'waits_for': {'code': 'stop', 'since': null, 'text': 'x'}}", "waits for x"},
     {"{'doing': null, 'waits_for': null}", "begins"},
     {"{'state': 'waiting', 'waits_for': {'code': 'retry', 'since': '2026-11-27T01:31:00Z',"
