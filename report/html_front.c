@@ -241,7 +241,9 @@ static void put_domains(const struct status *s, bool alone, FILE *out)
 {
     fputs("<section aria-labelledby=\"domains\"><h2 id=\"domains\">Domains</h2>\n", out);
     if (s->domains.n == 0) {
-        fputs("<p>No domains are known: name hosts in the configuration.</p></section>\n", out);
+        fputs("<p>No domains are known: they are those of the hosts in the configuration.</p>"
+              "</section>\n",
+              out);
         return;
     }
     html_days_legend(out);

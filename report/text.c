@@ -194,8 +194,8 @@ static void print_domains(const struct status *s, FILE *out)
         for (size_t i = 0; i < s->domains.n; i++)
             if (status_rank(&s->domains.items[i]) == r)
                 add_domain(t, &s->domains.items[i], s->now, places);
-    table_print_or(
-        t, "No domains are known: name hosts in the configuration; see vmkeep-config(5).", out);
+    table_print_or(t, "No domains are known: they are those of the hosts in the configuration.",
+                   out);
 }
 
 /* ---- the rest ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "policies/selection.h"
 
 struct glob {
@@ -67,8 +68,9 @@ void idle_use(struct idle *g, const struct config_policy *policy,
     p->domains++;
 }
 
-/* Those of a libvirt host are known when it has told them. */
-static bool all_have_told(const struct config *c, const struct domain_names *known)
+/* Those of a libvirt host are known when it has told them.  NULL: all have; else one that has told
+ * none. */
+static const char *has_told_none(const struct config *c, const struct domain_names *known)
 {
     for (size_t i = 0; i < c->hosts.n; i++) {
         bool told = c->hosts.items[i].driver != DRIVER_LIBVIRT;
@@ -76,22 +78,35 @@ static bool all_have_told(const struct config *c, const struct domain_names *kno
         for (size_t k = 0; k < known->n && !told; k++)
             told = strcmp(known->items[k].host, c->hosts.items[i].name) == 0;
         if (!told)
-            return false;
+            return c->hosts.items[i].name;
     }
-    return true;
+    return NULL;
+}
+
+static void warn_of_policy(const char *policy, const char *silent, struct reason_list *warnings)
+{
+    CLEANUP_FREE char *doctor =
+        silent ? xasprintf("`vmkeep doctor %s/` tells whether it can be asked", silent) : NULL;
+
+    if (silent)
+        reason_add(warnings, REASON_POLICY_IDLE, doctor,
+                   "policy %s: matches no domain that is known, and host %s has told of none yet",
+                   policy, silent);
+    else
+        reason_add(warnings, REASON_POLICY_IDLE,
+                   "correct the patterns of its `domains`, or remove the policy; see "
+                   "vmkeep-config(5)",
+                   "policy %s: matches no domain", policy);
 }
 
 void idle_warn(const struct idle *g, const struct domain_names *known, struct reason_list *warnings)
 {
     const struct config *c = g->config;
-    bool all = all_have_told(c, known);
+    const char *silent = has_told_none(c, known);
 
     for (size_t i = 0; i < c->policies.n; i++)
-        if (g->policies[i].domains == 0 && all)
-            reason_add(warnings, REASON_POLICY_IDLE,
-                       "correct the patterns of its `domains`, or remove the policy; see "
-                       "vmkeep-config(5)",
-                       "policy %s: matches no domain", c->policies.items[i].name);
+        if (g->policies[i].domains == 0)
+            warn_of_policy(c->policies.items[i].name, silent, warnings);
     for (size_t i = 0; i < c->policies.n; i++) {
         const struct policy_globs *p = &g->policies[i];
 

@@ -299,6 +299,10 @@ END
     json '.warnings == ["policy idle: matches no domain"]' status
     json '.notes | length == 1 and (.[0] | test("lab/gone"))' status
     json '.reasons | map(select(.code == "policy-idle")) | map(.severity) == ["act"]' status
+    # A host that was never reached, or has none: nothing is backed up, and that is no OK.
+    sed -i 's|^repositories:|  - { name: hv1, driver: libvirt }\n&|' "$tmp/config"
+    json '.warnings == ["policy idle: matches no domain that is known, and host hv1 has told of none yet"]' status
+    json '.reasons | map(select(.code == "policy-idle")) | map(.advice) == ["`vmkeep doctor hv1/` tells whether it can be asked"]' status
 }
 
 @test "status: the last failure is shown beside protected" {
@@ -611,7 +615,7 @@ END
     done
     sed -i '/^policies/,$d; s/^hosts:/hosts: []/; /^  - name: lab/,/spare.qmp/d' "$tmp/config"
     run vmkeep status
-    [[ $output == *"No domains are known: name hosts in the configuration; see vmkeep-config(5)."* ]]
+    [[ $output == *"No domains are known: they are those of the hosts in the configuration."* ]]
     json '.domains == []' status
     [ "$(vmkeep domains 2> /dev/null)" = "No domains are known." ]
 }
