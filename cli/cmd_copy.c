@@ -220,10 +220,10 @@ const struct command cmd_copy = {
                   "change nothing. Works while the daemon is down")},
             WAIT_OPTION,
             {FLAG("json", json,
-                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome and reason "
-                  "too; with --dry-run an array of {id, repository, kind, on, bytes, why, "
-                  "carried}; on is the point whose copy it will stand on, carried that no rule "
-                  "keeps it")},
+                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome, reason "
+                  "and reasons too; with --dry-run an array of {id, repository, kind, on, bytes, "
+                  "why, carried}; on is the point whose copy it will stand on, carried that no "
+                  "rule keeps it")},
             {0}},
     .wants = "one policy or domain at most",
     .exits = (const struct command_exit[]){STARTED_EXITS,

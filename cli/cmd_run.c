@@ -47,8 +47,8 @@ const struct command cmd_run = {
              .choices = (const char *const[]){"full", "incremental", NULL}},
             WAIT_OPTION,
             {FLAG("json", json,
-                  "print {jobs: [{id, domain, host, policy, joined}]}, with --wait outcome and "
-                  "reason too")},
+                  "print {jobs: [{id, domain, host, policy, joined}]}, with --wait outcome, "
+                  "reason and reasons too")},
             {0}},
     .wants = "name one policy or domain",
     .exits = (const struct command_exit[]){STARTED_EXITS,

@@ -23,6 +23,7 @@ struct started {
     bool joined;            /* it was there before */
     const char *state;      /* "queued" or "running" */
     char *outcome, *reason; /* NULL: it has not ended */
+    json_t *reasons;
 };
 
 struct jobs {
@@ -74,6 +75,7 @@ static void jobs_done(struct jobs *j)
         free(s->policy);
         free(s->outcome);
         free(s->reason);
+        json_decref(s->reasons);
     }
     free(j->list.items);
 }
@@ -197,6 +199,7 @@ static void on_ended(struct jobs *j, const json_t *event)
         return;
     s->outcome = xstrdup(outcome);
     s->reason = xstrdup(json_string_value(json_object_get(event, "reason")));
+    s->reasons = json_incref(json_object_get(event, "reasons"));
     wipe_line(j);
     if (!j->json)
         print_end(s);
@@ -232,6 +235,7 @@ static json_t *jobs_json(const struct jobs *j)
         if (s->outcome) {
             json_object_set_new(o, "outcome", report_json_text(s->outcome));
             json_object_set_new(o, "reason", report_json_text(s->reason));
+            json_object_set(o, "reasons", s->reasons);
         }
         json_array_append_new(list, o);
     }

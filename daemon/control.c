@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "daemon/live_json.h"
+#include "report/gather/job_json.h"
 #include "report/json.h"
 
 /* Two documents of DOCUMENT_MAX, each byte of which may be escaped. */
@@ -257,9 +258,10 @@ static void tell_progress(struct client *cl, const struct job *j)
 /* Who waits for it waits for what it has left, too. */
 static void tell_end(struct client *cl, const struct job *j, int64_t rest)
 {
-    json_t *event = json_pack("{s:s, s:I, s:o, s:s, s:o}", "event", "ended", "job",
-                              (json_int_t)j->id, "domain", report_json_text(j->domain), "outcome",
-                              job_outcome_name(j->outcome), "reason", report_json_text(j->reason));
+    json_t *event =
+        json_pack("{s:s, s:I, s:o, s:s, s:o, s:o}", "event", "ended", "job", (json_int_t)j->id,
+                  "domain", report_json_text(j->domain), "outcome", job_outcome_name(j->outcome),
+                  "reason", report_json_text(j->reason), "reasons", job_reasons_json(j));
 
     if (rest) {
         json_object_set_new(event, "rest", json_integer(rest));

@@ -152,6 +152,7 @@ void queue_ended(struct job_run *r, enum job_outcome outcome, const char *reason
 
     r->row.state = JOB_ENDED;
     r->row.outcome = outcome;
+    r->row.error = r->err.code;
     r->row.ended = env_now(&s->jobs);
     if (reason != r->row.reason) {
         free(r->row.reason);

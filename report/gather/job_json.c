@@ -3,8 +3,7 @@
 
 #include "report/json.h"
 
-/* Why it ended as it did: the error's code where there is one, or else the outcome. */
-static json_t *reasons_json(const struct job *j)
+json_t *job_reasons_json(const struct job *j)
 {
     if (!j->reason)
         return json_array();
@@ -35,7 +34,7 @@ json_t *job_json(const struct job *j)
         report_json_time(j->ended), "bytes_done", report_json_number((int64_t)j->bytes_done),
         "bytes_total", report_json_number((int64_t)j->bytes_total));
 
-    json_object_set_new(more, "reasons", reasons_json(j));
+    json_object_set_new(more, "reasons", job_reasons_json(j));
     json_object_update(ret, more);
     json_decref(more);
     return ret;

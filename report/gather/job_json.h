@@ -12,4 +12,7 @@
 /* Caller owns it. */
 json_t *job_json(const struct job *j);
 
+/* Why it ended as it did: the error's code where there is one, or else the outcome. */
+json_t *job_reasons_json(const struct job *j);
+
 #endif

@@ -300,7 +300,7 @@ END
     json '.notes | length == 1 and (.[0] | test("lab/gone"))' status
     json '.reasons | map(select(.code == "policy-idle")) | map(.severity) == ["act"]' status
     # A host that was never reached, or has none: nothing is backed up, and that is no OK.
-    sed -i 's|^repositories:|  - { name: hv1, driver: libvirt }\n&|' "$tmp/config"
+    sed -i 's|^repositories:|  - { name: hv1, driver: libvirt, uri: "qemu:///system" }\n&|' "$tmp/config"
     json '.warnings == ["policy idle: matches no domain that is known, and host hv1 has told of none yet"]' status
     json '.reasons | map(select(.code == "policy-idle")) | map(.advice) == ["`vmkeep doctor hv1/` tells whether it can be asked"]' status
 }

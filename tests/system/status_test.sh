@@ -145,6 +145,9 @@ for level in incremental full; do # of nothing that has changed, too
     grep -q 'repository main: no room: about [0-9.]* MiB needed and 0 B to stay free, but .* has only .*; make room' \
         "$tmp/out" || fail "what to do is not said: $(cat "$tmp/out")"
 done
+vmkeep run vm1 --wait --json > "$tmp/out" 2>&1 && fail "there was room"
+[ "$(jq -c '.jobs[0].reasons' "$tmp/out")" = "$(vmkeep jobs --json | jq -c '.[-1].reasons')" ] || fail "$(cat "$tmp/out")"
+jq -e '.jobs[0].reasons | length == 1 and .[0].code == "nospace"' "$tmp/out" > /dev/null || fail "$(cat "$tmp/out")"
 is 4 repository-full
 shows 'protected'
 shows 'newest good point is .*; last job [0-9]* failed: repository main'
