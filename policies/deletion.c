@@ -130,6 +130,7 @@ static void count_good(const struct point_list *points, const bool *goes, bool a
 
 static int check_last(const struct point_list *points, const bool *goes, struct err *err)
 {
+    const struct point *p = points->items; /* copies are judged apart, by repository */
     size_t n, left;
 
     count_good(points, goes, false, &n, &left);
@@ -138,9 +139,10 @@ static int check_last(const struct point_list *points, const bool *goes, struct 
     if (n == 0 || left > 0)
         return 0;
     return err_set(err, ERR_DENIED,
-                   "no good point of %s/%s under policy %s would be left; to delete the last one, "
+                   "no good %s of %s/%s under policy %s would be left%s%s; to delete the last one, "
                    "too, say --force",
-                   points->items[0].host, points->items[0].domain, points->items[0].policy);
+                   p->copy_of ? "copy" : "point", p->host, p->domain, p->policy,
+                   p->copy_of ? " in repository " : "", p->copy_of ? p->repository : "");
 }
 
 /* What is half gone is no point any more. */

@@ -38,9 +38,9 @@ leave_half()
     local id
     id=$(points | jq -r '.[] | select(.policy == "trial").id')
     half=${id/T??-??-??Z/T$1-00-00Z}
-    cp -a "$tmp/repo/$id" "$tmp/repo/$half.partial"
     sqlite3 "$tmp/catalog.db" "INSERT INTO point (id, host, domain, policy, repository, level, created, mode, state, quiesced, job, catalog)
         SELECT '$half', host, domain, policy, repository, level, created, mode, 'deleting', 0, job, catalog FROM point WHERE id = '$id'"
+    cp -a "$tmp/repo/$id" "$tmp/repo/$half.partial" # after its row: nobody wonders whose it is
 }
 
 half_is_gone()

@@ -92,12 +92,12 @@ for level in full incremental; do
     vmkeep run vm1 --level "$level" --wait > /dev/null
 done
 [ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "points: $(points)"
-base=$small/repo/$(points | jq -r '.[-2].id')
-mv "$base/vda.qcow2" "$tmp/base"
+below=$small/repo/$(points | jq -r '.[-2].id')
+mv "$below/vda.qcow2" "$tmp/below"
 is 4 points-bad
 shows 'it stands on .*, which is missing: its file vda.qcow2 is not there'
 vmkeep verify vm1 > "$tmp/out" && fail "whole: $(cat "$tmp/out")"
-mv "$tmp/base" "$base/vda.qcow2"
+mv "$tmp/below" "$below/vda.qcow2"
 vmkeep verify vm1 > "$tmp/out" || fail "$(cat "$tmp/out")"
 points | jq -e 'all(.state == "good")' > /dev/null || fail "points: $(points)"
 is 0

@@ -120,6 +120,25 @@ static void plans(void **state)
     }
 }
 
+/* That other places have the point is not denied. */
+static void last_copy(void **state)
+{
+    CLEANUP(point_list_done) struct point_list points = {0};
+    CLEANUP(strlist_done) struct strlist asked = {0};
+    CLEANUP(letting_go_list_done) struct letting_go_list goes = {0};
+    const struct deletion d = {.asked = &asked};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    make(&points, "-", "g");
+    points.items[0].copy_of = xstrdup("lab/web01/x");
+    points.items[0].repository = xstrdup("offsite");
+    ask(&asked, "a");
+    assert_int_equal(deletion_plan(&points, &d, &goes, &err), -1);
+    assert_string_equal(err.msg, "no good copy of lab/web01 under policy nightly would be left in "
+                                 "repository offsite; to delete the last one, too, say --force");
+}
+
 /* Many that stand on one are not all named. */
 static void many_dependents(void **state)
 {
@@ -172,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans),
+        cmocka_unit_test(last_copy),
         cmocka_unit_test(many_dependents),
         cmocka_unit_test(pinned),
     };
