@@ -4,7 +4,7 @@
  * disk is left with what was synced, and with none, or a part, of what was not (power.c,
  * power_cut).  Then every kept point holds what it held, and so it is when the merge was called
  * again.  And the same of a disk that takes no more from some sync on (EIO, ENOSPC), and of chains
- * that are compressed.
+ * that are compressed or encrypted.
  *
  * VMKEEP_POWER_CUTS=all: at every sync, not at some; VMKEEP_SEED: another chain, and other cuts.
  */
@@ -183,12 +183,19 @@ static void of_compressed_points(void **state)
     of_kind(CHAIN_COMPRESSED);
 }
 
+static void of_encrypted_points(void **state)
+{
+    (void)state;
+    of_kind(CHAIN_ENCRYPTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         REPO_TEST(at_syncs),
         REPO_TEST(at_failing_syncs),
         REPO_TEST(of_compressed_points),
+        REPO_TEST(of_encrypted_points),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
