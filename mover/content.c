@@ -36,7 +36,7 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
-    bool check, locked, copied;
+    bool check, locked, copied, from_disk;
     const char *image, *format, *tree, *content, *key;
     struct strlist below; /* trees: of take, those below the image's; of check, its own first */
     int64_t capacity;
@@ -48,6 +48,7 @@ struct options {
 static const char usage[] =
     "Usage: vmkeep-content take --image IMAGE --capacity BYTES --tree FILE\n"
     "                    [--content DIGEST --below TREE...] [--key FILE] [--copied]\n"
+    "                    [--from-disk]\n"
     "   or: vmkeep-content check --image IMAGE --capacity BYTES --content DIGEST\n"
     "                    [--format raw] [--below TREE]... [--slice K/N --seed NUMBER]\n"
     "                    [--from BYTES] [--to BYTES] [--only FILE] [--key FILE]\n"
@@ -66,6 +67,7 @@ static const char usage[] =
     "                     far as one that is whole; of check, the image's own before them\n"
     "  --copied           vmkeep-mover has made the image, and noted its digests in\n"
     "                     --tree: where they can be used, nothing is read\n"
+    "  --from-disk        of take: read past the page cache, as check does\n"
     "  --content DIGEST   sha256-tree:HEX: what it shall be; of take, what the disk was\n"
     "                     at the image that it stands on\n"
     "  --key FILE         the key of images that are encrypted (LUKS)\n"
@@ -140,25 +142,16 @@ static int read_part(int c, struct options *o)
 }
 
 static const struct option known[] = {
-    {"image", required_argument, NULL, 'i'},
-    {"format", required_argument, NULL, 'f'},
-    {"capacity", required_argument, NULL, 'c'},
-    {"tree", required_argument, NULL, 't'},
-    {"below", required_argument, NULL, 'b'},
-    {"key", required_argument, NULL, 'K'},
-    {"content", required_argument, NULL, 'd'},
-    {"bandwidth", required_argument, NULL, 'w'},
-    {"slice", required_argument, NULL, 'k'},
-    {"seed", required_argument, NULL, 's'},
-    {"from", required_argument, NULL, 'F'},
-    {"to", required_argument, NULL, 'T'},
-    {"only", required_argument, NULL, 'O'},
-    {"differences", required_argument, NULL, 'D'},
-    {"locked", no_argument, NULL, 'l'},
-    {"copied", no_argument, NULL, 'C'},
-    {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {0},
+    {"image", required_argument, NULL, 'i'},    {"format", required_argument, NULL, 'f'},
+    {"capacity", required_argument, NULL, 'c'}, {"tree", required_argument, NULL, 't'},
+    {"below", required_argument, NULL, 'b'},    {"key", required_argument, NULL, 'K'},
+    {"content", required_argument, NULL, 'd'},  {"bandwidth", required_argument, NULL, 'w'},
+    {"slice", required_argument, NULL, 'k'},    {"seed", required_argument, NULL, 's'},
+    {"from", required_argument, NULL, 'F'},     {"to", required_argument, NULL, 'T'},
+    {"only", required_argument, NULL, 'O'},     {"differences", required_argument, NULL, 'D'},
+    {"locked", no_argument, NULL, 'l'},         {"copied", no_argument, NULL, 'C'},
+    {"from-disk", no_argument, NULL, 'x'},      {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},           {0},
 };
 
 /* -1: go on; else the exit code. */
@@ -199,6 +192,9 @@ static int read_options(int argc, char **argv, struct options *o)
             break;
         case 'C':
             o->copied = true;
+            break;
+        case 'x':
+            o->from_disk = true;
             break;
         case 'v':
             puts("vmkeep-content " VMKEEP_VERSION);
@@ -328,7 +324,7 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
                                      .opened = words.name,
                                      .object = words.object,
                                      .depth = depth,
-                                     .direct = o->check,
+                                     .direct = o->check || o->from_disk,
                                      .locked = o->locked,
                                      .more = hash_threads() - 1};
     struct hash_spec spec = {.bandwidth = o->bandwidth, .threads = hash_threads(), .more = more};

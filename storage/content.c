@@ -142,6 +142,8 @@ int content_take(const char *path, const struct point *plan, struct point_disk *
     rc = add_below(path, d, &chain, &trees, &w, err);
     if (copied && (!d->backing || trees.n > 0)) /* what stands on something unknown is read */
         *VEC_ADD(&w) = "--copied";
+    if (plan->copy_of)
+        *VEC_ADD(&w) = "--from-disk";
     if (rc == 0)
         o = ask(&w, &watched, err);
     free(w.items);

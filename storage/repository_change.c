@@ -282,7 +282,7 @@ static int check_image(int dir, const char *image, const struct point_disk *d, c
     return image_check_opens(image, err);
 }
 
-/* The digest of what a guest reads of it.  Of a copy it is known what it must be. */
+/* The digest of what a guest reads.  Of a copy, read from the disk, it is known before. */
 static int take_content(const char *path, const struct point *plan, struct point_disk *d,
                         const struct publication *how, struct err *err)
 {
@@ -311,9 +311,10 @@ static int finish_disk(const char *path, const struct point *plan, int dir, stru
     if (how && how->compress)
         compress_disk(image, backing, d, how);
     free(TAKE_PTR(d->digest));
-    if (take_content(path, plan, d, how, err) < 0)
+    if ((plan->copy_of && finish_image(dir, image, d, how, err) < 0) ||
+        take_content(path, plan, d, how, err) < 0)
         return -1;
-    return finish_image(dir, image, d, how, err);
+    return plan->copy_of ? 0 : finish_image(dir, image, d, how, err);
 }
 
 static int write_manifest(const char *path, const struct point *p, struct err *err)
