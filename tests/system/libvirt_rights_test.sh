@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The daemon as an unprivileged user in group libvirt: libvirtd lets it in by its socket's group, and
-# QEMU runs as a third user.  What works does, the points belong to the daemon's user and hold what the disk held; what
+# QEMU runs as a third user; then on a libvirt of its own.  What works does, the points belong to the daemon's user and hold what the disk held; what
 # does not is said clearly.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=libvirt.sh
@@ -26,6 +26,12 @@ in_groups() # GROUP...
 vmkeep()
 {
     "${as_user[@]}" "$VMKEEP" --config "$tmp/config" "$@"
+}
+
+virsh_as=(env)
+libvirt_virsh()
+{
+    "${virsh_as[@]}" virsh --quiet --connect "$LIBVIRT_URI" "$@"
 }
 
 as_root() # COMMAND...: only root writes where the test does
@@ -101,3 +107,43 @@ wait_for 10 "the refusal to be told: $(cat "$tmp/out")" refused
 stop_daemon
 libvirt_virsh destroy "$vm"
 libvirt_stop
+
+echo "- a libvirt of the user's own: qemu:///session"
+LIBVIRT_URI=qemu:///session
+in_groups nogroup
+as_user+=("XDG_RUNTIME_DIR=$tmp/home/run" "XDG_CONFIG_HOME=$tmp/home/config" "XDG_CACHE_HOME=$tmp/home/cache")
+DAEMON_WRAP=("${as_user[@]}")
+virsh_as=("${as_user[@]}")
+rm -rf "$tmp"/{repo,scratch,own}
+mkdir -p "$tmp/own" "$tmp/home/run" "$tmp/home/config/libvirt"
+echo 'stdio_handler = "file"' > "$tmp/home/config/libvirt/qemu.conf" # no other daemon is left
+its_config push
+own_cleanup()
+{
+    local pid_file
+    for pid_file in "$tmp"/home/run/libvirt/qemu/run/*.pid; do
+        [ ! -e "$pid_file" ] || kill -KILL "$(cat "$pid_file")" 2> /dev/null || true
+    done
+}
+at_end+=(own_cleanup)
+"${as_user[@]}" setpriv --pdeathsig KILL libvirtd > "$tmp/home/libvirtd.out" 2>&1 &
+pids[session]=$!
+wait_for 10 "the user's libvirtd" libvirt_virsh version
+make_disks vm2 vda
+chown -R "$user" "$tmp/images"
+libvirt_domain vm2 vda
+libvirt_virsh start --paused vm2
+vm=vm2
+daemon_up
+take full
+put vda 7 1M 64k
+take incremental
+stop_daemon
+its_config pull
+daemon_up
+put vda 8 2M 64k
+take incremental
+[ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+as_root compare_points
+stop_daemon
+libvirt_virsh destroy vm2

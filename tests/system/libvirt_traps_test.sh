@@ -138,7 +138,9 @@ echo "an internal snapshot"
 
 # ---- managed save ----
 
+change
 libvirt_virsh managedsave "$vm" > /dev/null
+take incremental # of its images, as after a crash
 libvirt_virsh start --paused "$vm" > /dev/null
 change
 vmkeep run "$vm" --wait > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
