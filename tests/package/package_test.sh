@@ -75,7 +75,8 @@ inside dpkg-deb --root-owner-group -b /tmp/older /tmp/older.deb > /dev/null
 inside dpkg -i /tmp/older.deb > "$root/out" 2>&1 || fail "$(cat "$root/out")"
 is_there /lib/systemd/system/vmkeepd.service /usr/share/man/man5/vmkeep-config.5.gz \
     /usr/share/bash-completion/completions/vmkeep /usr/share/zsh/vendor-completions/_vmkeep \
-    /usr/share/doc/vmkeep/config.example /etc/systemd/system/multi-user.target.wants/vmkeepd.service
+    /usr/share/doc/vmkeep/config.example /usr/share/doc/vmkeep/html/man/vmkeep.1.html /etc/systemd/system/multi-user.target.wants/vmkeepd.service
+is_there /etc/vmkeep
 is_gone /etc/vmkeep/config /var/lib/vmkeep/catalog.db
 [ "$(inside vmkeep --version)" = "$(inside /usr/sbin/vmkeepd --version | sed 's/^vmkeepd/vmkeep/')" ] ||
     fail "vmkeep and vmkeepd are not of one version"
