@@ -160,27 +160,32 @@ const char *size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX])
     return buf;
 }
 
-/* Levenshtein's distance, one row at a time. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Levenshtein's distance, a row at a time, with a swapped pair of neighbours as one edit (optimal
+ * string alignment). */
 static size_t distance(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b);
-    CLEANUP_FREE size_t *row = xcalloc(nb + 1, sizeof(*row));
+    CLEANUP_FREE size_t *rows = xcalloc(3 * (nb + 1), sizeof(*rows));
+    size_t *row = rows, *above = row + nb + 1, *two_above = above + nb + 1;
 
     for (size_t j = 0; j <= nb; j++)
         row[j] = j;
     for (size_t i = 1; i <= na; i++) {
-        size_t diagonal = row[0];
+        size_t *spare = two_above;
 
+        two_above = above;
+        above = row;
+        row = spare;
         row[0] = i;
         for (size_t j = 1; j <= nb; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
+            row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], two_above[j - 2] + 1);
         }
     }
     return row[nb];
@@ -189,15 +194,15 @@ static size_t distance(const char *a, const char *b)
 const char *nearest_word(const char *s, const char *const *words, size_t n)
 {
     const char *best = NULL;
-    size_t limit = strlen(s) / 3 + 1, least = limit + 1;
+    size_t limit = strlen(s) / 3 + 1, nearest = limit + 1;
 
     if (strlen(s) > 64)
         return NULL;
     for (size_t i = 0; i < n; i++) {
         size_t d = distance(s, words[i]);
 
-        if (d < least) {
-            least = d;
+        if (d < nearest) {
+            nearest = d;
             best = words[i];
         }
     }

@@ -63,11 +63,13 @@ static int refuse(const struct config_file *f)
         return EXIT_USAGE;
     }
     if (f->missing && config_given)
-        err_set(&err, ERR_INVALID, "--config %s: there is no such file", config_path);
+        err_set(&err, ERR_INVALID,
+                "--config %s: there is no such file; `vmkeep --config %s init` makes one",
+                config_path, config_path);
     else if (f->missing)
         err_set(&err, ERR_INVALID,
-                "%s: there is no such file; make one (vmkeep-config(5)), or name another with "
-                "--config FILE",
+                "%s: there is no such file; `vmkeep init` makes one, or name another with --config "
+                "FILE",
                 config_path);
     else
         err_set(&err, ERR_INVALID, "%s: %s", config_path, f->diags.items[0].text);

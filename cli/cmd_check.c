@@ -54,6 +54,10 @@ static int check(const char *path, bool json)
         print_json(&f.diags);
     else
         diagnostics_print(&f.diags, stderr);
+    if (f.missing && !json)
+        fprintf(stderr, "vmkeep: check: `vmkeep %s%s%sinit` makes one\n",
+                str_eq(path, CONFIG_DEFAULT) ? "" : "--config ",
+                str_eq(path, CONFIG_DEFAULT) ? "" : path, str_eq(path, CONFIG_DEFAULT) ? "" : " ");
     if (f.config && !json)
         print_summary(path, f.config);
     if (f.config && !json && config_copy_differs(&f, &read))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -91,11 +92,21 @@ static char *make_sound_text(struct init_found *f, size_t *ret_len, struct err *
     return ret;
 }
 
+/* QEMU, of another user, has to get at the points: others may pass, and not look. */
+static int make_place(const char *dir, struct err *err)
+{
+    mode_t ours = umask(022);
+    int rc = mkdir_all(dir, 0711, err);
+
+    umask(ours);
+    return rc;
+}
+
 static int make_directories(const struct init_found *f, struct err *err)
 {
     CLEANUP_FREE char *dir = path_dirname(cli_config_path());
 
-    if (!f->place.is_there && mkdir_all(f->place.dir, 0700, err) < 0)
+    if (!f->place.is_there && make_place(f->place.dir, err) < 0)
         return -1;
     return path_exists(dir) ? 0 : mkdir_all(dir, 0755, err);
 }
@@ -120,7 +131,8 @@ static int write_it(const struct arguments *a, const struct init_found *f, const
     int code;
 
     if (!f->place.is_there)
-        print_paragraphf(stdout, 0, "", "The directory %s is made for it.", f->place.dir);
+        print_paragraphf(stdout, 0, "", "The directory %s will be made for it.", f->place.dir);
+    init_warn_of_closed(f);
     code = cli_confirm("init", a->yes);
     if (code != EXIT_DONE)
         return code;

@@ -222,8 +222,11 @@ static void check_target(struct findings *l, const char *about, const json_t *t,
                    "whether QEMU can write into repository %s: %s", name, problem);
     else if (is_true(t, "made"))
         doctor_add(l, about, "target", false,
-                   "let QEMU's user pass through the directories above it and run vmkeepd as root, "
-                   "or use 'mode: pull'; see that no AppArmor or SELinux profile forbids it",
+                   strstr(problem, "`chmod ")
+                       ? "do the chmod that it names, or choose a place that others may pass to"
+                       : "let QEMU's user pass through the directories above it (`chmod o+x DIR`) "
+                         "and run vmkeepd as root, or use 'mode: pull'; see that no AppArmor or "
+                         "SELinux profile forbids it",
                    "QEMU cannot write into repository %s: %s", name, problem);
     else if (!has(r, "unwritable"))
         doctor_add(l, about, "target", false, REPOSITORY_WRITE_ADVICE,

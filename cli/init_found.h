@@ -41,6 +41,8 @@ void init_read_command_line(const char *words, size_t len, long pid, const char 
                             struct init_found *ret);
 /* Does something listen where libvirt does? */
 void init_find_libvirt(struct init_found *ret);
+/* Says on stderr which directory QEMU's user could not pass through to get at the place. */
+void init_warn_of_closed(const struct init_found *f);
 /* A repository that is there already, else the largest file system that is meant for data, else
  * /srv/backup. place: somebody has said it; NULL: nobody has.  Waits a few seconds at most. */
 void init_find_place(const char *place, struct init_place *ret);

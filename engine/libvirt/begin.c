@@ -22,7 +22,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "engine/free_port.h"
-#include "engine/libvirt/denied.h"
 
 #define ASK_S 40.0
 #define BEGIN_S 60.0 /* libvirt waits for 30 for the domain */
@@ -131,6 +130,11 @@ static void follow(struct libvirt_task *t)
 
 /* ---- the thaw ---- */
 
+static void explained(struct libvirt_task *t)
+{
+    libvirt_begin_undo(of(t), false);
+}
+
 static void thawed(struct libvirt_task *t)
 {
     struct libvirt_begin *b = of(t);
@@ -154,7 +158,7 @@ static void thawed(struct libvirt_task *t)
                      b->request.freeze_s);
     }
     if (b->err.code != ERR_NONE)
-        libvirt_begin_undo(b, false);
+        libvirt_begin_explain(b, explained);
     else
         judge(b);
 }
@@ -169,7 +173,7 @@ static void go_on(struct libvirt_begin *b)
         ask(b, "thaw", &libvirt_request_domain, &q, &libvirt_answer_count, &b->thawed, THAW_S,
             thawed);
     else if (b->err.code != ERR_NONE)
-        libvirt_begin_undo(b, false);
+        libvirt_begin_explain(b, explained);
     else
         judge(b);
 }
@@ -215,7 +219,6 @@ static void begun(struct libvirt_task *t)
         return;
     }
     b->err = t->err;
-    libvirt_explain_denied(b->facts, b->disks.items[0].place.path, &b->err);
     if (b->err.code != ERR_NONE)
         libvirt_job_drop(t->host, j);
     else if (j && j->ends_seen == 0)

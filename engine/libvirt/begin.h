@@ -5,6 +5,7 @@
  *   begin.c          the order of things: looked at and checked, images, freeze, begin, thaw
  *   begin_request.c  what is asked for, kept for as long as it takes
  *   begin_images.c   images that are made, or looked at, before
+ *   begin_denied.c   why QEMU could not open a file
  *   begin_undo.c     takes back what libvirt has begun already
  *   begin_off.c      of a domain that is shut off: what has been asked for goes to images.h
  */
@@ -26,6 +27,7 @@ struct libvirt_begin {
     char *output;             /* qemu-img's */
     bool reuse;               /* libvirt takes the images that are there */
     libvirt_step images_then; /* when they are made */
+    libvirt_step explained;   /* when it is known what kept QEMU from a file */
     size_t next;              /* disk, of the images, or of what follows the begin */
     bool port_ours;           /* the server's port was picked by us */
     int ports_tried;
@@ -46,6 +48,10 @@ void libvirt_begin_release(struct libvirt_task *t);
 /* begin_images.c: looks at the places, makes the images, and goes on with `then`; b->err says what
  * was wrong. */
 void libvirt_begin_images(struct libvirt_begin *b, libvirt_step then);
+
+/* begin_denied.c: adds to b->err, should it be that a file was denied, what is in the way and what to
+ * do.  The guest is not frozen any more: it takes a moment. */
+void libvirt_begin_explain(struct libvirt_begin *b, libvirt_step then);
 
 /* begin_undo.c: the job that libvirt has begun, and its checkpoint, go; or, not begun, the
  * checkpoint alone.  Ends the task with b->err. */

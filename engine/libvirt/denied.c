@@ -28,8 +28,9 @@ static char *advice(const struct domain_facts *f, const char *dir)
                          "directories, and let user %u, as which QEMU runs, pass through those "
                          "above %s",
                          (unsigned)geteuid(), (unsigned)f->gid, (unsigned)f->uid, dir);
-    return xasprintf("let user %u, as which QEMU runs, pass through the directories above %s",
-                     (unsigned)f->uid, dir);
+    return xasprintf("let user %u, as which QEMU runs, pass through %s and the directories above "
+                     "it (`namei -m %s` shows their rights, `chmod o+x DIR` opens one)",
+                     (unsigned)f->uid, dir, dir);
 }
 
 /* "Could not open '/srv/a/vdb': Permission denied", "Failed to bind socket to /run/a/nbd: ...": the
@@ -52,18 +53,24 @@ static char *path_said(const char *msg)
     return NULL;
 }
 
+char *libvirt_denied_path(const struct err *err, const char *path)
+{
+    char *said = path && err->code == ERR_DENIED ? path_said(err->msg) : NULL;
+
+    if (said || err->code != ERR_DENIED || !path || !strstr(err->msg, DENIED))
+        return said;
+    return xstrdup(path);
+}
+
 void libvirt_explain_denied(const struct domain_facts *facts, const char *path, struct err *err)
 {
-    CLEANUP_FREE char *said = path_said(err->msg), *dir = NULL, *what = NULL;
-    const char *slash;
+    CLEANUP_FREE char *file = libvirt_denied_path(err, path), *dir = NULL, *what = NULL;
+    const char *slash = file ? strrchr(file, '/') : NULL;
     size_t len = strlen(err->msg);
 
-    if (said && path)
-        path = said;
-    slash = path ? strrchr(path, '/') : NULL;
-    if (err->code != ERR_DENIED || !slash || !strstr(err->msg, DENIED))
+    if (!slash)
         return;
-    dir = xasprintf("%.*s", slash == path ? 1 : (int)(slash - path), path);
+    dir = xasprintf("%.*s", slash == file ? 1 : (int)(slash - file), file);
     what = advice(facts, dir);
     if (strstr(err->msg, what)) /* who asked before has said so */
         return;

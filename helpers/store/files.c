@@ -21,7 +21,7 @@
 #include "helpers/store/identity.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
-#include "helpers/store/way.h"
+#include "base/way.h"
 
 #define DELETED " (deleted)"
 #define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */

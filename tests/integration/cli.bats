@@ -127,13 +127,16 @@ fails_with() {
 @test "--config stands anywhere, and what it names must be there" {
     local none
     # Where a copy of one that was lost would be is told in a second line.
-    none="--config $tmp/none: there is no such file"$'\n'"vmkeep: if it was there once: vmkeepd keeps a copy of the \
+    none="--config $tmp/none: there is no such file; \`vmkeep --config $tmp/none init\` makes one"$'\n'"vmkeep: if it was there once: vmkeepd keeps a copy of the \
 last good one beside its catalog, as CATALOG.config (/var/lib/vmkeep/catalog.db.config where the configuration said \
 nothing else); copy that back"
     fails_with "$none" --config "$tmp/none" status
     fails_with "$none" status --config="$tmp/none"
     fails_with "$none" run web01 --config "$tmp/none" --wait
     fails_with "$none" cancel --config "$tmp/none" 3
+    fails_with "$none" doctor --config "$tmp/none"
+    run -2 --separate-stderr "$VMKEEP" check "$tmp/none"
+    [ "$stderr" = "$tmp/none: No such file or directory"$'\n'"vmkeep: check: \`vmkeep --config $tmp/none init\` makes one" ]
 }
 
 @test "a configuration with errors: all of them, exit status 2" {

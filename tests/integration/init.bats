@@ -20,12 +20,20 @@ teardown() {
 
 # qemu WORD...: runs until the test is over.
 qemu() {
-    local want
-    (cd "$BATS_TEST_TMPDIR" && exec -a qemu-system-x86_64 /usr/bin/python3 -c 'import time; time.sleep(100)' "$@") 3>&- &
+    qemu_of "$(id -u)" "$@"
+}
+
+# qemu_of UID WORD...: as that user.
+qemu_of() {
+    local want uid=$1
+    shift
+    (cd "$BATS_TEST_TMPDIR" && exec -a qemu-system-x86_64 /usr/bin/python3 -c \
+        "import os, time; os.getuid() == $uid or (os.setgroups([]), os.setresgid($uid, $uid, $uid), os.setresuid($uid, $uid, $uid)); time.sleep(100)" "$@") 3>&- &
     started+=($!)
     want=$(printf '%s' "${*: -1}")
     for _ in $(seq 100); do
-        ! tr '\0' '\n' < "/proc/$!/cmdline" | grep -qxF -- "$want" || return 0
+        ! tr '\0' '\n' < "/proc/$!/cmdline" | grep -qxF -- "$want" ||
+            [ "$(stat -c %u "/proc/$!")" != "$uid" ] || return 0
         sleep 0.05
     done
     return 1
@@ -72,7 +80,7 @@ agent: \"/run/vm/a.agent\"" ]
     [ ! -e "$config" ] && [ ! -e "$place" ]
     run init --yes
     [ "$status" -eq 0 ] && [[ "$output" == *"$config is written"* ]]
-    [ "$(stat -c %a "$place")" = 700 ]
+    [ "$(stat -c %a "$place")" = 711 ]
     grep -qE '# [0-9.]+ [KMGT]iB free now' "$config"
     "$VMKEEP" --config "$config" check
     sed 's/^# notify:/notify:/; s/^#   - /  - /' "$config" > "$config.telling"
@@ -99,4 +107,16 @@ agent: \"/run/vm/a.agent\"" ]
     grep -F "# A QEMU is left out: " "$config" | grep -qF "'$sockets.c' is there twice"
     [ "$(grep -cE "^ +- name: \"$name-(first|second)\"" "$config")" = 1 ]
     grep -qF "# The QEMU \"$name\\nsilent\" has no QMP socket" "$config"
+}
+
+# QEMU may be of another user than we: that one must get at the points.
+@test "a directory that others may not pass is warned of, with the command that opens it" {
+    [ "$(id -u)" -eq 0 ] || skip "only root runs as another user"
+    mkdir -m 700 "$BATS_TEST_TMPDIR/closed"
+    qemu_of 65534 -name "$name" -qmp "unix:$sockets.a,server=on"
+    place="$BATS_TEST_TMPDIR/closed/backup"
+    (umask 077 && run init --yes && printf '%s\n' "$output" > "$BATS_TEST_TMPDIR/said")
+    grep -qE ": user nobody \(65534\) may not pass through this directory: \`chmod o\+x (.* )?$BATS_TEST_TMPDIR/closed\`" \
+        "$BATS_TEST_TMPDIR/said"
+    [ "$(stat -c %a "$place")" = 711 ]
 }

@@ -107,7 +107,7 @@ echo "<domainbackup><disks><disk name='vda' type='network'><driver type='raw'/><
 refused "give a file or a block device" backup-begin vm1 "$tmp/b.xml"
 mkdir -m 700 "$tmp/closed"
 document push target "$tmp/closed/x"
-refused "ermission denied" backup-begin vm1 "$tmp/b.xml"
+refused "\`chmod o+x $tmp/closed\`" backup-begin vm1 "$tmp/b.xml"
 [ -z "$(ls "$tmp/closed")" ] || fail "left: $(ls "$tmp/closed")"
 libvirt_virsh destroy --graceful "$vm" > /dev/null
 vmkeep checkpoint-delete vm1 c3 || fail "a checkpoint of a domain that is shut off is not deleted"

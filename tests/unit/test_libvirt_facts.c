@@ -500,7 +500,9 @@ static void a_denial_names_the_line_to_add(void **state)
                      "/etc/apparmor.d/local/abstractions/libvirt-qemu"},
         {"SELinux", "`semanage fcontext -a -t virt_image_t '/srv/backup(/.*)?'; restorecon -R "
                     "/srv/backup`"},
-        {NULL, "let user 107, as which QEMU runs, pass"},
+        {NULL,
+         "let user 107, as which QEMU runs, pass through /srv/backup and the directories above it "
+         "(`namei -m /srv/backup`"},
     };
 
     (void)state;

@@ -74,11 +74,15 @@ static void sizes_for_people(void **state)
 static void nearest(void **state)
 {
     static const char *const words[] = {"daily", "weekly", "monthly"};
+    static const char *const domains[] = {"db01", "mail", "web01"};
 
     (void)state;
     assert_string_equal(nearest_word("dayly", words, 3), "daily");
     assert_string_equal(nearest_word("weekli", words, 3), "weekly");
     assert_null(nearest_word("repository", words, 3));
+    /* A swapped pair is one edit, and no farther than two letters that are wrong. */
+    assert_string_equal(nearest_word("wbe01", domains, 3), "web01");
+    assert_string_equal(nearest_word("ewb01", domains, 3), "web01");
 }
 
 static void errors_gather_context(void **state)
