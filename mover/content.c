@@ -318,6 +318,7 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
     CLEANUP(image_words_done) struct image_words words = {0};
     CLEANUP(host_map_done) struct host_map host = {0};
     struct peers p = PEERS_INIT;
+    struct err why = ERR_INIT;
     int more[PEERS_SHARED_MAX], rc = take_key(o, &words, err);
     const struct chain_spec chain = {.image = o->image,
                                      .format = o->format,
@@ -333,9 +334,12 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
     p.stall_ms = STALL_MS;
     p.told = told;
     leaves_resize(ret, capacity);
-    if (rc == 0 && host_map_make(&chain, told, &host)) {
+    if (rc == 0 && host_map_make(&chain, told, &host, &why)) {
         spec.host = &host;
         host_map_extents(&host, depth, map);
+    } else if (rc == 0 && o->locked && why.code != ERR_NONE) { /* a server would say "locked" */
+        *err = why;
+        rc = -1;
     } else if (rc == 0) {
         rc = peers_open_chain(&p, &chain, more, err);
         if (rc == 0)

@@ -25,6 +25,7 @@ struct asking {
     void (*told)(uint64_t done, uint64_t total);
     uint64_t bytes; /* of data */
     bool ended, unusable;
+    struct err *why;
 };
 
 static bool add_run(struct host_map *m, const json_t *o)
@@ -72,6 +73,8 @@ static void on_ended(void *ctx, const struct err *err)
 
     a->ended = true;
     a->unusable = a->unusable || err;
+    if (err)
+        *a->why = *err;
 }
 
 static bool ask(const struct chain_spec *spec, struct asking *a)
@@ -142,9 +145,9 @@ static bool open_files(const struct chain_spec *spec, struct host_map *m)
 }
 
 bool host_map_make(const struct chain_spec *spec, void (*told)(uint64_t done, uint64_t total),
-                   struct host_map *ret)
+                   struct host_map *ret, struct err *why)
 {
-    struct asking a = {.map = ret, .told = told};
+    struct asking a = {.map = ret, .told = told, .why = why};
 
     *ret = (struct host_map){0};
     if (!spec->object && ask(spec, &a) && open_files(spec, ret))

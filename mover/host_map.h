@@ -42,9 +42,9 @@ struct host_map {
 };
 
 /* Of an image that is not encrypted.  told: as in struct peers; nothing is done yet, and the total
- * grows.  false: it has none. */
+ * grows.  false: it has none; *why is set where QEMU cannot read the image's tables. */
 bool host_map_make(const struct chain_spec *spec, void (*told)(uint64_t done, uint64_t total),
-                   struct host_map *ret);
+                   struct host_map *ret, struct err *why);
 void host_map_done(struct host_map *m);
 
 /* What extents_map tells of the same image: depth: with CONTEXT_DEPTH, else without context. */

@@ -283,6 +283,42 @@ place_of() {
     pid=
 }
 
+# failing WHAT=PATH COMMAND...: on a disk that fails, what lies behind 300 KiB in images.
+failing() {
+    env "$1" FAILS_BEHIND=307200 LD_PRELOAD="$READ_FAILS_LIBRARY:$SYNC_FAILS_LIBRARY" \
+        ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 "$VMKEEP" --config "$tmp/config" "${@:2}"
+}
+
+@test "a disk that cannot be read now: nothing is called damaged for it" {
+    with_catalog
+    run -1 failing "READ_FAILS=$full/vda.qcow2" verify "$inc"
+    [[ "${lines[0]}" == "local/web01/$inc: unread: disk vda: "*"Input/output error"* ]]
+    run -1 failing "READ_FAILS=$full/vda.qcow2" verify "$full" --sample 50%
+    [[ "${lines[0]}" == "local/web01/$full: unread: "* ]]
+    [ "$(marked)" = '["good","good","good"]' ]
+    [ "$(states)" = '["whole","whole","whole"]' ]
+}
+
+@test "a restore from a disk that fails, or onto one: said, nothing left, and no point damaged for it" {
+    with_catalog
+    for what in "READ_FAILS=$full/vda.qcow2" "READ_FAILS=$tmp/to/" "SYNC_FAILS=$tmp/to/"; do
+        for format in qcow2 raw; do
+            run -1 failing "$what" restore "$inc" --to "$tmp/to" --format $format
+            [[ "$output" == *"Input/output error"* ]]
+            [ ! -e "$tmp/to" ]
+            [ "$(marked)" = '["good","good","good"]' ]
+        done
+    done
+    for what in "READ_FAILS=$full/vda.qcow2" "READ_FAILS=$tmp/target" "SYNC_FAILS=$tmp/target"; do
+        qemu-img create -q -f qcow2 "$tmp/target.qcow2" $capacity
+        run -1 failing "$what" restore "$inc" --onto "vda=$tmp/target.qcow2" --yes
+        [[ "$output" == *"Input/output error"* ]]
+        [ "$(marked)" = '["good","good","good"]' ]
+    done
+    "$VMKEEP" --config "$tmp/config" restore "$inc" --onto "vda=$tmp/target.qcow2" --yes > /dev/null
+    qemu-img compare -q "$tmp/target.qcow2" "$base/$inc/vda.qcow2"
+}
+
 @test "interrupted: what was read is told" {
     with_catalog
     "$VMKEEP" --config "$tmp/config" verify --json --bandwidth 500KiB/s > "$tmp/json" 2> "$tmp/err" 3>&- &

@@ -16,6 +16,7 @@ cat > "$tmp/bin/qemu-img" << HOLDS
 #!/bin/sh
 if [ "\$1" = commit ]; then
     n=0 # hundredths of a per cent: it goes on, but in minutes it is not half done
+    echo "\$(ionice) \$(nice)" > "$tmp/priority"
     while [ -e "$tmp/hold" ]; do
         touch "$tmp/merging"
         n=\$((n + 1))
@@ -88,6 +89,7 @@ backup incremental; fourth=$point
 
 echo "- while it is at work"
 merge "$first"
+[ "$(cat "$tmp/priority")" = "idle 19" ] || fail "a merge is not idle: $(cat "$tmp/priority")"
 all_is_well "$first" 0
 vmkeep doctor > "$tmp/out" 2>&1 || true
 ! grep -q damaged "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
