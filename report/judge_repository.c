@@ -69,7 +69,7 @@ char *status_repository_advice(const char *name)
 {
     return xasprintf("mount it, or correct its path or its permissions; if it is lost for good, "
                      "`vmkeep repository forget %s`, or, where another disk takes its place, "
-                     "`vmkeep repository adopt %s`",
+                     "`vmkeep repository adopt %s` with vmkeepd stopped",
                      name, name);
 }
 
