@@ -62,6 +62,8 @@ const char *severity_name(enum severity s);
     X(DISK_LEFT_OUT, "disk-left-out", NOTE, "a disk is in no backup")                              \
     X(DISK_FORGOTTEN, "disk-forgotten", ACT,                                                       \
       "a disk is in no backup, and nobody said that it is to be")                                  \
+    X(HOST, "host-unreachable", ACT,                                                               \
+      "a host has not told its domains since vmkeepd was started, and none is known of it")        \
     X(REPOSITORY, "repository", ACT, "the repository cannot be used")                              \
     X(READ_ONLY, "repository-read-only", ACT, "the repository's file system is read-only")         \
     X(FULL, "repository-full", ACT, "the repository has no room for a backup")                     \

@@ -47,12 +47,16 @@ static void say_late(struct host *h)
     struct scheduler *s = scheduler_of(h->env);
     int64_t since = env_now(h->env) - (env_elapsed(h->env) - h->watch->since);
     char when[TIMEFMT_MAX];
-    struct err why = ERR_INIT;
-    CLEANUP_FREE char *problem = NULL;
+    struct err why = ERR_INIT, err = ERR_INIT;
+    CLEANUP_FREE char *away = NULL, *problem = NULL;
 
     host_domains(h, NULL, &why);
-    problem = xasprintf("host unreachable since %s: %s", time_utc(since, when), why.msg);
-    log_warning("host %s: unreachable since %s: %s", h->name, when, why.msg);
+    away = xasprintf("unreachable since %s: %s", time_utc(since, when), why.msg);
+    problem = xasprintf("host %s", away);
+    log_warning("host %s: %s", h->name, away);
+    if (catalog_seen_put(h->env->catalog, "host", h->name, "unreachable", away, NULL,
+                         env_now(h->env), &err) < 0)
+        catalog_trouble(h->env, "record a host", &err);
     for (size_t i = 0; i < s->covers.n; i++)
         if (strcmp(s->covers.items[i].host, h->name) == 0)
             watch_saw_problem(s, h->name, s->covers.items[i].domain, problem);
@@ -122,7 +126,7 @@ static void note_gone_uuid(struct host *h, const struct seen *d)
         catalog_trouble(h->env, "record a domain's UUID", &err);
 }
 
-/* What the host has no more; a life before this one may have seen it.  Who is looked at by name is
+/* The host has told.  What it has no more; a life before this one may have seen it.  Who is looked at by name is
  * not asked for again, and who reads what was seen is not told of it. */
 static void forget_gone(struct host *h)
 {
@@ -144,6 +148,8 @@ static void forget_gone(struct host *h)
             catalog_trouble(h->env, "forget a domain", &err);
     }
     seen_list_done(&seen);
+    if (catalog_seen_forget(catalog, "host", h->name, &err) < 0)
+        catalog_trouble(h->env, "record a host", &err);
     note_gone(h);
 }
 

@@ -503,7 +503,7 @@ int catalog_dues_after(struct catalog *c, const char *host, const char *domain, 
 
 /* What the daemon last saw of a domain or repository, for reading commands. */
 struct seen {
-    char *kind;    /* "domain", "repository", "policy" */
+    char *kind;    /* "domain", "repository", "policy", "host" (one that does not answer) */
     char *name;    /* HOST/DOMAIN, or the repository's or policy's name */
     char *state;   /* "running", "ok" ... */
     char *problem; /* NULL: none */

@@ -445,6 +445,7 @@ static int gather(struct gathering *g, const struct domain_names *only, struct s
     if (rc == 0 && !only) {
         idle_warn(g->idle, &g->known, &ret->warnings);
         rc = warn_of_clock(g->s, ret, err) < 0 || status_tell_of_crash(g->s, ret, err) < 0 ||
+                     status_warn_of_hosts(g->s, &g->known, ret, err) < 0 ||
                      status_warn_of_targets(g->s, ret, err) < 0
                  ? -1
                  : tell_of_strays(g, ret, err);

@@ -64,5 +64,8 @@ int status_add_repositories(const struct status_sources *s, const struct strlist
 
 int status_tell_of_crash(const struct status_sources *s, struct status *ret, struct err *err);
 int status_warn_of_targets(const struct status_sources *s, struct status *ret, struct err *err);
+/* Hosts that were never reached, as far as anybody knows: the domains of others are unreachable. */
+int status_warn_of_hosts(const struct status_sources *s, const struct domain_names *known,
+                         struct status *ret, struct err *err);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * status: what the daemon notes for whoever was not there: that it had crashed, and that a target
- * of notifications takes none.
+ * status: what the daemon notes for whoever was not there: that it had crashed, that a host does not
+ * answer, and that a target of notifications takes none.
  */
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/timefmt.h"
 #include "report/gather/status_priv.h"
@@ -55,6 +57,32 @@ int status_warn_of_targets(const struct status_sources *s, struct status *ret, s
             "target %s of notifications takes none: %s (%lld wait%s; the last try was at %s)",
             t->name, t->problem, (long long)t->waiting, t->waiting == 1 ? "s" : "",
             time_local(t->failed, at));
+    }
+    return 0;
+}
+
+static bool has_domains(const struct domain_names *known, const char *host)
+{
+    for (size_t i = 0; i < known->n; i++)
+        if (strcmp(known->items[i].host, host) == 0)
+            return true;
+    return false;
+}
+
+int status_warn_of_hosts(const struct status_sources *s, const struct domain_names *known,
+                         struct status *ret, struct err *err)
+{
+    CLEANUP(seen_list_done) struct seen_list rows = {0};
+
+    if (catalog_seen(s->catalog, "host", &rows, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->config->hosts.n; i++) {
+        const char *name = s->config->hosts.items[i].name;
+        const struct seen *row = seen_list_find(&rows, name);
+        CLEANUP_FREE char *doctor = xasprintf("`vmkeep doctor %s/`", name);
+
+        if (row && row->problem && !has_domains(known, name))
+            reason_add(&ret->warnings, REASON_HOST, doctor, "host %s: %s", name, row->problem);
     }
     return 0;
 }

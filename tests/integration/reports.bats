@@ -243,7 +243,7 @@ REPOSITORY STATE FREE OF PATH
 main ok F OF TMP/main
 far problem - - /far
  why: /far: no such directory; create it, or is the disk not mounted?
- do: mount it, or correct its path or its permissions; if it is lost for good, `vmkeep repository forget far`, or, where another disk takes its place, `vmkeep repository adopt far`
+ do: mount it, or correct its path or its permissions; if it is lost for good, `vmkeep repository forget far`, or, where another disk takes its place, `vmkeep repository adopt far` with vmkeepd stopped
 
 note: 1 domain with points is in the configuration no more, or not at its host: lab/gone; the points stay
  do: `vmkeep points DOMAIN` lists them, `vmkeep delete --domain DOMAIN` lets go of them, `vmkeep checkpoint-prune` of what they have left at hypervisors
@@ -303,6 +303,17 @@ END
     sed -i 's|^repositories:|  - { name: hv1, driver: libvirt, uri: "qemu:///system" }\n&|' "$tmp/config"
     json '.warnings == ["policy idle: matches no domain that is known, and host hv1 has told of none yet"]' status
     json '.reasons | map(select(.code == "policy-idle")) | map(.advice) == ["`vmkeep doctor hv1/` tells whether it can be asked"]' status
+}
+
+@test "status: a host that was never reached is something to act on, beside others that are" {
+    sed -i 's|^repositories:|  - { name: hv1, driver: libvirt, uri: qemu:///system }\n&|' "$tmp/config"
+    sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, problem, at) VALUES
+        ('host', 'hv1', 'unreachable', 'unreachable since 2026-10-31 10:00:00Z: no such socket', $now),
+        ('host', 'lab', 'unreachable', 'unreachable since 2026-10-31 10:00:00Z: no such socket', $now)"
+    json '.reasons | map(select(.code == "host-unreachable")) | map([.severity, .advice]) == [["act", "`vmkeep doctor hv1/`"]]' status
+    run vmkeep status
+    [[ $output == *"host hv1: unreachable since 2026-10-31 10:00:00Z: no such socket"* ]]
+    [[ $output != *"host lab:"* ]]
 }
 
 @test "status: the last failure is shown beside protected" {

@@ -123,6 +123,7 @@ static void host_is_away(void)
     check_seen(d, "domain", "sim/d1", "running", NULL);
     scene_live(20000);
     check_seen(d, "domain", "sim/d1", "unreachable", "host unreachable since 2026-");
+    check_seen(d, "host", "sim", "unreachable", "unreachable since 2026-");
     scene_live(10 * MINUTE_MS);
     if (count_open(d) > 0)
         sim_broken("%zu jobs still wait for a host that is away", count_open(d));
@@ -133,6 +134,7 @@ static void host_is_away(void)
         sim_broken("domains are covered no more because the host is away");
     scene_live(60 * MINUTE_MS);
     check_seen(d, "domain", "sim/d1", "running", NULL);
+    check_seen(d, "host", "sim", NULL, NULL);
     d->host->tells_ms = 0;
     scene_live(DAY_MS);
     check_always();
