@@ -153,9 +153,10 @@ const struct command cmd_status = {
             "something to act on, and so is a glob of disks that matches none.",
             "Repositories are looked at now, for 3 seconds at most: whether it is there, whether "
             "it can be written to, and how much is free; and, for a quarter of a second, "
-            "whether the newest points are whole: their files, as long as they were, and the "
-            "manifest. What the daemon found wrong at its last look stays told until it looks "
-            "again; it looks at all points when it starts, at a domain's before each of its jobs.",
+            "whether the newest points are whole, and (of up to 300) what they stand on: their "
+            "files, as long as they were, and the manifest. What the daemon found wrong at its "
+            "last look stays told until it looks again; it looks at all points when it starts, at "
+            "a domain's before each of its jobs.",
             "Also told, to be acted on: the daemon is down, does not answer, or cannot write to "
             "its catalog; the configuration is broken; a run is overdue, or comes after the "
             "promise breaks; a domain is shut off whose images are not configured; a policy "
@@ -163,8 +164,8 @@ const struct command cmd_status = {
             "missing; a repository has less room than the last backup of its level took that comes "
             "next; a prune, a verification or a copy failed, and none has succeeded since; "
             "a repository has points that the catalog does not know, or lacks some that "
-            "it knows; a policy matches no domain; the clock was set; a guest whose file systems "
-            "were frozen for a backup has not confirmed the thaw.",
+            "it knows; a policy matches no domain that is known; the clock was set; a guest whose "
+            "file systems were frozen for a backup has not confirmed the thaw.",
             "Notes, which are no finding: the last job failed, a disk is left out on purpose, "
             "points are set aside, domains that have points are in the configuration no more.",
             "Tables are as wide as the terminal, or as COLUMNS in the environment says, or else 80 "
