@@ -130,9 +130,6 @@ static int write_it(const struct arguments *a, const struct init_found *f, const
     struct err err = ERR_INIT;
     int code;
 
-    if (!f->place.is_there)
-        print_paragraphf(stdout, 0, "", "The directory %s will be made for it.", f->place.dir);
-    init_warn_of_closed(f);
     code = cli_confirm("init", a->yes);
     if (code != EXIT_DONE)
         return code;
@@ -140,6 +137,18 @@ static int write_it(const struct arguments *a, const struct init_found *f, const
         return cli_fail("init", &err);
     say_what_follows(f);
     return EXIT_DONE;
+}
+
+/* The output of --dry-run is the configuration and nothing else. */
+static void say_what_is_planned(const struct init_found *f, bool dry_run)
+{
+    if (!f->place.is_there)
+        print_paragraphf(dry_run ? stderr : stdout, 0, "", "The directory %s will be made for it.",
+                         f->place.dir);
+    if (f->asleep)
+        fprintf(stderr, "vmkeep: init: warning: libvirt is installed and does not answer: `%s`\n",
+                f->asleep);
+    init_warn_of_closed(f);
 }
 
 static int run(void *arguments)
@@ -160,10 +169,15 @@ static int run(void *arguments)
     init_find_qemus(&found);
     init_find_libvirt(&found);
     init_find_place(a->repository, &found.place);
+    if (found.place.problem) {
+        err_set(&err, ERR_INVALID, "%s", found.place.problem);
+        return cli_fail("init", &err);
+    }
     text = make_sound_text(&found, &len, &err);
     if (!text)
         return cli_fail("init", &err);
     fputs(text, stdout);
+    say_what_is_planned(&found, a->dry_run);
     return a->dry_run ? EXIT_DONE : write_it(a, &found, text, len);
 }
 

@@ -403,7 +403,7 @@ const struct command cmd_restore = {
             "vmkeep restore web01 --to /srv/restore/web01",
             "vmkeep restore web01 --at '2026-11-20 12:00' --disk vda --to /tmp/web01",
             "vmkeep restore 2026-11-23T02-30-00Z.nightly --to /tmp/web01 --format raw",
-            "vmkeep restore web01 --define --name web01-test --pool default --start",
+            "vmkeep restore web01 --define --name web01-old --to /srv/web01-old --start",
             "vmkeep restore web01 --bandwidth 50MiB/s --to /srv/restore/web01",
             "vmkeep restore web01 --onto vda=/dev/vg0/web01 --dry-run",
             "vmkeep restore web01 --repository /mnt/usb/backup --to /tmp/web01 --dry-run", NULL},

@@ -23,6 +23,7 @@ struct init_place {
     char *dir;
     bool is_there, is_repository;
     uint64_t free; /* 0: not known */
+    char *problem; /* why it can be no repository's, and what to do; NULL: it can */
     char *remote;  /* the kind of its file system, should that be another machine's; else NULL */
 };
 
@@ -31,6 +32,7 @@ struct init_found {
     struct strlist silent; /* QEMUs without a QMP socket that are not libvirt's: their names */
     struct strlist unfit;  /* of QEMUs that no configuration can name as they are: why */
     bool libvirt;          /* one that takes connections */
+    const char *asleep; /* what starts the libvirt that is installed; NULL: it answers, or is not */
     struct init_place place;
 };
 

@@ -5,6 +5,7 @@
 #include <mntent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
@@ -15,6 +16,7 @@
 #include "storage/store_records.h"
 
 #define PLACE_DEFAULT "/srv/backup"
+#define LIBVIRT_DIR "/var/lib/libvirt"
 #define LOOK_S 10
 
 /* Directories that file systems for data are mounted on, or below. */
@@ -31,22 +33,44 @@ static bool is_for_data(const char *dir)
     return false;
 }
 
+/* Of a directory that is there: may a repository begin in it? */
+static void judge(struct init_place *p)
+{
+    struct store_space space = {0};
+    struct err err = ERR_INIT;
+
+    p->is_repository = store_ask_probe(p->dir, NULL, &space, &err) == 0;
+    if (!p->is_repository && err.code == ERR_INVALID)
+        p->problem =
+            xasprintf("%s: holds other files and is no repository; name an empty directory, "
+                      "or one that is to be made: --repository %s/vmkeep",
+                      p->dir, p->dir);
+}
+
+/* Guests' images, which libvirt's pools list, are no neighbours for points. */
+static bool is_libvirts(const char *dir)
+{
+    size_t len = strlen(LIBVIRT_DIR);
+
+    return strncmp(dir, LIBVIRT_DIR, len) == 0 && (dir[len] == '\0' || dir[len] == '/');
+}
+
 /* What could be had there; whatever hangs keeps a process of its own.  False: nothing can be
  * written there. */
 static bool look(const char *dir, struct init_place *ret)
 {
-    struct store_space space = {0};
     CLEANUP(scratch_look_done) struct scratch_look there = {0};
     const struct store_request q = {.scratch_dir = dir};
     const struct ask ask = {"scratch-look", &store_request_scratch, &store_answer_scratch, &q,
                             &there,         .timeout_s = 0};
-    struct err err = ERR_INIT, none = ERR_INIT;
+    struct err err = ERR_INIT;
 
     if (store_ask(&ask, dir, LOOK_S, &err) < 0 || there.problem || str_eq(there.unfit, "tmpfs"))
         return false;
     ret->dir = xstrdup(dir);
     ret->is_there = strcmp(there.there, dir) == 0;
-    ret->is_repository = ret->is_there && store_ask_probe(dir, NULL, &space, &none) == 0;
+    if (ret->is_there)
+        judge(ret);
     ret->free = there.free;
     if (there.unfit)
         ret->remote = xstrdup(there.unfit);
@@ -60,6 +84,10 @@ static void offer(struct init_place *best, const char *dir)
 
     if (!look(dir, &p))
         return;
+    if (p.problem || is_libvirts(dir)) {
+        init_place_done(&p);
+        return;
+    }
     if (best->dir &&
         (p.is_repository != best->is_repository ? best->is_repository : p.free <= best->free)) {
         init_place_done(&p);
@@ -87,23 +115,41 @@ static void offer_mounted(struct init_place *best)
         endmntent(mounts);
 }
 
+static void take(const char *dir, struct init_place *ret)
+{
+    struct stat st;
+
+    if (!look(dir, ret))
+        ret->dir = xstrdup(dir);
+    if (ret->problem)
+        return;
+    if (!ret->is_repository && is_libvirts(dir))
+        ret->problem = xasprintf("%s: is libvirt's, for images of guests; name another directory, "
+                                 "best on another disk: --repository DIR",
+                                 dir);
+    else if (!ret->is_there && stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+        ret->problem = xasprintf("%s: is no directory; name one, or one that is to be made: "
+                                 "--repository DIR",
+                                 dir);
+}
+
 void init_find_place(const char *place, struct init_place *ret)
 {
     if (place) {
         CLEANUP_FREE char *dir = path_absolute(place);
 
-        if (!look(dir, ret))
-            ret->dir = TAKE_PTR(dir);
+        take(dir, ret);
         return;
     }
     offer(ret, PLACE_DEFAULT);
     offer_mounted(ret);
     if (!ret->dir)
-        ret->dir = xstrdup(PLACE_DEFAULT);
+        take(PLACE_DEFAULT, ret);
 }
 
 void init_place_done(struct init_place *p)
 {
     free(p->dir);
+    free(p->problem);
     free(p->remote);
 }

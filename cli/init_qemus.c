@@ -271,6 +271,12 @@ static bool listens(const char *path)
 void init_find_libvirt(struct init_found *ret)
 {
     ret->libvirt = listens("/run/libvirt/virtqemud-sock") || listens("/run/libvirt/libvirt-sock");
+    if (ret->libvirt)
+        return;
+    if (path_exists("/usr/sbin/libvirtd"))
+        ret->asleep = "systemctl start libvirtd";
+    else if (path_exists("/usr/sbin/virtqemud"))
+        ret->asleep = "systemctl start virtqemud.socket";
 }
 
 void init_qemu_done(struct init_qemu *q)

@@ -62,9 +62,20 @@ static void write_hosts(const struct init_found *f, FILE *out)
     for (size_t i = 0; i < f->qemus.n; i++)
         write_qemu(&f->qemus.items[i], out);
     write_left_out(f, out);
+    if (f->asleep)
+        fprintf(out,
+                "  # libvirt is installed here and does not answer: `%s`, then\n"
+                "  # `vmkeep init --force` again, or take the # away from its line:\n",
+                f->asleep);
+    if (f->asleep && f->qemus.n > 0)
+        fputs("  # - { name: libvirt, driver: libvirt, uri: qemu:///system }\n", out);
     if (!f->libvirt && f->qemus.n == 0)
-        fputs("  # Neither libvirt nor a QEMU with a QMP socket was found here. One of these:\n"
-              "  # - { name: local, driver: libvirt, uri: qemu:///system }\n"
+        fprintf(out, "%s",
+                f->asleep ? ""
+                          : "  # Neither libvirt nor a QEMU with a QMP socket was found here. "
+                            "One of these:\n");
+    if (!f->libvirt && f->qemus.n == 0)
+        fputs("  # - { name: local, driver: libvirt, uri: qemu:///system }\n"
               "  # - name: local\n"
               "  #   driver: qemu\n"
               "  #   domains: [ { name: web01, qmp: /run/vm/web01.qmp } ]\n"

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/restore_tpm.h"
 #include "cli/store_ask.h"
+#include "policies/selection.h"
 #include "storage/define_records.h"
 
 #define PROGRAM "vmkeep-libvirt"
@@ -22,8 +23,9 @@ void restore_define_done(struct restore_define *d)
     free(d->where);
     free(d->to);
     free(d->prefix);
+    free(d->selected);
     free(d->uuid);
-    d->where = d->to = d->prefix = d->uuid = NULL;
+    d->where = d->to = d->prefix = d->selected = d->uuid = NULL;
 }
 
 int restore_define_ask(const struct restore_define *d, struct ask *a, double limit_s,
@@ -182,6 +184,32 @@ static void warn_of_closed(const char *to)
     free(path);
 }
 
+static bool is_where(const struct restore_define *d, const struct config_host *h)
+{
+    return h->driver == DRIVER_LIBVIRT && str_eq(h->uri, d->where);
+}
+
+/* A new domain may be one of "*". */
+static void find_policies(struct restore_define *d, const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->hosts.n; i++) {
+        const char *host = c->hosts.items[i].name;
+
+        if (!is_where(d, &c->hosts.items[i]) ||
+            selection_matches_domain(&c->unprotected, host, name))
+            continue;
+        for (size_t k = 0; k < c->policies.n; k++) {
+            CLEANUP_FREE char *before = NULL;
+
+            if (!selection_matches_domain(&c->policies.items[k].domains, host, name))
+                continue;
+            before = TAKE_PTR(d->selected);
+            d->selected = xasprintf("%s%s%s", before ? before : "Policy ", before ? ", " : "",
+                                    c->policies.items[k].name);
+        }
+    }
+}
+
 static int use_pool(struct restore_define *d, const struct point *p, struct restore_request *r,
                     struct err *err)
 {
@@ -199,6 +227,8 @@ int restore_define_prepare(struct restore_define *d, const struct config *config
     if (restore_define_where(d, config, p, err) < 0 || (d->pool && use_pool(d, p, r, err) < 0))
         return err_wrap(err, "--define");
     r->entered_by_all = true;
+    if (config && r->name && !str_eq(r->name, p->domain))
+        find_policies(d, config, r->name);
     if (check_fit(d, r, err) < 0)
         return -1;
     if (strstr(d->where, "/system"))

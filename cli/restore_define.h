@@ -15,10 +15,12 @@ struct restore_define {
     bool define, start;
     const char *host, *uri, *pool;
 
-    char *where;  /* the URI that it comes to */
-    char *to;     /* the pool's directory; NULL: no pool was named */
-    char *prefix; /* of the files in it */
-    char *uuid;   /* of the domain, once it is defined */
+    char *where;    /* the URI that it comes to */
+    char *to;       /* the pool's directory; NULL: no pool was named */
+    char *prefix;   /* of the files in it */
+    char *selected; /* "policy nightly": which of the configuration are for a domain of a new name;
+                     * NULL: none, or it is the old one's */
+    char *uuid;     /* of the domain, once it is defined */
 };
 
 /* Finds out which libvirt of this machine is meant, for the point: `where`. */

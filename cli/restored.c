@@ -77,6 +77,12 @@ static void print_definition(const struct restored *r)
 
     print_paragraphf(stdout, 0, "", "To use them: virsh define %s, then virsh start %s", definition,
                      r->result->name);
+    if (str_eq(r->result->name, r->result->point.domain))
+        print_paragraphf(
+            stdout, 0, "",
+            "Where a %s is still defined, libvirt takes no second one: `vmkeep restore "
+            "%s --define --name %s-old --to DIR`, with another DIR.",
+            r->result->name, r->result->point.id, r->result->name);
 }
 
 static void print_script(const char *definition)
@@ -103,6 +109,11 @@ static void print_use(const struct restored *r)
         print_script(res->definition);
     else
         puts("To use them, give them to QEMU as drives; each image stands alone.");
+    if (r->define->define && r->define->selected)
+        print_paragraphf(stdout, 0, "",
+                         "%s selects it, too, and will back it up; `unprotected: [\"%s\"]` in the "
+                         "configuration leaves it out.",
+                         r->define->selected, res->name);
 }
 
 static void print_notes(const struct restored *r)

@@ -221,11 +221,12 @@ static int plan(struct restore *s, struct err *err)
 
 /* ---- writing ---- */
 
-/* Locked for as long as we write, so that two restores into one directory do not mix. */
+/* For a domain of libvirt's its QEMU, of another user, is to pass; libvirt gives it the images.
+ * Locked for as long as we write, so that two restores into one directory do not mix. */
 static int take_directory(struct restore *s, struct err *err)
 {
     free(existing_above(s->to, &s->first_made_dir));
-    if (mkdir_all(s->to, s->r->entered_by_all ? 0711 : 0700, err) < 0)
+    if (mkdir_all(s->to, s->r->entered_by_all || s->ret->name ? 0711 : 0700, err) < 0)
         return -1;
     s->lock = open(s->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->lock < 0)

@@ -14,7 +14,7 @@ struct restore_request {
     const char *point_id;
     const char *to;              /* directory; created; must not hold the files yet */
     const char *prefix;          /* of the files' names in it; NULL: none */
-    bool entered_by_all;         /* if it is made, others than its owner can use what is in it */
+    bool entered_by_all;         /* if it is made, others may pass; so it is with a domain.xml */
     const char *format;          /* "qcow2" or "raw" */
     const struct strlist *disks; /* names; none: all */
     bool images_only;            /* no definition is made */

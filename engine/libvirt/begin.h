@@ -49,8 +49,8 @@ void libvirt_begin_release(struct libvirt_task *t);
  * was wrong. */
 void libvirt_begin_images(struct libvirt_begin *b, libvirt_step then);
 
-/* begin_denied.c: adds to b->err, should it be that a file was denied, what is in the way and what to
- * do.  The guest is not frozen any more: it takes a moment. */
+/* begin_denied.c: adds to b->err, should it be that a file was denied, what is in the way and what
+ * to do.  The guest is not frozen any more: it takes a moment. */
 void libvirt_begin_explain(struct libvirt_begin *b, libvirt_step then);
 
 /* begin_undo.c: the job that libvirt has begun, and its checkpoint, go; or, not begun, the

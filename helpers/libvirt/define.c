@@ -122,6 +122,32 @@ static int describe_pool(virStoragePoolPtr pool, struct define_pool *ret, struct
     return 0;
 }
 
+/* What there is instead; libvirt says only that this one is not. */
+static int no_such_pool(struct err *err)
+{
+    virStoragePoolPtr *all = NULL;
+    struct err said = ERR_INIT;
+    CLEANUP_FREE char *names = xstrdup("");
+    int n;
+
+    libvirt_error(&said);
+    n = said.code == ERR_NOTFOUND ? virConnectListAllStoragePools(connection(), &all, 0) : -1;
+    for (int i = 0; i < n; i++) {
+        CLEANUP_FREE char *before = TAKE_PTR(names);
+
+        names = xasprintf("%s%s%s", before, *before ? ", " : "", virStoragePoolGetName(all[i]));
+        virStoragePoolFree(all[i]);
+    }
+    free(all);
+    if (n < 0)
+        return err_set(err, said.code, "%s", said.msg);
+    if (n == 0)
+        return err_set(err, said.code, "%s; there is none here: give --to DIR instead of --pool",
+                       said.msg);
+    return err_set(err, said.code, "%s; there are: %s; or give --to DIR instead of --pool",
+                   said.msg, names);
+}
+
 static int pool(const void *request, void *answer, struct err *err)
 {
     const struct define_request *q = request;
@@ -129,7 +155,7 @@ static int pool(const void *request, void *answer, struct err *err)
     int rc;
 
     if (!p)
-        return libvirt_error(err);
+        return no_such_pool(err);
     rc = describe_pool(p, answer, err);
     virStoragePoolFree(p);
     return rc;

@@ -4,6 +4,8 @@
 # `vmkeep init`: a first configuration.  Of a QEMU it looks at the command line alone, so here
 # programs that sleep have such ones.  VMKEEP names the program.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     export COLUMNS=1000
     config="$BATS_TEST_TMPDIR/etc/config"
@@ -119,4 +121,32 @@ agent: \"/run/vm/a.agent\"" ]
     grep -qE ": user nobody \(65534\) may not pass through this directory: \`chmod o\+x (.* )?$BATS_TEST_TMPDIR/closed\`" \
         "$BATS_TEST_TMPDIR/said"
     [ "$(stat -c %a "$place")" = 711 ]
+}
+
+@test "a place that can be no repository's is refused before anything is written" {
+    mkdir "$place" && touch "$place/web01.qcow2"
+    run init --yes
+    [ "$status" -ne 0 ] && [[ $output == *"$place: holds other files and is no repository; name an empty directory"*"--repository $place/vmkeep"* ]]
+    run init --yes --repository "$place/web01.qcow2"
+    [ "$status" -ne 0 ] && [[ $output == *"$place/web01.qcow2: is no directory"* ]]
+    run init --yes --repository /var/lib/libvirt/images
+    [ "$status" -ne 0 ] && [[ $output == *"/var/lib/libvirt/images: "*"name "* ]]
+    [ ! -e "$config" ]
+    run init --yes --repository "$place/vmkeep"
+    [ "$status" -eq 0 ] && [ -d "$place/vmkeep" ]
+}
+
+@test "what will be made is said before it is asked about; a dry run's output is a configuration" {
+    run -2 --separate-stderr init
+    [[ $output == *"The directory $place will be made for it."* ]]
+    run --separate-stderr init --dry-run
+    [ "$status" -eq 0 ] && [[ $stderr == *"The directory $place will be made for it."* ]]
+    printf '%s\n' "$output" > "$BATS_TEST_TMPDIR/planned"
+    "$VMKEEP" check "$BATS_TEST_TMPDIR/planned"
+}
+
+@test "a libvirt that is installed and does not answer is not said to be missing" {
+    [ -x /usr/sbin/libvirtd ] && [ ! -e /run/libvirt/libvirt-sock ] || skip "needs a libvirtd that does not run"
+    run init --dry-run
+    [[ $output == *"libvirt is installed"*"systemctl start libvirtd"* ]] && [[ $output != *"Neither libvirt"* ]]
 }

@@ -66,6 +66,11 @@ expect 0 "Would define it as web02" restore --name web02 --to "$tmp/images/to" -
 grep -qF "52:54:00:12:34:56: gets an address of its own" "$tmp/out" || fail "no word of the address: $(cat "$tmp/out")"
 [ ! -e "$tmp/images/to" ] || fail "a plan has written"
 
+# For libvirt's QEMU, of another user, to get through.
+expect 0 "--define --name web01-old --to DIR" vmkeep restore web01 --repository "$tmp/repository" --to "$tmp/images/plain"
+[ "$(stat -c %a "$tmp/images/plain")" = 711 ] || fail "QEMU cannot pass: $(ls -ld "$tmp/images/plain")"
+[ "$(stat -c %a "$tmp/images/plain/vda.qcow2")" = 600 ] || fail "others may read: $(ls -l "$tmp/images/plain")"
+
 # A copy beside it, started.
 mkdir -m 711 "$tmp/images/to"
 restore --name web02 --to "$tmp/images/to" --start > "$tmp/out"
@@ -81,10 +86,12 @@ libvirt_virsh destroy web02
 qemu-img compare -q "$tmp/images/web01-vda.qcow2" "$tmp/images/to/vda.qcow2" -U || fail "the images differ"
 
 # Into a pool, under a name that shows whose it is.
+expect 4 "there is none here: give --to DIR instead of --pool" restore --name web03 --pool default
 mkdir "$tmp/images/pool"
 libvirt_virsh pool-define-as fast dir --target "$tmp/images/pool"
 expect 1 "is not active: virsh pool-start fast" restore --name web03 --pool fast
 expect 4 "pool nosuch" restore --name web03 --pool nosuch
+expect 4 "there are: fast; or give --to DIR" restore --name web03 --pool nosuch
 libvirt_virsh pool-start fast
 restore --name web03 --pool fast --json > "$tmp/out"
 [ "$(jq -r .defined.name "$tmp/out")" = web03 ] || fail "$(cat "$tmp/out")"
@@ -92,6 +99,26 @@ restore --name web03 --pool fast --json > "$tmp/out"
 libvirt_virsh vol-list fast | grep -q web03-vda.qcow2 || fail "the pool does not know of it"
 libvirt_virsh start web03
 libvirt_virsh destroy web03
+
+# By a configuration whose policies are for the new one, too: that is said, unless it is left out.
+configured() # UNPROTECTED NAME
+{
+    cat > "$tmp/config" << END
+catalog: $tmp/catalog.db
+control: $tmp/control.sock
+hosts: [ { name: lab, driver: libvirt, uri: "$LIBVIRT_URI" } ]
+repositories: [ { name: main, path: $tmp/repository } ]
+policies: [ { name: nightly, domains: ["*"], repository: main, schedule: { incremental: ["02:30"] }, rpo: 26h } ]
+unprotected: [$1]
+END
+    [ -e "$tmp/catalog.db" ] || vmkeep rebuild-catalog > /dev/null
+    vmkeep restore web01 --define --name "$2" --to "$tmp/images/$2" > "$tmp/out"
+}
+configured '"other"' web08
+tr -s '\n ' ' ' < "$tmp/out" | grep -qF 'Policy nightly selects it, too, and will back it up; `unprotected: ["web08"]`' || fail "$(cat "$tmp/out")"
+configured '"web09"' web09
+! grep -q "selects it" "$tmp/out" || fail "$(cat "$tmp/out")"
+rm "$tmp/config" "$tmp/catalog.db"
 
 # What the host lacks.
 sed -i "s|<interface type='user'>|<interface type='network'><source network='prod'/>|" "$dir/domain.xml"
