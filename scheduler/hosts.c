@@ -126,8 +126,8 @@ static void note_gone_uuid(struct host *h, const struct seen *d)
         catalog_trouble(h->env, "record a domain's UUID", &err);
 }
 
-/* The host has told.  What it has no more; a life before this one may have seen it.  Who is looked at by name is
- * not asked for again, and who reads what was seen is not told of it. */
+/* The host has told.  What it has no more; a life before this one may have seen it.  Who is looked
+ * at by name is not asked for again, and who reads what was seen is not told of it. */
 static void forget_gone(struct host *h)
 {
     struct catalog *catalog = h->env->catalog;

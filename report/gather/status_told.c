@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * status: what the daemon notes for whoever was not there: that it had crashed, that a host does not
- * answer, and that a target of notifications takes none.
+ * status: what the daemon notes for whoever was not there: that it had crashed, that a host does
+ * not answer, and that a target of notifications takes none.
  */
 #include <string.h>
 
