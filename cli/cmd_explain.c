@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "base/pin.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -29,17 +30,6 @@ struct arguments {
     const char *what;
 };
 
-struct sentence {
-    char *about, *text;
-};
-
-struct explanation {
-    const char *kind;
-    char *name;
-    json_t *reasons; /* of a domain */
-    VEC(struct sentence) sentences;
-};
-
 static void explanation_done(struct explanation *e)
 {
     for (size_t i = 0; i < e->sentences.n; i++) {
@@ -51,8 +41,7 @@ static void explanation_done(struct explanation *e)
     free(e->name);
 }
 
-__attribute__((format(printf, 3, 4))) static void say(struct explanation *e, const char *about,
-                                                      const char *fmt, ...)
+void explain_say(struct explanation *e, const char *about, const char *fmt, ...)
 {
     struct sentence *s = VEC_ADD(&e->sentences);
     va_list ap;
@@ -61,48 +50,6 @@ __attribute__((format(printf, 3, 4))) static void say(struct explanation *e, con
     va_start(ap, fmt);
     s->text = xvasprintf(fmt, ap);
     va_end(ap);
-}
-
-/* What came after it, or what to do. */
-static int explain_after(const struct status_sources *s, const struct job *j, struct explanation *e,
-                         struct err *err)
-{
-    struct job_end last = {0};
-
-    if (j->state != JOB_ENDED || j->outcome == OUTCOME_SUCCESS || !str_eq(j->kind, JOB_BACKUP))
-        return 0;
-    if (catalog_last_backup(s->catalog, j->host, j->domain, j->policy, &last, err) < 0)
-        return -1;
-    if (last.id > j->id)
-        say(e, "since then", "job %lld, the last one, ended as %s: %s", (long long)last.id,
-            job_outcome_name(last.outcome), last.reason ? last.reason : "no reason recorded");
-    else if (j->outcome == OUTCOME_FAILED)
-        say(e, "do", "mend what it says, then `vmkeep run %s/%s`", j->host, j->domain);
-    free(last.reason);
-    return 0;
-}
-
-static void explain_job(const struct job *j, struct open_jobs *open, struct explanation *e)
-{
-    bool backup = j->guest;
-    char from[TIMEFMT_MAX], to[TIMEFMT_MAX];
-
-    e->kind = "job";
-    e->name = xasprintf("%lld", (long long)j->id);
-    say(e, "what", "%s%s%s of %s/%s%s%s", backup ? level_name(j->level) : "", backup ? " " : "",
-        j->kind, j->host, j->domain, *j->policy ? " under policy " : "", j->policy);
-    say(e, "why", "%s", j->why ? j->why : "not recorded");
-    if (j->started)
-        say(e, "when", "%s%s%s", time_local(j->started, from), j->ended ? " to " : " until now",
-            j->ended ? time_local(j->ended, to) : "");
-    if (j->state != JOB_ENDED)
-        say(e, "state", "%s%s%s", open_jobs_state(open, j), j->step ? ", " : "",
-            j->step ? j->step : "");
-    else
-        say(e, "outcome", "%s: %s", job_outcome_name(j->outcome),
-            j->reason ? j->reason : "no reason recorded");
-    if (j->plan.id && j->outcome == OUTCOME_SUCCESS)
-        say(e, "point", "%s", j->plan.id);
 }
 
 /* By no rule, when its policy does not cover it any more. */
@@ -114,10 +61,11 @@ static int explain_keep(const struct status_sources *s, const struct point *p,
     if (domains_known(s->config, s->catalog, &known, err) < 0)
         return -1;
     if (!point_is_covered(s->config, &known, p))
-        say(e, "kept", "its policy does not cover it any more: it stays%s%s%s",
-            p->keep ? " (when it did: " : "", p->keep ? p->keep : "", p->keep ? ")" : "");
+        explain_say(e, "kept", "its policy does not cover it any more: it stays%s%s%s",
+                    p->keep ? " (when it did: " : "", p->keep ? p->keep : "", p->keep ? ")" : "");
     else
-        say(e, "kept", "%s", p->keep ? p->keep : "not judged yet: no prune has looked at it");
+        explain_say(e, "kept", "%s",
+                    p->keep ? p->keep : "not judged yet: no prune has looked at it");
     return 0;
 }
 
@@ -127,14 +75,15 @@ static void explain_reads(const struct point *p, struct explanation *e)
     char at[TIMEFMT_MAX];
 
     if (r->proven)
-        say(e, "proven", "all of it was read at %s, and found whole", time_local(r->proven, at));
+        explain_say(e, "proven", "all of it was read at %s, and found whole",
+                    time_local(r->proven, at));
     if (r->at && r->at != r->proven && r->slices > 1)
-        say(e, "read", "%u %% of it at %s, slice %u of %u: %s", 100 / r->slices,
-            time_local(r->at, at), r->slice + 1, r->slices, r->result ? r->result : "");
+        explain_say(e, "read", "%u %% of it at %s, slice %u of %u: %s", 100 / r->slices,
+                    time_local(r->at, at), r->slice + 1, r->slices, r->result ? r->result : "");
     else if (r->at && r->at != r->proven)
-        say(e, "read", "at %s: %s", time_local(r->at, at), r->result ? r->result : "");
+        explain_say(e, "read", "at %s: %s", time_local(r->at, at), r->result ? r->result : "");
     else if (!r->at)
-        say(e, "read", "not again since it was made");
+        explain_say(e, "read", "not again since it was made");
 }
 
 /* Where it lies, and in how many places that is: repositories that have it in a good state. */
@@ -147,22 +96,22 @@ static void explain_places(const struct point_list *all, const struct point *p,
     if (p->state == POINT_GOOD)
         strlist_add(&places, p->repository);
     if (p->copy_of)
-        say(e, "copy of", "%s", p->copy_of);
-    say(e, "lies in", "repository %s", p->repository);
+        explain_say(e, "copy of", "%s", p->copy_of);
+    explain_say(e, "lies in", "repository %s", p->repository);
     for (size_t i = 0; i < all->n; i++) {
         const struct point *c = &all->items[i];
 
         if (c == p ||
             !(str_eq(c->copy_of, p->copy_of ? p->copy_of : p->id) || str_eq(c->id, p->copy_of)))
             continue;
-        say(e, "lies in", "repository %s, too: %s, %s", c->repository, c->id,
-            point_state_text(c, true));
+        explain_say(e, "lies in", "repository %s, too: %s, %s", c->repository, c->id,
+                    point_state_text(c, true));
         copied = true;
         if (c->state == POINT_GOOD && !strlist_has(&places, c->repository))
             strlist_add(&places, c->repository);
     }
     if (copied)
-        say(e, "places", "%zu", places.n);
+        explain_say(e, "places", "%zu", places.n);
 }
 
 static void explain_pin(const struct point *p, int64_t now, struct explanation *e)
@@ -170,9 +119,9 @@ static void explain_pin(const struct point *p, int64_t now, struct explanation *
     CLEANUP_FREE char *text = p->pin.since ? pin_text_local(&p->pin) : NULL;
 
     if (text)
-        say(e, "pin", "%s%s", text,
-            pin_holds(&p->pin, now) ? ": 'vmkeep unpin' leaves it to the rules"
-                                    : ": that is over, and it counts no more");
+        explain_say(e, "pin", "%s%s", text,
+                    pin_holds(&p->pin, now) ? ": 'vmkeep unpin' leaves it to the rules"
+                                            : ": that is over, and it counts no more");
 }
 
 static int explain_point(const struct status_sources *s, const struct point_list *all,
@@ -184,31 +133,31 @@ static int explain_point(const struct status_sources *s, const struct point_list
         above += str_eq(all->items[i].parent, p->id);
     e->kind = "point";
     e->name = xstrdup(p->id);
-    say(e, level_name(p->level), "%s", p->why ? p->why : "not recorded why");
+    explain_say(e, level_name(p->level), "%s", p->why ? p->why : "not recorded why");
     if (explain_keep(s, p, e, err) < 0)
         return -1;
     explain_reads(p, e);
     explain_pin(p, s->now, e);
     if (p->parent)
-        say(e, "stands on", "%s", p->parent);
+        explain_say(e, "stands on", "%s", p->parent);
     explain_places(all, p, e);
     for (size_t i = 0; i < p->missing.n; i++)
-        say(e, "lacks",
-            "disk %s, which an older point has, or which was attached when the domain "
-            "ran last",
-            p->missing.items[i]);
+        explain_say(e, "lacks",
+                    "disk %s, which an older point has, or which was attached when the domain "
+                    "ran last",
+                    p->missing.items[i]);
     for (size_t i = 0; i < p->left_out.n; i++)
-        say(e, "not in it", "%s: %s", p->left_out.items[i].name, p->left_out.items[i].why);
+        explain_say(e, "not in it", "%s: %s", p->left_out.items[i].name, p->left_out.items[i].why);
     if (above > 0)
-        say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
-            above == 1 ? "s" : "");
+        explain_say(e, "below it", "%zu point%s stand%s on it", above, above == 1 ? "" : "s",
+                    above == 1 ? "s" : "");
     if (p->state != POINT_GOOD || p->set_aside)
-        say(e, "state", "%s%s%s", point_state_text(p, true), p->problem ? ": " : "",
-            p->problem               ? p->problem
-            : p->state == POINT_GOOD ? ": its date cannot be right"
-                                     : "");
+        explain_say(e, "state", "%s%s%s", point_state_text(p, true), p->problem ? ": " : "",
+                    p->problem               ? p->problem
+                    : p->state == POINT_GOOD ? ": its date cannot be right"
+                                             : "");
     if (p->state != POINT_GOOD)
-        say(e, "do", "%s", STATUS_POINTS_ADVICE);
+        explain_say(e, "do", "%s", STATUS_POINTS_ADVICE);
     return 0;
 }
 
@@ -222,7 +171,7 @@ static void say_advice(struct explanation *e, const struct reason_list *l)
         for (size_t k = 0; k < e->sentences.n && !said; k++)
             said = strcmp(e->sentences.items[k].text, advice) == 0;
         if (!said)
-            say(e, "do", "%s", advice);
+            explain_say(e, "do", "%s", advice);
     }
 }
 
@@ -233,22 +182,23 @@ static void explain_policy(const struct status_policy *p, int64_t now, struct ex
     const struct status_job *j = &p->last_job;
     char time[TIMEFMT_MAX], in[TIMEFMT_MAX];
 
-    say(e, policy, "%s", reason);
+    explain_say(e, policy, "%s", reason);
     if (j->id)
-        say(e, "last job", "%lld, ended %s, %s: %s", (long long)j->id, time_local(j->ended, time),
-            job_outcome_name(j->outcome), j->reason ? j->reason : "no reason recorded");
+        explain_say(e, "last job", "%lld, ended %s, %s: %s", (long long)j->id,
+                    time_local(j->ended, time), job_outcome_name(j->outcome),
+                    j->reason ? j->reason : "no reason recorded");
     else
-        say(e, "last job", "none has ended yet");
+        explain_say(e, "last job", "none has ended yet");
     if (p->active)
-        say(e, "job", "%lld %s now", (long long)p->active,
-            p->is_running ? "runs" : "waits, or begins,");
+        explain_say(e, "job", "%lld %s now", (long long)p->active,
+                    p->is_running ? "runs" : "waits, or begins,");
     if (p->next_run)
-        say(e, "next run", "%s (%s%s), %s", time_local(p->next_run, time),
-            p->next_run < now ? "overdue by " : "in ",
-            duration_text(p->next_run < now ? now - p->next_run : p->next_run - now, in),
-            p->next_why);
+        explain_say(e, "next run", "%s (%s%s), %s", time_local(p->next_run, time),
+                    p->next_run < now ? "overdue by " : "in ",
+                    duration_text(p->next_run < now ? now - p->next_run : p->next_run - now, in),
+                    p->next_why);
     else
-        say(e, "next run", "none is scheduled");
+        explain_say(e, "next run", "none is scheduled");
     say_advice(e, &p->reasons);
 }
 
@@ -263,8 +213,8 @@ static int explain_last_point(const struct status_sources *s, const struct domai
         return -1;
     p = points_last_made(&points, NULL, catalog_id(s->catalog));
     if (p)
-        say(e, "last point", "%s, %s: %s", p->id, level_name(p->level),
-            p->why ? p->why : "not recorded why");
+        explain_say(e, "last point", "%s, %s: %s", p->id, level_name(p->level),
+                    p->why ? p->why : "not recorded why");
     point_list_done(&points);
     return 0;
 }
@@ -277,7 +227,7 @@ static void explain_repositories(const struct status *s, struct explanation *e)
         CLEANUP_FREE char *about = xasprintf("repository %s", r->name);
 
         for (size_t k = 0; k < r->reasons.n; k++)
-            say(e, about, "%s", r->reasons.items[k].text);
+            explain_say(e, about, "%s", r->reasons.items[k].text);
         say_advice(e, &r->reasons);
     }
 }
@@ -298,23 +248,24 @@ static int explain_domain(struct status_sources *s, const struct domain_name *na
         e->kind = "domain";
         e->reasons = report_domain_reasons_json(d);
         e->name = xasprintf("%s/%s", d->host, d->domain);
-        say(e, protection_name(d->protection), "%s", d->reason);
+        explain_say(e, protection_name(d->protection), "%s", d->reason);
         if (d->problem)
-            say(e, "problem", "%s", d->problem);
+            explain_say(e, "problem", "%s", d->problem);
         if (d->frozen_since)
-            say(e, "frozen", "perhaps, since %s: %s", time_local(d->frozen_since, since),
-                STATUS_THAW_ADVICE);
+            explain_say(e, "frozen", "perhaps, since %s: %s", time_local(d->frozen_since, since),
+                        STATUS_THAW_ADVICE);
         if (d->bad_points)
-            say(e, "points", "%s", d->bad_points);
+            explain_say(e, "points", "%s", d->bad_points);
         for (size_t i = 0; i < d->left_out.n; i++)
-            say(e, "not backed up", "%s: %s", d->left_out.items[i].name, d->left_out.items[i].why);
+            explain_say(e, "not backed up", "%s: %s", d->left_out.items[i].name,
+                        d->left_out.items[i].why);
         if (d->aside)
-            say(e, "set aside", "%s", d->aside);
+            explain_say(e, "set aside", "%s", d->aside);
         for (size_t i = 0; i < d->reasons.n; i++)
             if (d->reasons.items[i].code == REASON_UNCOVERED)
-                say(e, "not covered", "%s", d->reasons.items[i].text);
+                explain_say(e, "not covered", "%s", d->reasons.items[i].text);
         for (size_t i = 0; i < status.daemon.reasons.n; i++)
-            say(e, "vmkeepd", "%s", status.daemon.reasons.items[i].text);
+            explain_say(e, "vmkeepd", "%s", status.daemon.reasons.items[i].text);
         say_advice(e, &status.daemon.reasons);
         explain_repositories(&status, e);
         say_advice(e, &d->reasons);
@@ -326,29 +277,7 @@ static int explain_domain(struct status_sources *s, const struct domain_name *na
     return rc;
 }
 
-/* Each of the next three: *ret_found false when what is no such thing. */
-static int try_job(const struct status_sources *s, const char *what, struct explanation *e,
-                   bool *ret_found, struct err *err)
-{
-    CLEANUP(open_jobs_done) struct open_jobs open = {.config = s->config};
-    struct job_filter filter = {0};
-    struct job_list jobs = {0};
-    int rc = 0;
-
-    if (!parse_int(what, 1, INT64_MAX, &filter.id))
-        return 0;
-    if (catalog_jobs(s->catalog, &filter, &jobs, err) < 0)
-        return -1;
-    *ret_found = jobs.n == 1;
-    if (jobs.n == 1) {
-        explain_job(&jobs.items[0], &open, e);
-        rc = explain_after(s, &jobs.items[0], e, err);
-    }
-    open_jobs_tell(&open);
-    job_list_done(&jobs);
-    return rc;
-}
-
+/* Each of the next two, and explain_job: *ret_found false when what is no such thing. */
 static int try_domain(struct status_sources *s, const char *what, struct explanation *e,
                       bool *ret_found, struct err *err)
 {
@@ -425,7 +354,7 @@ static int explain(void *arg, const struct config *config, struct catalog *catal
     int rc = sources_open(config, catalog, &s, &err);
 
     if (rc == 0)
-        rc = try_job(&s, a->what, &e, &found, &err);
+        rc = explain_job(&s, a->what, &e, &found, &err);
     /* Before all domains are asked whether they are called so. */
     if (rc == 0 && !found && point_is_whole_id(a->what))
         rc = try_point(&s, a->what, &e, &found, &err);

@@ -102,7 +102,8 @@ is_report() {
     run -0 "$VMKEEP" --config "$tmp/big/config" report --message
     [ ${#output} -lt 1000000 ]
     jq .report <<< "$output" | is_report
-    [ "$(jq -c '.report | [(.domains | length), .more, (.reasons | length), .more_reasons, (.reasons | map(.severity) | unique[0])]' <<< "$output")" = '[500,200,500,901,"risk"]' ]
+    # How many reasons there are hangs on how many newest points could be looked at in the time there is for that.
+    [ "$(jq -c '.report | [(.domains | length), .more, (.reasons | length), .more_reasons >= 200, (.reasons | map(.severity) | unique[0])]' <<< "$output")" = '[500,200,500,true,"risk"]' ]
     [ "$(jq -r .html <<< "$output" | grep -c '<tr id="h')" = 500 ]
     [[ $(jq -r .html <<< "$output") == *'<p>and 200 more domains, none of which stands worse: <code>vmkeep report</code> has a row of each</p>'* ]]
     [[ $(jq -r .text <<< "$output") == *'and 200 more domains, none of which stands worse'* ]]

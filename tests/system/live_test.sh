@@ -64,6 +64,8 @@ vmkeep jobs --active > "$tmp/out" 2> "$tmp/err"
 [ ! -s "$tmp/err" ] || fail "$(cat "$tmp/err")"
 grep -qE "^ +$third +lab/vm3 .*waits since [0-9:]{8} for a place at host lab: 2 jobs run there at once" "$tmp/out" ||
     fail "$(cat "$tmp/out")"
+vmkeep explain "$third" > "$tmp/out"
+tr -s ' \n' ' ' < "$tmp/out" | grep -q "now: waits since [0-9:]* for a place at host lab: 2 jobs run there at once" || fail "$(cat "$tmp/out")"
 
 echo "- how far they are: between the beginning and the end, and more each time"
 further()
