@@ -198,3 +198,26 @@ int image_run(const char *const *argv, const char *image, proc_watch watch, void
         image_key_failed(image, w.key, err);
     return rc;
 }
+
+int image_io(const char *image, const char *option, const struct strlist *commands,
+             proc_watch watch, void *ctx, struct err *err)
+{
+    VEC(const char *) argv = {0};
+    int rc;
+
+    *VEC_ADD(&argv) = "qemu-io";
+    *VEC_ADD(&argv) = option;
+    *VEC_ADD(&argv) = "-f";
+    *VEC_ADD(&argv) = "qcow2";
+    for (size_t i = 0; i < commands->n; i++) {
+        *VEC_ADD(&argv) = "-c";
+        *VEC_ADD(&argv) = commands->items[i];
+    }
+    *VEC_ADD(&argv) = "-c";
+    *VEC_ADD(&argv) = "flush";
+    *VEC_ADD(&argv) = image;
+    *VEC_ADD(&argv) = NULL;
+    rc = image_run(argv.items, image, watch, ctx, NULL, err);
+    free(argv.items);
+    return rc;
+}

@@ -42,6 +42,12 @@ bool image_is_encrypted(const char *image);
 int image_run(const char *const *argv, const char *image, proc_watch watch, void *ctx,
               char **ret_out, struct err *err);
 
+/* qemu-io's commands on a qcow2 image, and a flush in the end.  option: one word, which says how it
+ * is opened.  They go on when one has failed: what must not come after it belongs into another
+ * call. */
+int image_io(const char *image, const char *option, const struct strlist *commands,
+             proc_watch watch, void *ctx, struct err *err);
+
 /* If a program has failed because the key is not that of the image, *err says so. */
 void image_key_failed(const char *image, const struct key *k, struct err *err);
 

@@ -24,22 +24,8 @@ struct sealing {
 
 static int write_zeroes(struct sealing *s, struct err *err)
 {
-    VEC(const char *) argv = {0};
-    int rc;
+    int rc = image_io(s->image, "--discard=ignore", &s->commands, s->watch, s->ctx, err);
 
-    *VEC_ADD(&argv) = "qemu-io";
-    *VEC_ADD(&argv) = "--cache=writeback";
-    *VEC_ADD(&argv) = "-f";
-    *VEC_ADD(&argv) = "qcow2";
-    strlist_add(&s->commands, "flush");
-    for (size_t i = 0; i < s->commands.n; i++) {
-        *VEC_ADD(&argv) = "-c";
-        *VEC_ADD(&argv) = s->commands.items[i];
-    }
-    *VEC_ADD(&argv) = s->image;
-    *VEC_ADD(&argv) = NULL;
-    rc = image_run(argv.items, s->image, s->watch, s->ctx, NULL, err);
-    free(argv.items);
     strlist_done(&s->commands);
     return rc;
 }

@@ -189,6 +189,67 @@ static void of_encrypted_points(void **state)
     of_kind(CHAIN_ENCRYPTED);
 }
 
+/* As much of each cluster as can be compressed: what stays of the last one is where nothing else
+ * stays. */
+static void write_half_random(const char *image, const char *raw)
+{
+    CLEANUP_FREE char *command = xasprintf("write -s %s 0 %d", raw, 1 << 20);
+    CLEANUP_FREE char *data = xcalloc(16, 65536);
+
+    for (size_t i = 0; i < 16; i++)
+        for (size_t k = 0; k < 40000; k++)
+            data[i * 65536 + k] = (char)rand();
+    WORKS(write_file_durably(raw, data, 1 << 20, 0600, err));
+    MUST_RUN("qemu-io", "-f", "qcow2", "-c", command, image);
+}
+
+#define SHRUNK 614400 /* within a cluster */
+
+/* The second point has less of the disk, and nothing of its own. */
+static void shrunk_chain_make(struct strlist *ids)
+{
+    static const struct publication zstd = {.compress = COMPRESS_ZSTD};
+    CLEANUP(point_done)
+    struct point full = plan_make(0, NULL), next = {0}, made = {0}, second = {0};
+    CLEANUP_FREE char *raw = xasprintf("%s/shrunk.raw", repo_tmp), *image = NULL;
+
+    full.disks.items[0].capacity = 1 << 20;
+    WORKS(repository_prepare(repo_path, AS, &full, NULL, err));
+    image = repository_image(repo_path, full.id, "vda.qcow2", true);
+    write_half_random(image, raw);
+    WORKS(repository_publish(repo_path, AS, &full, &zstd, &made, err));
+    next = plan_make(1, &full);
+    next.disks.items[0].capacity = SHRUNK;
+    WORKS(repository_prepare(repo_path, AS, &next, NULL, err));
+    WORKS(repository_publish(repo_path, AS, &next, &zstd, &second, err));
+    MUST_RUN("truncate", "-s", "614400", raw);
+    strlist_add(ids, full.id);
+    strlist_add(ids, next.id);
+}
+
+/* Of what stays, and lies with what goes, nothing is lost when a sync fails meanwhile. */
+static void of_a_compressed_disk_that_shrinks(void **state)
+{
+    CLEANUP(strlist_done) struct strlist ids = {0};
+    CLEANUP_FREE char *raw = xasprintf("%s/shrunk.raw", repo_tmp), *image = NULL;
+    bool failed = true;
+
+    (void)state;
+    notes = xasprintf("%s/notes", repo_tmp);
+    shrunk_chain_make(&ids);
+    chain_keep();
+    image = repository_image(repo_path, ids.items[1], "vda.qcow2", false);
+    for (int n = 3; failed && n < 12; n++) {
+        chain_put_back();
+        power("begin", 0);
+        failed = merge_cut(ids.items[0], ids.items[1], n, EIO);
+        assert_same_content(image, "qcow2", raw, "raw");
+        merge_finish(ids.items[0], ids.items[1]);
+        assert_same_content(image, "qcow2", raw, "raw");
+    }
+    free(TAKE_PTR(notes));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +257,7 @@ int main(void)
         REPO_TEST(at_failing_syncs),
         REPO_TEST(of_compressed_points),
         REPO_TEST(of_encrypted_points),
+        REPO_TEST(of_a_compressed_disk_that_shrinks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
