@@ -84,7 +84,8 @@ check() {
 
 @test "a file that cannot be read" {
     check 2 "$BATS_TEST_TMPDIR/none"
-    [ "$(cat "$err")" = "$BATS_TEST_TMPDIR/none: No such file or directory" ]
+    [ "$(cat "$err")" = "$BATS_TEST_TMPDIR/none: No such file or directory
+vmkeep: check: \`vmkeep --config $BATS_TEST_TMPDIR/none init\` makes one" ]
     check 2 --json "$BATS_TEST_TMPDIR/none"
     jq -e '.[0].line == 0 and .[0].text == "No such file or directory"' "$out"
 }
