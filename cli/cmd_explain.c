@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
-#include "cli/explain.h"
 #include "base/pin.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cli/cli.h"
+#include "cli/explain.h"
 #include "cli/point_choice.h"
-#include "cli/open_jobs.h"
 #include "cli/sources.h"
 #include "policies/dates.h"
 #include "report/gather/points.h"

@@ -4,10 +4,8 @@
  * loop waits for no file system), else what denied.h says of the domain.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fsutil.h"
 #include "engine/libvirt/begin.h"
 #include "engine/libvirt/denied.h"
 
@@ -16,12 +14,6 @@
 static const char *place_of(const struct libvirt_begin *b)
 {
     return b->disks.n ? b->disks.items[0].place.path : NULL;
-}
-
-/* Can vmkeepd give QEMU a file? */
-static bool can_share(const struct domain_facts *f)
-{
-    return f->uid == geteuid() || is_in_group(f->gid);
 }
 
 static void tried(struct libvirt_task *t)
@@ -45,7 +37,7 @@ void libvirt_begin_explain(struct libvirt_begin *b, libvirt_step then)
     char *slash = path ? strrchr(path, '/') : NULL;
 
     /* Without QEMU's group the directory that bars is one that vmkeepd makes for each job. */
-    if (!slash || !b->task.host->local || !can_share(b->facts)) {
+    if (!slash || !b->task.host->local || !libvirt_can_share(b->facts)) {
         libvirt_explain_denied(b->facts, place_of(b), &b->err);
         then(&b->task);
         return;

@@ -12,6 +12,11 @@
 
 #define DENIED "Permission denied"
 
+bool libvirt_can_share(const struct domain_facts *facts)
+{
+    return facts->uid == geteuid() || is_in_group(facts->gid);
+}
+
 /* Of Debian's and Ubuntu's profiles (libvirt 9.0), and of the targeted policy of Red Hat's. */
 static char *advice(const struct domain_facts *f, const char *dir)
 {
@@ -23,7 +28,7 @@ static char *advice(const struct domain_facts *f, const char *dir)
         return xasprintf("if the journal has an AVC of it, `semanage fcontext -a -t virt_image_t "
                          "'%s(/.*)?'; restorecon -R %s`",
                          dir, dir);
-    if (!is_in_group(f->gid) && f->uid != geteuid())
+    if (!libvirt_can_share(f))
         return xasprintf("put the user of vmkeepd, %u, into QEMU's group, %u, by which they share "
                          "directories, and let user %u, as which QEMU runs, pass through those "
                          "above %s",

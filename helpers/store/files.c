@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/way.h"
 #include "helpers/store/identity.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
-#include "base/way.h"
 
 #define DELETED " (deleted)"
 #define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */

@@ -63,6 +63,14 @@ bool domain_names_have(const struct domain_names *l, const char *host, const cha
     return l->n > 0 && bsearch(&key, l->items, l->n, sizeof(*l->items), compare);
 }
 
+bool domain_names_have_host(const struct domain_names *l, const char *host)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].host, host) == 0)
+            return true;
+    return false;
+}
+
 /* What a QEMU host has is what the configuration says, and no more. */
 static bool has_libvirt(const struct config *config)
 {

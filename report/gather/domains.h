@@ -23,6 +23,8 @@ void domain_names_add(struct domain_names *l, const char *host, const char *doma
 void domain_names_sort(struct domain_names *l);
 /* Of a sorted one. */
 bool domain_names_have(const struct domain_names *l, const char *host, const char *domain);
+/* Is one of that host's among them? */
+bool domain_names_have_host(const struct domain_names *l, const char *host);
 
 /* The domains that the hosts have: those in the configuration, and what the daemon last saw on
  * hosts that are configured.  By host, then domain.  catalog: NULL: the former alone. */

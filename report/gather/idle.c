@@ -72,14 +72,10 @@ void idle_use(struct idle *g, const struct config_policy *policy,
  * none. */
 static const char *has_told_none(const struct config *c, const struct domain_names *known)
 {
-    for (size_t i = 0; i < c->hosts.n; i++) {
-        bool told = c->hosts.items[i].driver != DRIVER_LIBVIRT;
-
-        for (size_t k = 0; k < known->n && !told; k++)
-            told = strcmp(known->items[k].host, c->hosts.items[i].name) == 0;
-        if (!told)
+    for (size_t i = 0; i < c->hosts.n; i++)
+        if (c->hosts.items[i].driver == DRIVER_LIBVIRT &&
+            !domain_names_have_host(known, c->hosts.items[i].name))
             return c->hosts.items[i].name;
-    }
     return NULL;
 }
 

@@ -3,8 +3,6 @@
  * status: what the daemon notes for whoever was not there: that it had crashed, that a host does
  * not answer, and that a target of notifications takes none.
  */
-#include <string.h>
-
 #include "base/cleanup.h"
 #include "base/timefmt.h"
 #include "report/gather/status_priv.h"
@@ -61,14 +59,6 @@ int status_warn_of_targets(const struct status_sources *s, struct status *ret, s
     return 0;
 }
 
-static bool has_domains(const struct domain_names *known, const char *host)
-{
-    for (size_t i = 0; i < known->n; i++)
-        if (strcmp(known->items[i].host, host) == 0)
-            return true;
-    return false;
-}
-
 int status_warn_of_hosts(const struct status_sources *s, const struct domain_names *known,
                          struct status *ret, struct err *err)
 {
@@ -81,7 +71,7 @@ int status_warn_of_hosts(const struct status_sources *s, const struct domain_nam
         const struct seen *row = seen_list_find(&rows, name);
         CLEANUP_FREE char *doctor = xasprintf("`vmkeep doctor %s/`", name);
 
-        if (row && row->problem && !has_domains(known, name))
+        if (row && row->problem && !domain_names_have_host(known, name))
             reason_add(&ret->warnings, REASON_HOST, doctor, "host %s: %s", name, row->problem);
     }
     return 0;
