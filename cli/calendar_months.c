@@ -149,9 +149,8 @@ int calendar_months(const struct calendar_months *m)
 
     if (code != EXIT_DONE)
         return code;
-    if (m->policy && !config_policy_find(config, m->policy))
-        rc = err_set(&err, ERR_NOTFOUND, "no policy of the configuration is called '%s'",
-                     CLIP(m->policy));
+    if (m->policy && !cli_find_policy(config, m->policy, &err))
+        rc = -1;
     rc = rc < 0 ? rc : calendar_zone(config, &zone, &err);
     rc = rc < 0 ? rc : read_span(m, zone, &span, &err);
     if (rc < 0)

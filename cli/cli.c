@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/near.h"
+#include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/known_keys.h"
 
@@ -123,6 +125,21 @@ static void note_unread(const struct config_file *f)
 const char *cli_config_unread(void)
 {
     return *config_unread ? config_unread : NULL;
+}
+
+const struct config_policy *cli_find_policy(const struct config *config, const char *name,
+                                            struct err *err)
+{
+    const struct config_policy *ret = config_policy_find(config, name);
+    struct near near = {.text = name};
+
+    if (ret)
+        return ret;
+    for (size_t i = 0; i < config->policies.n; i++)
+        near_word(&near, config->policies.items[i].name);
+    err_set(err, ERR_NOTFOUND, "no policy of the configuration is called '%s'", CLIP(name));
+    near_ask(&near, err);
+    return NULL;
 }
 
 const char *cli_config_advice(void)

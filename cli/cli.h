@@ -85,6 +85,9 @@ const char *cli_config_advice(void);
 /* That the configuration that was read is another one than the daemon goes by; NULL: it is not, as
  * far as is known. */
 const char *cli_config_unread(void);
+/* NULL: no policy has that name, and err asks which one was meant. */
+const struct config_policy *cli_find_policy(const struct config *config, const char *name,
+                                            struct err *err);
 /* The file itself or nothing: for what acts by it without the daemon. */
 int cli_load_config_strictly(struct config **ret);
 

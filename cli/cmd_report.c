@@ -67,9 +67,8 @@ static int gather(const struct arguments *a, struct status_sources *s, struct st
 {
     if (read_since(a->since, s->now, &r->since, err) < 0)
         return err_wrap(err, "--since");
-    if (a->policy && !config_policy_find(s->config, a->policy))
-        return err_set(err, ERR_NOTFOUND, "no policy of the configuration is called '%s'",
-                       CLIP(a->policy));
+    if (a->policy && !cli_find_policy(s->config, a->policy, err))
+        return -1;
     if (sources_gather(s, NULL, status, err) < 0)
         return -1;
     r->status = status;

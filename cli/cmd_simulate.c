@@ -199,14 +199,13 @@ static void print_json(const struct simulation *s)
 
 static int simulate(const struct arguments *args, const struct config *config, struct err *err)
 {
-    const struct config_policy *p = config_policy_find(config, args->policy);
+    const struct config_policy *p = cli_find_policy(config, args->policy, err);
     struct simulation s = {.args = args, .from = (int64_t)time(NULL)};
     struct ends ends = {0};
     struct zone *zone = NULL;
 
     if (!p)
-        return err_set(err, ERR_NOTFOUND, "no policy of the configuration is called '%s'",
-                       CLIP(args->policy));
+        return -1;
     if (args->from_text && time_parse(args->from_text, &s.from, err) < 0)
         return err_wrap(err, "--from");
     if (calendar_zone(config, &zone, err) < 0)

@@ -210,5 +210,7 @@ END
     done
     run -4 --separate-stderr simulate none
     [ "$stderr" = "vmkeep: simulate: no policy of the configuration is called 'none'" ]
+    run -4 --separate-stderr simulate nigthly
+    [ "$stderr" = "vmkeep: simulate: no policy of the configuration is called 'nigthly'; did you mean 'nightly'?" ]
     rm -rf "$tmp"
 }
