@@ -140,7 +140,8 @@ const struct command cmd_calendar = {
             "Expressions are those of systemd.time(7), CALENDAR EVENTS. One without a time zone "
             "follows the local clock. A time that the clock skips elapses right after the gap, one "
             "that comes twice the first time; where the hour is *, elapses follow elapsed time "
-            "instead. Times are whole seconds: what elapses within one does so at its end.",
+            "instead. Times are whole seconds: a fraction elapses with the second that it lies in, "
+            "as systemd-analyze shows it.",
             "With --from, --to or --policy it shows when the configuration's policies are due, "
             "as a grid of days for each month and policy, by the daemon's time zone; days on "
             "which the clock changes are noted below. These are due times: what is made up for, "

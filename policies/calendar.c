@@ -119,6 +119,16 @@ static void sort_parts(struct calspec_field *f)
     f->parts.n = n;
 }
 
+bool calspec_has_fraction(const struct calspec *spec)
+{
+    const struct calspec_field *f = &spec->field[FIELD_SECOND];
+
+    for (size_t i = 0; i < f->parts.n; i++)
+        if (f->parts.items[i].start % SECOND_US || f->parts.items[i].repeat % SECOND_US)
+            return true; /* a range goes by whole steps from its start */
+    return false;
+}
+
 /* Every second takes in what stands beside it: elapses are whole seconds. */
 static void absorb_seconds(struct calspec_field *f)
 {

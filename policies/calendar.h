@@ -2,8 +2,8 @@
  *
  * calendar: systemd's calendar expressions (systemd.time(7), CALENDAR EVENTS), whole: weekdays,
  * dates, times, lists, ranges, repetitions, "~" days from the month's end, words such as "daily",
- * "@" seconds since the epoch, time zones by name, fractions of a second (accepted; elapses are
- * whole seconds, rounded up).
+ * "@" seconds since the epoch, time zones by name, fractions of a second (accepted; one elapses
+ * with the whole second that it lies in, which is what systemd-analyze shows).
  *
  * Not taken over from systemd 252 on purpose: a zone by the local zone's abbreviation ("CEST"),
  * which never elapses in the other half of the year; that a repetition such as "*:9/21" loses its
@@ -32,6 +32,9 @@ void calspec_free(struct calspec *spec);
 
 /* The normal form, as `systemd-analyze calendar` prints it; parses to the same. Caller frees. */
 char *calspec_format(const struct calspec *spec);
+
+/* Does it name fractions of a second? */
+bool calspec_has_fraction(const struct calspec *spec);
 
 /* The first elapse strictly after `after`, in the expression's own zone or else in `local`; none
  * lies before 1970.  False: it never elapses again (the search ends with the year 2199, like

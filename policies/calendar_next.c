@@ -15,7 +15,9 @@
  *    Where the hour is "*" each showing of a matching time elapses, and nothing else.  The
  *    stretches between two changes of the clock are then searched one by one.
  *
- * Wall-clock times are counted here in microseconds since 1970 as if local time were UTC.
+ * Wall-clock times are counted here in microseconds since 1970 as if local time were UTC.  Instants
+ * are whole seconds: a fraction elapses with the second that it lies in, as systemd-analyze shows
+ * it.
  */
 #include "policies/calendar.h"
 
@@ -140,7 +142,7 @@ static bool wall_next(const struct calspec *spec, int64_t from, int64_t *ret)
     return true;
 }
 
-/* The latest wall-clock time that the clock has shown up to t. */
+/* The latest second of wall-clock time that the clock has shown up to t. */
 static int64_t shown_until(const struct zone *z, int64_t t)
 {
     int64_t start = t - OFFSET_SPAN;
@@ -148,8 +150,7 @@ static int64_t shown_until(const struct zone *z, int64_t t)
 
     for (;;) {
         int64_t end = zone_next_change(z, start), offset = zone_offset(z, start);
-        /* Up to the end of a stretch every fraction of its last second is shown. */
-        int64_t shown = t < end ? (t + offset) * SECOND_US : (end + offset) * SECOND_US - 1;
+        int64_t shown = t < end ? t + offset : end + offset - 1;
 
         if (shown > latest)
             latest = shown;
@@ -159,11 +160,10 @@ static int64_t shown_until(const struct zone *z, int64_t t)
     }
 }
 
-/* When the clock first shows `wall` or something later; in whole seconds, rounded up. */
+/* When the clock first shows the second of `wall` or something later. */
 static int64_t instant_of(const struct zone *z, int64_t wall)
 {
-    int64_t value[FIELD_COUNT], t;
-    bool skipped;
+    int64_t value[FIELD_COUNT];
     struct wall w;
 
     split(wall, value);
@@ -175,8 +175,7 @@ static int64_t instant_of(const struct zone *z, int64_t wall)
         .minute = (int)value[FIELD_MINUTE],
         .second = (int)(value[FIELD_SECOND] / SECOND_US),
     };
-    t = zone_instant(z, &w, &skipped);
-    return t + (!skipped && value[FIELD_SECOND] % SECOND_US);
+    return zone_instant(z, &w, NULL);
 }
 
 static bool next_by_wall(const struct calspec *spec, const struct zone *z, int64_t after,
@@ -184,7 +183,7 @@ static bool next_by_wall(const struct calspec *spec, const struct zone *z, int64
 {
     int64_t wall;
 
-    if (!wall_next(spec, shown_until(z, after) + 1, &wall))
+    if (!wall_next(spec, (shown_until(z, after) + 1) * SECOND_US, &wall))
         return false;
     *ret = instant_of(z, wall);
     return true;
@@ -195,7 +194,7 @@ static bool next_by_elapsed(const struct calspec *spec, const struct zone *z, in
                             int64_t *ret)
 {
     int64_t start = after;
-    int64_t from = (after + zone_offset(z, after)) * SECOND_US + 1;
+    int64_t from = (after + zone_offset(z, after) + 1) * SECOND_US;
 
     for (;;) {
         int64_t end = zone_next_change(z, start), offset = zone_offset(z, start);
@@ -203,7 +202,7 @@ static bool next_by_elapsed(const struct calspec *spec, const struct zone *z, in
         bool found = wall_next(spec, from, &wall);
 
         if (found && (end == INT64_MAX || wall < (end + offset) * SECOND_US)) {
-            *ret = -floor_div(-wall, SECOND_US) - offset;
+            *ret = wall / SECOND_US - offset;
             return true;
         }
         /* Stretches that cannot show `from` again lead nowhere before `wall` comes near. */

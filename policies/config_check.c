@@ -481,6 +481,7 @@ void config_check_warnings(struct config_reader *r, const struct config *config)
     for (size_t i = 0; i < config->policies.n; i++)
         warn_of_policy(r, config, &config->policies.items[i]);
     warn_of_all_promises(r, config);
+    config_check_calendars(r, config);
     if (config->unprotected.n > 0 && only_takes_away(&config->unprotected))
         config_report_at(r, config_place_of(r, &config->unprotected), true,
                          "leaves no domain out: every glob takes away");

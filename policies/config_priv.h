@@ -107,5 +107,6 @@ void config_check_web(struct config_reader *r, const struct config *config);
 void config_check_notify(struct config_reader *r, const struct config *config);
 /* Of a configuration without errors. */
 void config_check_warnings(struct config_reader *r, const struct config *config);
+void config_check_calendars(struct config_reader *r, const struct config *config);
 
 #endif
