@@ -337,8 +337,8 @@ const struct command cmd_restore = {
             "so going back to a point of yesterday costs reading, and writing what has changed "
             "since; and one that was interrupted is gone on with by giving it again. Until it has "
             "ended the target holds a mixture. A device that is mounted, or part of something, an "
-            "image that QEMU has open, and one of another size are refused; a device may be "
-            "larger. In the end both are compared once more. With --dry-run it is counted what "
+            "image or device that QEMU has open, and one of another size are refused; a device may "
+            "be larger. In the end both are compared once more. With --dry-run it is counted what "
             "would be written.",
             "A restore writes the images and reads them again, as fast as the disks give and take. "
             "Where guests run on the same disks, --bandwidth leaves them their share: it holds for "

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "base/qemu_locks.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/confirm.h"
@@ -123,21 +124,6 @@ static int check_target(struct onto *s, const struct target *t, struct err *err)
 
 /* ---- opening ---- */
 
-/* Exclusively: a file system, a volume group, a RAID or swap on it, or on a part of it, is in the
- * way. */
-static int open_device(struct target *t, struct err *err)
-{
-    t->device = true;
-    t->fd = open(t->path, O_RDWR | O_EXCL | O_CLOEXEC);
-    if (t->fd < 0 && errno == EBUSY)
-        return err_set(err, ERR_BUSY,
-                       "%s: is in use (mounted, or part of a volume group, a RAID or swap)",
-                       t->path);
-    if (t->fd < 0 || ioctl(t->fd, BLKGETSIZE64, &t->size) < 0)
-        return err_errno(err, errno, "%s", t->path);
-    return 0;
-}
-
 /* QEMU's words, as of 7.2. */
 static bool is_locked(const struct err *err)
 {
@@ -148,6 +134,23 @@ static int refuse_locked(const struct target *t, struct err *err)
 {
     return err_set(err, ERR_BUSY,
                    "%s: is in use by another program, such as a QEMU that runs on it", t->path);
+}
+
+/* Exclusively: a file system, a volume group, a RAID or swap on it, or on a part of it, is in the
+ * way.  Of a QEMU that runs on it only its locks tell; with ours none begins to meanwhile. */
+static int open_device(struct target *t, struct err *err)
+{
+    t->device = true;
+    t->fd = open(t->path, O_RDWR | O_EXCL | O_CLOEXEC);
+    if (t->fd < 0 && errno == EBUSY)
+        return err_set(err, ERR_BUSY,
+                       "%s: is in use (mounted, or part of a volume group, a RAID or swap)",
+                       t->path);
+    if (t->fd >= 0 && qemu_locks_take(t->fd) < 0 && errno == EBUSY)
+        return refuse_locked(t, err);
+    if (t->fd < 0 || ioctl(t->fd, BLKGETSIZE64, &t->size) < 0)
+        return err_errno(err, errno, "%s", t->path);
+    return 0;
 }
 
 /* The format is what was said, or qcow2, never what a guest may have written into a raw image. */
@@ -261,7 +264,7 @@ static int check_target_content(struct onto *s, const struct target *t, const ch
 
     c.image = image;
     c.format = t->device ? "raw" : s->r->format;
-    c.locked = !t->device;
+    c.locked = true; /* by us */
     c.differences = differences;
     return content_check_point(&c, s->f->path, s->f->choice.point->id, ret, &none, err);
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
+#include "base/qemu_locks.h"
 #include "base/text.h"
 #include "storage/place_parts.h"
 #include "storage/places_look.h"
@@ -21,8 +22,6 @@
 #define CHAIN_MAX 64
 #define PATH_SHOWN 200
 #define WHOSE_MAX 200
-#define QEMU_LOCKS 100 /* QEMU's locks on a file, one byte a permission: RAW_LOCK_PERM_BASE */
-#define PERM_WRITE 1   /* BLK_PERM_WRITE is 1 << 1 */
 
 void owned_add(struct owned_list *l, enum owned_kind kind, const char *path, const char *fmt, ...)
 {
@@ -247,13 +246,11 @@ static bool has_no_locks(int sys)
  * none. */
 static int check_free(const struct place_wish *w, struct err *err)
 {
-    struct flock lock = {
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
     CLEANUP_CLOSE int fd = open(w->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int written = fd < 0 ? -1 : qemu_locks_written(fd);
 
-    if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0)
-        return lock.l_type == F_UNLCK ? 0
-                                      : refuse(w, ERR_BUSY, err, "is in use by another process");
+    if (written >= 0)
+        return written ? refuse(w, ERR_BUSY, err, "is in use by another process") : 0;
     if (fd >= 0 && has_no_locks(errno))
         return 0;
     return refuse(w, ERR_INVALID, err, "cannot be opened to see whether it is in use: %s",

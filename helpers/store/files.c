@@ -18,14 +18,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/qemu_locks.h"
 #include "base/way.h"
 #include "helpers/store/identity.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
 
 #define DELETED " (deleted)"
-#define QEMU_LOCKS 100 /* QEMU's locks: RAW_LOCK_PERM_BASE */
-#define PERM_WRITE 1   /* BLK_PERM_WRITE is 1 << 1 */
 #define STEP (1 << 20)
 #define EVENLY (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
 #define PAUSE_US 10000
@@ -119,9 +118,9 @@ static uint32_t qcow2_version(int fd)
 /* Nobody is kept out by that: locks are asked for, not taken. */
 static void look_inside(const char *path, struct file_fact *f)
 {
-    struct flock lock = {
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS + PERM_WRITE, .l_len = 1};
     CLEANUP_CLOSE int alone = -1, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const int written = fd < 0 ? -1 : qemu_locks_written(fd);
+    const int no_locks = fd >= 0 && written < 0 ? errno : 0;
     off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
     struct statvfs fs;
 
@@ -135,9 +134,8 @@ static void look_inside(const char *path, struct file_fact *f)
         f->space_free = (uint64_t)fs.f_bavail * fs.f_frsize;
         f->space_total = (uint64_t)fs.f_blocks * fs.f_frsize;
     }
-    if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) < 0)
-        f->no_locks = errno;
-    f->locked = lock.l_type != F_UNLCK && fd >= 0 && !f->no_locks;
+    f->no_locks = no_locks;
+    f->locked = written > 0;
     if (f->type != FILE_BLOCK)
         return;
     alone = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);

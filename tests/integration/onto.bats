@@ -47,6 +47,21 @@ untouched() {
     [ "$(sha256sum "$dir"/*)" = "$before" ]
 }
 
+# serve FILE FORMAT: a program of QEMU's has it open for writing, until unserve.
+serve() {
+    qemu-nbd -t -f "$2" -k "$tmp/nbd" "$1" 3>&- &
+    pid=$!
+    for _ in $(seq 100); do
+        [ ! -S "$tmp/nbd" ] || break
+        sleep 0.1
+    done
+}
+
+unserve() {
+    kill "$pid"
+    wait "$pid" || true
+}
+
 # scribble FILE FORMAT: three leaves of it are otherwise: one with data, one in a hole, one zeroed.
 scribble() {
     qemu-io -f "$2" -c "write -P 5 2M 512" -c "write -P 5 10M 512" -c "write -P 0 3M 64k" "$1" > /dev/null
@@ -104,6 +119,17 @@ scribble() {
     umount "$tmp/mnt"
     [ "$status" -eq 5 ]
     [ "${lines[-1]}" = "vmkeep: restore: disk vda: $loop: is in use (mounted, or part of a volume group, a RAID or swap)" ]
+    # A QEMU that runs on it locks it, and opens it for itself alone.
+    serve "$loop" raw
+    sum=$(sha256sum "$tmp/backing")
+    run onto --onto "vda=$loop"
+    served=$status
+    run onto --onto "vda=$loop" --dry-run
+    unserve
+    [ "$served" -eq 5 ]
+    [ "$status" -eq 5 ]
+    [ "${lines[-1]}" = "vmkeep: restore: disk vda: $loop: is in use by another program, such as a QEMU that runs on it" ]
+    [ "$(sha256sum "$tmp/backing")" = "$sum" ]
     losetup -d "$loop"
     truncate -s 15M "$tmp/backing"
     loop=$(losetup -f --show "$tmp/backing")
@@ -141,15 +167,9 @@ scribble() {
     [[ $output == *"What $tmp/old.qcow2 holds is overwritten by disk vda of local/web01/2026-11-22T02-30-00Z.nightly."* ]]
     [[ $output == *"nobody can be asked: say --yes" ]]
     # Somebody writes it.
-    qemu-nbd -t -f qcow2 -k "$tmp/nbd" "$tmp/old.qcow2" 3>&- &
-    pid=$!
-    for _ in $(seq 100); do
-        [ ! -S "$tmp/nbd" ] || break
-        sleep 0.1
-    done
+    serve "$tmp/old.qcow2" qcow2
     run onto --onto "vda=$tmp/old.qcow2"
-    kill "$pid"
-    wait "$pid" || true
+    unserve
     [ "$status" -eq 5 ]
     [ "${lines[-1]}" = "vmkeep: restore: disk vda: $tmp/old.qcow2: is in use by another program, such as a QEMU that runs on it" ]
     # Another format, size, or one that does not stand alone.
