@@ -50,11 +50,8 @@ static void job_has_ended(struct libvirt_host *h, const char *domain, const json
         j->total = (uint64_t)total;
     j->unexplained =
         how == HVJOB_FAILED && !json_object_get(event, "text") && j->given_up.code == ERR_NONE;
-    if (j->phase == LIBVIRT_JOB_RUNS) {
-        libvirt_job_end(h, j, how, &why);
-        return;
-    }
-    j->ends_seen++;
+    j->told = j->phase == LIBVIRT_JOB_RUNS;
+    j->ends_seen += j->phase == LIBVIRT_JOB_BEGINS;
     j->end = how;
     j->why = why;
 }
@@ -63,13 +60,14 @@ static void job_has_ended(struct libvirt_host *h, const char *domain, const json
 static void explain_ended(struct libvirt_host *h, const char *domain, const struct err *why)
 {
     for (struct libvirt_job *j = h->jobs ? h->jobs->first : NULL; j; j = j->next)
-        if (strcmp(j->domain, domain) == 0 && j->phase == LIBVIRT_JOB_ENDED && j->unexplained) {
+        if (strcmp(j->domain, domain) == 0 && (j->told || j->phase == LIBVIRT_JOB_ENDED) &&
+            j->unexplained) {
             j->why = *why;
             j->unexplained = false;
         }
 }
 
-/* Its QEMU is no more, and with it whatever ran there. */
+/* Its QEMU is no more, and with it whatever ran there; unless that is old news. */
 static void domain_has_stopped(struct libvirt_host *h, const char *domain)
 {
     struct libvirt_job *j = libvirt_job_open(h, domain);
@@ -78,9 +76,11 @@ static void domain_has_stopped(struct libvirt_host *h, const char *domain)
     libvirt_note_frozen(h, domain, 0.0);
     err_set(&why, ERR_REMOTE, "the domain has stopped during the backup");
     explain_ended(h, domain, &why);
-    if (!j || j->phase != LIBVIRT_JOB_RUNS)
+    if (!j || j->phase != LIBVIRT_JOB_RUNS || j->told)
         return;
-    libvirt_job_end(h, j, HVJOB_FAILED, &why);
+    j->told = true;
+    j->end = HVJOB_FAILED;
+    j->why = why;
     libvirt_host_tell(h, HV_EVENT_JOB, domain);
 }
 
@@ -122,7 +122,7 @@ static void on_event(struct libvirt_host *h, const char *domain, const json_t *e
     }
 }
 
-/* What began, or ran, may have ended meanwhile. */
+/* What began, or ran, may have ended meanwhile.  What was told before stands. */
 static void on_up(struct libvirt_host *h)
 {
     struct libvirt_job *j = h->jobs ? h->jobs->first : NULL;
@@ -132,7 +132,8 @@ static void on_up(struct libvirt_host *h)
 
         if (j->phase == LIBVIRT_JOB_RUNS) {
             libvirt_host_tell(h, HV_EVENT_JOB, j->domain);
-            libvirt_job_drop(h, j);
+            if (!j->told)
+                libvirt_job_drop(h, j);
         }
         j = next;
     }

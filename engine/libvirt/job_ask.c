@@ -37,6 +37,7 @@ struct job_ask {
 };
 
 static void look(struct libvirt_task *t);
+static void asked(struct libvirt_task *t);
 
 static struct job_ask *of(struct libvirt_task *t)
 {
@@ -138,6 +139,12 @@ static void answer_unseen(struct libvirt_task *t)
     ask(a, "job", &libvirt_request_job, true, &libvirt_answer_job, &a->figures, completed);
 }
 
+static void look_for_it(struct job_ask *a)
+{
+    record_done(&libvirt_answer_job, &a->figures);
+    ask(a, "job", &libvirt_request_job, false, &libvirt_answer_job, &a->figures, asked);
+}
+
 static void settled(struct libvirt_task *t)
 {
     struct job_ask *a = of(t);
@@ -145,6 +152,10 @@ static void settled(struct libvirt_task *t)
 
     if (!is_settled(t)) {
         libvirt_task_finish(t, &t->err);
+        return;
+    }
+    if (j && j->told) {
+        look_for_it(a);
         return;
     }
     if (j)
@@ -172,12 +183,28 @@ static bool wait_for_event(struct job_ask *a, double seconds)
     return true;
 }
 
-/* No backup runs: its event is waited for, for a moment. */
+/* It has ended as was told; libvirt had let go of the domain before it was asked. */
+static void believe(struct job_ask *a, struct libvirt_job *j)
+{
+    a->until = 0.0;
+    j->settled = true;
+    libvirt_job_end_as_told(a->task.host, j);
+    if (known(a))
+        look(&a->task);
+    else
+        answer_unseen(&a->task);
+}
+
+/* No backup of ours runs: its event is waited for, for a moment. */
 static void runs_not(struct job_ask *a)
 {
     struct libvirt_task *t = &a->task;
     struct libvirt_job *j = known(a);
 
+    if (j && j->told) {
+        believe(a, j);
+        return;
+    }
     if (j && wait_for_event(a, EVENT_S))
         return;
     /* Who was to continue the guest has been cut off, perhaps. */
@@ -222,6 +249,9 @@ static void runs(struct job_ask *a, struct libvirt_job *j)
 
     if (a->figures.stopped)
         libvirt_guard_stopped(t->host, t->domain, NULL);
+    if (j->told && !a->aborted && wait_for_event(a, AGAIN_S))
+        return;
+    j->told = false; /* it was the end of what was there before */
     if (!a->abort) {
         answer_known(a, j);
     } else if (!a->aborted) {
@@ -240,9 +270,14 @@ static void described(struct libvirt_task *t)
     struct job_ask *a = of(t);
     const struct hv_job job = {t->domain, a->tag, a->place};
     struct libvirt_running running = {0};
+    struct libvirt_job *j = known(a);
     struct err err = ERR_INIT;
     bool ours;
 
+    if (j && j->phase == LIBVIRT_JOB_ENDED) {
+        look(t);
+        return;
+    }
     if (t->err.code == ERR_NOTFOUND) { /* it has ended meanwhile */
         runs_not(a);
         return;
@@ -253,7 +288,11 @@ static void described(struct libvirt_task *t)
     }
     /* Of a kind that we do not write, it is not ours. */
     ours = libvirt_running_read(a->text.xml, &running, &err) == 0 && is_ours(a, &running);
-    if (ours) {
+    if (j && ours) {
+        runs(a, j);
+    } else if (j) {
+        runs_not(a);
+    } else if (ours) {
         libvirt_guard_start(t->host,
                             libvirt_job_add(t->host, &job, LIBVIRT_JOB_RUNS, running.mode));
         libvirt_guard_weigh(t->host, t->domain);
@@ -282,9 +321,9 @@ static void asked(struct libvirt_task *t)
         return;
     } else if (!str_eq(a->figures.operation, "backup")) {
         runs_not(a);
-    } else if (j && j->phase == LIBVIRT_JOB_RUNS) {
+    } else if (j && j->phase == LIBVIRT_JOB_RUNS && !j->told) {
         runs(a, j);
-    } else if (j) { /* it is being begun */
+    } else if (j && !j->told) { /* it is being begun */
         libvirt_task_sleep(t, AGAIN_S, look);
     } else {
         record_done(&libvirt_answer_xml, &a->text);
@@ -309,13 +348,16 @@ static void look(struct libvirt_task *t)
             answer_none(a);
         else if (!j->unexplained || !wait_for_event(a, WHY_S))
             answer_known(a, j);
+    } else if (j && j->told && a->err.code == ERR_NOTFOUND) {
+        believe(a, j);
     } else if (a->err.code == ERR_NOTFOUND) { /* the domain is gone, and the job with it */
         answer_none(a);
     } else if (a->err.code != ERR_NONE) {
         libvirt_task_finish(t, &a->err);
+    } else if (j && j->told) {
+        settle(a, settled);
     } else {
-        record_done(&libvirt_answer_job, &a->figures);
-        ask(a, "job", &libvirt_request_job, false, &libvirt_answer_job, &a->figures, asked);
+        look_for_it(a);
     }
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A domain has one backup job at a time.  So once libvirt has begun ours, the next end of a backup
- * that is told of the domain is ours, as long as the connection holds; while it begins, an end may
- * be that of another one which it waits for, and whose it was is found out afterwards (begin.c).
+ * A domain has one backup job at a time.  So once libvirt has begun ours, an end that is told of
+ * the domain is ours when it runs there no more (job_ask.c looks): on a busy machine the news of
+ * what was there before may come when the next one runs.  While it begins, an end may be that of
+ * another one which it waits for, and whose it was is found out afterwards (begin.c).
  * Events that are lost with the connection cannot be made up for: nothing that ran then is known
  * any more, and who asks looks for it anew.
  */
@@ -88,12 +89,20 @@ void libvirt_job_end(struct libvirt_host *h, struct libvirt_job *j, enum hv_job_
     }
     writing_stop(&j->writing);
     j->phase = LIBVIRT_JOB_ENDED;
+    j->told = false;
     j->end = how;
     j->why = *why;
     if (j->given_up.code != ERR_NONE) {
         j->end = HVJOB_FAILED;
         j->why = j->given_up;
     }
+}
+
+void libvirt_job_end_as_told(struct libvirt_host *h, struct libvirt_job *j)
+{
+    const struct err why = j->why;
+
+    libvirt_job_end(h, j, j->end, &why);
 }
 
 void libvirt_job_ended_by_us(struct libvirt_host *h, struct libvirt_job *j)

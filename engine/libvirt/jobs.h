@@ -32,7 +32,8 @@ struct libvirt_job {
     int ends_seen;           /* while it began: of whose job, nobody knows yet */
     bool ending;             /* we have asked for its end */
     struct err given_up;     /* ... for the guest's sake: why */
-    enum hv_job_state end;   /* ENDED: how, */
+    bool told;               /* RUNS: of an end that nobody has looked for yet */
+    enum hv_job_state end;   /* told, or ENDED: how, */
     struct err why;          /* and why, */
     bool unexplained;        /* which libvirt has not said */
     bool settled;            /* its files are closed */
@@ -72,6 +73,8 @@ struct libvirt_job *libvirt_job_add(struct libvirt_host *h, const struct hv_job 
 struct libvirt_job *libvirt_job_open(const struct libvirt_host *h, const char *domain);
 void libvirt_job_end(struct libvirt_host *h, struct libvirt_job *j, enum hv_job_state how,
                      const struct err *why);
+/* A look has found that what was told is true. */
+void libvirt_job_end_as_told(struct libvirt_host *h, struct libvirt_job *j);
 /* NULL-safe. */
 void libvirt_job_drop(struct libvirt_host *h, struct libvirt_job *j);
 /* It has ended, and nobody saw how: it was cancelled by us. */

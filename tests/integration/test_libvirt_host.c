@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libvirt host: its list of domains, and a look at one; on libvirt's own test driver
- * (test:///default has one domain, "test", that runs), and on a program that answers as it is told.
+ * A libvirt host: its list of domains, a look at one, and what is believed of a job's end; on
+ * libvirt's own test driver (test:///default has one domain, "test", that runs), and on a program
+ * that answers as it is told.
  */
 #include "tests/support/test.h"
 
@@ -19,10 +20,11 @@
 struct lab {
     struct ev_loop *loop;
     struct hypervisor *hv;
-    int lists, looks; /* events */
+    int lists, looks, ends; /* events */
     bool done, inside;
     struct err err;
     struct domain_facts *facts;
+    struct hv_job_stats stats;
 };
 
 #define PATIENCE_S 120.0
@@ -63,6 +65,7 @@ static void on_event(void *ctx, const struct hv_event *event)
     assert_true((event->domain == NULL) == (event->type == HV_EVENT_DOMAINS));
     lab->lists += event->type == HV_EVENT_DOMAINS;
     lab->looks += event->type == HV_EVENT_DOMAIN;
+    lab->ends += event->type == HV_EVENT_JOB;
     ev_break(lab->loop, EVBREAK_ALL);
 }
 
@@ -336,6 +339,133 @@ static void a_lost_connection_leaves_the_list(void **state)
     unlink(path);
 }
 
+/* ---- the end of a job ---- */
+
+/* It has a backup that writes to $place until there is $TMPDIR/over, and tells NEWS of a, once,
+ * when it was asked where that backup writes. */
+#define A_JOB_AND(news)                                                                            \
+    "last='a'; place=/target/a\n"                                                                  \
+    "job_event() { echo '{\"event\":{\"what\":\"job\",\"domain\":\"a\",\"uuid\":\"u-a\",'"         \
+    "'\"operation\":\"backup\",'$1'}}'; }\n"                                                       \
+    "xml() { echo '<domainbackup><disks><disk name=\\\"vda\\\" type=\\\"file\\\">'"                \
+    "'<target file=\\\"'$place'\\\"/></disk></disks></domainbackup>'; }\n"                         \
+    "other() {\n"                                                                                  \
+    "  runs=backup; [[ ! -e $TMPDIR/over ]] || runs=\n"                                            \
+    "  case $line in\n"                                                                            \
+    "  *'\"completed\":true'*) done='{\"state\":\"none\"}';;\n"                                    \
+    "  *'\"do\":\"job\"'*)\n"                                                                      \
+    "    done='{\"state\":\"bounded\",\"operation\":\"'$runs'\"}';;\n"                             \
+    "  *'\"do\":\"backup-xml\"'*) done='{\"xml\":\"'$(xml)'\"}';;\n"                               \
+    "  *) done='{}';;\n"                                                                           \
+    "  esac\n"                                                                                     \
+    "  echo '{\"id\":'$id',\"done\":'$done'}'\n"                                                   \
+    "  [[ $line != *backup-xml* || $told ]] || { told=1; " news "; }\n"                            \
+    "}\n"
+
+static const struct hv_job the_job = {"a", "vmkeep-1", "/target/a"};
+
+/* It runs no more, or runs. */
+static void over(bool yes)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/over", getenv("TMPDIR"));
+    struct err err = ERR_INIT;
+
+    unlink(path);
+    if (yes)
+        assert_int_equal(write_file_durably(path, "", 0, 0600, &err), 0);
+}
+
+static void ask_job(struct lab *lab)
+{
+    lab->done = false;
+    lab->err = ERR_INIT;
+    lab->inside = true;
+    if (!lab->hv->ops->job_stats(lab->hv, &the_job, &lab->stats, on_done, lab, &lab->err))
+        fail_msg("%s", lab->err.msg);
+    lab->inside = false;
+    wait_done(lab);
+    if (lab->err.code != ERR_NONE)
+        fail_msg("%s", lab->err.msg);
+}
+
+/* A job that was found running, of whose end there was news. */
+static void start_job(struct lab *lab, const char *path)
+{
+    over(false);
+    lab_start(lab, "any", path);
+    wait_lists(lab, 1);
+    ask_job(lab);
+    assert_int_equal(lab->stats.state, HVJOB_RUNNING);
+    while (lab->ends == 0)
+        run(lab, "the news");
+}
+
+/* The news of what was there before may come when the next one runs. */
+static void late_news_ends_no_job(void **state)
+{
+    static const char *const news[] = {
+        A_JOB_AND("event a stopped"), A_JOB_AND("event a crashed"),
+        A_JOB_AND("job_event '\"success\":false,\"text\":\"the one before\"'"),
+        A_JOB_AND("job_event '\"success\":true,\"total\":7'")};
+    static struct lab lab; /* outlives a failure */
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(news); i++) {
+        CLEANUP_FREE char *path = program(news[i]);
+
+        start_job(&lab, path);
+        ask_job(&lab);
+        assert_int_equal(lab.stats.state, HVJOB_RUNNING);
+        lab_end(&lab);
+        unlink(path);
+    }
+}
+
+static void news_that_a_look_confirms_is_the_end(void **state)
+{
+    static const struct {
+        const char *news;
+        enum hv_job_state state;
+        const char *why;
+    } cases[] = {
+        {A_JOB_AND("event a stopped"), HVJOB_FAILED, "the domain has stopped during the backup"},
+        {A_JOB_AND("job_event '\"success\":false,\"text\":\"no space\"'"), HVJOB_FAILED,
+         "no space"},
+        {A_JOB_AND("job_event '\"success\":false'; event a stopped"), HVJOB_FAILED,
+         "the domain has stopped during the backup"},
+        {A_JOB_AND("job_event '\"success\":true,\"total\":7'"), HVJOB_COMPLETED, ""},
+    };
+    static struct lab lab; /* outlives a failure */
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP_FREE char *path = program(cases[i].news);
+
+        start_job(&lab, path);
+        over(true);
+        ask_job(&lab);
+        assert_int_equal(lab.stats.state, cases[i].state);
+        assert_string_equal(lab.stats.err.msg, cases[i].why);
+        lab_end(&lab);
+        unlink(path);
+    }
+}
+
+/* What runs now is not ours. */
+static void news_is_the_end_when_another_runs_now(void **state)
+{
+    CLEANUP_FREE char *path = program(A_JOB_AND("place=/another; event a stopped"));
+    static struct lab lab; /* outlives a failure */
+
+    (void)state;
+    start_job(&lab, path);
+    ask_job(&lab);
+    assert_int_equal(lab.stats.state, HVJOB_FAILED);
+    assert_string_equal(lab.stats.err.msg, "the domain has stopped during the backup");
+    lab_end(&lab);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +477,9 @@ int main(void)
                                   let_go),
         cmocka_unit_test_teardown(domains_come_and_go, let_go),
         cmocka_unit_test_teardown(a_lost_connection_leaves_the_list, let_go),
+        cmocka_unit_test_teardown(late_news_ends_no_job, let_go),
+        cmocka_unit_test_teardown(news_that_a_look_confirms_is_the_end, let_go),
+        cmocka_unit_test_teardown(news_is_the_end_when_another_runs_now, let_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
