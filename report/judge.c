@@ -66,6 +66,19 @@ static char *advise_run(const struct status_domain *d, const struct status_polic
     return xasprintf("`vmkeep run %s/%s`", d->host, d->domain);
 }
 
+static char *advise_point(const struct status_domain *d, const struct status_policy *p,
+                          const struct status *s, bool has_copies)
+{
+    char *run = advise_run(d, p, s), *ret;
+
+    if (!has_copies)
+        return run;
+    ret = xasprintf("%s; until then `vmkeep restore %s/%s --to DIR` takes the newest copy", run,
+                    d->host, d->domain);
+    free(run);
+    return ret;
+}
+
 /* Why there is no younger point, as far as that is known; or what went wrong since the last one. */
 static void add_last_job(struct status_policy *p)
 {
@@ -82,7 +95,8 @@ static void add_last_job(struct status_policy *p)
 static void judge_point(const struct status_domain *d, struct status_policy *p,
                         const struct status *s)
 {
-    CLEANUP_FREE char *advice = is_kept(p, s->now) ? NULL : advise_run(d, p, s);
+    CLEANUP_FREE char *copies = p->last_good ? xstrdup("") : judge_copies_left(p);
+    CLEANUP_FREE char *advice = is_kept(p, s->now) ? NULL : advise_point(d, p, s, *copies);
     char promise_buf[TIMEFMT_MAX + 20], text[TIMEFMT_MAX];
     const char *promise = promise_text(p, promise_buf);
     int64_t age = s->now - p->last_good;
@@ -103,8 +117,11 @@ static void judge_point(const struct status_domain *d, struct status_policy *p,
                    duration_text(age, text), promise);
     else if (p->last_bad)
         reason_add(&p->reasons, REASON_NO_POINT, advice,
-                   "no good point is left%s; the newest, of %s, cannot be restored", promise,
-                   time_local(p->last_bad, text));
+                   "no good point is left%s; the newest, of %s, cannot be restored%s", promise,
+                   time_local(p->last_bad, text), copies);
+    else if (*copies)
+        reason_add(&p->reasons, REASON_NO_POINT, advice,
+                   "no good point is left in repository %s%s%s", p->repository, promise, copies);
     else
         reason_add(&p->reasons, REASON_NO_POINT, advice, "no good point yet%s", promise);
 }

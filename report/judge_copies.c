@@ -4,9 +4,29 @@
  */
 #include "report/judge_priv.h"
 
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+
+char *judge_copies_left(const struct status_policy *p)
+{
+    char *ret = xstrdup("");
+
+    for (size_t i = 0; i < p->copies.n; i++) {
+        const struct status_copies *c = &p->copies.items[i];
+        char *before = ret, newest[TIMEFMT_MAX];
+
+        if (c->points == 0)
+            continue;
+        ret =
+            xasprintf("%s; repository %s has %zu good %s of %s", before, c->repository, c->points,
+                      c->points == 1 ? "copy," : "copies, the newest", time_local(c->last, newest));
+        free(before);
+    }
+    return ret;
+}
 
 /* Until they are let go of; a copy makes anew what its rules keep. */
 static void judge_damaged_copies(struct status_policy *p, const struct status_copies *c)

@@ -11,5 +11,8 @@
 void judge_repository(struct status_repository *r, const struct status *s);
 /* Its copies alone. */
 void judge_policy_copies(struct status_policy *p);
+/* "; repository off has 2 good copies, the newest of TIME", of each that has some; "": none has.
+ * Caller frees. */
+char *judge_copies_left(const struct status_policy *p);
 
 #endif

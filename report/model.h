@@ -66,7 +66,7 @@ struct status_copies {
     char *damage;    /* and of the newest of them: what it is, and why; NULL: none is */
     size_t behind;   /* points that are to be there by now, and are not */
     int64_t oldest;  /* of these; 0: there are none */
-    int64_t last;    /* the newest point of which there is a good one; figures only */
+    int64_t last;    /* the newest point of which there is a good one; 0: there is none */
     bool active;     /* a job copies, or waits for its turn */
     char *problem;   /* some are behind: how the last job failed; NULL: it did not */
 };

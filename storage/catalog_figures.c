@@ -87,23 +87,6 @@ int catalog_chain(struct catalog *c, const char *host, const char *domain, const
     return rc;
 }
 
-int catalog_last_copied(struct catalog *c, const char *host, const char *domain, const char *policy,
-                        const char *repository, int64_t *ret, struct err *err)
-{
-    STMT st = NULL;
-    int rc;
-
-    if (db_stmt(&c->db, ST_COPY_LAST, &st, err) < 0)
-        return -1;
-    db_bind_text(st, 1, host);
-    db_bind_text(st, 2, domain);
-    db_bind_text(st, 3, policy);
-    db_bind_text(st, 4, repository);
-    rc = db_row(&c->db, st, 1, err);
-    *ret = rc > 0 ? sqlite3_column_int64(st, 0) : 0;
-    return rc < 0 ? -1 : 0;
-}
-
 int catalog_backups_since(struct catalog *c, int64_t since, catalog_on_backup *each, void *arg,
                           struct err *err)
 {

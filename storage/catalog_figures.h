@@ -19,10 +19,6 @@ struct catalog_chain {
 int catalog_chain(struct catalog *c, const char *host, const char *domain, const char *policy,
                   struct catalog_chain *ret, struct err *err);
 
-/* The instant of the newest point of which the second repository has a good copy; 0: of none. */
-int catalog_last_copied(struct catalog *c, const char *host, const char *domain, const char *policy,
-                        const char *repository, int64_t *ret, struct err *err);
-
 /* Each backup of a guest that ended since then, in the order of their ends; borrowed. */
 struct catalog_backup {
     const char *host, *domain;

@@ -159,9 +159,6 @@ const char *const db_sql[ST_COUNT] = {
         ("SELECT id, level FROM point WHERE host = ?1 AND domain = ?2"
          " AND policy = ?3 AND copy_of IS NULL AND state = 'good' ORDER BY created DESC, job DESC"),
     [ST_POINT_BYTES] = "SELECT coalesce(sum(bytes), 0) FROM point_disk WHERE point = ?1",
-    [ST_COPY_LAST] = ("SELECT coalesce(max(created), 0) FROM point WHERE host = ?1 AND domain = ?2"
-                      " AND policy = ?3 AND repository = ?4 AND copy_of IS NOT NULL"
-                      " AND state = 'good'"),
     [ST_JOB_BACKUPS_SINCE] = ("SELECT host, domain, outcome, level, ended FROM job"
                               " WHERE state = 'ended' AND ended >= ?1 AND guest ORDER BY ended"),
     [ST_SEEN_ONE] = "SELECT CAST(state AS INTEGER), at FROM seen WHERE kind = ?1 AND name = ?2",

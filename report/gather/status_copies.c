@@ -46,6 +46,8 @@ static void look_at_copies(const struct point_list *copies, const struct point *
 
         ret->points += c->state == POINT_GOOD;
         ret->has_newest |= newest && c->state == POINT_GOOD && str_eq(c->copy_of, newest->id);
+        if (c->state == POINT_GOOD && c->created > ret->last)
+            ret->last = c->created;
         if (c->state != POINT_DAMAGED)
             continue;
         ret->damaged++;

@@ -25,13 +25,6 @@ int status_add_figures(const struct status_sources *s, const struct domain_name 
         return -1;
     ret->chain = chain.points;
     ret->last_bytes = chain.last_bytes;
-    for (size_t i = 0; i < ret->copies.n; i++) {
-        struct status_copies *c = &ret->copies.items[i];
-
-        if (catalog_last_copied(s->catalog, d->host, d->domain, ret->name, c->repository, &c->last,
-                                err) < 0)
-            return -1;
-    }
     return 0;
 }
 

@@ -33,7 +33,7 @@ int status_add_needs(const struct status_sources *s, const struct domain_name *d
 void status_add_failures(const struct seen_list *failed, const struct domain_name *d,
                          const struct config_policy *policy, struct status_policy *ret);
 
-/* The chain's length, and sizes: what monitoring asks for. The copies of ret are there already. */
+/* The chain's length, and sizes: what monitoring asks for. */
 int status_add_figures(const struct status_sources *s, const struct domain_name *d,
                        const struct point_list *points, struct status_policy *ret, struct err *err);
 

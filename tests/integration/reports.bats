@@ -368,6 +368,19 @@ END
         (.reason | startswith("no good point is left, promised 1d 2h; the newest, of "))' status
 }
 
+@test "status: where the last point of the main repository is deleted, it says where good copies lie" {
+    sed -i 's/    keep: { last: 1 }/&\n    copy_to: [ { repository: far } ]/' "$tmp/config"
+    sqlite3 "$tmp/catalog.db" "DELETE FROM point WHERE domain = 'web01' AND level != 'full'"
+    sqlite3 "$tmp/catalog.db" \
+        "UPDATE point SET repository = 'far', copy_of = id, id = id || '@far' WHERE domain = 'web01'"
+    json '.domains[2] | .protected == false and .last_point == null and (.reason |
+        startswith("no good point is left in repository main, promised 1d 2h; repository far has 1 good copy, of "))' status
+    run -3 vmkeep status web01
+    [[ $output == *"do: "*"takes the newest copy"* ]]
+    run -4 vmkeep restore web01 --to "$tmp/restored" --dry-run # its disk is away
+    [[ ${lines[0]} == "The latest good point is lab/web01/"*"@far." ]]
+}
+
 # Looked at disk by disk, each branch anew, this would take 2^60 steps.
 @test "status: a long chain of several disks, one of which is always a full" {
     sqlite3 "$tmp/catalog.db" <<END

@@ -174,6 +174,32 @@ static void says_that_no_point_is_left(void **state)
     status_done(&s);
 }
 
+/* Nor he whose points lie in a second repository still. */
+static void says_where_good_copies_lie(void **state)
+{
+    const struct status_case c = {.policies = {{"p", 26 * HOUR, -1, 0, OUTCOME_SUCCESS, NULL, 0}}};
+    struct status s = {.now = NOW};
+    struct status_domain *d = add_domain(&s, &c);
+    struct status_policy *p = &d->policies.items[0];
+    char *advice;
+
+    (void)state;
+    p->repository = xstrdup("main");
+    *VEC_ADD(&p->copies) = (struct status_copies){.repository = xstrdup("empty")};
+    *VEC_ADD(&p->copies) =
+        (struct status_copies){.repository = xstrdup("off"), .points = 2, .last = NOW - HOUR};
+    status_judge(&s);
+    assert_string_equal(d->reason,
+                        "no good point is left in repository main, promised 1d 2h; repository off "
+                        "has 2 good copies, the newest of 2027-01-15 07:00:00");
+    assert_int_equal(d->protection, PROTECTION_AT_RISK);
+    assert_int_equal(p->reasons.items[0].code, REASON_NO_POINT);
+    advice = p->reasons.items[0].advice;
+    assert_non_null(strstr(advice, "`vmkeep run lab/web01`"));
+    assert_non_null(strstr(advice, "`vmkeep restore lab/web01 --to DIR` takes the newest copy"));
+    status_done(&s);
+}
+
 static void takes_the_strictest_promise_and_the_first_run(void **state)
 {
     const struct status_case c = {.policies = {{"a", 8 * DAY, HOUR, 0, OUTCOME_SUCCESS, NULL, DAY},
@@ -704,6 +730,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_by_age),
         cmocka_unit_test(says_that_no_point_is_left),
+        cmocka_unit_test(says_where_good_copies_lie),
         cmocka_unit_test(takes_the_strictest_promise_and_the_first_run),
         cmocka_unit_test(a_warning_is_something_to_look_at),
         cmocka_unit_test(what_to_do_about_a_repository),
