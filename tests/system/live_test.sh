@@ -104,7 +104,7 @@ timeout --foreground --preserve-status --signal=INT 1 "$VMKEEP" --config "$tmp/c
 [ $code = 130 ] || fail "exit status $code, not 130"
 [ "$(tail -n 1 "$tmp/err2")" = "vmkeep: interrupted; job $second goes on ('vmkeep cancel $second' ends it)" ] ||
     fail "$(cat "$tmp/err2")"
-script -qec "stty cols 60; unset COLUMNS; $VMKEEP --config $tmp/config run vm3 --wait" "$tmp/typescript" > /dev/null < /dev/null &
+script -qefc "stty cols 60; unset COLUMNS; $VMKEEP --config $tmp/config run vm3 --wait" "$tmp/typescript" > /dev/null < /dev/null &
 shown=$!
 typed() # LEAST PATTERN: so many lines that differ were shown
 {
