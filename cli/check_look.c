@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/check_look.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -8,6 +9,7 @@
 #include "base/fsutil.h"
 #include "base/libvirt_uri.h"
 #include "base/text.h"
+#include "cli/check_told.h"
 #include "cli/store_ask.h"
 #include "storage/qcow2_links.h"
 #include "storage/store_records.h"
@@ -101,6 +103,75 @@ static void check_image(struct looker *l, const struct image *i, void *ctx)
                         "disk '%s' of domain '%s/%s' is encrypted, and its copies in a repository "
                         "are in clear text, unless that has `encrypt`",
                         i->disk->name, i->host->name, i->domain->name);
+}
+
+/* ---- sockets ---- */
+
+static void check_qmp(const struct looker *l, const char *host, const struct config_domain *d,
+                      const struct file_fact *f)
+{
+    if (!f->missing)
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "domain '%s/%s': %s is no socket: correct `qmp`", host, d->name, d->qmp);
+    else if (d->disks.n > 0)
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "domain '%s/%s': nothing is at %s, where its QMP socket should be: that is "
+                        "right while it is shut off; else correct `qmp`",
+                        host, d->name, d->qmp);
+    else
+        diagnostics_add(l->diags, l->path, 0, 0, true,
+                        "domain '%s/%s': nothing is at %s, where its QMP socket should be: start "
+                        "it, or correct `qmp`, or name its images (`disks`), and it is backed up "
+                        "while it is shut off, too",
+                        host, d->name, d->qmp);
+}
+
+/* Gone, or something else; not: we may not look there. */
+static bool is_no_socket(const struct file_fact *f)
+{
+    return f &&
+           (f->missing ? f->missing == ENOENT || f->missing == ENOTDIR : f->type != FILE_OTHER);
+}
+
+static void check_sockets(const struct looker *l, const char *host, const struct config_domain *d,
+                          const struct file_list *found)
+{
+    const struct file_fact *qmp = file_find_named(found, d->qmp);
+    const struct file_fact *agent = d->agent ? file_find_named(found, d->agent) : NULL;
+
+    if (is_no_socket(qmp))
+        check_qmp(l, host, d, qmp);
+    else if (is_no_socket(agent))
+        diagnostics_add(
+            l->diags, l->path, 0, 0, true,
+            "domain '%s/%s': %s %s%s: correct `agent`, or start it with one; until then "
+            "its backups are not quiesced",
+            host, d->name, agent->missing ? "nothing is at" : d->agent,
+            agent->missing ? d->agent : "is no socket",
+            agent->missing ? ", where its agent's socket should be" : "");
+}
+
+static void check_all_sockets(const struct looker *l)
+{
+    CLEANUP(strlist_done) struct strlist names = {0};
+    CLEANUP(file_list_done) struct file_list found = {0};
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < l->c->hosts.n; i++)
+        for (size_t k = 0; k < l->c->hosts.items[i].domains.n; k++) {
+            const struct config_domain *d = &l->c->hosts.items[i].domains.items[k];
+
+            strlist_add(&names, d->qmp);
+            if (d->agent)
+                strlist_add(&names, d->agent);
+        }
+    if (names.n > 0 && look_at_files(&names, &found, &err) < 0)
+        diagnostics_add(l->diags, l->path, 0, 0, true, "the sockets were not looked at: %s",
+                        err.msg);
+    for (size_t i = 0; i < l->c->hosts.n; i++)
+        for (size_t k = 0; k < l->c->hosts.items[i].domains.n && found.n > 0; k++)
+            check_sockets(l, l->c->hosts.items[i].name, &l->c->hosts.items[i].domains.items[k],
+                          &found);
 }
 
 /* ---- repositories ---- */
@@ -254,11 +325,13 @@ void check_look(const char *path, const struct config *c, struct diagnostics *di
     if (names.n > 0 && look_at_files(&names, &l.images, &err) < 0)
         diagnostics_add(diags, path, 0, 0, true, "the images were not looked at: %s", err.msg);
     for_images(&l, check_image, NULL);
+    check_all_sockets(&l);
     for (size_t i = 0; i < c->repositories.n; i++)
         check_repository(&l, &c->repositories.items[i]);
     for (size_t i = 0; i < c->hosts.n; i++)
         if (c->hosts.items[i].driver == DRIVER_LIBVIRT &&
             !libvirt_uri_is_local(c->hosts.items[i].uri))
             check_elsewhere(&l, &c->hosts.items[i]);
+    check_told(path, c, diags);
     file_list_done(&l.images);
 }

@@ -93,7 +93,9 @@ const struct command cmd_check = {
             "and globs of disks that select nothing, by what is configured and what vmkeepd has "
             "seen; and, by looking, of repositories that are missing, read-only, or on one file "
             "system with the images, and of configured images that are missing, or encrypted: "
-            "their copies in a repository are not; and of what pulls from other machines need. "
+            "their copies in a repository are not; of sockets where nothing is; of what pulls "
+            "from other machines need; and of files and programs that `notify` names and that "
+            "are not there, or that others may read. "
             "What has to be tried, vmkeep doctor tries.",
             NULL},
     .operands =

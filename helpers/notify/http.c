@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fnv.h"
 #include "base/secret.h"
+#include "base/sendmail.h"
 #include "base/text.h"
 #include "helpers/notify/send.h"
 
@@ -282,15 +283,16 @@ static int smtp(const struct sending *s, const char *mail, const char *from, str
 
 static int sendmail(const struct sending *s, const char *mail, const char *from, struct err *err)
 {
-    const char **argv = xcalloc(s->to.n + 6, sizeof(*argv));
-    const char *path = getenv("PATH");
-    CLEANUP_FREE char *longer = xasprintf("%s:/usr/sbin:/usr/lib", path ? path : "/usr/bin:/bin");
+    CLEANUP_FREE char *program = NULL;
+    const char **argv;
     size_t n = 0;
     struct err said = ERR_INIT;
     int rc;
 
-    setenv("PATH", longer, 1);
-    argv[n++] = "sendmail";
+    if (sendmail_find(&program, err) < 0)
+        return -1;
+    argv = xcalloc(s->to.n + 6, sizeof(*argv));
+    argv[n++] = program;
     argv[n++] = "-i";
     argv[n++] = "-f";
     argv[n++] = from;

@@ -84,6 +84,13 @@ hook() {
     grep -q '^Subject: s$' "$here/queued"
 }
 
+@test "no sendmail is installed: what is missing, and what to do" {
+    [ ! -e /usr/sbin/sendmail ] && [ ! -e /usr/lib/sendmail ] || skip "this machine has one"
+    run -1 ask '{kind: "mail", to: ["ops@example.org"], via: "sendmail"}'
+    [ "$(jq -r .error.text <<< "$output")" = "there is no program sendmail on this machine: install what brings one (Debian: \
+postfix, exim4, msmtp-mta or nullmailer), or name a mail server with \`via: smtp://HOST\`" ]
+}
+
 @test "a secret of another user's is refused" {
     [ "$(id -u)" = 0 ] || skip "it takes root"
     echo "http://127.0.0.1:$web/x" > "$here/url"
