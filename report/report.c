@@ -142,7 +142,7 @@ static int rank(const struct report_row *row)
     return row->status ? status_rank(row->status) : STATUS_RANKS;
 }
 
-static size_t bad(const struct report_counts *n)
+size_t report_failed(const struct report_counts *n)
 {
     return n->n[OUTCOME_FAILED] + n->n[OUTCOME_ABORTED];
 }
@@ -153,8 +153,8 @@ static int worst_first(const void *a, const void *b)
 
     if (rank(x) != rank(y))
         return rank(x) - rank(y);
-    if (bad(&x->backups) != bad(&y->backups))
-        return bad(&x->backups) > bad(&y->backups) ? -1 : 1;
+    if (report_failed(&x->backups) != report_failed(&y->backups))
+        return report_failed(&x->backups) > report_failed(&y->backups) ? -1 : 1;
     return row_by_name(a, b);
 }
 
@@ -211,8 +211,6 @@ enum severity report_severity(const struct report *r)
     struct worst w = {.r = r, .severity = SEVERITY_NOTE};
 
     status_reasons(r->status, note_worst, &w);
-    if (w.severity == SEVERITY_NOTE && bad(&r->backups) > 0)
-        return SEVERITY_ACT;
     return w.severity;
 }
 
@@ -227,7 +225,7 @@ static void append(char **text, char *more)
 
 char *report_backups_text(const struct report_counts *n)
 {
-    size_t ok = n->n[OUTCOME_SUCCESS], tried = ok + bad(n);
+    size_t ok = n->n[OUTCOME_SUCCESS], tried = ok + report_failed(n);
     char *ret;
 
     if (tried == 0)

@@ -69,7 +69,11 @@ void report_add_job(struct report *r, const struct report_job *j);
 void report_sort(struct report *r);
 void report_done(struct report *r);
 
-/* How bad it is: of a run, that of its policy's promises; else that of the status. */
+/* Those that failed or were aborted. */
+size_t report_failed(const struct report_counts *n);
+
+/* How bad it is: of a run, that of its policy's promises; else that of the status.  What failed and
+ * has been mended since is told, and is nothing to act on. */
 enum severity report_severity(const struct report *r);
 
 /* "30 of 31 backups succeeded, 1 failed". Caller frees. */

@@ -62,7 +62,8 @@ static void print_findings(const struct report *r, FILE *out)
     struct findings f = {r, out, SEVERITY_RISK, 0};
 
     if (report_severity(r) == SEVERITY_NOTE) {
-        fputs("Nothing needs anybody: every promise is kept.\n", out);
+        print_paragraphf(out, 0, "", "Nothing needs anybody: every promise is kept%s.",
+                         report_failed(&r->backups) ? ", though backups failed: see below" : "");
         return;
     }
     fputs("What needs somebody:\n", out);
@@ -71,16 +72,9 @@ static void print_findings(const struct report *r, FILE *out)
     status_reasons(r->status, print_finding, &f);
     if (f.n > FINDINGS_SHOWN)
         fprintf(out, "  and %zu more: see `vmkeep status`\n", f.n - FINDINGS_SHOWN);
-    if (f.n == 0)
-        fputs("  Every promise is kept, but backups failed: see below.\n", out);
 }
 
 /* ---- tables ---- */
-
-static size_t failed(const struct report_counts *n)
-{
-    return n->n[OUTCOME_FAILED] + n->n[OUTCOME_ABORTED];
-}
 
 static void add_row(struct table *t, const struct report_row *row, int64_t now)
 {
@@ -94,7 +88,7 @@ static void add_row(struct table *t, const struct report_row *row, int64_t now)
                                                               : COLOUR_RED,
                         d ? protection_name(d->protection) : "gone");
     table_cellf(t, "%zu", row->backups.n[OUTCOME_SUCCESS]);
-    table_cellf(t, "%zu", failed(&row->backups));
+    table_cellf(t, "%zu", report_failed(&row->backups));
     table_cellf(t, "%zu", row->backups.n[OUTCOME_SKIPPED]);
     table_cell(t, row->backups.bytes ? size_text(row->backups.bytes, size) : NULL);
     if (d && d->last_point)
@@ -156,7 +150,7 @@ static void print_kinds(const struct report *r, FILE *out)
 
         table_cell(t, r->kinds.items[i].kind);
         table_cellf(t, "%zu", n->n[OUTCOME_SUCCESS]);
-        table_cellf(t, "%zu", failed(n));
+        table_cellf(t, "%zu", report_failed(n));
         table_cellf(t, "%zu", n->n[OUTCOME_SKIPPED]);
     }
     if (r->kinds.n > 0)
