@@ -273,13 +273,29 @@ static int test_targets(const struct config *config, const char *target)
     return code;
 }
 
+/* vmkeepd sends, by what it has read: that says nothing of what was written since. */
+static bool goes_by_another(const struct config *config)
+{
+    struct status s = {0};
+    bool ret;
+
+    if (!cli_config_unread())
+        return false;
+    sources_ask_daemon(config, &s.daemon);
+    ret = s.daemon.running;
+    if (ret)
+        fprintf(stderr, "vmkeep: notify: %s: `vmkeep reload` first\n", cli_config_unread());
+    status_done(&s);
+    return ret;
+}
+
 static int test(const char *target)
 {
     struct config *config = NULL;
     int code = cli_load_config(&config);
 
     if (code == EXIT_DONE)
-        code = test_targets(config, target);
+        code = goes_by_another(config) ? EXIT_USAGE : test_targets(config, target);
     config_free(config);
     return code;
 }
@@ -322,7 +338,8 @@ const struct command cmd_notify = {
             "when it was tested, what it does not take and why, and then what waits to be sent.",
             "test has the daemon send a test to TARGET, or to all of them, and waits for the "
             "outcome: sent by the same program, with the same files and the same limits as what "
-            "matters.",
+            "matters. After an edit of the configuration vmkeep reload comes first, for the daemon "
+            "goes by what it has read.",
             "conditions prints what is firing now, as the targets are told of it. Each is of one "
             "kind and one thing: " CONDITION_WORDS
             "and each is told once, again after 1, 2, 4, 8 and then 16 days, and at once when it "
@@ -349,7 +366,8 @@ const struct command cmd_notify = {
     .wants = "say list, test [TARGET], conditions or watch",
     .exits = (const struct command_exit[]){{EXIT_DONE, "done; test: all have taken it"},
                                            {EXIT_FAILED, "failed, or a target did not take it"},
-                                           {EXIT_USAGE, "bad usage or configuration"},
+                                           {EXIT_USAGE, "bad usage or configuration; test: it has "
+                                                        "changed since the daemon read it"},
                                            {EXIT_BUSY, "watch: another one is at it"},
                                            {EXIT_NOT_FOUND, "no such target, or no catalog yet"},
                                            {EXIT_NO_DAEMON, "test: the daemon cannot be reached"},

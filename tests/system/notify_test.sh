@@ -119,6 +119,18 @@ status=0
 vmkeep notify test nobody 2> "$tmp/errors" || status=$?
 [ "$status" = 4 ] && grep -q "no target of notifications is called 'nobody'" "$tmp/errors"
 
+echo "- after an edit a test would go by what the daemon has read: it says to reload first"
+cp "$tmp/config" "$tmp/config.read"
+sed -i 's/^notify:$/&\n  - { name: new, command: [\/bin\/true] }/' "$tmp/config"
+for target in mail new; do
+    status=0
+    vmkeep notify test "$target" > "$tmp/tested" 2> "$tmp/errors" || status=$?
+    [ "$status" = 2 ] && [ ! -s "$tmp/tested" ] &&
+        grep -q "config has changed since vmkeepd read it last, at .*: .vmkeep reload. first" "$tmp/errors" ||
+        fail "$status $(cat "$tmp/errors")"
+done
+mv "$tmp/config.read" "$tmp/config"
+
 echo "- that the daemon is down is told once without it, and that it is over"
 stop_daemon
 vmkeep notify watch
