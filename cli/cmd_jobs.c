@@ -166,8 +166,8 @@ const struct command cmd_jobs = {
             "null or {code, text, since, until, jobs, name, limit, tries, error, problem}. "
             "Codes of jobs that are queued are start, stop, limit, host-limit, "
             "repository-limit, kind-limit, host-changed, host, guest, chain; of those that run "
-            "host, "
-            "comparison, catalog, answer, thaw, reader; and retry. What is not known is null.",
+            "host, comparison, catalog, answer, thaw, others, reader; and retry. What is not "
+            "known is null.",
             NULL},
     .operands =
         (const struct command_operand[]){

@@ -27,6 +27,7 @@ struct backup_run {
     char *former; /* the policy's current checkpoint, which goes when this one is there; or NULL */
     bool base_current; /* that is the base's */
     char base_missing[ERR_MSG_MAX];
+    int64_t others_since;    /* elapsed time when somebody else was found at work; 0: nobody was */
     int64_t numbering_since; /* elapsed time */
     int64_t weighed;         /* elapsed time of the last look at the space that is left */
     /* what was made */
@@ -46,6 +47,7 @@ static inline struct backup_run *backup_of(const struct job_run *r)
 enum backup_state {
     B_QUEUED,
     B_LOOKING,
+    B_WAITING,
     B_CLEANING,
     B_PROBING,
     B_NUMBERING,
@@ -85,6 +87,12 @@ int backup_after_weighing(struct job_run *r);
 int backup_after_pulling(struct job_run *r);
 /* It was asked why the copy was cut off. */
 int backup_after_explaining(struct job_run *r);
+
+/* backup_others.c */
+/* It was looked at: r->err.  True: it waits, in B_WAITING. */
+bool backup_waits_for_others(struct job_run *r);
+struct op *backup_start_waiting(struct job_run *r, struct err *err);
+int backup_after_waiting(struct job_run *r);
 
 /* backup_number.c */
 struct op *backup_start_numbering(struct job_run *r, struct err *err);

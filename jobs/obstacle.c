@@ -8,9 +8,9 @@
 const char *obstacle_code_name(enum obstacle_code code)
 {
     static const char *const words[] = {
-        "none",       "start",        "stop", "limit", "host-limit", "repository-limit",
-        "kind-limit", "host-changed", "host", "guest", "chain",      "comparison",
-        "catalog",    "answer",       "thaw", "reader"};
+        "none",       "start",        "stop", "limit",  "host-limit", "repository-limit",
+        "kind-limit", "host-changed", "host", "guest",  "chain",      "comparison",
+        "catalog",    "answer",       "thaw", "others", "reader"};
 
     return words[code];
 }
@@ -72,6 +72,10 @@ static void own_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
         snprintf(ret, ERR_MSG_MAX, "the catalog, which cannot be written%s%s", colon, problem);
     else if (o->code == OBSTACLE_READER)
         snprintf(ret, ERR_MSG_MAX, "somebody who reads what is to go%s%s", colon, problem);
+    else if (o->code == OBSTACLE_OTHERS)
+        snprintf(ret, ERR_MSG_MAX,
+                 "somebody else to be done with the domain, %d minutes at most%s%s",
+                 OTHERS_WAIT_S / 60, colon, problem);
     else if (o->code == OBSTACLE_THAW)
         snprintf(ret, ERR_MSG_MAX,
                  "the guest's agent to thaw its file systems, tried %d time%s in vain%s%s",
@@ -115,6 +119,7 @@ void obstacle_text(const struct obstacle *o, char ret[ERR_MSG_MAX])
     case OBSTACLE_CATALOG:
     case OBSTACLE_ANSWER:
     case OBSTACLE_THAW:
+    case OBSTACLE_OTHERS:
     case OBSTACLE_READER:
         own_text(o, ret);
         break;

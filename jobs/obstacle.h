@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "storage/catalog.h"
 
+#define OTHERS_WAIT_S 120 /* at most, see OBSTACLE_OTHERS */
+
 enum obstacle_code {
     OBSTACLE_NONE,
     /* of one that is queued */
@@ -27,6 +29,7 @@ enum obstacle_code {
     OBSTACLE_CATALOG,    /* cannot be written */
     OBSTACLE_ANSWER,     /* the hypervisor does not give any */
     OBSTACLE_THAW,       /* the guest's agent does not confirm that it has thawed */
+    OBSTACLE_OTHERS,     /* somebody else, who is none of vmkeep's, is at work on the domain */
     OBSTACLE_READER,     /* somebody reads, without the daemon, what is to go */
     OBSTACLE_CODE_COUNT,
 };

@@ -105,6 +105,7 @@ static void whose_job(void)
     struct sim_daemon *d = begin(32);
     struct sim_domain *domain = d->host->domains.items[0];
     uint64_t points;
+    size_t failed;
 
     d->host->deaf_aborts = 2;
     begin_copy(d, 0);
@@ -118,14 +119,24 @@ static void whose_job(void)
         sim_broken("somebody else's job does not run");
     scene_ask_for(d, "d0");
     scene_live(MINUTE_MS);
+    if (scene_jobs(d, "a backup that is not vmkeep's, into /foreign/") > 0 ||
+        sim.w.counts.points > points || !domain->has_job)
+        sim_broken("somebody else's job is not waited for, or was ended");
+    scene_live(90 * 1000);
     if (scene_jobs(d, "a backup that is not vmkeep's, into /foreign/") == 0 ||
+        scene_jobs(d, "at work on the domain; that was waited for, 2 minutes") == 0 ||
         sim.w.counts.points > points || !domain->has_job)
         sim_broken("somebody else's job is not in the way, or was ended");
     scene_live(5 * MINUTE_MS);
+    failed = scene_jobs(d, "a backup that is not vmkeep's, into /foreign/");
+    points = sim.w.counts.points;
+    sim_foreign_job(domain, MINUTE_MS);
     scene_ask_for(d, "d0");
     scene_live(30 * MINUTE_MS);
     if (sim.w.counts.points == points)
         sim_broken("somebody else's job is in the way for ever");
+    if (scene_jobs(d, "a backup that is not vmkeep's, into /foreign/") > failed)
+        sim_broken("a backup does not wait for somebody else's job, which ends soon");
     scene_end("whose job it is");
 }
 

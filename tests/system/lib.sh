@@ -196,6 +196,28 @@ points()
     vmkeep points --json
 }
 
+# held_up DOMAIN TEXT: a backup that is asked for waits for what somebody else does there, and says what.
+held_up()
+{
+    vmkeep run "$1" > /dev/null || fail "a backup that is to wait"
+    wait_for 20 "a backup that waits for '$2': $(vmkeep jobs --active)" is_held_up "$1" "$2"
+}
+is_held_up()
+{
+    vmkeep jobs --active --json | jq -e --arg d "${1#*/}" --arg h "${1%/*}" --arg t "$2" 'any(.[];
+        .domain == $d and ($h == $d or .host == $h) and .waits_for.code == "others" and (.waits_for.problem | contains($t)))'
+}
+goes_on() # with good end: what waited
+{
+    wait_for 60 "the end of what waited" nothing_goes_on
+    [ "$(vmkeep jobs --json | jq -r '[.[] | select(.kind == "backup")][-1].outcome')" = success ] ||
+        fail "what waited: $(vmkeep jobs --json | jq -r '.[-1].reason')"
+}
+nothing_goes_on()
+{
+    vmkeep jobs --active --json | jq -e 'length == 0'
+}
+
 # restored_state POINT VM DISK...: restores the point and prints how many of the writer's writes it
 # holds; fails when the disks are at no point of their history.
 restored_state()

@@ -40,7 +40,7 @@ take incremental
 checkpoints | grep -qx theirs || fail "another's checkpoint is gone: $(checkpoints)"
 [ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
 
-# ---- another tool's job: said at once; afterwards all is well ----
+# ---- another tool's job: it is waited for, and its end is noticed ----
 
 cat > "$tmp/theirs.xml" <<EOX
 <domainbackup mode='pull'><server transport='unix' socket='$tmp/lv/theirs.sock'/><disks>
@@ -49,11 +49,17 @@ EOX
 chmod 777 "$tmp/lv" "$tmp/images"
 libvirt_virsh backup-begin "$vm" "$tmp/theirs.xml" > /dev/null
 SECONDS=0
-fails "not vmkeep's"
+held_up "$vm" "not vmkeep's"
 [ "$SECONDS" -lt 20 ] || fail "it took $SECONDS s to say that another job runs"
+vmkeep explain "$(vmkeep jobs --active --json | jq '.[0].id')" > "$tmp/out"
+grep -q "waits since .* for somebody else to be done with the domain, 2 minutes at most: a backup that is not vmkeep's" "$tmp/out" ||
+    fail "$(cat "$tmp/out")"
 libvirt_virsh backup-dumpxml "$vm" > /dev/null || fail "another's job was ended"
 libvirt_virsh domjobabort "$vm"
-wait_for 10 "the other's end" libvirt_runs_none
+goes_on
+keep_reference "$(newest)"
+[ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "not incremental: $(vmkeep explain "$(newest)")"
+put vda 11 4M 64k
 take incremental
 compare_points
 echo "another's job"

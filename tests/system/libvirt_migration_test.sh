@@ -150,11 +150,16 @@ is_arriving()
 }
 wait_for 20 "the migration" is_arriving
 kill -STOP "$(cat "$tmp/lv2/run/qemu/vm1.pid")" # it takes as long as the test wants
-refused lab "^failed: a migration away from this host is at work on the domain"
-refused away "^failed: a migration to this host is at work on the domain"
+held_up lab/vm1 "a migration away from this host is at work on the domain"
+held_up away/vm1 "a migration to this host is at work on the domain"
 kill -CONT "$(cat "$tmp/lv2/run/qemu/vm1.pid")"
 wait "$migrating" || fail "the migration: $(cat "$tmp/migration")"
 LIBVIRT_URI=$away
+wait_for 60 "the end of what waited" idle
+vmkeep jobs --json | jq -r '.[-2:][] | "\(.host) \(.outcome): \(.reason)"' > "$tmp/out"
+grep -q "^lab failed: the domain is unreachable: $gone" "$tmp/out" || fail "$(cat "$tmp/out")"
+grep -q "^away success: incremental" "$tmp/out" || fail "$(cat "$tmp/out")"
+keep_reference "$(newest)"
 put vda 38 8M 64k
 take incremental
 echo "a migration was in the way"

@@ -12,7 +12,7 @@
 #   STEPS  commands, those below and those of the driver's file:
 #     put DISK PATTERN OFFSET LENGTH    zero ... discard DISK OFFSET LENGTH
 #     take KIND [DISK=KIND ...]         a backup succeeds, of that kind; those disks have another one
-#     refused TEXT                      a backup fails, and says so
+#     held_up $vm TEXT ... goes_on      a backup waits for somebody else, and says so; then it succeeds
 # "take full; take incremental" stands for nothing unless something was put between them.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=driver_qmp.sh
@@ -138,13 +138,6 @@ take()
         [ "$(disk_kind "$id" "$disk")" = "$want" ] ||
             fail "$name: $disk of $id is not $want: $(vmkeep explain "$id")"
     done
-}
-
-refused()
-{
-    ! vmkeep run $vm --wait > "$tmp/out" 2>&1 || fail "$name: a backup that should not succeeded"
-    vmkeep jobs --json | jq -r '.[-1].reason' > "$tmp/reason"
-    grep -q -e "$1" "$tmp/reason" || fail "$name: it says '$(cat "$tmp/reason")', not '$1'"
 }
 
 # by_hand CHECKPOINT: one that vmkeep makes for somebody.
@@ -348,9 +341,9 @@ scenario 'a QEMU that is killed: full' "$two" 'take full; stir; vm_kill; vm_star
 # ---- others at work ----
 scenario 'internal snapshots' "$two" '
     take full; stir; snapshot_internal vda before; stir; take incremental; stir; take incremental'
-scenario 'a job of somebody else: refused, then on as before' "$two" '
-    take full; stir; foreign_job vda "$tmp/images/theirs"; refused "theirs"
-    foreign_job_end; stir; take incremental'
+scenario 'a job of somebody else: waited for, then on as before' "$two" '
+    take full; stir; foreign_job vda "$tmp/images/theirs"; held_up $vm "theirs"
+    foreign_job_end; goes_on; note_reference "$(newest)"; stir; take incremental'
 scenario 'an image is replaced: full of that disk' "$two" '
     take full; vm_stop; qemu-img create -q -f qcow2 "$tmp/images/vdb.qcow2" 4M; vm_start; stir
     take incremental vdb=full; stir; take incremental'
