@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_told: who is to be told, or to see the status page, and cannot be for what is missing on this
- * machine.
+ * check_told: who is to be told, or to see the status page, and cannot be for what is missing on
+ * this machine.
  */
 #ifndef VMKEEP_CLI_CHECK_TOLD_H
 #define VMKEEP_CLI_CHECK_TOLD_H

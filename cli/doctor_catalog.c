@@ -68,6 +68,8 @@ static void add_warnings(struct findings *l, const struct reason_list *warnings)
     for (size_t i = 0; i < warnings->n; i++) {
         const struct reason *r = &warnings->items[i];
 
+        if (r->code == REASON_UNSENT)
+            continue; /* told with its target */
         doctor_add(l, warning_is_of(r->code), "warning", r->severity == SEVERITY_NOTE,
                    r->advice ? r->advice : "change the policy; see vmkeep-config(5)", "%s",
                    r->text);

@@ -258,40 +258,73 @@ static void check_frozen(struct findings *l, const char *about, const char *sinc
                time_parse(since, &t, &ignored) == 0 ? time_local(t, text) : since);
 }
 
-static bool needs_images(const struct config *config, const json_t *d)
+static bool is_in(const json_t *d, const char *state)
+{
+    return strcmp(text_of(d, "state"), state) == 0;
+}
+
+/* Of a domain that can be asked, about which something is wrong. */
+static char *advise_libvirt(const json_t *d)
+{
+    const char *name = text_of(d, "domain");
+
+    if (is_in(d, "shut off"))
+        return xasprintf("bring back what it names, or correct where that is (`virsh edit %s`): "
+                         "it can be neither started nor backed up without it",
+                         name);
+    return xasprintf("`virsh domstate %s --reason`, `virsh domblkerror %s` and "
+                     "/var/log/libvirt/qemu/%s.log tell more",
+                     name, name, name);
+}
+
+#define SEE_THAT_IT_RUNS                                                                           \
+    "see that it runs, that `qmp` in the configuration names its socket, and that vmkeepd may "    \
+    "open that"
+
+static const char *advise_qemu(const struct config *config, const json_t *d)
 {
     const struct config_domain *c = config_of(config, text_of(d, "host"), text_of(d, "domain"));
+    bool shut_off = is_in(d, "shut off");
 
-    return c && c->disks.n == 0 && strcmp(text_of(d, "state"), "shut off") == 0;
+    if (!shut_off)
+        return SEE_THAT_IT_RUNS;
+    if (!c || c->disks.n == 0)
+        return SEE_THAT_IT_RUNS "; or name its images (`disks`), and it is backed up while it is "
+                                "shut off, too";
+    return "bring back what it names, or correct where that is (`disks` of the configuration); or, "
+           "if it runs, correct `qmp` there";
+}
+
+static void add_problem(struct findings *l, const struct config *config, const char *about,
+                        const json_t *d)
+{
+    CLEANUP_FREE char *libvirt = is_libvirt(config, d) ? advise_libvirt(d) : NULL;
+
+    doctor_add(l, about, "reachable", false, libvirt ? libvirt : advise_qemu(config, d), "%s: %s",
+               text_of(d, "state"), text_of(d, "problem"));
 }
 
 static void check_reachable(struct findings *l, const struct config *config, const char *about,
                             const json_t *d)
 {
-    bool libvirt = is_libvirt(config, d);
+    bool late = is_true(d, "late");
+    bool away = is_in(d, "unreachable");
 
     if (!has(d, "domain") && !has(d, "problem"))
         doctor_add(l, about, "reachable", true, NULL, "it can be asked");
-    else if (libvirt && (is_true(d, "late") || has(d, "problem")))
-        doctor_add(l, about, is_true(d, "late") ? "answers" : "reachable", false,
+    else if (is_libvirt(config, d) && (late || (away && has(d, "problem"))))
+        doctor_add(l, about, late ? "answers" : "reachable", false,
                    "see with `virsh -c URI list --all` that its libvirtd and its QEMU answer, and "
                    "that vmkeepd's user may use it (root, or in group libvirt)",
-                   "%s%s%s", is_true(d, "late") ? "" : text_of(d, "state"),
-                   is_true(d, "late") ? "" : ": ", text_of(d, "problem"));
-    else if (is_true(d, "late"))
+                   "%s%s%s", late ? "" : text_of(d, "state"), late ? "" : ": ",
+                   text_of(d, "problem"));
+    else if (late)
         doctor_add(l, about, "answers", false,
                    "see whether its QEMU hangs (a dead disk, a dead server below it), or who else "
                    "holds its QMP socket",
                    "%s", text_of(d, "problem"));
     else if (has(d, "problem"))
-        doctor_add(l, about, "reachable", false,
-                   needs_images(config, d)
-                       ? "see that it runs, that `qmp` in the configuration names its socket, and "
-                         "that vmkeepd may open that; or name its images (`disks`), and it is "
-                         "backed up while it is shut off, too"
-                       : "see that it runs, that `qmp` in the configuration names its socket, and "
-                         "that vmkeepd may open that",
-                   "%s: %s", text_of(d, "state"), text_of(d, "problem"));
+        add_problem(l, config, about, d);
     else
         doctor_add(l, about, "reachable", true, NULL, "%s", text_of(d, "state"));
 }

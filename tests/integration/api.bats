@@ -279,6 +279,34 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "t
     [[ $output == *"NOT  lab/web01: the guest's file systems are perhaps frozen since"* ]]
 }
 
+@test "doctor: a target that takes nothing is told once" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    echo 'notify: [{ name: ops, command: [/bin/false] }]' >> "$tmp/config"
+    sqlite3 "$tmp/catalog.db" "INSERT INTO target (name, tested, failed, problem, n_failed) VALUES ('ops', 1, 2, 'no route', 1)"
+    answers <<< '{"ok": true, "result": {"about": {"host": null, "domain": null}, "catalog": {"problem": null}, "repositories": [], "domains": []}}'
+    run -3 vmkeep doctor
+    [ "$(grep -c 'no route' <<< "$output")" = 1 ]
+    [[ $output == *"NOT  target ops: it takes no notifications: no route"* ]]
+}
+
+@test "doctor: what to do about an image that is missing, and not about a host that answers" {
+    export COLUMNS=1000
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    sed -i 's/^hosts:/&\n  - { name: hv, driver: libvirt, uri: "test:\/\/\/default" }/; s|qmp: [^ ]*|&, disks: [{ name: vda, image: /gone.qcow2 }]|' "$tmp/config"
+    for host in hv lab; do
+        answers <<< '{"ok": true, "result": {"about": {"host": "'$host'", "domain": "web01"}, "catalog": {"problem": null}, "repositories": [], "domains": [{"host": "'$host'", "domain": "web01", "state": "shut off", "problem": "/gone.qcow2: No such file or directory", "disks": []}]}}'
+        run -3 vmkeep doctor "$host/web01"
+        [[ $output == *"NOT  $host/web01: shut off: /gone.qcow2: No such file or directory"* ]]
+        [[ $output == *"-> bring back what it names, or correct where that is (${advice:-\`virsh edit web01\`})"* ]]
+        advice="\`disks\` of the configuration"
+        stop_daemon
+        rm -f "$socket"
+    done
+    answers <<< '{"ok": true, "result": {"about": {"host": "hv", "domain": "web01"}, "catalog": {"problem": null}, "repositories": [], "domains": [{"host": "hv", "domain": "web01", "state": "paused", "problem": "the guest is stopped by an I/O error", "disks": []}]}}'
+    run -3 vmkeep doctor hv/web01
+    [[ $output == *"-> \`virsh domstate web01 --reason\`, \`virsh domblkerror web01\` and /var/log/libvirt/qemu/web01.log tell more"* ]]
+}
+
 @test "doctor: what is tried in the place of a repository says nothing of it" {
     "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
     answers <<< '{"ok": true, "result": {"about": {"host": null, "domain": null}, "catalog": {"problem": null}, "repositories": [{"name": "main", "path": "/main", "problem": null, "unwritable": null, "difference": null, "free": 1, "reserve": 0}], "domains": [{"host": "lab", "domain": "web01", "state": "running", "problem": null, "targets": [{"repository": "main", "problem": null}], "disks": []}]}}'
