@@ -105,6 +105,7 @@ static const struct qmp_client_events events = {on_ready, on_event, on_closed};
 static void start(struct dialogue *d)
 {
     static const struct stream_events peer_events = {.line = on_heard, .broken = on_broken};
+    double limit_s;
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
@@ -113,7 +114,9 @@ static void start(struct dialogue *d)
     if (!d->handshake)
         d->handshake = "{\"return\": {}, \"id\": 1}\r\n";
     stream_open(&d->peer, EV_DEFAULT, fds[0], 64 << 20, &peer_events, d);
-    d->client = qmp_client_new(EV_DEFAULT, fds[1], 0.3, &events, d);
+    /* Only where nothing comes is it waited for in vain. */
+    limit_s = *d->greeting && *d->handshake ? PATIENCE_S : 0.3;
+    d->client = qmp_client_new(EV_DEFAULT, fds[1], limit_s, &events, d);
     say(d, d->greeting);
 }
 
@@ -166,9 +169,9 @@ static void answers(void **state)
 
     (void)state;
     connected(&d);
-    qmp_call(d.client, "first", json_pack("{s:i}", "x", 1), 5, on_reply, &d); /* id 2 */
-    call(&d, "second", 5);                                                    /* id 3 */
-    say(&d, "{\"return\": [], \"id\": 99}\n");                                /* nobody's */
+    qmp_call(d.client, "first", json_pack("{s:i}", "x", 1), PATIENCE_S, on_reply, &d); /* id 2 */
+    call(&d, "second", PATIENCE_S);                                                    /* id 3 */
+    say(&d, "{\"return\": [], \"id\": 99}\n"); /* nobody's */
     say(&d, "\r\n");
     say(&d,
         "{\"timestamp\": {}, \"event\": \"STOP\", \"data\": {}}\r\n{\"return\": 1, \"id\": 3}\r\n");
@@ -180,7 +183,7 @@ static void answers(void **state)
     wait_for(&d.replies, 2);
     assert_int_equal(d.err.code, ERR_NOSPACE);
     assert_string_equal(d.err.msg, "dd: No space left on device");
-    call(&d, "third", 5);
+    call(&d, "third", PATIENCE_S);
     say(&d, "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"unheard of\"}, \"id\": 4}\n");
     wait_for(&d.replies, 3);
     assert_int_equal(d.err.code, ERR_UNSUPPORTED);
@@ -196,7 +199,7 @@ static void slowly(void **state)
 
     (void)state;
     connected(&d);
-    call(&d, "x", 5);
+    call(&d, "x", PATIENCE_S);
     for (; *text; text++) {
         assert_int_equal(d.replies, 0);
         stream_send(&d.peer, text, 1);
@@ -216,8 +219,8 @@ static void error_without_id(void **state)
     connected(&d);
     call(&d, "dead", 0.02);
     wait_for(&d.replies, 1); /* a tombstone is not the oldest call */
-    call(&d, "old", 5);
-    call(&d, "young", 5);
+    call(&d, "old", PATIENCE_S);
+    call(&d, "young", PATIENCE_S);
     say(&d, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"what?\"}}\n");
     wait_for(&d.replies, 2);
     assert_string_equal(d.err.msg, "what?");
@@ -237,7 +240,7 @@ static void late_answer(void **state)
     wait_for(&d.replies, 1);
     assert_int_equal(d.err.code, ERR_TIMEOUT);
     say(&d, "{\"return\": {}, \"id\": 2}\n");
-    call(&d, "next", 5);
+    call(&d, "next", PATIENCE_S);
     say(&d, "{\"return\": {}, \"id\": 3}\n");
     wait_for(&d.replies, 2);
     assert_int_equal(d.err.code, ERR_NONE);
@@ -252,7 +255,7 @@ static void hung_peer(void **state)
 
     (void)state;
     connected(&d);
-    call(&d, "open", 5);
+    call(&d, "open", PATIENCE_S);
     for (int i = 0; i < 3; i++)
         call(&d, "x", 0.02);
     wait_for(&d.closed, 1);
@@ -298,7 +301,7 @@ static void garbage_later(void **state)
 
     (void)state;
     connected(&d);
-    call(&d, "x", 5);
+    call(&d, "x", PATIENCE_S);
     say(&d, "{\"event\": \"A\"}\n{\"return\n{\"event\": \"B\"}\n");
     wait_for(&d.closed, 1);
     assert_int_equal(d.why.code, ERR_PROTOCOL);
@@ -312,7 +315,7 @@ static void peer_gone(void **state)
 
     (void)state;
     connected(&d);
-    call(&d, "x", 5);
+    call(&d, "x", PATIENCE_S);
     stream_close(&d.peer);
     wait_for(&d.closed, 1);
     assert_int_equal(d.err.code, ERR_REMOTE);
@@ -346,7 +349,7 @@ static void large_messages(void **state)
     (void)state;
     memset(text, 'x', len);
     connected(&d);
-    qmp_call(d.client, "x", json_pack("{s:s}", "text", text), 5, on_reply, &d);
+    qmp_call(d.client, "x", json_pack("{s:s}", "text", text), PATIENCE_S, on_reply, &d);
     while (!*d.heard)
         ev_run(EV_DEFAULT, EVRUN_ONCE);
     reply = xasprintf("{\"return\": \"%s\", \"id\": 2}\r\n", text);
@@ -363,8 +366,8 @@ static void freed(void **state)
     (void)state;
     connected(&d);
     d.free_in_reply = true;
-    call(&d, "x", 5);
-    call(&d, "y", 5);
+    call(&d, "x", PATIENCE_S);
+    call(&d, "y", PATIENCE_S);
     say(&d, "{\"return\": {}, \"id\": 2}\n{\"return\": {}, \"id\": 3}\n");
     wait_for(&d.replies, 1);
     ev_run(EV_DEFAULT, EVRUN_NOWAIT);
@@ -373,8 +376,8 @@ static void freed(void **state)
 
     connected(&d); /* while a session's end fails its calls */
     d.free_in_reply = true;
-    call(&d, "x", 5);
-    call(&d, "y", 5);
+    call(&d, "x", PATIENCE_S);
+    call(&d, "y", PATIENCE_S);
     say(&d, "rubbish\n");
     wait_for(&d.replies, 1);
     assert_int_equal(d.closed, 0);
