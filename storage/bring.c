@@ -20,6 +20,7 @@
 #include "storage/repository_priv.h"
 
 #define PIECE ((size_t)1 << 20)
+#define BLOCK ((size_t)4096) /* of a disk that fails */
 #define SECOND_NS INT64_C(1000000000)
 #define TELL_NS (SECOND_NS / 5)
 #define BESIDE_MAX ((size_t)64 << 20)
@@ -132,18 +133,33 @@ static void slow_down(const struct bringing *b, uint64_t of_this)
     nanosleep(&t, NULL);
 }
 
+/* Not said to be damaged: that is for a read that succeeds to find. */
+static int unreadable(const char *where, off_t from, size_t want, int sys, struct err *err)
+{
+    return err_errno(err, sys,
+                     "%s: cannot be read at bytes %lld to %lld of the image (is its disk failing? "
+                     "`vmkeep verify` of the point says what of it is whole)",
+                     where, (long long)from, (long long)from + (long long)want - 1);
+}
+
 /* Bytes from..end of the one file into the other. *copied grows. */
 static int copy_range(struct bringing *b, int in, int out, off_t from, off_t end, uint64_t *copied,
                       const char *where, struct err *err)
 {
+    size_t most = PIECE;
+
     while (from < end) {
-        size_t want = (uint64_t)(end - from) < PIECE ? (size_t)(end - from) : PIECE;
+        size_t want = (uint64_t)(end - from) < most ? (size_t)(end - from) : most;
         ssize_t n = pread(in, b->buffer, want, from);
 
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EIO && want > BLOCK) { /* where is it? */
+            most = BLOCK;
+            continue;
+        }
         if (n < 0)
-            return err_errno(err, errno, "%s", where);
+            return unreadable(where, from, want, errno, err);
         if (n == 0)
             return err_set(err, ERR_CORRUPT, "%s: has become shorter", where);
         if (write_all(out, b->buffer, (size_t)n, from, b->r->path, err) < 0)

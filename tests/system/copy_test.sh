@@ -147,6 +147,18 @@ if vmkeep copy --to offsite --wait > "$tmp/said" 2>&1; then fail "copied without
 grep -q "$far/offsite/.*: Input/output error" "$tmp/said" || fail "failing syncs: $(cat "$tmp/said")"
 check_copies 2
 stop_daemon
+# Of a source that cannot be read: which point, disk and bytes; nothing is marked for it, and nothing copied.
+DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/integration/libread_fails.so" "READ_FAILS=$(of main '.[-1].id')/vda.qcow2"
+             FAILS_BEHIND=340000 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
+start_daemon
+await_daemon
+if vmkeep copy --to offsite --wait > "$tmp/said" 2>&1; then fail "copied what cannot be read"; fi
+grep -q "copy $(of main '.[-1].id'): disk vda: .*/vda.qcow2: cannot be read at bytes 339968 to 344063 of the image .*: Input/output error" "$tmp/said" ||
+    fail "a source that cannot be read: $(cat "$tmp/said")"
+check_copies 2
+no_debris || fail "something is left of what could not be read"
+[ "$(of main '.[-1].state')" = good ] || fail "marked damaged for a read that failed"
+stop_daemon
 DAEMON_WRAP=(env)
 start_daemon
 await_daemon
