@@ -3,7 +3,8 @@
  * The only file of the daemon that reads a clock (and base/uptime.c).  Wall-clock alarms are
  * ev_periodic, which follow clock steps and suspend; waits are ev_timer, which count elapsed
  * time (libev's manual).  That the clock is set the kernel tells by a timer that never elapses
- * (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET): nothing is polled.
+ * (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET): nothing is polled.  Nor by libev, which looks at
+ * the clock once a minute unless it has an ev_periodic.
  */
 #include "daemon/clock_ev.h"
 
@@ -23,6 +24,7 @@
 struct clock_ev {
     struct clock clock;
     struct ev_loop *loop;
+    ev_periodic never;
 };
 
 static int64_t clock_now(struct clock *c)
@@ -167,6 +169,13 @@ static void clock_when_set(struct clock *c, struct alarm *a)
     a->kind = ALARM_WHEN_SET;
 }
 
+static void on_never(struct ev_loop *loop, ev_periodic *w, int revents)
+{
+    (void)loop;
+    (void)w;
+    (void)revents;
+}
+
 struct clock *clock_ev_new(struct ev_loop *loop)
 {
     static const struct clock_ops ops = {
@@ -176,5 +185,8 @@ struct clock *clock_ev_new(struct ev_loop *loop)
 
     c->clock.ops = &ops;
     c->loop = loop;
+    ev_periodic_init(&c->never, on_never, (double)NEVER, 0, NULL);
+    ev_periodic_start(loop, &c->never);
+    ev_unref(loop); /* it keeps no loop from ending */
     return &c->clock;
 }

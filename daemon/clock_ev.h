@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-/* Free with free(). */
+/* Free with free(), when the loop has run for the last time. */
 struct clock *clock_ev_new(struct ev_loop *loop);
 
 #endif
