@@ -95,6 +95,7 @@ struct domain_facts {
     enum domain_state state;
     char *problem; /* DOMAIN_UNREACHABLE: why, one line */
     char *uuid;    /* NULL: it has none; not known unless it runs, or is paused */
+    bool lasting;  /* the UUID is kept for as long as the domain is defined */
     VEC(struct disk_facts) disks;
     /* Read-only disks, CD-ROMs, empty drives, and disks that no backup takes: in no scheduled
      * backup, and in one by hand only by name.  Of an empty one, the name alone is known. */

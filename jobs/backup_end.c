@@ -90,6 +90,7 @@ int backup_after_recording(struct job_run *r)
         job_wait(r, RECORD_AGAIN_S);
         return JOB_STAYS;
     }
+    backup_keep_uuid(r);
     r->repo->known = true;
     r->row.state = JOB_ENDED;
     run->verdict = code == ERR_NONE ? OUTCOME_SUCCESS : OUTCOME_FAILED;

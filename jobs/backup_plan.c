@@ -123,7 +123,9 @@ static int load_current(struct job_run *r, struct err *err)
 
 int backup_plan_load_base(struct job_run *r, struct err *err)
 {
-    return load_last(r, err) < 0 || load_current(r, err) < 0 ? -1 : note_deleted(r, err);
+    if (load_last(r, err) < 0 || load_current(r, err) < 0 || backup_note_remade(r, err) < 0)
+        return -1;
+    return note_deleted(r, err);
 }
 
 /* The domain's disks that the policy selects; caller frees the array, not what it points to. */

@@ -143,5 +143,9 @@ void backup_disks_tell(const struct job_run *r, const struct point *p, char reas
 
 /* Of a first backup: what the domain was called before; NULL: nothing is known.  Caller frees. */
 char *backup_renamed(const struct job_run *r);
+/* A domain that has another UUID than at its last point has nothing to stand on: base_missing. */
+int backup_note_remade(struct job_run *r, struct err *err);
+/* The point is recorded. */
+void backup_keep_uuid(struct job_run *r);
 
 #endif

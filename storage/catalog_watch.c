@@ -287,14 +287,14 @@ int catalog_since_full(struct catalog *c, const char *host, const char *domain, 
 /* ---- renamed ---- */
 
 /* Names come and go; who has not come back by then does not. */
-static int forget_long_gone(struct catalog *c, int64_t now, struct err *err)
+static int forget_long_gone(struct catalog *c, const char *kind, int64_t now, struct err *err)
 {
     struct seen_list l = {0};
-    int rc = catalog_seen(c, "gone", &l, err);
+    int rc = catalog_seen(c, kind, &l, err);
 
     for (size_t i = 0; rc == 0 && i < l.n; i++)
         if (l.items[i].at < now - GONE_S)
-            rc = catalog_seen_forget(c, "gone", l.items[i].name, err);
+            rc = catalog_seen_forget(c, kind, l.items[i].name, err);
     seen_list_done(&l);
     return rc;
 }
@@ -302,7 +302,7 @@ static int forget_long_gone(struct catalog *c, int64_t now, struct err *err)
 int catalog_gone_put(struct catalog *c, const char *domain, const char *uuid, int64_t now,
                      struct err *err)
 {
-    if (forget_long_gone(c, now, err) < 0)
+    if (forget_long_gone(c, "gone", now, err) < 0)
         return -1;
     return catalog_seen_put(c, "gone", domain, uuid, NULL, NULL, now, err);
 }
@@ -331,6 +331,30 @@ int catalog_gone_name(struct catalog *c, const char *domain, const char *uuid, c
         *ret = xstrdup(last->name);
         *ret_until = last->at;
     }
+    seen_list_done(&l);
+    return 0;
+}
+
+/* ---- made anew ---- */
+
+int catalog_chain_put(struct catalog *c, const char *chain, const char *uuid, int64_t now,
+                      struct err *err)
+{
+    if (forget_long_gone(c, "chain", now, err) < 0)
+        return -1;
+    return catalog_seen_put(c, "chain", chain, uuid, NULL, NULL, now, err);
+}
+
+int catalog_chain_uuid(struct catalog *c, const char *chain, char **ret, struct err *err)
+{
+    struct seen_list l = {0};
+    const struct seen *s;
+
+    *ret = NULL;
+    if (catalog_seen(c, "chain", &l, err) < 0)
+        return -1;
+    s = seen_list_find(&l, chain);
+    *ret = xstrdup(s ? s->state : NULL);
     seen_list_done(&l);
     return 0;
 }

@@ -145,6 +145,7 @@ void libvirt_facts_begin(struct libvirt_look *l, struct domain_facts *ret)
     ret->state = state_of(d);
     ret->problem = problem_of(d);
     ret->foreign_job = foreign_job_of(d);
+    ret->lasting = d->persistent;
     if ((d->live && is_deaf(d)) || is_held(d))
         ret->state = DOMAIN_UNREACHABLE;
     keep_definitions(d, l->at, ret);

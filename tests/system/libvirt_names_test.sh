@@ -109,9 +109,19 @@ take incremental
 compare_points
 echo "back under its name"
 
-# ---- undefined, and defined anew with another UUID ----
+# ---- undefined, and defined anew: another UUID is another domain, with the same disks as well ----
 
 uuid=$(libvirt_virsh domuuid vm1)
+libvirt_virsh destroy --graceful vm1
+libvirt_virsh dumpxml --inactive vm1 > "$tmp/same.xml"
+libvirt_virsh undefine vm1 --checkpoints-metadata
+wait_for 10 "it to go" not_on lab/vm1
+images
+libvirt_virsh define "$tmp/same.xml"
+libvirt_virsh start --paused vm1
+wait_for 10 "it" on lab/vm1
+change
+take incremental
 libvirt_virsh destroy --graceful vm1
 libvirt_virsh undefine vm1 --checkpoints-metadata
 wait_for 10 "it to go" not_on lab/vm1
@@ -121,9 +131,17 @@ libvirt_domain vm1 vda
 libvirt_virsh start --paused vm1
 wait_for 10 "it" on lab/vm1
 change
+before=$(points | jq length)
 vmkeep run vm1 --wait > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
 keep_reference "$(newest)"
-[ "$(points | jq -r '.[-1].kind')" = incremental ] || fail "its disks are the same: $(vmkeep explain "$(newest)")"
+vmkeep explain "$(newest)" > "$tmp/out"
+grep -q "the domain was defined anew since, and is another one: its UUID is $(libvirt_virsh domuuid vm1), and was $uuid; the points of the former one stay" \
+    "$tmp/out" || fail "$(cat "$tmp/out")"
+[ "$(points | jq -r '.[-1].kind')" = full ] || fail "a chain goes on: $(vmkeep explain "$(newest)")"
+[ "$(points | jq length)" -eq $((before + 1)) ] || fail "points: $(points)"
+[ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+change
+take incremental
 compare_points
 echo "another UUID"
 

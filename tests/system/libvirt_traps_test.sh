@@ -32,8 +32,9 @@ images()
 # ---- the records are removed with the domain: defined again from what the catalog keeps ----
 
 libvirt_virsh destroy --graceful "$vm" > /dev/null
+libvirt_virsh dumpxml --inactive "$vm" > "$tmp/same.xml" # with its UUID
 libvirt_virsh undefine "$vm" --checkpoints-metadata > /dev/null
-libvirt_virsh define "$tmp/$vm.xml" > /dev/null
+libvirt_virsh define "$tmp/same.xml" > /dev/null
 libvirt_virsh start --paused "$vm" > /dev/null
 [ "$(ours)" -eq 0 ] || fail "checkpoints: $(checkpoints)"
 wait_for 10 "the domain" libvirt_is_connected
@@ -44,7 +45,7 @@ grep -q 'which its host had forgotten, is defined again' "$tmp/log" || fail "it 
 compare_points
 echo "records removed"
 
-# ---- a transient domain ----
+# ---- a transient domain, which gets a UUID whenever it starts: it is the same ----
 
 libvirt_virsh destroy --graceful "$vm" > /dev/null
 libvirt_virsh undefine "$vm" --checkpoints-metadata > /dev/null
@@ -59,7 +60,7 @@ change
 take incremental
 [ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
 libvirt_virsh destroy --graceful "$vm" > /dev/null
-libvirt_virsh define "$tmp/$vm.xml" > /dev/null
+libvirt_virsh define "$tmp/same.xml" > /dev/null
 libvirt_virsh start --paused "$vm" > /dev/null
 wait_for 10 "the domain" libvirt_is_connected
 change

@@ -784,6 +784,22 @@ static void at_host(void **state)
     assert_int_equal(job_at("h", "d", "/elsewhere"), 0);
 }
 
+static void a_chain_knows_whose_it_is(void **state)
+{
+    CLEANUP_FREE char *none = NULL, *last = NULL, *old = NULL;
+
+    (void)state;
+    OK(catalog_chain_uuid(c, "h/d/nightly", &none, &err));
+    assert_null(none);
+    OK(catalog_chain_put(c, "h/d/nightly", "u1", 10, &err));
+    OK(catalog_chain_put(c, "h/d/nightly", "u2", 20, &err));
+    OK(catalog_chain_uuid(c, "h/d/nightly", &last, &err));
+    assert_string_equal(last, "u2");
+    OK(catalog_chain_put(c, "h/e/nightly", "u3", 91 * 86400, &err));
+    OK(catalog_chain_uuid(c, "h/d/nightly", &old, &err));
+    assert_null(old);
+}
+
 /* By its UUID, on the same host, under another name; not for ever. */
 static void one_that_is_gone_is_known_by_its_uuid(void **state)
 {
@@ -1226,6 +1242,7 @@ int main(void)
         TEST(coverage),
         TEST(coverage_gone),
         TEST(one_that_is_gone_is_known_by_its_uuid),
+        TEST(a_chain_knows_whose_it_is),
         TEST(seen_forgotten),
         TEST(at_host),
         TEST(history_of_failures),
