@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/open_jobs.h"
 #include "cli/repository_compare.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -34,9 +35,9 @@ static void compare_points(const struct repository_facts *f, const struct survey
     for (size_t i = 0; i < found->losses.n; i++) {
         const struct survey_loss *loss = &found->losses.items[i];
 
-        differ(l, point_state_name(loss->state), loss->id, loss->problem,
-               "no new point is based on it, and it counts for no rule");
-        l->damage = true;
+        if (differ(l, point_state_name(loss->state), loss->id, loss->problem,
+                   "no new point is based on it, and it counts for no rule"))
+            l->damage = true;
     }
     for (size_t i = 0; i < found->unknown.n; i++) {
         const struct repository_domain *d = repository_domain_of(f, found->unknown.items[i]);
@@ -64,9 +65,9 @@ static void compare_damage(const struct repository_facts *f, const struct point_
         if (!p->damage || survey_loss_find(found, p->id) ||
             (p->repository_id && strcmp(p->repository_id, f->view.id) != 0))
             continue;
-        differ(l, point_state_name(POINT_DAMAGED), p->id, p->damage,
-               "no new point is based on it, and it counts for no rule");
-        l->damage = true;
+        if (differ(l, point_state_name(POINT_DAMAGED), p->id, p->damage,
+                   "no new point is based on it, and it counts for no rule"))
+            l->damage = true;
     }
 }
 
@@ -169,9 +170,30 @@ static void compare_contents(const struct repository_facts *f, const struct poin
     compare_trees(f, found, l);
 }
 
+/* Jobs that run there by the catalog, while the daemon does. */
+static int add_at_work(const struct config *config, const struct config_repository *c,
+                       struct catalog *catalog, struct job_list *ret, struct err *err)
+{
+    CLEANUP(open_jobs_done) struct open_jobs open = {.config = config};
+    const struct job_filter active = {.active = true};
+    struct job_list all = {0};
+
+    if (catalog_jobs(catalog, &active, &all, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all.n; i++)
+        if (str_eq(all.items[i].repository, c->name) && all.items[i].state == JOB_RUNNING &&
+            !open_jobs_interrupted(&open, &all.items[i]))
+            *VEC_ADD(ret) = all.items[i];
+        else
+            job_done(&all.items[i]);
+    free(all.items);
+    return 0;
+}
+
 static int gather_and_compare(const struct config *config, const struct config_repository *c,
                               struct catalog *catalog, struct differences *l, struct err *err)
 {
+    CLEANUP(job_list_done) struct job_list at_work = {0};
     const struct point_filter of = {.repository = c->name};
     CLEANUP(repository_facts_done) struct repository_facts f = {0};
     CLEANUP(point_list_done) struct point_list known = {0};
@@ -179,11 +201,16 @@ static int gather_and_compare(const struct config *config, const struct config_r
     CLEANUP(domain_names_done) struct domain_names domains = {0};
     bool good;
 
-    if (repository_gather(c, catalog, &f, err) < 0 ||
+    /* Looked for before and after: what ends meanwhile, and what begins. */
+    if (add_at_work(config, c, catalog, &at_work, err) < 0 ||
+        repository_gather(c, catalog, &f, err) < 0 ||
         domains_known(config, catalog, &domains, err) < 0 ||
         catalog_points(catalog, &of, &known, err) < 0 ||
-        (f.problem.code == ERR_NONE && !f.view.is_new && survey_here(&f, &known, &found, err) < 0))
+        (f.problem.code == ERR_NONE && !f.view.is_new &&
+         survey_here(&f, &known, &found, err) < 0) ||
+        add_at_work(config, c, catalog, &at_work, err) < 0)
         return -1;
+    l->at_work = &at_work;
     good = f.problem.code == ERR_NONE && !f.view.is_new;
     compare(&f, good ? &found : NULL, &domains, catalog_id(catalog), l);
     if (good)
@@ -191,6 +218,7 @@ static int gather_and_compare(const struct config *config, const struct config_r
     if (good && strcmp(repository_state(&f), "foreign") != 0)
         compare_contents(&f, &known, &found, l);
     compare_checkpoints(config, &known, l);
+    l->at_work = NULL;
     return 0;
 }
 

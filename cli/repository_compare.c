@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/repository_look.h"
@@ -15,12 +16,38 @@
 
 #define ANSWER_S 20
 
-void differ(struct differences *l, const char *what, const char *about, const char *problem,
+/* What lets go of points, or copies them, has a domain's directory for itself; others have the
+ * point that they make. */
+static bool works_on(const struct job *j, const char *about)
+{
+    CLEANUP_FREE char *host = name_escape(j->host), *domain = name_escape(j->domain);
+    CLEANUP_FREE char *directory = xasprintf("%s/%s/", host, domain);
+
+    return str_eq(j->plan.id, about) ||
+           (!str_eq(j->kind, JOB_BACKUP) && !str_eq(j->kind, JOB_VERIFY) &&
+            starts_with(about, directory));
+}
+
+static const struct job *who_works_on(const struct job_list *jobs, const char *about)
+{
+    for (size_t i = 0; jobs && about && i < jobs->n; i++)
+        if (works_on(&jobs->items[i], about))
+            return &jobs->items[i];
+    return NULL;
+}
+
+bool differ(struct differences *l, const char *what, const char *about, const char *problem,
             const char *then)
 {
-    json_array_append_new(l->list, json_pack("{s:s, s:o, s:o, s:s}", "what", what, "about",
-                                             report_json_text(about), "problem",
-                                             report_json_text(problem), "then", then));
+    const struct job *j = who_works_on(l->at_work, about);
+    CLEANUP_FREE char *at_work =
+        j ? xasprintf("nothing: job %lld, which runs, is at work on it", (long long)j->id) : NULL;
+
+    json_array_append_new(
+        l->list, json_pack("{s:s, s:o, s:o, s:s}", "what", what, "about", report_json_text(about),
+                           "problem", report_json_text(problem), "then", at_work ? at_work : then));
+    l->n_harmless += at_work != NULL;
+    return !at_work;
 }
 
 /* ---- the file system ---- */
@@ -114,8 +141,9 @@ static void compare_tree(const struct repository_facts *f, const struct point *p
     tree_done(&t);
     if (rc == 0 || err.code == ERR_NOTFOUND)
         return;
-    differ(l, "tree", p->id, err.msg, "it stays; the image beside it counts, and can be restored");
-    l->damage = true;
+    if (differ(l, "tree", p->id, err.msg,
+               "it stays; the image beside it counts, and can be restored"))
+        l->damage = true;
 }
 
 void compare_trees(const struct repository_facts *f, const struct survey *found,

@@ -13,10 +13,11 @@ struct differences {
     json_t *list;      /* {what, about, problem, then} */
     size_t n_harmless; /* of them */
     bool damage;
+    const struct job_list *at_work; /* jobs that run, in that repository; borrowed */
 };
 
-/* then: what will be done about it. */
-void differ(struct differences *l, const char *what, const char *about, const char *problem,
+/* then: what will be done about it.  False: it is no fault, for a job is at work on it. */
+bool differ(struct differences *l, const char *what, const char *about, const char *problem,
             const char *then);
 
 /* Nothing can be written there. */

@@ -62,6 +62,25 @@ check() {
     [ "$status" -ne 0 ]
 }
 
+@test "what a job that runs is making is no fault; where vmkeepd is down, it is left over" {
+    point=local/web01/2026-11-23T02-30-00Z.nightly
+    mkdir "$repo/$point.partial"
+    [ "$(check)" = unfinished ]
+    sqlite3 "$tmp/catalog.db" "INSERT INTO job (kind, guest, host, domain, policy, repository, asked, level, state, created, point)
+        VALUES ('backup', 1, 'local', 'web01', 'nightly', 'main', 'full', 'full', 'running', 1, '$point')"
+    [ "$(check)" = unfinished ]
+    jq -e 'all(.then | startswith("nothing") | not)' "$tmp/out"
+    echo '{"ok": true, "result": {"checkpoints": []}}' > "$tmp/answer"
+    setsid socat "UNIX-LISTEN:$tmp/control.sock,fork" "SYSTEM:head -n 1 > /dev/null; cat $tmp/answer" 3>&- &
+    pid=$!
+    for _ in {1..500}; do ! grep -q " 00010000 .* $tmp/control.sock\$" /proc/net/unix || break; sleep 0.02; done
+    [ "$(check)" = unfinished ]
+    jq -e 'any(.then == "nothing: job 1, which runs, is at work on it")' "$tmp/out"
+    mkdir "$repo/local/web01/2026-11-24T02-30-00Z.nightly.partial" # of nobody
+    [ "$(check | xargs)" = "unfinished unfinished" ]
+    jq -e 'map(select(.then | startswith("nothing"))) | length == 1' "$tmp/out"
+}
+
 @test "a tree of digests that is damaged" {
     echo "no tree" > "$dir/vda.tree"
     [ "$(check)" = tree ]
