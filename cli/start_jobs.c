@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/timefmt.h"
 #include "cli/client.h"
 #include "report/json.h"
 #include "report/live.h"
@@ -16,12 +17,16 @@
 #include "report/wrap.h"
 
 #define ANSWER_S 20
+#define STILL_S 5 /* for so long nothing has moved: that is worth a word */
 
 struct started {
     int64_t id;
     char *host, *domain, *policy;
     bool joined;            /* it was there before */
     const char *state;      /* "queued" or "running" */
+    char *now;              /* what it does, or waits for, as told last; NULL: nothing was */
+    int64_t now_since;      /* seconds of the monotonic clock */
+    bool works, still_told; /* it does something; that it moves no more is told */
     char *outcome, *reason; /* NULL: it has not ended */
     json_t *reasons;
 };
@@ -29,7 +34,8 @@ struct started {
 struct jobs {
     VEC(struct started) list;
     bool json, terminal;
-    bool line; /* a progress line stands on the terminal */
+    bool line;     /* a progress line stands on the terminal */
+    int64_t moved; /* when anything of them moved last, as now_since */
 };
 
 static struct started *find(struct jobs *j, json_int_t id)
@@ -73,6 +79,7 @@ static void jobs_done(struct jobs *j)
         free(s->host);
         free(s->domain);
         free(s->policy);
+        free(s->now);
         free(s->outcome);
         free(s->reason);
         json_decref(s->reasons);
@@ -135,15 +142,73 @@ static void print_line(struct jobs *j, const struct started *s, const char *now)
     j->line = true;
 }
 
-/* For a terminal. */
+static int64_t monotonic_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+/* Takes the text over. */
+static void note_now(struct jobs *j, struct started *s, char *text, bool works)
+{
+    int64_t now = monotonic_s();
+
+    s->works = works;
+    if (s->now && str_eq(s->now, text)) {
+        free(text);
+        return;
+    }
+    free(s->now);
+    s->now = text;
+    s->now_since = j->moved = now;
+    s->still_told = false;
+}
+
+/* "looking at the domain (for 12s)": who waits must see that it is not the command that hangs. */
+static char *still_text(const struct started *s)
+{
+    int64_t for_s = monotonic_s() - s->now_since;
+    char text[TIMEFMT_MAX];
+
+    return for_s < STILL_S ? xstrdup(s->now)
+                           : xasprintf("%s (for %s)", s->now, duration_text(for_s, text));
+}
+
+/* Where nothing of them moves any more, each that works at something, or else the first, says once
+ * what it waits for. */
+static void tell_still(struct jobs *j)
+{
+    bool any = false;
+
+    if (monotonic_s() - j->moved < STILL_S)
+        return;
+    for (size_t i = 0; i < j->list.n; i++)
+        any = any || (j->list.items[i].works && !j->list.items[i].outcome);
+    for (size_t i = 0; i < j->list.n; i++) {
+        struct started *s = &j->list.items[i];
+        CLEANUP_FREE char *label = xasprintf("job %lld: ", (long long)s->id);
+        CLEANUP_FREE char *text = s->now ? still_text(s) : NULL;
+
+        if (!text || s->outcome || (any && !s->works))
+            continue;
+        if (!s->still_told)
+            print_paragraphf(stderr, 4, label, "%s/%s: %s", s->host, s->domain, text);
+        s->still_told = true;
+        if (!any)
+            return;
+    }
+}
+
 static void on_progress(struct jobs *j, const json_t *event)
 {
     char text[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
     json_int_t id = 0, done = 0, total = 0;
     const json_t *now = json_object_get(event, "now");
-    CLEANUP_FREE char *line = NULL;
     const char *step = "";
-    const struct started *s;
+    struct started *s;
+    char *line;
 
     if (json_unpack((json_t *)event, "{s:I, s?s, s?I, s?I}", "job", &id, "step", &step, "done",
                     &done, "total", &total) < 0 ||
@@ -156,7 +221,14 @@ static void on_progress(struct jobs *j, const json_t *event)
                          size_text((uint64_t)done, text), size_text((uint64_t)total, all));
     else
         line = xstrdup(step);
-    print_line(j, s, line);
+    note_now(j, s, line, json_is_string(json_object_get(now, "doing")));
+    if (j->terminal) {
+        CLEANUP_FREE char *still = still_text(s);
+
+        print_line(j, s, still);
+    } else {
+        tell_still(j);
+    }
 }
 
 static void on_accepted(struct jobs *j, const json_t *event)
@@ -200,6 +272,7 @@ static void on_ended(struct jobs *j, const json_t *event)
     s->outcome = xstrdup(outcome);
     s->reason = xstrdup(json_string_value(json_object_get(event, "reason")));
     s->reasons = json_incref(json_object_get(event, "reasons"));
+    j->moved = monotonic_s();
     wipe_line(j);
     if (!j->json)
         print_end(s);
@@ -215,7 +288,7 @@ static void on_event(void *ctx, const json_t *event)
         return;
     if (strcmp(name, "accepted") == 0)
         on_accepted(j, event);
-    else if (strcmp(name, "progress") == 0 && j->terminal && !j->json)
+    else if (strcmp(name, "progress") == 0)
         on_progress(j, event);
     else if (strcmp(name, "ended") == 0)
         on_ended(j, event);
@@ -302,7 +375,7 @@ int start_jobs(const struct config *config, const char *cmd, json_t *args, bool 
         return cli_usage(cmd, "an argument is not UTF-8");
     if (wait)
         json_object_set_new(args, "wait", json_true());
-    if (wait && j.terminal && !json)
+    if (wait && !json)
         json_object_set_new(args, "progress", json_true());
     if (client_ask(config, &request, ANSWER_S, &result, &reached, &err) == 0) {
         wipe_line(&j);

@@ -231,7 +231,7 @@ END
 job 13: lab/b: failed: no space" ]
     [ "$stderr" = "job 12: lab/a under nightly is queued
 job 13: lab/b under nightly is queued" ]
-    jq -e '. == {v: 1, cmd: "run", args: {target: "nightly", wait: true}}' "$tmp/requests"
+    jq -e '. == {v: 1, cmd: "run", args: {target: "nightly", wait: true, progress: true}}' "$tmp/requests"
     run -3 --separate-stderr vmkeep run nightly --wait --json
     jq -e '.jobs | map([.id, .outcome, .reason]) ==
         [[12, "success", "as it is"], [13, "failed", "no space"]]' <<< "$output"
@@ -265,8 +265,8 @@ END
     [ "$stderr" = "joined job 12: lab/a under nightly, which is running
 job 13: lab/b under nightly is queued
 vmkeep: interrupted; jobs 12 13 go on ('vmkeep cancel JOB' ends one)" ]
-    # No terminal, no progress: the daemon is not asked for it.
-    jq -e '.args == {target: "nightly", wait: true}' "$tmp/requests"
+    # It is asked for its progress, to tell when nothing moves.
+    jq -e '.args == {target: "nightly", wait: true, progress: true}' "$tmp/requests"
 }
 
 @test "run --wait on a terminal: one line that is written anew, and never too long" {
@@ -285,6 +285,28 @@ END
     grep -qx 'job 12: copying 50% of 1.00 MiB, 1.00 K' "$tmp/lines"
     grep -q 'job 12: lab/a: success: full of 1 disk' "$tmp/lines"
     jq -e '.args == {target: "nightly", wait: true, progress: true}' "$tmp/requests"
+}
+
+@test "run --wait without a terminal: when nothing moves any more, what each works at is said once" {
+    cat > "$tmp/slow" <<'END'
+head -n 1 > /dev/null
+echo '{"event": "accepted", "jobs": [{"id": 12, "domain": "a", "host": "lab", "policy": "nightly", "state": "queued"}, {"id": 13, "domain": "b", "host": "lab", "policy": "nightly", "state": "queued"}]}'
+for i in 1 2 3 4 5 6 7 8; do
+    echo '{"event": "progress", "job": 12, "domain": "a", "step": "looking", "done": 0, "total": 0, "now": {"doing": "looking at the domain", "waits_for": null}}'
+    echo '{"event": "progress", "job": 13, "domain": "b", "step": "queued", "done": 0, "total": 0, "now": {"doing": null, "waits_for": {"code": "jobs-limit", "text": "a place", "jobs": [12]}}}'
+    sleep 1
+done
+echo '{"event": "ended", "job": 12, "domain": "a", "outcome": "failed", "reason": "no answer"}'
+echo '{"event": "ended", "job": 13, "domain": "b", "outcome": "success"}'
+echo '{"ok": true, "result": {}}'
+END
+    setsid socat "UNIX-LISTEN:$socket,fork" "SYSTEM:sh $tmp/slow" 3>&- &
+    echo $! > "$tmp/daemon"
+    wait_for listening
+    run -3 --separate-stderr vmkeep run nightly --wait
+    [[ $(sed 's/for [5-7]s/for Ns/' <<< "$stderr") == "job 12: lab/a under nightly is queued
+job 13: lab/b under nightly is queued
+job 12: lab/a: looking at the domain (for Ns)" ]]
 }
 
 @test "run --wait: an end without a reason" {
@@ -325,7 +347,7 @@ END
     [ "$output" = "There is nothing to do." ]
     run -0 vmkeep prune web01 --wait
     jq -se '. == [{v: 1, cmd: "prune", args: {}},
-        {v: 1, cmd: "prune", args: {target: "web01", wait: true}}]' "$tmp/requests"
+        {v: 1, cmd: "prune", args: {target: "web01", wait: true, progress: true}}]' "$tmp/requests"
     answers <<< '{"ok": true, "result": {"jobs": [{"id": 12, "domain": "web01", "host": "lab", "policy": "nightly"}]}}'
     run -0 vmkeep prune web01
     [ "$output" = "job 12: lab/web01 under nightly is queued
