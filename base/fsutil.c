@@ -42,23 +42,33 @@ bool path_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
-int mkdir_all(const char *path, mode_t mode, struct err *err)
+static int mkdir_each(char *path, mode_t mode, struct err *err)
 {
-    CLEANUP_FREE char *copy = xstrdup(path);
-    struct stat st;
-
-    for (char *p = copy + 1; *copy; p++) {
+    for (char *p = path + 1; *path; p++) {
         char saved = *p;
 
         if (saved && saved != '/')
             continue;
         *p = '\0';
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
-            return err_errno(err, errno, "create directory %s", copy);
+        if (mkdir(path, mode) < 0 && errno != EEXIST)
+            return err_errno(err, errno, "create directory %s", path);
         if (!saved)
             break;
         *p = saved;
     }
+    return 0;
+}
+
+int mkdir_all(const char *path, mode_t mode, struct err *err)
+{
+    CLEANUP_FREE char *copy = xstrdup(path);
+    mode_t ours = umask(022); /* others may have to pass, whatever is usual for whoever runs us */
+    int rc = mkdir_each(copy, mode, err);
+    struct stat st;
+
+    umask(ours);
+    if (rc < 0)
+        return rc;
     if (stat(path, &st) < 0)
         return err_errno(err, errno, "%s", path);
     if (!S_ISDIR(st.st_mode))
@@ -277,4 +287,17 @@ const char *path_remote(const char *path)
         if ((uint32_t)fs.f_type == remote[i].type)
             return remote[i].name;
     return NULL;
+}
+
+int cannot_create(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (errno != EROFS)
+        return err_errno(err, errno, "create %s", path);
+    return err_set(
+        err, ERR_DENIED,
+        "create %s: %s; if it is not mounted so, vmkeepd's unit closes it to vmkeepd: add "
+        "`ReadWritePaths=%.*s` under [Service] by `systemctl edit vmkeepd`, and restart it",
+        path, strerror(EROFS), slash ? (int)(slash - path) : 1, slash ? path : ".");
 }

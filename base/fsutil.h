@@ -13,7 +13,8 @@
 
 #include "base/err.h"
 
-/* Creates path and what is missing above it, each with the mode. Existing directories are fine. */
+/* Creates path and what is missing above it, each with the mode, whatever the umask (of which 022
+ * counts). Existing directories are fine. */
 int mkdir_all(const char *path, mode_t mode, struct err *err);
 
 /* A directory that we have made is the hypervisor's user's, too: as root it is given away; else it
@@ -60,5 +61,9 @@ bool path_exists(const char *path);
  * another machine, or another program, that may be slow, or away: "nfs"; NULL: a local one, or it
  * cannot be told.  May wait for it. */
 const char *path_remote(const char *path);
+
+/* By errno; where a file system takes no writes, what to do.  For what a daemon under systemd
+ * makes.  Returns -1. */
+int cannot_create(const char *path, struct err *err);
 
 #endif

@@ -92,21 +92,12 @@ static char *make_sound_text(struct init_found *f, size_t *ret_len, struct err *
     return ret;
 }
 
-/* QEMU, of another user, has to get at the points: others may pass, and not look. */
-static int make_place(const char *dir, struct err *err)
-{
-    mode_t ours = umask(022);
-    int rc = mkdir_all(dir, 0711, err);
-
-    umask(ours);
-    return rc;
-}
-
 static int make_directories(const struct init_found *f, struct err *err)
 {
     CLEANUP_FREE char *dir = path_dirname(cli_config_path());
 
-    if (!f->place.is_there && make_place(f->place.dir, err) < 0)
+    /* QEMU, of another user, has to get at the points: others may pass, and not look. */
+    if (!f->place.is_there && mkdir_all(f->place.dir, 0711, err) < 0)
         return -1;
     return path_exists(dir) ? 0 : mkdir_all(dir, 0755, err);
 }

@@ -90,15 +90,17 @@ static void remove_nameless(const struct made_list *l, const char *tag)
     }
 }
 
-static int create(const char *path, uid_t uid, gid_t gid, struct made *ret, struct err *err)
+/* path: without its name yet, which is for the error. */
+static int create(const char *path, const char *name, uid_t uid, gid_t gid, struct made *ret,
+                  struct err *err)
 {
     CLEANUP_CLOSE int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
     mode_t mode;
 
     if (fd < 0)
-        return err_errno(err, errno, "create %s", path);
+        return cannot_create(name, err);
     if (!look(fd, "", ret, &mode) || (geteuid() == 0 && fchown(fd, uid, gid) < 0))
-        return err_errno(err, errno, "give %s to QEMU's user", path);
+        return err_errno(err, errno, "give %s to QEMU's user", name);
     return 0;
 }
 
@@ -116,7 +118,7 @@ int made_create(const struct made_list *l, const char *tag, uid_t uid, gid_t gid
         now = &all.items[i];
         if (now->what == MADE_SOCKET) {
             look(AT_FDCWD, now->path, now, &mode);
-        } else if (create(path, uid, gid, now, err) < 0) {
+        } else if (create(path, now->path, uid, gid, now, err) < 0) {
             remove_nameless(l, tag);
             return -1;
         }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/qemu_locks.h"
 #include "base/way.h"
 #include "helpers/store/identity.h"
@@ -254,7 +255,7 @@ static int make(struct visit *v, const char *path, const char *name, struct err 
     fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
     f->has_name = fd >= 0;
     if (fd < 0)
-        err_errno(&why, errno, "create %s", name);
+        cannot_create(name, &why);
     else if (geteuid() == 0 && fchown(fd, q->uid, q->gid) < 0)
         err_errno(&why, errno, "give %s to QEMU's user", name);
     if (why.code == ERR_NONE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,12 +89,52 @@ static void files(void **state)
     free(under);
 }
 
+/* QEMU's user has to pass, and root's umask may be 077. */
+static void a_directory_is_as_open_as_is_asked_for(void **state)
+{
+    char *upper = xasprintf("%s/a", tmp), *path = xasprintf("%s/a/b", tmp);
+    mode_t ours = umask(077);
+    struct err err = ERR_INIT;
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(mkdir_all(path, 0711, &err), 0);
+    assert_int_equal(umask(ours), 077);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0711);
+    assert_int_equal(stat(upper, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0711);
+    rmdir(path);
+    rmdir(upper);
+    free(path);
+    free(upper);
+}
+
+static void what_a_unit_closes_is_told_with_what_opens_it(void **state)
+{
+    struct err err = ERR_INIT;
+
+    (void)state;
+    errno = EROFS;
+    assert_int_equal(cannot_create("/srv/a/x.qcow2", &err), -1);
+    assert_int_equal(err.code, ERR_DENIED);
+    assert_string_equal(err.msg,
+                        "create /srv/a/x.qcow2: Read-only file system; if it is not mounted so, "
+                        "vmkeepd's unit closes it to vmkeepd: add `ReadWritePaths=/srv/a` under "
+                        "[Service] by `systemctl edit vmkeepd`, and restart it");
+    errno = ENOENT;
+    assert_int_equal(cannot_create("/srv/a/x.qcow2", &err), -1);
+    assert_string_equal(err.msg, "create /srv/a/x.qcow2: No such file or directory");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(directories, setup, teardown),
         cmocka_unit_test_setup_teardown(no_link_is_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(files, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_directory_is_as_open_as_is_asked_for, setup, teardown),
+        cmocka_unit_test(what_a_unit_closes_is_told_with_what_opens_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
