@@ -104,10 +104,12 @@ static int make_directories(const struct init_found *f, struct err *err)
 
 static void say_what_follows(const struct init_found *f)
 {
-    bool nothing = !f->libvirt && f->qemus.n == 0;
+    bool nothing = !f->libvirt && !f->asleep && f->qemus.n == 0;
 
     printf("\n%s is written.%s Then:\n", cli_config_path(),
            nothing ? " Name your hosts in it." : "");
+    if (f->asleep)
+        printf("  %s\n", f->asleep);
     puts("  vmkeep check && systemctl enable --now vmkeepd   (or: vmkeep reload, where it runs)\n"
          "  vmkeep doctor            is everything there that backups need?\n"
          "  vmkeep run nightly       the first backups, now\n"

@@ -44,13 +44,34 @@ static void write_left_out(const struct init_found *f, FILE *out)
         fprintf(out, "  # A QEMU is left out: %s\n", f->unfit.items[i]);
 }
 
+/* One that sleeps is named where nothing else is: it will answer, and of no host nothing is backed
+ * up.  Beside QEMUs of their own it may well be unused. */
+static bool names_libvirt(const struct init_found *f)
+{
+    return f->libvirt || (f->asleep && f->qemus.n == 0);
+}
+
+static void write_libvirt(const struct init_found *f, FILE *out)
+{
+    if (names_libvirt(f))
+        fputs("  # All domains of this machine's libvirt, also those that are defined later.\n",
+              out);
+    if (f->asleep && f->qemus.n == 0)
+        fprintf(out, "  # It does not answer now: `%s`.\n", f->asleep);
+    if (names_libvirt(f))
+        fputs("  - name: local\n    driver: libvirt\n    uri: qemu:///system\n", out);
+    else if (f->asleep)
+        fprintf(out,
+                "  # libvirt is installed here and does not answer: `%s`, then\n"
+                "  # `vmkeep init --force` again, or take the # away from its line:\n"
+                "  # - { name: libvirt, driver: libvirt, uri: qemu:///system }\n",
+                f->asleep);
+}
+
 static void write_hosts(const struct init_found *f, FILE *out)
 {
     fputs("# The hypervisors.\nhosts:\n", out);
-    if (f->libvirt)
-        fputs("  # All domains of this machine's libvirt, also those that are defined later.\n"
-              "  - name: local\n    driver: libvirt\n    uri: qemu:///system\n",
-              out);
+    write_libvirt(f, out);
     if (f->qemus.n > 0) {
         fputs("  # Each takes one client at a time on its QMP socket: let that be vmkeep. To be\n"
               "  # backed up while it is shut off, a domain needs its images, too:\n"
@@ -62,20 +83,9 @@ static void write_hosts(const struct init_found *f, FILE *out)
     for (size_t i = 0; i < f->qemus.n; i++)
         write_qemu(&f->qemus.items[i], out);
     write_left_out(f, out);
-    if (f->asleep)
-        fprintf(out,
-                "  # libvirt is installed here and does not answer: `%s`, then\n"
-                "  # `vmkeep init --force` again, or take the # away from its line:\n",
-                f->asleep);
-    if (f->asleep && f->qemus.n > 0)
-        fputs("  # - { name: libvirt, driver: libvirt, uri: qemu:///system }\n", out);
-    if (!f->libvirt && f->qemus.n == 0)
-        fprintf(out, "%s",
-                f->asleep ? ""
-                          : "  # Neither libvirt nor a QEMU with a QMP socket was found here. "
-                            "One of these:\n");
-    if (!f->libvirt && f->qemus.n == 0)
-        fputs("  # - { name: local, driver: libvirt, uri: qemu:///system }\n"
+    if (!names_libvirt(f) && f->qemus.n == 0)
+        fputs("  # Neither libvirt nor a QEMU with a QMP socket was found here. One of these:\n"
+              "  # - { name: local, driver: libvirt, uri: qemu:///system }\n"
               "  # - name: local\n"
               "  #   driver: qemu\n"
               "  #   domains: [ { name: web01, qmp: /run/vm/web01.qmp } ]\n"
@@ -103,7 +113,7 @@ static void write_repository(const struct init_place *p, FILE *out)
 
 static bool has_agent(const struct init_found *f)
 {
-    bool ret = f->libvirt;
+    bool ret = names_libvirt(f);
 
     for (size_t i = 0; i < f->qemus.n; i++)
         ret = ret || f->qemus.items[i].agent;
