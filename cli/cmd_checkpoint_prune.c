@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/domain_search.h"
@@ -13,6 +14,7 @@
 #include "cli/start_jobs.h"
 #include "policies/selection.h"
 #include "report/gather/domains.h"
+#include "report/gather/status.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "report/wrap.h"
@@ -92,7 +94,23 @@ static void add_json(json_t *list, const struct checkpoint *k, int64_t away, boo
                   away ? report_json_time(away + GRACE_S) : json_null(), "reachable", reachable));
 }
 
-static void add_row(struct table *t, const struct checkpoint *k, int64_t away)
+/* The daemon looks every hour, and lets nothing go while the clock is in doubt. */
+static void add_release(struct table *t, int64_t away, int64_t now, bool doubt)
+{
+    char buf[TIMEFMT_MAX];
+
+    if (!away)
+        table_cell(t, "7 days after it is");
+    else if (doubt)
+        table_cell(t, "not while the clock is in doubt");
+    else if (away + GRACE_S <= now)
+        table_cell(t, "within an hour");
+    else
+        table_cell(t, time_local(away + GRACE_S, buf));
+}
+
+static void add_row(struct table *t, const struct checkpoint *k, int64_t away, int64_t now,
+                    bool doubt)
 {
     CLEANUP_FREE char *domain = xasprintf("%s/%s", k->host, k->domain);
     char buf[TIMEFMT_MAX];
@@ -101,7 +119,7 @@ static void add_row(struct table *t, const struct checkpoint *k, int64_t away)
     table_cell(t, k->name);
     table_cell(t, k->policy);
     table_cell(t, away ? time_local(away, buf) : "not known");
-    table_cell(t, away ? time_local(away + GRACE_S, buf) : "7 days after it is");
+    add_release(t, away, now, doubt);
 }
 
 /* What is known of it all. */
@@ -152,11 +170,14 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
     const struct arguments *a = arg;
     CLEANUP(table_freep) struct table *t = table_new(titles, ARRAY_LEN(titles));
     CLEANUP(leaving_done) struct leaving l = {0};
+    CLEANUP_FREE char *doubt = NULL;
+    int64_t now = time(NULL);
     json_t *list = json_array();
     struct err err = ERR_INIT;
     size_t n = 0;
 
-    if (look(config, catalog, &l, &err) < 0 || check_domain(a->domain, &l.rows, &err) < 0) {
+    if (look(config, catalog, &l, &err) < 0 || status_clock_doubt(catalog, now, &doubt, &err) < 0 ||
+        check_domain(a->domain, &l.rows, &err) < 0) {
         json_decref(list);
         return cli_fail(NULL, &err);
     }
@@ -168,7 +189,7 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
             continue;
         n++;
         add_json(list, k, c ? c->away : 0, !is_nowhere(&l.known, k));
-        add_row(t, k, c ? c->away : 0);
+        add_row(t, k, c ? c->away : 0, now, doubt != NULL);
     }
     if (a->json)
         report_json_print(json_incref(list), stdout);
@@ -176,6 +197,8 @@ static int dry_run(void *arg, const struct config *config, struct catalog *catal
         table_print(t, stdout);
     if (!a->json) {
         printf("%s%zu checkpoint%s would go\n", n > 0 ? "\n" : "", n, plural_s(n));
+        if (doubt && n > 0)
+            print_paragraph(stdout, 0, "", doubt);
         tell_unreachable(a, config, &l, false, stdout);
     }
     json_decref(list);

@@ -334,6 +334,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 static void watch_signals(struct daemon *d)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files' sizes is an error like a full disk */
     ev_signal_init(&d->term, on_stop, SIGTERM);
     ev_signal_init(&d->interrupt, on_stop, SIGINT);
     ev_signal_init(&d->hangup, on_hangup, SIGHUP);

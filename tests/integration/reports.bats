@@ -811,6 +811,20 @@ END
     [ "$output" = "0 checkpoints would go" ]
 }
 
+@test "checkpoint-prune --dry-run: when each goes by itself is never in the past, nor while the clock is in doubt" {
+    sed -i 's/name: nightly/name: other/' "$tmp/config"
+    away() { sqlite3 "$tmp/catalog.db" "INSERT OR REPLACE INTO coverage (host, domain, policy, since, away) VALUES ('lab', 'db01', 'nightly', 1, $1)"; }
+    away $((now - 86400))
+    run -0 vmkeep checkpoint-prune db01 --dry-run
+    [[ $output == *"$(date -ud "@$((now + 6 * 86400))" '+%F %T')"*"1 checkpoint would go" ]]
+    away $((now - 8 * 86400))
+    run -0 vmkeep checkpoint-prune db01 --dry-run
+    [[ $output == *" within an hour"*"1 checkpoint would go" ]]
+    sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, problem, at) VALUES ('clock', 'hold', 'on', 'the clock went ahead', $now)"
+    run -0 vmkeep checkpoint-prune db01 --dry-run
+    [[ $output == *" not while the clock is in doubt"*"1 checkpoint would go"*"the clock went ahead" ]]
+}
+
 @test "repository adopt and forget: what they would do, as JSON too" {
     repository_here
     run -2 --separate-stderr vmkeep repository adopt main --json

@@ -55,3 +55,16 @@ is_newer()
 wait_for 30 "a backup" is_newer
 [ "$(lines)" = 1 ] || fail "$(lines) lines: $(grep 'catalog: cannot' "$tmp/log")"
 [ "$(grep -c 'catalog: it can be written again' "$tmp/log")" = 1 ] || fail "it was over more than once"
+
+echo "- not one byte can be written any more: it says so, and does not end"
+prlimit --pid "${pids[daemon]}" --fsize=0:unlimited
+says_so()
+{
+    vmkeep status > "$tmp/out" || true
+    grep -q 'cannot write to its catalog since' "$tmp/out"
+}
+wait_for 30 "status to say it" says_so
+kill -0 "${pids[daemon]}" || fail "vmkeepd has ended"
+before=$(points | jq -r '.[-1].id')
+prlimit --pid "${pids[daemon]}" --fsize=unlimited:unlimited
+wait_for 60 "a backup" is_newer
