@@ -58,8 +58,10 @@ static bool space_runs_out(struct job_run *r)
     if (r->op_err.code != ERR_NONE || run->space.free >= floor)
         return false;
     MARK("a repository runs full during a copy");
-    err_set(&r->err, ERR_NOSPACE, "repository %s: only %s left during the copy", r->repo->name,
-            size_text(run->space.free, text));
+    err_set(&r->err, ERR_NOSPACE,
+            "repository %s: only %s left during the copy; make room there, or let points go "
+            "(vmkeep delete)",
+            r->repo->name, size_text(run->space.free, text));
     return true;
 }
 
@@ -71,8 +73,11 @@ static bool scratch_runs_out(struct job_run *r, uint64_t left)
     if (!run->scratch || r->err.code != ERR_NONE || left >= SCRATCH_FLOOR)
         return false;
     MARK("scratch space runs full during a copy");
-    err_set(&r->err, ERR_NOSPACE, "scratch space %s: only %s left during the copy", run->scratch,
-            size_text(left, (char[SIZE_TEXT_MAX]){0}));
+    err_set(
+        &r->err, ERR_NOSPACE,
+        "scratch space %s: only %s left during the copy; make room there, or name a larger place "
+        "(`scratch` of the policy)",
+        run->scratch, size_text(left, (char[SIZE_TEXT_MAX]){0}));
     return true;
 }
 

@@ -69,8 +69,10 @@ int db_take_lock(struct db *db, struct err *err)
     char pid[32] = "";
 
     db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, CATALOG_FILE_MODE);
-    if (db->lock < 0)
-        return err_errno(err, errno, "catalog %s: open %s", db->path, path);
+    if (db->lock < 0) {
+        cannot_create(path, err);
+        return err_wrap(err, "catalog %s", db->path);
+    }
     if (wait_for_lock(db->lock, pid, sizeof(pid)) < 0) {
         if (errno != EWOULDBLOCK)
             return err_errno(err, errno, "catalog %s: lock %s", db->path, path);

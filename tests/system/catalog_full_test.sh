@@ -68,3 +68,10 @@ kill -0 "${pids[daemon]}" || fail "vmkeepd has ended"
 before=$(points | jq -r '.[-1].id')
 prlimit --pid "${pids[daemon]}" --fsize=unlimited:unlimited
 wait_for 60 "a backup" is_newer
+
+echo "- a start where it may not be written: what opens the place is said"
+stop_daemon
+mount -o remount,ro "$tmp/small"
+code=0
+"$VMKEEPD" --config "$tmp/config" > "$tmp/out" 2>&1 || code=$?
+[ "$code" = 1 ] && grep -q "catalog.db.lock: Read-only file system; .*ReadWritePaths=$tmp/small" "$tmp/out" || fail "$code $(cat "$tmp/out")"
