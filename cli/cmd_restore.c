@@ -98,6 +98,14 @@ static int restore_in_place(struct arguments *a, const struct restore_source *s,
     return restore_in_place_run(&a->in_place, &a->define, s->config, p, &a->request);
 }
 
+static void tell_what_stays(const struct restore_result *res)
+{
+    for (size_t i = 0; i < res->stay.n; i++)
+        fprintf(stderr,
+                "vmkeep: restore: %s stays: the same command goes on with it; or remove it\n",
+                res->stay.items[i]);
+}
+
 /* Tries the one point.  *ret_source: its files are to blame for a failure, so another one may
  * do. */
 static int try_point(struct arguments *a, const struct restore_source *s, const struct point *p,
@@ -121,11 +129,14 @@ static int try_point(struct arguments *a, const struct restore_source *s, const 
          restore_define_prepare(&a->define, s->config, p, &a->request, err) < 0) ||
         restore_place_check(s, p, a->request.to, a->request.format, &a->disks, err) < 0)
         return -1;
+    a->request.resumable = !a->define.pool; /* a pool's directory shows libvirt what is in it */
     rc = restore_run(&a->request, res, err);
     if (bar.terminal && !a->request.dry_run)
         fputs("\r\033[K", stderr);
     if (rc < 0 && err->code == ERR_CANCELED)
         err_wrap(err, "interrupted");
+    if (rc < 0)
+        tell_what_stays(res);
     if (rc < 0 && res->bad_point) {
         *ret_source = true;
         restore_source_damaged(s, res->bad_point, err);
@@ -237,7 +248,7 @@ static int find_and_restore(struct arguments *a)
     interrupted_catch();
     if (code == 0 && !a->json)
         found_point_announce(&a->point, &found);
-    a->onto.yes = a->in_place.yes;
+    a->onto.yes = a->in_place.yes || a->request.force;
     a->onto.json = a->json;
     if (code == 0 && a->onto.targets.n)
         code = found_point_hold(&a->point, &found);
@@ -267,6 +278,10 @@ static int run(void *arguments)
         return cli_usage("restore", "--onto says which disks and where to, and makes no domain: "
                                     "--to, --disk, --define, --in-place and --fallback do not go "
                                     "with it");
+    if (a->request.force && (a->in_place.wanted || a->define.pool))
+        return cli_usage("restore",
+                         "--force replaces files in the DIR of --to: it does not go with "
+                         "--in-place or --pool");
     if (a->in_place.yes && !a->in_place.wanted && !a->onto.targets.n)
         return cli_usage("restore", "--yes goes with --in-place or --onto");
     if (a->define.pool && a->request.to)
@@ -304,8 +319,16 @@ const struct command cmd_restore = {
             "than its manifest says is taken, too, with a warning: what QEMU can still read of the "
             "point is restored, right or wrong. An image that is not there, is no qcow2, or stands "
             "on another one than its manifest says is refused all the same.",
-            "Nothing that is in DIR is overwritten, DIR may not lie in a repository, and a restore "
-            "that fails or is interrupted leaves nothing behind.",
+            "Nothing that is in DIR is overwritten, unless with --force; then an image that is "
+            "there stays until all that replaces it is whole. One that a program of QEMU's has "
+            "open, one that is a disk of a domain (by the configuration, or by where the points "
+            "that are known come from: --onto and --in-place are for these), and what is no "
+            "regular file is refused all the same. DIR may not lie in a repository.",
+            "A restore that fails leaves nothing behind. One that was interrupted, or killed, "
+            "leaves what it has written as NAME.partial-DIGEST beside where it was to be, and the "
+            "same restore into the same DIR goes on with it: what is there is read, and what is "
+            "right of it, by the digests, is not written again. Several disks are restored at "
+            "once, one after the other where --bandwidth is given.",
             "qemu.sh runs on the restored disks and on nothing else: networks, sockets, files "
             "that QEMU writes, and disks that are not in the point are left out or connected to "
             "nothing, so that it may be started beside the domain itself; its first lines say "
@@ -361,6 +384,9 @@ const struct command cmd_restore = {
                   "check neither digests nor lengths: restore what can be read, right or wrong")},
             {READ("bandwidth", "RATE", read_bandwidth,
                   "read and write at most so much a second, such as 50MiB/s; no limit by default")},
+            {FLAG("force", request.force,
+                  "replace files that are in the way in DIR, unless they are in use; with --onto, "
+                  "as --yes")},
             {FLAG("dry-run", request.dry_run,
                   "say what would be written, and check for space and files in the way")},
             {FLAG("define", define.define,

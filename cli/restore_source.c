@@ -340,13 +340,48 @@ static int refuse_inside(const struct restore_source *s, const char *asked, stru
     return 0;
 }
 
-static int refuse_image(const struct config *config, const char *file, struct err *err)
+static int refuse_origin(const struct point_list *points, const char *file, const struct stat *st,
+                         struct err *err)
 {
+    for (size_t i = points->n; i-- > 0;) {
+        const struct point *p = &points->items[i];
+
+        for (size_t k = 0; k < p->disks.n; k++)
+            if (same_file(st, p->disks.items[k].origin.image))
+                return err_set(err, ERR_EXISTS,
+                               "%s is where disk %s of %s/%s lay at %s; choose another directory, "
+                               "or give it back its contents with --onto or --in-place",
+                               file, p->disks.items[k].name, p->host, p->domain, p->id);
+    }
+    return 0;
+}
+
+/* By where all points that are known come from: under libvirt the configuration names no images. */
+static int refuse_origins(const struct restore_source *s, const char *file, const struct stat *st,
+                          struct err *err)
+{
+    CLEANUP(point_list_done) struct point_list points = {0};
+    const struct point_filter all = {0};
+    struct catalog *catalog = NULL;
+    int rc;
+
+    if (!s->config)
+        return refuse_origin(s->all, file, st, err);
+    if (catalog_open(s->config->catalog, CATALOG_READ, &catalog, err) < 0)
+        return -1;
+    rc = catalog_points(catalog, &all, &points, err);
+    catalog_close(catalog);
+    return rc < 0 ? -1 : refuse_origin(&points, file, st, err);
+}
+
+static int refuse_image(const struct restore_source *s, const char *file, struct err *err)
+{
+    const struct config *config = s->config;
     struct stat st;
 
     if (stat(file, &st) < 0)
         return 0;
-    for (size_t i = 0; i < config->hosts.n; i++) {
+    for (size_t i = 0; config && i < config->hosts.n; i++) {
         const struct config_host *h = &config->hosts.items[i];
 
         for (size_t k = 0; k < h->domains.n; k++) {
@@ -359,7 +394,7 @@ static int refuse_image(const struct config *config, const char *file, struct er
                                    d->disks.items[m].name, h->name, d->name);
         }
     }
-    return 0;
+    return refuse_origins(s, file, &st, err);
 }
 
 int restore_place_check(const struct restore_source *s, const struct point *p, const char *dir,
@@ -367,12 +402,12 @@ int restore_place_check(const struct restore_source *s, const struct point *p, c
 {
     if (refuse_inside(s, dir, err) < 0)
         return -1;
-    for (size_t i = 0; s->config && i < p->disks.n; i++) {
+    for (size_t i = 0; i < p->disks.n; i++) {
         CLEANUP_FREE char *name = name_escape(p->disks.items[i].name);
         CLEANUP_FREE char *file = xasprintf("%s/%s.%s", dir, name, format);
 
         if ((disks->n == 0 || strlist_has(disks, p->disks.items[i].name)) &&
-            refuse_image(s->config, file, err) < 0)
+            refuse_image(s, file, err) < 0)
             return -1;
     }
     return 0;

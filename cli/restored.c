@@ -30,11 +30,12 @@ static json_t *disks(const struct restored *r)
     for (size_t i = 0; i < r->result->disks.n; i++) {
         const struct restored_disk *d = &r->result->disks.items[i];
 
-        json_array_append_new(ret, json_pack("{s:o, s:o, s:s, s:o, s:o}", "name",
+        json_array_append_new(ret, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "name",
                                              report_json_text(d->name), "path",
                                              report_json_text(d->path), "format", r->format,
                                              "capacity", report_json_number((int64_t)d->capacity),
-                                             "bytes", report_json_number((int64_t)d->bytes)));
+                                             "bytes", report_json_number((int64_t)d->bytes), "kept",
+                                             report_json_number((int64_t)d->kept)));
     }
     return ret;
 }

@@ -15,8 +15,12 @@ struct conversion {
     const char *target, *format; /* a file that is there; qcow2 or raw */
     bool filled;                 /* the target is an empty qcow2 image, perhaps an
                                                   * encrypted one, that is written into */
-    bool top;           /* of those: what the source holds itself, without what it stands on */
-    uint64_t bandwidth; /* bytes written a second; 0: no limit */
+    bool top; /* of those: what the source holds itself, without what it stands on */
+    /* The target is a file of ours, and what is written keeps its place in it although we are ended
+     * in the middle: of a qcow2 image the tables are written as it grows, not at the end. */
+    bool steady;
+    uint64_t from, length; /* of those: only so much of an image that is there; length 0: all */
+    uint64_t bandwidth;    /* bytes written a second; 0: no limit */
     bool (*progress)(void *ctx, double percent); /* at least twice a second; false ends it */
     void *ctx;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Order of effects: everything that can be known beforehand is checked (the point's chain, files
- * in the way, space, digests of image files, which points of older versions have); then one image
- * after the other is written under a name of its own, synced, read back and held against the
- * point's content digest, and renamed; the definition comes last.  What was made
- * is noted, so that a failure or a cancel takes all of it away again and nothing else.
+ * in the way, space, digests of image files, which points of older versions have); then the images
+ * are written under names of their own, synced, read back and held against the point's content
+ * digests; when all are whole they get their names; the definition comes last.  What was made is
+ * noted, so that a failure or a cancel takes all of it away again and nothing else.
  */
 #include "storage/restore.h"
 
@@ -21,14 +21,16 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/names.h"
+#include "base/qemu_locks.h"
 #include "base/text.h"
-#include "storage/content.h"
-#include "storage/convert.h"
 #include "storage/image_run.h"
 #include "storage/point_hold.h"
 #include "storage/repository_priv.h"
 #include "storage/restore_definition.h"
+#include "storage/restore_disks.h"
 #include "storage/verify.h"
+
+#define AT_ONCE 4 /* disks */
 
 struct restore {
     const struct restore_request *r;
@@ -36,12 +38,11 @@ struct restore {
     struct point_list chain; /* the point first */
     struct repository_hold hold;
     struct restore_definition definition;
-    uint64_t total;      /* bytes that all disks will take */
-    uint64_t work, done; /* bytes to be read for digests and to be written; those that are done */
-    size_t current;      /* the disk being checked or written */
-    bool checking;
-    uint64_t done_now;    /* of it, so far */
-    uint64_t share;       /* that it has in the work, for each time that it is gone through */
+    VEC(struct restore_disk) disks; /* as those of ret */
+    VEC(int) in_the_way;            /* files that will be replaced, locked until then */
+    uint64_t total, begun;          /* bytes that all disks will take; that is there of them */
+    uint64_t work, done;  /* bytes to be read for digests and to be written; those that are done */
+    const char *current;  /* the disk whose images' digests are read */
     char *first_made_dir; /* NULL: the target directory was there */
     struct strlist made;  /* files */
     int lock;             /* on the target directory */
@@ -66,6 +67,7 @@ void restore_result_done(struct restore_result *r)
     strlist_done(&r->notes);
     free(r->bad_point);
     strlist_done(&r->odd);
+    strlist_done(&r->stay);
     *r = (struct restore_result){0};
 }
 
@@ -77,6 +79,12 @@ static void restore_done(struct restore *s)
     free(s->repository);
     free(s->to);
     restore_definition_done(&s->definition);
+    for (size_t i = 0; i < s->disks.n; i++)
+        restore_disk_done(&s->disks.items[i]);
+    free(s->disks.items);
+    for (size_t i = 0; i < s->in_the_way.n; i++)
+        close(s->in_the_way.items[i]);
+    free(s->in_the_way.items);
     free(s->first_made_dir);
     if (s->lock >= 0)
         close(s->lock);
@@ -149,11 +157,52 @@ static char *source_of(const struct restore *s, const char *disk)
                             point_find_disk(the_point(s), disk)->path, false);
 }
 
+/* A file that nobody has open, and nobody opens until it was replaced.  What it is of is for the
+ * caller to know. */
+static int lock_replaced(struct restore *s, const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 && errno != ELOOP)
+        return err_errno(err, errno, "%s", path);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        if (fd >= 0)
+            close(fd);
+        return err_set(err, ERR_INVALID, "%s: is no regular file: that is not replaced", path);
+    }
+    *VEC_ADD(&s->in_the_way) = fd;
+    if (qemu_locks_take(fd) < 0 && errno == EBUSY)
+        return err_set(err, ERR_BUSY,
+                       "%s: is in use by another program, such as a QEMU that runs on it", path);
+    return 0;
+}
+
+static int check_way(struct restore *s, const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "%s", path);
+    if (s->r->force)
+        return lock_replaced(s, path, err);
+    return err_set(err, ERR_EXISTS,
+                   "%s: is there already; choose another directory, move it away, or have it "
+                   "replaced by --force",
+                   path);
+}
+
 static int plan_disk(struct restore *s, const struct point_disk *d, struct err *err)
 {
     CLEANUP_FREE char *name = name_escape(d->name);
     CLEANUP_FREE char *source = source_of(s, d->name);
     struct restored_disk *out = VEC_ADD(&s->ret->disks);
+    struct restore_disk w = {.repository = s->repository,
+                             .chain = &s->chain,
+                             .format = s->r->format,
+                             .bandwidth = s->r->bandwidth,
+                             .no_verify = s->r->no_verify};
+    uint64_t begun = 0;
 
     out->name = xstrdup(d->name);
     out->path =
@@ -163,11 +212,16 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
                          s->r->no_verify ? &s->ret->odd : NULL, err) < 0 ||
         measure(source, &out->bytes, err) < 0)
         return err_wrap(err, "disk %s", d->name);
-    if (path_exists(out->path))
-        return err_set(err, ERR_EXISTS,
-                       "%s: is there already; choose another directory, or move it away",
-                       out->path);
+    w.name = out->name;
+    w.path = out->path;
+    w.bytes = out->bytes;
+    if (check_way(s, out->path, err) < 0)
+        return -1;
+    restore_disk_plan(&w);
+    restore_disk_is_begun(&w, &begun);
+    *VEC_ADD(&s->disks) = w;
     s->total += out->bytes;
+    s->begun += begun < out->bytes ? begun : out->bytes;
     return 0;
 }
 
@@ -191,13 +245,14 @@ static int check_space(const struct restore *s, struct err *err)
     CLEANUP_FREE char *missing = NULL;
     CLEANUP_FREE char *dir = existing_above(s->to, &missing);
     char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX];
+    const uint64_t lacks = s->total - s->begun;
     uint64_t avail, all;
 
     if (repository_space(dir, &avail, &all, err) < 0)
         return -1;
-    if (s->total <= avail)
+    if (lacks <= avail)
         return 0;
-    return err_set(err, ERR_NOSPACE, "%s: %s needed, %s free", s->to, size_text(s->total, need),
+    return err_set(err, ERR_NOSPACE, "%s: %s needed, %s free", s->to, size_text(lacks, need),
                    size_text(avail, have));
 }
 
@@ -219,7 +274,14 @@ static int plan(struct restore *s, struct err *err)
     return check_space(s, err);
 }
 
-/* ---- writing ---- */
+static bool say_progress(const struct restore *s, const char *disk, bool checking, uint64_t done)
+{
+    if (!s->r->progress)
+        return true;
+    return s->r->progress(s->r->ctx, disk, checking, done < s->work ? done : s->work, s->work);
+}
+
+/* ---- where they go ---- */
 
 /* For a domain of libvirt's its QEMU, of another user, is to pass; libvirt gives it the images.
  * Locked for as long as we write, so that two restores into one directory do not mix. */
@@ -236,152 +298,13 @@ static int take_directory(struct restore *s, struct err *err)
     return 0;
 }
 
-/* Makes the file, for our user alone, under a name that nobody has. */
-static int make_file(struct restore *s, const char *file, char **ret, struct err *err)
-{
-    CLEANUP_FREE char *name = xasprintf("%s.partial-XXXXXX", file);
-    CLEANUP_CLOSE int fd = mkostemp(name, O_CLOEXEC);
-
-    if (fd < 0)
-        return err_errno(err, errno, "create %s", name);
-    strlist_add(&s->made, name);
-    *ret = TAKE_PTR(name);
-    return 0;
-}
-
-static bool say_progress(const struct restore *s)
-{
-    const struct restored_disk *d = &s->ret->disks.items[s->current];
-    uint64_t done = s->done + s->done_now;
-
-    if (!s->r->progress)
-        return true;
-    return s->r->progress(s->r->ctx, d->name, s->checking, done < s->work ? done : s->work,
-                          s->work);
-}
-
-static bool on_converted(void *ctx, double percent)
-{
-    struct restore *s = ctx;
-
-    s->done_now = (uint64_t)(percent / 100 * (double)s->share);
-    return say_progress(s);
-}
-
-/* And out of the page cache: it is the disk that is read back. */
-static int sync_file(const char *file, uint64_t *ret_bytes, struct err *err)
-{
-    CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-
-    if (fd < 0)
-        return err_errno(err, errno, "%s", file);
-    if (sync_fd(fd, file, err) < 0)
-        return -1;
-    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    if (fstat(fd, &st) < 0) /* not before: blocks are given when data is written out */
-        return err_errno(err, errno, "%s", file);
-    *ret_bytes = (uint64_t)st.st_blocks * 512;
-    return 0;
-}
-
-static bool is_read_back(const struct restore *s, const char *disk)
-{
-    return !s->r->no_verify && point_find_disk(the_point(s), disk)->content;
-}
-
-static bool on_read_back(void *ctx, uint64_t done, uint64_t total)
-{
-    struct restore *s = ctx;
-
-    s->done_now = total ? (uint64_t)((double)done / (double)total * (double)s->share) : 0;
-    return say_progress(s);
-}
-
-/* What was written is not what the point holds: because the repository has lost it, or because what
- * was written came out wrong. */
-static int tell_difference(struct restore *s, struct content_check *c,
-                           const struct content_found *written, struct err *err)
-{
-    CLEANUP(content_found_done) struct content_found kept = {0};
-    CLEANUP_FREE char *where = NULL;
-    const char *target = c->image;
-
-    c->image = NULL;
-    if (content_check(c, &kept, err) < 0)
-        return -1;
-    if (!kept.good)
-        return content_damaged(c, &kept, &s->ret->bad_point, err);
-    where = content_difference(written);
-    return err_set(err, ERR_IO, "%s: does not hold what was written to it, %s", target, where);
-}
-
-/* Held against the content digest of the point, where it has one. */
-static int check_written(struct restore *s, const struct restored_disk *d, const char *file,
-                         struct err *err)
-{
-    CLEANUP(content_found_done) struct content_found found = {0};
-    struct content_check c = {.path = s->repository,
-                              .chain = &s->chain,
-                              .disk = d->name,
-                              .image = file,
-                              .format = s->r->format,
-                              .bandwidth = s->r->bandwidth,
-                              .progress = on_read_back,
-                              .ctx = s};
-    int rc = 0;
-
-    if (!is_read_back(s, d->name))
-        return 0;
-    s->done_now = 0;
-    s->checking = true;
-    if (content_check(&c, &found, err) < 0)
-        rc = err_wrap(err, "reading back what was written");
-    else if (!found.good)
-        rc = tell_difference(s, &c, &found, err);
-    s->checking = false;
-    return rc;
-}
-
-static int write_disk(struct restore *s, struct restored_disk *d, struct err *err)
-{
-    CLEANUP_FREE char *source = source_of(s, d->name);
-    CLEANUP_FREE char *partial = NULL;
-    struct conversion c = {.source = source,
-                           .format = s->r->format,
-                           .bandwidth = s->r->bandwidth,
-                           .progress = on_converted,
-                           .ctx = s};
-
-    s->done_now = 0;
-    s->share = d->bytes; /* as the plan counts it; what the file takes is known later */
-    if (make_file(s, d->path, &partial, err) < 0)
-        return -1;
-    c.target = partial;
-    if (convert_image(&c, err) < 0)
-        return -1;
-    if (sync_file(partial, &d->bytes, err) < 0)
-        return -1;
-    s->done += s->share;
-    if (check_written(s, d, partial, err) < 0)
-        return -1;
-    if (rename_new(partial, d->path, err) < 0)
-        return -1;
-    strlist_add(&s->made, d->path);
-    s->done += is_read_back(s, d->name) ? s->share : 0;
-    s->done_now = 0;
-    say_progress(s);
-    return 0;
-}
-
 /* ---- the digests ---- */
 
 static bool on_verified(void *ctx, uint64_t done)
 {
     struct restore *s = ctx;
 
-    s->done_now = done;
-    return say_progress(s);
+    return say_progress(s, s->current, true, s->done + done);
 }
 
 static struct verify_request verify_request(struct restore *s, size_t disk)
@@ -396,47 +319,88 @@ static struct verify_request verify_request(struct restore *s, size_t disk)
 
 static int verify_all(struct restore *s, struct err *err)
 {
-    s->checking = true;
-    for (s->current = 0; s->current < s->ret->disks.n; s->current++) {
-        const struct verify_request r = verify_request(s, s->current);
+    for (size_t i = 0; i < s->ret->disks.n; i++) {
+        const struct verify_request r = verify_request(s, i);
 
-        s->done_now = 0;
+        s->current = r.disk;
         if (verify_disk(&r, &s->ret->bad_point, err) < 0)
             return err_wrap(err, "disk %s", r.disk);
         s->done += verify_bytes(&r);
     }
-    s->checking = false;
-    s->done_now = 0;
     return 0;
 }
 
+/* ---- the images ---- */
+
+static bool on_written(void *ctx, const char *names, bool checking, uint64_t done)
+{
+    struct restore *s = ctx;
+
+    return say_progress(s, names, checking, s->done + done);
+}
+
+/* None has its name before all are whole. */
+static int name_all(struct restore *s, struct err *err)
+{
+    for (size_t i = 0; i < s->disks.n; i++) {
+        struct restore_disk *d = &s->disks.items[i];
+
+        if (s->r->force && path_exists(d->path)) {
+            if (rename(d->partial, d->path) < 0)
+                return err_errno(err, errno, "%s", d->path);
+        } else {
+            if (rename_new(d->partial, d->path, err) < 0)
+                return -1;
+            strlist_add(&s->made, d->path);
+        }
+        free(TAKE_PTR(d->partial));
+        s->ret->disks.items[i].bytes = d->allocated;
+        s->ret->disks.items[i].kept = d->kept;
+    }
+    return 0;
+}
+
+static void take_bad_point(struct restore *s)
+{
+    for (size_t i = 0; i < s->disks.n && !s->ret->bad_point; i++)
+        s->ret->bad_point = TAKE_PTR(s->disks.items[i].bad_point);
+}
+
+/* What is to go at a rate goes one after the other. */
 static int write_all(struct restore *s, struct err *err)
 {
-    for (size_t i = 0; i < s->ret->disks.n; i++) {
+    struct restore_disks w = {.items = s->disks.items,
+                              .n = s->disks.n,
+                              .at_once = s->r->bandwidth ? 1 : AT_ONCE,
+                              .progress = on_written,
+                              .ctx = s};
+
+    s->work = restore_disks_work(&w);
+    for (size_t i = 0; i < s->disks.n && !s->r->no_verify; i++) {
         const struct verify_request r = verify_request(s, i);
 
-        s->work += s->ret->disks.items[i].bytes + (s->r->no_verify ? 0 : verify_bytes(&r));
-        s->work += is_read_back(s, r.disk) ? s->ret->disks.items[i].bytes : 0;
+        s->work += verify_bytes(&r);
     }
-    if (!s->r->no_verify && verify_all(s, err) < 0)
+    if ((!s->r->no_verify && verify_all(s, err) < 0) || take_directory(s, err) < 0)
         return -1;
-    if (take_directory(s, err) < 0)
+    if (restore_disks_write(&w, err) < 0) {
+        take_bad_point(s);
         return -1;
-    for (s->current = 0; s->current < s->ret->disks.n; s->current++) {
-        struct restored_disk *d = &s->ret->disks.items[s->current];
-
-        if (write_disk(s, d, err) < 0)
-            return err_wrap(err, "disk %s", d->name);
     }
-    if (restore_definition_write(&s->definition, s->ret->definition, &s->made, err) < 0)
+    if (name_all(s, err) < 0 ||
+        restore_definition_write(&s->definition, s->ret->definition, &s->made, err) < 0)
         return -1;
     return sync_dir(s->to, err);
 }
 
-static void undo(struct restore *s)
+/* canceled: what is half written may be wanted yet. */
+static void undo(struct restore *s, bool canceled)
 {
     char *dir;
 
+    for (size_t i = 0; i < s->disks.n; i++)
+        if (restore_disk_undo(&s->disks.items[i], canceled && s->r->resumable))
+            strlist_add(&s->ret->stay, s->disks.items[i].partial);
     for (size_t i = 0; i < s->made.n; i++)
         unlink(s->made.items[i]);
     if (!s->first_made_dir)
@@ -463,12 +427,14 @@ int restore_run(const struct restore_request *r, struct restore_result *ret, str
     if (rc == 0 && !r->dry_run) {
         rc = write_all(&s, err);
         if (rc < 0)
-            undo(&s);
+            undo(&s, err->code == ERR_CANCELED);
     }
     result.text = TAKE_PTR(s.definition.text);
     restore_done(&s);
     if (rc < 0) {
         ret->bad_point = TAKE_PTR(result.bad_point);
+        ret->stay = result.stay;
+        result.stay = (struct strlist){0};
         restore_result_done(&result);
     } else {
         *ret = result;

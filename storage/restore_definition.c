@@ -102,6 +102,21 @@ static int make_document(const struct restore_request *r, const char *kept, cons
     return 0;
 }
 
+static int check_way(const struct restore_request *r, const char *path, const char *and_so,
+                     struct err *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return 0;
+    if (r->force && S_ISREG(st.st_mode))
+        return 0;
+    return err_set(err, ERR_EXISTS,
+                   "%s: is there already%s; choose another directory, move it away, or have it "
+                   "replaced by --force",
+                   path, and_so);
+}
+
 /* A file that the point keeps, and where it goes. */
 static int plan_copy(const struct restore_request *r, const char *to, const char *name,
                      char **ret_from, char **ret_to, struct err *err)
@@ -112,10 +127,7 @@ static int plan_copy(const struct restore_request *r, const char *to, const char
         return 0;
     *ret_from = TAKE_PTR(file);
     *ret_to = xasprintf("%s/%s%s", to, r->prefix ? r->prefix : "", name);
-    if (path_exists(*ret_to))
-        return err_set(err, ERR_EXISTS,
-                       "%s: is there already; choose another directory, or move it away", *ret_to);
-    return 0;
+    return check_way(r, *ret_to, "", err);
 }
 
 static int plan_copies(const struct restore_request *r, const char *to,
@@ -192,18 +204,15 @@ static void plan_beside(const struct restore_request *r, struct restore_definiti
 }
 
 /* One of the same text may be there: of a restore that was interrupted, or done again. */
-static int check_place(const char *path, const char *text, struct err *err)
+static int check_place(const struct restore_request *r, const char *path, const char *text,
+                       struct err *err)
 {
     CLEANUP_FREE char *there = NULL;
     struct err ignored = ERR_INIT;
 
-    if (!path_exists(path))
-        return 0;
     if (read_file(path, DEFINITION_MAX, &there, NULL, &ignored) == 0 && strcmp(there, text) == 0)
         return 0;
-    return err_set(err, ERR_EXISTS,
-                   "%s: is there already, and differs; choose another directory, or move it away",
-                   path);
+    return check_way(r, path, ", and differs", err);
 }
 
 int restore_definition_plan(const struct restore_request *r, const char *to,
@@ -239,7 +248,16 @@ int restore_definition_plan(const struct restore_request *r, const char *to,
         return 0;
     ret->definition = xasprintf("%s/%s%s", to, r->prefix ? r->prefix : "",
                                 ret_definition->is_script ? "qemu.sh" : "domain.xml");
-    return check_place(ret->definition, ret_definition->text, err);
+    return check_place(r, ret->definition, ret_definition->text, err);
+}
+
+/* What is there is replaced, and is none that we made. */
+static int put(const char *path, const void *bytes, size_t len, mode_t mode, struct strlist *made,
+               struct err *err)
+{
+    if (!path_exists(path))
+        strlist_add(made, path);
+    return write_file_durably(path, bytes, len, mode, err);
 }
 
 static int copy(const char *from, const char *to, struct strlist *made, struct err *err)
@@ -251,8 +269,7 @@ static int copy(const char *from, const char *to, struct strlist *made, struct e
         return 0;
     if (read_file(from, DEFINITION_MAX, &bytes, &len, err) < 0)
         return -1;
-    strlist_add(made, to);
-    return write_file_durably(to, bytes, len, 0600, err);
+    return put(to, bytes, len, 0600, made, err);
 }
 
 int restore_definition_write(const struct restore_definition *d, const char *path,
@@ -260,8 +277,5 @@ int restore_definition_write(const struct restore_definition *d, const char *pat
 {
     if (copy(d->nvram_from, d->nvram, made, err) < 0 || copy(d->tpm_from, d->tpm, made, err) < 0)
         return -1;
-    if (!path || path_exists(path))
-        return 0;
-    strlist_add(made, path);
-    return write_file_durably(path, d->text, strlen(d->text), d->is_script ? 0700 : 0600, err);
+    return path ? put(path, d->text, strlen(d->text), d->is_script ? 0700 : 0600, made, err) : 0;
 }
