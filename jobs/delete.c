@@ -120,6 +120,7 @@ static int judge_and_start(struct job_run *r)
         (deletion_plan(&points, &d, &run->doomed, &r->err) < 0 &&
          !finish_begun(r, &points, &asked)))
         return -1;
+    run->into_reserve = true; /* somebody wants it gone */
     if (r->row.state == JOB_RUNNING)
         return 0;
     if (catalog_job_start(r->env->catalog, r->row.id, env_now(r->env), LEVEL_FULL, r->row.why, NULL,

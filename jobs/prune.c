@@ -273,13 +273,31 @@ static bool go_past(struct job_run *r)
     return catalog_point_set_keep(r->env->catalog, id, why, &r->err) == 0 && judge_all(r) == 0;
 }
 
+/* There is no room but the reserve, and nothing that went has made any: merges may have it, for
+ * they end with more.  Nothing else would make room where backups wait for it. */
+static bool turn_to_reserve(struct job_run *r)
+{
+    struct prune_run *run = prune_of(r);
+    struct removal_run *removal = removal_of(r);
+
+    if (run->no_room.code == ERR_NONE || removal->gone > 0 || removal->into_reserve ||
+        r->repo->reserve == 0)
+        return false;
+    MARK("merges take of the reserve");
+    removal->into_reserve = true;
+    strlist_done(&run->held);
+    free(TAKE_PTR(run->held_why));
+    run->no_room = ERR_INIT;
+    return judge_all(r) == 0 && removal->doomed.n > 0;
+}
+
 static int after_removing(struct job_run *r)
 {
     if (!removal_removed(r) && (!removal_is_held(r) || !go_past(r)))
         return P_DONE;
     if (removal_gives_way_to(r))
         return P_DONE;
-    return removal_is_over(r) ? P_LOOKING : P_REMOVING;
+    return removal_is_over(r) && !turn_to_reserve(r) ? P_LOOKING : P_REMOVING;
 }
 
 static int after_looking(struct job_run *r)

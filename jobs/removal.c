@@ -192,6 +192,7 @@ static struct op *merge_start(struct job_run *r, const struct letting_go *l, str
     const struct store_merge q = {.point = l->id,
                                   .into = l->into,
                                   .reserve = r->repo->reserve,
+                                  .into_reserve = run->into_reserve,
                                   .progress = on_progress,
                                   .progress_ctx = r};
 

@@ -24,6 +24,7 @@ struct removal_run {
     struct point now;              /* what one was merged into, as it is then */
     char *way;                     /* to whom it gives way; NULL: to nobody */
     bool merging;                  /* a merge is under way */
+    bool into_reserve;             /* merges may take of what the repository is to leave free */
     struct survey_look look;
     struct strlist tried, looked; /* repositories: surveyed or not, surveyed well */
     struct repo *surveyed;        /* the one at work */

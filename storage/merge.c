@@ -156,6 +156,8 @@ static bool may_be_compacted(const struct point_disk *from, const struct point_d
 static int check_space(struct merge *m, struct err *err)
 {
     char need_text[SIZE_TEXT_MAX], have_text[SIZE_TEXT_MAX];
+    /* What is begun is finished: there is no other way back. */
+    const uint64_t reserve = m->begun || m->r->into_reserve ? 0 : m->r->reserve;
     uint64_t avail, all, need, bytes = 0;
 
     for (size_t i = 0; i < m->into.disks.n; i++) {
@@ -169,16 +171,18 @@ static int check_space(struct merge *m, struct err *err)
     }
     if (repository_space(m->path, &avail, &all, err) < 0)
         return -1;
+    avail = avail > reserve ? avail - reserve : 0;
     if (m->total + SMALL_FILES <= avail)
         return 0;
     need = growth(m) + SMALL_FILES;
     if (need <= avail)
         return 0;
     return err_set(err, ERR_NOSPACE,
-                   "%s: merging takes %s for a while, and only %s are free: make so much room on "
+                   "%s: merging takes %s for a while, and only %s are free%s: make so much room on "
                    "that file system; or let `vmkeep delete` have a newest point, on which none "
                    "stands, for that takes no room",
-                   m->path, size_text(need, need_text), size_text(avail, have_text));
+                   m->path, size_text(need, need_text), size_text(avail, have_text),
+                   reserve ? " beyond the reserve" : "");
 }
 
 static int read_both(struct merge *m, struct err *err)

@@ -18,8 +18,9 @@
  * whoever: the journal is in the repository.  While a manifest and its images differ, in step 2,
  * what is read of K and N is what the images say (read_manifest).
  *
- * It takes room first, and ends with more: so it may have what is reserved.  What K holds already
- * is written in place, which is most of it where K is a full.
+ * It takes room first, and ends with more: so it may have what is reserved where nothing else makes
+ * room, and only then.  What K holds already is written in place, which is most of it where K is a
+ * full.
  */
 #ifndef VMKEEP_STORAGE_MERGE_H
 #define VMKEEP_STORAGE_MERGE_H
@@ -28,7 +29,8 @@
 
 struct merge_request {
     const char *point, *into; /* ids; into stands on point, and nothing else does */
-    uint64_t reserve; /* bytes that compressing anew leaves free; it is left out where it cannot */
+    uint64_t reserve;         /* bytes that it leaves free; one that cannot is refused */
+    bool into_reserve; /* it may take of them; but for compressing anew, which is left out then */
     /* Bytes of the blocks that are moved; a sign of life, too.  May be NULL. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;

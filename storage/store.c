@@ -243,6 +243,7 @@ static struct op *merge(struct store *s, const struct store_merge *what, struct 
     q.point = what->point;
     q.into = what->into;
     q.reserve = what->reserve;
+    q.into_reserve = what->into_reserve;
     return start_watched(s, ask, &how, err);
 }
 

@@ -35,6 +35,7 @@ struct store_copy {
 struct store_merge {
     const char *point, *into; /* ids; borrowed for the start */
     uint64_t reserve;         /* see struct merge_request */
+    bool into_reserve;
     /* Told now and then, from the loop: bytes that are moved. May be NULL. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *progress_ctx;

@@ -259,6 +259,7 @@ static const struct field merge_fields[] = {
     POINT,
     FIELD(struct store_request, into, TEXT, .required = true),
     FIELD(struct store_request, reserve, UINT64),
+    FIELD(struct store_request, into_reserve, BOOL),
 };
 const struct record store_request_merge = RECORD(struct store_request, merge_fields);
 

@@ -41,6 +41,7 @@ struct store_request {
     const struct store_catalog *catalog;
     enum image_compression compress;
     uint64_t reserve;
+    bool into_reserve;
     const char *from, *from_id; /* another repository, and the id that it must have; NULL: any */
     const char *from_secret, *from_key; /* and its key */
 };

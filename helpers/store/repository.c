@@ -244,8 +244,11 @@ static int merge(const void *request, void *answer, struct err *err)
 {
     const struct store_request *q = request;
     const struct repository_access access = access_of(q);
-    const struct merge_request r = {
-        .point = q->point, .into = q->into, .reserve = q->reserve, .progress = tell_progress};
+    const struct merge_request r = {.point = q->point,
+                                    .into = q->into,
+                                    .reserve = q->reserve,
+                                    .into_reserve = q->into_reserve,
+                                    .progress = tell_progress};
 
     be_idle();
     /* With a wrong key it would begin, and not end. */

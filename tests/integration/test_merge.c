@@ -74,6 +74,22 @@ static void whole_chain(void **state)
     }
 }
 
+/* What has none but the reserve may take that, where it is told so. */
+static void reserve(void **state)
+{
+    CLEANUP(strlist_done) struct strlist ids = {0};
+    CLEANUP(point_done) struct point ret = {0};
+    struct merge_request r;
+
+    (void)state;
+    chain_make(2, &ids);
+    r = (struct merge_request){
+        .point = ids.items[1], .into = ids.items[2], .reserve = UINT64_MAX, .into_reserve = true};
+    WORKS(repository_merge(repo_path, AS, &r, &ret, err));
+    assert_string_equal(ret.id, ids.items[2]);
+    chain_compare(ids.items[2]);
+}
+
 /* The parent is kept by its directory alone: nobody reads it for its own sake any more. */
 static void who_refuses(void **state)
 {
@@ -94,6 +110,10 @@ static void who_refuses(void **state)
     repository_unhold(&hold);
     WORKS(repository_hold(repo_path, ids.items[0], &hold, err)); /* below both: in nobody's way */
     repository_unhold(&hold);
+
+    r.reserve = UINT64_MAX;
+    FAILS(repository_merge(repo_path, AS, &r, &ret, err), ERR_NOSPACE);
+    r.reserve = 0;
 
     r.into = ids.items[3];
     FAILS(repository_merge(repo_path, AS, &r, &ret, err), ERR_INVALID);
@@ -474,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPO_TEST(whole_chain),
         REPO_TEST(who_refuses),
+        REPO_TEST(reserve),
         REPO_TEST(a_branch_stays),
         REPO_TEST(disks_come_and_go),
         REPO_TEST(half_merged),
