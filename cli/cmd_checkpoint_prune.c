@@ -263,8 +263,8 @@ const struct command cmd_checkpoint_prune = {
                   "change nothing. Works while the daemon is down")},
             WAIT_OPTION,
             {FLAG("json", json,
-                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome, reason and "
-                  "reasons too; "
+                  "print {jobs: [{id, domain, host, policy, joined}]}, "
+                  "with --wait outcome, reason and reasons too; "
                   "with --dry-run an array of {checkpoint, domain, host, policy, away, released, "
                   "reachable}")},
             {0}},

@@ -220,7 +220,8 @@ const struct command cmd_copy = {
                   "change nothing. Works while the daemon is down")},
             WAIT_OPTION,
             {FLAG("json", json,
-                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome, reason "
+                  "print {jobs: [{id, domain, host, policy, joined}]}, "
+                  "with --wait outcome, reason "
                   "and reasons too; with --dry-run an array of {id, repository, kind, on, bytes, "
                   "why, carried}; on is the point whose copy it will stand on, carried that no "
                   "rule keeps it")},

@@ -420,8 +420,8 @@ const struct command cmd_delete = {
             {FLAG("yes", yes, "do not ask")},
             WAIT_OPTION,
             {FLAG("json", json,
-                  "print {jobs: [{id, domain, host, policy}]}, with --wait outcome, reason and "
-                  "reasons too; "
+                  "print {jobs: [{id, domain, host, policy, joined}]}, "
+                  "with --wait outcome, reason and reasons too; "
                   "with --dry-run an array of {id, domain, host, policy, created, kind, state, "
                   "bytes, merged_into}; merged_into is null where nothing is based on it")},
             {0}},

@@ -159,13 +159,24 @@ static void print_conditions(const struct condition_list *l)
         puts("Nothing that anybody would be told of.");
 }
 
+/* What is not there is null, as in all JSON that users read. */
+static json_t *whole_condition_json(const struct condition *c)
+{
+    json_t *ret = condition_json(c),
+           *nothing = json_pack("{s:n, s:n, s:n, s:n}", "host", "domain", "repository", "advice");
+
+    json_object_update_missing(ret, nothing);
+    json_decref(nothing);
+    return ret;
+}
+
 static void print_conditions_json(const struct status *s, const struct condition_list *l)
 {
     CLEANUP_FREE char *summary = status_summary(s);
     json_t *list = json_array();
 
     for (size_t i = 0; i < l->n; i++)
-        json_array_append_new(list, condition_json(&l->items[i]));
+        json_array_append_new(list, whole_condition_json(&l->items[i]));
     report_json_print(
         json_pack("{s:o, s:o}", "summary", report_json_text(summary), "conditions", list), stdout);
 }
@@ -359,7 +370,7 @@ const struct command cmd_notify = {
                   "n_sent, n_failed, n_lost, told: [{condition, since, times, again}]}], messages: "
                   "[{id, target, subject, created, expires, next, tries, problem}]}; conditions: "
                   "{summary, conditions: [{key, kind, about, host, domain, repository, severity, "
-                  "text, advice}]}, where what is not there is left out")},
+                  "text, advice}]}")},
             {NUMBER("daemon-since", "SECONDS", daemon_since, 1, INT64_MAX,
                     "conditions: vmkeepd runs, and was started then; what vmkeepd itself asks")},
             {0}},

@@ -370,8 +370,8 @@ const struct command cmd_prune = {
             WAIT_OPTION,
             {FLAG(
                 "json", json,
-                "print {jobs: [{id, domain, host, policy}]}, with --wait outcome, reason and "
-                "reasons too; "
+                "print {jobs: [{id, domain, host, policy, joined}]}, "
+                "with --wait outcome, reason and reasons too; "
                 "with --dry-run an array of {id, domain, host, policy, created, bytes, keep, "
                 "merged_into, moved, reasons: [{code, text}]}; moved is in bytes; code is the name "
                 "of a rule (last, daily, within ...), "

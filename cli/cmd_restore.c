@@ -412,7 +412,10 @@ const struct command cmd_restore = {
                   "write the disk onto this image or block device; may be given several times")},
             {FLAG("yes", in_place.yes, "with --in-place and --onto: do not ask")},
             WHENCE_OPTIONS,
-            {FLAG("json", json, "print {point, created, disks, definition, defined, different}")},
+            {FLAG("json", json,
+                  "print {point, created, disks, definition, defined, different}; with --in-place "
+                  "{point, created, disks, checkpoints_forgotten}, with --onto {point, created, "
+                  "disks}")},
             {0}},
     .wants = "name one point or domain",
     .exits =

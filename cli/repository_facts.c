@@ -156,6 +156,12 @@ int repository_locate(const char *where, const char *given, char **ret)
     return code;
 }
 
+/* null: nothing could be looked at. */
+static json_t *seen_number(const struct repository_facts *f, uint64_t n)
+{
+    return f->problem.code == ERR_NONE ? report_json_number((int64_t)n) : json_null();
+}
+
 json_t *repository_json(const struct repository_facts *f, const char *ours)
 {
     json_t *domains = json_array();
@@ -175,7 +181,6 @@ json_t *repository_json(const struct repository_facts *f, const char *ours)
                      report_json_text(*f->view.id ? f->view.id : NULL), "state",
                      repository_state(f), "problem",
                      report_json_text(f->problem.code ? f->problem.msg : NULL), "free",
-                     report_json_number((int64_t)f->view.free), "total",
-                     report_json_number((int64_t)f->view.total), "points",
-                     report_json_number((int64_t)f->view.points.n), "domains", domains);
+                     seen_number(f, f->view.free), "total", seen_number(f, f->view.total), "points",
+                     seen_number(f, f->view.points.n), "domains", domains);
 }

@@ -33,7 +33,7 @@ struct replaced {
     char *dir, *to;
     int lock;
     char *staged;
-    uint64_t bytes; /* that it takes, about */
+    uint64_t bytes, capacity; /* that it takes, about; of the disk */
 };
 
 struct in_place {
@@ -221,6 +221,7 @@ static int restore_disk(struct in_place *p, struct replaced *x, const char *to, 
     p->now = x;
     if (restore_run(&r, &res, err) < 0)
         return -1;
+    x->capacity = res.disks.items[0].capacity;
     if (dry_run)
         x->bytes = res.disks.items[0].bytes;
     else
@@ -377,12 +378,13 @@ static void print_json(const struct in_place *p)
     json_t *disks = json_array();
 
     for (size_t i = 0; i < p->disks.n; i++)
-        json_array_append_new(disks,
-                              json_pack("{s:o, s:o, s:s, s:o}", "name",
-                                        report_json_text(p->disks.items[i].name), "path",
-                                        report_json_text(p->disks.items[i].image), "format",
-                                        p->disks.items[i].format, "bytes",
-                                        report_json_number((int64_t)p->disks.items[i].bytes)));
+        json_array_append_new(
+            disks,
+            json_pack("{s:o, s:o, s:s, s:o, s:o}", "name", report_json_text(p->disks.items[i].name),
+                      "path", report_json_text(p->disks.items[i].image), "format",
+                      p->disks.items[i].format, "capacity",
+                      report_json_number((int64_t)p->disks.items[i].capacity), "bytes",
+                      report_json_number((int64_t)p->disks.items[i].bytes)));
     report_json_print(json_pack("{s:o, s:o, s:o, s:i}", "point", report_json_text(p->point->id),
                                 "created", report_json_time(p->point->created), "disks", disks,
                                 "checkpoints_forgotten", (int)p->domain.checkpoints.n),

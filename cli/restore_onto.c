@@ -412,9 +412,10 @@ static void tell(const struct onto *s)
         char part[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
 
         json_array_append_new(
-            disks, json_pack("{s:o, s:o, s:I, s:I}", "name", report_json_text(t->disk), "path",
-                             report_json_text(t->path), "capacity", (json_int_t)t->capacity,
-                             "written", (json_int_t)t->differs));
+            disks,
+            json_pack("{s:o, s:o, s:s, s:I, s:I}", "name", report_json_text(t->disk), "path",
+                      report_json_text(t->path), "format", t->device ? "raw" : s->r->format,
+                      "capacity", (json_int_t)t->capacity, "written", (json_int_t)t->differs));
         if (!s->o->json)
             print_paragraphf(stdout, 2, "", "%s %s %s: %s of %s", t->disk,
                              s->r->dry_run ? "would be written onto" : "is on", t->path,

@@ -303,7 +303,7 @@ static json_t *jobs_json(const struct jobs *j)
         json_t *o =
             json_pack("{s:o, s:o, s:o, s:o, s:b}", "id", report_json_number(s->id), "domain",
                       report_json_text(s->domain), "host", report_json_text(s->host), "policy",
-                      report_json_text(s->policy), "joined", s->joined);
+                      report_json_text(*s->policy ? s->policy : NULL), "joined", s->joined);
 
         if (s->outcome) {
             json_object_set_new(o, "outcome", report_json_text(s->outcome));

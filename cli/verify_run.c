@@ -112,10 +112,11 @@ static json_t *planned_json(const struct verifying *v, const struct point *p)
         const char *name = p->disks.items[i].name;
 
         if (is_wanted(v->a, name))
-            json_array_append_new(
-                ret, json_pack("{s:o, s:n, s:n, s:n, s:o}", "name", report_json_text(name), "state",
-                               "problem", "point", "bytes",
-                               report_json_number((int64_t)bytes_of(v, p, name))));
+            json_array_append_new(ret, json_pack("{s:o, s:n, s:n, s:n, s:o, s:[], s:n}", "name",
+                                                 report_json_text(name), "state", "problem",
+                                                 "point", "bytes",
+                                                 report_json_number((int64_t)bytes_of(v, p, name)),
+                                                 "ranges", "saved"));
     }
     return ret;
 }

@@ -97,10 +97,11 @@ static json_t *daemon_json(const struct status_daemon *d)
     json_t *reasons = report_reasons_json(&d->reasons);
 
     if (!d->running)
-        return json_pack("{s:b, s:o, s:o}", "running", 0, "problem", report_json_text(d->problem),
-                         "reasons", reasons);
-    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "running", 1, "starting",
-                     d->starting, "pid", report_json_number(d->pid), "version",
+        return json_pack("{s:b, s:o, s:b, s:n, s:n, s:n, s:n, s:n, s:o}", "running", 0, "problem",
+                         report_json_text(d->problem), "starting", 0, "pid", "version", "started",
+                         "jobs_running", "jobs_queued", "reasons", reasons);
+    return json_pack("{s:b, s:n, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "running", 1, "problem",
+                     "starting", d->starting, "pid", report_json_number(d->pid), "version",
                      report_json_text(d->version), "started", report_json_time(d->started),
                      "jobs_running", report_json_number(d->jobs_running), "jobs_queued",
                      report_json_number(d->jobs_queued), "reasons", reasons);

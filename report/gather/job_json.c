@@ -5,7 +5,8 @@
 
 json_t *job_reasons_json(const struct job *j)
 {
-    if (!j->reason)
+    /* What a job has found before it ends may stand there already. */
+    if (!j->reason || (j->error == ERR_NONE && j->outcome == OUTCOME_NONE))
         return json_array();
     return json_pack("[{s:o, s:o}]", "code",
                      report_json_text(j->error != ERR_NONE ? err_code_name(j->error)

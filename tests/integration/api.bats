@@ -187,12 +187,16 @@ END
 }
 
 list='{"ok": true, "result": {"checkpoints": [
-    {"name": "b", "state": "consistent", "parent": null, "created": "2026-11-23T02:30:00Z", "policy": null,
-     "disks": [{"name": "vda", "capacity": 4096, "size": 1024}]},
-    {"name": "c", "state": "inconsistent", "parent": "b", "created": null, "policy": "nightly",
-     "disks": [{"name": "vda", "capacity": 4096, "size": null}]},
-    {"name": "a", "state": "consistent", "parent": "c", "created": null, "policy": null, "disks": []},
-    {"name": "d", "state": "foreign", "parent": null, "created": null, "policy": null, "disks": []}]}}'
+    {"name": "b", "state": "consistent", "parent": null, "created": "2026-11-23T02:30:00Z", "description": null,
+     "policy": null, "role": "kept",
+     "disks": [{"name": "vda", "capacity": 4096, "size": 1024, "present": true, "inconsistent": false, "busy": false}]},
+    {"name": "c", "state": "inconsistent", "parent": "b", "created": null, "description": null, "policy": "nightly",
+     "role": "current",
+     "disks": [{"name": "vda", "capacity": 4096, "size": null, "present": true, "inconsistent": true, "busy": false}]},
+    {"name": "a", "state": "consistent", "parent": "c", "created": null, "description": null, "policy": null,
+     "role": "kept", "disks": []},
+    {"name": "d", "state": "foreign", "parent": null, "created": null, "description": null, "policy": null,
+     "role": null, "disks": []}]}}'
 
 @test "checkpoint-list: orders, choices, tree, table, JSON" {
     answers <<< "$(jq -c . <<< "$list")"
@@ -223,7 +227,7 @@ list='{"ok": true, "result": {"checkpoints": [
     [ "$(request)" = '{"cmd":"checkpoint-delete","args":{"domain":"web01","name":"one","children":true,"children_only":false,"metadata":false}}' ]
 }
 
-event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "time_elapsed": 5, "disk_total": 6, "success": false, "errmsg": "full"}'
+event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "operation": "backup", "kind": "backup", "mode": "push", "outcome": "failed", "time_elapsed": 5, "disk_total": 6, "disk_processed": 6, "disk_remaining": 0, "temp_used": 0, "temp_total": 0, "success": false, "errmsg": "full"}'
 
 @test "event: the first one, or all, or none in time" {
     # Not in a pipeline: what is begun there nobody ends.

@@ -56,6 +56,37 @@ commands="init check status report metrics run jobs cancel reload points restore
     done
 }
 
+# Every word that an option of these tells of, sorted.
+words() {
+    tr -s ' \n' ' ' | sed -E "$1" | tr ' ' '\n' | sort -u
+}
+
+@test "all JSON is described: a command with --json has its entry in the published schema" {
+    local schema=$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json
+
+    # What commands print, and those of whose words only some do.
+    for command in $commands; do
+        "$VMKEEP" "$command" --help > "$tmp/help"
+        ! grep -q '^  --json ' "$tmp/help" || echo "$command"
+        sed -n '/^Usage:/,/^$/p' "$tmp/help" | sed -nE "s/^.*vmkeep ($command [a-z]+) .*--json.*/\1/p"
+    done | sort > "$tmp/print"
+    grep -qx 'repository check' "$tmp/print"
+    jq -r '.commands | keys[] | split(" ") | .[0], (select(.[1] and (.[1] | startswith("-") | not)) | join(" "))' "$schema" |
+        sort -u > "$tmp/described"
+    # Of files ls and get print some.
+    diff "$tmp/print" <(grep -vx 'files get\|files ls' "$tmp/described")
+    # Nothing is described that is not there, or that nobody prints.
+    jq -e '[.commands[], .paths[]] - (.["$defs"] | keys) == []' "$schema"
+    jq -e '(.["$defs"] | keys) - [.. | .["$ref"]? // empty | ltrimstr("#/$defs/")] - [.commands[], .paths[]] == ["message"]' "$schema"
+    # The words of a list are those that the help tells.
+    diff <(jq -r '.["$defs"].reason_code.enum[]' "$schema" | sort) \
+        <("$VMKEEP" status --help | words 's/.*The codes are: (.*), and no others.*/\1/; s/\([^)]*\),?//g' | grep .)
+    diff <(jq -r '.["$defs"].condition.properties.kind.enum[]' "$schema" | sort) \
+        <("$VMKEEP" notify --help | words 's/.*one kind and one thing: (.*), and each is told.*/\1/; s/\([^)]*\),?//g' | grep .)
+    diff <(jq -r '.["$defs"].findings.items.properties.check.enum[]' "$schema" | sort) \
+        <("$VMKEEP" doctor --help | words 's/.*for programs to compare\. (.*, program)\. Usage.*/\1/; s/.*for programs to compare\. (.*, program)\..*/\1/; s/\([^)]*\)//g; s/(Of|of) [^:]*://g; s/and//g; s/[,;.]//g' | grep .)
+}
+
 @test "an unknown command names the nearest" {
     run --separate-stderr "$VMKEEP" stauts
     [ "$status" -eq 2 ]

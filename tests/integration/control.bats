@@ -138,9 +138,12 @@ How that ends: 'vmkeep jobs', or next time --wait." ]
 
 # live ID STATE MORE: a job as the daemon tells of it.
 live() {
-    echo '{"id": '"$1"', "kind": "backup", "host": "lab", "domain": "web01", "policy": "nightly",
-        "level": "full", "state": "'"$2"'", "live": true, "bytes_total": 10485760, '"$3"'}' |
-        tr -d '\n'
+    jq -cjn "{id: $1, kind: \"backup\", host: \"lab\", domain: \"web01\", policy: \"nightly\", repository: \"main\",
+        level: \"full\", state: \"$2\", step: null, outcome: null, reason: null, error: null, why: null, due: null,
+        created: null, started: null, ended: null, bytes_done: 0, bytes_total: 10485760, reasons: [], live: true,
+        cancelled: false, percent: null, bytes_per_second: null, seconds_left: null, figures: null, waits_for: null} +
+        ({since: null, until: null, jobs: [], name: null, limit: null, tries: null, error: null, problem: null} as \$o |
+            {$3} | if .waits_for then .waits_for = \$o + .waits_for else . end)"
 }
 
 @test "jobs --active: the daemon tells, page by page" {
@@ -390,7 +393,7 @@ END
     [[ ${lines[0]} == "ACT: 1 domain protected; 1 repository to see to"* ]]
     [ "${lines[1]}" = "vmkeepd 1.2.3 runs since 2026-11-23 02:30:00: 1 job running, 2 queued" ]
     run vmkeep status --json
-    jq -e '.daemon == {running: true, starting: false, pid: 77, version: "1.2.3",
+    jq -e '.daemon == {running: true, problem: null, starting: false, pid: 77, version: "1.2.3",
         started: "2026-11-23T02:30:00Z", jobs_running: 1, jobs_queued: 2, reasons: []}' <<< "$output"
     run vmkeep status
     [[ $output == *"lab/web01 "*" runs now"* ]]

@@ -54,9 +54,9 @@ thaw="in the guest, see to its agent, or run \`fsfreeze --unfreeze MOUNTPOINT\`;
     [[ $(plain <<< "$output") == *"frozen: perhaps, since DATE TIME: in the guest, see to its agent"* ]]
 }
 
-# is_report: what the published schema says
+# is_report [NAME]: what the published schema says
 is_report() {
-    "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" report
+    "$BATS_TEST_DIRNAME/../support/check_schema" "$BATS_TEST_DIRNAME/../../docs/api-v1.schema.json" "${1:-report}"
 }
 
 @test "report: what came of a week, how it stands, and how repositories grow" {
@@ -84,6 +84,7 @@ is_report() {
     [[ $(jq -r .subject <<< "$output") == *": run of nightly: 2 of 3 backups succeeded, 1 failed; 1 at risk, 1 protected" ]]
     [ "$(jq -c '.reasons | map(.policy) | unique' <<< "$output")" = '["nightly"]' ]
     run -0 vmkeep report --message
+    is_report message <<< "$output"
     [ "$(jq -r '.kind, .severity, (.html | startswith("<!DOCTYPE html>"))' <<< "$output" | xargs)" = "report risk true" ]
     jq .report <<< "$output" | is_report
     run -0 vmkeep report --html
@@ -453,6 +454,10 @@ it settles what it left open when it starts"* ]]
     json 'map(.id) == [8]' jobs --active
     json 'map(.id) == [7, 8]' jobs --limit 2
     json 'map(.id) == []' jobs spare
+    # What it has found before it ends has no code.
+    sqlite3 "$tmp/catalog.db" "UPDATE job SET reason = '150 MiB' WHERE id = 8"
+    json '.[7] | .reason == "150 MiB" and .reasons == []' jobs
+    sqlite3 "$tmp/catalog.db" "UPDATE job SET reason = NULL WHERE id = 8"
     json ".[7] == {id: 8, kind: \"backup\", domain: \"web01\", host: \"lab\", policy: \"nightly\",
         repository: \"main\", level: \"incremental\", state: \"running\", step: \"copying\",
         outcome: null, reason: null, reasons: [], error: null, why: \"scheduled: incremental\",

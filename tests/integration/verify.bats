@@ -128,7 +128,7 @@ place_of() {
     run -0 verify web01 --dry-run
     [ "${lines[0]}" = "local/web01/$inc: about 2.25 MiB" ]
     [ "${lines[-1]}" = "3 points, about 4.50 MiB would be read" ]
-    [ "$(verify --dry-run --json "$full" | jq -c '.[0]')" = "{\"id\":\"local/web01/$full\",\"disks\":[{\"name\":\"vda\",\"state\":null,\"problem\":null,\"point\":null,\"bytes\":1179648}],\"state\":null,\"problem\":null}" ]
+    [ "$(verify --dry-run --json "$full" | jq -c '.[0]')" = "{\"id\":\"local/web01/$full\",\"disks\":[{\"name\":\"vda\",\"state\":null,\"problem\":null,\"point\":null,\"bytes\":1179648,\"ranges\":[],\"saved\":null}],\"state\":null,\"problem\":null}" ]
 }
 
 @test "data: the disk, the bytes, whose image, and all that stands on it" {

@@ -221,7 +221,7 @@ END
     [ "$(vmkeep domains --name --state-shutoff --without-checkpoint | xargs)" = "lab/s" ]
 }
 
-event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "disk_total": 6, "success": true}'
+event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "operation": "backup", "kind": "backup-begin", "mode": "push", "outcome": "success", "time_elapsed": 5, "disk_total": 6, "disk_processed": 6, "disk_remaining": 0, "temp_used": 0, "temp_total": 0, "success": true, "errmsg": null}'
 
 @test "event: it says that it listens; --event, --all, --list, --timestamp" {
     printf '{"event": "listening"}\n%s\n' "$event" | answer events

@@ -9,7 +9,8 @@
 set -euo pipefail
 
 : "${BUILD:?the build directory}"
-VMKEEP=$BUILD/cli/vmkeep
+VMKEEP=$BUILD/tests/seen/vmkeep # see seen_json.c
+[ -x "$VMKEEP" ] || VMKEEP=$BUILD/cli/vmkeep
 VMKEEPD=$BUILD/daemon/vmkeepd
 WRITER=$BUILD/tests/system/writer
 DISK_SIZE=$((16 * 1024 * 1024))

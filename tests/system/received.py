@@ -8,7 +8,9 @@ import email
 import email.policy
 import glob
 import json
+import os
 import re
+import subprocess
 import sys
 
 here, key, status = sys.argv[1:4]
@@ -23,6 +25,9 @@ def need(ok, what, thing):
 
 
 def own(body):
+    here = os.path.dirname(os.path.abspath(__file__))
+    subprocess.run([here + "/../support/check_schema", here + "/../../docs/api-v1.schema.json", "message"],
+                   input=json.dumps(body).encode(), check=True)
     need(body["version"] == 1 and body["kind"] in ("conditions", "test", "report"), "json", body)
     need(STAMP.match(body["at"]) and body["machine"] and body["subject"] and "html" not in body, "json", body)
     for e in body.get("events", []):
