@@ -276,7 +276,8 @@ place_of() {
     # While it reads, nobody can remove it.
     "$VMKEEP" --config "$tmp/config" verify "$inc" --bandwidth 100KiB/s > "$tmp/out" 2>&1 3>&- &
     pid=$!
-    for _ in {1..100}; do flock -n -x "$base/$full" true || break; sleep 0.1; done
+    # Not by trying to lock it: whoever verifies would find it locked then, and leave it unread.
+    for _ in {1..100}; do [ -z "$(find "/proc/$pid/fd" -lname "*/$full" 2> /dev/null)" ] || break; sleep 0.1; done
     run ! flock -n -x "$base/$full" true
     kill "$pid"
     wait "$pid" || true
