@@ -110,7 +110,7 @@ void html_past(FILE *out, const json_t *jobs, int64_t now)
         "<table class=\"rows\"><caption class=\"hidden\">Jobs, the newest first</caption>"
         "<thead><tr>"
         "<th scope=\"col\">Job</th><th scope=\"col\">What</th><th scope=\"col\">Policy</th>"
-        "<th scope=\"col\">Outcome</th><th scope=\"col\">Ended</th><th scope=\"col\">Why</th></tr>"
+        "<th scope=\"col\">Outcome</th><th scope=\"col\">Ended</th><th scope=\"col\">Result</th></tr>"
         "</thead><tbody>\n",
         out);
     for (size_t i = json_array_size(jobs); i-- > 0;) {
@@ -128,7 +128,7 @@ void html_past(FILE *out, const json_t *jobs, int64_t now)
         fputs("</td><td data-label=\"Ended\">", out);
         if (ended)
             html_ago(out, ended, now);
-        fputs("</td><td data-label=\"Why\">", out);
+        fputs("</td><td data-label=\"Result\">", out);
         html_text(out, string_of(job, "reason"));
         fputs("</td></tr>\n", out);
     }

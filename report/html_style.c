@@ -62,7 +62,7 @@ const char report_html_style[] =
     ".d-missed{fill:none;stroke:var(--miss);stroke-dasharray:2 2}\n"
     ".d-cross{stroke:var(--bg);stroke-width:1.6;fill:none}\n"
     ".scroll{overflow-x:auto;border:1px solid var(--line);background:var(--card);"
-    "margin:.4rem 0}\n"
+    "margin:.4rem 0;width:fit-content;max-width:100%}\n"
     ".c-full{fill:var(--full)}.c-incremental{fill:var(--inc)}.c-bad{fill:var(--bad)}"
     ".c-pin{fill:var(--warn)}\n"
     ".chain text{font-size:10px;text-anchor:middle;fill:var(--dim)}\n"

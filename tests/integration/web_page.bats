@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The pages as a browser shows them: a real Chromium, three widths, light and dark, with 3 domains and with
-# 3 000.  Pictures are kept where SCREENSHOTS says, to be looked at; tests/accessibility has axe-core judge
-# them, too.  VMKEEP, WEB and MAKE_CATALOG name the programs.
+# 3 000.  Pictures are kept where SCREENSHOTS says, to be looked at; axe-core judges
+# them, where it could be had (scripts/get-axe).  VMKEEP, WEB and MAKE_CATALOG name the programs.
 
 bats_require_minimum_version 1.5.0
 

@@ -3,7 +3,7 @@
 """web_page.py NAME ADDRESS...: the pages at these addresses in a real Chromium, at three widths, light and dark.
 
 Nothing is wider than the window but what scrolls by itself; the browser has nothing to complain of; the first Tab
-leads to the content; what is dark is dark.  Where AXE names axe-core's script, that finds no fault either.
+leads to the content; what is dark is dark.  Where axe-core could be had (scripts/get-axe), that finds no fault either.
 Where SCREENSHOTS names a directory, pictures are kept there, as NAME-PAGE-WIDTH-SCHEME.png.
 """
 import base64
@@ -47,7 +47,7 @@ def check_axe(b, scheme):
     # Of thousands of rows, which are all alike, it takes minutes.
     if b.driver.execute_script("return document.querySelectorAll('tr').length") > 500:
         return
-    faults = b.axe()
+    faults = b.axe(colours=scheme == "dark")  # the rest is the same
     if faults:
         sys.exit(f"{b.driver.current_url} ({scheme}): " + "\n".join(faults))
 
