@@ -460,7 +460,9 @@ async function refresh() {
     } catch (problem) {
         if (mine !== turn) return;
         fail(problem);
-        byId("summary").textContent = "vmkeep does not answer.";
+        byId("summary").textContent = /Permission denied/.test(problem.message || problem)
+            ? "You may not see the backups: that takes administrative access, which “Limited access” above turns on."
+            : "vmkeep does not answer.";
         shown = "failed";
     }
     timer = setTimeout(refresh, busy ? REFRESH_BUSY_MS : REFRESH_MS);
