@@ -67,8 +67,11 @@ static void put_point(const struct point_list *points, const struct point *p, in
             "<tr><th scope=\"row\">%s</th><td data-label=\"Kind\">%s</td><td "
             "data-label=\"State\">",
             time_local(p->created, at), level_name(p->level));
-    html_mark(out, p->state == POINT_GOOD && !p->set_aside ? "good" : "bad",
-              point_state_text(p, true));
+    html_mark(out,
+              p->state == POINT_DELETING                ? "plain"
+              : p->state == POINT_GOOD && !p->set_aside ? "good"
+                                                        : "bad",
+              p->state == POINT_DELETING ? "goes, or is merged" : point_state_text(p, true));
     if (p->pin.since)
         fputs(" pinned", out);
     fprintf(out, "</td><td data-label=\"Size\">%s</td><td data-label=\"Read whole\">",

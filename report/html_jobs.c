@@ -106,13 +106,12 @@ static void put_outcome(FILE *out, const json_t *job)
 
 void html_past(FILE *out, const json_t *jobs, int64_t now)
 {
-    fputs(
-        "<table class=\"rows\"><caption class=\"hidden\">Jobs, the newest first</caption>"
-        "<thead><tr>"
-        "<th scope=\"col\">Job</th><th scope=\"col\">What</th><th scope=\"col\">Policy</th>"
-        "<th scope=\"col\">Outcome</th><th scope=\"col\">Ended</th><th scope=\"col\">Result</th></tr>"
-        "</thead><tbody>\n",
-        out);
+    fputs("<table class=\"rows\"><caption class=\"hidden\">Jobs, the newest first</caption>"
+          "<thead><tr>"
+          "<th scope=\"col\">Job</th><th scope=\"col\">What</th><th scope=\"col\">Policy</th>"
+          "<th scope=\"col\">Outcome</th><th scope=\"col\">Ended</th><th scope=\"col\">Result</th>"
+          "</tr></thead><tbody>\n",
+          out);
     for (size_t i = json_array_size(jobs); i-- > 0;) {
         const json_t *job = json_array_get(jobs, i);
         int64_t ended = time_of(job, "ended");

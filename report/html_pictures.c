@@ -107,10 +107,19 @@ void html_days_legend(FILE *out)
 #define FULL_Y 24
 #define INCREMENTAL_Y 64
 
+static bool is_bad(const struct point *p)
+{
+    return p->state != POINT_GOOD && p->state != POINT_DELETING;
+}
+
 static const char *point_class(const struct point *p)
 {
-    if (p->state != POINT_GOOD)
+    if (is_bad(p))
         return "c-bad";
+    if (p->state == POINT_DELETING)
+        return "c-going";
+    if (p->copy_of)
+        return "c-copy";
     return p->level == LEVEL_FULL ? "c-full" : "c-incremental";
 }
 
@@ -124,14 +133,15 @@ static void put_point(FILE *out, const struct point *p, int x)
     char at[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
     int y = point_y(p);
 
-    fprintf(out, "<g><title>%s, %s, %s%s</title>", time_local(p->created, at), level_name(p->level),
-            size_text(point_bytes(p), size), p->pin.since ? ", pinned" : "");
+    fprintf(out, "<g><title>%s, %s, %s%s%s%s</title>", time_local(p->created, at),
+            level_name(p->level), size_text(point_bytes(p), size), p->pin.since ? ", pinned" : "",
+            p->copy_of ? ", a copy" : "", p->state == POINT_DELETING ? ", goes" : "");
     if (p->level == LEVEL_FULL)
         fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"18\" height=\"18\" rx=\"2\"/>",
                 point_class(p), x - 9, y - 9);
     else
         fprintf(out, "<circle class=\"%s\" cx=\"%d\" cy=\"%d\" r=\"7\"/>", point_class(p), x, y);
-    if (p->state != POINT_GOOD)
+    if (is_bad(p))
         fprintf(out, "<path class=\"d-cross\" d=\"M%d %dl6 6m0-6l-6 6\"/>", x - 3, y - 3);
     if (p->pin.since)
         fprintf(out, "<path class=\"c-pin\" d=\"M%d %dl4-7h-8z\"/>", x, y - 10);
@@ -172,5 +182,8 @@ void html_chain(FILE *out, const struct point_list *points)
     }
     for (size_t i = from; i < points->n; i++)
         put_point(out, &points->items[i], (int)(i - from) * GAP + LEFT);
-    fputs("</svg></div>\n", out);
+    fputs("</svg></div>\n<p class=\"legend\">Square: full; circle: incremental; hollow: a copy; "
+          "dashed: goes, or is merged into the next; triangle: pinned; cross: damaged or missing."
+          "</p>\n",
+          out);
 }

@@ -65,6 +65,14 @@ policies:
     rpo: 26h
 END
     sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('freeze', 'lab/web01', '12', $now)"
+    # Of one chain a point is pinned and has a copy, and one is just being merged into the next.
+    sqlite3 "$tmp/catalog.db" "CREATE TEMP TABLE copy AS SELECT * FROM point WHERE domain = 'web01' AND parent IS NULL;
+        UPDATE copy SET copy_of = id, id = 'offsite:' || id, repository = 'offsite-in-the-other-building';
+        INSERT INTO point SELECT * FROM copy;
+        UPDATE point SET pinned = $now, pin_note = 'before the upgrade'
+            WHERE domain = 'web01' AND parent IS NULL AND copy_of IS NULL;
+        UPDATE point SET state = 'deleting' WHERE id = (SELECT parent FROM point WHERE domain = 'web01'
+            AND parent IS NOT NULL ORDER BY created DESC LIMIT 1);"
     for day in {0..29}; do
         sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('room',
             '$(date -ud "@$((now - day * 86400))" +%F) main', '$(((40 + day * (3 + day % 2)) << 30)) $((500 << 30))', $((now - day * 86400)))"
@@ -78,6 +86,11 @@ END
     "$VMKEEP" --config "$tmp/config" report --html > "$tmp/report.html"
     look 3 "$at/" "$at/domain/lab/db01" "$at/domain/lab/web01" "$at/job/7" "$at/repository/main" "$at/policy/nightly" \
         "$at/domain/lab/none"
+    # The chain's picture has each sign once; what goes is no fault.
+    curl -s "$at/domain/lab/web01" > "$tmp/page"
+    [ "$(grep -o 'class="c-[a-z]*"' "$tmp/page" | grep -v line | sort | uniq -c | xargs)" = \
+        '1 class=c-copy 1 class=c-full 1 class=c-going 1 class=c-incremental 1 class=c-pin' ]
+    run ! grep -q 'class="mark bad"' "$tmp/page"
     cd "$tmp"
     look file "file://$tmp/status.html" "file://$tmp/report.html"
 }
