@@ -83,6 +83,9 @@ words() {
         <("$VMKEEP" status --help | words 's/.*The codes are: (.*), and no others.*/\1/; s/\([^)]*\),?//g' | grep .)
     diff <(jq -r '.["$defs"].condition.properties.kind.enum[]' "$schema" | sort) \
         <("$VMKEEP" notify --help | words 's/.*one kind and one thing: (.*), and each is told.*/\1/; s/\([^)]*\),?//g' | grep .)
+    diff <(jq -r '.["$defs"].obstacle.properties.code.enum[]' "$schema" | sort) \
+        <({ sed -n '/words\[\] = {/,/};/p' "$BATS_TEST_DIRNAME/../../jobs/obstacle.c" | grep -o '"[^"]*"' | tr -d '"'; echo retry; } |
+            grep -vx none | sort)
     diff <(jq -r '.["$defs"].findings.items.properties.check.enum[]' "$schema" | sort) \
         <("$VMKEEP" doctor --help | words 's/.*for programs to compare\. (.*, program)\. Usage.*/\1/; s/.*for programs to compare\. (.*, program)\..*/\1/; s/\([^)]*\)//g; s/(Of|of) [^:]*://g; s/and//g; s/[,;.]//g' | grep .)
 }
