@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/libvirt_uri.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "policies/selection.h"
@@ -329,6 +330,23 @@ static void check_reachable(struct findings *l, const struct config *config, con
         doctor_add(l, about, "reachable", true, NULL, "%s", text_of(d, "state"));
 }
 
+/* Once for each host: what vmkeepd cannot do there for the guests. */
+static void tell_elsewhere(struct findings *l, const struct config *config, const json_t *domains,
+                           size_t i)
+{
+    const char *host = text_of(json_array_get(domains, i), "host");
+    const struct config_host *h = config_host_find(config, host);
+    CLEANUP_FREE char *about = xasprintf("host %s", host);
+
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(text_of(json_array_get(domains, k), "host"), host) == 0)
+            return;
+    if (h && h->driver == DRIVER_LIBVIRT && !libvirt_uri_is_local(h->uri))
+        doctor_add(l, about, "space", true, NULL,
+                   "it is another machine, where nobody watches the space that a backup's scratch "
+                   "files take: when that is full, the guest's error policy has the last word");
+}
+
 /* No policy selects it, and that is said to be meant. */
 static bool is_left_out(const struct config *config, const char *host, const char *domain)
 {
@@ -412,8 +430,10 @@ void doctor_daemon(struct findings *l, const struct config *config, const json_t
     size_t i;
     json_t *o;
 
-    json_array_foreach(json_object_get(answer, "domains"), i, o)
+    json_array_foreach(json_object_get(answer, "domains"), i, o) {
+        tell_elsewhere(l, config, json_object_get(answer, "domains"), i);
         check_domain(l, config, o, json_object_get(answer, "repositories"));
+    }
     json_array_foreach(json_object_get(answer, "repositories"), i, o)
         check_repository(l, o);
 }

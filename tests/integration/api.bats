@@ -261,6 +261,20 @@ event='{"event": "job-completed", "job": 7, "host": "lab", "domain": "web01", "o
     [[ $output == *"NOT "*"error policy 'report': when a copy's target"*"error_policy='stop'"* ]]
 }
 
+@test "doctor: of a libvirt on another machine nobody watches the space" {
+    "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
+    answers <<< '{"ok": true, "result": {"about": {"host": "lab", "domain": null}, "catalog": {"problem": null}, "repositories": [], "domains": [{"host": "lab", "domain": "web01", "state": "running", "problem": null, "foreign_job": null, "disks": []}, {"host": "lab", "domain": "web02", "state": "running", "problem": null, "foreign_job": null, "disks": []}]}}'
+    local uri where=
+    for uri in qemu:///system qemu+ssh://hv1/system; do
+        [ $uri = qemu:///system ] || where=", scratch: /s"
+        sed -i "s|- { name: lab,.*|- { name: lab, driver: libvirt, uri: \"$uri\"$where }|" "$tmp/config"
+        vmkeep doctor lab/ --json > "$tmp/out" || [ $? -eq 3 ]
+        jq -r '.[] | select(.check == "space" and .about == "host lab") | "\(.about) \(.fine): \(.text)"' "$tmp/out" > "$tmp/said"
+        [ "$uri" != qemu:///system ] || [ ! -s "$tmp/said" ]
+    done
+    [ "$(cat "$tmp/said")" = "host lab true: it is another machine, where nobody watches the space that a backup's scratch files take: when that is full, the guest's error policy has the last word" ]
+}
+
 @test "doctor: nothing is wrong with a domain that is left out on purpose" {
     export COLUMNS=1000
     "$MAKE_CATALOG" "$tmp/catalog.db" "$(date +%s)"
