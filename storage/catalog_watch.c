@@ -289,14 +289,13 @@ int catalog_since_full(struct catalog *c, const char *host, const char *domain, 
 /* Names come and go; who has not come back by then does not. */
 static int forget_long_gone(struct catalog *c, const char *kind, int64_t now, struct err *err)
 {
-    struct seen_list l = {0};
-    int rc = catalog_seen(c, kind, &l, err);
+    STMT st = NULL;
 
-    for (size_t i = 0; rc == 0 && i < l.n; i++)
-        if (l.items[i].at < now - GONE_S)
-            rc = catalog_seen_forget(c, kind, l.items[i].name, err);
-    seen_list_done(&l);
-    return rc;
+    if (db_stmt(&c->db, ST_SEEN_FORGET_OLD, &st, err) < 0)
+        return -1;
+    db_bind_text(st, 1, kind);
+    sqlite3_bind_int64(st, 2, now - GONE_S);
+    return db_run(&c->db, st, err);
 }
 
 int catalog_gone_put(struct catalog *c, const char *domain, const char *uuid, int64_t now,
@@ -347,14 +346,16 @@ int catalog_chain_put(struct catalog *c, const char *chain, const char *uuid, in
 
 int catalog_chain_uuid(struct catalog *c, const char *chain, char **ret, struct err *err)
 {
-    struct seen_list l = {0};
-    const struct seen *s;
+    STMT st = NULL;
+    int rc;
 
     *ret = NULL;
-    if (catalog_seen(c, "chain", &l, err) < 0)
+    if (db_stmt(&c->db, ST_SEEN_STATE, &st, err) < 0)
         return -1;
-    s = seen_list_find(&l, chain);
-    *ret = xstrdup(s ? s->state : NULL);
-    seen_list_done(&l);
-    return 0;
+    db_bind_text(st, 1, "chain");
+    db_bind_text(st, 2, chain);
+    rc = db_row(&c->db, st, 1, err);
+    if (rc > 0)
+        *ret = db_text(st, 0);
+    return rc < 0 ? -1 : 0;
 }

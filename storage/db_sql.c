@@ -162,6 +162,7 @@ const char *const db_sql[ST_COUNT] = {
     [ST_JOB_BACKUPS_SINCE] = ("SELECT host, domain, outcome, level, ended FROM job"
                               " WHERE state = 'ended' AND ended >= ?1 AND guest ORDER BY ended"),
     [ST_SEEN_ONE] = "SELECT CAST(state AS INTEGER), at FROM seen WHERE kind = ?1 AND name = ?2",
+    [ST_SEEN_STATE] = "SELECT state FROM seen WHERE kind = ?1 AND name = ?2",
     [ST_JOB_ENDED_SINCE] = ("SELECT id, kind, guest, host, domain, policy, repository, outcome,"
                             " ended, bytes_done, reason FROM job"
                             " WHERE state = 'ended' AND ended >= ?1 ORDER BY ended, id"),
@@ -379,6 +380,7 @@ const char *const db_sql[ST_COUNT] = {
          " problem = CASE state WHEN 'missing' THEN NULL ELSE problem END,"
          " repository = ?2, repository_id = ?3"
          " WHERE id = ?1 AND (repository = ?2 OR state = 'missing')"),
+    [ST_SEEN_FORGET_OLD] = "DELETE FROM seen WHERE kind = ?1 AND at < ?2",
     [ST_SEEN_FORGET] = "DELETE FROM seen WHERE kind = ?1 AND name = ?2",
     [ST_SEEN_PUT] =
         ("INSERT INTO seen (kind, name, state, problem, at, unsafe) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
