@@ -23,11 +23,8 @@ static volatile sig_atomic_t child;
 
 static void pass_on(int sig)
 {
-    int saved = errno;
-
     if (child > 0)
         kill((pid_t)child, sig);
-    errno = saved;
 }
 
 static int has_json(char **argv)
@@ -38,7 +35,7 @@ static int has_json(char **argv)
     return 0;
 }
 
-static void run(char **argv)
+static _Noreturn void run(char **argv)
 {
     argv[0] = (char *)REAL;
     execv(REAL, argv);
