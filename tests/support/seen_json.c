@@ -35,12 +35,12 @@ static int has_json(char **argv)
     return 0;
 }
 
-static _Noreturn void run(char **argv)
+static int run(char **argv)
 {
     argv[0] = (char *)REAL;
     execv(REAL, argv);
     fprintf(stderr, "seen_json: %s: %s\n", REAL, strerror(errno));
-    _exit(127);
+    return 127;
 }
 
 static void put(int fd, const char *s, size_t n)
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
     pid_t pid;
 
     if (argc < 1 || !dir || !*dir || !has_json(argv))
-        run(argv);
+        return run(argv);
     file = make_file(name, sizeof(name), dir, argv + 1);
     if (pipe(pipes) < 0)
         return 126;
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
         dup2(pipes[1], STDOUT_FILENO);
         close(pipes[0]);
         close(pipes[1]);
-        run(argv);
+        _exit(run(argv));
     }
     child = (sig_atomic_t)pid;
     for (size_t i = 0; i < N_PASSED_ON; i++)
