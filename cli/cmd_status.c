@@ -153,8 +153,9 @@ const struct command cmd_status = {
             "something to act on, and so is a glob of disks that matches none.",
             "Repositories are looked at now, for 3 seconds at most: whether it is there, whether "
             "it can be written to, and how much is free; and, for a quarter of a second, "
-            "whether the newest points are whole, and (of up to 300) what they stand on: their "
-            "files, as long as they were, and the manifest. What the daemon found wrong at its "
+            "whether the newest points are whole, and, where these are no more than 300, what they "
+            "stand on: their files, as long as they were, and the manifest. What the daemon found "
+            "wrong at its "
             "last look stays told until it looks again; it looks at all points when it starts, at "
             "a domain's before each of its jobs.",
             "Also told, to be acted on: the daemon is down, does not answer, or cannot write to "
