@@ -40,7 +40,8 @@ void images_begin(struct sim_domain *d)
     w->counts.image_jobs++;
     w->counts.image_pulls += d->job.pull;
     if (sim_chance(w, w->faults.images_disturbed))
-        sim_at(w, 1 + sim_random(w, 90000), false, sim_chance(w, 5000) ? starts : breaks, d);
+        sim_at(w, sim_random(w, (uint32_t)(d->job.end_ms - w->now_ms)), false,
+               sim_chance(w, 5000) ? starts : breaks, d);
 }
 
 void images_let_go(struct sim_hypervisor *hv)

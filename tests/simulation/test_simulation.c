@@ -153,13 +153,15 @@ static void check_counts(void)
         {"start of a domain during one", all.image_starts},
         {"checkpoint of images by hand", all.image_checkpoints},
     };
+    const char *missing = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         printf("%s%s: %llu", i ? ", " : "in all: ", kinds[i].what, (unsigned long long)kinds[i].n);
-        if (kinds[i].n == 0)
-            sim_broken("no %s in all these seeds", kinds[i].what);
+        missing = missing || kinds[i].n ? missing : kinds[i].what;
     }
     putchar('\n');
+    if (missing)
+        sim_broken("no %s in all these seeds", missing);
 }
 
 static double seconds_now(void)
