@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "base/uptime.h"
 #include "cli/client.h"
 #include "report/json.h"
 #include "report/live.h"
@@ -25,7 +26,7 @@ struct started {
     bool joined;            /* it was there before */
     const char *state;      /* "queued" or "running" */
     char *now;              /* what it does, or waits for, as told last; NULL: nothing was */
-    int64_t now_since;      /* seconds of the monotonic clock */
+    int64_t now_since;      /* uptime_seconds() */
     bool works, still_told; /* it does something; that it moves no more is told */
     char *outcome, *reason; /* NULL: it has not ended */
     json_t *reasons;
@@ -142,18 +143,10 @@ static void print_line(struct jobs *j, const struct started *s, const char *now)
     j->line = true;
 }
 
-static int64_t monotonic_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
-
 /* Takes the text over. */
 static void note_now(struct jobs *j, struct started *s, char *text, bool works)
 {
-    int64_t now = monotonic_s();
+    int64_t now = uptime_seconds();
 
     s->works = works;
     if (s->now && str_eq(s->now, text)) {
@@ -169,7 +162,7 @@ static void note_now(struct jobs *j, struct started *s, char *text, bool works)
 /* "looking at the domain (for 12s)": who waits must see that it is not the command that hangs. */
 static char *still_text(const struct started *s)
 {
-    int64_t for_s = monotonic_s() - s->now_since;
+    int64_t for_s = uptime_seconds() - s->now_since;
     char text[TIMEFMT_MAX];
 
     return for_s < STILL_S ? xstrdup(s->now)
@@ -182,7 +175,7 @@ static void tell_still(struct jobs *j)
 {
     bool any = false;
 
-    if (monotonic_s() - j->moved < STILL_S)
+    if (uptime_seconds() - j->moved < STILL_S)
         return;
     for (size_t i = 0; i < j->list.n; i++)
         any = any || (j->list.items[i].works && !j->list.items[i].outcome);
@@ -272,7 +265,7 @@ static void on_ended(struct jobs *j, const json_t *event)
     s->outcome = xstrdup(outcome);
     s->reason = xstrdup(json_string_value(json_object_get(event, "reason")));
     s->reasons = json_incref(json_object_get(event, "reasons"));
-    j->moved = monotonic_s();
+    j->moved = uptime_seconds();
     wipe_line(j);
     if (!j->json)
         print_end(s);

@@ -60,6 +60,6 @@ void backup_keep_uuid(struct job_run *r)
     struct err err = ERR_INIT;
 
     if (f && f->lasting && f->uuid &&
-        catalog_chain_put(r->env->catalog, chain, f->uuid, env_now(r->env), &err) < 0)
+        catalog_chain_uuid_put(r->env->catalog, chain, f->uuid, env_now(r->env), &err) < 0)
         catalog_trouble(r->env, "record a domain's UUID", &err);
 }

@@ -531,8 +531,8 @@ int catalog_gone_put(struct catalog *c, const char *domain, const char *uuid, in
 int catalog_gone_name(struct catalog *c, const char *domain, const char *uuid, char **ret,
                       int64_t *ret_until, struct err *err);
 /* The UUID that a domain had when a chain (HOST/DOMAIN/POLICY) went on last; for 90 days. */
-int catalog_chain_put(struct catalog *c, const char *chain, const char *uuid, int64_t now,
-                      struct err *err);
+int catalog_chain_uuid_put(struct catalog *c, const char *chain, const char *uuid, int64_t now,
+                           struct err *err);
 /* *ret NULL: not known.  Caller frees. */
 int catalog_chain_uuid(struct catalog *c, const char *chain, char **ret, struct err *err);
 /* By name. */

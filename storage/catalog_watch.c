@@ -336,8 +336,8 @@ int catalog_gone_name(struct catalog *c, const char *domain, const char *uuid, c
 
 /* ---- made anew ---- */
 
-int catalog_chain_put(struct catalog *c, const char *chain, const char *uuid, int64_t now,
-                      struct err *err)
+int catalog_chain_uuid_put(struct catalog *c, const char *chain, const char *uuid, int64_t now,
+                           struct err *err)
 {
     if (forget_long_gone(c, "chain", now, err) < 0)
         return -1;

@@ -791,11 +791,11 @@ static void a_chain_knows_whose_it_is(void **state)
     (void)state;
     OK(catalog_chain_uuid(c, "h/d/nightly", &none, &err));
     assert_null(none);
-    OK(catalog_chain_put(c, "h/d/nightly", "u1", 10, &err));
-    OK(catalog_chain_put(c, "h/d/nightly", "u2", 20, &err));
+    OK(catalog_chain_uuid_put(c, "h/d/nightly", "u1", 10, &err));
+    OK(catalog_chain_uuid_put(c, "h/d/nightly", "u2", 20, &err));
     OK(catalog_chain_uuid(c, "h/d/nightly", &last, &err));
     assert_string_equal(last, "u2");
-    OK(catalog_chain_put(c, "h/e/nightly", "u3", 91 * 86400, &err));
+    OK(catalog_chain_uuid_put(c, "h/e/nightly", "u3", 91 * 86400, &err));
     OK(catalog_chain_uuid(c, "h/d/nightly", &old, &err));
     assert_null(old);
 }
