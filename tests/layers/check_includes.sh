@@ -2,30 +2,26 @@
 # SPDX-License-Identifier: MIT
 #
 # The linker sees calls from one layer into another (tests/layers/probe.c); a type or a macro that
-# is borrowed it cannot see.  So this reads each layer's #include lines against the same table.
+# is borrowed it cannot see.  So this reads each layer's #include lines against the table.
 # "Private" headers (NAME_priv.h) must not be included from another layer at all.
 #
 #   tests/layers/check_includes.sh [SOURCE_DIR]
 set -euo pipefail
 cd "${1:-$(dirname "$0")/../..}"
 
-# layer: what it may include
-table='
-base:
-policies: base
-engine: base
-storage: base
-report: base
-gather: report policies storage base
-notify: report policies storage base
-jobs: policies engine storage base
-scheduler: jobs policies engine storage base
-daemon: scheduler jobs gather notify policies engine storage report base
-cli: notify gather report policies storage base
-web: cli notify gather report policies storage base
-mover: storage base
-helpers: engine storage base
-'
+# layer: what it may include.  The table that people read (docs/architecture.md) is the one that holds.
+table=$(awk -F'|' '
+    /^\| layer \| may use \|/ { inside = 1; next }
+    inside && !/^\|/ { exit }
+    inside && !/^\| ---/ {
+        gsub("report/gather", "gather"); gsub(/nothing of ours|,/, " ", $3)
+        n = split($2, layers, ",")
+        for (i = 1; i <= n; i++) { gsub(" ", "", layers[i]); print layers[i] ":" $3 }
+    }' docs/architecture.md)
+[[ $table == *base:*helpers:* ]] || {
+    echo "docs/architecture.md: the table of who may call whom is not found" >&2
+    exit 1
+}
 
 # What others may include of a layer that has its inner headers in the same folder.
 declare -A faces=([scheduler]=scheduler/scheduler.h)
