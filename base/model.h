@@ -45,7 +45,7 @@ struct point_disk {
     uint64_t bytes;    /* allocated on disk when published */
     uint64_t length;   /* of the file when published; 0: not known */
     char *digest;  /* "blake3:HEX" of the image file, as older versions took it; NULL: not taken */
-    char *content; /* "sha256-tree:HEX" of what a guest reads (storage/leaves.h); NULL: not taken */
+    char *content; /* "sha256-tree:HEX" of what a guest reads; NULL: not taken */
     enum image_compression compress; /* how it was compressed when published */
     uint64_t loose; /* clusters that were left uncompressed when a merge compressed it anew; 0: none
                      * has, or it is not known.  In the manifest alone */
@@ -127,7 +127,7 @@ struct definition_file {
     char *name;  /* "domain.xml", "qemu.args" ...; NULL: none is made, its digest is noted alone */
     char *text;  /* what is in it; or NULL, and it is a copy of */
     char *from;  /* this file, if that can be read */
-    char *what;  /* of a copy: what it is to the domain (storage/beside.h); NULL: its text */
+    char *what;  /* of a copy: what it is to the domain (storage/images/beside.h); NULL: its text */
     char *lacks; /* why it cannot be had; NULL: it can, as far as is known */
 };
 struct definition_list {

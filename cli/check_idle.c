@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "policies/selection.h"
 #include "report/gather/idle.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 struct checking {
     const struct config *c;

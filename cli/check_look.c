@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "cli/check_told.h"
 #include "cli/store_ask.h"
-#include "storage/qcow2_links.h"
-#include "storage/store_records.h"
+#include "storage/images/qcow2_links.h"
+#include "storage/store/store_records.h"
 
 #define LOOK_S 5.0
 

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "cli/command.h"
 #include "policies/config_file.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 enum cli_exit {
     EXIT_DONE = 0,

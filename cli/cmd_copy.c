@@ -21,7 +21,7 @@
 #include "report/points.h"
 #include "report/table.h"
 #include "report/wrap.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 struct arguments {
     const char *target, *to;

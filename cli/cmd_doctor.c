@@ -18,7 +18,7 @@
 #include "report/json.h"
 #include "report/table.h"
 #include "report/wrap.h"
-#include "storage/store_records.h"
+#include "storage/store/store_records.h"
 
 #define ANSWER_S 30 /* it answers after 10, whoever else does not (DOCTOR_LIMIT_S) */
 #define SCRATCH_S 10

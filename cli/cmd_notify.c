@@ -19,7 +19,7 @@
 #include "report/condition.h"
 #include "report/json.h"
 #include "report/wrap.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 struct arguments {
     bool json;

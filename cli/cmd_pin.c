@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * vmkeep pin, vmkeep unpin: restore points that no rule, and no request, lets go of.  The daemon
- * does it; where it does not run, the command itself, in the same order (storage/pin_order.h).
+ * does it; where it does not run, the command itself, in the same order
+ * (storage/catalog/pin_order.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +17,9 @@
 #include "cli/store_ask.h"
 #include "report/gather/points.h"
 #include "report/wrap.h"
-#include "storage/owner.h"
-#include "storage/pin_order.h"
-#include "storage/store_records.h"
+#include "storage/repository/owner.h"
+#include "storage/catalog/pin_order.h"
+#include "storage/store/store_records.h"
 
 #define ANSWER_S 90
 #define PIN_S 60.0

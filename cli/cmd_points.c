@@ -22,7 +22,7 @@
 #include "report/points.h"
 #include "report/table.h"
 #include "report/wrap.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 struct arguments {
     bool json;

@@ -15,7 +15,7 @@
 #include "report/json.h"
 #include "report/table.h"
 #include "report/wrap.h"
-#include "storage/rebuild.h"
+#include "storage/rebuild/rebuild.h"
 
 struct arguments {
     bool json, dry_run;

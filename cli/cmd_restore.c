@@ -22,7 +22,7 @@
 #include "cli/restore_onto.h"
 #include "cli/restore_source.h"
 #include "cli/restored.h"
-#include "storage/restore.h"
+#include "storage/restore/restore.h"
 
 struct arguments {
     struct point_wish point; /* first */

@@ -16,7 +16,7 @@
 #include "cli/repository_look.h"
 #include "cli/sources.h"
 #include "cli/store_ask.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define OWNERS_S 20
 

@@ -15,7 +15,7 @@
 #include "policies/dates.h"
 #include "report/gather/points.h"
 #include "report/wrap.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 static int points_of_repository(const char *command, const char *path, struct point_list *ret)
 {

@@ -10,7 +10,7 @@
 #include "cli/point_choice.h"
 #include "cli/restore_source.h"
 #include "policies/config.h"
-#include "storage/point_hold.h"
+#include "storage/repository/point_hold.h"
 
 /* Part of the arguments of those commands: operand and options go straight to it. */
 struct point_wish {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * held_point: a point is held for reading (storage/point_hold.h), and who merges it, or one that it
- * stands on, gives way.
+ * held_point: a point is held for reading (storage/repository/point_hold.h), and who merges it, or
+ * one that it stands on, gives way.
  */
 #ifndef VMKEEP_CLI_HELD_POINT_H
 #define VMKEEP_CLI_HELD_POINT_H
 
 #include "policies/config.h"
-#include "storage/point_hold.h"
+#include "storage/repository/point_hold.h"
 
 struct held_point {
     const char *command;         /* that says so */

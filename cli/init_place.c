@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "cli/init_found.h"
 #include "cli/store_ask.h"
-#include "storage/scratch.h"
-#include "storage/store_records.h"
+#include "storage/store/scratch.h"
+#include "storage/store/store_records.h"
 
 #define PLACE_DEFAULT "/srv/backup"
 #define LIBVIRT_DIR "/var/lib/libvirt"

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "policies/config_file.h"
-#include "storage/keys.h"
+#include "storage/images/keys.h"
 
 void known_keys_take(const struct config *config)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * known_keys: with which keys a command opens images (storage/keys.h): those of the configuration's
- * repositories, and the one that --key names.
+ * known_keys: with which keys a command opens images (storage/images/keys.h): those of the
+ * configuration's repositories, and the one that --key names.
  */
 #ifndef VMKEEP_CLI_KNOWN_KEYS_H
 #define VMKEEP_CLI_KNOWN_KEYS_H

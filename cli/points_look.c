@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/store_ask.h"
-#include "storage/store_records.h"
+#include "storage/store/store_records.h"
 
 #define ALL_MS 250 /* for all repositories together */
 #define WAIT_S 3

@@ -11,7 +11,7 @@
 #include "cli/repository_compare.h"
 #include "report/json.h"
 #include "report/table.h"
-#include "storage/survey.h"
+#include "storage/repository/survey.h"
 
 /* A journal outlives the directory of its point for a moment. */
 static void compare_merging(const struct repository_facts *f, const struct point_list *known,

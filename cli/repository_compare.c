@@ -11,8 +11,8 @@
 #include "cli/client.h"
 #include "cli/repository_look.h"
 #include "report/json.h"
-#include "storage/repository.h"
-#include "storage/tree.h"
+#include "storage/repository/repository.h"
+#include "storage/digest/tree.h"
 
 #define ANSWER_S 20
 

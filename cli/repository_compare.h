@@ -7,7 +7,7 @@
 #define VMKEEP_CLI_REPOSITORY_COMPARE_H
 
 #include "cli/repository_facts.h"
-#include "storage/survey.h"
+#include "storage/repository/survey.h"
 
 struct differences {
     json_t *list;      /* {what, about, problem, then} */

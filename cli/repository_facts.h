@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "report/gather/domains.h"
-#include "storage/adopt.h"
+#include "storage/repository/adopt.h"
 
 struct repository_facts {
     const struct config_repository *config;

@@ -8,8 +8,8 @@
 
 #include "base/ask.h"
 #include "base/cleanup.h"
-#include "storage/keys.h"
-#include "storage/store_records.h"
+#include "storage/images/keys.h"
+#include "storage/store/store_records.h"
 
 #define WAIT_S 3
 

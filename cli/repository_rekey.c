@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/repository_facts.h"
 #include "report/wrap.h"
-#include "storage/rekey.h"
+#include "storage/repository/rekey.h"
 
 /* ERR_INVALID: the configuration does not fit to what is asked for. */
 static int find_secrets(const struct config *config, const struct config_repository *r,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * repository_rekey: `vmkeep repository rekey`: another key for a repository that encrypts, without
- * its images being written again (storage/rekey.h).
+ * its images being written again (storage/repository/rekey.h).
  */
 #ifndef VMKEEP_CLI_REPOSITORY_REKEY_H
 #define VMKEEP_CLI_REPOSITORY_REKEY_H

@@ -12,7 +12,7 @@
 #include "cli/restore_tpm.h"
 #include "cli/store_ask.h"
 #include "policies/selection.h"
-#include "storage/define_records.h"
+#include "storage/definition/define_records.h"
 
 #define PROGRAM "vmkeep-libvirt"
 #define ASK_S 60.0

@@ -8,7 +8,7 @@
 
 #include "base/ask.h"
 #include "policies/config.h"
-#include "storage/restore.h"
+#include "storage/restore/restore.h"
 
 struct restore_define {
     /* What was asked for; borrowed. */

@@ -17,10 +17,10 @@
 #include "report/json.h"
 #include "report/table.h"
 #include "report/wrap.h"
-#include "storage/define_records.h"
-#include "storage/definition.h"
-#include "storage/restore_staged.h"
-#include "storage/swap.h"
+#include "storage/definition/define_records.h"
+#include "storage/definition/definition.h"
+#include "storage/restore/restore_staged.h"
+#include "storage/images/swap.h"
 
 #define ASK_S 60.0
 #define STAGED RESTORE_STAGED

@@ -4,8 +4,9 @@
  * the images that it has.
  *
  * Order of effects: all new images are written beside the old ones; these take their places, the
- * old ones staying under another name (storage/swap.h); libvirt forgets the domain's checkpoints,
- * whose bitmaps were in the old images; the old ones go.  The next backup of each policy is a full.
+ * old ones staying under another name (storage/images/swap.h); libvirt forgets the domain's
+ * checkpoints, whose bitmaps were in the old images; the old ones go.  The next backup of each
+ * policy is a full.
  */
 #ifndef VMKEEP_CLI_RESTORE_IN_PLACE_H
 #define VMKEEP_CLI_RESTORE_IN_PLACE_H

@@ -25,8 +25,8 @@
 #include "cli/served.h"
 #include "report/json.h"
 #include "report/wrap.h"
-#include "storage/content.h"
-#include "storage/verify.h"
+#include "storage/repository/content.h"
+#include "storage/verify/verify.h"
 
 struct target {
     char *disk, *path;

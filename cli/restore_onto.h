@@ -11,7 +11,7 @@
 #define VMKEEP_CLI_RESTORE_ONTO_H
 
 #include "cli/found_point.h"
-#include "storage/restore.h"
+#include "storage/restore/restore.h"
 
 struct restore_onto {
     struct strlist targets; /* DISK=TARGET */

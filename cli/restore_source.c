@@ -14,9 +14,9 @@
 #include "cli/client.h"
 #include "policies/soundness.h"
 #include "report/json.h"
-#include "storage/catalog.h"
-#include "storage/repository.h"
-#include "storage/survey.h"
+#include "storage/catalog/catalog.h"
+#include "storage/repository/repository.h"
+#include "storage/repository/survey.h"
 
 #define ANSWER_S 10
 

@@ -8,7 +8,7 @@
 
 #include "cli/point_choice.h"
 #include "policies/config.h"
-#include "storage/catalog_reading.h"
+#include "storage/catalog/catalog_reading.h"
 
 struct restore_source {
     const struct config *config; /* NULL: --repository was given */

@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "storage/beside.h"
-#include "storage/definition.h"
+#include "storage/images/beside.h"
+#include "storage/definition/definition.h"
 
 #define STATE_MAX ((size_t)16 << 20)
 #define SYSTEM "/var/lib/libvirt/swtpm"

@@ -6,7 +6,7 @@
 #ifndef VMKEEP_CLI_RESTORE_TPM_H
 #define VMKEEP_CLI_RESTORE_TPM_H
 
-#include "storage/restore.h"
+#include "storage/restore/restore.h"
 
 /* Before anything is written: would it go over another state?  ERR_EXISTS.  uri: of the libvirt. */
 int restore_tpm_check(const char *uri, const struct restore_result *plan, struct err *err);

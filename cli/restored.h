@@ -6,7 +6,7 @@
 #define VMKEEP_CLI_RESTORED_H
 
 #include "cli/restore_define.h"
-#include "storage/restore.h"
+#include "storage/restore/restore.h"
 
 struct restored {
     const struct restore_result *result;

@@ -16,8 +16,8 @@
 #include "base/text.h"
 #include "cli/served_dir.h"
 #include "cli/served_options.h"
-#include "storage/image_run.h"
-#include "storage/repository.h"
+#include "storage/images/image_run.h"
+#include "storage/repository/repository.h"
 
 #define PROGRAM "qemu-storage-daemon"
 #define STEP_MS 20

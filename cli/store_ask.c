@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "storage/keys.h"
-#include "storage/store_records.h"
+#include "storage/images/keys.h"
+#include "storage/store/store_records.h"
 
 #define PROBE_S 5.0
 

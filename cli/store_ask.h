@@ -7,8 +7,8 @@
 #define VMKEEP_CLI_STORE_ASK_H
 
 #include "base/ask.h"
-#include "storage/adopt.h"
-#include "storage/store_parts.h"
+#include "storage/repository/adopt.h"
+#include "storage/store/store_parts.h"
 
 /* ERR_TIMEOUT, naming what was asked for (about), after so many seconds; ask->ret is written only
  * on success. */

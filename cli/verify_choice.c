@@ -15,7 +15,7 @@
 #include "cli/repository_facts.h"
 #include "report/gather/points.h"
 #include "report/points.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 void verify_choice_done(struct verify_choice *c)
 {

@@ -18,8 +18,8 @@
 #include "report/json.h"
 #include "report/points.h"
 #include "report/wrap.h"
-#include "storage/proof.h"
-#include "storage/repository.h"
+#include "storage/verify/proof.h"
+#include "storage/repository/repository.h"
 
 struct verifying {
     const struct verify_wanted *a;

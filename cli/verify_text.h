@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "storage/proof.h"
+#include "storage/verify/proof.h"
 
 /* "whole, 1.2 GiB read", or what is wrong.  Caller frees. */
 char *verify_text(const struct proof *f);

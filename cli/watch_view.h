@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "report/model.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 #define WATCH_FILTER_MAX 64
 

@@ -13,8 +13,8 @@
 #include "jobs/delete.h"
 #include "jobs/verify.h"
 #include "report/json.h"
-#include "storage/catalog_reading.h"
-#include "storage/proof.h"
+#include "storage/catalog/catalog_reading.h"
+#include "storage/verify/proof.h"
 
 int control_unpack(json_t *args, struct err *err, const char *fmt, ...)
 {

@@ -6,7 +6,7 @@
 #ifndef VMKEEP_DAEMON_LIFE_H
 #define VMKEEP_DAEMON_LIFE_H
 
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 void life_begins(struct catalog *catalog, int64_t now);
 void life_ends(struct catalog *catalog, int64_t now);

@@ -29,8 +29,8 @@
 #include "daemon/web.h"
 #include "policies/config_file.h"
 #include "scheduler/scheduler.h"
-#include "storage/places_ask.h"
-#include "storage/scratch.h"
+#include "storage/store/places_ask.h"
+#include "storage/store/scratch.h"
 
 /* After SIGTERM, jobs may end for so long; copies that still run then are left to the hypervisor
  * and found again at the next start.  Less than systemd's stop timeout of 90 s. */

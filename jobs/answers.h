@@ -9,8 +9,8 @@
 #include "engine/checkpoint_document.h"
 #include "engine/hypervisor.h"
 #include "jobs/obstacle.h"
-#include "storage/catalog.h"
-#include "storage/store.h"
+#include "storage/catalog/catalog.h"
+#include "storage/store/store.h"
 
 /* A backup by hand that has begun. */
 struct begun_answer {

@@ -47,8 +47,8 @@
 #include "jobs/backup_elsewhere.h"
 #include "jobs/hv_at_host.h"
 #include "jobs/survey.h"
-#include "storage/catalog_frozen.h"
-#include "storage/places.h"
+#include "storage/catalog/catalog_frozen.h"
+#include "storage/places/places.h"
 
 /* ---- the work of each state: an op, or NULL with *err, or NULL without: nothing to do ---- */
 

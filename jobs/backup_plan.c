@@ -20,7 +20,7 @@
 #include "policies/dates.h"
 #include "policies/plan.h"
 #include "policies/selection.h"
-#include "storage/scratch.h"
+#include "storage/store/scratch.h"
 
 #define DISK_LEAST (UINT64_C(1) << 20)
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "jobs/copy_run.h"
 #include "jobs/prune.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 #define RECORD_AGAIN_S 10
 

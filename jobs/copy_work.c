@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "jobs/copy_run.h"
 #include "policies/dates.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 void copy_work_done(struct copy_work *w)
 {

@@ -33,7 +33,7 @@
 #include "base/mark.h"
 #include "base/text.h"
 #include "jobs/removal.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 #define LOOK_AGAIN_S 60.0
 #define LOOKS_S 300

@@ -10,7 +10,7 @@
 #include "jobs/delete.h"
 #include "jobs/survey.h"
 #include "policies/dates.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 int delete_load_group(struct job_env *e, const char *host, const char *domain, const char *policy,
                       const char *copies, struct point_list *ret, struct err *err)

@@ -10,8 +10,8 @@
 #include "engine/hypervisor.h"
 #include "jobs/trouble.h"
 #include "policies/config.h"
-#include "storage/catalog.h"
-#include "storage/store.h"
+#include "storage/catalog/catalog.h"
+#include "storage/store/store.h"
 
 struct ev_loop;
 struct job_env;

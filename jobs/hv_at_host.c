@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mark.h"
 #include "base/text.h"
-#include "storage/catalog_at_host.h"
+#include "storage/catalog/catalog_at_host.h"
 
 #define SAVED_EVERY_S 30
 #define ROUNDED_S 2 /* times are whole seconds */

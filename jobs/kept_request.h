@@ -7,7 +7,7 @@
 #define VMKEEP_JOBS_KEPT_REQUEST_H
 
 #include "engine/backup_document.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 char *kept_request_text(const struct backup_request *q); /* caller frees */
 /* ERR_CORRUPT, or what is wrong with what is kept. */

@@ -16,7 +16,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "jobs/job.h"
-#include "storage/catalog_at_host.h"
+#include "storage/catalog/catalog_at_host.h"
 
 void leftovers_done(struct leftovers *c)
 {

@@ -17,7 +17,7 @@
 #include "jobs/manual_backup.h"
 #include "jobs/manual_run.h"
 #include "policies/plan.h"
-#include "storage/scratch.h"
+#include "storage/store/scratch.h"
 
 /* ---- completing ---- */
 

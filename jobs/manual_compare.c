@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "storage/catalog_allocation.h"
+#include "storage/catalog/catalog_allocation.h"
 
 /* ---- before an increment ---- */
 

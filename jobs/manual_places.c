@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-#include "storage/catalog_made.h"
+#include "storage/catalog/catalog_made.h"
 
 static bool has_socket(const struct backup_request *q)
 {

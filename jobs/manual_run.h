@@ -20,9 +20,9 @@
 #include "jobs/hv_session.h"
 #include "jobs/job.h"
 #include "jobs/request.h"
-#include "storage/made.h"
-#include "storage/places.h"
-#include "storage/places_ask.h"
+#include "storage/places/made.h"
+#include "storage/places/places.h"
+#include "storage/store/places_ask.h"
 
 struct manual_backup_run {
     struct hv_run hv;

@@ -7,7 +7,7 @@
 #define VMKEEP_JOBS_OBSTACLE_H
 
 #include "base/err.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 #define OTHERS_WAIT_S 120 /* at most, see OBSTACLE_OTHERS */
 

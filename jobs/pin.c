@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The catalog is what jobs here go by, the file what others, and later catalogs, do; in which order
- * they are changed is said in storage/pin_order.h.
+ * they are changed is said in storage/catalog/pin_order.h.
  */
 #include "jobs/pin.h"
 
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "jobs/survey.h"
-#include "storage/pin_order.h"
+#include "storage/catalog/pin_order.h"
 
 struct pinning {
     struct job_env *env;

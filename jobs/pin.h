@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * pin: pins of points, as they are asked for: in the catalog and beside the point's manifest
- * (storage/pin.h).
+ * (storage/repository/pin.h).
  */
 #ifndef VMKEEP_JOBS_PIN_H
 #define VMKEEP_JOBS_PIN_H

@@ -25,7 +25,7 @@
 #include "jobs/removal.h"
 #include "jobs/survey.h"
 #include "policies/dates.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 struct prune_run {
     struct removal_run removal;

@@ -3,8 +3,8 @@
  * Private to jobs/.  How restore points go, whoever has decided that: all repositories that have
  * points of the domain under the policy are looked at, so that nothing goes for the sake of a point
  * that nobody has seen; then, of each, the row becomes "deleting", its files go, or are merged into
- * those of the point that stands on it (storage/merge.h), its row goes; then what is left at the
- * hypervisor is cleaned up.  A crash in between leaves a row that says so.
+ * those of the point that stands on it (storage/merge/merge.h), its row goes; then what is left at
+ * the hypervisor is cleaned up.  A crash in between leaves a row that says so.
  */
 #ifndef VMKEEP_JOBS_REMOVAL_H
 #define VMKEEP_JOBS_REMOVAL_H

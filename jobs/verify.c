@@ -10,9 +10,9 @@
  * that it is so, and what stands on it.
  *
  * It holds the chain that it reads, so nothing of it is let go of by us; what is read is locked
- * (storage/point_hold.h), so nor is it by anybody else.  Backups go on beside it.  But whoever
- * waits for what it has goes first: it ends, and another job reads the rest when its turn comes.
- * So it does when the daemon is stopped.
+ * (storage/repository/point_hold.h), so nor is it by anybody else.  Backups go on beside it.  But
+ * whoever waits for what it has goes first: it ends, and another job reads the rest when its turn
+ * comes. So it does when the daemon is stopped.
  */
 #include "jobs/verify.h"
 
@@ -27,7 +27,7 @@
 #include "jobs/survey.h"
 #include "jobs/verify_count.h"
 #include "policies/verification.h"
-#include "storage/catalog_reading.h"
+#include "storage/catalog/catalog_reading.h"
 
 #define PART (UINT64_C(64) << 30) /* of a disk's capacity, at one go */
 

@@ -5,7 +5,7 @@
 #define VMKEEP_JOBS_VERIFY_COUNT_H
 
 #include "base/model.h"
-#include "storage/proof.h"
+#include "storage/verify/proof.h"
 
 struct verify_count {
     size_t of[PROOF_DAMAGED + 1], n; /* points */

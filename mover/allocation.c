@@ -21,7 +21,7 @@
 #include "mover/extents.h"
 #include "mover/map_text.h"
 #include "mover/peers.h"
-#include "storage/image_run.h"
+#include "storage/images/image_run.h"
 
 #define STALL_MS 120000
 

@@ -26,8 +26,8 @@
 #include "mover/host_map.h"
 #include "mover/part.h"
 #include "mover/peers.h"
-#include "storage/image_run.h"
-#include "storage/leaves.h"
+#include "storage/images/image_run.h"
+#include "storage/digest/leaves.h"
 
 #define PROGRESS_MS 500
 #define STALL_MS (INT64_C(120) * 1000)

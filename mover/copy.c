@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "storage/leaves.h"
+#include "storage/digest/leaves.h"
 
 /* Of a read, and so of what the guest waits for: a server that is the guest's QEMU reads and sends
  * it in the thread that serves the guest, too.  Measured, with as much in all under way, a guest's

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "mover/map.h"
-#include "storage/leaves.h"
+#include "storage/digest/leaves.h"
 
 /* How many leaves; ret: their ranges, to be released with map_done. */
 uint64_t difference_find(const struct leaves *have, const struct leaves *want, struct map *ret);

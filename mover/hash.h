@@ -9,7 +9,7 @@
 #include "mover/host_map.h"
 #include "mover/map.h"
 #include "mover/peers.h"
-#include "storage/leaves.h"
+#include "storage/digest/leaves.h"
 
 struct hash_spec {
     uint64_t bandwidth; /* bytes read a second; 0: no limit */

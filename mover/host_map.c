@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "storage/qcow2_links.h"
+#include "storage/images/qcow2_links.h"
 
 #define SILENT_S 120 /* as long as it may take from one line to the next */
 #define LAYERS_MAX 500

@@ -10,8 +10,8 @@
 
 #include "base/err.h"
 #include "mover/map.h"
-#include "storage/leaves.h"
-#include "storage/sample.h"
+#include "storage/digest/leaves.h"
+#include "storage/digest/sample.h"
 
 struct part {
     struct sample sample;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "storage/tree.h"
+#include "storage/digest/tree.h"
 
 static uint64_t least(uint64_t a, uint64_t b)
 {

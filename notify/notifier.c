@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "notify/told.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define LOOK_EVERY_S 60
 #define LOOK_SOON_S 2 /* jobs end together: one look for all */

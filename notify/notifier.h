@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "base/op.h"
 #include "policies/config.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 /* Borrowed; must outlive the notifier. */
 struct notifier_env {

@@ -13,7 +13,7 @@
 
 #include "notify/notifier.h"
 #include "report/condition.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 /* One that is told, or the check of a policy's runs. */
 struct outlet {

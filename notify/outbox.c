@@ -3,7 +3,7 @@
  * The queue of messages: one at a time to each target, in their order; what fails is tried again.
  *
  * A message is marked in the catalog before it is sent, and deleted after
- * (storage/catalog_notify.h): a daemon that dies in between repeats it.
+ * (storage/catalog/catalog_notify.h): a daemon that dies in between repeats it.
  */
 #include "notify/notifier_priv.h"
 
@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "report/notice.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define FIRST_PAUSE_S 30
 #define PAUSE_MAX_S 3600

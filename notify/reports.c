@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define CHECK_EVERY_S 600.0 /* whatever befalls the clock */
 #define RETRY_S 60.0

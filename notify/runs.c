@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "report/notice.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define HOUR INT64_C(3600)
 #define ACTIVE_MAX 50 /* that are looked at */

@@ -11,7 +11,7 @@
 
 #include "report/condition.h"
 #include "report/notice.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 /* After having been told so many times: 1, 2, 4, 8, and then 16 days. */
 int64_t told_pause(int64_t times);

@@ -85,7 +85,7 @@ static bool judge_below(struct judge *j, struct point *p, const char *id)
 
 /* p is judged by what the point at i, which is p itself or one below it, stands on.  So is what
  * stands on one that is let go: that is being merged into it, or will be, and until then nothing of
- * it is missing (storage/merge.h). */
+ * it is missing (storage/merge/merge.h). */
 static bool judge_all_below(struct judge *j, struct point *p, size_t i)
 {
     const struct point *at = &j->points->items[i];

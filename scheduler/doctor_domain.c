@@ -10,7 +10,7 @@
 #include "policies/selection.h"
 #include "scheduler/doctor_priv.h"
 #include "scheduler/watch.h"
-#include "storage/catalog_frozen.h"
+#include "storage/catalog/catalog_frozen.h"
 
 void doctor_visit_free(struct doctor_visit *v)
 {

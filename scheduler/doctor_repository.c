@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "scheduler/doctor_priv.h"
 #include "scheduler/watch.h"
-#include "storage/scratch.h"
+#include "storage/store/scratch.h"
 
 #define FILE_S 30.0
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "storage/unknown.h"
+#include "storage/repository/unknown.h"
 
 struct repo;
 struct scheduler;

@@ -21,7 +21,7 @@
 #include "scheduler/core.h"
 #include "scheduler/lacks.h"
 #include "scheduler/queue.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 /* What is seen on the way through one place. */
 struct seen_numbers {

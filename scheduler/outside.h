@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "engine/hypervisor.h"
 #include "policies/config.h"
-#include "storage/catalog.h"
-#include "storage/store.h"
+#include "storage/catalog/catalog.h"
+#include "storage/store/store.h"
 
 struct ev_loop;
 

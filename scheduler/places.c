@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What belongs to somebody on this machine, as far as the daemon knows: the configuration says most
- * of it, what domains had open when they were last looked at the rest.  See storage/places.h.
+ * of it, what domains had open when they were last looked at the rest.  See
+ * storage/places/places.h.
  */
 #include "scheduler/places.h"
 
@@ -11,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "scheduler/core.h"
-#include "storage/places.h"
+#include "storage/places/places.h"
 
 /* ---- what a look has shown ---- */
 

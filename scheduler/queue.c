@@ -15,7 +15,7 @@
 #include "jobs/job_types.h"
 #include "scheduler/copies.h"
 #include "scheduler/core.h"
-#include "storage/catalog_failure.h"
+#include "storage/catalog/catalog_failure.h"
 
 #define END_AGAIN_S 10.0
 

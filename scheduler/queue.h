@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 struct host;
 struct job_run;

@@ -20,7 +20,7 @@
 #include "jobs/job_ids.h"
 #include "policies/config.h"
 #include "scheduler/outside.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 struct scheduler;
 

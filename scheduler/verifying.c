@@ -15,7 +15,7 @@
 #include "jobs/verify.h"
 #include "policies/verification.h"
 #include "scheduler/core.h"
-#include "storage/catalog_reading.h"
+#include "storage/catalog/catalog_reading.h"
 
 #define DUE_NOW 60 /* what came due so short a time ago was not missed */
 

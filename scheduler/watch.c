@@ -18,8 +18,8 @@
 #include "scheduler/places.h"
 #include "scheduler/resources.h"
 #include "scheduler/settling.h"
-#include "storage/catalog_frozen.h"
-#include "storage/catalog_room.h"
+#include "storage/catalog/catalog_frozen.h"
+#include "storage/catalog/catalog_room.h"
 
 #define LOOKS_AT_ONCE 8
 #define DAY_S 86400

@@ -10,7 +10,7 @@
 #include "report/gather/month.h"
 #include "report/html.h"
 #include "report/json.h"
-#include "storage/catalog_room.h"
+#include "storage/catalog/catalog_room.h"
 
 #define NEXT_SHOWN 10
 #define NEXT_OF_KIND 4

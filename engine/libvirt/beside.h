@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Private to engine/libvirt.  What a domain has besides its disks and its document, for its points
- * (storage/beside.h): where libvirt keeps it on its machine.
+ * (storage/images/beside.h): where libvirt keeps it on its machine.
  */
 #ifndef VMKEEP_ENGINE_LIBVIRT_BESIDE_H
 #define VMKEEP_ENGINE_LIBVIRT_BESIDE_H

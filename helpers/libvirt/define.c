@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "helpers/libvirt/fits.h"
 #include "helpers/libvirt/libvirt.h"
-#include "storage/define_records.h"
+#include "storage/definition/define_records.h"
 
 /* ---- a document ---- */
 

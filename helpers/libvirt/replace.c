@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "helpers/libvirt/libvirt.h"
 #include "helpers/libvirt/words.h"
-#include "storage/define_records.h"
+#include "storage/definition/define_records.h"
 
 /* All of them, the newest first, to each of which fn is called. */
 static int each_checkpoint(virDomainPtr dom, int (*fn)(virDomainCheckpointPtr c, void *ctx),

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The places of backups begun by hand, and scratch space: what storage/places_ask.c asks for.
+ * The places of backups begun by hand, and scratch space: what storage/store/places_ask.c asks for.
  */
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
-#include "storage/places_ask.h"
-#include "storage/scratch.h"
+#include "storage/store/places_ask.h"
+#include "storage/store/scratch.h"
 
 static int check(const void *request, void *answer, struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Repositories and the restore points in them: what storage/store.c asks for.
+ * Repositories and the restore points in them: what storage/store/store.c asks for.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,14 +15,14 @@
 #include "base/proc.h"
 #include "helpers/store/service.h"
 #include "helpers/store/tell.h"
-#include "storage/bring.h"
-#include "storage/catalog_copies.h"
-#include "storage/key_mark.h"
-#include "storage/merge.h"
-#include "storage/pin.h"
-#include "storage/proof.h"
-#include "storage/scratch.h"
-#include "storage/store_records.h"
+#include "storage/repository/bring.h"
+#include "storage/repository/catalog_copies.h"
+#include "storage/repository/key_mark.h"
+#include "storage/merge/merge.h"
+#include "storage/repository/pin.h"
+#include "storage/verify/proof.h"
+#include "storage/store/scratch.h"
+#include "storage/store/store_records.h"
 
 #define IDLE_NICE 19
 /* ioprio_set(2), which glibc does not know. */

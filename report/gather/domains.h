@@ -6,7 +6,7 @@
 #define VMKEEP_REPORT_GATHER_DOMAINS_H
 
 #include "policies/config.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 struct domain_name {
     char *host, *domain;

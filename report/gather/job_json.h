@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 /* Caller owns it. */
 json_t *job_json(const struct job *j);

@@ -2,8 +2,8 @@
 #include "report/gather/metrics.h"
 
 #include "base/cleanup.h"
-#include "storage/catalog_figures.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_figures.h"
+#include "storage/catalog/catalog_notify.h"
 
 static void add_target(struct metrics *m, const struct target_state_list *states, const char *name)
 {

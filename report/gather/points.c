@@ -7,7 +7,7 @@
 #include "policies/selection.h"
 #include "report/gather/domains.h"
 #include "report/points.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 int points_gather(struct catalog *catalog, const struct point_filter *filter, int64_t now,
                   struct point_list *ret, struct err *err)

@@ -7,7 +7,7 @@
 
 #include "policies/config.h"
 #include "report/gather/domains.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 /* As of now.  The filter asks for whole domains or policies: dates are held against one another. */
 int points_gather(struct catalog *catalog, const struct point_filter *filter, int64_t now,

@@ -2,7 +2,7 @@
 #include "report/gather/report.h"
 
 #include "base/text.h"
-#include "storage/catalog_figures.h"
+#include "storage/catalog/catalog_figures.h"
 
 static void on_ended(void *arg, const struct catalog_ended *j)
 {

@@ -6,7 +6,7 @@
 #define VMKEEP_REPORT_GATHER_REPORT_H
 
 #include "report/report.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 /* r: status, machine, policy and since are filled in.  Released by the caller in any case. */
 int report_gather(struct catalog *catalog, struct report *r, struct err *err);

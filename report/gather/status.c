@@ -15,7 +15,7 @@
 #include "report/gather/idle.h"
 #include "report/gather/points.h"
 #include "report/points.h"
-#include "storage/catalog_failure.h"
+#include "storage/catalog/catalog_failure.h"
 
 #define DAY INT64_C(86400)
 #define STRAYS_NAMED 5

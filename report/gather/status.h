@@ -11,8 +11,8 @@
 #include "policies/config.h"
 #include "report/gather/domains.h"
 #include "report/model.h"
-#include "storage/catalog.h"
-#include "storage/survey.h"
+#include "storage/catalog/catalog.h"
+#include "storage/repository/survey.h"
 
 /* What somebody saw who looked under a repository's path just now. */
 struct status_look {

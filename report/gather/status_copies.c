@@ -9,7 +9,7 @@
 #include "policies/copying.h"
 #include "report/gather/points.h"
 #include "report/gather/status_priv.h"
-#include "storage/catalog_copy.h"
+#include "storage/catalog/catalog_copy.h"
 
 static bool is_at_work(const struct job_list *active, const struct domain_name *d,
                        const char *policy, const char *repository)

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "policies/calendar.h"
 #include "report/gather/status_priv.h"
-#include "storage/catalog_figures.h"
+#include "storage/catalog/catalog_figures.h"
 
 #define LATE 3600
 

@@ -4,7 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "report/gather/status_priv.h"
-#include "storage/catalog_failure.h"
+#include "storage/catalog/catalog_failure.h"
 
 static void add(const struct seen_list *failed, const struct domain_name *d, const char *kind,
                 const char *repository, struct status_policy *ret)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/text.h"
 #include "report/gather/status_priv.h"
-#include "storage/catalog_figures.h"
-#include "storage/catalog_frozen.h"
+#include "storage/catalog/catalog_figures.h"
+#include "storage/catalog/catalog_frozen.h"
 
 static size_t count_good(const struct point_list *points, const char *policy)
 {

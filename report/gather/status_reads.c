@@ -7,7 +7,7 @@
 #include "policies/verification.h"
 #include "report/gather/status_priv.h"
 #include "report/points.h"
-#include "storage/catalog_reading.h"
+#include "storage/catalog/catalog_reading.h"
 
 int status_add_reads(struct catalog *catalog, const struct config_policy *policy,
                      const struct point_list *points, int64_t now, struct status_policy *ret,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "storage/catalog_room.h"
+#include "storage/catalog/catalog_room.h"
 
 static void set_problem(struct status_repository *r, char *problem)
 {

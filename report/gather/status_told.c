@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/timefmt.h"
 #include "report/gather/status_priv.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define HOUR INT64_C(3600)
 #define UNSENT_AFTER INT64_C(900)

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 #define ROUNDS 200
 #define DOMAINS 10000

@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "storage/definition.h"
+#include "storage/definition/definition.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "storage/manifest.h"
-#include "storage/repository.h"
+#include "storage/repository/manifest.h"
+#include "storage/repository/repository.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "storage/owner.h"
-#include "storage/repository.h"
+#include "storage/repository/owner.h"
+#include "storage/repository/repository.h"
 #include "tests/fuzz/tmp.h"
 
 #define DIRECTORY "marks"

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "storage/qcow2.h"
-#include "storage/qcow2_links.h"
+#include "storage/images/qcow2.h"
+#include "storage/images/qcow2_links.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

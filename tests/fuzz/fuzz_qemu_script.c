@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "storage/qemu_script.h"
+#include "storage/definition/qemu_script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

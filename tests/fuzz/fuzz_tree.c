@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "storage/leaves.h"
-#include "storage/tree.h"
+#include "storage/digest/leaves.h"
+#include "storage/digest/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

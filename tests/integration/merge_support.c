@@ -12,8 +12,8 @@
 #include "base/fsutil.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "storage/image_run.h"
-#include "storage/merge.h"
+#include "storage/images/image_run.h"
+#include "storage/merge/merge.h"
 
 #define KIB UINT64_C(1024)
 #define WRITES 4

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/proc.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 char *repo_tmp, *repo_path;
 

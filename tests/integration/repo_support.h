@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/model.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 #define CAPACITY (UINT64_C(8) << 20)
 #define T0 INT64_C(1795401000) /* 2026-11-23T02:30:00Z */

@@ -19,8 +19,8 @@
 #include "base/fsutil.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "storage/bring.h"
-#include "storage/restore.h"
+#include "storage/repository/bring.h"
+#include "storage/restore/restore.h"
 #include "tests/integration/repo_support.h"
 
 #define MEDIUM (UINT64_C(96) << 20)

@@ -14,13 +14,13 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/manifest.h"
-#include "storage/merge.h"
-#include "storage/merge_journal.h"
-#include "storage/pin.h"
-#include "storage/point_hold.h"
-#include "storage/proof.h"
-#include "storage/qcow2_growth.h"
+#include "storage/repository/manifest.h"
+#include "storage/merge/merge.h"
+#include "storage/repository/merge_journal.h"
+#include "storage/repository/pin.h"
+#include "storage/repository/point_hold.h"
+#include "storage/verify/proof.h"
+#include "storage/images/qcow2_growth.h"
 #include "tests/integration/merge_support.h"
 
 static bool has_journal(const char *id)

@@ -27,7 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/merge.h"
+#include "storage/merge/merge.h"
 #include "tests/integration/merge_support.h"
 
 #define KILLS 8

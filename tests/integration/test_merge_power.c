@@ -19,10 +19,10 @@
 #include "base/fsutil.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "storage/content.h"
-#include "storage/keys.h"
-#include "storage/merge.h"
-#include "storage/repository_priv.h"
+#include "storage/repository/content.h"
+#include "storage/images/keys.h"
+#include "storage/merge/merge.h"
+#include "storage/repository/repository_priv.h"
 #include "tests/integration/merge_support.h"
 
 #define STRIDE 16

@@ -12,9 +12,9 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/beside.h"
-#include "storage/point_hold.h"
-#include "storage/repository.h"
+#include "storage/images/beside.h"
+#include "storage/repository/point_hold.h"
+#include "storage/repository/repository.h"
 #include "tests/integration/repo_support.h"
 
 static enum point_presence presence(const char *id)

@@ -18,7 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 #include "tests/integration/repo_support.h"
 
 static int calls, kill_at; /* kill_at 0: never */

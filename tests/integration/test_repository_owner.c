@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 #include "tests/integration/repo_support.h"
 
 /* Another daemon with the same names of host, domain and policy. */

@@ -12,8 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/repository.h"
-#include "storage/restore.h"
+#include "storage/repository/repository.h"
+#include "storage/restore/restore.h"
 #include "tests/integration/repo_support.h"
 
 static struct point points[3];

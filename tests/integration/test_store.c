@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/scratch.h"
-#include "storage/store.h"
+#include "storage/store/scratch.h"
+#include "storage/store/store.h"
 #include "tests/integration/repo_support.h"
 
 static const struct store_finish AS_IT_IS = {0};

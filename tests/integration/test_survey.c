@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "storage/merge.h"
-#include "storage/store.h"
+#include "storage/merge/merge.h"
+#include "storage/store/store.h"
 #include "tests/integration/repo_support.h"
 
 static struct point chain[3];

@@ -16,7 +16,7 @@ cd "${1:-$(dirname "$0")/../..}"
 known='
 cli: cmd_complete commands complete
 daemon: control control_api control_commands
-storage: db db_open db_copy db_place
+storage/catalog: db db_open db_copy db_place
 '
 
 # "FOLDER A B": A includes B

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Catalogs that are put back to an older state, or lost, and rebuilt later, with the real rebuild
- * (storage/rebuild.h) from the repository as it would lie on a disk; see run.h.
+ * (storage/rebuild/rebuild.h) from the repository as it would lie on a disk; see run.h.
  *
  * The daemon lives on with such a catalog for some hours or days, until somebody reads what it
  * says and rebuilds.  Meanwhile and after that it must not use a number again, nor let go of
@@ -21,10 +21,10 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "storage/catalog_copies.h"
-#include "storage/manifest.h"
-#include "storage/owner.h"
-#include "storage/rebuild.h"
+#include "storage/repository/catalog_copies.h"
+#include "storage/repository/manifest.h"
+#include "storage/repository/owner.h"
+#include "storage/rebuild/rebuild.h"
 
 #define HOUR_MS (INT64_C(3600) * 1000)
 #define NOTICED_MS (3 * HOUR_MS) /* with the hourly look, two of which may fail */

@@ -10,7 +10,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "policies/selection.h"
-#include "storage/repository.h"
+#include "storage/repository/repository.h"
 
 /* ---- what must hold at any time ---- */
 

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "storage/catalog_copies.h"
+#include "storage/repository/catalog_copies.h"
 
 /* ---- whose it is ---- */
 
@@ -69,7 +69,7 @@ static void note_losses(struct sim_repo *r, const struct point_list *known, stru
     }
 }
 
-/* As storage/survey.c: what a catalog that was put back does not know of its points. */
+/* As storage/repository/survey.c: what a catalog that was put back does not know of its points. */
 static void note_merged(struct sim_repo *r, const struct point_list *known, struct survey *ret)
 {
     for (size_t i = 0; i < known->n; i++) {
@@ -130,7 +130,7 @@ struct op *sim_survey(struct store *s, const struct survey_scope *scope, struct 
 
 /* ---- whose are the points that the catalog does not know? ---- */
 
-/* As storage/unknown.c does: here each directory says whose it is. */
+/* As storage/repository/unknown.c does: here each directory says whose it is. */
 static void judge(struct sim_repo *r, const struct unknown_asker *asker, const char *id,
                   struct unknown *ret)
 {

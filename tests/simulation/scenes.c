@@ -10,7 +10,7 @@
 
 #include "jobs/answers.h"
 #include "jobs/env.h"
-#include "storage/catalog_priv.h"
+#include "storage/catalog/catalog_priv.h"
 
 void scene_live(int64_t ms)
 {

@@ -18,7 +18,7 @@
 
 #include "engine/hypervisor.h"
 #include "scheduler/scheduler.h"
-#include "storage/store.h"
+#include "storage/store/store.h"
 
 #define SIM_DAEMONS 2
 #define SIM_BLOCKS 32

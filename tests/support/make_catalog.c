@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/timefmt.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 #define MINUTE 60
 #define HOUR 3600

@@ -9,7 +9,7 @@
 
 #include "engine/hypervisor.h"
 #include "policies/config.h"
-#include "storage/store.h"
+#include "storage/store/store.h"
 
 /* Before anything else here; one loop at a time. */
 void silent_begin(struct ev_loop *loop);

@@ -7,7 +7,7 @@
 
 #include "tests/support/test.h"
 
-#include "storage/catalog_priv.h"
+#include "storage/catalog/catalog_priv.h"
 
 /* Fixture: *state is a struct scratch. */
 struct scratch {

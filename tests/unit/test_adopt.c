@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "storage/adopt.h"
+#include "storage/repository/adopt.h"
 
 static char dir[64];
 

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/beside.h"
+#include "storage/images/beside.h"
 
 #define DIGEST_OF_ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the catalog keeps of jobs, points and checkpoints. */
-#include "storage/repository.h"
-#include "storage/catalog_at_host.h"
+#include "storage/repository/repository.h"
+#include "storage/catalog/catalog_at_host.h"
 #include "tests/unit/catalog_support.h"
 
 #include <string.h>

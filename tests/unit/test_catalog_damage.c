@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/catalog_figures.h"
-#include "storage/schema.h"
+#include "storage/catalog/catalog_figures.h"
+#include "storage/catalog/schema.h"
 
 /* ---- versions, and what is no catalog ---- */
 

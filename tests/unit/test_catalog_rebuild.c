@@ -12,11 +12,11 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/catalog_copies.h"
-#include "storage/manifest.h"
-#include "storage/owner.h"
-#include "storage/rebuild.h"
-#include "storage/repository.h"
+#include "storage/repository/catalog_copies.h"
+#include "storage/repository/manifest.h"
+#include "storage/repository/owner.h"
+#include "storage/rebuild/rebuild.h"
+#include "storage/repository/repository.h"
 
 #define OTHER "0badcafe"
 

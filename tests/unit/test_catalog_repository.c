@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "storage/catalog_allocation.h"
-#include "storage/catalog_frozen.h"
-#include "storage/catalog_room.h"
+#include "storage/catalog/catalog_allocation.h"
+#include "storage/catalog/catalog_frozen.h"
+#include "storage/catalog/catalog_room.h"
 
 static void assert_state(struct catalog *c, const char *id, enum point_state state)
 {

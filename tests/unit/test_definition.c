@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "storage/definition.h"
+#include "storage/definition/definition.h"
 
 static const char head[] = "<domain type='qemu' id='7'><name>web01</name>"
                            "<uuid>8e9d1f5a-33e3-4b1a-b8cf-3f4a1c3d0e11</uuid>";

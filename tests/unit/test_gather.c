@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "report/gather/status.h"
-#include "storage/catalog_failure.h"
+#include "storage/catalog/catalog_failure.h"
 
 /* 2026-11-26 12:00 UTC, a Thursday */
 #define NOW INT64_C(1795694400)

@@ -12,9 +12,9 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/text.h"
-#include "storage/image_run.h"
-#include "storage/key_mark.h"
-#include "storage/keys.h"
+#include "storage/images/image_run.h"
+#include "storage/repository/key_mark.h"
+#include "storage/images/keys.h"
 
 #define KEY "0123456789abcdef0123456789abcdef\n"
 #define OTHER "fedcba9876543210fedcba9876543210\n"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "storage/leaves.h"
+#include "storage/digest/leaves.h"
 
 static unsigned char data[TREE_LEAF];
 

@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/catalog_made.h"
+#include "storage/catalog/catalog_made.h"
 
 #define TAG "vmkeep-0a1b2c3d-7"
 

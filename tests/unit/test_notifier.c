@@ -13,7 +13,7 @@
 #include "base/timefmt.h"
 #include "notify/notifier.h"
 #include "notify/told.h"
-#include "storage/catalog_notify.h"
+#include "storage/catalog/catalog_notify.h"
 
 #define DAY INT64_C(86400)
 #define START INT64_C(1790000000)

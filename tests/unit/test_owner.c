@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fsutil.h"
 #include "base/timefmt.h"
-#include "storage/owner.h"
+#include "storage/repository/owner.h"
 
 #define NOW INT64_C(1795401000) /* 2026-11-23T02:30:00Z */
 #define WHERE "/srv/backup/local/web01"

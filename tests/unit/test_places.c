@@ -20,8 +20,8 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "storage/place_parts.h"
-#include "storage/places.h"
+#include "storage/places/place_parts.h"
+#include "storage/places/places.h"
 
 static char dir[64];
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "storage/qcow2.h"
+#include "storage/images/qcow2.h"
 
 #define SIZE 4096
 

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "storage/qemu_script.h"
+#include "storage/definition/qemu_script.h"
 
 /* Each option is one that the point keeps ("-name\nvalue"); in the script it stands as a line. */
 static const struct {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "storage/sample.h"
-#include "storage/tree.h"
+#include "storage/digest/sample.h"
+#include "storage/digest/tree.h"
 
 #define LEAVES 20000
 

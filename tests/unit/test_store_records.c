@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "storage/places_ask.h"
-#include "storage/store_records.h"
+#include "storage/store/places_ask.h"
+#include "storage/store/store_records.h"
 
 /* By way of a line of text; what comes is to be released. */
 static void send(const struct record *r, const void *value, void *ret)

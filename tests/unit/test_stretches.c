@@ -2,7 +2,7 @@
 #include "mover/stretches.h"
 
 #include "base/cleanup.h"
-#include "storage/tree.h"
+#include "storage/digest/tree.h"
 #include "tests/support/test.h"
 
 #define LEAF TREE_LEAF

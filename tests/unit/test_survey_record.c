@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "jobs/survey.h"
-#include "storage/store.h"
+#include "storage/store/store.h"
 
 static struct {
     struct catalog *catalog;

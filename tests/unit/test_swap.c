@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/swap.h"
+#include "storage/images/swap.h"
 
 static char dir[PATH_MAX];
 static char *images[2], *staged[2];

@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "storage/leaves.h"
-#include "storage/tree.h"
+#include "storage/digest/leaves.h"
+#include "storage/digest/tree.h"
 
 #define LEAVES_MAX 40
 #define POINTS 7

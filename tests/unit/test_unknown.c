@@ -10,11 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/fsutil.h"
-#include "storage/catalog_copies.h"
-#include "storage/manifest.h"
-#include "storage/owner.h"
-#include "storage/repository_priv.h"
-#include "storage/unknown.h"
+#include "storage/repository/catalog_copies.h"
+#include "storage/repository/manifest.h"
+#include "storage/repository/owner.h"
+#include "storage/repository/repository_priv.h"
+#include "storage/repository/unknown.h"
 
 static const struct unknown_asker us = {"a59d85fc", "/var/lib/vmkeep/catalog.db"};
 
