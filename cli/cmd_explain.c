@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/advice.h"
 #include "base/cleanup.h"
 #include "base/pin.h"
 #include "base/text.h"
@@ -252,7 +253,7 @@ static int explain_domain(struct status_sources *s, const struct domain_name *na
             explain_say(e, "problem", "%s", d->problem);
         if (d->frozen_since)
             explain_say(e, "frozen", "perhaps, since %s: %s", time_local(d->frozen_since, since),
-                        STATUS_THAW_ADVICE);
+                        ADVICE_THAW);
         if (d->bad_points)
             explain_say(e, "points", "%s", d->bad_points);
         for (size_t i = 0; i < d->left_out.n; i++)

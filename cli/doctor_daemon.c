@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/advice.h"
 #include "base/cleanup.h"
 #include "base/libvirt_uri.h"
 #include "base/text.h"
@@ -254,7 +255,7 @@ static void check_frozen(struct findings *l, const char *about, const char *sinc
 
     if (!*since)
         return;
-    doctor_add(l, about, "thawed", false, STATUS_THAW_ADVICE,
+    doctor_add(l, about, "thawed", false, ADVICE_THAW,
                "the guest's file systems are perhaps frozen since %s",
                time_parse(since, &t, &ignored) == 0 ? time_local(t, text) : since);
 }

@@ -6,8 +6,13 @@
 #ifndef VMKEEP_ENGINE_BACKUP_CHECK_H
 #define VMKEEP_ENGINE_BACKUP_CHECK_H
 
+#include "base/advice.h"
 #include "base/files.h"
 #include "engine/hypervisor.h"
+
+/* Why no guest is frozen that was never heard to be thawed. */
+#define BACKUP_THAW_OWED                                                                           \
+    "the guest agent has not confirmed the thaw of an earlier backup: " ADVICE_THAW
 
 /* Before anything is asked. */
 int backup_check_request(const struct backup_request *request, struct err *err);

@@ -4,6 +4,7 @@
  * the domain has been looked at; committed before anything is touched.
  */
 #include "jobs/backup_run.h"
+#include "jobs/checkpoint_prune.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,11 +122,48 @@ static int load_current(struct job_run *r, struct err *err)
     return 0;
 }
 
+/* Why the domain's checkpoints were let go of since its last point.  Caller frees; NULL: no job is
+ * known to have let go of any. */
+static int why_released(const struct job_run *r, char **ret, struct err *err)
+{
+    struct job_end last = {0};
+    struct job_list jobs = {0};
+    int rc = catalog_last_of_kind(r->env->catalog, r->row.host, r->row.domain, "",
+                                  checkpoint_prune_type.kind, &last, err);
+
+    free(last.reason);
+    if (rc == 0 && last.id > backup_of(r)->base.job)
+        rc = catalog_jobs(r->env->catalog, &(struct job_filter){.id = last.id}, &jobs, err);
+    if (rc == 0 && jobs.n > 0)
+        *ret = xasprintf("job %lld: %s", (long long)last.id,
+                         jobs.items[0].why ? jobs.items[0].why : "");
+    job_list_done(&jobs);
+    return rc;
+}
+
+/* Nothing was made under the policy since, and its checkpoint is no more: it was let go of while no
+ * policy covered the domain, or somebody has deleted it. */
+static int note_released(struct job_run *r, struct err *err)
+{
+    struct backup_run *run = backup_of(r);
+    CLEANUP_FREE char *why = NULL;
+
+    if (!run->has_base || !run->base.checkpoint || *run->base_missing || run->former)
+        return 0;
+    if (why_released(r, &why, err) < 0)
+        return -1;
+    MARK("the checkpoint that a backup would go on from was let go of");
+    snprintf(run->base_missing, sizeof(run->base_missing), "its checkpoint %s was %s%s%s",
+             run->base.checkpoint, why ? "released (" : "deleted since, or is not known any more",
+             why ? why : "", why ? ")" : "");
+    return 0;
+}
+
 int backup_plan_load_base(struct job_run *r, struct err *err)
 {
     if (load_last(r, err) < 0 || load_current(r, err) < 0 || backup_note_remade(r, err) < 0)
         return -1;
-    return note_deleted(r, err);
+    return note_deleted(r, err) < 0 ? -1 : note_released(r, err);
 }
 
 /* The domain's disks that the policy selects; caller frees the array, not what it points to. */

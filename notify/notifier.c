@@ -184,6 +184,7 @@ static void be_blind(struct notifier *n, const struct err *err)
         return;
     *VEC_ADD(&l) = (struct condition){
         .kind = CONDITION_DAEMON,
+        .what = xstrdup(condition_words[CONDITION_DAEMON]),
         .key = xstrdup(BLIND_KEY),
         .about = xstrdup("look"),
         .severity = SEVERITY_RISK,

@@ -63,27 +63,31 @@ static void add_firing(const struct told *was, const struct condition *c, int64_
                                         .again = now + told_pause(times)};
 }
 
-/* By what was known of it then. */
-static void add_resolved(const struct told *was, int64_t now, struct telling *ret)
+/* What was known of it then; false: its facts are of a version that had others. */
+static bool condition_then(const struct told *was, struct condition *ret)
 {
-    struct notice_event event = {.what = NOTICE_RESOLVED, .since = was->since, .ended = now};
     struct err err = ERR_INIT;
     json_t *facts = json_loads(was->facts, 0, NULL);
+    bool read = facts && condition_read(facts, ret, &err) == 0;
 
-    if (facts && condition_read(facts, &event.condition, &err) == 0)
-        *VEC_ADD(&ret->events) = event;
     json_decref(facts);
+    return read;
 }
 
-static bool is_wanted(unsigned kinds, const struct told *t)
+/* was: what it was told, and is to know no more if it is over, or nothing that it wants. */
+static void settle(const struct told *was, const struct condition_list *now_firing, unsigned kinds,
+                   int64_t now, struct telling *ret)
 {
-    for (size_t i = 0; i < CONDITION_COUNT; i++) {
-        size_t len = strlen(condition_words[i]);
+    struct notice_event event = {.what = NOTICE_RESOLVED, .since = was->since, .ended = now};
+    bool wanted = condition_then(was, &event.condition) && kinds & 1U << event.condition.kind;
+    bool fires = wanted && find_condition(now_firing, was->condition);
 
-        if (strncmp(t->condition, condition_words[i], len) == 0 && t->condition[len] == ' ')
-            return kinds & 1U << i;
-    }
-    return false; /* of an older version */
+    if (!fires)
+        strlist_add(&ret->gone, was->condition);
+    if (wanted && !fires)
+        *VEC_ADD(&ret->events) = event;
+    else
+        condition_done(&event.condition);
 }
 
 void told_decide(const struct told_list *was, const struct condition_list *now_firing,
@@ -97,16 +101,8 @@ void told_decide(const struct told_list *was, const struct condition_list *now_f
         if (kinds & 1U << c->kind && (!t || is_due(t, now)))
             add_firing(t, c, now, ret);
     }
-    for (size_t i = 0; i < was->n; i++) {
-        const struct told *t = &was->items[i];
-        bool wanted = is_wanted(kinds, t);
-
-        if (wanted && find_condition(now_firing, t->condition))
-            continue;
-        if (wanted)
-            add_resolved(t, now, ret);
-        strlist_add(&ret->gone, t->condition);
-    }
+    for (size_t i = 0; i < was->n; i++)
+        settle(&was->items[i], now_firing, kinds, now, ret);
 }
 
 void telling_done(struct telling *t)

@@ -96,7 +96,8 @@ static void add_reason(void *arg, const struct status_about *about, const struct
 {
     struct condition_list *l = arg;
     enum condition_kind kind = kind_of(r->code);
-    CLEANUP_FREE char *text = NULL;
+    const char *what = kind == CONDITION_OTHER ? reason_name(r->code) : condition_words[kind];
+    CLEANUP_FREE char *key = NULL;
     char *of;
     struct condition *c;
 
@@ -105,11 +106,12 @@ static void add_reason(void *arg, const struct status_about *about, const struct
     if (!is_told(r))
         return;
     of = about_text(about, r->code);
-    text = xasprintf("%s %s", condition_words[kind], of);
-    c = find(l, text);
+    key = xasprintf("%s %s", what, of);
+    c = find(l, key);
     if (!c) {
         c = VEC_ADD(l);
-        *c = (struct condition){.kind = kind, .key = xstrdup(text), .about = xstrdup(of)};
+        *c = (struct condition){
+            .kind = kind, .what = xstrdup(what), .key = xstrdup(key), .about = xstrdup(of)};
         c->host = about->domain ? xstrdup(about->domain->host) : NULL;
         c->domain = about->domain ? xstrdup(about->domain->domain) : NULL;
         c->repository = about->repository ? xstrdup(about->repository->name) : NULL;
@@ -139,6 +141,7 @@ void conditions_of(const struct status *s, struct condition_list *ret)
 struct condition condition_copy(const struct condition *c)
 {
     return (struct condition){.kind = c->kind,
+                              .what = xstrdup(c->what),
                               .key = xstrdup(c->key),
                               .about = xstrdup(c->about),
                               .host = xstrdup(c->host),
@@ -151,6 +154,7 @@ struct condition condition_copy(const struct condition *c)
 
 void condition_done(struct condition *c)
 {
+    free(c->what);
     free(c->key);
     free(c->about);
     free(c->host);
@@ -177,6 +181,7 @@ static const char *const severities[] = {"note", "act", "risk", NULL};
 static const struct field fields[] = {
     FIELD_OF(key, TEXT, .required = true),
     FIELD_OF(kind, WORD, .required = true, .words = condition_words),
+    FIELD_OF(what, TEXT, ),
     FIELD_OF(about, TEXT, .required = true),
     FIELD_OF(host, TEXT, ),
     FIELD_OF(domain, TEXT, ),
@@ -194,7 +199,11 @@ json_t *condition_json(const struct condition *c)
 
 int condition_read(const json_t *json, struct condition *ret, struct err *err)
 {
-    return record_read(&record, json, ret, err);
+    if (record_read(&record, json, ret, err) < 0)
+        return -1;
+    if (!ret->what) /* of an older version */
+        ret->what = xstrdup(condition_words[ret->kind]);
+    return 0;
 }
 
 const char *condition_fingerprint(const char *key, char buf[FINGERPRINT_MAX])

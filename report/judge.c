@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/advice.h"
 #include "base/cleanup.h"
 #include "base/model.h"
 #include "base/text.h"
@@ -395,7 +396,7 @@ static void add_facts(struct status_domain *d)
     char since[TIMEFMT_MAX];
 
     if (d->frozen_since)
-        reason_add(&d->reasons, REASON_FROZEN, STATUS_THAW_ADVICE,
+        reason_add(&d->reasons, REASON_FROZEN, ADVICE_THAW,
                    "the guest's file systems are perhaps frozen since %s",
                    time_local(d->frozen_since, since));
     if (d->bad_points)

@@ -227,11 +227,6 @@ char *status_repository_advice(const char *name);
     "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not (`vmkeep "           \
     "repository check` lists it before); see lost-catalog.md"
 
-/* What to do about a guest that is perhaps frozen. */
-#define STATUS_THAW_ADVICE                                                                         \
-    "in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; vmkeepd tries to "   \
-    "thaw it until the agent confirms it"
-
 /* In which order domains are told of, the worst first: 0 is at risk, then unprotected, then what
  * else there is to see to, then protected, then left out and gone. */
 #define STATUS_RANKS 5

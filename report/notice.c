@@ -86,7 +86,7 @@ static void print_text(FILE *out, const struct notice_event *e)
     const struct condition *c = &e->condition;
     char since[TIMEFMT_MAX], ended[TIMEFMT_MAX], took[TIMEFMT_MAX];
 
-    fprintf(out, "  %s: %s\n    %s\n", c->about, condition_words[c->kind], c->text);
+    fprintf(out, "  %s: %s\n    %s\n", c->about, c->what, c->text);
     if (e->what == NOTICE_RESOLVED)
         fprintf(out, "    from %s to %s (%s)\n", time_local(e->since, since),
                 time_local(e->ended, ended), duration_text(e->ended - e->since, took));
@@ -128,7 +128,7 @@ static void print_html(FILE *out, const struct notice_event *e)
     fputs("<tr><th scope=\"row\">", out);
     mail_html_text(out, c->about);
     fputs("</th><td>", out);
-    mail_html_text(out, condition_words[c->kind]);
+    mail_html_text(out, c->what);
     fputs("</td><td>", out);
     mail_html_text(out, c->text);
     if (c->advice && e->what != NOTICE_RESOLVED) {
@@ -176,6 +176,7 @@ static json_t *event_json(const struct notice_event *e)
     char print[FINGERPRINT_MAX];
 
     /* What is not UTF-8 is for people here, and need not come back. */
+    set_text(ret, "what", e->condition.what);
     set_text(ret, "about", e->condition.about);
     set_text(ret, "host", e->condition.host);
     set_text(ret, "domain", e->condition.domain);

@@ -242,6 +242,25 @@ static void begin(struct libvirt_begin *b)
 
 /* ---- the freeze ---- */
 
+static void go_on_or_begin(struct libvirt_begin *b)
+{
+    if (is_bad(b))
+        go_on(b);
+    else
+        begin(b);
+}
+
+/* The guest is not frozen, or perhaps not: an error where that is required. */
+static void not_frozen(struct libvirt_begin *b, const struct err *why)
+{
+    if (b->request.quiesce == QUIESCE_REQUIRE) {
+        b->err = *why;
+        err_wrap(&b->err, "quiesce the guest");
+    } else {
+        snprintf(b->begun.note, sizeof(b->begun.note), "%s", why->msg);
+    }
+}
+
 static void frozen(struct libvirt_task *t)
 {
     struct libvirt_begin *b = of(t);
@@ -250,31 +269,34 @@ static void frozen(struct libvirt_task *t)
     libvirt_note_frozen(t->host, t->domain, b->frozen_at);
     t->steady = false;
     b->froze = t->err.code == ERR_NONE;
-    if (b->froze && !t->canceled) {
-        begin(b);
-        return;
-    }
     /* No agent: nothing is frozen.  Of another error that is not known. */
     if (t->err.code == ERR_UNSUPPORTED || t->err.code == ERR_NOTFOUND) {
         libvirt_note_frozen(t->host, t->domain, 0.0);
         b->frozen_at = 0.0;
     }
-    if (b->request.quiesce == QUIESCE_REQUIRE && !b->froze) {
-        b->err = t->err;
-        err_wrap(&b->err, "quiesce the guest");
-    } else if (!b->froze) {
-        snprintf(b->begun.note, sizeof(b->begun.note), "%s", t->err.msg);
+    if (!b->froze)
+        not_frozen(b, &t->err);
+    go_on_or_begin(b);
+}
+
+static void freeze(struct libvirt_begin *b)
+{
+    struct libvirt_request q = {.limit = b->request.freeze_s};
+    struct err owed = ERR_INIT;
+
+    if (libvirt_refuse_freeze(b->task.host, b->task.domain, &owed) < 0) {
+        not_frozen(b, &owed);
+        go_on_or_begin(b);
+        return;
     }
-    if (is_bad(b))
-        go_on(b);
-    else
-        begin(b);
+    b->task.steady = true;
+    ask(b, "freeze", &libvirt_request_freeze, &q, &libvirt_answer_count, &b->thawed,
+        b->request.freeze_s + FREEZE_MORE_S, frozen);
 }
 
 static void prepared(struct libvirt_task *t)
 {
     struct libvirt_begin *b = of(t);
-    struct libvirt_request q = {.limit = b->request.freeze_s};
     struct backup_address *server = &b->request.server;
 
     b->port_ours =
@@ -286,9 +308,7 @@ static void prepared(struct libvirt_task *t)
     } else if (b->request.quiesce == QUIESCE_OFF) {
         begin(b);
     } else {
-        t->steady = true;
-        ask(b, "freeze", &libvirt_request_freeze, &q, &libvirt_answer_count, &b->thawed,
-            b->request.freeze_s + FREEZE_MORE_S, frozen);
+        freeze(b);
     }
 }
 

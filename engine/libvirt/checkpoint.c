@@ -269,6 +269,9 @@ static void create_looked(struct libvirt_task *t)
         else
             backup_check_track(d, c->name, &c->err);
     }
+    if (c->quiesce && c->err.code == ERR_NONE &&
+        libvirt_refuse_freeze(t->host, t->domain, &c->err) < 0)
+        err_wrap(&c->err, "quiesce the guest");
     if (c->err.code != ERR_NONE || t->canceled) {
         create_done(c);
         return;

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/backup_check.h"
 
 static struct libvirt_jobs *jobs_of(struct libvirt_host *h)
 {
@@ -162,6 +163,13 @@ void libvirt_note_thaw_failed(struct libvirt_host *h, const char *domain, const 
     f = *find_frozen(h, domain);
     f->tries++;
     snprintf(f->why, sizeof(f->why), "%s", why ? why : "");
+}
+
+int libvirt_refuse_freeze(struct libvirt_host *h, const char *domain, struct err *err)
+{
+    if (*find_frozen(h, domain))
+        return err_set(err, ERR_UNSUPPORTED, "%s", BACKUP_THAW_OWED);
+    return 0;
 }
 
 void libvirt_tell_frozen(struct libvirt_host *h, const char *domain, struct domain_facts *ret)

@@ -84,6 +84,9 @@ void libvirt_job_ended_by_us(struct libvirt_host *h, struct libvirt_job *j);
 void libvirt_note_frozen(struct libvirt_host *h, const char *domain, double since);
 void libvirt_note_thaw_failed(struct libvirt_host *h, const char *domain, const char *why);
 
+/* A thaw is not confirmed; a freeze must wait for it.  ERR_UNSUPPORTED, with what to do. */
+int libvirt_refuse_freeze(struct libvirt_host *h, const char *domain, struct err *err);
+
 /* Into the facts.  domain: NULL is fine. */
 void libvirt_tell_frozen(struct libvirt_host *h, const char *domain, struct domain_facts *ret);
 

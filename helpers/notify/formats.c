@@ -109,16 +109,16 @@ static json_t *gotify_body(const json_t *message, const char *url, char **ret_ur
 }
 
 /* "VmkeepAtRisk" of "at-risk". Caller frees. */
-static char *alert_name(const char *kind)
+static char *alert_name(const char *what)
 {
-    char *ret = xasprintf("Vmkeep%s", kind), *out = ret + 6;
+    char *ret = xasprintf("Vmkeep%s", what), *out = ret + 6;
     bool big = true;
 
-    for (; *kind; kind++) {
-        if (*kind == '-')
+    for (; *what; what++) {
+        if (*what == '-')
             big = true;
         else {
-            *out++ = big && *kind >= 'a' && *kind <= 'z' ? (char)(*kind - 'a' + 'A') : *kind;
+            *out++ = big && *what >= 'a' && *what <= 'z' ? (char)(*what - 'a' + 'A') : *what;
             big = false;
         }
     }
@@ -136,7 +136,7 @@ static void copy_label(json_t *labels, const char *label, const json_t *event, c
 
 static json_t *alert_of(const json_t *event, const char *machine)
 {
-    CLEANUP_FREE char *name = alert_name(message_text(event, "kind"));
+    CLEANUP_FREE char *name = alert_name(message_text(event, "what"));
     const char *ended = message_text(event, "ended");
     json_t *labels =
         json_pack("{s:s, s:s, s:s, s:s}", "alertname", name, "instance", machine, "condition",
@@ -160,8 +160,8 @@ static json_t *alert_of(const json_t *event, const char *machine)
 /* A test is an alert, too: there is nothing else to send. */
 static json_t *test_event(const json_t *message)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "test", "key", "test", "about",
-                     "test", "status", "firing", "since", message_text(message, "at"), "text",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "test", "what", "test", "key",
+                     "test", "about", "test", "status", "firing", "since", message_text(message, "at"), "text",
                      message_text(message, "text"), "fingerprint", "0000000000000000");
 }
 

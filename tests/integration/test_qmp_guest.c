@@ -323,6 +323,12 @@ static void thaw_hangs(void **state)
     assert_false(job_exists(&q));
     assert_false(path_exists(q.req.targets[0]));
     assert_true(says_frozen(&q, NULL));
+    /* The next one says what to do. */
+    err = quiesce_begin(&q);
+    assert_err(&err, ERR_UNSUPPORTED,
+               "quiesce the guest: the guest agent has not confirmed the thaw of an earlier "
+               "backup: in the guest, see to its agent, or run `fsfreeze --unfreeze MOUNTPOINT`; "
+               "vmkeepd tries to thaw it until the agent confirms it");
     quiesce_done(&q);
 }
 

@@ -117,6 +117,8 @@ echo "- its points stay, and can be restored; a full follows when it comes back"
 use "$tmp/without" "$tmp/trial"
 backup trial
 [ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "trial full" ] || fail "points: $(points)"
+grep -q 'its checkpoint vmkeep-[^ ]* was released (job [0-9]*: asked for by hand: no policy needs it)' <(vmkeep explain "$(points | jq -r '.[-1].id')" | tr -s '\n ' ' ') ||
+    fail "why a full: $(vmkeep explain "$(points | jq -r '.[-1].id')")"
 backup nightly
 [ "$(points | jq -r '.[-1] | .policy + " " + .kind')" = "nightly incremental" ] || fail "points: $(points)"
 

@@ -23,6 +23,7 @@
 static struct condition sample(const char *domain, enum condition_kind kind)
 {
     return (struct condition){.kind = kind,
+                              .what = xstrdup(condition_words[kind]),
                               .key = xasprintf("%s lab/%s", condition_words[kind], domain),
                               .about = xasprintf("lab/%s", domain),
                               .host = xstrdup("lab"),
@@ -137,6 +138,48 @@ static void reasons_become_conditions(void **state)
     assert_string_equal(l.items[3].key, "daemon daemon-crashed");
     assert_string_equal(l.items[4].key, "repository repository main");
     condition_list_done(&l);
+    status_done(&s);
+}
+
+/* What no kind is for is told of under its own name, and each for itself: a guest that is frozen
+ * is news although a disk of the domain has had no backups for weeks. */
+static void what_is_of_no_kind_has_its_own_name(void **state)
+{
+    struct status s = {.now = START};
+    struct status_domain *d = VEC_ADD(&s.domains);
+    const unsigned other = 1U << CONDITION_OTHER;
+    struct told_list was = {0};
+    struct condition_list l;
+    struct telling t;
+    json_t *notice;
+
+    (void)state;
+    d->host = xstrdup("lab");
+    d->domain = xstrdup("web");
+    reason_add(&d->reasons, REASON_DISK_FORGOTTEN, "name it", "disk vdb is in no backup");
+    conditions_of(&s, &l);
+    assert_int_equal(l.n, 1);
+    assert_string_equal(l.items[0].key, "disk-forgotten lab/web");
+    assert_string_equal(told_now(&was, &l, other, START), "firing");
+    condition_list_done(&l);
+    reason_add(&d->reasons, REASON_FROZEN, "thaw it", "perhaps frozen");
+    conditions_of(&s, &l);
+    assert_int_equal(l.n, 2);
+    told_decide(&was, &l, other, START + 60, &t);
+    assert_int_equal(t.events.n, 1);
+    notice = notice_conditions(&t.events, "hv", START + 60);
+    assert_string_equal(json_string_value(json_object_get(notice, "subject")),
+                        "vmkeep on hv: frozen lab/web");
+    assert_non_null(strstr(json_string_value(json_object_get(notice, "text")),
+                           "  lab/web: frozen\n    perhaps frozen\n"));
+    json_decref(notice);
+    take_over(&was, &t);
+    telling_done(&t);
+    condition_list_done(&l);
+    /* It is over. */
+    assert_string_equal(told_now(&was, &(struct condition_list){0}, 0, START + 70), "");
+    assert_int_equal(was.n, 0);
+    told_list_done(&was);
     status_done(&s);
 }
 
@@ -850,6 +893,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(once_again_and_over),
         cmocka_unit_test(reasons_become_conditions),
+        cmocka_unit_test(what_is_of_no_kind_has_its_own_name),
         cmocka_unit_test(a_message_has_an_end),
         TEST(each_is_told_once),
         TEST(reports_come_by_the_calendar),

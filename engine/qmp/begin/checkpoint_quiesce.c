@@ -5,6 +5,7 @@
  */
 #include "engine/qmp/begin/checkpoint_quiesce.h"
 
+#include "engine/backup_check.h"
 #include "engine/qmp/domain/freezer.h"
 #include "engine/qmp/state/ids.h"
 
@@ -15,7 +16,7 @@ const char *domain_cannot_freeze(const struct domain *d, const struct view *v)
     if (!v->running)
         return "the guest does not run";
     if (v->frozen_mark)
-        return "the guest agent has not confirmed the thaw of an earlier backup";
+        return BACKUP_THAW_OWED;
     return NULL;
 }
 
