@@ -289,15 +289,25 @@ const char *path_remote(const char *path)
     return NULL;
 }
 
-int cannot_create(const char *path, struct err *err)
+void explain_closed(const char *path, struct err *err)
 {
     const char *slash = strrchr(path, '/');
+    size_t len = strlen(err->msg);
 
-    if (errno != EROFS)
-        return err_errno(err, errno, "create %s", path);
-    return err_set(
-        err, ERR_DENIED,
-        "create %s: %s; if it is not mounted so, vmkeepd's unit closes it to vmkeepd: add "
-        "`ReadWritePaths=%.*s` under [Service] by `systemctl edit vmkeepd`, and restart it",
-        path, strerror(EROFS), slash ? (int)(slash - path) : 1, slash ? path : ".");
+    snprintf(err->msg + len, sizeof(err->msg) - len,
+             "; if it is not mounted so, vmkeepd's unit closes it to vmkeepd: add "
+             "`ReadWritePaths=%.*s` under [Service] by `systemctl edit vmkeepd`, and restart it",
+             slash ? (int)(slash - path) : 1, slash ? path : ".");
+}
+
+int cannot_create(const char *path, struct err *err)
+{
+    bool closed = errno == EROFS;
+
+    err_errno(err, errno, "create %s", path);
+    if (closed) {
+        err->code = ERR_DENIED;
+        explain_closed(path, err);
+    }
+    return -1;
 }

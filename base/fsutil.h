@@ -62,6 +62,8 @@ bool path_exists(const char *path);
  * cannot be told.  May wait for it. */
 const char *path_remote(const char *path);
 
+/* Appends what opens the directory of path to what vmkeepd starts, should its unit close it. */
+void explain_closed(const char *path, struct err *err);
 /* By errno; where a file system takes no writes, what to do.  For what a daemon under systemd
  * makes.  Returns -1. */
 int cannot_create(const char *path, struct err *err);

@@ -152,7 +152,6 @@ static int note_released(struct job_run *r, struct err *err)
         return 0;
     if (why_released(r, &why, err) < 0)
         return -1;
-    MARK("the checkpoint that a backup would go on from was let go of");
     snprintf(run->base_missing, sizeof(run->base_missing), "its checkpoint %s was %s%s%s",
              run->base.checkpoint, why ? "released (" : "deleted since, or is not known any more",
              why ? why : "", why ? ")" : "");

@@ -160,9 +160,10 @@ static json_t *alert_of(const json_t *event, const char *machine)
 /* A test is an alert, too: there is nothing else to send. */
 static json_t *test_event(const json_t *message)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "test", "what", "test", "key",
-                     "test", "about", "test", "status", "firing", "since", message_text(message, "at"), "text",
-                     message_text(message, "text"), "fingerprint", "0000000000000000");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "test", "what", "test",
+                     "key", "test", "about", "test", "status", "firing", "since",
+                     message_text(message, "at"), "text", message_text(message, "text"),
+                     "fingerprint", "0000000000000000");
 }
 
 /* What all alerts have alike. */

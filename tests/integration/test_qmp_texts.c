@@ -232,6 +232,7 @@ static const struct {
     {SAID_TOO_LARGE, NULL, EFBIG, true, ERR_NOSPACE},
     {SAID_DENIED, NULL, EACCES, true, ERR_DENIED},
     {SAID_NOT_PERMITTED, NULL, EPERM, true, ERR_DENIED},
+    {SAID_READ_ONLY, NULL, EROFS, true, ERR_DENIED},
     {SAID_IO_ERROR, NULL, EIO, true, ERR_IO},
     {SAID_CANCELED, cancel_job, 0, true, ERR_REMOTE},
     {SAID_PORT_TAKEN, take_port, 0, false, ERR_BUSY},

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINE = re.compile(r"^    [A-Z]  (\S.*?)(?:  +\(.*)?$", re.M)
 VARIABLE = re.compile(r"\[[^]]*\]|<[^>]*>|\b[a-z/]+='[^']*'|'[A-Za-z0-9/ ]+'|\b[A-Z][A-Z+/-]*\b|\d+"
                       r"|\.\.\.|: |\braw\b|\b(?:is|a|an|the|in|of)\b|[=(]")
-OF_OTHERS = ("Image", "No such file", "Source and target")  # what QEMU and the system say
+OF_OTHERS = ("Image", "No such file", "Read-only", "Source and target")  # what QEMU and the system say
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 FORMAT = re.compile(r"%[-0-9.*]*(?:ll|z|j|h)*[a-zA-Z]")
 LEAST = 10  # shorter pieces are everywhere
@@ -22,7 +22,7 @@ LEAST = 10  # shorter pieces are everywhere
 def source():
     ret = []
     for folder in ("engine", "jobs", "scheduler", "storage", "policies", "daemon", "base", "helpers"):
-        for path in sorted((ROOT / folder).rglob("*.c")):
+        for path in sorted((ROOT / folder).rglob("*.[ch]")):
             text = re.sub(r'"\s*(?:PRI[a-z]+(?:64|32|16)|SHOWN)?\s*"', "", path.read_text())
             ret += [s.replace('\\"', '"') for s in STRING.findall(text)]
     return ret

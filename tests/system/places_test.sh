@@ -122,6 +122,15 @@ refused 2 "target '$tmp/log' is not a block device" backup-begin vm1 "$(push "$t
 answers vm1
 [ ! -e "$tmp/one" ] || fail "a refused pull left a scratch file"
 
+echo "- a socket where nothing may be written: whose view it is, and what opens it"
+mkdir "$tmp/small"
+mount -t tmpfs -o ro tmpfs "$tmp/small" # lib.sh unmounts it
+refused 1 "Read-only file system; that is how QEMU sees it: name a directory in which it can make the socket" \
+    backup-begin vm1 "$(pull "$tmp/small/nbd.sock")"
+refused 1 "vmkeepd's unit closes it to vmkeepd: add \`ReadWritePaths=$tmp/small\` under [Service]" \
+    backup-begin vm3 "$(pull "$tmp/small/nbd.sock")"
+answers vm1
+
 echo "- a pull's socket goes with it"
 "$WRITER" qmp "$tmp/vm1.test" query-status > /dev/null
 vmkeep backup-begin vm1 "$(pull "$tmp/a.sock")" > /dev/null

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/fsutil.h"
 #include "base/text.h"
 #include "engine/qmp/begin/begin.h"
+#include "engine/qmp/domain/side.h"
 #include "engine/qmp/wire/texts.h"
 
 /* QEMU names neither disk nor sizes.  Of files and devices they were compared before
@@ -31,6 +33,21 @@ static void tell_sizes(struct begin *b)
     err_set(&b->err, ERR_INVALID, "a target is not of its disk's size: %s", disks);
 }
 
+/* A QEMU has its own view of the machine; a storage daemon has vmkeepd's, which its unit limits. */
+static void tell_closed(struct begin *b)
+{
+    size_t len = strlen(b->err.msg);
+
+    if (!b->server_refused || b->server.transport != TRANSPORT_UNIX ||
+        !qemu_said(b->err.msg, SAID_READ_ONLY))
+        return;
+    if (b->task.domain->side->no_writer)
+        explain_closed(b->server.socket, &b->err);
+    else
+        snprintf(b->err.msg + len, sizeof(b->err.msg) - len,
+                 "; that is how QEMU sees it: name a directory in which it can make the socket");
+}
+
 bool begin_send_next(struct begin *b)
 {
     struct begin_step *step;
@@ -44,6 +61,7 @@ bool begin_send_next(struct begin *b)
             tell_sizes(b);
             b->server_refused =
                 str_eq(b->steps.items[b->next - 1].command.name, "nbd-server-start");
+            tell_closed(b);
         }
         return false;
     }
