@@ -176,7 +176,7 @@ static int after_surveying(struct job_run *r)
         return B_FAILED;
     }
     if (survey_record(r->env, r->repo, r->row.host, r->row.domain, &run->look, &r->err) < 0 ||
-        backup_plan_load_base(r, &r->err) < 0)
+        backup_base_load(r, &r->err) < 0)
         return B_FAILED;
     return B_CHECKING;
 }
@@ -465,7 +465,7 @@ static int resume(struct job_run *r, int go_on)
     /* What copied a pull has died with the daemon. */
     if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
         go_on = B_ABORTING;
-    if (!r->host || !r->host->hv || !r->repo || backup_plan_load_base(r, &r->err) < 0)
+    if (!r->host || !r->host->hv || !r->repo || backup_base_load(r, &r->err) < 0)
         go_on = B_ABORTING;
     if (r->err.code == ERR_NONE && resume_quiesced(r, go_on, &r->err) < 0)
         go_on = B_ABORTING;

@@ -119,13 +119,15 @@ int backup_after_dropping_new(struct job_run *r);
 int backup_after_discarding(struct job_run *r);
 int backup_after_failed(struct job_run *r);
 
+/* backup_base.c: run->base, and why nothing can stand on it. */
+int backup_base_load(struct job_run *r, struct err *err);
+
 /* backup_plan.c */
 /* Lists the disks that are to be compared before the plan is made. */
 void backup_plan_compare(struct job_run *r);
 /* Push or pull, where the policy leaves that open: the repository has been looked at. */
 void backup_plan_mode(struct job_run *r);
 int backup_plan_make(struct job_run *r, struct err *err);
-int backup_plan_load_base(struct job_run *r, struct err *err);
 struct op *backup_plan_begin(struct job_run *r, struct err *err);
 struct op *backup_plan_pull(struct job_run *r,
                             struct err *err); /* copies what begin has exported */
