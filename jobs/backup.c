@@ -160,7 +160,7 @@ static int after_probing(struct job_run *r)
     next = backup_unless_refused(r, B_NUMBERING, B_FAILED);
     if (next == B_NUMBERING) {
         backup_plan_mode(r);
-        return next;
+        return backup_scratch_lacks(r) ? B_FAILED : next;
     }
     r->repo->gave_way = 0;
     err_wrap(&r->err, "repository %s", r->repo->name);

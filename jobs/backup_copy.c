@@ -7,6 +7,7 @@
 
 #include "base/mark.h"
 #include "base/text.h"
+#include "policies/selection.h"
 
 #define SPACE_FLOOR (UINT64_C(64) << 20)
 #define WEIGH_S 5
@@ -65,12 +66,46 @@ static bool space_runs_out(struct job_run *r)
     return true;
 }
 
+/* Is what the guest overwrites before it is copied kept there?  A domain that is shut off
+ * overwrites nothing, and a push's disks are copied unshielded where one of them cannot be. */
+static bool uses_scratch(const struct job_run *r)
+{
+    const struct backup_run *run = backup_of(r);
+    const struct domain_facts *f = run->hv.facts; /* NULL: gone on with after a restart */
+
+    if (!run->scratch || (f && f->state == DOMAIN_SHUTOFF))
+        return false;
+    if (run->mode == MODE_PULL)
+        return true;
+    for (size_t i = 0; f && i < f->disks.n; i++)
+        if (f->disks.items[i].unsafe && selection_matches(&run->disks, f->disks.items[i].name))
+            return false;
+    return r->host->hv->can & HV_SHIELDS;
+}
+
+/* Without it the guest's writes would not be shielded from the copy, or the copy be given up as
+ * soon as it has begun. */
+bool backup_scratch_lacks(struct job_run *r)
+{
+    const struct backup_run *run = backup_of(r);
+    char text[SIZE_TEXT_MAX], least[SIZE_TEXT_MAX];
+
+    if (run->space.scratch >= SCRATCH_FLOOR || !uses_scratch(r))
+        return false;
+    MARK("no copy begins for want of scratch space");
+    err_set(&r->err, ERR_NOSPACE,
+            "scratch space %s: %s free, and no copy begins with less than %s, for the guest's "
+            "sake; make room there, or name a larger place (`scratch` of the policy)",
+            run->scratch, size_text(run->space.scratch, text), size_text(SCRATCH_FLOOR, least));
+    return true;
+}
+
 /* Scratch space may share its file system with more than backups. */
 static bool scratch_runs_out(struct job_run *r, uint64_t left)
 {
     const struct backup_run *run = backup_of(r);
 
-    if (!run->scratch || r->err.code != ERR_NONE || left >= SCRATCH_FLOOR)
+    if (r->err.code != ERR_NONE || left >= SCRATCH_FLOOR || !uses_scratch(r))
         return false;
     MARK("scratch space runs full during a copy");
     err_set(

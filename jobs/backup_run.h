@@ -80,6 +80,8 @@ enum backup_state {
 /* backup_copy.c */
 /* Of a pull's copy. */
 void backup_job_progress(void *ctx, uint64_t done, uint64_t total, uint64_t scratch);
+/* There is too little scratch space to begin, of which r->err tells. */
+bool backup_scratch_lacks(struct job_run *r);
 struct op *backup_start_probing(struct job_run *r, struct err *err);
 int backup_after_copying(struct job_run *r);
 int backup_after_asking(struct job_run *r);

@@ -176,10 +176,11 @@ static void daemon_make(int domains, char letter)
     d->down = true;
     d->letter = letter;
     d->host = &sim.w.hosts[d->number - 1];
-    *d->host = (struct sim_host){.w = &sim.w,
-                                 .daemon = d->number,
-                                 .can = HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED,
-                                 .answer_s = 5};
+    *d->host =
+        (struct sim_host){.w = &sim.w,
+                          .daemon = d->number,
+                          .can = HV_OFFLINE | HV_COMPARES | HV_TAGS | HV_KEEPS_ENDED | HV_SHIELDS,
+                          .answer_s = 5};
     sim.w.daemons[d->number].host = d->host;
     snprintf(d->catalog_path, sizeof(d->catalog_path), "%s/catalog%d.db", sim.dir, d->number);
     snprintf(d->saved_path, sizeof(d->saved_path), "%s/saved%d.db", sim.dir, d->number);

@@ -205,6 +205,14 @@ static void copies_given_up(void)
     sim.w.repo.scratch_full = true;
     scene_ask_for_all(d);
     scene_live(30 * MINUTE_MS);
+    if (scene_jobs(d, "no copy begins with less than") == 0)
+        sim_broken("a copy began without scratch space");
+    sim.w.repo.scratch_full = false;
+    scene_ask_for_all(d);
+    while (!scene_is_at(d, "copying"))
+        scene_live(1);
+    sim.w.repo.scratch_full = true;
+    scene_live(30 * MINUTE_MS);
     if (scene_jobs(d, "left during the copy; make room there") == 0)
         sim_broken("no copy was given up for its scratch space");
     sim.w.repo.scratch_full = false;

@@ -111,6 +111,34 @@ stop_daemon
 umount "$tmp/small"
 nothing_is_left || fail "something of the job is left"
 
+echo "- no room in the scratch space before it begins: no copy does, in both modes; with room it does"
+mount -t tmpfs -o size=32M tmpfs "$tmp/small"
+for mode in pull push; do
+    SCRATCH=$tmp/small pull_config "$never"
+    sed -i "s/^    mode: pull/    mode: $mode/" "$tmp/config"
+    start_daemon
+    await_daemon
+    begun=$(grep -c ' -> beginning' "$tmp/log")
+    ! vmkeep run vm1 --wait > "$tmp/out" 2>&1 || fail "$mode: it had room"
+    vmkeep jobs --json | jq -r '.[-1].reason' > "$tmp/reason"
+    grep -q "^scratch space $tmp/small: [0-9.]* MiB free, and no copy begins with less than 64.0 MiB, .*; make room there" "$tmp/reason" ||
+        fail "$mode: another reason: $(cat "$tmp/reason")"
+    [ "$(grep -c ' -> beginning' "$tmp/log")" = "$begun" ] || fail "$mode: it began"
+    head -c 64M /dev/zero > "$tmp/small/full" 2> /dev/null || true
+    echo "<domainbackup><disks><disk name='vda'><target file='$tmp/by-hand'/></disk></disks></domainbackup>" > "$tmp/push.xml"
+    ! vmkeep backup-begin vm1 "$tmp/push.xml" > "$tmp/out" 2>&1 || fail "$mode, by hand: it began"
+    grep -q "scratch space: $tmp/small/.*: no space left there to make the image, and without it the guest would not be safe; make room there" "$tmp/out" ||
+        fail "$mode, by hand: $(cat "$tmp/out")"
+    [ ! -e "$tmp/by-hand" ] || fail "$mode, by hand: its target is left"
+    rm "$tmp/small/full"
+    mount -o remount,size=200M "$tmp/small"
+    vmkeep run vm1 --wait > "$tmp/out" || fail "$mode: with room: $(cat "$tmp/out")"
+    mount -o remount,size=32M "$tmp/small"
+    stop_daemon
+done
+! grep -q 'guest-safe copy not possible' "$tmp/log" || fail "a copy was not safe for the guest"
+umount "$tmp/small"
+
 echo "- the repository is full: the same, in both modes"
 for mode in pull push; do
     mount -t tmpfs -o size=12M tmpfs "$tmp/small"

@@ -125,10 +125,18 @@ static void say_no_space(const struct begin_image *image, struct err *why)
         err_set(why, ERR_NOSPACE, "%s: no space left there to make the image", image->path);
 }
 
-/* The copy goes on without protection when only its scratch space could not be made. */
+/* The copy goes on without protection where scratch space cannot be had; but where there is just no
+ * room for it now, it can be had later, and the guest need not be in danger until then. */
 static void failed(struct begin *b, const struct begin_image *image, struct err *why)
 {
     say_no_space(image, why);
+    if (image->shield && why->code == ERR_NOSPACE) {
+        err_set(&b->err, ERR_NOSPACE,
+                "scratch space: %s, and without it the guest would not be safe; make room there, "
+                "or name a larger place (`scratch` of the policy)",
+                why->msg);
+        return;
+    }
     if (image->shield && !b->task.canceled) {
         snprintf(b->begun.unsafe, sizeof(b->begun.unsafe), "scratch space: %s", why->msg);
         b->shield = false;
