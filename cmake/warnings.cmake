@@ -9,7 +9,8 @@ endif()
 # assert() guards against our own bugs and stays on in release builds.
 add_compile_options(-UNDEBUG -fstack-protector-strong -fno-omit-frame-pointer)
 add_compile_definitions(_GNU_SOURCE)
-add_link_options(-Wl,-z,relro,-z,now)
+# What a program does not call is not loaded: helpers are started for each thing to be done.
+add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed)
 if(VMKEEP_WERROR)
   add_compile_options(-Werror)
 endif()

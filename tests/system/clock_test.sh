@@ -58,11 +58,6 @@ more_jobs_than()
     [ "$(jobs_made)" -gt "$1" ]
 }
 
-idle()
-{
-    [ "$(vmkeep jobs --active --json)" = "[]" ]
-}
-
 # asked_says TEXT: in the log, once somebody has asked for something: libfaketime sets the clock
 # without a word, so that the daemon sees it at its next step.
 asked_says()

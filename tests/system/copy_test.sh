@@ -32,11 +32,6 @@ of()
     points | jq -r --arg in "$1" "[.[] | select(.repository == \$in and .state == \"good\")] | $2"
 }
 
-idle()
-{
-    [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
-}
-
 backup()
 {
     write_some vm1 3 vda vdb

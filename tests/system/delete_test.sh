@@ -98,7 +98,6 @@ vmkeep unpin "$middle" > /dev/null
 
 echo "- what somebody reads goes when that is over, and a backup goes first"
 waits() { vmkeep jobs --active --json | jq -e 'any(.kind == "delete" and .waits_for.code == "reader")' > /dev/null; }
-idle() { vmkeep jobs --active --json | jq -e 'length == 0' > /dev/null; }
 "$VMKEEP" --config "$tmp/config" export "$middle" > "$tmp/export" 2>&1 &
 pids[export]=$!
 wait_for 10 "the export" test -s "$tmp/export"

@@ -23,7 +23,7 @@ qemu()
 
 running()
 {
-    vmkeep domains --json | jq -e '.[0].state == "paused" or .[0].state == "running"'
+    asked domains | jq -e '.domains[0].state | . == "paused" or . == "running"'
 }
 
 # drive FILE [OPTIONS]

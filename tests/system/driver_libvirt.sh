@@ -44,6 +44,7 @@ vm_start()
         done < "$vm_disks"
         echo "</devices></domain>"
     } > "$tmp/vm.xml"
+    backends=()
     libvirt_virsh define "$tmp/vm.xml"
     libvirt_virsh start --paused "$vm" > /dev/null
 }
@@ -74,20 +75,23 @@ vm_is_down()
     ! vm_is_up
 }
 
-# backend DISK: what qemu-io knows its drive by.
-backend()
+# What qemu-io knows drives by, as long as none comes or goes: asking takes longer than writing.
+declare -A backends=()
+find_backend() # DISK
 {
     local alias
+    [ -z "${backends[$1]:-}" ] || return 0
     alias=$(libvirt_virsh dumpxml "$vm" | xmllint --xpath "string(//disk[target/@dev='$1']/alias/@name)" -)
     case $alias in
-        virtio-*) echo "/machine/peripheral/$alias/virtio-backend" ;;
-        *) echo "$alias" ;;
+        virtio-*) backends[$1]="/machine/peripheral/$alias/virtio-backend" ;;
+        *) backends[$1]=$alias ;;
     esac
 }
 
 io()
 {
-    libvirt_virsh qemu-monitor-command "$vm" --hmp "qemu-io -d $(backend "$1") \"$2\"" > "$tmp/io.out" 2>&1 ||
+    find_backend "$1"
+    libvirt_virsh qemu-monitor-command "$vm" --hmp "qemu-io -d ${backends[$1]} \"$2\"" > "$tmp/io.out" 2>&1 ||
         fail "io: $(cat "$tmp/io.out")"
     ! grep -i 'error\|failed\|invalid\|unknown' "$tmp/io.out" || fail "io $1 $2"
 }
@@ -97,11 +101,13 @@ disk_plug()
 {
     chmod 666 "$tmp/images"/*
     vm_disk_xml "$1" scsi > "$tmp/disk.xml"
+    backends=()
     libvirt_virsh attach-device "$vm" "$tmp/disk.xml" > /dev/null
 }
 
 disk_unplug()
 {
+    backends=()
     libvirt_virsh detach-disk "$vm" "$1" > /dev/null
 }
 

@@ -156,7 +156,7 @@ vmkeep reload > /dev/null
 copies()
 {
     [ "$(points | jq "[.[] | select(.copy_of and .state == \"good\")] | length")" = "$1" ] &&
-        [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
+        idle
 }
 backup incremental
 wait_for 120 "the copies" copies 6
@@ -226,7 +226,7 @@ reconfigure push "{ last: 2 }"
 backup incremental
 two_points()
 {
-    [ "$(points | jq '[.[] | select(.repository == "main")] | length')" = 2 ] && [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
+    [ "$(points | jq '[.[] | select(.repository == "main")] | length')" = 2 ] && idle
 }
 wait_for 60 "the merges" two_points
 no_clear_text "$tmp/repo"

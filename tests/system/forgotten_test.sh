@@ -37,7 +37,7 @@ start_qemu()
 
 running()
 {
-    vmkeep domains --json | jq -e '.[0].state == "paused" or .[0].state == "running"'
+    asked domains | jq -e '.domains[0].state | . == "paused" or . == "running"'
 }
 
 shut_off()

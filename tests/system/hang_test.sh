@@ -27,7 +27,7 @@ EOF
 
 hanging=(env "LD_PRELOAD=$BUILD/tests/system/libhang.so" "HANG_UNDER=$tmp/dead/" "HANG_WHILE=$tmp/hangs"
          "HANG_UNKILLABLE=$tmp/unkillable"
-         ASAN_OPTIONS=verify_asan_link_order=0)
+         "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0")
 DAEMON_WRAP=("${hanging[@]}")
 
 # answers SECONDS COMMAND...: the command ends in time (of an idle machine), whatever it says.

@@ -13,11 +13,6 @@ write_config "$never"
 sed -i "s|^policies:|  - { name: offsite, path: $tmp/offsite }\n&|" "$tmp/config"
 echo "    copy_to: [ { repository: offsite, schedule: ['2099-01-01'] } ]" >> "$tmp/config"
 
-settled()
-{
-    [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
-}
-
 daemon_answers_or_is_dead()
 {
     daemon_answers || ! kill -0 "${pids[daemon]}"
@@ -72,7 +67,7 @@ for ((n = 1; ; n += step)); do
     kills=$((kills + 1))
     start_daemon
     await_daemon
-    wait_for 30 "open jobs to be settled after kill $n" settled
+    wait_for 30 "open jobs to be settled after kill $n" idle
     check_copies "$n"
     case $there in 0) none=$((none + 1)) ;; 1) one=$((one + 1)) ;; 2) both=$((both + 1)) ;; *) fail "$there copies" ;; esac
     vmkeep copy nightly --to offsite --wait > "$tmp/said" 2>&1 || fail "no copy after kill $n: $(cat "$tmp/said")"
@@ -81,7 +76,7 @@ for ((n = 1; ; n += step)); do
     while read -r id; do
         vmkeep delete "$id" --force --yes --wait > /dev/null
     done < <(of offsite 'reverse | .[].id')
-    wait_for 10 "the deletions" settled
+    wait_for 10 "the deletions" idle
     stop_daemon
 done
 [ "$kills" -gt 4 ] || fail "only $kills kills: the sweep did not reach the daemon's work"

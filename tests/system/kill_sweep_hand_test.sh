@@ -51,11 +51,6 @@ checkpoint_xml()
 
 # ---- what is there ----
 
-no_job_is_open()
-{
-    [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
-}
-
 begun_jobs()
 {
     vmkeep jobs --json | jq '[.[] | select(.kind == "backup-begin")]'
@@ -182,7 +177,7 @@ job_is_settled()
         read_pull
         vmkeep domjobabort vm1
     fi
-    no_job_is_open
+    idle
 }
 
 # The daemon is killed, by that or now, and another is there for the next round.

@@ -68,13 +68,15 @@ fail()
 PATIENCE=6
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds. SECONDS are those of an idle machine.
+# Who waits long asks more seldom: asking takes time that what is waited for could use.
 wait_for()
 {
-    local until=$((SECONDS + $1 * PATIENCE)) what=$2
+    local until=$((SECONDS + $1 * PATIENCE)) what=$2 begun=${EPOCHREALTIME//./} pause
     shift 2
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$until" ] || fail "waited in vain for: $what"
-        sleep 0.05
+        pause=$(((${EPOCHREALTIME//./} - begun) / 10000)) # a tenth of it, in ms
+        sleep "$(printf '0.%03d' $((pause < 50 ? 50 : pause > 300 ? 300 : pause)))"
     done
 }
 
@@ -150,8 +152,8 @@ write_config()
 
 export never="{}" # only by hand
 
-# Half of the time of a start goes by looking for leaks at its end, and these are started thousands of
-# times, to wait for something: leaks are looked for the first time that a test uses such words.
+# Two thirds of the time of a start go by looking for leaks at its end, watching global variables and keeping
+# stacks, and these are started thousands of times: that is done the first time that a test uses such words.
 vmkeep()
 {
     local words=${*//[^a-z -]/}
@@ -159,7 +161,8 @@ vmkeep()
     case ${1:-} in
         status | jobs | points | domains | domjobinfo | checkpoint-list | run | explain | restore | reload)
             if [ -e "$words" ]; then
-                ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 "$VMKEEP" --config "$tmp/config" "$@"
+                ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0:report_globals=0:malloc_context_size=2 \
+                    "$VMKEEP" --config "$tmp/config" "$@"
                 return
             fi
             : > "$words"
@@ -168,9 +171,21 @@ vmkeep()
     "$VMKEEP" --config "$tmp/config" "$@"
 }
 
+# asked QUESTION: what the daemon answers at its socket, without the command.
+asked()
+{
+    "$WRITER" ask "$tmp/control.sock" "$1"
+}
+
 daemon_answers()
 {
-    [ "$(vmkeep status --json 2>/dev/null | jq -c ".daemon | [.running, .starting]")" = "[true,false]" ]
+    [[ $(asked status 2> /dev/null) == *'"starting":false'* ]]
+}
+
+# No job waits or runs, but those that are tried again later.
+idle()
+{
+    asked jobs | jq -e '.jobs | all(.state == "waiting")' > /dev/null
 }
 
 start_daemon()
@@ -197,6 +212,12 @@ points()
     vmkeep points --json
 }
 
+# One a line, without asking the command.
+point_directories()
+{
+    find "$tmp/repo" -mindepth 3 -maxdepth 3 -printf '%f\n' 2> /dev/null
+}
+
 # held_up DOMAIN TEXT: a backup that is asked for waits for what somebody else does there, and says what.
 held_up()
 {
@@ -210,13 +231,9 @@ is_held_up()
 }
 goes_on() # with good end: what waited
 {
-    wait_for 60 "the end of what waited" nothing_goes_on
+    wait_for 60 "the end of what waited" idle
     [ "$(vmkeep jobs --json | jq -r '[.[] | select(.kind == "backup")][-1].outcome')" = success ] ||
         fail "what waited: $(vmkeep jobs --json | jq -r '.[-1].reason')"
-}
-nothing_goes_on()
-{
-    vmkeep jobs --active --json | jq -e 'length == 0'
 }
 
 # restored_state POINT VM DISK...: restores the point and prints how many of the writer's writes it

@@ -11,6 +11,13 @@
 . "$(dirname "$0")/libvirt_jobs.sh"
 
 DISK_SIZE=$((768 * 1024 * 1024)) # a copy is limited when it has begun: some time must be left
+# Of nothing at first: what is to be copied is written before each.
+make_disks()
+{
+    mkdir -p "$tmp/images"
+    truncate -s "$DISK_SIZE" "$tmp/images/$1-$2.raw"
+    qemu-img create -q -f qcow2 "$tmp/images/$1-$2.qcow2" "$DISK_SIZE"
+}
 libvirt_start
 vm_make vm1 vda
 config 'mode: push' 'bandwidth: 4MiB/s'
@@ -43,6 +50,13 @@ change()
 {
     changed=$((changed + 1))
     put vda $((changed + 20)) $((changed * 64))k 700M
+}
+
+# where no copy has to last
+change_little()
+{
+    changed=$((changed + 1))
+    put vda $((changed + 20)) $((changed * 64))k 1M
 }
 
 fast()
@@ -124,10 +138,10 @@ grep -q '^failed' <<< "$(last_reason)" || fail "$(last_reason)"
 qemu-img convert -q -U -O raw "$tmp/images/$vm-vda.qcow2" "$tmp/images/$vm-vda.raw"
 libvirt_virsh start --paused "$vm"
 fast
-change
+change_little
 take full
 [ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
-change
+change_little
 take incremental
 compare_points
 echo "QEMU killed"
@@ -145,7 +159,7 @@ grep -q '^failed: the domain has stopped' <<< "$(last_reason)" || fail "$(last_r
 [ -z "$(find "$tmp/repo" -name '*.partial')" ] || fail "left: $(find "$tmp/repo" -name '*.partial')"
 libvirt_virsh start --paused "$vm" > /dev/null
 fast
-change
+change_little
 take incremental
 compare_points
 echo "domain destroyed"
@@ -162,7 +176,7 @@ daemon_up
 wait_for 60 "the job's end" idle
 last_reason
 fast
-change
+change_little
 take incremental
 compare_points
 [ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
@@ -187,7 +201,7 @@ wait_for 20 "the connection" libvirt_is_connected
 begins || fail "libvirtd does not take it for busy any more"
 held_up "$vm" "a backup that libvirt begins (if it stays so, libvirtd was killed in it"
 vmkeep cancel "$(vmkeep jobs --active --json | jq '.[0].id')" > /dev/null
-wait_for 20 "the end of what waited" nothing_goes_on
+wait_for 20 "the end of what waited" idle
 ! vmkeep doctor "$vm" > "$tmp/out" || fail "all is fine: $(cat "$tmp/out")"
 grep -q "NOT .*a backup that libvirt begins" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
 # The guest need not be shut off for it.
@@ -195,7 +209,7 @@ libvirt_stop
 sed -i "/<job .*async='backup'/d" "$tmp/lv/run/qemu/$vm.xml"
 libvirt_daemon
 wait_for 20 "the connection" libvirt_is_connected
-change
+change_little
 take incremental
 compare_points
 echo "libvirtd killed in a begin"

@@ -39,7 +39,7 @@ config()
 
 domain_is_known()
 {
-    vmkeep domains --json | jq -e --arg vm "$vm" 'any(.[]; .domain == $vm)' > /dev/null
+    asked domains | jq -e --arg vm "$vm" 'any(.domains[]; .domain == $vm)' > /dev/null
 }
 
 daemon_up()
@@ -109,12 +109,13 @@ last_reason()
 
 take()
 {
-    local before
-    before=$(newest)
+    local before made
+    before=$(point_directories)
     vmkeep run "$vm" --wait > "$tmp/out" 2>&1 || fail "take $1: $(cat "$tmp/out")"
-    point=$(newest)
-    [ "$point" != "$before" ] || fail "no point was made"
-    [ "$(points | jq -r '.[-1].kind')" = "$1" ] || fail "$point is not $1: $(vmkeep explain "$point")"
+    made=$(points | jq -c '.[-1]')
+    point=$(jq -r .id <<< "$made")
+    ! grep -qxF "${point##*/}" <<< "$before" || fail "no point was made"
+    [ "$(jq -r .kind <<< "$made")" = "$1" ] || fail "$point is not $1: $(vmkeep explain "$point")"
     keep_reference "$point"
 }
 
@@ -151,12 +152,7 @@ ours()
 
 job_is_at() # STEP
 {
-    vmkeep jobs --active --json | jq -e --arg s "$1" 'length == 1 and .[0].state == "running" and (.[0].bytes_done // 0) > 0' > /dev/null
-}
-
-idle()
-{
-    vmkeep jobs --active --json | jq -e 'length == 0' > /dev/null
+    asked jobs | jq -e '.jobs | length == 1 and .[0].state == "running" and (.[0].bytes_done // 0) > 0' > /dev/null
 }
 
 libvirt_runs_none()
@@ -166,5 +162,5 @@ libvirt_runs_none()
 
 libvirt_is_connected()
 {
-    vmkeep domains --json | jq -e --arg vm "$vm" 'any(.[]; .domain == $vm and .state != "unreachable")' > /dev/null
+    asked domains | jq -e --arg vm "$vm" 'any(.domains[]; .domain == $vm and .state != "unreachable")' > /dev/null
 }

@@ -10,7 +10,8 @@
 # shellcheck source=libvirt_jobs.sh
 . "$(dirname "$0")/libvirt_jobs.sh"
 
-remote=(env "LD_PRELOAD=$BUILD/tests/system/libremote_fs.so" "REMOTE_UNDER=$tmp/repo" ASAN_OPTIONS=verify_asan_link_order=0)
+remote=(env "LD_PRELOAD=$BUILD/tests/system/libremote_fs.so" "REMOTE_UNDER=$tmp/repo"
+        "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0")
 
 mode_of_newest()
 {

@@ -31,11 +31,6 @@ nothing_is_left()
     ! compgen -G "$tmp/repo/lab/vm1/*.partial" > /dev/null || fail "a partial point is left"
 }
 
-idle()
-{
-    [ "$(vmkeep jobs --active --json | jq length)" = 0 ]
-}
-
 # Of the mover that the daemon runs, and of its qemu-nbd.
 mover_pid()
 {

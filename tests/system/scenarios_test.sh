@@ -95,10 +95,11 @@ virtual_size()
 # What the disks hold now, and which there are, read by qemu-img alone.
 note_reference()
 {
-    local disk
+    local disk up=
     mkdir "$tmp/references/$1"
+    ! vm_is_up || up=yes
     for disk in $(names); do
-        ! vm_is_up || io "$disk" flush
+        [ -z "$up" ] || io "$disk" flush
         # shellcheck disable=SC2046
         qemu-img convert -q -U $(image "$disk") -O raw "$tmp/references/$1/$disk"
     done
@@ -118,17 +119,18 @@ disk_kind()
 
 take()
 {
-    local kind=$1 before id disk want other
+    local kind=$1 before id disk want other made
     shift
-    before=$(newest)
+    before=$(point_directories)
     rm -rf "$tmp/references/now"
     note_reference now
     vmkeep run $vm --wait > "$tmp/out" 2>&1 || fail "$name: $(cat "$tmp/out")"
-    id=$(newest)
-    [ "$id" != "$before" ] || fail "$name: no point was made"
+    made=$(points | jq -c '.[-1]')
+    id=$(jq -r .id <<< "$made")
+    ! grep -qxF "${id##*/}" <<< "$before" || fail "$name: no point was made"
     mkdir -p "$tmp/references/${id%/*}"
     mv "$tmp/references/now" "$tmp/references/$id"
-    [ "$(points | jq -r '.[-1].kind')" = "$kind" ] ||
+    [ "$(jq -r .kind <<< "$made")" = "$kind" ] ||
         fail "$name: $id is not $kind: $(vmkeep explain "$id")"
     for disk in $(names); do
         want=$kind
