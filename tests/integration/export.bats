@@ -47,6 +47,18 @@ serve() {
     return 1
 }
 
+# The same at a port, whose number is in port.  Others take ports, too.
+serve_at_port() {
+    for _ in {1..20}; do
+        port=$((20000 + RANDOM % 10000))
+        ! serve --port "$port" "$@" || return 0
+        wait "$pid" || true
+        pid=
+        grep -q "in use" "$tmp/err" || return 1
+    done
+    return 1
+}
+
 # It ends by the signal, with status 0, and nothing is left.
 stop() {
     kill "-${1-INT}" "$pid"
@@ -101,16 +113,15 @@ vmkeep: export: $tmp/other: is there already; choose another name, or remove it"
 }
 
 @test "a port, on the loopback alone" {
-    port=$((20000 + RANDOM % 10000))
-    serve web01 --port $port --json
+    serve_at_port web01 --json
     [ "$(uri)" = "nbd://127.0.0.1:$port/vda" ]
     qemu-img compare -q -f raw -F qcow2 "$(uri)" "$dir/vda.qcow2"
-    run "$VMKEEP" export --repository "$repo" web01 --port $port
+    run "$VMKEEP" export --repository "$repo" web01 --port "$port"
     [ "$status" -eq 1 ]
     [[ $output == *"in use"* ]]
     stop
     [ ! -s "$tmp/err" ]
-    serve web01 --port $port --address 0.0.0.0 --json
+    serve_at_port web01 --address 0.0.0.0 --json
     grep -q "warning: whoever reaches 0.0.0.0 port $port can read the disks: there is no password" "$tmp/err"
     stop
 }
