@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/client.h"
+#include "cli/sources.h"
 #include "report/gather/job_json.h"
 #include "report/json.h"
 #include "report/live.h"
@@ -102,7 +103,7 @@ static json_t *percent(const struct job *j)
 static void add_row(void *arg, struct job *j)
 {
     struct found *f = arg;
-    json_t *job = job_json(j);
+    json_t *job = job_json(j, j->state == JOB_RUNNING && sources_none_runs(f->err.code));
     int64_t at = j->started ? j->started + j->elapsed_ms / 1000 : j->created;
     json_t *not_known = json_pack("{s:b, s:o, s:b, s:o, s:n, s:n, s:o, s:n}", "live", 0, "doing",
                                   report_json_text(j->state == JOB_RUNNING ? j->step : NULL),

@@ -11,6 +11,7 @@
 #include "base/timefmt.h"
 #include "cli/cli.h"
 #include "cli/sources.h"
+#include "report/gather/due_json.h"
 #include "report/gather/month.h"
 #include "report/json.h"
 
@@ -72,31 +73,14 @@ static void print_policy(const struct config_policy *p, const struct zone *zone,
     free(dues.items);
 }
 
-/* By the zone, which need not be the one that this command runs in. */
-static json_t *local_json(const struct zone *zone, int64_t t)
-{
-    int offset = zone_offset(zone, t), minutes = abs(offset) / 60;
-    struct wall w;
-    CLEANUP_FREE char *text = NULL;
-
-    zone_wall(zone, t, &w);
-    text = xasprintf("%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", w.year, w.month, w.day, w.hour,
-                     w.minute, w.second, offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
-    return json_string(text);
-}
-
 static json_t *policy_json(const struct config_policy *p, const struct zone *zone,
                            const struct days_span *span)
 {
-    json_t *list = json_array();
+    json_t *list;
     struct dues dues;
 
     due_between(p, zone, span->begin, span->end, &dues);
-    for (size_t i = 0; i < dues.n; i++)
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:s}", "at", report_json_time(dues.items[i].at),
-                                        "local", local_json(zone, dues.items[i].at), "kind",
-                                        due_kind_name(dues.items[i].kind)));
+    list = dues_json(&dues, zone);
     free(dues.items);
     return json_pack("{s:o, s:b, s:o}", "policy", report_json_text(p->name), "cut", dues.cut, "due",
                      list);

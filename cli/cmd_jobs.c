@@ -34,10 +34,8 @@ struct listing {
 static void print_one(void *arg, struct job *j)
 {
     struct listing *l = arg;
-    json_t *job = job_json(j);
 
-    json_object_set_new(job, "interrupted", json_boolean(open_jobs_interrupted(&l->open, j)));
-    report_json_add(&l->json, job);
+    report_json_add(&l->json, job_json(j, open_jobs_interrupted(&l->open, j)));
 }
 
 /* However many there are. */

@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/pin.h"
 #include "cli/cli.h"
-#include "cli/point_copies.h"
 #include "cli/repository_facts.h"
 #include "cli/repository_look.h"
 #include "base/domain_search.h"
@@ -17,6 +16,7 @@
 #include "base/timefmt.h"
 #include "policies/dates.h"
 #include "report/gather/domains.h"
+#include "report/gather/point_json.h"
 #include "report/gather/points.h"
 #include "report/json.h"
 #include "report/points.h"
@@ -28,15 +28,6 @@ struct arguments {
     bool json;
     const char *domain, *repository;
 };
-
-static json_t *disk_json(const struct point_disk *d)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(d->name),
-                     "path", report_json_text(d->path), "format", report_json_text(d->format),
-                     "capacity", report_json_number((int64_t)d->capacity), "bytes",
-                     report_json_number((int64_t)d->bytes), "digest", report_json_text(d->digest),
-                     "content", report_json_text(d->content));
-}
 
 /* What is known besides the points; NULL where nothing is: they are read from the repository. */
 struct surroundings {
@@ -54,78 +45,6 @@ static const char *problem_of(const struct surroundings *s, const char *reposito
     return NULL;
 }
 
-/* When it was read, and how much of it. */
-static json_t *read_json(const struct point *p)
-{
-    const struct point_read *r = &p->read;
-
-    return json_pack("{s:o, s:o, s:o, s:o}", "proven", report_json_time(r->proven), "at",
-                     report_json_time(r->at), "percent",
-                     r->at ? json_integer(r->slices > 1 ? 100 / (json_int_t)r->slices : 100)
-                           : json_null(),
-                     "result", report_json_text(r->result));
-}
-
-/* Where else it lies. */
-static json_t *copies_json(const struct point_copies *copies, const struct point *p)
-{
-    size_t n;
-    const struct point *const *of = point_copies_of(copies, p->id, &n);
-    json_t *ret = json_array();
-
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(ret,
-                              json_pack("{s:o, s:o, s:o}", "id", report_json_text(of[i]->id),
-                                        "repository", report_json_text(of[i]->repository), "state",
-                                        report_json_text(point_state_text(of[i], false))));
-    return ret;
-}
-
-static bool is_pinned(const struct point *p)
-{
-    return pin_holds(&p->pin, time(NULL));
-}
-
-static json_t *pin_json(const struct point *p)
-{
-    if (!is_pinned(p))
-        return json_null();
-    return json_pack("{s:o, s:o}", "until", report_json_time(p->pin.until), "note",
-                     report_json_text(p->pin.note));
-}
-
-static json_t *point_json(const struct point_copies *copies, const struct point *p,
-                          const struct surroundings *s)
-{
-    json_t *disks = json_array(), *missing = json_array();
-    json_t *ret =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", report_json_text(p->id),
-                  "domain", report_json_text(p->domain), "host", report_json_text(p->host),
-                  "policy", report_json_text(p->policy), "repository",
-                  report_json_text(p->repository), "kind", report_json_text(level_name(p->level)),
-                  "parent", report_json_text(p->parent), "created", report_json_time(p->created));
-    json_t *more = json_pack(
-        "{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "checkpoint",
-        report_json_text(p->checkpoint), "mode", report_json_text(mode_name(p->mode)), "state",
-        report_json_text(point_state_text(p, false)), "problem", report_json_text(p->problem),
-        "quiesced", p->quiesced, "why", report_json_text(p->why), "keep", report_json_text(p->keep),
-        "disks", disks, "missing", missing, "left_out", report_left_out_json(&p->left_out));
-
-    for (size_t i = 0; i < p->disks.n; i++)
-        json_array_append_new(disks, disk_json(&p->disks.items[i]));
-    for (size_t i = 0; i < p->missing.n; i++)
-        json_array_append_new(missing, report_json_text(p->missing.items[i]));
-    json_object_update(ret, more);
-    json_decref(more);
-    json_object_set_new(ret, "read", read_json(p));
-    json_object_set_new(ret, "copy_of", report_json_text(p->copy_of));
-    json_object_set_new(ret, "copies", copies_json(copies, p));
-    json_object_set_new(ret, "pin", pin_json(p));
-    json_object_set_new(ret, "repository_problem",
-                        report_json_text(s ? problem_of(s, p->repository) : NULL));
-    return ret;
-}
-
 static void print_json(const struct point_list *points, const struct surroundings *s)
 {
     struct report_json_array list = {.out = stdout};
@@ -133,8 +52,14 @@ static void print_json(const struct point_list *points, const struct surrounding
 
     point_copies_init(&copies, points);
     for (size_t i = 0; i < points->n; i++)
-        report_json_add(&list, point_json(&copies, &points->items[i], s));
+        report_json_add(&list, point_json(&points->items[i], &copies,
+                                          problem_of(s, points->items[i].repository), time(NULL)));
     report_json_end(&list);
+}
+
+static bool is_pinned(const struct point *p)
+{
+    return pin_holds(&p->pin, time(NULL));
 }
 
 static bool same_group(const struct point *a, const struct point *b)

@@ -18,6 +18,7 @@
 #include "cli/calendar_months.h"
 #include "policies/preview.h"
 #include "report/gather/month.h"
+#include "report/gather/due_json.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -96,15 +97,6 @@ static void find_ends(struct simulation *s, const struct zone *zone, struct ends
 
 /* ---- what is said of it ---- */
 
-static size_t count_fulls(const struct preview_span *s)
-{
-    size_t ret = 0;
-
-    for (size_t i = 0; i < s->kept.n; i++)
-        ret += s->kept.items[i].full;
-    return ret;
-}
-
 static void put_room(const struct simulation *s, const struct preview_span *span, char *buf,
                      size_t size)
 {
@@ -132,7 +124,7 @@ static void print_table(const struct simulation *s)
         table_cellf(t, "%zu", more);
         table_cellf(t, "%zu", kept + more - span->kept.n);
         table_cellf(t, "%zu", span->kept.n);
-        table_cellf(t, "%zu", count_fulls(span));
+        table_cellf(t, "%zu", preview_fulls(span));
         if (span->kept.n > 0)
             table_cellf(t, "%.10s", time_local(span->kept.items[0].at, at));
         else
@@ -168,17 +160,16 @@ static void print_text(const struct simulation *s)
     print_wrapped(stdout, text, 0, 0);
 }
 
-static json_t *kept_json(const struct simulation *s, const struct preview_span *span)
+static json_t *span_json(const struct simulation *s, const struct preview_span *span)
 {
     double fulls = preview_room(span, s->args->change);
+    json_t *ret = kept_json(span);
 
-    return json_pack("{s:o, s:I, s:I, s:I, s:o, s:f, s:o}", "at", report_json_time(span->at),
-                     "made", (json_int_t)span->made, "points", (json_int_t)span->kept.n, "fulls",
-                     (json_int_t)count_fulls(span), "oldest",
-                     report_json_time(span->kept.n > 0 ? span->kept.items[0].at : 0), "room_fulls",
-                     fulls, "room_bytes",
-                     s->args->full ? json_integer((json_int_t)(fulls * (double)s->args->full))
-                                   : json_null());
+    json_object_set_new(ret, "room_fulls", json_real(fulls));
+    json_object_set_new(ret, "room_bytes",
+                        s->args->full ? json_integer((json_int_t)(fulls * (double)s->args->full))
+                                      : json_null());
+    return ret;
 }
 
 static void print_json(const struct simulation *s)
@@ -186,7 +177,7 @@ static void print_json(const struct simulation *s)
     json_t *kept = json_array();
 
     for (size_t i = 0; i < s->preview.spans.n; i++)
-        json_array_append_new(kept, kept_json(s, &s->preview.spans.items[i]));
+        json_array_append_new(kept, span_json(s, &s->preview.spans.items[i]));
     report_json_print(json_pack("{s:o, s:o, s:o, s:f, s:b, s:o}", "policy",
                                 report_json_text(s->args->policy), "from",
                                 report_json_time(s->from), "to", report_json_time(s->until),

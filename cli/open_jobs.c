@@ -8,11 +8,9 @@
 #include "cli/client.h"
 #include "report/wrap.h"
 
-/* One that is not heard may be at work all the same. */
 static bool is_down(const struct open_jobs *o)
 {
-    return o->asked && o->daemon.problem && o->daemon.error != ERR_TIMEOUT &&
-           o->daemon.error != ERR_DENIED;
+    return o->asked && o->daemon.problem && sources_none_runs(o->daemon.error);
 }
 
 bool open_jobs_interrupted(struct open_jobs *o, const struct job *j)

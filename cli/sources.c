@@ -53,6 +53,11 @@ void sources_ask_daemon(const struct config *config, struct status_daemon *ret)
     json_decref(answer);
 }
 
+bool sources_none_runs(enum err_code why)
+{
+    return why != ERR_TIMEOUT && why != ERR_DENIED && why != ERR_UNSUPPORTED;
+}
+
 static void set_tz(const char *tz)
 {
     if (tz)

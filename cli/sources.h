@@ -19,6 +19,8 @@ void sources_now(struct status_sources *s);
 int sources_zone(struct catalog *catalog, struct zone **ret, struct err *err);
 /* How the daemon is; waits a few seconds at most. */
 void sources_ask_daemon(const struct config *config, struct status_daemon *ret);
+/* Does what kept it from answering mean that there is none?  One that is not heard may work. */
+bool sources_none_runs(enum err_code why);
 
 /* The whole status: how the daemon is (which is asked, unless it is known to run), what lies under
  * the repositories' paths now, and all that status_gather does. */

@@ -71,7 +71,7 @@ json_t *live_job_json(const struct live_job *j)
     /* What it has recorded is not yet told to be over: it still tidies up. */
     if (row.state == JOB_ENDED)
         row.state = JOB_RUNNING;
-    ret = with(job_json(&row), figures_json(j));
+    ret = with(job_json(&row, false), figures_json(j));
     json_object_set_new(ret, "waits_for", obstacle_json(j));
     return ret;
 }
@@ -106,7 +106,7 @@ static json_t *try_json(const struct live_try *t)
         .due = t->due,
     };
     const struct live_job j = {.row = &row, .per_s = -1, .left_s = -1};
-    json_t *ret = with(job_json(&row), figures_json(&j));
+    json_t *ret = with(job_json(&row, false), figures_json(&j));
 
     json_object_set_new(ret, "id", json_null());
     json_object_set_new(ret, "state", json_string("waiting"));

@@ -118,6 +118,15 @@ void preview_make(const struct config_policy *p, const struct zone *zone, int64_
     free(l.have.items);
 }
 
+size_t preview_fulls(const struct preview_span *s)
+{
+    size_t ret = 0;
+
+    for (size_t i = 0; i < s->kept.n; i++)
+        ret += s->kept.items[i].full;
+    return ret;
+}
+
 double preview_room(const struct preview_span *s, double change)
 {
     double ret = 0;

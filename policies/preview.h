@@ -38,6 +38,9 @@ void preview_make(const struct config_policy *p, const struct zone *zone, int64_
  * before it that is still there. */
 double preview_room(const struct preview_span *s, double change);
 
+/* How many of those that are kept are fulls. */
+size_t preview_fulls(const struct preview_span *s);
+
 void preview_done(struct preview *p);
 
 #endif

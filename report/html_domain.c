@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "report/html_priv.h"
@@ -72,7 +73,7 @@ static void put_point(const struct point_list *points, const struct point *p, in
               : p->state == POINT_GOOD && !p->set_aside ? "good"
                                                         : "bad",
               p->state == POINT_DELETING ? "goes, or is merged" : point_state_text(p, true));
-    if (p->pin.since)
+    if (pin_holds(&p->pin, now))
         fputs(" pinned", out);
     fprintf(out, "</td><td data-label=\"Size\">%s</td><td data-label=\"Read whole\">",
             size_text(point_bytes(p), size));
@@ -94,7 +95,7 @@ static void put_points(const struct point_list *points, int64_t now, FILE *out)
         fputs("<p>None yet.</p></section>\n", out);
         return;
     }
-    html_chain(out, points);
+    html_chain(out, points, now);
     fputs(
         "<table class=\"rows\"><caption class=\"hidden\">Restore points, the newest first</caption>"
         "<thead><tr><th scope=\"col\">Instant</th><th scope=\"col\">Kind</th>"

@@ -95,13 +95,16 @@ void html_active(FILE *out, const json_t *jobs, int64_t now, bool alone)
 static void put_outcome(FILE *out, const json_t *job)
 {
     const char *outcome = string_of(job, "outcome");
+    bool interrupted = json_is_true(json_object_get(job, "interrupted"));
 
     html_mark(out,
               str_eq(outcome, "success")  ? "good"
               : str_eq(outcome, "failed") ? "bad"
-              : *outcome                  ? "warn"
+              : *outcome || interrupted   ? "warn"
                                           : "plain",
-              *outcome ? outcome : string_of(job, "state"));
+              *outcome      ? outcome
+              : interrupted ? "interrupted"
+                            : string_of(job, "state"));
 }
 
 void html_past(FILE *out, const json_t *jobs, int64_t now)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "report/html_priv.h"
@@ -128,13 +129,14 @@ static int point_y(const struct point *p)
     return p->level == LEVEL_FULL ? FULL_Y : INCREMENTAL_Y;
 }
 
-static void put_point(FILE *out, const struct point *p, int x)
+static void put_point(FILE *out, const struct point *p, int64_t now, int x)
 {
     char at[TIMEFMT_MAX], size[SIZE_TEXT_MAX];
+    bool pinned = pin_holds(&p->pin, now);
     int y = point_y(p);
 
     fprintf(out, "<g><title>%s, %s, %s%s%s%s</title>", time_local(p->created, at),
-            level_name(p->level), size_text(point_bytes(p), size), p->pin.since ? ", pinned" : "",
+            level_name(p->level), size_text(point_bytes(p), size), pinned ? ", pinned" : "",
             p->copy_of ? ", a copy" : "", p->state == POINT_DELETING ? ", goes" : "");
     if (p->level == LEVEL_FULL)
         fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"18\" height=\"18\" rx=\"2\"/>",
@@ -143,7 +145,7 @@ static void put_point(FILE *out, const struct point *p, int x)
         fprintf(out, "<circle class=\"%s\" cx=\"%d\" cy=\"%d\" r=\"7\"/>", point_class(p), x, y);
     if (is_bad(p))
         fprintf(out, "<path class=\"d-cross\" d=\"M%d %dl6 6m0-6l-6 6\"/>", x - 3, y - 3);
-    if (p->pin.since)
+    if (pinned)
         fprintf(out, "<path class=\"c-pin\" d=\"M%d %dl4-7h-8z\"/>", x, y - 10);
     at[10] = '\0'; /* month and day */
     fprintf(out, "<text x=\"%d\" y=\"92\">%s</text><text x=\"%d\" y=\"105\">%s</text></g>", x,
@@ -159,7 +161,7 @@ static int find_parent(const struct point_list *points, size_t from, size_t i)
     return -1;
 }
 
-void html_chain(FILE *out, const struct point_list *points)
+void html_chain(FILE *out, const struct point_list *points, int64_t now)
 {
     size_t from = points->n > POINTS_SHOWN ? points->n - POINTS_SHOWN : 0, n = points->n - from;
     int width = (int)n * GAP + LEFT / 2;
@@ -181,7 +183,7 @@ void html_chain(FILE *out, const struct point_list *points)
                     point_y(&points->items[(size_t)parent + from]), x, point_y(&points->items[i]));
     }
     for (size_t i = from; i < points->n; i++)
-        put_point(out, &points->items[i], (int)(i - from) * GAP + LEFT);
+        put_point(out, &points->items[i], now, (int)(i - from) * GAP + LEFT);
     fputs("</svg></div>\n<p class=\"legend\">Square: full; circle: incremental; hollow: a copy; "
           "dashed: goes, or is merged into the next; triangle: pinned; cross: damaged or missing."
           "</p>\n",

@@ -39,7 +39,7 @@ void html_days(FILE *out, const struct status_domain *d);
 void html_days_legend(FILE *out);
 
 /* Points and what they stand on. */
-void html_chain(FILE *out, const struct point_list *points);
+void html_chain(FILE *out, const struct point_list *points, int64_t now);
 
 /* What the policy will have kept; there is some. */
 void html_preview(const struct html_policy *page, FILE *out);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/sources.h"
 #include "report/gather/job_json.h"
+#include "report/gather/point_json.h"
 #include "report/gather/points.h"
 #include "report/html.h"
 #include "report/json.h"
@@ -28,7 +29,7 @@ static FILE *begin(struct text *t)
 static void add_job(void *arg, struct job *j)
 {
     if (j->state == JOB_ENDED)
-        json_array_append_new(arg, job_json(j));
+        json_array_append_new(arg, job_json(j, false));
 }
 
 static json_t *active_of(const struct snapshot *s, const struct domain_name *d)
@@ -63,31 +64,42 @@ static void take_days(const struct snapshot *s, struct status_domain *ret)
     }
 }
 
-static json_t *point_row(const struct point *p)
+static const char *problem_of(const struct snapshot *s, const char *repository)
 {
-    return json_pack("{s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "id", report_json_text(p->id),
-                     "kind", level_name(p->level), "created", report_json_time(p->created), "state",
-                     point_state_text(p, false), "policy", report_json_text(p->policy),
-                     "repository", report_json_text(p->repository), "bytes",
-                     report_json_number((int64_t)point_bytes(p)), "proven_at",
-                     report_json_time(p->read.proven));
+    for (size_t i = 0; repository && i < s->status.repositories.n; i++)
+        if (str_eq(s->status.repositories.items[i].name, repository))
+            return s->status.repositories.items[i].problem;
+    return NULL;
 }
 
-static void write_domain(const struct html_domain *page, bool json, FILE *out)
+static json_t *points_json(const struct snapshot *s, const struct html_domain *page)
 {
-    json_t *points, *whole;
+    CLEANUP(point_copies_done) struct point_copies copies;
+    json_t *ret = json_array();
+
+    point_copies_init(&copies, page->points);
+    for (size_t i = 0; i < page->points->n; i++) {
+        const struct point *p = &page->points->items[i];
+
+        json_array_append_new(
+            ret, point_json(p, &copies, problem_of(s, p->repository), page->status->now));
+    }
+    return ret;
+}
+
+static void write_domain(const struct snapshot *s, const struct html_domain *page, bool json,
+                         FILE *out)
+{
+    json_t *whole;
 
     if (!json) {
         report_html_domain(page, out);
         return;
     }
-    points = json_array();
-    for (size_t i = 0; i < page->points->n; i++)
-        json_array_append_new(points, point_row(&page->points->items[i]));
     whole = report_status_json(page->status);
     report_json_print(json_pack("{s:O, s:o, s:O, s:O}", "domain",
                                 json_array_get(json_object_get(whole, "domains"), 0), "points",
-                                points, "active", page->jobs, "jobs", page->past),
+                                points_json(s, page), "active", page->jobs, "jobs", page->past),
                       out);
     json_decref(whole);
 }
@@ -112,7 +124,7 @@ static int show_domain(const struct status_sources *sources, const struct snapsh
         FILE *out = begin(ret);
 
         take_days(s, &status.domains.items[0]);
-        write_domain(&page, json, out);
+        write_domain(s, &page, json, out);
         fclose(out);
     }
     json_decref(active);
@@ -135,11 +147,19 @@ int details_domain(const struct status_sources *d, const struct snapshot *s, con
     return rc;
 }
 
-int details_job(const struct status_sources *d, const char *number, bool json, struct text *ret,
-                struct err *err)
+/* As the snapshot knows of the daemon. */
+static bool is_interrupted(const struct snapshot *s, const struct job *j)
+{
+    return j->state == JOB_RUNNING && !s->status.daemon.running &&
+           sources_none_runs(s->status.daemon.error);
+}
+
+int details_job(const struct status_sources *d, const struct snapshot *s, const char *number,
+                bool json, struct text *ret, struct err *err)
 {
     CLEANUP(job_list_done) struct job_list jobs = {0};
     struct job_filter filter = {0};
+    json_t *job;
     FILE *out;
 
     if (!parse_int(number, 1, CATALOG_JOB_MAX, &filter.id))
@@ -149,14 +169,12 @@ int details_job(const struct status_sources *d, const char *number, bool json, s
     if (jobs.n == 0)
         return err_set(err, ERR_NOTFOUND, "%s: no such job", number);
     out = begin(ret);
-    if (json) {
-        report_json_print(job_json(&jobs.items[0]), out);
-    } else {
-        json_t *job = job_json(&jobs.items[0]);
-
+    job = job_json(&jobs.items[0], is_interrupted(s, &jobs.items[0]));
+    if (json)
+        report_json_print(json_incref(job), out);
+    else
         report_html_job(job, time(NULL), out);
-        json_decref(job);
-    }
+    json_decref(job);
     fclose(out);
     return 0;
 }

@@ -11,7 +11,7 @@
 /* path: "HOST/DOMAIN"; the number of a job.  ERR_NOTFOUND: there is none.  ret: to be freed. */
 int details_domain(const struct status_sources *d, const struct snapshot *s, const char *path,
                    bool json, struct text *ret, struct err *err);
-int details_job(const struct status_sources *d, const char *number, bool json, struct text *ret,
-                struct err *err);
+int details_job(const struct status_sources *d, const struct snapshot *s, const char *number,
+                bool json, struct text *ret, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "policies/preview.h"
+#include "report/gather/due_json.h"
 #include "report/gather/month.h"
 #include "report/html.h"
 #include "report/json.h"
@@ -82,11 +83,10 @@ static void add_calendars(const struct calspec_list *specs, const char *kind,
         *VEC_ADD(&page->calendars) = (struct html_calendar){kind, calspec_format(specs->items[i])};
 }
 
-static void add_kept(const struct config_policy *p, const struct zone *zone,
-                     struct html_policy *page)
+static void look_ahead(const struct config_policy *p, const struct zone *zone, int64_t now,
+                       struct preview *ret)
 {
-    const struct month_date today = month_date_of(zone, page->status->now);
-    struct preview preview = {0};
+    const struct month_date today = month_date_of(zone, now);
     int64_t ends[MONTHS_KEPT], begin;
 
     for (int i = 0; i < MONTHS_KEPT; i++) {
@@ -94,9 +94,13 @@ static void add_kept(const struct config_policy *p, const struct zone *zone,
 
         month_span(zone, &today, &last, &begin, &ends[i]);
     }
-    preview_make(p, zone, page->status->now, ends, MONTHS_KEPT, RUNS_SHOWN, &preview);
-    for (size_t i = 0; i < preview.spans.n; i++) {
-        const struct preview_span *s = &preview.spans.items[i];
+    preview_make(p, zone, now, ends, MONTHS_KEPT, RUNS_SHOWN, ret);
+}
+
+static void add_kept(const struct preview *preview, struct html_policy *page)
+{
+    for (size_t i = 0; i < preview->spans.n; i++) {
+        const struct preview_span *s = &preview->spans.items[i];
         struct html_kept *kept = VEC_ADD(&page->kept);
 
         kept->at = s->at;
@@ -104,51 +108,48 @@ static void add_kept(const struct config_policy *p, const struct zone *zone,
             *VEC_ADD(&kept->points) =
                 (struct html_kept_point){s->kept.items[k].at, s->kept.items[k].full};
     }
-    preview_done(&preview);
 }
 
-static json_t *kept_json(const struct html_policy *page)
+static json_t *calendars_json(const struct html_policy *page)
 {
     json_t *ret = json_array();
 
-    for (size_t i = 0; i < page->kept.n; i++) {
-        const struct html_kept *k = &page->kept.items[i];
-
-        json_array_append_new(
-            ret, json_pack("{s:o, s:I, s:o}", "at", report_json_time(k->at), "points",
-                           (json_int_t)k->points.n, "oldest",
-                           report_json_time(k->points.n > 0 ? k->points.items[0].at : 0)));
-    }
+    for (size_t i = 0; i < page->calendars.n; i++)
+        json_array_append_new(ret, json_pack("{s:s, s:o}", "kind", page->calendars.items[i].kind,
+                                             "expression",
+                                             report_json_text(page->calendars.items[i].text)));
     return ret;
 }
 
-static json_t *policy_json(const struct config_policy *p, const struct html_policy *page,
-                           const struct dues *dues)
+static json_t *domains_json(const struct html_policy *page)
 {
-    json_t *calendars = json_array(), *due = json_array(), *domains = json_array();
+    json_t *ret = json_array();
 
-    for (size_t i = 0; i < page->calendars.n; i++)
-        json_array_append_new(
-            calendars, json_pack("{s:s, s:o}", "kind", page->calendars.items[i].kind, "expression",
-                                 report_json_text(page->calendars.items[i].text)));
-    for (size_t i = 0; i < dues->n; i++)
-        json_array_append_new(due,
-                              json_pack("{s:o, s:s}", "at", report_json_time(dues->items[i].at),
-                                        "kind", due_kind_name(dues->items[i].kind)));
     for (size_t i = 0; i < page->status->domains.n; i++)
         for (size_t k = 0; k < page->status->domains.items[i].policies.n; k++) {
             const struct status_domain *d = &page->status->domains.items[i];
 
-            if (str_eq(d->policies.items[k].name, p->name))
-                json_array_append_new(
-                    domains, json_pack("{s:o, s:o, s:o}", "host", report_json_text(d->host),
-                                       "domain", report_json_text(d->domain), "policy",
-                                       report_policy_json(&d->policies.items[k])));
+            if (str_eq(d->policies.items[k].name, page->name))
+                json_array_append_new(ret, json_pack("{s:o, s:o, s:o}", "host",
+                                                     report_json_text(d->host), "domain",
+                                                     report_json_text(d->domain), "policy",
+                                                     report_policy_json(&d->policies.items[k])));
         }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_json_text(p->name),
-                     "repository", report_json_text(p->repository), "rpo_seconds",
-                     p->rpo ? report_json_number(p->rpo) : json_null(), "calendars", calendars,
-                     "due", due, "kept", kept_json(page), "domains", domains);
+    return ret;
+}
+
+static json_t *policy_json(const struct html_policy *page, const struct dues *dues,
+                           const struct preview *preview, const struct zone *zone)
+{
+    json_t *kept = json_array();
+
+    for (size_t i = 0; i < preview->spans.n; i++)
+        json_array_append_new(kept, kept_json(&preview->spans.items[i]));
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "name",
+                     report_json_text(page->name), "repository", report_json_text(page->repository),
+                     "rpo_seconds", page->rpo ? report_json_number(page->rpo) : json_null(),
+                     "calendars", calendars_json(page), "cut", dues->cut, "due",
+                     dues_json(dues, zone), "kept", kept, "domains", domains_json(page));
 }
 
 static void fill(const struct config_policy *p, const struct dues *dues, struct html_policy *page)
@@ -183,6 +184,7 @@ int places_policy(const struct status_sources *d, const struct snapshot *s, cons
     const struct config_policy *p = config_policy_find(d->config, name);
     struct month_view months = {.title = name};
     struct html_policy page = {.status = &s->status, .name = name, .months = &months};
+    struct preview preview = {0};
     struct dues dues;
     int64_t from, to;
     FILE *out;
@@ -197,14 +199,16 @@ int places_policy(const struct status_sources *d, const struct snapshot *s, cons
     due_between(p, d->zone, from, to, &dues);
     month_gather(&dues, d->zone, &months);
     fill(p, &dues, &page);
-    add_kept(p, d->zone, &page);
+    look_ahead(p, d->zone, s->status.now, &preview);
+    add_kept(&preview, &page);
     out = begin(ret);
     if (json)
-        report_json_print(policy_json(p, &page, &dues), out);
+        report_json_print(policy_json(&page, &dues, &preview, d->zone), out);
     else
         report_html_policy(&page, out);
     fclose(out);
     policy_done(&page);
+    preview_done(&preview);
     month_view_done(&months);
     free(dues.items);
     return 0;

@@ -187,7 +187,7 @@ static void answer(const struct server *s, const char *url, struct snapshot *of,
     if ((rest = behind(url, "/domain/")) || (rest = behind(url, "/api/v1/domains/")))
         rc = details_domain(&s->details, of, rest, !a->page, &a->text, &err);
     else if ((rest = behind(url, "/job/")) || (rest = behind(url, "/api/v1/jobs/")))
-        rc = details_job(&s->details, rest, !a->page, &a->text, &err);
+        rc = details_job(&s->details, of, rest, !a->page, &a->text, &err);
     else if ((rest = behind(url, "/repository/")) || (rest = behind(url, "/api/v1/repositories/")))
         rc = places_repository(&s->details, of, rest, !a->page, &a->text, &err);
     else if ((rest = behind(url, "/policy/")) || (rest = behind(url, "/api/v1/policies/")))

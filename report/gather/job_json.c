@@ -14,7 +14,7 @@ json_t *job_reasons_json(const struct job *j)
                      "text", report_json_text(j->reason));
 }
 
-json_t *job_json(const struct job *j)
+json_t *job_json(const struct job *j, bool interrupted)
 {
     bool backup = j->guest;
     json_t *ret = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
@@ -35,6 +35,7 @@ json_t *job_json(const struct job *j)
         report_json_time(j->ended), "bytes_done", report_json_number((int64_t)j->bytes_done),
         "bytes_total", report_json_number((int64_t)j->bytes_total));
 
+    json_object_set_new(more, "interrupted", json_boolean(interrupted));
     json_object_set_new(more, "reasons", job_reasons_json(j));
     json_object_update(ret, more);
     json_decref(more);

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "cli/point_copies.h"
+#include "report/point_copies.h"
 
 static void add(struct point_list *points, const char *id, const char *copy_of)
 {

@@ -3,8 +3,8 @@
  * point_copies: the copies of points, by what they are copies of, for who asks for those of each: a
  * catalog may have a hundred thousand points.
  */
-#ifndef VMKEEP_CLI_POINT_COPIES_H
-#define VMKEEP_CLI_POINT_COPIES_H
+#ifndef VMKEEP_REPORT_POINT_COPIES_H
+#define VMKEEP_REPORT_POINT_COPIES_H
 
 #include "base/model.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/point_copies.h"
+#include "report/point_copies.h"
 
 #include <stdlib.h>
 #include <string.h>
