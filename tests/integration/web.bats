@@ -83,6 +83,7 @@ is_a() {
 all_described() {
     local here=$BATS_TEST_DIRNAME/../.. path name
 
+    "$here/tests/support/check_schema" "$here/docs/api-v1.schema.json"
     diff <(grep -o '"/api/v1/[a-z]*' "$here/web/server.c" | tr -d '"' | sort -u) \
         <(jq -r '.paths | keys[]' "$here/docs/api-v1.schema.json" | cut -d / -f 1-4 | sort -u)
     while read -r path name; do
@@ -150,6 +151,32 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [ "$(get / -I | head -1 | cut -d ' ' -f 2)" = 200 ]
 }
 
+# same PATH FILTER COMMAND...: what of the API's answer is what that of the command's is
+same() {
+    get "$1" | jq -S "${2%% = *}" > "$tmp/api"
+    { vmkeep "${@:3}" 2> /dev/null || true; } | jq -S "${2##* = }" > "$tmp/command"
+    [ -s "$tmp/api" ] && diff "$tmp/api" "$tmp/command"
+}
+
+@test "commands and API print the same of the same" {
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET pinned = $now, pin_note = 'before the upgrade' WHERE rowid = 1"
+    serve "$WEB"
+    for id in 1 7 8; do
+        same /api/v1/jobs/$id ". = map(select(.id == $id))[0]" jobs --json
+    done
+    [ "$(get /api/v1/jobs/8 | jq .interrupted)" = true ]
+    [[ $(get /job/8) == *'interrupted</span>'* ]]
+    same /api/v1/jobs '.' jobs --active --waiting --json
+    same /api/v1/status '.domains' status --json
+    same /api/v1/domains/lab/web01 '.points = .' points web01 --json
+    same /api/v1/domains/lab/web01 '.domain = .domains[0]' status web01 --json
+    same /api/v1/domains/lab/web01 '.jobs = map(select(.state == "ended"))' jobs web01 --json
+    same /api/v1/repositories/main '.repository | del(.free) = .repositories[0] | del(.free)' status --json
+    same /api/v1/policies/nightly '.kept = [.kept[] | del(.room_fulls, .room_bytes)]' simulate nightly --years 1 --json
+    same /api/v1/policies/nightly '{cut, due} = .policies[0] | {cut, due}' calendar --policy nightly --from "$(date +%F)" \
+        --to "$(date -d "$(date +%Y-%m-15) +1 month" +%Y-%m)" --json
+}
+
 @test "status --html: the page in one file, which loads nothing and leads nowhere else" {
     run -3 --separate-stderr vmkeep status --html
     page=$output
@@ -166,11 +193,16 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [ -z "$output" ]
 }
 
-@test "a repository's page has its curve, a policy's its months" {
+# For ten days it has had less room each day.
+fills_up() {
     for day in {0..9}; do
         sqlite3 "$tmp/catalog.db" "INSERT INTO seen (kind, name, state, at) VALUES ('room',
             '$(date -ud "@$((now - day * 86400))" +%F) main', '$(((100 + day) << 30)) $((1000 << 30))', $((now - day * 86400)))"
     done
+}
+
+@test "a repository's page has its curve, a policy's its months" {
+    fills_up
     serve "$WEB"
     [[ $(get /) == *'<a href="/repository/main">main</a>'*'<a href="/policy/nightly">nightly</a>'* ]]
     page=$(get /repository/main)
@@ -313,7 +345,13 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [[ $output == *"a token is a word of 16 characters at least"* ]]
 }
 
-@test "a Prometheus scrapes it, and its alerts fire" {
+@test "a Prometheus scrapes it, its alerts fire, and all that they and the dashboard ask for is there" {
+    fills_up
+    mkdir "$tmp/offsite"
+    sed -i "s|^policies:|  - { name: offsite, path: $tmp/offsite }\n&|" "$tmp/config"
+    echo "    copy_to: [ { repository: offsite, schedule: ['06:00'] } ]
+notify: [ { name: ops, command: [/bin/true] } ]" >> "$tmp/config"
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET proven = $now, read_at = $now"
     "$WEB" --config "$tmp/config" --listen 127.0.0.1:0 > "$tmp/log" 2>&1 3>&- &
     pids+=($!)
     wait_for port_of "${pids[0]}"
@@ -331,6 +369,7 @@ END
     api=http://127.0.0.1:$(port_of "${pids[1]}")/api/v1
     wait_for fires VmkeepPointTooOld
     wait_for fires VmkeepDomainNotProtected
+    "$BATS_TEST_DIRNAME/dashboard.py" "$api" "$BATS_TEST_DIRNAME/../../packaging/prometheus/grafana-dashboard.json"
     [ "$(curl -s "$api/query?query=vmkeep_domain_points" | jq -r '.data.result[] | select(.metric.domain == "web01").value[1]')" = 3 ]
 }
 
