@@ -3,7 +3,7 @@
  * A backup job's state machine.
  *
  *   queued -> looking -> cleaning -> probing -> numbering -> surveying -> checking -> comparing
- *        (waiting, and looking again, while somebody else is at work on the domain)
+ *        (looking -> queued, while somebody else is at work on the domain)
  *                |           |          |           |            |           |           |
  *                +-----------+----+-----+-----------+------------+-----------+-----------+
  *                                 v
@@ -136,7 +136,7 @@ static int after_looking(struct job_run *r)
 {
     if (hv_looked(r) == 0)
         return B_CLEANING;
-    return backup_waits_for_others(r) ? B_WAITING : B_FAILED;
+    return backup_waits_for_others(r) ? JOB_RESTS : B_FAILED;
 }
 
 static int after_cleaning(struct job_run *r)
@@ -294,10 +294,8 @@ static const struct job_step steps[] = {
                   TO(LOOKING) | TO(FAILED) | TO(COPYING) | TO(CONFIRMING) | TO(UNEXPORTING) |
                       TO(PUBLISHING) | TO(ABORTING),
                   NULL, after_queued, 0, 0},
-    [B_LOOKING] = {"looking", TO(CLEANING) | TO(WAITING) | TO(FAILED), hv_look_start, after_looking,
+    [B_LOOKING] = {"looking", TO(CLEANING) | TO(FAILED), hv_look_start, after_looking,
                    JOB_CANCELABLE, 0},
-    [B_WAITING] = {"looking", TO(LOOKING) | TO(FAILED), backup_start_waiting, backup_after_waiting,
-                   JOB_WAITS, 0},
     [B_CLEANING] = {"cleaning", TO(CLEANING) | TO(LOOKING) | TO(PROBING) | TO(FAILED),
                     hv_clean_start, after_cleaning, JOB_CANCELABLE, 0},
     [B_PROBING] = {"probing", TO(NUMBERING) | TO(FAILED), backup_start_probing, after_probing,
@@ -357,7 +355,6 @@ static const struct job_step steps[] = {
 static const char *const doing[] = {
     [B_QUEUED] = "beginning",
     [B_LOOKING] = "looking at the domain",
-    [B_WAITING] = "looking at the domain",
     [B_CLEANING] = "cleaning up what former jobs left at the hypervisor",
     [B_PROBING] = "looking at the repository",
     [B_NUMBERING] = "finding out which numbers of jobs were used",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Somebody else is at work on the domain: another tool's backup, a migration, a program that has an
- * image open.  Nothing was touched yet, so the backup waits until that has ended, for some minutes
- * at most: it has a place that others may need.  What takes longer is named as the reason why it
- * has failed, and the policy's retries come back to it.
+ * image open.  Nothing was touched yet, so the backup gives its place to others and waits for its
+ * turn again, until that has ended, for some minutes at most.  What takes longer is named as the
+ * reason why it has failed, and the policy's retries come back to it.
  */
 #include "base/log.h"
 #include "base/mark.h"
@@ -14,9 +14,11 @@
 static bool give_up(struct job_run *r)
 {
     const struct err was = r->err;
+    const int64_t waited_s = env_elapsed(r->env) - backup_of(r)->others_since;
 
     MARK("a backup gives up what somebody else is at work on");
-    err_set(&r->err, was.code, "%s; that was waited for, %d minutes", was.msg, OTHERS_WAIT_S / 60);
+    err_set(&r->err, was.code, "%s; that was waited for, %lld minutes", was.msg,
+            (long long)waited_s / 60);
     return false;
 }
 
@@ -24,7 +26,7 @@ bool backup_waits_for_others(struct job_run *r)
 {
     struct backup_run *run = backup_of(r);
 
-    if (r->canceled || r->env->draining || r->err.code != ERR_BUSY)
+    if (r->canceled || r->err.code != ERR_BUSY)
         return false;
     if (run->others_since == 0) {
         MARK("a backup waits for what somebody else does with the domain");
@@ -35,18 +37,8 @@ bool backup_waits_for_others(struct job_run *r)
     if (env_elapsed(r->env) - run->others_since >= OTHERS_WAIT_S)
         return give_up(r);
     job_meets(r, &(struct obstacle){.code = OBSTACLE_OTHERS, .problem = r->err.msg});
+    r->obstacle.since = run->others_since;
     r->err = ERR_INIT;
+    r->env->ops->rest(r, LOOK_AGAIN_S);
     return true;
-}
-
-struct op *backup_start_waiting(struct job_run *r, struct err *err)
-{
-    (void)err;
-    job_wait(r, LOOK_AGAIN_S);
-    return NULL;
-}
-
-int backup_after_waiting(struct job_run *r)
-{
-    return job_unless_bad(r, B_LOOKING, B_FAILED);
 }

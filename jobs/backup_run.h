@@ -47,7 +47,6 @@ static inline struct backup_run *backup_of(const struct job_run *r)
 enum backup_state {
     B_QUEUED,
     B_LOOKING,
-    B_WAITING,
     B_CLEANING,
     B_PROBING,
     B_NUMBERING,
@@ -91,10 +90,8 @@ int backup_after_pulling(struct job_run *r);
 int backup_after_explaining(struct job_run *r);
 
 /* backup_others.c */
-/* It was looked at: r->err.  True: it waits, in B_WAITING. */
+/* It was looked at: r->err.  True: it rests, to look again. */
 bool backup_waits_for_others(struct job_run *r);
-struct op *backup_start_waiting(struct job_run *r, struct err *err);
-int backup_after_waiting(struct job_run *r);
 
 /* backup_number.c */
 struct op *backup_start_numbering(struct job_run *r, struct err *err);

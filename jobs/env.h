@@ -70,6 +70,9 @@ struct job_env_ops {
     void (*ended)(struct job_run *r, enum job_outcome outcome, const char *reason);
     /* The same without a word, for a queued job that has done nothing: its row goes. */
     void (*refused)(struct job_run *r);
+    /* Of a job that has done nothing so far: its place is others', and it waits for its turn again,
+     * from its first state on, but not before so many seconds. */
+    void (*rest)(struct job_run *r, double seconds);
     void (*left)(struct job_env *e); /* something let go of a domain: others may begin */
 
     void (*host_unused)(struct host *h); /* by anybody; it may be freed */

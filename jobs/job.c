@@ -75,6 +75,10 @@ void job_proceed(struct job_run *r)
             assert((s->flags & JOB_WAITS) && r->alarm.armed);
             return;
         }
+        if (next == JOB_RESTS) {
+            assert(job_rests(r));
+            return;
+        }
         if (enter(r, next))
             return;
     }

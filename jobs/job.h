@@ -28,6 +28,7 @@ struct owned_list;
 #define JOB_STEPS_MAX 32
 #define JOB_BIT(state) FSM_BIT(state)
 #define JOB_STAYS (-1)
+#define JOB_RESTS (-2)
 
 enum job_step_flags {
     /* Its work is announced in the catalog, or is not done: what a successor may find of it must be
@@ -55,7 +56,8 @@ struct job_step {
     /* NULL without *err: there is nothing to do, or to wait for. NULL: nothing ever is. */
     struct op *(*start)(struct job_run *r, struct err *err);
     /* The operation has ended (r->op_err says how), or none was started, or the alarm has rung: the
-     * state that follows, or JOB_STAYS: the job waits.  Of a final state: *r is gone after it. */
+     * state that follows; or JOB_STAYS: the job waits; or JOB_RESTS: env->ops->rest has given its
+     * place back.  Of a final state: *r is gone after it. */
     int (*after)(struct job_run *r);
     unsigned flags;
     int resume; /* where a successor of the daemon goes on; 0: the job is given up */
@@ -130,6 +132,8 @@ struct job_run *job_find(const struct job_env *e, int64_t id);
 /* Adds it, as env->ops->add does, where none of its kind waits for its turn that is about the same
  * points in the same repository: what is to be done that one sees when it begins. */
 int job_queue_once(struct job_env *e, struct job *row, struct job_run **ret, struct err *err);
+/* It waits for its turn, and does not want it before its alarm rings. */
+bool job_rests(const struct job_run *r);
 /* By hand, and nothing was done yet: it may be refused still, and then it never was. */
 bool job_is_being_begun(const struct job_run *r);
 /* What it keeps from others while it runs.  All borrowed of r. */

@@ -136,6 +136,11 @@ int job_queue_once(struct job_env *e, struct job *row, struct job_run **ret, str
     return e->ops->add(e, row, ret, err);
 }
 
+bool job_rests(const struct job_run *r)
+{
+    return !r->admitted && !r->ending && r->alarm.armed;
+}
+
 bool job_is_being_begun(const struct job_run *r)
 {
     return r->type->by_hand && r->row.state == JOB_QUEUED;

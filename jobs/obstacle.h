@@ -29,7 +29,8 @@ enum obstacle_code {
     OBSTACLE_CATALOG,    /* cannot be written */
     OBSTACLE_ANSWER,     /* the hypervisor does not give any */
     OBSTACLE_THAW,       /* the guest's agent does not confirm that it has thawed */
-    OBSTACLE_OTHERS,     /* somebody else, who is none of vmkeep's, is at work on the domain */
+    OBSTACLE_OTHERS,     /* somebody else, who is none of vmkeep's, is at work on the domain; of one
+                            that has given its place back */
     OBSTACLE_READER,     /* somebody reads, without the daemon, what is to go */
     OBSTACLE_CODE_COUNT,
 };

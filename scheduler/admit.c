@@ -127,7 +127,10 @@ static struct obstacle in_the_way(struct scheduler *s, const struct job_run *r, 
 
 void admit_obstacle(struct scheduler *s, const struct job_run *r, struct obstacle *ret)
 {
-    *ret = in_the_way(s, r, count_admitted(s));
+    if (job_rests(r))
+        job_obstacle(r, ret);
+    else
+        *ret = in_the_way(s, r, count_admitted(s));
 }
 
 static bool has_place(const struct scheduler *s, const struct job_run *r, const struct obstacle *o)
@@ -160,6 +163,7 @@ size_t admit_holders(struct scheduler *s, const struct obstacle *o, int64_t *ret
 /* The one at i, or somebody before it, may be gone after it. */
 static void begin(struct scheduler *s, struct job_run *r)
 {
+    job_meets_nothing(r);
     queue_take_place(r, host_find(&s->jobs, r->row.host));
     job_proceed(r);
 }
@@ -172,7 +176,7 @@ static void admit_queued(struct scheduler *s)
         struct job_run *r = s->jobs.runs.items[i];
         struct obstacle o;
 
-        if (r->admitted || r->ending)
+        if (r->admitted || r->ending || job_rests(r))
             continue;
         o = in_the_way(s, r, running);
         if (o.code != OBSTACLE_NONE) {

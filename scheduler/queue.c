@@ -4,6 +4,7 @@
  */
 #include "scheduler/queue.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,29 @@ void queue_take_place(struct job_run *r, struct host *h)
         if (str_eq(repo->name, r->row.repository))
             r->repo = repo;
     }
+}
+
+static void rested(void *ctx)
+{
+    struct job_run *r = ctx;
+
+    r->alarm.fire = job_on_alarm;
+    sched_kick(scheduler_of(r->env));
+}
+
+void queue_rest(struct job_run *r, double seconds)
+{
+    struct scheduler *s = scheduler_of(r->env);
+
+    assert(r->admitted && !r->op && r->row.state == JOB_QUEUED);
+    leave(r);
+    r->host = NULL;
+    r->repo = NULL;
+    r->repos.n = 0;
+    r->state = 0;
+    r->alarm.fire = rested;
+    s->env.clock->ops->after(s->env.clock, &r->alarm, seconds);
+    sched_kick(s);
 }
 
 static void say_end(const struct job_run *r)

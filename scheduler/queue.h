@@ -23,6 +23,8 @@ int queue_begin(struct scheduler *s, struct job *row, struct host *host, struct 
 /* Gives the job its place among the running ones: at the host (NULL: it has none), and in the
  * repositories that it claims, as far as they are there. */
 void queue_take_place(struct job_run *r, struct host *host);
+/* As env->ops->rest. */
+void queue_rest(struct job_run *r, double seconds);
 bool queue_is_limited(const struct job_run *r); /* it counts against the limits */
 void queue_notify(struct job_run *r);
 /* The job is over: writes its end, tells the listener, frees it.  While the catalog cannot be

@@ -78,6 +78,7 @@ const struct job_env_ops scheduler_serves = {
     .end = queue_end,
     .ended = queue_ended,
     .refused = queue_refuse,
+    .rest = queue_rest,
     .left = left,
     .host_unused = host_unused,
     .repo_unused = repo_unused,

@@ -406,9 +406,11 @@ void watch_on_event(void *ctx, const struct hv_event *event)
     for (size_t i = 0; i < s->jobs.runs.n; i++) {
         struct job_run *r = s->jobs.runs.items[i];
 
-        if (!r->admitted || r->host != h || strcmp(r->row.domain, event->domain) != 0)
+        if (strcmp(r->row.domain, event->domain) != 0)
             continue;
-        if (r->type->event)
+        if (job_rests(r) && str_eq(r->row.host, h->name))
+            job_wait(r, 0);
+        if (r->admitted && r->host == h && r->type->event)
             r->type->event(r);
     }
 }

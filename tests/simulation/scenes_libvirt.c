@@ -140,6 +140,37 @@ static void whose_job(void)
     scene_end("whose job it is");
 }
 
+/* What waits for others' work keeps nobody from a place. */
+static void others_keep_no_place(void)
+{
+    enum { OCCUPIED = 5 }; /* as many as have a place at the host */
+    struct sim_daemon *d = scene_begin(35, OCCUPIED + 1);
+    char name[16];
+    uint64_t points;
+
+    sim_host_as_libvirt(d->host);
+    daemon_start(d);
+    scene_live(DAY_MS);
+    for (int i = 0; i < OCCUPIED; i++) {
+        sim_foreign_job(d->host->domains.items[i], 90 * 1000);
+        snprintf(name, sizeof(name), "d%d", i);
+        scene_ask_for(d, name);
+    }
+    scene_live(10 * 1000);
+    points = sim.w.counts.points;
+    d->host->copy_ms = 5000;
+    scene_ask_for(d, "d5");
+    scene_live(MINUTE_MS);
+    if (sim.w.counts.points == points)
+        sim_broken("backups that wait for others' work keep another one from beginning");
+    points = sim.w.counts.points;
+    scene_live(3 * MINUTE_MS);
+    if (sim.w.counts.points < points + OCCUPIED ||
+        scene_jobs(d, "a backup that is not vmkeep's, into /foreign/") > 0)
+        sim_broken("not all that waited for others' work were made");
+    scene_end("places of those that wait for others");
+}
+
 /* A transient domain that stops is gone, and its checkpoints with it: its next backup is a full. */
 static void transient_stops(void)
 {
@@ -195,5 +226,6 @@ void play_libvirt_scenes(void)
     ended_unseen();
     ended_unknown();
     whose_job();
+    others_keep_no_place();
     transient_stops();
 }
