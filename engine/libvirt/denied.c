@@ -17,22 +17,24 @@ bool libvirt_can_share(const struct domain_facts *facts)
     return facts->uid == geteuid() || is_in_group(facts->gid);
 }
 
-/* Of Debian's and Ubuntu's profiles (libvirt 9.0), and of the targeted policy of Red Hat's. */
+/* Of Debian's and Ubuntu's profiles (libvirt 9.0; a domain has one of its own, which is read when
+ * it starts), and of the targeted policy of Red Hat's. */
 static char *advice(const struct domain_facts *f, const char *dir)
 {
-    if (str_eq(f->confined, "AppArmor"))
-        return xasprintf("if the journal has apparmor=\"DENIED\" of it, add '\"%s/**\" rwk,' to "
-                         "/etc/apparmor.d/local/abstractions/libvirt-qemu",
-                         dir);
-    if (str_eq(f->confined, "SELinux"))
-        return xasprintf("if the journal has an AVC of it, `semanage fcontext -a -t virt_image_t "
-                         "'%s(/.*)?'; restorecon -R %s`",
-                         dir, dir);
     if (!libvirt_can_share(f))
         return xasprintf("put the user of vmkeepd, %u, into QEMU's group, %u, by which they share "
                          "directories, and let user %u, as which QEMU runs, pass through those "
                          "above %s",
                          (unsigned)geteuid(), (unsigned)f->gid, (unsigned)f->uid, dir);
+    if (str_eq(f->confined, "AppArmor"))
+        return xasprintf("if the journal has apparmor=\"DENIED\" of it, add '\"%s/**\" rwk,' to "
+                         "/etc/apparmor.d/local/abstractions/libvirt-qemu; `apparmor_parser -r "
+                         "/etc/apparmor.d/libvirt/libvirt-%s` has the domain that runs heed it",
+                         dir, f->uuid ? f->uuid : "UUID");
+    if (str_eq(f->confined, "SELinux"))
+        return xasprintf("if the journal has an AVC of it, `semanage fcontext -a -t virt_image_t "
+                         "'%s(/.*)?'; restorecon -R %s`",
+                         dir, dir);
     return xasprintf("let user %u, as which QEMU runs, pass through %s and the directories above "
                      "it (`namei -m %s` shows their rights, `chmod o+x DIR` opens one)",
                      (unsigned)f->uid, dir, dir);

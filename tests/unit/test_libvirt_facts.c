@@ -496,8 +496,11 @@ static void a_denial_names_the_line_to_add(void **state)
     static const struct {
         const char *confined, *has;
     } cases[] = {
-        {"AppArmor", "add '\"/srv/backup/**\" rwk,' to "
-                     "/etc/apparmor.d/local/abstractions/libvirt-qemu"},
+        {"AppArmor",
+         "if the journal has apparmor=\"DENIED\" of it, add '\"/srv/backup/**\" rwk,' to "
+         "/etc/apparmor.d/local/abstractions/libvirt-qemu; `apparmor_parser -r "
+         "/etc/apparmor.d/libvirt/libvirt-63a3a797-5cc9-441a-8802-ab77cc537bcf` has the "
+         "domain that runs heed it"},
         {"SELinux", "`semanage fcontext -a -t virt_image_t '/srv/backup(/.*)?'; restorecon -R "
                     "/srv/backup`"},
         {NULL,
@@ -507,7 +510,10 @@ static void a_denial_names_the_line_to_add(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const struct domain_facts f = {.uid = 107, .confined = (char *)cases[i].confined};
+        const struct domain_facts f = {.uid = 107,
+                                       .gid = getegid(),
+                                       .uuid = (char *)"63a3a797-5cc9-441a-8802-ab77cc537bcf",
+                                       .confined = (char *)cases[i].confined};
         struct err err = {.code = ERR_DENIED,
                           .msg = "Could not open '/srv/backup/a': Permission denied"};
         struct err other = {.code = ERR_NOSPACE, .msg = "Permission denied"};
@@ -521,6 +527,24 @@ static void a_denial_names_the_line_to_add(void **state)
         libvirt_explain_denied(&f, NULL, &nowhere);
         assert_string_equal(nowhere.msg, "Could not open '/srv/backup/a': Permission denied");
     }
+}
+
+/* Without a group of QEMU's no profile is to blame: what vmkeepd makes is closed to it. */
+static void the_group_comes_before_the_profile(void **state)
+{
+    const struct domain_facts f = {.uid = geteuid() + 1,
+                                   .gid = (gid_t)-2,
+                                   .uuid = (char *)"u",
+                                   .confined = (char *)"AppArmor"};
+    struct err err = {.code = ERR_DENIED, .msg = "Could not open '/a/b': Permission denied"};
+
+    (void)state;
+    if (geteuid() == 0) /* who may share with everybody */
+        assert_int_equal(seteuid(65534), 0);
+    libvirt_explain_denied(&f, "/a/b", &err);
+    if (getuid() == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_non_null(strstr(err.msg, "put the user of vmkeepd"));
 }
 
 /* As libvirt 9.0 with QEMU 7.2 words them. */
@@ -544,6 +568,8 @@ static void a_denial_is_of_the_file_that_it_names(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
         const struct domain_facts f = {.uid = 107,
+                                       .gid = getegid(),
+                                       .uuid = (char *)"u",
                                        .confined = (char *)(i % 2 ? "SELinux" : "AppArmor")};
         CLEANUP_FREE char *want =
             xasprintf(i % 2 ? "restorecon -R %s`" : "'\"%s/**\" rwk,'", cases[i / 2].dir);
@@ -577,6 +603,7 @@ int main(void)
         cmocka_unit_test(what_becomes_of_a_write_that_fails_is_the_error_policys),
         cmocka_unit_test(elsewhere_an_image_is_known_by_its_name),
         cmocka_unit_test(a_denial_names_the_line_to_add),
+        cmocka_unit_test(the_group_comes_before_the_profile),
         cmocka_unit_test(a_denial_is_of_the_file_that_it_names),
     };
 
