@@ -57,7 +57,7 @@ struct point_disk {
 /* A disk, CD-ROM or drive that was attached when a point was made, and is not in it. */
 struct left_out {
     char *name;
-    char *why; /* "a read-only disk of /images/ro.raw" */
+    char *why; /* "a read-only disk, /images/ro.raw" */
 };
 
 struct left_out_list {

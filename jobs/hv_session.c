@@ -314,6 +314,8 @@ enum hv_verdict hv_asked(struct job_run *r)
         r->err = h->stats.err;
         if (r->err.code == ERR_NONE)
             err_set(&r->err, ERR_REMOTE, "the hypervisor says that the backup failed, but not why");
+        if (r->err.code == ERR_CANCELED && !r->canceled && r->row.plan.mode == MODE_PUSH)
+            err_set(&r->err, ERR_CANCELED, "somebody else has cancelled it at the hypervisor");
         return HV_BAD_END;
     case HVJOB_NONE:
         return hv_settle_unseen(r);

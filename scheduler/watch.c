@@ -65,7 +65,7 @@ static void note_disks(struct scheduler *s, const char *host, const char *domain
         seen_disk_add(&disks, facts->disks.items[i].name, facts->disks.items[i].identity, NULL);
     for (size_t i = 0; i < facts->asides.n; i++) {
         const struct disk_facts *d = &facts->asides.items[i];
-        CLEANUP_FREE char *what = xasprintf("%s%s%s", disk_facts_aside(d), d->image ? " of " : "",
+        CLEANUP_FREE char *what = xasprintf("%s%s%s", disk_facts_aside(d), d->image ? ", " : "",
                                             d->image ? d->image : "");
 
         seen_disk_add(&disks, d->name, d->identity, what);

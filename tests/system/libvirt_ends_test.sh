@@ -91,6 +91,22 @@ take incremental
 compare_points
 echo "aborted"
 
+# ---- aborted by somebody else, whom nothing keeps from it: the same, and it is said ----
+
+limited
+change
+before=$(checkpoints)
+slow
+libvirt_virsh domjobabort "$vm"
+wait_for 20 "the job's end" idle
+[ "$(last_reason)" = "failed: somebody else has cancelled it at the hypervisor" ] || fail "$(last_reason)"
+[ "$(checkpoints)" = "$before" ] || fail "a push that was aborted leaves a checkpoint: $(checkpoints)"
+[ -z "$(find "$tmp/repo" -name '*.partial')" ] || fail "left: $(find "$tmp/repo" -name '*.partial')"
+fast
+take incremental
+compare_points
+echo "aborted by somebody else"
+
 # ---- libvirtd is killed, and comes again: the job is found, and its end is told ----
 
 limited

@@ -42,12 +42,36 @@ holds() # IMAGE: what the disk does
 
 # ---- a push, and an increment of it ----
 
+listed() # OPTION DOMAINS
+{
+    [ "$(vmkeep domains "$1" --json | jq -c '[.[].domain]')" = "$2" ] || fail "$1: $(vmkeep domains "$1" --json)"
+}
+make_disks vm2 vda
+libvirt_domain vm2 vda
+is_there()
+{
+    vmkeep domains --json | jq -e 'any(.[]; .domain == "vm2" and .state == "shut off")'
+}
+wait_for 10 "vm2" is_there
+listed --active '["vm1"]'
+listed --inactive '["vm2"]'
+listed --with-checkpoint '[]'
+vmkeep event vm1 --loop --json > "$tmp/events" 2> "$tmp/listening" &
+pids[event]=$!
+wait_for 10 "who listens" grep -q listening "$tmp/listening"
 document push target "$tmp/to/full"
 checkpoint c1
 vmkeep backup-begin vm1 "$tmp/b.xml" "$tmp/c.xml" > "$tmp/out" || fail "$(cat "$tmp/out")"
 wait_for 20 "its end" idle
 vmkeep domjobinfo vm1 --completed | grep -qi 'completed' || fail "domjobinfo: $(vmkeep domjobinfo vm1 --completed)"
 holds "$tmp/to/full"
+heard() # JQ-CONDITION
+{
+    jq -e --slurp "any(.[]; .event == \"job-completed\" and .domain == \"vm1\" and .operation == \"backup\" and $1)" "$tmp/events"
+}
+wait_for 10 "the event of its end" heard ".success and .disk_total == $DISK_SIZE and .disk_processed == $DISK_SIZE"
+listed --with-checkpoint '["vm1"]'
+listed --with-job '[]'
 [ "$(vmkeep checkpoint-list vm1 --json | jq -r '.[].name')" = c1 ] || fail "checkpoint-list"
 put vda 21 5M 64k
 zero vda 9M 64k
@@ -73,9 +97,11 @@ qemu-img convert -q -f raw -O raw "nbd://localhost:$port/vda" "$tmp/pulled"
 ! cmp -s "$tmp/pulled" "$tmp/images/vm1-vda.raw" || fail "a pull reads the disk of now"
 vmkeep domjobinfo vm1 | grep -qi 'running\|unbounded' || fail "domjobinfo: $(vmkeep domjobinfo vm1)"
 refused "is running" backup-begin vm1 "$tmp/b.xml"
+listed --with-job '["vm1"]'
 vmkeep domjobabort vm1 > /dev/null
 wait_for 20 "its end" idle
 [ ! -e "$tmp/to/scratch" ] || fail "the scratch file stays"
+wait_for 10 "the event of the pull's end" heard '.mode == "pull"'
 wait_for 10 "libvirt's end" libvirt_runs_none
 
 # ---- checkpoints ----

@@ -117,6 +117,11 @@ libvirt_domain vm1 vda vdb
 mkdir -m 777 "$tmp/to"
 helper_start "$LIBVIRT_URI"
 
+# It has what its user has by the rights of files, and no more.
+grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)|^NoNewPrivs' "/proc/${pids[helper]}/status" > "$tmp/rights"
+[ "$(grep -c '0000000000000000$' "$tmp/rights")" -eq 5 ] || fail "capabilities: $(cat "$tmp/rights")"
+grep -q 'NoNewPrivs:.*1' "$tmp/rights" || fail "it may gain rights: $(cat "$tmp/rights")"
+
 ask host '{}' | jq -e '.kind == "QEMU" and (.version | test("^[0-9]+[.]")) and .secure' > /dev/null || fail "host"
 libvirt_domain vm2 vda
 wait_for 5 "news of vm2" told '.what == "domain" and .domain == "vm2" and .change == "defined"'

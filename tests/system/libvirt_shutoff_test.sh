@@ -173,6 +173,30 @@ vmkeep checkpoint-delete "$vm" mine > /dev/null || fail "it is not deleted"
 ! checkpoints | grep -qx mine || fail "libvirt still knows it"
 [[ " $(bitmaps vdb) " != *" mine "* ]] || fail "bitmaps: $(bitmaps vdb)"
 
+echo "- restored in place: its checkpoint is a ghost and goes, and a chain begins anew"
+take incremental
+cp "$tmp/images/$vm-vda.raw" "$tmp/then-vda"
+cp "$tmp/images/$vm-vdb.raw" "$tmp/then-vdb"
+on
+put vda 19 1M 1M
+off
+vmkeep restore "$point" --in-place --dry-run > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
+grep -q "vda .*$tmp/images/$vm-vda.qcow2 .*(qcow2, about .* MiB)" "$tmp/out" || fail "$(cat "$tmp/out")"
+vmkeep restore "$point" --in-place --yes > "$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
+[ "$(checkpoints)" = "" ] || fail "a ghost: $(checkpoints)"
+images=("$tmp/images/$vm"-vd?.qcow2)
+chmod 666 "${images[@]}"
+mv "$tmp/then-vda" "$tmp/images/$vm-vda.raw"
+mv "$tmp/then-vdb" "$tmp/images/$vm-vdb.raw"
+take full
+grep -q "is another one" <(vmkeep explain "$point") || fail "$(vmkeep explain "$point")"
+on
+put vda 20 2M 64k
+take incremental
+nothing_remains
+compare_points
+off
+
 echo "- pulled"
 reconfigure 'mode: pull'
 on

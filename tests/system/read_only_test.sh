@@ -112,12 +112,12 @@ points | jq -e '.[-1].disks | map(.name) == ["vda"]' > /dev/null || fail "$(poin
     fail "nodes are left"
 echo "- status, points and explain tell what was attached and left out, with the daemon down too"
 stop_daemon
-why='{"cd0":"a CD-ROM or the like of '$tmp'/images/cd.iso","ro0":"a read-only disk of '$tmp'/images/ro.raw","tray":"an empty drive"}'
+why='{"cd0":"a CD-ROM or the like, '$tmp'/images/cd.iso","ro0":"a read-only disk, '$tmp'/images/ro.raw","tray":"an empty drive"}'
 pairs='map({(.name): .why}) | add'
 is "$(points | jq -cS ".[-1].left_out | $pairs")" "$why"
 is "$(jq -cS ".left_out | $pairs" "$tmp/repo/$(points | jq -r '.[-1].id')/point.json")" "$why"
 is "$({ vmkeep status --json || true; } | jq -cS ".domains[0].left_out | $pairs")" "$why"
-{ vmkeep status || true; } | grep -q 'not backed up: cd0 (a CD-ROM or the like of .*cd.iso); not backed up: ro0 (a read-only disk' ||
+{ vmkeep status || true; } | grep -q 'not backed up: cd0 (a CD-ROM or the like, .*cd.iso); not backed up: ro0 (a read-only disk' ||
     fail "status: $(vmkeep status)"
 vmkeep explain "$(points | jq -r '.[-1].id')" | grep -q 'not in it: *tray: an empty drive' ||
     fail "explain: $(vmkeep explain "$(points | jq -r '.[-1].id')")"
