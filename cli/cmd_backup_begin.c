@@ -48,6 +48,10 @@ static int begin(const struct arguments *a, const struct config *config, json_t 
         puts("Backup started");
         fflush(stdout);
     }
+    if (!a->files.backup)
+        fputs("vmkeep: no BACKUP.xml: each disk goes in full to a file beside its image; 'vmkeep "
+              "backup-dumpxml' names them while it runs\n",
+              stderr);
     unsafe = json_string_value(json_object_get(*ret, "unsafe"));
     if (unsafe && *unsafe) {
         fputs("vmkeep: guest-safe copy not possible: ", stderr);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/domain_search.h"
+#include "base/near.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
@@ -65,14 +66,18 @@ static bool same_group(const struct point *a, const struct point *b)
 static int check_domain(const struct arguments *a, const struct point_list *all, struct err *err)
 {
     CLEANUP(domain_search_done) struct domain_search s = {.text = a->domain};
+    struct near near = {.text = a->domain};
 
     if (!a->domain)
         return 0;
     for (size_t i = 0; i < all->n; i++)
         domain_search_offer(&s, all->items[i].host, all->items[i].domain);
-    if (!s.host)
-        return err_set(err, ERR_NOTFOUND, "'%s': no domain of that name has a point", a->domain);
-    return domain_search_end(&s, err);
+    if (s.host)
+        return domain_search_end(&s, err);
+    for (size_t i = 0; i < all->n; i++)
+        near_domain(&near, all->items[i].host, all->items[i].domain);
+    err_set(err, ERR_NOTFOUND, "'%s': no domain of that name has a point", a->domain);
+    return near_ask(&near, err);
 }
 
 static void add_group(const struct arguments *a, const struct point_list *all, bool copies,

@@ -137,6 +137,16 @@ static const char *policy_that_wants(const struct config *config, enum quiesce q
     return NULL;
 }
 
+static const char *agent_advice(const char *problem)
+{
+    if (strstr(problem, "frozen state"))
+        return "its file systems are frozen: unless that is meant, `virsh domfsthaw DOMAIN`";
+    if (strstr(problem, "is not connected"))
+        return "install qemu-guest-agent in the guest, and start it; one that boots has it later";
+    return "install qemu-guest-agent in the guest, and give the domain a channel "
+           "'org.qemu.guest_agent.0'";
+}
+
 /* Which it has, its definition tells. */
 static void check_libvirt_agent(struct findings *l, const char *about, const json_t *asked,
                                 const char *wanted, const char *required)
@@ -144,9 +154,7 @@ static void check_libvirt_agent(struct findings *l, const char *about, const jso
     if (!is_true(asked, "asked"))
         return;
     if (has(asked, "problem"))
-        doctor_add(l, about, "agent", !wanted,
-                   "install qemu-guest-agent in the guest, and give the domain a channel "
-                   "'org.qemu.guest_agent.0'",
+        doctor_add(l, about, "agent", !wanted, agent_advice(text_of(asked, "problem")),
                    "guest agent: %s%s%s", text_of(asked, "problem"),
                    required ? ": backups fail, for they require it, by policy " : "",
                    required ? required : "");

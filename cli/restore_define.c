@@ -146,6 +146,15 @@ static int ask_lacks(const struct restore_define *d, const struct restore_result
     return restore_tpm_check(d->where, plan, err);
 }
 
+/* As vmkeep-libvirt says it. */
+static bool is_name_taken(const struct strlist *lacks)
+{
+    for (size_t i = 0; i < lacks->n; i++)
+        if (strncmp(lacks->items[i], "the name ", strlen("the name ")) == 0)
+            return true;
+    return false;
+}
+
 static int check_fit(const struct restore_define *d, const struct restore_request *r,
                      struct err *err)
 {
@@ -159,8 +168,9 @@ static int check_fit(const struct restore_define *d, const struct restore_reques
     for (size_t i = 0; i < lacks.n; i++)
         fprintf(stderr, "vmkeep: restore: %s: %s\n", d->where, lacks.items[i]);
     if (lacks.n)
-        return err_set(err, ERR_UNSUPPORTED, "'%s' cannot be defined at %s; nothing is written",
-                       plan.name, d->where);
+        return err_set(err, ERR_UNSUPPORTED, "'%s' cannot be defined at %s; nothing is written%s",
+                       plan.name, d->where,
+                       is_name_taken(&lacks) ? "; --name NAME defines it beside the old one" : "");
     return 0;
 }
 

@@ -286,6 +286,10 @@ struct hypervisor_ops {
      * the driver freezes nothing. */
     void (*thaw)(struct hypervisor *hv, const char *domain, struct hv_thaw *ret);
 
+    /* A former life of ours was freezing the guest, or has left it frozen (surely): it is thawed,
+     * as soon as its agent can be asked.  NULL: the hypervisor itself tells what is owed. */
+    void (*owe_thaw)(struct hypervisor *hv, const char *domain, bool surely);
+
     /* Who hears of events; one listener; NULL for none. Never called from inside another call. */
     void (*listen)(struct hypervisor *hv, hv_event_fn fn, void *ctx);
 

@@ -389,6 +389,7 @@ static void init(struct job_run *r)
     struct backup_run *run = backup_of(r);
     const struct config_policy *p = config_policy_find(r->env->config, r->row.policy);
 
+    run->quiesce = QUIESCE_TRY; /* perhaps, of a policy that is gone */
     if (!p)
         return;
     run->disks = strlist_copy(&p->disks);
@@ -453,6 +454,8 @@ static void mark_resume(int go_on)
 static int resume(struct job_run *r, int go_on)
 {
     struct backup_run *run = backup_of(r);
+    struct hypervisor *hv = r->host ? r->host->hv : NULL;
+    bool began = go_on == B_COPYING;
 
     r->has_begun = true;
     /* A finished point of its name stays, whatever becomes of the job: of a catalog that was put
@@ -462,10 +465,12 @@ static int resume(struct job_run *r, int go_on)
     /* What copied a pull has died with the daemon. */
     if (go_on == B_COPYING && r->row.plan.mode == MODE_PULL)
         go_on = B_ABORTING;
-    if (!r->host || !r->host->hv || !r->repo || backup_base_load(r, &r->err) < 0)
+    if (!hv || !r->repo || backup_base_load(r, &r->err) < 0)
         go_on = B_ABORTING;
     if (r->err.code == ERR_NONE && resume_quiesced(r, go_on, &r->err) < 0)
         go_on = B_ABORTING;
+    if (began && hv && hv->ops->owe_thaw && run->quiesce != QUIESCE_OFF && !r->row.plan.quiesced)
+        hv->ops->owe_thaw(hv, r->row.domain, false);
     mark_resume(go_on);
     return go_on;
 }

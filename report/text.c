@@ -60,14 +60,15 @@ static void print_daemon(const struct status_daemon *d, FILE *out)
 
 /* ---- domains ---- */
 
-/* Those of at least that severity, or all, joined; NULL: none. Caller frees. */
+/* Those of at least that severity, or all, joined; NULL: none. Caller frees.  What is so of all
+ * domains of a host is said once, below. */
 static char *select_texts(const struct reason_list *l, bool serious)
 {
     struct reason_list some = {0};
     char *ret;
 
     for (size_t i = 0; i < l->n; i++)
-        if ((l->items[i].severity != SEVERITY_NOTE) == serious)
+        if ((l->items[i].severity != SEVERITY_NOTE) == serious && l->items[i].code != REASON_UNSAFE)
             *VEC_ADD(&some) = l->items[i];
     ret = some.n > 0 ? reasons_text(&some) : NULL;
     free(some.items);
@@ -81,8 +82,11 @@ static void add_reasons(struct table *t, const struct reason_list *l)
     CLEANUP_FREE char *advice = reasons_advice(l);
 
     table_note(t, WHY, why);
+    if (why)
+        table_note(t, DO, advice);
     table_note(t, NOTE, note);
-    table_note(t, DO, advice);
+    if (!why)
+        table_note(t, DO, advice);
 }
 
 static void add_when(struct table *t, const struct status_policy *p, int64_t now)
@@ -225,6 +229,42 @@ static void print_repositories(const struct status *s, FILE *out)
     table_print(t, out);
 }
 
+static const char *unsafe_text(const struct status_domain *d)
+{
+    for (size_t i = 0; i < d->reasons.n; i++)
+        if (d->reasons.items[i].code == REASON_UNSAFE)
+            return d->reasons.items[i].text;
+    return NULL;
+}
+
+/* Each text once, with the domains of which it is true. */
+static void print_unsafe(const struct status *s, FILE *out)
+{
+    CLEANUP(strlist_done) struct strlist told = {0};
+
+    for (size_t i = 0; i < s->domains.n; i++) {
+        const char *text = unsafe_text(&s->domains.items[i]);
+        char *line;
+
+        if (!text || strlist_has(&told, text))
+            continue;
+        line = xasprintf("note: %s:", text);
+        for (size_t k = i; k < s->domains.n; k++) {
+            const struct status_domain *d = &s->domains.items[k];
+            CLEANUP_FREE char *before = line;
+
+            line = str_eq(unsafe_text(d), text)
+                       ? xasprintf("%s%s %s/%s", before, k == i ? "" : ",", d->host, d->domain)
+                       : xstrdup(before);
+        }
+        if (told.n == 0)
+            fputc('\n', out);
+        print_line(line, out);
+        free(line);
+        strlist_add(&told, text);
+    }
+}
+
 static void print_warnings(const struct status *s, FILE *out)
 {
     for (size_t i = 0; i < s->warnings.n; i++) {
@@ -250,5 +290,6 @@ void report_status_text(const struct status *s, FILE *out)
     fputc('\n', out);
     print_domains(s, out);
     print_repositories(s, out);
+    print_unsafe(s, out);
     print_warnings(s, out);
 }

@@ -22,6 +22,7 @@
 #include "scheduler/coverage.h"
 #include "scheduler/settling.h"
 #include "scheduler/watch.h"
+#include "storage/catalog/catalog_frozen.h"
 
 #define WAIT_S 60.0
 
@@ -96,6 +97,24 @@ void hosts_made(struct host *h)
         forget_gone(h);
     else if (h->hv)
         h->env->clock->ops->after(h->env->clock, &h->watch->alarm, WAIT_S);
+}
+
+/* What an earlier life of ours has not seen thawed. */
+static void owe_thaws(struct host *h)
+{
+    struct err err = ERR_INIT;
+
+    if (!h->hv || !h->hv->ops->owe_thaw)
+        return;
+    for (size_t i = 0; i < h->watch->names.n; i++) {
+        const char *domain = h->watch->names.items[i];
+        int64_t since = 0;
+
+        if (catalog_frozen(h->env->catalog, h->name, domain, &since, &err) < 0)
+            catalog_trouble(h->env, "read whether a guest is frozen", &err);
+        else if (since)
+            h->hv->ops->owe_thaw(h->hv, domain, true);
+    }
 }
 
 /* ---- domains that come and go ---- */
@@ -193,6 +212,8 @@ static void told(struct host *h)
         resume_jobs(h);
         return;
     }
+    if (first)
+        owe_thaws(h);
     forget_gone(h);
     coverage_sync(s);
     look_at_newcomers(h, &before, first);

@@ -57,6 +57,7 @@ struct hypervisor *libvirt_hypervisor_new(struct ev_loop *loop, const struct lib
         .checkpoint_redefine = libvirt_checkpoint_redefine,
         .trial = libvirt_trial,
         .thaw = libvirt_thaw,
+        .owe_thaw = libvirt_owe_thaw,
         .listen = libvirt_listen,
         .free = driver_free,
     };

@@ -102,6 +102,8 @@ struct op *libvirt_job_forget(struct hypervisor *hv, const struct hv_job *job, o
 
 /* ---- thaw.c ---- */
 
+void libvirt_owe_thaw(struct hypervisor *hv, const char *domain, bool surely);
+
 /* There is a connection again: whatever a thaw is still owed to is thawed. */
 void libvirt_thaw_owed(struct libvirt_host *h);
 

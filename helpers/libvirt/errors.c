@@ -92,6 +92,12 @@ static enum err_code code_of(const virError *e, const char *text)
     return ERR_REMOTE;
 }
 
+bool libvirt_agent_is_away(const char *text)
+{
+    /* Seen in libvirt 9.0. */
+    return strstr(text, "QEMU guest agent is not connected") != NULL;
+}
+
 static int last_error(struct err *err)
 {
     const virError *e = virGetLastError();

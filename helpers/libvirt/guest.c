@@ -213,6 +213,8 @@ static int run_freeze(const void *request, void *answer, struct err *err)
     if (rc < 0)
         return err_set(err, ERR_INTERNAL, "no thread can be made to thaw it in time");
     rc = connection_on_domain(freeze_of, q, answer, err);
+    if (rc < 0 && libvirt_agent_is_away(err->msg)) /* it was not asked */
+        err->code = ERR_UNSUPPORTED;
     if (rc < 0 && (err->code == ERR_NOTFOUND || err->code == ERR_UNSUPPORTED))
         forget(q->domain);
     return rc;

@@ -45,6 +45,8 @@ bool libvirt_backup_begins(void);
 void libvirt_keep_error(void);
 /* Of a text alone, as jobs leave one. */
 enum err_code libvirt_text_code(const char *text);
+/* The domain has a channel for an agent, and none is there: nothing was sent. */
+bool libvirt_agent_is_away(const char *text);
 
 /* ---- events.c: tells of the host's events in lines ---- */
 int events_start(struct err *err);

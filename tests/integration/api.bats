@@ -121,7 +121,8 @@ vmkeep: 'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended" ]
 
     echo '{"ok": true, "result": {"job": 7, "checkpoint": null, "unsafe": "no space"}}' > "$tmp/answer"
     run -0 --separate-stderr vmkeep backup-begin web01
-    [ "$stderr" = "vmkeep: guest-safe copy not possible: no space" ]
+    [ "${stderr_lines[0]}" = "vmkeep: no BACKUP.xml: each disk goes in full to a file beside its image; 'vmkeep backup-dumpxml' names them while it runs" ]
+    [ "${stderr_lines[1]}" = "vmkeep: guest-safe copy not possible: no space" ]
 
     echo '{"ok": false, "error": {"code": "invalid", "message": "backup XML: line 1: no"}}' > "$tmp/answer"
     run -2 --separate-stderr vmkeep backup-begin web01 "$tmp/b.xml"

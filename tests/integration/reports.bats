@@ -253,6 +253,16 @@ note: 1 domain with points is in the configuration no more, or not at its host: 
 END
 }
 
+@test "status: what is so of all domains of a host is said once, below" {
+    sqlite3 "$tmp/catalog.db" "INSERT OR REPLACE INTO seen (kind, name, state, at, unsafe) VALUES
+        ('domain', 'lab/web01', 'running', $now, 'disk vda: a reason'),
+        ('domain', 'lab/db01', 'running', $now, 'disk vda: a reason')"
+    run -3 vmkeep status
+    [ "$(grep -c 'guest-safe copy not possible' <<< "$output")" -eq 1 ]
+    grep -qx 'note: guest-safe copy not possible: disk vda: a reason: lab/db01, lab/web01' <<< "$output"
+    json '[.domains[].reasons[] | select(.code == "unsafe")] | length == 2' status
+}
+
 @test "tables and texts fit 80 columns, and what the terminal has" {
     unset COLUMNS
     sed -i "s|path: /far|path: /a/path/that/is/longer/than/half/of/a/line/and/goes/on/and/on/far|" "$tmp/config"

@@ -75,9 +75,9 @@ check_point
 
 # ---- libvirt hangs while it begins, with the guest frozen: it is thawed within freeze_timeout ----
 
-begin_hangs() # MODE QUIESCE: sets before, helper
+begin_hangs() # MODE QUIESCE [FREEZE_TIMEOUT]: sets before, helper
 {
-    config "mode: $1" "quiesce: $2" 'freeze_timeout: 2s'
+    config "mode: $1" "quiesce: $2" "freeze_timeout: ${3:-2s}"
     stop_daemon
     DAEMON_WRAP=(env "LD_PRELOAD=$BUILD/tests/system/libhang.so" "HANG_BEGIN_WHILE=$tmp/begin"
                  ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
@@ -137,6 +137,36 @@ grep -q '^failed: quiesce the guest: libvirt took longer than 2 s to begin; the 
     fail "it says: $(last_reason)"
 goes_on
 [ "$(ours)" -eq 1 ] || fail "checkpoints: $(checkpoints)"
+
+# ---- all of vmkeep is killed with a guest that is frozen, as systemd does when vmkeepd dies ----
+
+is_frozen()
+{
+    libvirt_virsh qemu-agent-command guest '{"execute": "guest-fsfreeze-status"}' 2> /dev/null | grep -q '"frozen"'
+}
+is_thawed()
+{
+    ! is_frozen
+}
+kill_all_of_it()
+{
+    local guard
+    guard=$(pgrep -P "$helper" -f -- --thaw) || fail "nobody stands by to thaw it"
+    kill -KILL "$guard" "$helper" "${pids[daemon]}"
+    wait "${pids[daemon]}" || true
+    wait "${pids[run]}" || true
+    unset "pids[daemon]" "pids[run]"
+    rm "$tmp/begin"
+}
+
+begin_hangs push try 5m
+kill_all_of_it
+is_frozen || fail "the guest was not frozen"
+daemon_up
+wait_for 20 "the guest to be thawed by the next daemon" is_thawed
+goes_on
+grep -q 'libvirt: guest: it was frozen still, by an earlier vmkeepd' "$tmp/log" || fail "it is not said"
+
 config 'mode: pull' 'quiesce: require'
 stop_daemon
 daemon_up
@@ -171,9 +201,9 @@ mkdir -m 777 "$tmp/nbd"
 by_hand pull scratch "$tmp/small" "<server transport='unix' socket='$tmp/nbd/sock'/>" || fail "$(cat "$tmp/out")"
 goes_on 2
 fallocate -l "$(df --output=avail -B1 "$tmp/small" | tail -n 1)" "$tmp/small/filler"
-# All that the guest holds back is written now: it is stopped, and goes on.
-libvirt_virsh domfsfreeze guest > /dev/null
-libvirt_virsh domfsthaw guest > /dev/null
+# All that the guest holds back is written now: it is stopped, if it was not before, and goes on.
+libvirt_virsh domfsfreeze guest > /dev/null || true
+libvirt_virsh domfsthaw guest > /dev/null || true
 gave_up
 grep -q 'stopped the guest' "$tmp/reason" || fail "the guest was not stopped: $(cat "$tmp/reason")"
 grep -q 'the guest goes on; the backup that stopped it was given up' "$tmp/log" || fail "the guest was not continued"
@@ -220,6 +250,18 @@ vmkeep reload > /dev/null
 vmkeep run guest --wait > /dev/null || fail "$(last_reason)"
 is_like_the_disks
 wakes_up
+
+# ---- it has a channel for an agent, and no agent: nothing is frozen, and nobody has to see to it ----
+
+is_frozen_perhaps()
+{
+    vmkeep status --json | jq -e 'any(.reasons[]; .code == "frozen")' > /dev/null
+}
+libvirt_virsh destroy guest
+libvirt_virsh start guest --paused
+vmkeep run guest --wait > /dev/null || fail "$(last_reason)"
+grep -q '^success: .*not quiesced' <(last_reason) || fail "it says: $(last_reason)"
+! is_frozen_perhaps || fail "it is frozen, they say: $(vmkeep status)"
 
 # ---- an error policy by which that would harm it ----
 
