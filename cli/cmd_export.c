@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
+#include "cli/restore_place.h"
 #include "cli/served.h"
 #include "report/json.h"
 #include "report/table.h"

@@ -18,6 +18,7 @@
 #include "cli/found_point.h"
 #include "cli/interrupted.h"
 #include "cli/opened_tree.h"
+#include "cli/restore_place.h"
 #include "cli/tree_files.h"
 #include "report/json.h"
 #include "report/wrap.h"

@@ -20,6 +20,7 @@
 #include "cli/restore_define.h"
 #include "cli/restore_in_place.h"
 #include "cli/restore_onto.h"
+#include "cli/restore_place.h"
 #include "cli/restore_source.h"
 #include "cli/restored.h"
 #include "storage/restore/restore.h"
@@ -322,12 +323,14 @@ const struct command cmd_restore = {
             "Nothing that is in DIR is overwritten, unless with --force; then an image that is "
             "there stays until all that replaces it is whole. One that a program of QEMU's has "
             "open, one that is a disk of a domain (by the configuration, or by where the points "
-            "that are known come from: --onto and --in-place are for these), and what is no "
-            "regular file is refused all the same. DIR may not lie in a repository.",
+            "that are known come from: --onto and --in-place are for these) or stands below one or "
+            "below another image in DIR, and what is no regular file are refused all the same. DIR "
+            "may not lie in a repository.",
             "A restore that fails leaves nothing behind. One that was interrupted, or killed, "
             "leaves what it has written as NAME.partial-DIGEST beside where it was to be, and the "
             "same restore into the same DIR goes on with it: what is there is read, and what is "
-            "right of it, by the digests, is not written again. Several disks are restored at "
+            "right of it, by the digests, is not written again; a disk that it had finished is "
+            "read, and stays. Several disks are restored at "
             "once, one after the other where --bandwidth is given.",
             "qemu.sh runs on the restored disks and on nothing else: networks, sockets, files "
             "that QEMU writes, and disks that are not in the point are left out or connected to "

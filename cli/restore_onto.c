@@ -22,6 +22,7 @@
 #include "cli/interrupted.h"
 #include "cli/patch.h"
 #include "cli/restore_bar.h"
+#include "cli/restore_place.h"
 #include "cli/served.h"
 #include "report/json.h"
 #include "report/wrap.h"
@@ -119,6 +120,8 @@ static int check_target(struct onto *s, const struct target *t, struct err *err)
         return err_set(err, ERR_INVALID, "%s: is neither an image nor a block device", t->path);
     strlist_add(&none, "");
     dir = path_dirname(real);
+    if (restore_place_alone(&s->f->source, real, err) < 0)
+        return -1;
     return restore_place_check(&s->f->source, s->f->choice.point, dir, "qcow2", &none, err);
 }
 

@@ -46,9 +46,4 @@ void restore_source_whole(const struct restore_source *s, const struct point *p)
 void restore_source_was_read(const struct restore_source *s, const struct point *p,
                              const struct point_reading *r);
 
-/* Refuses a directory inside a repository, and files that are images of domains, by device and
- * inode: p's disks of the names in disks (none: all) would be DIR/NAME.FORMAT. */
-int restore_place_check(const struct restore_source *s, const struct point *p, const char *dir,
-                        const char *format, const struct strlist *disks, struct err *err);
-
 #endif

@@ -127,6 +127,18 @@ static void print_notes(const struct restored *r)
         print_paragraph(stdout, 4, "  ", notes->items[i]);
 }
 
+/* Caller frees. */
+static char *kept_text(const struct restored_disk *d)
+{
+    char size[SIZE_TEXT_MAX];
+
+    if (d->kept == 0)
+        return xstrdup("");
+    if (d->kept == d->capacity)
+        return xstrdup("; an interrupted restore had written all of it");
+    return xasprintf("; %s of it as an interrupted restore had left it", size_text(d->kept, size));
+}
+
 void restored_print_text(const struct restored *r)
 {
     const struct restore_result *res = r->result;
@@ -141,10 +153,11 @@ void restored_print_text(const struct restored *r)
 
         CLEANUP_FREE char *name = plain_text(d->name);
         CLEANUP_FREE char *label = xasprintf("  %-8s ", name);
+        CLEANUP_FREE char *kept = kept_text(d);
 
-        print_paragraphf(stdout, 11, label, "%s  (%s, %s%s on disk)", d->path,
+        print_paragraphf(stdout, 11, label, "%s  (%s, %s%s on disk%s)", d->path,
                          size_text(d->capacity, capacity), r->dry_run ? "about " : "",
-                         size_text(d->bytes, bytes));
+                         size_text(d->bytes, bytes), kept);
     }
     if (res->definition)
         print_paragraph(stdout, 11, "", res->definition);

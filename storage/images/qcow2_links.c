@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/images/qcow2_links.h"
 
+#include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -17,6 +18,7 @@
 #define MAGIC 0x514649fbu
 #define NAME_MAX_BYTES 4096u
 #define EXTENSIONS_MAX 64
+#define LAYERS_MAX 500
 #define EXTENSION_BACKING_FORMAT 0xe2792acau
 #define EXTENSION_DATA_FILE 0x44415441u
 #define V2_LENGTH 72u
@@ -121,4 +123,42 @@ void qcow2_links_done(struct qcow2_links *l)
     free(l->backing);
     free(l->data);
     *l = (struct qcow2_links){0};
+}
+
+static bool is(const char *path, const struct stat *file)
+{
+    struct stat st;
+
+    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+bool qcow2_stands_on(const char *image, const struct stat *file)
+{
+    CLEANUP_FREE char *next = xstrdup(image);
+
+    for (int i = 0; next && i < LAYERS_MAX; i++) {
+        CLEANUP(qcow2_links_done) struct qcow2_links l = {0};
+
+        qcow2_links_read(next, &l);
+        if (is(l.data, file) || is(l.backing, file))
+            return true;
+        free(next);
+        next = l.backing_is_raw ? NULL : TAKE_PTR(l.backing);
+    }
+    return false;
+}
+
+char *qcow2_above(const char *dir, const struct stat *file)
+{
+    CLEANUP_CLOSEDIR DIR *d = opendir(dir);
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        CLEANUP_FREE char *path = xasprintf("%s/%s", dir, e->d_name);
+
+        if ((e->d_type == DT_REG || e->d_type == DT_LNK || e->d_type == DT_UNKNOWN) &&
+            qcow2_stands_on(path, file))
+            return TAKE_PTR(path);
+    }
+    return NULL;
 }

@@ -3,8 +3,9 @@
  * Order of effects: everything that can be known beforehand is checked (the point's chain, files
  * in the way, space, digests of image files, which points of older versions have); then the images
  * are written under names of their own, synced, read back and held against the point's content
- * digests; when all are whole they get their names; the definition comes last.  What was made is
- * noted, so that a failure or a cancel takes all of it away again and nothing else.
+ * digests; when all are whole they get their names; the definition comes last, and then the images'
+ * own names go.  What was made is noted, so that a failure or a cancel takes all of it away again
+ * and nothing else.
  */
 #include "storage/restore/restore.h"
 
@@ -178,18 +179,20 @@ static int lock_replaced(struct restore *s, const char *path, struct err *err)
     return 0;
 }
 
-static int check_way(struct restore *s, const char *path, struct err *err)
+static int check_way(struct restore *s, const struct restore_disk *d, struct err *err)
 {
     struct stat st;
 
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT ? 0 : err_errno(err, errno, "%s", path);
+    if (lstat(d->path, &st) < 0)
+        return errno == ENOENT ? 0 : err_errno(err, errno, "%s", d->path);
     if (s->r->force)
-        return lock_replaced(s, path, err);
+        return lock_replaced(s, d->path, err);
+    if (restore_disk_is_finished(d))
+        return 0;
     return err_set(err, ERR_EXISTS,
                    "%s: is there already; choose another directory, move it away, or have it "
                    "replaced by --force",
-                   path);
+                   d->path);
 }
 
 static int plan_disk(struct restore *s, const struct point_disk *d, struct err *err)
@@ -201,7 +204,8 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
                              .chain = &s->chain,
                              .format = s->r->format,
                              .bandwidth = s->r->bandwidth,
-                             .no_verify = s->r->no_verify};
+                             .no_verify = s->r->no_verify,
+                             .replaces = s->r->force};
     uint64_t begun = 0;
 
     out->name = xstrdup(d->name);
@@ -215,10 +219,13 @@ static int plan_disk(struct restore *s, const struct point_disk *d, struct err *
     w.name = out->name;
     w.path = out->path;
     w.bytes = out->bytes;
-    if (check_way(s, out->path, err) < 0)
+    if (check_way(s, &w, err) < 0)
         return -1;
     restore_disk_plan(&w);
-    restore_disk_is_begun(&w, &begun);
+    if (restore_disk_is_finished(&w))
+        begun = out->bytes;
+    else
+        restore_disk_is_begun(&w, &begun);
     *VEC_ADD(&s->disks) = w;
     s->total += out->bytes;
     s->begun += begun < out->bytes ? begun : out->bytes;
@@ -344,20 +351,25 @@ static int name_all(struct restore *s, struct err *err)
 {
     for (size_t i = 0; i < s->disks.n; i++) {
         struct restore_disk *d = &s->disks.items[i];
+        bool made;
 
-        if (s->r->force && path_exists(d->path)) {
-            if (rename(d->partial, d->path) < 0)
-                return err_errno(err, errno, "%s", d->path);
-        } else {
-            if (rename_new(d->partial, d->path, err) < 0)
-                return -1;
+        if (restore_disk_name(d, &made, err) < 0)
+            return -1;
+        if (made)
             strlist_add(&s->made, d->path);
-        }
-        free(TAKE_PTR(d->partial));
         s->ret->disks.items[i].bytes = d->allocated;
         s->ret->disks.items[i].kept = d->kept;
     }
     return 0;
+}
+
+static int settle_all(struct restore *s, struct err *err)
+{
+    if (sync_dir(s->to, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->disks.n; i++)
+        restore_disk_settle(&s->disks.items[i]);
+    return sync_dir(s->to, err);
 }
 
 static void take_bad_point(struct restore *s)
@@ -390,7 +402,7 @@ static int write_all(struct restore *s, struct err *err)
     if (name_all(s, err) < 0 ||
         restore_definition_write(&s->definition, s->ret->definition, &s->made, err) < 0)
         return -1;
-    return sync_dir(s->to, err);
+    return settle_all(s, err);
 }
 
 /* canceled: what is half written may be wanted yet. */

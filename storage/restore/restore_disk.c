@@ -85,9 +85,19 @@ bool restore_disk_is_begun(const struct restore_disk *d, uint64_t *ret_allocated
     return (uint64_t)st.st_blocks * 512 >= WORTH_IT;
 }
 
+bool restore_disk_is_finished(const struct restore_disk *d)
+{
+    CLEANUP_FREE char *name = partial_name(d);
+    struct stat a, b;
+
+    return name && lstat(name, &a) == 0 && lstat(d->path, &b) == 0 && S_ISREG(a.st_mode) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 void restore_disk_plan(struct restore_disk *d)
 {
-    d->passes = 1 + is_read_back(d) + restore_disk_is_begun(d, NULL);
+    d->passes =
+        1 + is_read_back(d) + (restore_disk_is_begun(d, NULL) || restore_disk_is_finished(d));
 }
 
 /* For our user alone, under a name that nobody has, if possible one that the next restore finds. */
@@ -238,6 +248,38 @@ static int look(struct restore_disk *d, struct ranges *ret, bool *ret_usable, st
     return 0;
 }
 
+/* What has its name is right, and stays; or it is to be replaced, and the other name of it goes. */
+static int look_at_finished(struct restore_disk *d, struct err *err)
+{
+    CLEANUP(content_found_done) struct content_found found = {0};
+    struct content_check c = check_of(d);
+    struct stat st;
+
+    c.image = d->path;
+    c.locked = d->replaces;
+    if (content_check(&c, &found, err) < 0)
+        return err_wrap(err, "%s, which an interrupted restore has left", d->path);
+    d->pass++;
+    if (!found.good && !d->replaces)
+        return err_set(err, ERR_EXISTS,
+                       "%s: is there already; an interrupted restore has made it, and it was "
+                       "written to since: choose another directory, move it away, or have it "
+                       "replaced by --force",
+                       d->path);
+    d->partial = partial_name(d);
+    if (!found.good) {
+        unlink(d->partial);
+        free(TAKE_PTR(d->partial));
+        return 0;
+    }
+    if (stat(d->path, &st) < 0)
+        return err_errno(err, errno, "%s", d->path);
+    d->allocated = (uint64_t)st.st_blocks * 512;
+    d->kept = kept_disk(d)->capacity;
+    d->named = d->found = d->finished = true;
+    return 0;
+}
+
 /* ---- writing ---- */
 
 /* Of the ranges, which one, and how much lies before it. */
@@ -354,17 +396,51 @@ static int check_written(struct restore_disk *d, struct err *err)
     return found.good ? 0 : tell_difference(d, &c, &found, err);
 }
 
-int restore_disk_write(struct restore_disk *d, struct err *err)
+static int write_and_check(struct restore_disk *d, struct err *err)
 {
     if (write_image(d, err) < 0 || sync_file(d, err) < 0)
         return -1;
     d->pass++;
-    if (check_written(d, err) < 0)
+    return check_written(d, err);
+}
+
+int restore_disk_write(struct restore_disk *d, struct err *err)
+{
+    if (restore_disk_is_finished(d) && look_at_finished(d, err) < 0)
+        return -1;
+    if (!d->finished && write_and_check(d, err) < 0)
         return -1;
     d->done = true;
     d->pass = d->passes;
     say(d, false, 0);
     return 0;
+}
+
+int restore_disk_name(struct restore_disk *d, bool *ret_made, struct err *err)
+{
+    *ret_made = false;
+    if (d->finished)
+        return 0;
+    if (d->replaces && path_exists(d->path)) {
+        if (rename(d->partial, d->path) < 0)
+            return err_errno(err, errno, "%s", d->path);
+        free(TAKE_PTR(d->partial));
+        return 0;
+    }
+    if (!d->named || link(d->partial, d->path) < 0) { /* or the file system has no links */
+        if (rename_new(d->partial, d->path, err) < 0)
+            return -1;
+        free(TAKE_PTR(d->partial));
+    }
+    *ret_made = true;
+    return 0;
+}
+
+void restore_disk_settle(struct restore_disk *d)
+{
+    if (d->partial)
+        unlink(d->partial);
+    free(TAKE_PTR(d->partial));
 }
 
 bool restore_disk_undo(struct restore_disk *d, bool stays)

@@ -181,6 +181,10 @@ scribble() {
     run onto --onto "vda=$tmp/top.qcow2"
     [ "$status" -ne 0 ]
     [[ $output == *"does not stand alone: it is stored in $tmp/old.qcow2, too" ]]
+    run onto --onto "vda=$tmp/old.qcow2"
+    [ "$status" -eq 1 ]
+    [[ $output == *"$tmp/old.qcow2: $tmp/top.qcow2 stands on it; choose another place" ]]
+    rm "$tmp/top.qcow2"
     qemu-img create -q -f qcow2 "$tmp/big.qcow2" 17M
     run onto --onto "vda=$tmp/big.qcow2"
     [ "$status" -eq 2 ]

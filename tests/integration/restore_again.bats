@@ -4,6 +4,8 @@
 # `vmkeep restore`: several disks at once, what it goes on with when an earlier one was interrupted,
 # and what --force replaces.  VMKEEP and CONTENT name the programs.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     export TZ=UTC COLUMNS=1000
     tmp=$(mktemp -d)
@@ -140,7 +142,10 @@ goes_on() { # FORMAT
     killed TERM qcow2
     [ "$code" -eq 130 ]
     grep -q "vmkeep: restore: $tmp/to/vda.qcow2.partial-.* stays: the same command goes on with it; or remove it" "$tmp/said"
-    goes_on qcow2
+    run -0 restore --to "$tmp/to"
+    restored "$tmp/to" qcow2
+    [[ $output =~ "  vda      $tmp/to/vda.qcow2  (200 MiB, "[0-9.]+" MiB on disk; 1"[0-9][0-9]" MiB of it as an interrupted restore had left it)" ]]
+    [[ $output =~ "  vdb      $tmp/to/vdb.qcow2  (200 MiB, "[0-9.]+" MiB on disk; an interrupted restore had written all of it)" ]]
 }
 
 @test "what is wrong in it is written anew" {
@@ -186,6 +191,29 @@ END
     [ "$status" -eq 1 ]
     [ "$(cat "$tmp/to/vda.qcow2")" = old ]
     [ "$(ls "$tmp/to")" = vda.qcow2 ]
+    restore --to "$tmp/to" --force
+    restored "$tmp/to" qcow2
+}
+
+@test "--force and --onto replace nothing that another image stands on" {
+    mkdir "$tmp/to"
+    for disk in vda vdb; do qemu-img create -q -f qcow2 "$tmp/to/$disk.qcow2" 200M; done
+    # One beside it, through a third one elsewhere.
+    qemu-img create -q -f qcow2 -F qcow2 -b "$tmp/to/vdb.qcow2" "$tmp/images/middle.qcow2"
+    qemu-img create -q -f qcow2 -F qcow2 -b ../images/middle.qcow2 "$tmp/to/top.qcow2"
+    run -1 restore --to "$tmp/to" --force
+    [ "${lines[-1]}" = "vmkeep: restore: $tmp/to/vdb.qcow2: $tmp/to/top.qcow2 stands on it; choose another place" ]
+    run -1 restore --onto "vdb=$tmp/to/vdb.qcow2" --yes
+    [ "${lines[-1]}" = "vmkeep: restore: disk vdb: $tmp/to/vdb.qcow2: $tmp/to/top.qcow2 stands on it; choose another place" ]
+    restore --to "$tmp/to" --force --disk vda
+    rm "$tmp/to/top.qcow2" "$tmp/to/vda.qcow2"
+    # A disk that points come from.
+    qemu-img create -q -f qcow2 -F qcow2 -b middle.qcow2 "$tmp/images/vdb.qcow2"
+    run -1 restore --to "$tmp/to" --force
+    [ "${lines[-1]}" = "vmkeep: restore: $tmp/to/vdb.qcow2: disk vdb of local/web01 stands on it ($tmp/images/vdb.qcow2); choose another place" ]
+    run -1 restore --onto "vdb=$tmp/to/vdb.qcow2" --yes
+    [ "${lines[-1]}" = "vmkeep: restore: disk vdb: $tmp/to/vdb.qcow2: disk vdb of local/web01 stands on it ($tmp/images/vdb.qcow2); choose another place" ]
+    rm "$tmp/images/vdb.qcow2"
     restore --to "$tmp/to" --force
     restored "$tmp/to" qcow2
 }
