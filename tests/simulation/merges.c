@@ -17,7 +17,7 @@ struct merging {
     struct point *ret;
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *progress_ctx;
-    bool fails, effect, there;
+    bool fails, effect, there, into_reserve;
 };
 
 static struct sim_image *image_of(struct sim_stored *p, const char *disk)
@@ -85,13 +85,14 @@ static int merge_now(void *arg, struct err *err)
         rc = -1;
     else if (goes && goes->published && (goes->torn || into->torn))
         rc = err_set(err, ERR_CORRUPT, "%s: is not as long as it was", q->id);
-    else if (q->r->full && goes && goes->published)
+    else if (goes && goes->published && (q->r->full || (q->r->scarce && !q->into_reserve)))
         rc = err_set(err, ERR_NOSPACE, "merging takes 1.00 GiB for a while");
     else if (q->effect && goes && goes->published) {
         merge_images(goes, into);
         if (into->rotten)
             strlist_add(&q->r->lost, into->point.id);
         sim_stored_remove(q->r, q->id, true);
+        q->r->scarce = false;
         q->r->w->counts.merges++;
     }
     if (goes && (err->code == ERR_NOTFOUND || err->code == ERR_BUSY))
@@ -119,6 +120,7 @@ struct op *sim_merge(struct store *s, const struct store_merge *what, struct poi
     q->progress = what->progress;
     q->progress_ctx = what->progress_ctx;
     q->there = sim_store_is_there(s);
+    q->into_reserve = what->into_reserve;
     sim_maybe_kill(q->r->w);
     q->fails = sim_op_fails(q->r->w, &q->effect);
     sim_check_removal(s, what->point, what->into, true);

@@ -253,6 +253,12 @@ struct op *sim_store_end(struct store *s, bool fails, struct err *refusal, op_do
     return sim_op(sim_store_repo(s)->w, refusal->code ? refusal : NULL, done, ctx);
 }
 
+/* Reserves are of 1 GiB. */
+uint64_t sim_room(const struct sim_repo *r)
+{
+    return r->full ? 4096 : r->scarce ? UINT64_C(1) << 29 : UINT64_C(1) << 39;
+}
+
 static struct op *probe(struct store *s, bool may_begin, const char *scratch,
                         struct store_space *ret, op_done done, void *ctx, struct err *err)
 {
@@ -267,7 +273,7 @@ static struct op *probe(struct store *s, bool may_begin, const char *scratch,
     fails = sim_op_fails(r->w, &effect);
     ret->total = UINT64_C(1) << 40;
     ret->scratch = r->scratch_full ? 4096 : UINT64_C(1) << 40;
-    ret->free = r->full ? 4096 : UINT64_C(1) << 39;
+    ret->free = sim_room(r);
     snprintf(ret->id, sizeof(ret->id), "%s", r->here.id);
     snprintf(ret->remote, sizeof(ret->remote), "%s", r->remote ? r->remote : "");
     return sim_store_end(s, fails, &refusal, done, ctx);

@@ -43,6 +43,8 @@ void sim_own(struct sim_repo *r, const char *domain);
  * by the rules, any while the catalog does not know all of them. */
 /* into: the point that it is merged into; NULL: it is only removed. */
 void sim_check_removal(struct store *s, const char *id, const char *into, bool by_rules);
+uint64_t sim_room(const struct sim_repo *r);
+
 /* tests/simulation/merges.c */
 struct op *sim_merge(struct store *s, const struct store_merge *what, struct point *ret,
                      op_done done, void *ctx, struct err *err);

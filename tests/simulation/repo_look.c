@@ -117,7 +117,7 @@ struct op *sim_survey(struct store *s, const struct survey_scope *scope, struct 
     fails = sim_op_fails(r->w, &effect) || (!scope->domain && r->fails == LOOK_SURVEY);
     if (!fails && sim_store_is_there(s)) {
         ret->total = UINT64_C(1) << 40;
-        ret->free = r->full ? 4096 : UINT64_C(1) << 39;
+        ret->free = sim_room(r);
         note_losses(r, scope->known, ret);
         note_merged(r, scope->known, ret);
         note_others(r, scope, ret);

@@ -386,8 +386,41 @@ static void history_kept(void)
     scene_end("old jobs go");
 }
 
+/* When a backup has ended the room is gone, but for the reserve, in which none would begin: the
+ * prune after it has nothing to remove that would make room, and merges there. */
+static void room_made_in_the_reserve(void)
+{
+    struct sim_daemon *d = scene_begin(19, 2);
+    const char *domain = d->host->domains.items[1]->name; /* its disks hold bitmaps */
+    uint64_t merges;
+
+    sim.no_fulls = true;
+    daemon_start(d);
+    scene_live(MINUTE_MS);
+    for (int i = 0; i < 5; i++) {
+        scene_ask_for(d, domain);
+        scene_live(60 * MINUTE_MS);
+    }
+    scene_ask_for(d, domain);
+    while (!scene_is_at(d, "publishing"))
+        scene_live(1);
+    merges = sim.w.counts.merges;
+    sim.w.repo.scarce = true;
+    scene_live(60 * MINUTE_MS);
+    if (sim.w.repo.scarce || sim.w.counts.merges == merges)
+        sim_broken("nothing was merged in the reserve");
+    merges = sim.w.counts.merges;
+    scene_ask_for(d, domain);
+    scene_live(60 * MINUTE_MS);
+    if (sim.w.counts.merges == merges)
+        sim_broken("the backup after that, or its prune, did not work");
+    sim.no_fulls = false;
+    scene_end("a prune that has no room but the reserve");
+}
+
 void play_life_scenes(void)
 {
+    room_made_in_the_reserve();
     newest_deleted();
     deletion_yields();
     policy_away();

@@ -190,6 +190,7 @@ struct sim_repo {
     bool gone;           /* not mounted */
     int64_t back_ms;     /* when that changed, or the disk */
     bool full;
+    bool scarce; /* nothing but the reserve is left, and what goes makes room */
     bool keeps_catalogs;
     enum sim_look fails; /* such a look, though the repository is there */
     int64_t look_ms;     /* for so long a survey of the whole takes */
