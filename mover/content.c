@@ -52,7 +52,7 @@ static const char usage[] =
     "   or: vmkeep-content check --image IMAGE --capacity BYTES --content DIGEST\n"
     "                    [--format raw] [--below TREE]... [--slice K/N --seed NUMBER]\n"
     "                    [--from BYTES] [--to BYTES] [--only FILE] [--key FILE]\n"
-    "                    [--differences FILE] [--locked]\n"
+    "                    [--differences FILE] [--locked] [--from-disk]\n"
     "\n"
     "The digest of what a guest reads of a disk.  The last line of output is JSON.\n"
     "\n"
@@ -67,7 +67,7 @@ static const char usage[] =
     "                     far as one that is whole; of check, the image's own before them\n"
     "  --copied           vmkeep-mover has made the image, and noted its digests in\n"
     "                     --tree: where they can be used, nothing is read\n"
-    "  --from-disk        of take: read past the page cache, as check does\n"
+    "  --from-disk        read past the page cache\n"
     "  --content DIGEST   sha256-tree:HEX: what it shall be; of take, what the disk was\n"
     "                     at the image that it stands on\n"
     "  --key FILE         the key of images that are encrypted (LUKS)\n"
@@ -325,7 +325,7 @@ static int read_leaves(const struct options *o, bool depth, const struct leaves 
                                      .opened = words.name,
                                      .object = words.object,
                                      .depth = depth,
-                                     .direct = o->check || o->from_disk,
+                                     .direct = o->from_disk,
                                      .locked = o->locked,
                                      .more = hash_threads() - 1};
     struct hash_spec spec = {.bandwidth = o->bandwidth, .threads = hash_threads(), .more = more};

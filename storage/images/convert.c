@@ -29,10 +29,11 @@ struct converting {
 
 /* "    (12.34/100%)".  Without news, too: a cancel must not wait for the next percent.
  *
- * What is written so far begins its way to the disk, and leaves the page cache when it is there: so
- * the disk works from the start, the sync at the end is short, and what others have in the cache
- * stays.  (Past the page cache, by -t none, qemu-img takes half as long again: its writes, each
- * of which makes the file longer, wait for one another.) */
+ * What is written so far begins its way to the disk: so that works from the start, and the sync
+ * at the end is short.  Unless it is read back from there it leaves the page cache when it has
+ * arrived, and what others have in the cache stays.  (Past the page cache, by -t none, qemu-img
+ * takes half as long again: its writes, each of which makes the file longer, wait for one
+ * another.) */
 static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
 {
     struct converting *s = ctx;
@@ -40,7 +41,10 @@ static bool on_qemu_img(void *ctx, pid_t pid, const char *line)
     (void)pid;
     if (line)
         sscanf(line, " (%lf/", &s->percent);
-    posix_fadvise(s->target, 0, 0, POSIX_FADV_DONTNEED);
+    if (s->c->stays_cached)
+        sync_file_range(s->target, 0, 0, SYNC_FILE_RANGE_WRITE);
+    else
+        posix_fadvise(s->target, 0, 0, POSIX_FADV_DONTNEED);
     return s->c->progress(s->c->ctx, s->percent);
 }
 

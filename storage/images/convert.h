@@ -20,6 +20,7 @@ struct conversion {
      * in the middle: of a qcow2 image the tables are written as it grows, not at the end. */
     bool steady;
     uint64_t from, length; /* of those: only so much of an image that is there; length 0: all */
+    bool stays_cached;     /* what is written is read back at once */
     uint64_t bandwidth;    /* bytes written a second; 0: no limit */
     bool (*progress)(void *ctx, double percent); /* at least twice a second; false ends it */
     void *ctx;

@@ -238,6 +238,8 @@ int content_check(const struct content_check *c, struct content_found *ret, stru
     add(&w, "--bandwidth", bandwidth);
     if (c->locked)
         *VEC_ADD(&w) = "--locked";
+    if (!c->cached)
+        *VEC_ADD(&w) = "--from-disk";
     if (!sample_is_whole(&c->sample))
         add_part(c, &part, &w);
     if (c->only)

@@ -27,6 +27,7 @@ struct content_check {
     const char *disk;               /* that has a content */
     const char *image, *format;     /* what is read: "qcow2" with all that it stands on, or "raw";
                                      * NULL: the point's own image */
+    bool cached;                    /* read through the page cache, not from the disk */
     bool locked;                    /* who has image open for writing does not write now */
     uint64_t bandwidth;             /* bytes a second; 0: no limit */
     struct sample sample;           /* without trees that can be used all is read */

@@ -18,6 +18,7 @@
 #include "storage/images/convert.h"
 #include "storage/digest/leaves.h"
 #include "storage/repository/repository_priv.h"
+#include "storage/restore/write_out.h"
 
 #define DIGITS 16                    /* of a content digest, in a file's name */
 #define WORTH_IT (UINT64_C(1) << 20) /* a file with less is begun anew */
@@ -121,23 +122,6 @@ static int make_file(struct restore_disk *d, struct err *err)
         return err_errno(err, errno, "create %s", name);
     close(fd);
     d->partial = TAKE_PTR(name);
-    return 0;
-}
-
-/* And out of the page cache: it is the disk that is read back. */
-static int sync_file(struct restore_disk *d, struct err *err)
-{
-    CLEANUP_CLOSE int fd = open(d->partial, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-
-    if (fd < 0)
-        return err_errno(err, errno, "%s", d->partial);
-    if (sync_fd(fd, d->partial, err) < 0)
-        return -1;
-    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    if (fstat(fd, &st) < 0) /* not before: blocks are given when data is written out */
-        return err_errno(err, errno, "%s", d->partial);
-    d->allocated = (uint64_t)st.st_blocks * 512;
     return 0;
 }
 
@@ -307,6 +291,7 @@ static int convert(struct restore_disk *d, const struct content_range *part, str
                                  .steady = d->named && is_qcow2(d),
                                  .from = part ? part->offset : 0,
                                  .length = part ? part->length : 0,
+                                 .stays_cached = d->cached,
                                  .bandwidth = d->bandwidth,
                                  .progress = on_converted,
                                  .ctx = w};
@@ -375,6 +360,7 @@ static int tell_difference(struct restore_disk *d, struct content_check *c,
 
     d->useless = true;
     c->image = NULL;
+    c->cached = false;
     if (content_check(c, &kept, err) < 0)
         return -1;
     if (!kept.good)
@@ -389,19 +375,53 @@ static int check_written(struct restore_disk *d, struct err *err)
     CLEANUP(content_found_done) struct content_found found = {0};
     struct content_check c = check_of(d);
 
-    if (!is_read_back(d))
-        return 0;
+    c.cached = d->cached;
     if (content_check(&c, &found, err) < 0)
         return err_wrap(err, "reading back what was written");
     return found.good ? 0 : tell_difference(d, &c, &found, err);
 }
 
+/* What was synced leaves the page cache. */
+static int let_go(struct restore_disk *d, int fd, struct err *err)
+{
+    struct stat st;
+
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (fstat(fd, &st) < 0) /* not before: blocks are given when data is written out */
+        return err_errno(err, errno, "%s", d->partial);
+    d->allocated = (uint64_t)st.st_blocks * 512;
+    return 0;
+}
+
+/* Of the page cache it is read while the disk takes it, else when it lies there. */
+static int sync_and_check(struct restore_disk *d, int fd, struct err *err)
+{
+    struct err late = ERR_INIT;
+    struct write_out out;
+    int rc = 0, synced;
+
+    write_out_start(&out, fd, d->partial);
+    if (d->cached && is_read_back(d))
+        rc = check_written(d, err);
+    synced = write_out_wait(&out, &late);
+    if (rc == 0 && synced < 0)
+        *err = late;
+    if (rc < 0 || synced < 0 || let_go(d, fd, err) < 0)
+        return -1;
+    return !d->cached && is_read_back(d) ? check_written(d, err) : 0;
+}
+
 static int write_and_check(struct restore_disk *d, struct err *err)
 {
-    if (write_image(d, err) < 0 || sync_file(d, err) < 0)
+    CLEANUP_CLOSE int fd = -1;
+
+    if (write_image(d, err) < 0)
         return -1;
     d->pass++;
-    return check_written(d, err);
+    fd = open(d->partial, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, errno, "%s", d->partial);
+    return sync_and_check(d, fd, err);
 }
 
 int restore_disk_write(struct restore_disk *d, struct err *err)

@@ -28,6 +28,7 @@ struct restore_disk {
     uint64_t bytes;                 /* about how many are written */
     uint64_t bandwidth;             /* bytes a second; 0: no limit */
     bool no_verify;                 /* it is not read back */
+    bool cached;                    /* it is read back from the page cache, not from the disk */
     bool replaces;                  /* what has its name, which the caller has locked */
     /* How much of the work is done, 0 to 1; false ends it. */
     bool (*progress)(void *ctx, bool checking, double fraction);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 
 struct work;
 
@@ -103,6 +104,17 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* Half of what is free is enough for all of them to be read back from there.  Where others want it
+ * meanwhile, what it has lost is read from the disk. */
+static bool fit_in_cache(const struct restore_disks *w)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < w->n; i++)
+        bytes += w->items[i].bytes;
+    return bytes <= memory_available() / 2;
+}
+
 /* ---- in the main one, which does its part, and all of it where no other can be started ---- */
 
 int restore_disks_write(struct restore_disks *w, struct err *err)
@@ -111,6 +123,7 @@ int restore_disks_write(struct restore_disks *w, struct err *err)
     CLEANUP_FREE pthread_t *threads = xcalloc(others + 1, sizeof(*threads));
     CLEANUP_FREE struct lane *lanes = xcalloc(w->n + 1, sizeof(*lanes));
     struct work k = {.w = w, .lanes = lanes, .err = ERR_INIT};
+    const bool cached = fit_in_cache(w);
     size_t started = 0;
 
     pthread_mutex_init(&k.lock, NULL);
@@ -118,6 +131,7 @@ int restore_disks_write(struct restore_disks *w, struct err *err)
         lanes[i] = (struct lane){.work = &k, .i = i};
         w->items[i].progress = on_progress;
         w->items[i].ctx = &lanes[i];
+        w->items[i].cached = cached;
     }
     while (started < others && pthread_create(&threads[started], NULL, work, &k) == 0)
         started++;

@@ -177,6 +177,20 @@ goes_on() { # FORMAT
     restored "$tmp/to" qcow2
 }
 
+@test "what came out wrong is found, whether it was on the disk yet or not" {
+    # A byte of what was written changes in the page cache, before anything is synced.
+    instead << END
+if [ "\$1" = convert ]; then
+    PATH=$PATH qemu-img "\$@" || exit 1
+    [[ \$* != *vdb* ]] || printf '!' | dd of="\$(echo "$tmp"/to/vdb.raw.partial-*)" bs=1 seek=\$((2 << 20)) conv=notrunc status=none
+    exit 0
+fi
+END
+    PATH=$tmp/bin:$PATH run -1 restore --to "$tmp/to" --format raw
+    [[ $output == *"disk vdb: $tmp/to/vdb.raw.partial-"*": does not hold what was written to it, in 1 block of 64 KiB, first in bytes 2097152 to 2162687"* ]]
+    [ ! -e "$tmp/to" ]
+}
+
 @test "--force replaces what is in the way, once all is whole" {
     mkdir "$tmp/to"
     echo old > "$tmp/to/vda.qcow2"

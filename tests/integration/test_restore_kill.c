@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A restore that is killed when its images are whole, and have their names or not yet: the next one
- * into the same place goes on from there.
+ * The end of a restore.  Killed when its images are whole, and have their names or not yet: the
+ * next one into the same place goes on from there.  And what is read while it is on its way to the
+ * disk counts for nothing, if that does not take it.
  */
 #include "tests/support/test.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,9 +66,22 @@ static void step(void)
         kill(getpid(), SIGKILL);
 }
 
+static const char *sync_fails; /* of this file */
+static int syncs_failed;
+
 int fsync(int fd)
 {
+    CLEANUP_FREE char *link = xasprintf("/proc/self/fd/%d", fd);
+    char path[PATH_MAX];
+    ssize_t n = readlink(link, path, sizeof(path) - 1);
+
     step();
+    path[n > 0 ? n : 0] = '\0';
+    if (sync_fails && strstr(path, sync_fails)) {
+        syncs_failed++;
+        errno = EIO;
+        return -1;
+    }
     return (int)syscall(SYS_fsync, fd);
 }
 
@@ -177,6 +193,24 @@ static void finished_and_written_to(void **state)
     }
 }
 
+/* All of it is right in the page cache, and is not on the disk. */
+static void the_disk_does_not_take_it(void **state)
+{
+    CLEANUP(restore_result_done) struct restore_result res = {0};
+    struct restore_request r = request(1);
+    struct err err = ERR_INIT;
+    int rc;
+
+    (void)state;
+    sync_fails = "/vdb.qcow2.partial-";
+    rc = restore_run(&r, &res, &err);
+    sync_fails = NULL;
+    if (rc == 0 || err.code != ERR_IO || !strstr(err.msg, "disk vdb") || syncs_failed != 1)
+        fail_msg("%d, after %d syncs: %s", rc, syncs_failed, err.msg);
+    assert_null(res.bad_point);
+    assert_false(path_exists(to));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -184,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(killed_at_any_step),
         TEST(finished_and_written_to),
+        TEST(the_disk_does_not_take_it),
     };
 
     return cmocka_run_group_tests_name("restore_kill", tests, NULL, NULL);
