@@ -159,9 +159,14 @@ static int judge_all(const struct dry_run *run, struct verdicts *v, struct err *
 
     v->items = xcalloc(n + 1, sizeof(*v->items));
     v->how = xcalloc(n + 1, sizeof(*v->how));
-    for (size_t i = 0; i < n; i++)
+    bool sorted = true; /* as the catalog has them, where each domain has one policy */
+
+    for (size_t i = 0; i < n; i++) {
         places[i] = i;
-    if (n > 0)
+        sorted =
+            sorted && (i == 0 || group_order(&v->points.items[i - 1], &v->points.items[i]) <= 0);
+    }
+    if (!sorted)
         qsort_r(places, n, sizeof(*places), by_group, v->points.items);
     for (size_t i = 0; i < n; i = end) {
         const struct point *head = &v->points.items[places[i]];

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/timefmt.h"
+#include "report/json_write.h"
 #include "report/table.h"
 
 json_t *report_json_time(int64_t t)
@@ -36,27 +37,16 @@ json_t *report_json_number(int64_t v)
 
 void report_json_print(json_t *value, FILE *out)
 {
-    json_dumpf(value, out, JSON_INDENT(2));
+    json_write(value, 0, out);
     fputc('\n', out);
     json_decref(value);
 }
 
-/* Texts have no line feeds: JSON has an escape for them. */
 void report_json_add(struct report_json_array *a, json_t *item)
 {
-    CLEANUP_FREE char *text = json_dumps(item, JSON_INDENT(2));
-
     fputs(a->any ? ",\n  " : "[\n  ", a->out);
     a->any = true;
-    for (const char *line = text, *end; line; line = end ? end + 1 : NULL) {
-        end = strchr(line, '\n');
-        if (!end) {
-            fputs(line, a->out);
-            break;
-        }
-        fwrite(line, 1, (size_t)(end - line), a->out);
-        fputs("\n  ", a->out);
-    }
+    json_write(item, 1, a->out);
     json_decref(item);
 }
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+unit_test(report json_write USES PkgConfig::JANSSON)
 unit_test(report live USES PkgConfig::JANSSON)
 unit_test(report points)
 unit_test(report room)
