@@ -6,6 +6,7 @@
 #
 #   scenarios_test.sh [PATTERN]     those whose name matches
 #   DRIVER                          qmp (default): driver_qmp.sh; libvirt: driver_libvirt.sh
+#   TOLD=FILE                       writes there what is said of each, as in fixtures/scenarios.told
 #
 # A row is:  scenario NAME 'DISKS' 'STEPS'
 #   DISKS  NAME=FORMAT:SIZE[:OPTIONS of qemu-img create] ...; vda is written from end to end at first
@@ -174,6 +175,25 @@ restart()
     vm_start
 }
 
+# What is said of each backup, and why each point is what it is: the same whichever driver made them, but where the
+# line begins with a driver's name.  Libvirt does not tell a bitmap that is gone from a broken one, and calls it the same
+# on all disks.  Sizes, times and names that are made up go, and so does what libvirt lacks in each.
+tell()
+{
+    local told
+    told=$({
+        echo "== $name"
+        vmkeep jobs --json | jq -r 'sort_by(.id)[] | select(.kind == "backup") | "\(.outcome): \(.reason)"'
+        points | jq -r 'sort_by(.id | split("-") | last | tonumber)[] | "\(.kind): \(.why)"'
+    } | sed -E "s|$tmp|DIR|g; s/, [0-9.]+ ([KMG]i)?B\$//; s/, [0-9.]+ ([KMG]i)?B;/;/; s/; guest-safe copy not possible: [^;]*//
+        s/inode [0-9]+ of [0-9TZ:.-]+/inode N/g; s/vmkeep-[0-9a-f]{8}-[0-9]+(-vd[a-z])?/CHECKPOINT/g; s/asked for by hand(; )?//; s/: \$//")
+    [ -z "${TOLD:-}" ] || echo "$told" >> "$TOLD"
+    awk -v name="== $name" '/^== / { this = $0 == name } this' "$fixtures/scenarios.told" |
+        sed -E "s/^${DRIVER:-qmp}: //; /^(qmp|libvirt): /d" > "$tmp/told"
+    [ -n "${TOLD:-}" ] || diff "$tmp/told" - <<< "$told" || fail "$name: other words than those of fixtures/scenarios.told"
+}
+fixtures=$(cd "$(dirname "$0")/../fixtures" && pwd)
+
 # ---- a scenario ----
 
 compare_all()
@@ -242,6 +262,7 @@ scenario()
     await_daemon
     eval "$3"
     compare_all
+    tell
     stop_daemon
     ! vm_is_up || vm_stop
 }
