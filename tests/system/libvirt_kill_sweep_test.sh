@@ -146,7 +146,8 @@ revive()
     qemu)
         wait_for 20 "QEMU's end" domain_is_off
         qemu-img check -q -r all "$tmp/images/$vm-vda.qcow2" > /dev/null 2>&1 || true
-        libvirt_virsh start "$vm" > /dev/null
+        # The daemon may be writing a bitmap into the image of one that is shut off now, just then.
+        wait_for 20 "the domain to start again" libvirt_virsh start "$vm"
         ;;
     esac
 }
