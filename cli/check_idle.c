@@ -78,6 +78,8 @@ void check_idle(const char *path, const struct config *c, struct diagnostics *di
 
     if (catalog_open(c->catalog, CATALOG_READ, &catalog, &ignored) < 0)
         catalog = NULL;
+    if (ignored.code == ERR_DENIED) /* who may read it is told of what is idle */
+        return;
     (void)find_idle(c, catalog, &found, &ignored);
     for (size_t i = 0; i < found.n; i++)
         if (!is_told(c, &found.items[i]))

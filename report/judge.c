@@ -53,7 +53,8 @@ static char *advise_run(const struct status_domain *d, const struct status_polic
         return xstrdup("first of all have vmkeepd run again: it makes up for what was missed");
     if (may_be_unknown(p, s))
         return xasprintf("first of all `vmkeep rebuild-catalog`: repository %s has points that the "
-                         "catalog does not know, perhaps this domain's; see lost-catalog.md",
+                         "catalog does not know, perhaps this domain's; see lost-catalog.md "
+                         "of the documentation",
                          p->repository);
     if (p->active)
         return xasprintf("job %lld %s: `vmkeep jobs --active`", (long long)p->active,

@@ -209,8 +209,8 @@ char *status_summary(const struct status *s);
 /* What to do about points that are damaged or missing. */
 #define STATUS_POINTS_ADVICE                                                                       \
     "`vmkeep points` tells why of each; bring back the files, and have `vmkeep verify` read "      \
-    "them; or let go of them by `vmkeep delete`: they count for no rule, and the next backup "     \
-    "starts a chain of its own"
+    "them; or let go of them by `vmkeep delete POINT --with-dependents`: they count for no "       \
+    "rule, and the next backup starts a chain of its own"
 
 /* What to do about a repository that cannot be used. Caller frees. */
 char *status_repository_advice(const char *name);
@@ -225,7 +225,7 @@ char *status_repository_advice(const char *name);
 /* What to do where catalog and repository do not agree. */
 #define STATUS_DIFFERENCE_ADVICE                                                                   \
     "`vmkeep rebuild-catalog` takes in what is there, and forgets what is not (`vmkeep "           \
-    "repository check` lists it before); see lost-catalog.md"
+    "repository check` lists it before); see lost-catalog.md of the documentation"
 
 /* In which order domains are told of, the worst first: 0 is at risk, then unprotected, then what
  * else there is to see to, then protected, then left out and gone. */

@@ -20,7 +20,8 @@
 #define DAY INT64_C(86400)
 #define STRAYS_NAMED 5
 #define CLOCK_ADVICE                                                                               \
-    "see that the clock is right (`timedatectl`); wrong-clock.md tells what comes of it"
+    "see that the clock is right (`timedatectl`); wrong-clock.md of the documentation tells what " \
+    "comes of it"
 
 struct gathering {
     const struct status_sources *s;

@@ -27,6 +27,21 @@ check() {
     ! grep -vE "^$example: warning: (repository|disk|domain) '" "$err"
 }
 
+@test "who may not read the catalog is not told which domains there are not" {
+    cat > "$BATS_TEST_TMPDIR/config" <<END
+catalog: $BATS_TEST_TMPDIR/catalog.db
+control: $BATS_TEST_TMPDIR/sock
+hosts: [{ name: local, driver: libvirt, uri: "qemu:///system" }]
+repositories: [{ name: main, path: $BATS_TEST_TMPDIR }]
+policies: [{ name: all, domains: ["*"], repository: main, schedule: { full: daily } }]
+END
+    check 0 "$BATS_TEST_TMPDIR/config"
+    grep -q 'policy all: matches no domain that is known' "$err"
+    install -m 0 /dev/null "$BATS_TEST_TMPDIR/catalog.db"
+    setpriv --bounding-set -all --inh-caps -all "$VMKEEP" check "$BATS_TEST_TMPDIR/config" > "$out" 2> "$err"
+    ! grep -q 'matches no domain' "$err"
+}
+
 @test "without FILE: that of --config" {
     check 0 --config "$fixtures/valid/every-key.yaml"
     grep -q 'ok: 3 hosts, 2 repositories, 2' "$out"

@@ -236,7 +236,7 @@ lab/db01 nightly at risk 3d 2h ago 1d 2h overdue
  why: no good point for 3d 2h, promised 1d 2h; last job 7 failed: disk vda: No space left on device
  do: first of all have vmkeepd run again: it makes up for what was missed
  why: a point is damaged: lab/db01/STAMP.nightly: not recorded why; unreachable: QMP: no answer for 10 s
- do: `vmkeep points` tells why of each; bring back the files, and have `vmkeep verify` read them; or let go of them by `vmkeep delete`: they count for no rule, and the next backup starts a chain of its own; `vmkeep doctor lab/db01`
+ do: `vmkeep points` tells why of each; bring back the files, and have `vmkeep verify` read them; or let go of them by `vmkeep delete POINT --with-dependents`: they count for no rule, and the next backup starts a chain of its own; `vmkeep doctor lab/db01`
 lab/spare - unprotected - - -
  why: no policy selects it
  do: name it in a policy's `domains`; or, if it is meant to have no backups, in `unprotected`; then `vmkeep reload`
