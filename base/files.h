@@ -52,7 +52,8 @@ enum files_what {
     FILES_TOUCH,     /* do those of these names that the process has open take a change? */
     FILES_SYNC,      /* the same are brought onto their medium; other errors count too */
     FILES_WRITE_OUT, /* the same, as they grow, until the process has them open no more; of no
-                        process, those of these names, until it is cancelled */
+                        process, those of these names, until it is cancelled.  A file that has lost
+                        its name is only held open till then, and removed piece by piece */
     FILES_MAKE,      /* makes them, empty, ours alone, then that user's; none may be there */
     FILES_REMOVE,    /* fine when they are not there */
     FILES_TRY,       /* makes them as FILES_MAKE does, sees whether that user gets there, and

@@ -136,6 +136,22 @@ EOR
     jq -e 'select(.done)' answer
 }
 
+@test "a file without a name is held, and goes piece by piece when nobody else has it open" {
+    local holder child
+    head -c 40M /dev/zero > nameless
+    tail -f nameless > /dev/null 2>&1 3>&- &
+    holder=$!
+    rm nameless
+    ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=ftruncate -o calls \
+        "$STORE" <<< "{\"do\": \"files-write-out\", \"pid\": $holder, \"names\": [\"$tmp/nameless\"]}" > answer &
+    child=$!
+    until grep -q nameless answer; do sleep 0.05; done
+    kill "$holder"
+    wait "$child"
+    jq -e 'select(.done)' answer
+    [ "$(grep -c 'ftruncate(.*, 25165824) *= 0\|ftruncate(.*, 8388608) *= 0' calls)" = 2 ]
+}
+
 @test "a file is written out by its name, and what is none is not waited for" {
     ask '{"do": "files-write-out", "names": ["\($tmp)/none"]}' | jq -e 'select(.done)'
     truncate -s 3M grows

@@ -408,6 +408,7 @@ void domain_free(struct domain *d)
 {
     domain_drop_tasks(d);
     writing_stop(&d->writing);
+    writing_stop(&d->holding);
     if (d->offline)
         domain_free(TAKE_PTR(d->offline));
     d->side->free(d);

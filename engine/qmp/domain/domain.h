@@ -118,6 +118,9 @@ struct domain {
     struct err given_up_why;
 
     struct writing *writing; /* of the targets of its push; NULL: nothing is */
+    struct writing *holding; /* its scratch files */
+    char
+        held[HV_TAG_MAX]; /* whose they are, or were: tried once, for not everybody may hold them */
 
     struct freezer *freezer; /* NULL: no agent is configured */
 
