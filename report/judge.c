@@ -37,7 +37,7 @@ static bool is_kept(const struct status_policy *p, int64_t now)
 static bool may_be_unknown(const struct status_policy *p, const struct status *s)
 {
     for (size_t i = 0; i < s->repositories.n && !p->last_good && !p->last_bad; i++)
-        if (s->repositories.items[i].difference &&
+        if (judge_differs(&s->repositories.items[i]) &&
             str_eq(s->repositories.items[i].name, p->repository))
             return true;
     return false;
@@ -50,7 +50,10 @@ static char *advise_run(const struct status_domain *d, const struct status_polic
     const struct status_job *j = &p->last_job;
 
     if (!s->daemon.running && s->daemon.problem)
-        return xstrdup("first of all have vmkeepd run again: it makes up for what was missed");
+        return p->next_run
+                   ? xstrdup("first of all have vmkeepd run again: it makes up for what was missed")
+                   : xasprintf("first of all have vmkeepd run again, then `vmkeep run %s/%s`",
+                               d->host, d->domain);
     if (may_be_unknown(p, s))
         return xasprintf("first of all `vmkeep rebuild-catalog`: repository %s has points that the "
                          "catalog does not know, perhaps this domain's; see lost-catalog.md "

@@ -9,6 +9,9 @@
 
 /* r: one of s. */
 void judge_repository(struct status_repository *r, const struct status *s);
+/* Catalog and repository do not agree.  That what is there could not be looked at, which is the
+ * repository's own problem, is none. */
+bool judge_differs(const struct status_repository *r);
 /* Its copies alone. */
 void judge_policy_copies(struct status_policy *p);
 /* "; repository off has 2 good copies, the newest of TIME", of each that has some; "": none has.

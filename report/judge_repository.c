@@ -90,6 +90,11 @@ static char *problem_advice(const struct status_repository *r, const struct stat
     return status_repository_advice(r->name);
 }
 
+bool judge_differs(const struct status_repository *r)
+{
+    return r->difference && !(r->problem && strstr(r->difference, r->problem));
+}
+
 void judge_repository(struct status_repository *r, const struct status *s)
 {
     CLEANUP_FREE char *advice = r->problem ? problem_advice(r, s) : NULL;
@@ -109,6 +114,6 @@ void judge_repository(struct status_repository *r, const struct status *s)
         judge_needs(r, s);
         judge_trend(r, s->now);
     }
-    if (r->difference)
+    if (judge_differs(r))
         reason_add(&r->reasons, REASON_DIFFERENCE, STATUS_DIFFERENCE_ADVICE, "%s", r->difference);
 }

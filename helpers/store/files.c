@@ -237,8 +237,7 @@ static int follow(struct visit *v, const char *path, const char *name, struct er
         fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     }
     if (fd >= 0)
-        *VEC_ADD(&v->growing) =
-            (struct growing){.fd = take_fd(&fd), .nameless = st.st_nlink == 0};
+        *VEC_ADD(&v->growing) = (struct growing){.fd = take_fd(&fd), .nameless = st.st_nlink == 0};
     return 0;
 }
 

@@ -340,6 +340,28 @@ static void a_catalog_that_was_lost(void **state)
     status_done(&s);
 }
 
+/* What lies there is not known, which says nothing of the catalog, and is said once. */
+static void a_repository_that_could_not_be_looked_at(void **state)
+{
+    static const struct status_case none = {.policies = {{"p", DAY, -1, 0, OUTCOME_NONE, NULL, 0}}};
+    struct status s = {.now = NOW, .daemon = {.running = true, .started = NOW - HOUR}};
+    struct status_domain *d = add_domain(&s, &none);
+    struct status_repository *r = VEC_ADD(&s.repositories);
+
+    (void)state;
+    d->policies.items[0].repository = xstrdup("main");
+    *r = (struct status_repository){
+        .name = xstrdup("main"),
+        .problem = xstrdup("/r: holds repository 2, not 1"),
+        .difference = xstrdup(
+            "whose points are there could not be found out: /r: holds repository 2, not 1")};
+    status_judge(&s);
+    assert_int_equal(r->reasons.n, 1);
+    assert_string_equal(r->reasons.items[0].text, "/r: holds repository 2, not 1");
+    assert_string_equal(d->policies.items[0].reasons.items[0].advice, "`vmkeep run lab/web01`");
+    status_done(&s);
+}
+
 /* Whatever there is to act on says what to do. */
 static void note_advice(void *arg, const struct status_about *about, const struct reason *r)
 {
@@ -736,6 +758,7 @@ int main(void)
         cmocka_unit_test(what_to_do_about_a_repository),
         cmocka_unit_test(what_must_be_acted_on),
         cmocka_unit_test(a_catalog_that_was_lost),
+        cmocka_unit_test(a_repository_that_could_not_be_looked_at),
         cmocka_unit_test(says_what_to_do),
         cmocka_unit_test(a_broken_configuration_comes_first),
         cmocka_unit_test(a_run_that_comes_too_late_matters),
