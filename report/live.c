@@ -103,6 +103,8 @@ char *live_text(const json_t *job, int64_t now)
         return xstrdup("");
     if (json_is_true(json_object_get(job, "cancelled")))
         fputs("asked to end; ", out);
+    if (json_is_true(json_object_get(job, "interrupted")))
+        fputs("interrupted, ", out);
     if (doing)
         fputs(doing, out);
     if (doing && strncmp(doing, "copying", 7) == 0)

@@ -18,25 +18,26 @@ COLOURS = {"30": "#888", "31": "#ff8a85", "32": "#6fcf8b", "33": "#f2b65a", "34"
 
 def spans(text):
     """A terminal's attributes as HTML's."""
-    style = {}
+    style, inverse = {}, {}
     for part in re.split(r"(\x1b\[[0-9;]*m)", text):
         found = re.fullmatch(r"\x1b\[([0-9;]*)m", part)
         if not found:
-            css = ";".join(f"{k}:{v}" for k, v in style.items())
+            css = ";".join(f"{k}:{v}" for k, v in {**style, **inverse}.items())
             yield f'<span style="{css}">{html.escape(part)}</span>' if css else html.escape(part)
             continue
         for code in found[1].split(";"):
             if code in ("", "0"):
-                style = {}
+                style, inverse = {}, {}
             elif code == "1":
                 style["font-weight"] = "bold"
             elif code == "7":
-                style.update({"background": "#ddd", "color": "#111"})
+                inverse = {"background": "#ddd", "color": "#111"}
             elif code in COLOURS:
                 style["color"] = COLOURS[code]
-            elif code in ("39", "27"):
+            elif code == "39":
                 style.pop("color", None)
-                style.pop("background", None)
+            elif code == "27":
+                inverse = {}
 
 
 def take(b, path, scheme):

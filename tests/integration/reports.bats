@@ -483,7 +483,7 @@ it settles what it left open when it starts"* ]]
     run -0 --separate-stderr vmkeep jobs --active
     old() { plain | sed -E 's/10m( [0-9]+s)? ago/10m ago/'; }
     [ "$(old <<< "$output")" = "JOB DOMAIN POLICY WHAT NOW
- 8 lab/web01 nightly incremental copying 25% of 200 MiB (10m ago)" ]
+ 8 lab/web01 nightly incremental interrupted, copying 25% of 200 MiB (10m ago)" ]
     [[ $(old <<< "$stderr") == "vmkeep: TMP/control.sock: the daemon is not running (No such file \
 or directory); what follows is what it left in the catalog, last at DATE TIME (10m ago)
 vmkeep: 'systemctl start vmkeepd'; 'journalctl -u vmkeepd' tells why it ended" ]]

@@ -110,7 +110,7 @@ rows_are() { [ "$(screen | grep -c ^lab/)" = "$1" ]; }
     keys Down Down Right
     wait_for shows 'up, down: scroll'
     wait_for line_is 3 lab/web01
-    wait_for shows 'Now: job 8, copying 25% of 200 MiB'
+    wait_for shows 'Now: job 8, interrupted, copying 25% of 200 MiB'
     wait_for shows 'job 3, incremental, success'
     wait_for fits 80
     keys Left

@@ -117,7 +117,7 @@ code() { head -1 "$tmp/head" | cut -d ' ' -f 2; }
     [ "$(code)" = 200 ]
     [[ $page == *"NOT PROTECTED: 1 domain at risk, 1 unprotected, 1 protected"* ]]
     [[ $page == *'<a href="/domain/lab/db01">lab/<wbr>db01</a>, nightly</strong>: no good point for 3d 2h'* ]]
-    [[ $page == *'copying 25% of 200 MiB'* ]]
+    [[ $page == *'interrupted, copying 25% of 200 MiB'* ]]
     [[ $page == *'aria-label="Last 14 days, today last: '*'1 failed'* ]]
     grep -qi "^content-security-policy: default-src 'none'; style-src 'self';" "$tmp/head"
     for header in 'x-content-type-options: nosniff' 'x-frame-options: DENY' 'referrer-policy: no-referrer' \

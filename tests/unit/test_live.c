@@ -28,6 +28,8 @@ static const struct {
     {"{'doing': 'syncing and digesting what was copied', 'percent': 100, 'bytes_total': 1}",
      "syncing and digesting what was copied"},
     {"{'doing': 'copying', 'cancelled': true}", "asked to end; copying"},
+    {"{'doing': 'copying', 'interrupted': true, 'percent': 25, 'bytes_total': 209715200}",
+     "interrupted, copying 25% of 200 MiB"},
     {"{'doing': null, 'waits_for': {'code': 'guest', 'since': '2026-11-27T01:31:00Z',"
      " 'text': 'job 12 (full of policy nightly) of the same domain'}}",
      "waits since 01:31:00 for job 12 (full of policy nightly) of the same domain"},
