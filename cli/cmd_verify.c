@@ -126,7 +126,8 @@ const struct command cmd_verify = {
             "its repository is away; missing, where files of it are not there; or damaged: then "
             "the disk is named, the image that holds the damage and, where trees of digests tell, "
             "the first bytes. Clusters that nothing uses (leaks) and a tree that is damaged, which "
-            "the next backup makes good, are no damage to a point.",
+            "the next backup makes good, are no damage to a point. By the catalog, that is read, "
+            "too, and what it has of each point held against the manifest, which counts.",
             "A point that is missing or damaged is marked so at once, with what stands on it: "
             "status says it, and the next backup is a full. One that was marked for what an "
             "earlier read found, and is whole, is good again, unless --disk or --sample leaves "

@@ -70,19 +70,44 @@ void compare_mount(const struct config *config, const struct config_repository *
 
 /* ---- manifests ---- */
 
-/* A sentence; NULL: they agree.  Caller frees. */
-static char *disk_difference(const struct point_disk *is, const struct point_disk *was)
+/* What no merge changes. */
+static char *lasting_difference(const struct point_disk *is, const struct point_disk *was)
 {
     if (!was)
         return xasprintf("disk %s is not in the catalog", is->name);
-    if (!str_eq(is->backing, was->backing))
-        return xasprintf("disk %s stands on %s by its manifest, on %s by the catalog", is->name,
-                         is->backing ? is->backing : "nothing",
-                         was->backing ? was->backing : "nothing");
     if (is->capacity != was->capacity)
         return xasprintf("disk %s has %" PRIu64 " bytes by its manifest, %" PRIu64
                          " by the catalog",
                          is->name, is->capacity, was->capacity);
+    if (!str_eq(is->content, was->content))
+        return xasprintf("disk %s has another content by its manifest than by the catalog",
+                         is->name);
+    return NULL;
+}
+
+char *compare_lasting(const struct point *is, const struct point *was)
+{
+    char *ret = NULL;
+
+    if (is->created != was->created)
+        return xstrdup("it is of another time by its manifest than by the catalog");
+    for (size_t i = 0; i < is->disks.n && !ret; i++)
+        ret =
+            lasting_difference(&is->disks.items[i], point_find_disk(was, is->disks.items[i].name));
+    for (size_t i = 0; i < was->disks.n && !ret; i++)
+        if (!point_find_disk(is, was->disks.items[i].name))
+            ret = xasprintf("disk %s is in the catalog, and not in its manifest",
+                            was->disks.items[i].name);
+    return ret;
+}
+
+/* was: it is there. */
+static char *disk_difference(const struct point_disk *is, const struct point_disk *was)
+{
+    if (!str_eq(is->backing, was->backing))
+        return xasprintf("disk %s stands on %s by its manifest, on %s by the catalog", is->name,
+                         is->backing ? is->backing : "nothing",
+                         was->backing ? was->backing : "nothing");
     if (!str_eq(is->digest, was->digest) || is->length != was->length)
         return xasprintf("disk %s has another digest or length by its manifest than by the catalog",
                          is->name);
@@ -91,19 +116,13 @@ static char *disk_difference(const struct point_disk *is, const struct point_dis
 
 static char *point_difference(const struct point *is, const struct point *was)
 {
-    char *ret = NULL;
+    char *ret = compare_lasting(is, was);
 
-    if (!str_eq(is->parent, was->parent))
+    if (!ret && !str_eq(is->parent, was->parent))
         return xasprintf("its parent is %s by its manifest, %s by the catalog",
                          is->parent ? is->parent : "none", was->parent ? was->parent : "none");
-    if (is->created != was->created)
-        return xstrdup("it is of another time by its manifest than by the catalog");
     for (size_t i = 0; i < is->disks.n && !ret; i++)
         ret = disk_difference(&is->disks.items[i], point_find_disk(was, is->disks.items[i].name));
-    for (size_t i = 0; i < was->disks.n && !ret; i++)
-        if (!point_find_disk(is, was->disks.items[i].name))
-            ret = xasprintf("disk %s is in the catalog, and not in its manifest",
-                            was->disks.items[i].name);
     return ret;
 }
 

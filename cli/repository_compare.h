@@ -24,6 +24,10 @@ bool differ(struct differences *l, const char *what, const char *about, const ch
 void compare_mount(const struct config *config, const struct config_repository *c,
                    struct catalog *catalog, struct differences *l);
 
+/* A point by its manifest and by the catalog, in what no merge changes.  A sentence; NULL: they
+ * agree.  Caller frees. */
+char *compare_lasting(const struct point *is, const struct point *was);
+
 /* What the points' manifests say, which is what counts, and the catalog. */
 void compare_manifests(const struct repository_facts *f, const struct point_list *known,
                        struct differences *l);

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/held_point.h"
 #include "cli/interrupted.h"
+#include "cli/repository_compare.h"
 #include "cli/restore_bar.h"
 #include "cli/restore_source.h"
 #include "cli/verify_text.h"
@@ -271,6 +272,28 @@ static void record(const struct verifying *v, const struct point *p, const struc
                                                         .result = proof_state_name(f->state)});
 }
 
+/* The point is whole; what the catalog has of it may not be. */
+static void compare_row(struct verifying *v, const char *path, const struct point *p)
+{
+    CLEANUP(point_done) struct point is = {0};
+    CLEANUP_FREE char *problem = NULL;
+    enum point_presence presence;
+    struct err ignored = ERR_INIT;
+
+    if (!v->choice->config || repository_find(path, p->id, &presence, &is, &ignored) < 0 ||
+        presence != POINT_PUBLISHED)
+        return;
+    problem = compare_lasting(&is, p);
+    if (!problem)
+        return;
+    clear_bar(v);
+    fprintf(stderr,
+            "vmkeep: verify: %s: %s: restores go by the manifest; 'vmkeep rebuild-catalog' takes "
+            "it over\n",
+            p->id, problem);
+    set_code(v, EXIT_DAMAGED);
+}
+
 static int prove(struct verifying *v, const struct point *p, const char *path, struct err *err)
 {
     CLEANUP(proof_done) struct proof found = {0};
@@ -300,6 +323,8 @@ static int prove(struct verifying *v, const struct point *p, const char *path, s
         set_code(v, EXIT_DAMAGED);
     else if (found.state == PROOF_UNREAD)
         set_code(v, exit_of(found.code));
+    else
+        compare_row(v, path, p);
     record(v, p, &r.sample, &found);
     return 0;
 }
@@ -345,10 +370,23 @@ static int stopped_at(struct verifying *v, const struct point *p)
     return EXIT_INTERRUPTED;
 }
 
+/* Its pages: what is wrong in a row of a point is told with that. */
+static void check_catalog(struct verifying *v)
+{
+    struct err err = ERR_INIT;
+
+    if (!v->choice->config || catalog_check(v->choice->config->catalog, &err) == 0 ||
+        err.code != ERR_CORRUPT)
+        return;
+    fprintf(stderr, "vmkeep: verify: %s: 'vmkeep rebuild-catalog' makes it anew\n", err.msg);
+    set_code(v, EXIT_DAMAGED);
+}
+
 static int verify_all(struct verifying *v)
 {
     struct err err = ERR_INIT;
 
+    check_catalog(v);
     for (size_t i = 0; i < v->choice->broken.n && !v->a->from; i++)
         tell_broken(v, &v->choice->broken.items[i]);
     for (size_t i = v->first; i < v->choice->points.n; i++) {

@@ -229,6 +229,36 @@ place_of() {
     [ "$(states "$full")" = '["damaged"]' ]
 }
 
+@test "the catalog: what it has otherwise than the manifests, and pages that make no sense" {
+    local at quiet=0
+    with_catalog
+    cp "$tmp/catalog.db" "$tmp/whole.db"
+    sqlite3 "$tmp/catalog.db" "UPDATE point_disk SET content = replace(content, 'a', 'b') WHERE point LIKE '%$full'"
+    run -7 verify
+    [ "${lines[-1]}" = "3 points: 3 whole" ]
+    [[ $output == *"vmkeep: verify: local/web01/$full: disk vda has another content by its manifest than by the catalog: restores go by the manifest; 'vmkeep rebuild-catalog' takes it over"* ]]
+    run "$VMKEEP" --config "$tmp/config" repository check main
+    [[ $output == *"disk vda has another content by its manifest than by the catalog"* ]]
+    cp "$tmp/whole.db" "$tmp/catalog.db"
+    sqlite3 "$tmp/catalog.db" "UPDATE point SET created = created + 1 WHERE id LIKE '%$full'"
+    run -7 verify
+    [[ $output == *"local/web01/$full: it is of another time by its manifest than by the catalog"* ]]
+    cp "$tmp/whole.db" "$tmp/catalog.db"
+    run -0 verify
+    # Each digit of a digest, in the file.
+    for at in $(LC_ALL=C grep -abo "sha256-tree:" "$tmp/whole.db" | cut -d: -f1); do
+        cp "$tmp/whole.db" "$tmp/catalog.db"
+        flip "$tmp/catalog.db" $((at + 20)) x
+        run verify
+        [ "$status" -eq 7 ] || quiet=$((quiet + 1))
+    done
+    [ "$quiet" -eq 0 ]
+    cp "$tmp/whole.db" "$tmp/catalog.db"
+    dd if=/dev/zero of="$tmp/catalog.db" bs=4096 seek=3 count=1 conv=notrunc status=none
+    run -7 verify
+    [[ $output == *"vmkeep: verify: catalog $tmp/catalog.db: it is damaged ("*"): 'vmkeep rebuild-catalog' makes it anew"* ]]
+}
+
 @test "a file, and a whole point, that are not there" {
     with_catalog
     mv "$base/$full/vda.qcow2" "$tmp/"
