@@ -93,6 +93,33 @@ done
 [ "$(qemu-img info --output=json "$(image "$point")" | jq -r '."full-backing-filename" != null')" = true ] ||
     fail "the last one stands alone"
 
+echo "- the other commands: verify, --onto, export, and a merge in the middle"
+vmkeep verify > "$tmp/said" || fail "verify: $(cat "$tmp/said")"
+[ "$(grep -c ': whole' "$tmp/said")" = 5 ] || fail "verify: $(cat "$tmp/said")"
+rm -rf "$tmp/restored"
+vmkeep restore "$point" --to "$tmp/newest" > /dev/null
+read -r older _ <<< "${made[0]}"
+vmkeep restore "$older" --to "$tmp/oldest" > /dev/null
+vmkeep restore "$point" --onto "vda=$tmp/oldest/vda.qcow2" --yes > /dev/null
+qemu-img compare -q "$tmp/oldest/vda.qcow2" "$tmp/newest/vda.qcow2" || fail "--onto: another content"
+"$VMKEEP" --config "$tmp/config" export "$point" --socket "$tmp/nbd.sock" > "$tmp/export.out" 2>&1 &
+pids[export]=$!
+wait_for 20 "the export" test -S "$tmp/nbd.sock"
+qemu-img compare -q -f raw "nbd+unix:///vda?socket=$tmp/nbd.sock" -F qcow2 "$tmp/newest/vda.qcow2" ||
+    fail "the export has another content"
+kill "${pids[export]}"
+wait "${pids[export]}" || true
+unset "pids[export]"
+rm -rf "$tmp/newest" "$tmp/oldest"
+read -r gone _ <<< "${made[1]}"
+vmkeep delete "$gone" --yes --wait > "$tmp/said" 2>&1 || fail "delete: $(cat "$tmp/said")"
+unset "made[1]"
+for one in "${made[@]}"; do
+    read -r point count <<< "$one"
+    is_state "$point" "$count"
+done
+vmkeep verify > "$tmp/said" || fail "verify after the merge: $(cat "$tmp/said")"
+
 echo "- no room for it twice: it is kept as it is, and said"
 mkdir "$tmp/small"
 mount -t tmpfs -o size=28m tmpfs "$tmp/small"
