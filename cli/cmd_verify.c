@@ -131,8 +131,9 @@ const struct command cmd_verify = {
             "A point that is missing or damaged is marked so at once, with what stands on it: "
             "status says it, and the next backup is a full. One that was marked for what an "
             "earlier read found, and is whole, is good again, unless --disk or --sample leaves "
-            "some of it out. Of damaged data it is said which other points have it, too, and "
-            "which later ones have other data there, and so do not need it.",
+            "some of it out. Of damaged data it is said whether the domain's own disk still has "
+            "it, which other points have it, too, and which later ones have other data there, and "
+            "so do not need it.",
             NULL},
     .operands =
         (const struct command_operand[]){{OPERAND("POINT|DOMAIN|POLICY", what), .optional = true,
@@ -162,8 +163,8 @@ const struct command cmd_verify = {
                   "[{offset, length}], saved}], state, problem}; state is whole, unproven, unread, "
                   "missing or damaged (with --dry-run null), problem what is wrong or null, point "
                   "the one whose image is damaged, bytes how many were read, ranges the damaged "
-                  "bytes, saved what of them other points have; with --job and --wait {jobs: [...]}"
-                  " as of 'vmkeep run'")},
+                  "bytes, saved what of them other points, and the domain's own disk, have; with "
+                  "--job and --wait {jobs: [...]} as of 'vmkeep run'")},
             {0}},
     .wants = "one point, domain or policy at most",
     .exits = (const struct command_exit[]){{EXIT_DONE, "all that was read is whole, or unproven"},

@@ -100,6 +100,16 @@ static bool on_content(void *ctx, uint64_t done, uint64_t total)
     return tell(s, done);
 }
 
+/* Of what is read beside the point. */
+static bool is_wanted(void *ctx, uint64_t done, uint64_t total)
+{
+    struct proving *s = ctx;
+
+    (void)done;
+    (void)total;
+    return tell(s, s->now->bytes);
+}
+
 static bool on_file(void *ctx, uint64_t done)
 {
     struct proving *s = ctx;
@@ -285,7 +295,10 @@ static void tell_difference(struct proving *s, struct content_found *f)
                                                    .disk = s->now->name,
                                                    .holder = holder->id,
                                                    .ranges = f->ranges.items,
-                                                   .n = f->ranges.n});
+                                                   .n = f->ranges.n,
+                                                   .bandwidth = s->r->bandwidth,
+                                                   .progress = is_wanted,
+                                                   .ctx = s});
 }
 
 static int check_content(struct proving *s, struct err *err)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -116,6 +117,59 @@ static bool is_beside(const struct salvage *s, const struct point *p)
            !str_eq(p->id, s->point->id) && p->state != POINT_DELETING && d && d->content;
 }
 
+/* The disk as the domain's last point that says so had it. */
+static const struct disk_origin *find_origin(const struct salvage *s, const struct point_list *all)
+{
+    const struct point *last = NULL;
+    const struct disk_origin *ret = NULL;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const struct point *p = &all->items[i];
+        const struct point_disk *d = point_find_disk(p, s->disk);
+
+        if (!str_eq(p->host, s->point->host) || !str_eq(p->domain, s->point->domain) || !d ||
+            !d->origin.image || (last && last->created >= p->created))
+            continue;
+        last = p;
+        ret = &d->origin;
+    }
+    return ret;
+}
+
+/* A manifest names it: nothing is opened but a file that is there, as what its checkpoint tells
+ * that it was (bitmaps are in qcow2 alone); a raw image is never looked at for a format. */
+static char *at_domain(const struct salvage *s, const struct point_list *chain,
+                       const struct disk_origin *o, size_t n)
+{
+    struct stat st;
+    size_t same = 0;
+
+    if (!o || stat(o->image, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t from = s->ranges[i].offset;
+        const struct content_check c = {.path = s->path,
+                                        .chain = chain,
+                                        .disk = s->disk,
+                                        .image = o->image,
+                                        .format = o->bitmap ? "qcow2" : "raw",
+                                        .cached = true,
+                                        .locked = true,
+                                        .bandwidth = s->bandwidth,
+                                        .sample = {.from = from, .to = from + s->ranges[i].length},
+                                        .progress = s->progress,
+                                        .ctx = s->ctx};
+        CLEANUP(content_found_done) struct content_found f = {0};
+        struct err ignored = ERR_INIT;
+
+        same += content_check(&c, &f, &ignored) == 0 && f.good;
+    }
+    if (same == 0)
+        return NULL;
+    return xasprintf("the domain's own disk still has %s: %s",
+                     same == n ? "the same data" : "a part of it", o->image);
+}
+
 char *salvage_text(const struct salvage *s)
 {
     CLEANUP(point_list_done) struct point_list all = {0}, chain = {0};
@@ -140,6 +194,7 @@ char *salvage_text(const struct salvage *s)
         else if (f == FATE_OTHER && p->created > s->point->created)
             strlist_add(&other, p->id);
     }
+    text = at_domain(s, &chain, find_origin(s, &all), n);
     text = add(text, &same, "the same data is there in");
     text = add(text, &lost, "lost with it, too, in");
     return add(text, &other, "later ones have other data there");

@@ -149,6 +149,50 @@ place_of() {
     [ "${lines[1]}" = "vmkeep: verify: local/web01/$full was found whole: it is no longer damaged" ]
 }
 
+@test "the domain itself still has what is damaged" {
+    qcow2='.disks[0].source = {image: $image, bitmap: "vmkeep-1"}' raw='.disks[0].source = {image: $image}'
+    names() { # POINT FILTER IMAGE
+        jq --arg image "$3" "$2" "$base/$1/point.json" > "$tmp/manifest"
+        cp "$tmp/manifest" "$base/$1/point.json"
+    }
+    saved() {
+        verify --json "$full" | jq -r '.[0].disks[0].saved'
+    }
+    flip "$base/$full/vda.qcow2" "$(place_of "$base/$full/vda.qcow2" 5)"
+    flip "$base/$full/vda.qcow2" "$(place_of "$base/$full/vda.qcow2" 2100000)"
+    others="lost with it, too, in: local/web01/$inc"
+    [ "$(saved)" = "$others" ]
+    # It has gone on writing elsewhere, and has grown.
+    qemu-img create -q -f qcow2 "$tmp/disk" 8M
+    qemu-io -c "write -P 5 0 1M" -c "write -P 7 2M 64k" -c "write -P 1 1M 64k" -c "write -P 1 5M 64k" "$tmp/disk" > /dev/null
+    names "$full" "$qcow2" "$tmp/away"
+    [ "$(saved)" = "$others" ]
+    names "$full" "$qcow2" "$tmp/disk"
+    [ "$(saved)" = "the domain's own disk still has the same data: $tmp/disk; $others" ]
+    # So it is while a QEMU has it open; and what the last point calls the disk counts.
+    qemu-storage-daemon --blockdev "qcow2,node-name=d,file.driver=file,file.filename=$tmp/disk" \
+        --nbd-server "addr.type=unix,addr.path=$tmp/s" --export type=nbd,id=e,node-name=d,writable=on --pidfile "$tmp/pid" --daemonize
+    pid=$(< "$tmp/pid")
+    names "$inc" "$qcow2" "$tmp/disk"
+    names "$full" "$raw" "$tmp/away"
+    [ "$(saved)" = "the domain's own disk still has the same data: $tmp/disk; $others" ]
+    kill "$pid"
+    while [ -e "$tmp/pid" ]; do sleep 0.05; done
+    pid=
+    qemu-io -c "write -P 4 0 64k" "$tmp/disk" > /dev/null
+    [ "$(saved)" = "the domain's own disk still has a part of it: $tmp/disk; $others" ]
+    qemu-io -c "write -P 4 2M 64k" "$tmp/disk" > /dev/null
+    [ "$(saved)" = "$others" ]
+    # A raw disk is none that is looked into for a format; a pipe is no disk.
+    head -c $capacity /dev/zero > "$tmp/raw"
+    qemu-io -f raw -c "write -P 5 0 1M" -c "write -P 7 2M 64k" "$tmp/raw" > /dev/null
+    names "$inc" "$raw" "$tmp/raw"
+    [ "$(saved)" = "the domain's own disk still has the same data: $tmp/raw; $others" ]
+    mkfifo "$tmp/pipe"
+    names "$inc" "$raw" "$tmp/pipe"
+    [ "$(saved)" = "$others" ]
+}
+
 @test "what a newer point covers is no damage to that one, and does not put right the one below" {
     with_catalog
     flip "$base/$full/vda.qcow2" "$(place_of "$base/$full/vda.qcow2" 5)"
