@@ -56,15 +56,24 @@ static struct repository_access access_of(const struct store_request *q)
     return (struct repository_access){.id = q->id, .self = q->self, .now = q->now};
 }
 
+/* The directory may not be there yet: then where it is going to be made. */
 static uint64_t scratch_space(const char *dir)
 {
-    struct err ignored = ERR_INIT;
+    CLEANUP_FREE char *at = dir ? xstrdup(dir) : NULL;
+    struct err err = ERR_INIT;
     uint64_t avail, total;
 
     if (!dir)
         return UINT64_MAX;
     tell_at(dir);
-    return repository_space(dir, &avail, &total, &ignored) < 0 ? UINT64_MAX : avail;
+    while (repository_space(at, &avail, &total, &err) < 0) {
+        char *slash = strrchr(at, '/');
+
+        if (err.code != ERR_NOTFOUND || !slash || slash == at)
+            return UINT64_MAX;
+        *slash = '\0';
+    }
+    return avail;
 }
 
 static bool is_directory(const char *path)

@@ -15,7 +15,7 @@ start_vm vm1 vda # the others are away, but come due
 mkdir "$tmp/small"
 mount -t tmpfs -o size=16M tmpfs "$tmp/small"
 VMS="vm1 vm2 vm3" write_config '{ full: ["*:*:0/5"] }' '{ last: 2 }'
-sed -i "s|^catalog: .*|catalog: $tmp/small/catalog.db|" "$tmp/config"
+sed -i "s|^catalog: .*|catalog: $tmp/small/catalog.db|; s|^    rpo:|    scratch: $tmp/scratch\n&|" "$tmp/config"
 start_daemon
 await_daemon
 has_points()
@@ -25,13 +25,14 @@ has_points()
 wait_for 30 "the first backup" has_points 1
 
 echo "- full: one line in the log, however much fails, and status says it"
-head -c 16M /dev/zero > "$tmp/small/filler" 2> /dev/null || true
 lines()
 {
     grep -cE "error: catalog: cannot|^[0-9: -]+ catalog: cannot" "$tmp/log" || true
 }
+# What a job has let go of meanwhile is taken, too.
 is_told()
 {
+    head -c 16M /dev/zero >> "$tmp/small/filler" 2> /dev/null || true
     [ "$(lines)" -ge 1 ]
 }
 wait_for 30 "the log to say it" is_told

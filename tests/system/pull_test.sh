@@ -112,16 +112,16 @@ umount "$tmp/small"
 nothing_is_left || fail "something of the job is left"
 
 echo "- no room in the scratch space before it begins: no copy does, in both modes; with room it does"
-mount -t tmpfs -o size=32M tmpfs "$tmp/small"
+mount -t tmpfs -o size=32M tmpfs "$tmp/small" # the directory in it is not there yet
 for mode in pull push; do
-    SCRATCH=$tmp/small pull_config "$never"
+    SCRATCH=$tmp/small/copies pull_config "$never"
     sed -i "s/^    mode: pull/    mode: $mode/" "$tmp/config"
     start_daemon
     await_daemon
     begun=$(grep -c ' -> beginning' "$tmp/log")
     ! vmkeep run vm1 --wait > "$tmp/out" 2>&1 || fail "$mode: it had room"
     vmkeep jobs --json | jq -r '.[-1].reason' > "$tmp/reason"
-    grep -q "^scratch space $tmp/small: [0-9.]* MiB free, and no copy begins with less than 64.0 MiB, .*; make room there" "$tmp/reason" ||
+    grep -q "^scratch space $tmp/small/copies: [0-9.]* MiB free, and no copy begins with less than 64.0 MiB, .*; make room there" "$tmp/reason" ||
         fail "$mode: another reason: $(cat "$tmp/reason")"
     [ "$(grep -c ' -> beginning' "$tmp/log")" = "$begun" ] || fail "$mode: it began"
     head -c 64M /dev/zero > "$tmp/small/full" 2> /dev/null || true
