@@ -141,7 +141,7 @@ live() {
     jq -cjn "{id: $1, kind: \"backup\", host: \"lab\", domain: \"web01\", policy: \"nightly\", repository: \"main\",
         level: \"full\", state: \"$2\", step: null, outcome: null, reason: null, error: null, why: null, due: null,
         created: null, started: null, ended: null, bytes_done: 0, bytes_total: 10485760, reasons: [], live: true,
-        cancelled: false, percent: null, bytes_per_second: null, seconds_left: null, figures: null, waits_for: null} +
+        interrupted: false, cancelled: false, percent: null, bytes_per_second: null, seconds_left: null, figures: null, waits_for: null} +
         ({since: null, until: null, jobs: [], name: null, limit: null, tries: null, error: null, problem: null} as \$o |
             {$3} | if .waits_for then .waits_for = \$o + .waits_for else . end)"
 }

@@ -141,6 +141,7 @@ EOR
     head -c 40M /dev/zero > nameless
     tail -f nameless > /dev/null 2>&1 3>&- &
     holder=$!
+    until readlink /proc/"$holder"/fd/* | grep -q nameless; do sleep 0.05; done
     rm nameless
     ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=ftruncate -o calls \
         "$STORE" <<< "{\"do\": \"files-write-out\", \"pid\": $holder, \"names\": [\"$tmp/nameless\"]}" > answer &

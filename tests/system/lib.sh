@@ -174,7 +174,7 @@ vmkeep()
 # asked QUESTION: what the daemon answers at its socket, without the command.
 asked()
 {
-    "$WRITER" ask "$tmp/control.sock" "$1"
+    "$WRITER" ask "${CONTROL-$tmp/control.sock}" "$1"
 }
 
 daemon_answers()

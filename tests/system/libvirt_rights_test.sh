@@ -52,6 +52,7 @@ its_config() # MODE
 libvirt_start 'unix_sock_group = "libvirt"' 'unix_sock_rw_perms = "0770"' 'auth_unix_rw = "none"'
 vm_make vm1 vda
 mkdir "$tmp/home" "$tmp/own"
+CONTROL=$tmp/own/control.sock
 
 echo "- in QEMU's group, too: all works"
 in_groups libvirt libvirt-qemu
