@@ -18,6 +18,7 @@
 #include "notify/notifier.h"
 #include "report/condition.h"
 #include "report/gather/status.h"
+#include "tests/simulation/repo.h"
 
 #define TARGETS 2
 #define KEYS_MAX 16
@@ -121,15 +122,24 @@ static struct op *send_message(void *ctx, const struct config_target *target, co
 
 /* ---- the looks ---- */
 
+/* How much room there is, where a repository is there. */
+static void look_at(const struct sim_repo *r, struct status_looks *ret)
+{
+    *VEC_ADD(ret) = (struct status_look){
+        .looked = !r->gone, .has_space = true, .free = sim_room(r), .total = UINT64_C(1) << 40};
+}
+
 static int gather(void *daemon, struct err *err)
 {
     const struct sim_daemon *d = daemon;
+    CLEANUP(status_looks_done) struct status_looks looks = {0};
     const struct status_sources sources = {.config = world.config,
                                            .catalog = d->catalog,
                                            .zone = sim.zone,
                                            .now = sim_wall(&sim.w),
                                            .uptime = (sim.w.now_ms - sim.w.booted_ms) / 1000,
-                                           .boot = sim.w.boot};
+                                           .boot = sim.w.boot,
+                                           .looks = &looks};
     struct status status = {
         .daemon = {.running = true, .started = d->up_ms / 1000 + sim.w.wall_offset}};
     CLEANUP(condition_list_done) struct condition_list l = {0};
@@ -139,6 +149,9 @@ static int gather(void *daemon, struct err *err)
         json_decref(list);
         return err_set(err, ERR_IO, "the look fails");
     }
+    look_at(&sim.w.repo, &looks);
+    if (sim.has_copies)
+        look_at(&sim.w.offsite, &looks);
     if (status_gather(&sources, NULL, &status, err) < 0)
         sim_broken("status: %s", err->msg);
     conditions_of(&status, &l);
@@ -225,6 +238,7 @@ static void weather_of_hours(struct sim_daemon *d, int hours, int op_fails)
     sim.w.faults = (struct sim_faults){0};
     for (size_t i = 0; i < TARGETS; i++)
         world.targets[i].away = false;
+    scene_live(40 * MINUTE_MS); /* what could not be sent is tried again */
 }
 
 static void stop_and_start(struct sim_daemon *d)
@@ -274,6 +288,87 @@ static void check_weather(const struct notify_counts *c)
         sim_broken("%llu kills, %zu messages repeated", (unsigned long long)c->kills, c->repeated);
 }
 
+static void count(struct notify_counts *ret)
+{
+    for (size_t i = 0; i < TARGETS; i++)
+        ret->away[i] += world.targets[i].n_away;
+    ret->kills += sim.w.counts.kills;
+    ret->repeated += world.repeated;
+    ret->crashes += heard_of(&world.targets[0], "daemon daemon-crashed")->begun;
+}
+
+/* It begins, in weather, and is over, in weather. */
+static void with_other_policies(struct sim_daemon *d)
+{
+    d->alteration = ALTER_SELECTION | ALTER_POLICIES; /* none covers d1 */
+    stop_and_start(d);
+    weather_of_hours(d, 6, 0);
+    check_heard("unprotected sim/d1", 1, 0);
+    d->alteration = 0;
+    stop_and_start(d);
+    weather_of_hours(d, 6, 0);
+    check_heard("unprotected sim/d1", 1, 1);
+}
+
+static void with_a_damaged_point(struct sim_daemon *d)
+{
+    CLEANUP_FREE char *key = NULL;
+    struct sim_stored *p;
+
+    while (!sim_point_harm(&sim.w.repo, true))
+        continue;
+    p = sim_stored_find(&sim.w.repo, sim.w.repo.lost.items[sim.w.repo.lost.n - 1]);
+    key = xasprintf("damaged sim/%s", p->point.domain);
+    weather_of_hours(d, 30, 0);
+    check_heard(key, 1, 0);
+    p->torn = false;
+    weather_of_hours(d, 30, 0);
+    check_heard(key, 1, 1);
+}
+
+static void without_room(struct sim_daemon *d)
+{
+    sim.w.repo.full = true;
+    weather_of_hours(d, 8, 0);
+    check_heard("full repository main", 1, 0);
+    sim.w.repo.full = false;
+    weather_of_hours(d, 8, 0);
+    check_heard("full repository main", 1, 1);
+}
+
+static void without_copies(struct sim_daemon *d)
+{
+    sim.w.offsite.gone = true;
+    weather_of_hours(d, 60, 0);
+    check_heard("copy sim/d0", 1, 0);
+    check_heard("copy sim/d1", 1, 0);
+    sim.w.offsite.gone = false;
+    weather_of_hours(d, 30, 0);
+    check_heard("copy sim/d0", 1, 1);
+    check_heard("copy sim/d1", 1, 1);
+}
+
+static void play_others(uint64_t seed, struct notify_counts *ret)
+{
+    struct sim_daemon *d = scene_begin(seed, 2);
+
+    sim.tells = true;
+    sim.has_copies = true;
+    daemon_start(d);
+    scene_live(5 * MINUTE_MS);
+    scene_ask_for_all(d);
+    scene_live(36 * 60 * MINUTE_MS);
+    with_other_policies(d);
+    with_a_damaged_point(d);
+    without_room(d);
+    without_copies(d);
+    scene_live(26 * 60 * MINUTE_MS);
+    check_end();
+    count(ret);
+    sim_free();
+    forget_world();
+}
+
 static void play(uint64_t seed, struct notify_counts *ret)
 {
     struct sim_daemon *d = scene_begin(seed, 2);
@@ -303,11 +398,7 @@ static void play(uint64_t seed, struct notify_counts *ret)
     check_heard("at-risk sim/d1", 2, 2);
     check_heard("clock clock", 1, 1);
     check_end();
-    for (size_t i = 0; i < TARGETS; i++)
-        ret->away[i] += world.targets[i].n_away;
-    ret->kills += sim.w.counts.kills;
-    ret->repeated += world.repeated;
-    ret->crashes += heard_of(&world.targets[0], "daemon daemon-crashed")->begun;
+    count(ret);
     sim_free();
     forget_world();
 }
@@ -320,6 +411,7 @@ void play_notify_scene(uint64_t seed, int seeds)
         if (seeds > 1)
             printf("notifications: seed %llu\n", (unsigned long long)seed + (unsigned)i);
         play(seed + (uint64_t)i, &counts);
+        play_others(seed + (uint64_t)i, &counts);
     }
     check_weather(&counts);
     printf("notifications: %zu repeated of %llu kills; the daemon was told to have crashed %zu "
