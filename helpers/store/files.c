@@ -241,12 +241,13 @@ static int follow(struct visit *v, const char *path, const char *name, struct er
     return 0;
 }
 
-/* Piece by piece: others who write to the file system wait for a piece, and not for all. */
+/* Piece by piece: others who write to the file system wait for a piece, and not for all.  The
+ * kernel gives a lease to who has the file open alone: what anybody still has may never be cut. */
 static void let_go(const struct growing *g)
 {
     struct stat st;
 
-    if (g->nameless && fstat(g->fd, &st) == 0)
+    if (g->nameless && fcntl(g->fd, F_SETLEASE, F_WRLCK) == 0 && fstat(g->fd, &st) == 0)
         while (st.st_size > PIECE && ftruncate(g->fd, st.st_size -= PIECE) == 0)
             usleep(PAUSE_US);
     close(g->fd);

@@ -153,6 +153,24 @@ EOR
     [ "$(grep -c 'ftruncate(.*, 25165824) *= 0\|ftruncate(.*, 8388608) *= 0' calls)" = 2 ]
 }
 
+@test "a file without a name that somebody else still has open is let go of whole" {
+    local holder other child
+    head -c 40M /dev/zero > nameless
+    tail -f nameless > /dev/null 2>&1 3>&- &
+    holder=$!
+    sleep 1000 3>&- 4< nameless &
+    other=$!
+    until readlink /proc/"$holder"/fd/* /proc/"$other"/fd/4 | grep -c nameless | grep -qx 2; do sleep 0.05; done
+    rm nameless
+    "$STORE" <<< "{\"do\": \"files-write-out\", \"pid\": $holder, \"names\": [\"$tmp/nameless\"]}" > answer &
+    child=$!
+    until grep -q nameless answer; do sleep 0.05; done
+    kill "$holder"
+    wait "$child"
+    [ "$(stat -Lc %s "/proc/$other/fd/4")" = 41943040 ] || kill "$other"
+    kill "$other"
+}
+
 @test "a file is written out by its name, and what is none is not waited for" {
     ask '{"do": "files-write-out", "names": ["\($tmp)/none"]}' | jq -e 'select(.done)'
     truncate -s 3M grows

@@ -119,8 +119,8 @@ struct domain {
 
     struct writing *writing; /* of the targets of its push; NULL: nothing is */
     struct writing *holding; /* its scratch files */
-    char
-        held[HV_TAG_MAX]; /* whose they are, or were: tried once, for not everybody may hold them */
+    /* Whose these are, or were: tried once, for not everybody may hold them. */
+    char held[HV_TAG_MAX];
 
     struct freezer *freezer; /* NULL: no agent is configured */
 
