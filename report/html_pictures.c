@@ -16,15 +16,12 @@
 #define CELL 11
 #define STEP 13
 
-static const struct day_look {
-    const char *class, *text;
-} looks[] = {
-    [DAY_NONE] = {"none", "nothing"},
-    [DAY_FULL] = {"full", "full"},
-    [DAY_INCREMENTAL] = {"incremental", "incremental"},
-    [DAY_FAILED] = {"failed", "failed"},
-    [DAY_MISSED] = {"missed", "missed"},
-};
+#define KINDS (DAY_MISSED + 1)
+
+static const char *kind_text(unsigned kind)
+{
+    return kind == DAY_NONE ? "nothing" : day_kind_name((enum day_kind)kind);
+}
 
 /* What a day of that kind looks like at x, as a path. */
 static void put_cell(FILE *out, unsigned kind, int x)
@@ -43,7 +40,7 @@ static void put_cells(FILE *out, unsigned kind, const unsigned char *days, size_
 {
     if (!memchr(days, (int)kind, n))
         return;
-    fprintf(out, "<path class=\"d-%s\" d=\"", looks[kind].class);
+    fprintf(out, "<path class=\"d-%s\" d=\"", day_kind_name((enum day_kind)kind));
     for (size_t i = 0; i < n; i++)
         if (days[i] == kind)
             put_cell(out, kind, (int)i * STEP);
@@ -63,13 +60,13 @@ static void put_days_text(FILE *out, const struct status_domain *d)
     const char *comma = ": ";
 
     fprintf(out, "Last %d days, today last", STATUS_DAYS);
-    for (unsigned kind = 0; kind < ARRAY_LEN(looks); kind++) {
+    for (unsigned kind = 0; kind < KINDS; kind++) {
         size_t n = 0;
 
         for (size_t i = 0; i < STATUS_DAYS; i++)
             n += d->days[i] == kind;
         if (n > 0) {
-            fprintf(out, "%s%zu %s", comma, n, looks[kind].text);
+            fprintf(out, "%s%zu %s", comma, n, kind_text(kind));
             comma = ", ";
         }
     }
@@ -83,7 +80,7 @@ void html_days(FILE *out, const struct status_domain *d)
             STATUS_DAYS * STEP, STATUS_DAYS * STEP);
     put_days_text(out, d);
     fputs("\">", out);
-    for (unsigned kind = 0; kind < ARRAY_LEN(looks); kind++)
+    for (unsigned kind = 0; kind < KINDS; kind++)
         put_cells(out, kind, d->days, STATUS_DAYS);
     fputs("</svg>", out);
 }
@@ -91,11 +88,11 @@ void html_days(FILE *out, const struct status_domain *d)
 void html_days_legend(FILE *out)
 {
     fputs("<p class=\"legend\">Days: ", out);
-    for (unsigned kind = 1; kind < ARRAY_LEN(looks); kind++) {
+    for (unsigned kind = 1; kind < KINDS; kind++) {
         fprintf(out, "<span><svg class=\"days\" aria-hidden=\"true\" width=\"%d\" height=\"16\">",
                 CELL);
         put_cells(out, kind, &(unsigned char){(unsigned char)kind}, 1);
-        fprintf(out, "</svg> %s</span> ", looks[kind].text);
+        fprintf(out, "</svg> %s</span> ", kind_text(kind));
     }
     fputs("</p>\n", out);
 }

@@ -155,6 +155,18 @@ json_t *report_policy_json(const struct status_policy *p)
 }
 
 /* What the domain has, and what is known of its disks. */
+static json_t *days_json(const struct status_domain *d)
+{
+    json_t *ret;
+
+    if (!d->has_days)
+        return json_null();
+    ret = json_array();
+    for (size_t i = 0; i < STATUS_DAYS; i++)
+        json_array_append_new(ret, json_string(day_kind_name((enum day_kind)d->days[i])));
+    return ret;
+}
+
 static json_t *facts_json(const struct status_domain *d)
 {
     json_t *left_out = json_array();
@@ -162,7 +174,8 @@ static json_t *facts_json(const struct status_domain *d)
     for (size_t i = 0; i < d->left_out.n; i++)
         json_array_append_new(left_out,
                               left_out_json(d->left_out.items[i].name, d->left_out.items[i].why));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "froze_ms",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "days",
+                     days_json(d), "froze_ms",
                      d->froze_at ? report_json_number(d->froze_ms) : json_null(), "froze_at",
                      report_json_time(d->froze_at), "state", report_json_text(d->state), "problem",
                      report_json_text(d->problem), "unsafe", report_json_text(d->unsafe),

@@ -14,6 +14,13 @@ const char *protection_name(enum protection p)
     return names[p];
 }
 
+const char *day_kind_name(enum day_kind k)
+{
+    static const char *const names[] = {"none", "full", "incremental", "failed", "missed"};
+
+    return names[k];
+}
+
 const struct status_job *status_last_job(const struct status_domain *d)
 {
     const struct status_job *ret = NULL;

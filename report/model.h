@@ -116,6 +116,7 @@ struct status_policy {
 /* What came of a domain's backups on a day. */
 enum day_kind { DAY_NONE, DAY_FULL, DAY_INCREMENTAL, DAY_FAILED, DAY_MISSED };
 #define STATUS_DAYS 14
+const char *day_kind_name(enum day_kind k); /* none, full, incremental, failed, missed */
 
 struct status_domain {
     char *host, *domain;
@@ -134,7 +135,8 @@ struct status_domain {
     VEC(struct status_left_out) left_out; /* what is attached and in no policy's backups */
     VEC(struct status_policy) policies;
     int64_t last_point; /* the newest one that can be restored, of any policy; 0: none */
-    unsigned char days[STATUS_DAYS]; /* enum day_kind, today last; where asked for */
+    unsigned char days[STATUS_DAYS]; /* enum day_kind, today last; where asked for: */
+    bool has_days;
 
     /* status_judge fills in: */
     enum protection protection;

@@ -59,8 +59,10 @@ static void take_days(const struct snapshot *s, struct status_domain *ret)
     for (size_t i = 0; i < s->status.domains.n; i++) {
         const struct status_domain *is = &s->status.domains.items[i];
 
-        if (str_eq(is->domain, ret->domain) && str_eq(is->host, ret->host))
-            memcpy(ret->days, is->days, sizeof(is->days));
+        if (!str_eq(is->domain, ret->domain) || !str_eq(is->host, ret->host))
+            continue;
+        memcpy(ret->days, is->days, sizeof(is->days));
+        ret->has_days = is->has_days;
     }
 }
 

@@ -132,8 +132,10 @@ int status_add_days(const struct status_sources *s, struct status *status, struc
         add_due(&config->policies.items[i].incremental, s->zone, s->now, &days, due[i]);
         add_due(&config->policies.items[i].full, s->zone, s->now, &days, due[i]);
     }
-    for (size_t i = 0; i < days.n; i++)
+    for (size_t i = 0; i < days.n; i++) {
         mark_missed(&status->domains.items[i], due, config, days.starts[0]);
+        status->domains.items[i].has_days = true;
+    }
     free(days.sorted);
     free(due);
     return rc;

@@ -166,10 +166,13 @@ same() {
     done
     [ "$(get /api/v1/jobs/8 | jq .interrupted)" = true ]
     [[ $(get /job/8) == *'interrupted</span>'* ]]
+    for at in 'status .domains[]' 'domains/lab/db01 .domain'; do
+        [ "$(get "/api/v1/${at% *}" | jq -r "${at##* } | select(.domain == \"db01\") | .days | length, (map(select(. == \"failed\")) | length)" | paste -sd ' ')" = "14 1" ]
+    done
     same /api/v1/jobs '.' jobs --active --waiting --json
-    same /api/v1/status '.domains' status --json
+    same /api/v1/status '.domains | map(del(.days))' status --json
     same /api/v1/domains/lab/web01 '.points = .' points web01 --json
-    same /api/v1/domains/lab/web01 '.domain = .domains[0]' status web01 --json
+    same /api/v1/domains/lab/web01 '.domain | del(.days) = .domains[0] | del(.days)' status web01 --json
     same /api/v1/domains/lab/web01 '.jobs = map(select(.state == "ended"))' jobs web01 --json
     same /api/v1/repositories/main '.repository | del(.free) = .repositories[0] | del(.free)' status --json
     same /api/v1/policies/nightly '.kept = [.kept[] | del(.room_fulls, .room_bytes)]' simulate nightly --years 1 --json
