@@ -26,6 +26,7 @@
 #include "jobs/survey.h"
 #include "policies/dates.h"
 #include "storage/catalog/catalog_copy.h"
+#include "storage/catalog/catalog_failure.h"
 
 struct prune_run {
     struct removal_run removal;
@@ -174,6 +175,19 @@ int prune_queue(struct job_env *e, const char *host, const char *domain, const c
     return job_queue_once(e, &row, ret, err);
 }
 
+/* One that failed, or was interrupted, has left nothing to be done. */
+static int forget_failure(struct job_env *e, const struct prune_scope *of, struct err *err)
+{
+    const struct job done = {.kind = prune_type.kind,
+                             .host = (char *)of->host,
+                             .domain = (char *)of->domain,
+                             .policy = (char *)of->policy,
+                             .repository = (char *)of->repository,
+                             .outcome = OUTCOME_SUCCESS};
+
+    return catalog_failure_note(e->catalog, &done, env_now(e), err);
+}
+
 int prune_queue_if_due(struct job_env *e, const struct prune_scope *of, const char *why,
                        struct err *err)
 {
@@ -182,7 +196,9 @@ int prune_queue_if_due(struct job_env *e, const struct prune_scope *of, const ch
 
     if (prune_judge(e, of, &doomed, err) < 0)
         return -1;
-    return doomed.n == 0 || e->draining
+    if (doomed.n == 0)
+        return forget_failure(e, of, err);
+    return e->draining
                ? 0
                : prune_queue(e, of->host, of->domain, of->policy, of->repository, why, &prune, err);
 }

@@ -341,7 +341,7 @@ void play_scenes(void)
     play_libvirt_scenes();
     play_image_scenes();
     play_copy_scenes();
-    play_notify_scene(92, 1);
+    play_notify_scene(93, 1);
     copies_given_up();
     catalog_full();
     export_left();
